@@ -1,7 +1,7 @@
 """Operating system calls that differ between POSIX and Windows.
 
-No other module of the project uses such calls, so this module decides which systems are supported. It imports only the
-standard library, because the helpers use it in installations without the local lakehouse's packages.
+No other module of the project uses such calls, so this module determines the supported systems. The module imports only
+the standard library, because the helpers use it in installations without the local lakehouse's packages.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NO_FORK = (
 
 
 class UnsupportedSystemError(Exception):
-    """The local lakehouse does not run on this operating system; the message names the alternatives."""
+    """The local lakehouse does not run on this operating system. The message names the alternatives."""
 
 
 def require_fork() -> None:
@@ -46,7 +46,7 @@ def has_socket_files() -> bool:
 
 
 def start_detached(command: Sequence[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
-    """Start a process that continues after this one, and that Ctrl-C in this terminal does not reach.
+    """Start a process that continues after this process and ignores Ctrl-C in this terminal.
 
     Args:
         command: The program and its arguments.
@@ -73,12 +73,12 @@ def start_with_descriptor(
 
 
 def ask_to_end(pid: int) -> None:
-    """Send a termination signal to a process, which can still store its state."""
+    """Send a termination signal to a process, so that it can store its state."""
     os.kill(pid, signal.SIGTERM)
 
 
 def on_request_to_end(react: Callable[[], object]) -> None:
-    """Call a function when this process receives Ctrl-C or a termination signal."""
+    """Register a function to call when this process receives Ctrl-C or a termination signal."""
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, lambda *_: react())
 
@@ -130,15 +130,15 @@ def ended_children() -> Iterator[tuple[int, int]]:
 
 
 def send_descriptors(connection: socket.socket, data: bytes, descriptors: Sequence[int]) -> None:
-    """Send bytes, and open files with them."""
+    """Send bytes together with open files."""
     socket.send_fds(connection, [data], list(descriptors))
 
 
 def receive_descriptors(connection: socket.socket, size: int, most: int) -> tuple[bytes, list[int]]:
-    """Receive bytes, and the open files that were sent with them.
+    """Receive bytes together with open files.
 
     Args:
-        connection: A socket that is connected to a process of this computer.
+        connection: A socket that is connected to a process on this computer.
         size: The maximum number of bytes.
         most: The maximum number of open files.
     """
@@ -146,17 +146,17 @@ def receive_descriptors(connection: socket.socket, size: int, most: int) -> tupl
     return data, list(descriptors)
 
 
-# Limits of this process
+# The limits of this process
 
 _UNLIMITED = -1
 
 
 def limit_memory_and_files(data_bytes: int, file_bytes: int) -> None:
-    """Make the operating system limit this process, as far as it can.
+    """Make the operating system limit this process as far as the system supports limits.
 
     Args:
         data_bytes: The memory that the process can use in addition to its current memory. Only Linux limits it.
-        file_bytes: The size of the largest file that it may write.
+        file_bytes: The size of the largest file that the process can write.
     """
     if sys.platform == "win32":
         return
@@ -182,7 +182,7 @@ def _lower(resource: Any, which: int, limit: int) -> None:
     resource.setrlimit(which, (wanted, hard))
 
 
-# Memory and files of this computer
+# The memory and files of this computer
 
 
 def free_memory() -> int | None:
@@ -206,7 +206,7 @@ def is_foreign(path: Path) -> bool:
     return hasattr(os, "getuid") and path.stat().st_uid != os.getuid()
 
 
-# The standard library has a different lock for each operating system. Closing the file releases the lock.
+# The standard library has a different locking function for each operating system. Closing the file releases the lock.
 if sys.platform == "win32":
     import msvcrt
 

@@ -49,7 +49,7 @@ class Clock:
 
 
 class QueryFailedError(AssertionError):
-    """Athena did not execute a statement; the message contains the reason."""
+    """Athena did not execute a statement. The message contains the reason."""
 
 
 class LakehouseInUseError(RuntimeError):
@@ -90,10 +90,10 @@ class TestLakehouse:
         }
 
     def client(self, service: str) -> Any:
-        """Return a boto3 client of a service; every call returns the same client.
+        """Return the boto3 client of a service, which is the same for every call.
 
         Args:
-            service: The service, as boto3 names it, such as ``athena``.
+            service: The service's name in boto3, such as ``athena``.
         """
         if service not in self._clients:
             self._clients[service] = boto3.client(
@@ -196,7 +196,7 @@ class TestLakehouse:
         Args:
             sql: The statement.
             database: The default database.
-            parameters: The values of the question marks, as SQL.
+            parameters: The values of the question marks, as SQL text.
 
         Returns:
             The rows, with each value by column name as a string, or None for NULL.
@@ -219,12 +219,12 @@ class TestLakehouse:
         return [{name: cell.get("VarCharValue") for name, cell in zip(names, row, strict=True)} for row in rows[1:]]
 
     def put_csv(self, bucket: str, key: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write rows as a CSV object with a header; the bucket is created if it does not exist.
+        """Write rows as a CSV object with a header, and create the bucket if it does not exist.
 
         Args:
             bucket: The bucket.
             key: The object's key.
-            rows: Values by column; all rows have the same columns as the first.
+            rows: The values by column name. All rows must have the columns of the first row.
         """
         text = io.StringIO()
         writer = csv.DictWriter(text, list(rows[0]))
@@ -265,7 +265,7 @@ def lakehouse() -> Iterator[TestLakehouse]:
     """Start a fresh lakehouse with the DynamoDB table ``Orders`` (`ORDERS`), and stop it after the test.
 
     Raises:
-        LakehouseInUseError: Another lakehouse is running in this process, and would lose its state.
+        LakehouseInUseError: Another lakehouse is running in this process and would lose its state.
     """
     if is_in_use():
         raise LakehouseInUseError(

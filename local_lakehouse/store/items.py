@@ -238,8 +238,7 @@ class Items:
         return [item for item in found if "N" in item[attribute]]
 
     def _indexes_of(self, collection: int) -> tuple[Index, ...]:
-        """Return the indexes that the current transaction maintains. No index is missing, because writers run one at a
-        time."""
+        """Return all indexes that the current transaction maintains, because writers run one at a time."""
         if collection not in self._indexes:
             with self.database.transaction() as connection:
                 rows = connection.execute(_INDEXES, (collection,)).fetchall()

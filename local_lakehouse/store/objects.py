@@ -50,7 +50,7 @@ class VersionBodies:
     """The files of one version of an object.
 
     Args:
-        version: The version's ID; ``null`` if versioning is off.
+        version: The version's ID, or ``null`` without versioning.
         body: The file of the version's content, or None for a delete marker.
         parts: The files of the version's uploaded parts.
     """
@@ -72,7 +72,7 @@ class Objects:
     at most unreferenced files, which `sweep` deletes.
 
     Args:
-        database: The database of the rows; the bodies are in its folder.
+        database: The database of the rows, whose folder contains the bodies.
     """
 
     def __init__(self, database: Database) -> None:
@@ -141,7 +141,7 @@ class Objects:
 
         Returns:
             The file, or None if the object does not exist or is empty. The file is deleted some time after the object.
-            If it is missing, the object was deleted after this call.
+            A missing file means that the object was deleted after this call.
         """
         with self.database.view() as connection:
             row = connection.execute(
@@ -153,7 +153,7 @@ class Objects:
         return self._path(bodies[-1].body) if bodies and bodies[-1].body else None
 
     def get(self, bucket: str, key: str) -> tuple[str, frozenset[str]] | None:
-        """Return the versions of an object as passed to `put`, and their files, or None if it does not exist."""
+        """Return an object's versions in the form for `put`, with their files, or None if there is no such object."""
         with self.database.view() as connection:
             row = connection.execute(
                 "SELECT versions, bodies, crc FROM objects WHERE bucket = ? AND key = ?", (bucket, key)
@@ -186,7 +186,7 @@ class Objects:
         return int(found[0])
 
     def is_empty(self, bucket: str) -> bool:
-        """Return whether a bucket has no objects."""
+        """Return whether a bucket contains no objects."""
         with self.database.view() as connection:
             return connection.execute("SELECT 1 FROM objects WHERE bucket = ? LIMIT 1", (bucket,)).fetchone() is None
 
@@ -216,7 +216,7 @@ class Objects:
             self._dropped.update(files)
 
     def sync(self) -> None:
-        """Make the bodies written so far survive a power failure.
+        """Write all bodies to the disk, so that they survive a power failure.
 
         Raises:
             StorageError: The disk reports an error.
@@ -242,7 +242,7 @@ class Objects:
 
         Args:
             named: The referenced files.
-            before: The time since which files are kept, because their row may not be committed yet.
+            before: The time from which files are kept, because their rows may not be committed yet.
 
         Returns:
             The number of deleted files.

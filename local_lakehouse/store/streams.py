@@ -43,7 +43,7 @@ _by_service: ContextVar[bool] = ContextVar("by_service", default=False)
 
 @contextlib.contextmanager
 def expiring() -> Iterator[None]:
-    """Attribute the changes in the block to DynamoDB itself, for the deletion of expired items."""
+    """Attribute the changes in the block to DynamoDB, which deletes expired items."""
     token = _by_service.set(True)
     try:
         yield
@@ -62,7 +62,7 @@ class Stream:
         start: The record before the stream's first record.
         opened: The time at which the stream was enabled, in seconds since 1970.
         closed: The time at which the stream was disabled or its table deleted, or None while the stream is enabled.
-        about: The stream's description: table, label, view and key schema.
+        about: The stream's description, with the table, label, view and key schema.
     """
 
     number: int
@@ -117,7 +117,7 @@ class Streams:
         self.forget()
 
     def close(self, collection: int) -> None:
-        """Stop recording a collection's changes; existing records can be read for a day."""
+        """Stop recording a collection's changes, and keep existing records for a day."""
         with self._database.transaction() as connection:
             connection.execute(
                 "UPDATE streams SET closed = ? WHERE collection = ? AND closed IS NULL", (self._clock(), collection)
@@ -155,7 +155,7 @@ class Streams:
         return next((each for each in self.all() if each.arn == arn), None)
 
     def last(self, stream: Stream) -> int:
-        """Return the number of a stream's last record or, if it has none, of the record before its start."""
+        """Return the number of a stream's last record or, if there is none, of the record before its start."""
         with self._database.view() as connection:
             row = connection.execute("SELECT max(id) FROM stream_records WHERE stream = ?", (stream.number,)).fetchone()
         return int(row[0] or stream.start)
@@ -172,7 +172,7 @@ class Streams:
         return stream.start if self._is_first(stream, int(row[0])) else int(row[0]) - 1
 
     def _is_first(self, stream: Stream, record: int) -> bool:
-        """Return whether a record is a stream's first, so that no earlier record was trimmed."""
+        """Return whether a record is the first of its stream, so that no earlier record was trimmed."""
         return self._clock() - stream.opened < KEPT_SECONDS or record == stream.start + 1
 
     def records(self, stream: Stream, after: int, limit: int) -> list[Record]:

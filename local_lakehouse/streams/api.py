@@ -26,9 +26,9 @@ _MILLISECONDS = 1000
 
 
 class StreamsService:
-    """DescribeStream, GetRecords, GetShardIterator and ListStreams.
+    """The operations ``DescribeStream``, ``GetRecords``, ``GetShardIterator`` and ``ListStreams``.
 
-    A stream has one shard; on AWS, a shard is closed after about four hours and replaced by a new one.
+    A stream has one shard. On AWS, a shard is closed after about four hours and replaced by another shard.
 
     Args:
         database: The database of the records.

@@ -1,4 +1,4 @@
-"""Records of DynamoDB Streams in the format for clients.
+"""The records of DynamoDB Streams in the format for clients.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Record.html
 """
@@ -28,7 +28,7 @@ def sequence(number: int) -> str:
 
 
 def number_of(text: str) -> int:
-    """Return the record of a sequence number.
+    """Return the number of the record with a sequence number.
 
     Raises:
         ValueError: The string is not a sequence number.
@@ -88,7 +88,7 @@ def _size(value: Mapping[str, Any]) -> int:
 
 
 def _digits(number: str) -> int:
-    """Return the size of a number: one byte for every two significant digits, plus one, plus one for a sign."""
+    """Return the size of a number, which is one byte per two significant digits, plus one, plus one for a sign."""
     digits = number.lstrip("-+").partition("e")[0].partition("E")[0].replace(".", "").strip("0")
     return (len(digits) + 1) // 2 + 1 + number.startswith("-")
 
@@ -98,7 +98,7 @@ def _bytes(content: str) -> int:
 
 
 def _decoded(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Convert a value for a service's response, with bytes."""
+    """Convert a value to the form for a service's response, with bytes for binary values."""
     ((tag, content),) = value.items()
     match tag:
         case "B":

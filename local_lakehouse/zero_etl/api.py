@@ -57,8 +57,8 @@ class ZeroEtlService:
 
     Args:
         clients: The lakehouse.
-        changes: The writes to DynamoDB.
-        refresh_seconds: The maximum time between two refreshes, regardless of `RefreshInterval`; a write starts a
+        changes: The record of writes to DynamoDB.
+        refresh_seconds: The maximum time between two refreshes, regardless of `RefreshInterval`. A write starts a
             refresh immediately.
         clock: A function that returns the current time in seconds since 1970.
     """
@@ -138,7 +138,7 @@ class ZeroEtlService:
             self._thread = None
 
     def pause(self) -> None:
-        """Pause automatic refreshes; `refresh_now` still works."""
+        """Pause automatic refreshes, without affecting `refresh_now`."""
         self._schedule.pause()
 
     def resume(self) -> None:
@@ -150,7 +150,7 @@ class ZeroEtlService:
         self._lifecycle.tick()
 
     def refresh_now(self) -> None:
-        """Refresh all integrations, and return when all refreshes are complete; transient statuses are skipped."""
+        """Refresh all integrations without transient statuses, and return when all refreshes are complete."""
         self._lifecycle.tick(now=True)
 
     def statuses(self) -> list[dict[str, str]]:
@@ -242,7 +242,7 @@ class ZeroEtlService:
         return keys
 
     def _check_grant(self, caller: Caller, source_arn: str, database: str) -> None:
-        """Check that the caller may create inbound integrations, by the catalog's policy or its own policies."""
+        """Check that the catalog's policy or the caller's policies allow the caller to create inbound integrations."""
         role = role_of(caller.arn)
         kind, name = ("role", role) if role else ("user", caller.arn)
         documents = [

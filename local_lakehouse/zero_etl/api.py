@@ -187,7 +187,7 @@ class ZeroEtlService:
 
     def _run(self) -> None:
         for service in _CLIENTS:
-            # The first use of a client takes a while, so it happens now instead of during the learner's first load.
+            # The first use of a client takes time, so it happens now instead of during the learner's first load.
             self._clients.client(service)
         while self._schedule.wait():
             attempt(self._work)

@@ -80,9 +80,9 @@ class Checks:
         """Check the prerequisites of an integration.
 
         Returns:
-            All problems that prevent the integration from working, those of the source first, and the target database's
-            location. The location is empty only if there is a problem, because both are based on the same read of the
-            database.
+            All problems that prevent the integration from working, with the problems of the source first, and the
+            target database's location. The location is empty only if there is a problem, because both are based on the
+            same read of the database.
         """
         database = self._database(ends.database)
         location = _location(database) or ""
@@ -110,12 +110,12 @@ class Checks:
         return [parse_document(text)] if text else []
 
     def catalog_resources(self, database: str) -> tuple[str, str]:
-        """Return the ARNs of the Data Catalog and of a database: a permission must apply to both."""
+        """Return the ARNs of the Data Catalog and of a database, because a permission must apply to both."""
         prefix = f"arn:{self._clients.partition}:glue:{self._clients.region}:{self._clients.account}"
         return f"{prefix}:catalog", f"{prefix}:database/{database}"
 
     def telemetry_rights(self, role_arn: str) -> tuple[bool, bool]:
-        """Return whether the target role may write log events, and whether it may put metrics."""
+        """Return whether the target role is allowed to write log events, and whether it is allowed to put metrics."""
         group = (
             f"arn:{self._clients.partition}:logs:{self._clients.region}:{self._clients.account}:log-group:{LOG_GROUP}"
         )
@@ -175,7 +175,7 @@ class Checks:
 
     def _is_aws_managed(self, key: str | None) -> bool:
         if key is None:
-            # Encryption with KMS uses the AWS managed key if no key is named.
+            # Encryption with KMS uses the AWS managed key if no key is specified.
             return True
         aliases = self._clients.client("kms").list_aliases(KeyId=key)["Aliases"]
         return any(alias["AliasName"] == "alias/aws/dynamodb" for alias in aliases)
@@ -330,7 +330,7 @@ class Checks:
         return role if role["Arn"] == role_arn else None
 
     def _lacking(self, role_arn: str, asks: Sequence[Ask]) -> list[Ask]:
-        """Return the permissions that a role lacks: its policies and any permissions boundary must allow them."""
+        """Return the permissions that a role's policies or its permissions boundary do not allow."""
         account = {"aws:PrincipalAccount": self._clients.account, "aws:ResourceAccount": self._clients.account}
         asks = [replace(ask, context={**ask.context, **account}) for ask in asks]
         missing = self._missing(self.identity_policies("role", role_arn.rpartition("/")[2]), asks)

@@ -24,7 +24,7 @@ STATUSES = frozenset({CREATING, ACTIVE, MODIFYING, FAILED, DELETING, SYNCING, NE
 
 @dataclass(frozen=True)
 class LoadedAs:
-    """The layout in which the target was loaded; a change requires a new load.
+    """The layout in which the target was loaded. A change of the layout requires a new load.
 
     Args:
         target_table: The Glue table.
@@ -51,7 +51,7 @@ class Integration:
         database: The database's name.
         created: The creation time, in seconds since 1970.
         config: The integration's `IntegrationConfig`.
-        options: Other members of the request, which are returned unchanged.
+        options: The other members of the request, which are returned unchanged.
         tags: The integration's tags.
         status: One of `STATUSES`.
         errors: The problems to fix.

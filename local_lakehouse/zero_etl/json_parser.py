@@ -16,10 +16,10 @@ import pyarrow.compute as pc
 def parse(lines: bytes, kind: pa.StructType) -> pa.StructArray | None:
     """Return an array with one struct per line, or None if the lines do not fit the type.
 
-    DuckDB ignores members that the type does not have. In that case, the array contains fewer objects than the text.
+    DuckDB ignores members that are missing from the type. In that case, the array contains fewer objects than the text.
 
     Args:
-        lines: Items in DynamoDB JSON, one per line, without spaces after an opening brace.
+        lines: The items in DynamoDB JSON, one per line, without spaces after an opening brace.
         kind: The type, with one field per attribute and one field per type tag.
     """
     if not _expressible(kind):
@@ -57,7 +57,7 @@ def _texts(lines: bytes) -> pa.StringArray:
 
 
 def _expressible(kind: pa.DataType) -> bool:
-    """Return whether DuckDB can express the type: it ignores case in names, and has no structs without fields."""
+    """Return whether DuckDB supports the type, without names that differ only in case and empty structs."""
     if pa.types.is_list(kind):
         return _expressible(kind.value_type)
     if not pa.types.is_struct(kind):
@@ -81,7 +81,7 @@ def _objects(maps: pa.StructArray) -> int:
 
 
 def _tagged_objects(tagged: pa.StructArray) -> int:
-    """Return the number of JSON objects in values: one per value, one per map, and those inside maps."""
+    """Return the number of JSON objects in values, which are the values, the maps, and the objects inside maps."""
     total = 0
     for field, values in zip(tagged.type, _fields(tagged), strict=True):
         count = len(values) - values.null_count
@@ -94,5 +94,5 @@ def _tagged_objects(tagged: pa.StructArray) -> int:
 
 
 def _fields(values: pa.StructArray) -> Sequence[pa.Array]:
-    """Return the fields of a struct array, null where the struct is null."""
+    """Return the fields of a struct array, with null where the struct is null."""
     return [pc.struct_field(values, [position]) for position in range(values.type.num_fields)]

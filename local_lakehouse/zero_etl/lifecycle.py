@@ -47,15 +47,15 @@ class Lifecycle:
     """The lifecycle of all integrations, which each `tick` advances.
 
     State that is shared with the operations is read under `clients.lock` and changed in a transaction. Work on the
-    target needs neither, so that requests are executed in parallel.
+    target needs neither the lock nor a transaction, so requests can run in parallel.
 
     Args:
         clients: The lakehouse.
-        changes: The writes to DynamoDB.
-        properties: Resource and table properties.
+        changes: The record of writes to DynamoDB.
+        properties: The resource and table properties.
         clock: A function that returns the current time in seconds since 1970.
         refresh_seconds: The time between two ticks.
-        governance: Lake Formation's decisions, or None to disable the checks.
+        governance: The decisions of Lake Formation, or None to disable its checks.
     """
 
     def __init__(
@@ -95,11 +95,11 @@ class Lifecycle:
                 try:
                     self._step(integration, now)
                 except Exception:  # noqa: BLE001  (logged)
-                    # A failure of one integration must not stop the other integrations or the clock.
+                    # A failure of one integration must not stop the other integrations or the schedule.
                     _LOG.exception("a step of the integration %s failed", integration.name)
 
     def _expire_items(self) -> None:
-        """Delete expired items, as DynamoDB does in the background and moto does not."""
+        """Delete expired items, as DynamoDB does in the background, because moto does not."""
         with self._clients.lock:
             expired = self._source.expired(self._clock())
             if not expired:
@@ -194,7 +194,7 @@ class Lifecycle:
             self._telemetry.event(run, "Integration Resynced", {"tableName": job.target_table})
 
     def _in_sync_until(self, integration: Integration, taken: float) -> float:
-        """Return the time up to which the target reflects the source: now, or `taken` if there was a later write.
+        """Return the time up to which the target reflects the source, which is now, or `taken` after a later write.
 
         A client can write, read its clock, and wait for a later time. The wait ends even if the client reads its clock
         during the refresh.
@@ -267,7 +267,7 @@ class Lifecycle:
         )
 
     def _set(self, integration: Integration, status: str, errors: Sequence[Problem] = ()) -> bool:
-        """Set an integration's status unless it is being deleted; return whether the status is new."""
+        """Set an integration's status unless it is being deleted, and return whether the status is new."""
         with self._clients.changing(PARTICIPANT):
             if integration.status == DELETING:
                 return False

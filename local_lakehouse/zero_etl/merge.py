@@ -1,7 +1,7 @@
-"""Merge of changed rows into the target table, in one copy-on-write commit that rewrites only files with changed rows.
+"""The merge of changed rows into the target table, in one commit that rewrites only files with changed rows.
 
-Rows are matched by the columns of the item's key. Two keys can have the same column values (numbers that become the
-same double): such rows form a group that is replaced together, so that they remain two rows.
+Rows are matched by the columns of the item's key. Two keys can have the same column values if their numbers become the
+same double. Such rows form a group that is replaced together, so that they remain separate rows.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def write_rows(
         metadata: The table's metadata with the schema and the partition specification of the new files.
         rows: The rows, in the table's schema.
         context: The shared parts of merges.
-        kept: Unchanged rows of removed files, with their files.
+        kept: The unchanged rows of removed files, with their files.
     """
     layout = FileLayout(metadata)
     groups: dict[Values, list[pa.Table]] = {}
@@ -180,7 +180,7 @@ class _Merge:
         return counts, snapshot_updates(self._table.metadata, self._after, self._table.io, change)
 
     def _read(self, files: Sequence[DataFile]) -> list[pa.Table]:
-        """Read data files, each as a table in the new schema; missing columns are null."""
+        """Read data files, each as a table in the new schema, with null in missing columns."""
         schema, specs = self._after.schema(), self._table.specs()
         wanted = arrow_schema(schema)
         fields = [(field.name, field) for field in schema.fields]
@@ -238,7 +238,7 @@ class _Merge:
 
 _MATCHES = "SELECT row_at FROM present SEMI JOIN touched USING ({keys})"
 
-# Equal rows are numbered, so that two equal old rows and one new row form only one pair.
+# Equal rows are numbered, so that two equal old rows and one equal new row form only one pair.
 _PAIRS = """
 WITH o AS (SELECT *, row_number() OVER (PARTITION BY {columns}) AS copy FROM old_rows),
      n AS (SELECT *, row_number() OVER (PARTITION BY {columns}) AS copy FROM new_rows)
@@ -282,7 +282,7 @@ def _without(rows: pa.Table, row_numbers: NDArray[np.int64]) -> pa.Table:
 
 
 def _candidates(files: Sequence[DataFile], keys: pa.Table, spec: PartitionSpec, schema: Schema) -> list[DataFile]:
-    """Exclude files whose partition cannot contain a changed key."""
+    """Return the files without those whose partition cannot contain a changed key."""
     sources = {schema.find_field(field.source_id).name for field in spec.fields}
     if spec.is_unpartitioned() or not sources <= set(keys.column_names):
         return list(files)

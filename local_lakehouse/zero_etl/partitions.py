@@ -28,7 +28,7 @@ from local_lakehouse.zero_etl.problems import NeedsAttentionError, Problem
 from local_lakehouse.zero_etl.times import TimestampError, to_timestamps
 from local_lakehouse.zero_etl.unnest import Column
 
-# AWS does not document the number of buckets; 16 is our choice.
+# AWS does not document the number of buckets, so 16 is our choice.
 BUCKETS = 16
 
 IDENTITY = "identity"
@@ -70,12 +70,12 @@ def rules_of(partition_spec: Sequence[Mapping[str, str]]) -> tuple[Rule, ...]:
 
 
 def with_times(columns: Sequence[Column], rules: Sequence[Rule], keys: Mapping[str, str]) -> tuple[Column, ...]:
-    """Check the partition columns, and convert those of time functions to timestamps in UTC.
+    """Check the partition columns, and convert the columns of time functions to timestamps in UTC.
 
     Args:
         columns: The columns of some items.
         rules: The partitioning.
-        keys: The table's key attributes, to identify an item.
+        keys: The table's key attributes, which identify an item in messages.
 
     Raises:
         NeedsAttentionError: A partition column is missing, or one of its values cannot be converted to a timestamp.
@@ -131,15 +131,15 @@ def spec_of(schema: Schema, rules: Sequence[Rule], hash_key: str, spec_id: int, 
     """Return the partition specification of a target table.
 
     A numeric partition key is a double in the target, which Iceberg cannot put into buckets. Such a table remains
-    unpartitioned unless its table properties specify a partitioning. AWS does not document this case; it is our choice.
-    If an empty table does not have a rule's column yet, the rule applies when the column appears.
+    unpartitioned unless its table properties specify a partitioning. AWS does not document this case, so it is our
+    choice. If an empty table does not have a rule's column yet, the rule applies when the column appears.
 
     Args:
         schema: The table's schema.
         rules: The partitioning in the table properties, or an empty list for the default.
         hash_key: The partition key's column.
         spec_id: The specification's ID.
-        first_field_id: The first ID for its fields.
+        first_field_id: The first ID for the fields of the specification.
     """
     columns = {field.name for field in schema.fields}
     wanted: list[tuple[str, str, Transform[Any, Any]]] = [

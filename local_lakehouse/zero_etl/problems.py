@@ -1,11 +1,11 @@
-"""Problems of an integration, as in its `Errors`."""
+"""The problems of an integration, as reported in its `Errors`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# Only `UNRECOVERABLE_ACCESS_DENIED` is known from AWS; the other codes are our choice.
+# Only `UNRECOVERABLE_ACCESS_DENIED` is known from AWS. The other codes are our choice.
 _MESSAGE_LIMIT = 2048
 
 
@@ -16,7 +16,7 @@ class Problem:
     Args:
         code: A short upper-case code.
         message: The cause, the resource, and what to do next.
-        logged: The log's message, if AWS documents it. Defaults to the message.
+        logged: The message in the log, if AWS documents it, or by default the same message.
     """
 
     code: str
@@ -29,7 +29,7 @@ class Problem:
 
 
 class NeedsAttentionError(Exception):
-    """An integration cannot continue until a cause is fixed; it then continues automatically.
+    """An integration cannot continue until a cause is fixed. It then continues automatically.
 
     Args:
         problems: The problems to fix.

@@ -17,13 +17,12 @@ from local_lakehouse.zero_etl.unnest import FULL
 
 @dataclass
 class Properties:
-    """All properties of the account.
+    """The properties of the account.
 
     Args:
-        resources: Resource properties, keyed by resource ARN, in the format of `IntegrationResourceProperty`.
-        tables: Table properties, keyed by resource ARN and source table, in the format of
-            `IntegrationTableProperties`.
-        tags: Tags of resource properties, keyed by the ARN of the property.
+        resources: The resource properties by resource ARN, in the format of `IntegrationResourceProperty`.
+        tables: The table properties by resource ARN and source table, in the format of `IntegrationTableProperties`.
+        tags: The tags of resource properties, by the property's ARN.
     """
 
     resources: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -40,7 +39,7 @@ class Properties:
         return self._target(target_arn).get("EventBusArn")
 
     def layout(self, target_arn: str, table: str) -> LoadedAs:
-        """Return the layout of a source table in a target. Without table properties, it is AWS's default."""
+        """Return the layout of a source table in a target. Without table properties, the layout is AWS's default."""
         config = self.tables.get((target_arn, table), {}).get("TargetTableConfig", {})
         return LoadedAs(
             target_table=config.get("TargetTableName", table).lower(),

@@ -26,7 +26,7 @@ _CONFIG = "TargetTableConfig"
 
 
 class PropertyOperations:
-    """Creates, describes, updates and deletes the properties that all integrations of a target share.
+    """The operations that create, describe, update and delete the properties of targets.
 
     Args:
         properties: A function that returns the account's properties.
@@ -116,7 +116,7 @@ class PropertyOperations:
         check_table_properties(request)
         known = self._properties().tables.get(_name(request))
         entry = _entry(request)
-        # The model has no error for an identical request, so such a request succeeds and changes nothing.
+        # The model has no error for an identical request, so such a request succeeds without any change.
         if known is not None and known != entry:
             raise Fault(
                 "InvalidInputException",

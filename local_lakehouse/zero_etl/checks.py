@@ -69,7 +69,7 @@ class Checks:
 
     Args:
         clients: The lakehouse.
-        governance: Lake Formation's decisions, or None to disable the checks.
+        governance: The decisions of Lake Formation, or None to disable its checks.
     """
 
     def __init__(self, clients: ServiceClients, governance: Governance | None = None) -> None:

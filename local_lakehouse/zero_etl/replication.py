@@ -116,7 +116,7 @@ class Replicator:
 
         Raises:
             SnapshotNeededError: The table must be loaded again.
-            NeedsAttentionError: A problem must be fixed first; the changes are kept.
+            NeedsAttentionError: A problem must be fixed first. The changes are kept.
             FailedForGoodError: A limit of the service is exceeded.
         """
         with contextlib.ExitStack() as stack:
@@ -176,7 +176,7 @@ class Replicator:
 
 
 def _lossy(job: Job, keys: Mapping[str, str], items: pa.StructArray) -> bool:
-    """Return whether different keys of the items can look the same in the target."""
+    """Return whether different keys of the items can have the same values in the target."""
     if any(rule.conversion and rule.field.lower() in {name.lower() for name in keys} for rule in job.rules):
         return True
     return len(items) > 0 and any(_has_long(items, name) for name, tag in keys.items() if tag == "N")

@@ -1,4 +1,4 @@
-"""The service's validation of requests beyond botocore's model.
+"""The service's validation of requests in addition to botocore's model.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-integrations.html
 """
@@ -15,7 +15,7 @@ from local_lakehouse.protocol.wire import Fault
 from local_lakehouse.zero_etl import arns
 from local_lakehouse.zero_etl.partitions import CONVERSIONS, IDENTITY, TIME_FUNCTIONS
 
-# AWS does not document the range of `MaxRecords`; this is our choice.
+# AWS does not document the range of `MaxRecords`, so this range is our choice.
 _MOST_RECORDS = 100
 _MOST_TAGS = 50
 _MOST_PARTITIONS = 10

@@ -1,4 +1,4 @@
-"""Columns as rows of the target table, each in the Arrow type of its Iceberg field."""
+"""The conversion of columns to rows of the target table, in the Arrow types of the Iceberg fields."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from local_lakehouse.zero_etl.problems import NeedsAttentionError, Problem
 from local_lakehouse.zero_etl.times import TIMESTAMP
 from local_lakehouse.zero_etl.unnest import Column
 
-# Additional types, for columns that another writer added to the target.
+# The additional types of columns that another writer can add to the target.
 _ARROW_TYPES: dict[type[IcebergType], pa.DataType] = {
     StringType: pa.string(),
     DoubleType: pa.float64(),
@@ -68,7 +68,7 @@ def arrow_schema(schema: Schema) -> pa.Schema:
 
 
 def as_rows(columns: Sequence[Column], schema: Schema) -> pa.Table:
-    """Arrange columns as rows of the target; missing columns become null.
+    """Arrange columns as rows of the target, with null in missing columns.
 
     Args:
         columns: The columns of some items, which the schema contains.

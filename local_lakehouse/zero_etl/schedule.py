@@ -6,9 +6,9 @@ import threading
 import time
 from collections.abc import Callable
 
-# Writes less than this many seconds apart are part of the same refresh.
+# Writes that are less than this number of seconds apart are part of the same refresh.
 SETTLING_SECONDS = 0.1
-# During continuous writes, a refresh starts this many seconds after the first write.
+# During continuous writes, a refresh starts this number of seconds after the first write.
 LONGEST_SECONDS = 0.5
 
 
@@ -68,7 +68,7 @@ class Schedule:
             self._changed.notify_all()
 
     def start(self) -> None:
-        """Let `wait` wait again after `stop`."""
+        """Make `wait` wait for refreshes again after `stop`."""
         with self._changed:
             self._stopped = False
 
@@ -79,7 +79,7 @@ class Schedule:
             self._changed.notify_all()
 
     def wait(self) -> bool:
-        """Wait until a refresh is due; later writes belong to the next refresh.
+        """Wait until a refresh is due, and assign later writes to the next refresh.
 
         Returns:
             Whether a refresh is due, or False after `stop`.

@@ -41,7 +41,7 @@ Origins = Mapping[str, tuple[str, ...]]
 
 
 def evolved(columns: Sequence[Column], current: Schema | None, last_id: int) -> Schema:
-    """Return the schema with the table's columns and those of some changed items.
+    """Return the schema with the columns of the table and of some changed items.
 
     Args:
         columns: The changed items' columns.
@@ -61,7 +61,7 @@ def evolved(columns: Sequence[Column], current: Schema | None, last_id: int) -> 
 
 
 def replaced(columns: Sequence[Column], current: Schema, last_id: int, *, keep: bool) -> Schema:
-    """Return the schema for a new full load: like `evolved`, but columns with changed data types are replaced.
+    """Return the schema for a new full load, like `evolved`, but replace columns with changed data types.
 
     Args:
         columns: The columns of all items.

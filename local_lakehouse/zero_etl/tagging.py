@@ -1,4 +1,4 @@
-"""Tags of integrations and resource properties; moto handles the tags of all other Glue resources."""
+"""The tags of integrations and resource properties. moto handles the tags of all other Glue resources."""
 
 from __future__ import annotations
 

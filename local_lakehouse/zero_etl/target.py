@@ -113,7 +113,7 @@ class Target:
         return self._table is not None
 
     def _repeated(self, change: Callable[[], Counts]) -> Counts:
-        """Make a change, and repeat it on the current table whenever another writer commits first."""
+        """Apply a change, and repeat it on the current table whenever another writer commits first."""
         for _ in range(_ATTEMPTS - 1):
             try:
                 return change()
@@ -122,7 +122,7 @@ class Target:
         return change()
 
     def load(self, columns: Sequence[Column], *, keep: bool) -> Counts:
-        """Replace all rows of the table with the given rows, in one commit; they count as inserts.
+        """Replace all rows of the table in one commit, and count the new rows as inserts.
 
         Args:
             columns: The columns of all items.
@@ -229,7 +229,7 @@ class Target:
 
 
 def _same_partitions(current: PartitionSpec, wanted: PartitionSpec, schema: Schema) -> bool:
-    # A name in the current specification can have a suffix to avoid a conflict with a later column.
+    # A name in the current specification can have a suffix that avoids a conflict with a later column.
     def shape(spec: PartitionSpec) -> list[tuple[int, str]]:
         return [(field.source_id, str(field.transform)) for field in spec.fields]
 

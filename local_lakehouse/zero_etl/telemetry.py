@@ -20,10 +20,10 @@ _LOG = logging.getLogger(__name__)
 
 LOG_GROUP = "/aws-glue/zeroETL-integrations/logs/"
 NAMESPACE = "AWS/Glue/ZeroETL"
-# AWS does not document the values of the dimension `loadType`; these are our choice.
+# AWS does not document the values of the dimension `loadType`, so these values are our choice.
 FULL_LOAD = "FULL_LOAD"
 INCREMENTAL_LOAD = "INCREMENTAL_LOAD"
-# This is the prefix in AWS's sample rule; the table of detail types on the same page has a leading "AWS ".
+# This is the prefix in AWS's sample rule. The table of detail types on the same page has a leading "AWS ".
 _DETAIL_TYPE = "Glue Zero ETL"
 
 
@@ -36,8 +36,8 @@ class Run:
         arn: The integration's ARN.
         table: The target table.
         load_type: `FULL_LOAD` or `INCREMENTAL_LOAD`.
-        logs: Whether the target role may write log events.
-        metrics: Whether the target role may put metrics.
+        logs: Whether the target role is allowed to write log events.
+        metrics: Whether the target role is allowed to put metrics.
         event_bus: The event bus, or None for the account's default bus.
     """
 
@@ -114,13 +114,14 @@ class Telemetry:
                 {"tableName": run.table, "errorMessage": message, "error_code": "client_error"},
             ),
         )
-        # A metric is emitted only when the counted event happens: a successful run does not emit an IngestionFailed of
-        # 0.
+        # A metric is emitted only when the counted event happens, so a successful run does not emit an IngestionFailed
+        # of 0.
         self._measure(run, {"IngestionFailed": 1})
         self.event(run, "Ingestion Failed", {"tableName": run.table, "errorMessage": message})
 
     def event(self, run: Run, what: str, detail: Mapping[str, str]) -> None:
-        """Put an event, such as ``Integration Needs Attention``, on the event bus. AWS does not document its detail."""
+        """Put an event, such as ``Integration Needs Attention``, on the event bus. AWS does not document the event's
+        detail."""
         entry = {
             "Source": "aws.glue-zero-etl",
             "DetailType": f"{_DETAIL_TYPE} {what}",

@@ -1,8 +1,8 @@
 """The conversion of DynamoDB values to strings, for list elements and attributes with several types.
 
-AWS documents that elements of lists become strings, but not their format. This format is our choice: strings are
-unchanged, numbers are plain decimals, booleans are ``true`` and ``false``, and binary values are base64. Maps, lists
-and sets are compact JSON with sorted keys.
+AWS documents that elements of lists become strings, but not their format. The following format is our choice. Strings
+are unchanged, numbers are plain decimals, booleans are ``true`` and ``false``, and binary values are base64. Maps,
+lists and sets are compact JSON with sorted keys.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _CANONICAL_NUMBER = r"^(?:0|-?(?:[1-9][0-9]*|0\.[0-9]*[1-9]|[1-9][0-9]*\.[0-9]*[
 
 
 def as_text(tagged: pa.StructArray) -> pa.StringArray:
-    """Format each value of a tagged array (see `typed`) as a string; DynamoDB's NULL becomes null.
+    """Format each value of a tagged array (see `typed`) as a string, and DynamoDB's NULL as null.
 
     Args:
         tagged: A struct array with one field per type tag.

@@ -1,4 +1,4 @@
-"""Attribute values that represent times, as timestamps in UTC.
+"""The conversion of attribute values that represent times to timestamps in UTC.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-data-partitioning.html
 """
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 TIMESTAMP = pa.timestamp("us", "UTC")
 
 _MICROSECONDS = {"epoch_sec": 1e6, "epoch_milli": 1e3}
-# Iceberg stores microseconds in 64 bits. Below this value, a double represents them exactly.
+# Iceberg stores microseconds in 64 bits. Below this value, a double represents microseconds exactly.
 _LIMIT = float(2**53)
 
 
@@ -33,8 +33,9 @@ def to_timestamps(values: pa.Array, conversion: str) -> pa.TimestampArray:
     """Convert numbers or strings to timestamps.
 
     Args:
-        values: The values, none of them null.
-        conversion: ``epoch_sec``, ``epoch_milli``, or ``iso`` for ISO 8601 strings; those without an offset are in UTC.
+        values: The values, which must not be null.
+        conversion: ``epoch_sec``, ``epoch_milli``, or ``iso`` for ISO 8601 strings, which are in UTC unless they have
+            an offset.
 
     Raises:
         TimestampError: A value cannot be converted.

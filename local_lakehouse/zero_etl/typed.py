@@ -1,4 +1,4 @@
-"""Items in DynamoDB JSON as one Arrow array with type tags."""
+"""The conversion of items in DynamoDB JSON to one Arrow array with type tags."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from local_lakehouse.zero_etl.json_parser import parse
 
 Item = Mapping[str, Mapping[str, Any]]
 
-# The type of this many items fits nearly all others.
+# The type of this number of items fits nearly all other items.
 _SAMPLE = 1000
 _PARSERS = 2
 _AHEAD = 4
 _GROUP_BYTES = 4 * 2**20
-# Python decodes fewer bytes than this faster than DuckDB does.
+# Python decodes a smaller number of bytes faster than DuckDB does.
 _SMALL_BYTES = 64 * 2**10
 
 _TAG_TYPES = {
@@ -37,7 +37,7 @@ _TAG_TYPES = {
 
 
 def typed(items: Sequence[Item]) -> pa.StructArray:
-    """Convert items to a struct array: one field per attribute, with one field per type tag that occurs.
+    """Convert items to a struct array with one field per attribute, which has one field per type tag.
 
     The tags separate values of different types, so any mixture of items fits one type.
 
@@ -51,14 +51,14 @@ def typed(items: Sequence[Item]) -> pa.StructArray:
 
 
 def typed_lines(chunks: Iterable[bytes]) -> pa.StructArray:
-    """Convert lines of JSON to a struct array, like `typed`.
+    """Convert lines of JSON to a struct array, as `typed` does.
 
-    DuckDB parses large groups of lines in separate threads, without Python's lock. DuckDB needs the type in advance, so
-    the type of the first lines is used. Python decodes small groups and lines that do not fit, and their type is merged
-    with the known type.
+    DuckDB parses large groups of lines in separate threads, without Python's global lock. DuckDB needs the type in
+    advance, so the type of the first lines is used. Python decodes small groups and lines that do not fit, and their
+    type is merged with the known type.
 
     Args:
-        chunks: Items in DynamoDB JSON as the store writes them, one per line, with many lines per chunk.
+        chunks: The items in DynamoDB JSON as the store writes them, one per line, with many lines per chunk.
     """
     known: pa.StructType | None = None
     arrays: list[pa.StructArray] = []

@@ -102,11 +102,11 @@ class _Unnesting:
                     yield from self._expanded((*path, name), child)
 
     def _plain(self, path: str, tagged: pa.StructArray) -> pa.Array | None:
-        """Remove the type tags; several types at one path become a string."""
+        """Remove the type tags, and convert values of several types at one path to strings."""
         if path in self.widened:
             return as_text(tagged)
         converted = [self._convert(path, tag, values) for tag, values in _present(tagged)]
-        # Maps without values have no column, so that a column of another type does not count as mixed because of them.
+        # Maps without values have no column, so that they do not make a column of another type count as mixed.
         arrays = [values for values in converted if values is not None]
         if len({str(values.type) for values in arrays}) > 1:
             self.mixed.add(path)
@@ -129,13 +129,13 @@ class _Unnesting:
 
 
 def _children(values: pa.StructArray) -> Iterator[tuple[str, pa.Array]]:
-    """Yield the fields of a struct array, null where the struct is null."""
+    """Yield the fields of a struct array, with null where the struct is null."""
     for position, child in enumerate(values.type):
         yield child.name, pc.struct_field(values, [position])
 
 
 def _present(tagged: pa.StructArray) -> Iterator[tuple[str, pa.Array]]:
-    """Yield the tags that occur; DynamoDB's NULL produces no value."""
+    """Yield the tags that occur, except for DynamoDB's NULL, which does not produce a value."""
     for tag, values in _children(tagged):
         if tag != "NULL" and values.null_count < len(values):
             yield tag, values
@@ -178,7 +178,7 @@ def _leaf(tag: str, values: pa.Array) -> pa.Array:
 
 
 def _elements(lists: pa.ListArray) -> pa.Array:
-    """Return the elements of all lists, without those that a list's offsets skip."""
+    """Return the elements of all lists, without elements that the offsets skip."""
     return lists.flatten()
 
 

@@ -30,7 +30,7 @@ _SYSTEM = 1
 
 @dataclass(frozen=True)
 class Position:
-    """A position in a statement; lines and columns start at 1."""
+    """A position in a statement, with lines and columns that start at 1."""
 
     line: int
     column: int
@@ -43,7 +43,7 @@ class QueryFailure(Exception):
         name: Athena's error name, such as ``COLUMN_NOT_FOUND``, or an empty string for Hive's errors.
         message: What happened.
         position: The position in the statement, if known.
-        category: Athena's error category: 1 system, 2 user, 3 other.
+        category: Athena's error category, which is 1 (system), 2 (user) or 3 (other).
         error_type: Athena's error type, if it does not follow from the name.
     """
 

@@ -66,7 +66,7 @@ def write_json(value: Any, *, ordered: bool = False) -> str:
 
 
 def json_string(text: str) -> str:
-    """Write a string as JSON."""
+    """Return a string as JSON."""
     return _CONTROL.sub(lambda match: match.group(1) + match.group(2).upper(), json.dumps(text, ensure_ascii=False))
 
 

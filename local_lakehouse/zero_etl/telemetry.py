@@ -120,8 +120,7 @@ class Telemetry:
         self.event(run, "Ingestion Failed", {"tableName": run.table, "errorMessage": message})
 
     def event(self, run: Run, what: str, detail: Mapping[str, str]) -> None:
-        """Put an event, such as ``Integration Needs Attention``, on the event bus. AWS does not document the event's
-        detail."""
+        """Put an event on the event bus. AWS does not document the detail of events."""
         entry = {
             "Source": "aws.glue-zero-etl",
             "DetailType": f"{_DETAIL_TYPE} {what}",

@@ -1,1 +1,1 @@
-"""Translation of a statement's tree to DuckDB's SQL, with types by Trino's rules."""
+"""The translation of a statement's tree to DuckDB's SQL, with Trino's types."""

@@ -35,7 +35,7 @@ class Aggregates:
         self._analysis = analysis
 
     def grouped(self, node: Expression, scope: Scope) -> Typed | None:
-        """Return an expression that is a key of the aggregation below, or None if its parts must be analyzed.
+        """Return an expression that is a key of the aggregation, or None if its parts must be analyzed.
 
         Raises:
             NotGrouped: The expression is a column but not a key.
@@ -199,7 +199,7 @@ class Aggregates:
 def _fill(template: str, pieces: dict[str, str]) -> str:
     """Fill in a template whose numbered placeholders are arguments.
 
-    Placeholders are filled from left to right; inserted text is not searched again.
+    Placeholders are filled from left to right, and inserted text is not searched again.
     """
     result, rest = [], template
     while rest:

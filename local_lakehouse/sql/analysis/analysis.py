@@ -60,7 +60,7 @@ class Analysis:
         return f"{prefix}{next(self._numbers)}"
 
     def scans(self, facts: Facts) -> dict[str, frozenset[str]]:
-        """Return the columns to read from each table. Tables and columns have their names in DuckDB."""
+        """Return the columns to read from each table. Tables and columns are given by their names in DuckDB."""
         read: dict[str, set[str]] = {}
         for name in facts.reads:
             relation, _, column = name.partition(".")
@@ -73,15 +73,15 @@ class Analysis:
         return self.expressions.expression(node, scope)
 
     def boolean(self, node: tree.Expression, scope: Scope, subject: str) -> Typed:
-        """Analyze a condition; error messages refer to it as `subject`."""
+        """Analyze a condition, which error messages call `subject`."""
         return self.expressions.boolean(node, scope, subject)
 
     def query(self, query: tree.Query, scope: Scope | None) -> Compiled:
-        """Analyze a query; `scope` is the enclosing scope."""
+        """Analyze a query in the enclosing scope, if there is one."""
         return self.queries.query(query, scope)
 
     def relation(self, node: tree.Relation, scope: Scope | None, left: list[Field]) -> From:
-        """Analyze a relation; `left` contains the columns that ``LATERAL`` can read."""
+        """Analyze a relation, where `left` contains the columns that ``LATERAL`` can read."""
         return self.relations.relation(node, scope, left)
 
 

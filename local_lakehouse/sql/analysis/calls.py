@@ -106,7 +106,7 @@ class Calls:
         """Choose the matching signature, and widen the arguments to it.
 
         Raises:
-            QueryFailure: ``FUNCTION_NOT_FOUND`` if none matches.
+            QueryFailure: No signature matches (``FUNCTION_NOT_FOUND``).
         """
         candidates = registry.signatures(name)
         for widen in (False, True):
@@ -194,7 +194,7 @@ def _result(signature: Signature, binding: Binding, values: Sequence[Typed]) -> 
 
 
 def _reads(name: str, number: int, variable: str, count: int) -> tuple[tuple[str, ...], bool]:
-    """Return the analysis of a lambda's parameters, and whether its body needs no outer columns."""
+    """Return the analysis of a lambda's parameters, and whether its body is independent of outer columns."""
     if name == "reduce":
         return ((f"{variable}a.s", f"{variable}b.x") if number == 2 else ("({state})",)), True
     if name == "reduce_agg":

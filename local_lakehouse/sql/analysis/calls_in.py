@@ -1,4 +1,4 @@
-"""Calls of aggregates and windows in an expression."""
+"""The calls of aggregates and windows in an expression."""
 
 from __future__ import annotations
 

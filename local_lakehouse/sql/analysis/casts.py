@@ -40,10 +40,10 @@ _NANO_DIGITS = 9
 
 
 def cast(value: Typed, target: Type, position: Position, *, safe: bool = False) -> Typed:
-    """Apply CAST or, with `safe`, TRY_CAST.
+    """Apply ``CAST`` or, with `safe`, ``TRY_CAST``.
 
     Raises:
-        QueryFailure: ``TYPE_MISMATCH`` if there is no conversion between the types.
+        QueryFailure: There is no conversion between the types (``TYPE_MISMATCH``).
     """
     source = value.type
     if not can_cast(source, target):
@@ -57,8 +57,8 @@ def cast(value: Typed, target: Type, position: Position, *, safe: bool = False) 
         return derive(tried, target, value)
     sql = cast_sql(value.sql, source, target)
     if safe and value.fails:
-        # Only the cast is inside TRY; errors in its operand are still raised. A lambda would avoid the repetition, but
-        # DuckDB before 1.5.2 cannot resolve lambda variables inside TRY.
+        # Only the cast is inside TRY, so errors in its operand are still raised. A lambda would avoid the repetition,
+        # but DuckDB before 1.5.2 cannot resolve lambda variables inside TRY.
         return derive(f"CASE WHEN {value.sql} IS NOT NULL THEN TRY({sql}) END", target, value)
     if safe:
         return derive(f"TRY({sql})", target, value).with_facts(fails=False)
@@ -67,7 +67,7 @@ def cast(value: Typed, target: Type, position: Position, *, safe: bool = False) 
 
 
 def _tried(sql: str, source: Type, target: Type) -> str | None:
-    """Write TRY_CAST without DuckDB's TRY, or return None for other types.
+    """Return the SQL of a ``TRY_CAST`` without DuckDB's ``TRY``, or None for types that require it.
 
     DuckDB 1.5.1 does not support TRY in lambdas.
     """
@@ -126,7 +126,7 @@ def _from_json_allowed(target: Type) -> bool:
 
 
 def cast_sql(sql: str, source: Type, target: Type) -> str:
-    """Write a cast that is allowed."""
+    """Return the SQL of a cast that is allowed."""
     if source == target:
         return sql
     if source == types.UNKNOWN:
@@ -167,10 +167,10 @@ def _cast_inside(sql: str, source: Type, target: Type) -> str:
 
 
 def formatted_text(value: Typed, position: Position) -> str:
-    """Write a value for ``format``: its text form, with nanosecond precision for times.
+    """Return the SQL of an argument for ``format``, as text with nanosecond precision for times.
 
     Raises:
-        QueryFailure: ``NOT_SUPPORTED`` for a type that cannot be cast to text.
+        QueryFailure: The type cannot be cast to text (``NOT_SUPPORTED``).
     """
     source = value.type
     if not can_cast(source, types.VARCHAR) and source != types.JSON:
@@ -228,7 +228,7 @@ def _to_number(sql: str, source: Type, target: Type) -> str:
         text = f"athena_plain({sql}, '{source.name}')"
         return f"athena_fit_decimal(TRY_CAST({text} AS {held}), {text}, {label}, '{source.name.upper()}')"
     if target.name == "decimal":
-        # A value that does not fit causes an error; it is never rounded or truncated.
+        # A value that does not fit causes an error instead of being rounded or truncated.
         label = quote(f"DECIMAL({target.precision}, {target.scale})")
         number = f"CAST({sql} AS INTEGER)" if source == types.BOOLEAN else sql
         kind = quote(source.name.upper())

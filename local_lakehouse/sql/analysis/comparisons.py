@@ -1,6 +1,6 @@
 """Comparisons of every type, with Trino's rules for NULL inside rows, arrays and maps.
 
-``=`` is three-valued at any depth: two values are different if any pair of parts differs; otherwise, the result is
+``=`` is three-valued at any depth. Two values are different if any pair of parts differs. Otherwise, the result is
 unknown if any pair is unknown. ``<`` of rows and arrays is decided by the first pair of parts that differ, and fails if
 a NULL precedes them.
 """
@@ -56,14 +56,14 @@ def check_comparable(operator: str, common: Type, left: Type, right: Type, posit
 
 
 def has_key(type_: Type) -> bool:
-    """Return whether equal values can differ in DuckDB: in a time's zone, or in the order of a map's entries."""
+    """Return whether equal values can differ in DuckDB in a time's zone or in the order of map entries."""
     return type_.name in ("timestamp with time zone", "time with time zone", "char", "map") or any(
         map(has_key, type_.children)
     )
 
 
 def key(sql: str, type_: Type) -> str:
-    """Write a value so that DuckDB's equality matches Athena's: by instant, regardless of the order of map entries."""
+    """Return the SQL of a value that DuckDB compares as Athena does, even with zones or in maps."""
     if not has_key(type_):
         return sql
     if type_.name == "timestamp with time zone":
@@ -91,7 +91,7 @@ def _fields_key(sql: str, type_: Type) -> str:
 
 
 def _bound(values: tuple[str, ...], name: str, write: Callable[..., str]) -> str:
-    """Write an expression that uses each value several times, but evaluates a function call only once."""
+    """Return the SQL of an expression that uses each value several times but evaluates calls only once."""
     if not any(map(_CALL.search, values)):
         return write(*values)
     fields = ", ".join(f"v{index} := {value}" for index, value in enumerate(values))
@@ -100,7 +100,7 @@ def _bound(values: tuple[str, ...], name: str, write: Callable[..., str]) -> str
 
 
 def row_key(columns: Iterable[tuple[str, Type]]) -> str | None:
-    """Write the key of several columns, or None if DuckDB's equality matches Athena's for each."""
+    """Return the SQL of a key of several columns, or None if DuckDB compares each column as Athena does."""
     listed = list(columns)
     if not any(has_key(type_) for _, type_ in listed):
         return None
@@ -113,7 +113,7 @@ def has_floats(type_: Type) -> bool:
 
 
 def greatest_key(sql: str, type_: Type) -> str:
-    """Write the sort key for finding the greatest value; NaN sorts lowest, as in ``max``."""
+    """Return the SQL of the sort key for the greatest value, where NaN sorts lowest, as in ``max``."""
     if type_.name in _FLOATS:
         return f"CASE WHEN {sql} IS NOT NULL THEN struct_pack(k := NOT isnan({sql}), v := {sql}) END"
     if not has_floats(type_):
@@ -142,7 +142,7 @@ def _comparison(operator: str, left: Typed, right: Typed, type_: Type) -> str:
 
 def _floats(operator: str, left: Typed, right: Typed) -> str:
     plain = f"({left.sql} {operator} {right.sql})"
-    # In DuckDB, NaN equals itself and is the greatest value; in Athena, every comparison with it except <> is false.
+    # In DuckDB, NaN equals itself and is the greatest value. In Athena, every comparison with it except <> is false.
     if operator == "<>":
         return plain if left.literal or right.literal else f"athena_not_equal({left.sql}, {right.sql})"
     if left.literal and right.literal:
@@ -175,7 +175,7 @@ def _parts_equal(left: str, right: str, type_: Type) -> str:
 
 
 def _maps_equal(left: str, right: str, type_: Type, each: str) -> str:
-    """Write SQL that tests whether two maps have equal entries; keys match by identity, and NaN never matches."""
+    """Return the SQL that tests whether two maps have equal entries. Keys match by identity, except for NaN."""
     mine, its = (key(f"map_keys({side})", types.array(type_.key)) for side in (left, right))
     value = f"map_extract_value({right}, {each})"
     if has_key(type_.key):
@@ -188,12 +188,12 @@ def _maps_equal(left: str, right: str, type_: Type, each: str) -> str:
 
 
 def _depth(type_: Type) -> int:
-    """Count the nesting levels of a type. Each level has its own lambda parameters, so that none shadows another."""
+    """Count the nesting levels of a type. Each level has separate lambda parameters, so that none shadows another."""
     return 1 + max(map(_depth, type_.children), default=0)
 
 
 def equal(left: str, right: str, type_: Type) -> str:
-    """Write SQL that tests whether two values are equal: true, false or, if a NULL inside decides, NULL."""
+    """Return the SQL that tests whether two values are equal, with the result NULL if it depends on a NULL."""
     return _comparison("=", row_value(left, type_), row_value(right, type_), type_)
 
 
@@ -209,7 +209,7 @@ def _ordered(operator: str, left: Typed, right: Typed, type_: Type) -> str:
 
 
 def _below(left: str, right: str, type_: Type, *, ties: bool) -> str:
-    """Write SQL that tests whether a non-NULL row or array is less than another; `ties` is the result if equal."""
+    """Return the SQL that tests whether a row or array is less than another, where `ties` is the result if equal."""
     if type_.name == "row":
         return _row_below(left, right, type_, ties=ties)
     zipped = f"athena_pairs({left}, {right})[:least(len({left}), len({right}))]"

@@ -11,7 +11,7 @@ from local_lakehouse.sql.types import Type
 
 @dataclass(frozen=True)
 class OutputColumn:
-    """One column of a query's result; an unnamed column is shown as ``_col0``."""
+    """A column of a query's result, which is shown as ``_col0`` or similar if it is unnamed."""
 
     name: str | None
     type: Type
@@ -24,8 +24,9 @@ class Compiled:
     Args:
         sql: DuckDB's SQL, whose columns are called ``c0``, ``c1`` and so on.
         columns: The columns.
-        facts: Facts about the query, mainly the table columns that it reads.
-        scans: The columns to read from each table. Tables and columns have their names in DuckDB. Empty for a subquery.
+        facts: The facts about the query, mainly the table columns that it reads.
+        scans: The columns to read from each table. Tables and columns are given by their names in DuckDB. The mapping
+            is empty for a subquery.
     """
 
     sql: str

@@ -1,8 +1,9 @@
 """Checks that reject correlated queries that Trino cannot plan, although DuckDB could run them.
 
-Trino turns a correlated query into a join: it lifts the ``WHERE`` terms that refer to the outer query, and leaves the
-rest unchanged. Therefore only these terms, and expressions above an aggregation, can refer to the outer query. A limit
-or a grouping above such terms requires each of their columns to be a key or to equal a value of the outer query.
+Trino turns a correlated query into a join. It moves the ``WHERE`` terms that refer to the outer query into the join,
+and leaves the rest unchanged. Therefore only these terms, and expressions above an aggregation, can refer to the outer
+query. A limit or a grouping above such terms requires each of their columns to be a key or to equal a value of the
+outer query.
 """
 
 from __future__ import annotations
@@ -25,15 +26,15 @@ class Inner:
 
     Args:
         node: The ``SELECT``.
-        query: The query with its ``ORDER BY`` and ``LIMIT``, if it has any.
+        query: The query, including any ``ORDER BY`` and ``LIMIT``.
         scope: The names that are visible in the subquery.
-        source: Facts about its relations, excluding their columns.
-        terms: The terms of its ``WHERE``, with both sides of each equality.
-        outputs: The columns of its result.
-        keys: The keys of its ``ORDER BY``.
-        aggregated: The columns in its grouping keys and aggregate arguments.
+        source: The facts about the subquery's relations, excluding their columns.
+        terms: The terms of the subquery's ``WHERE``, with both sides of each equality.
+        outputs: The columns of the subquery's result.
+        keys: The keys of the subquery's ``ORDER BY``.
+        aggregated: The columns in the subquery's grouping keys and aggregate arguments.
         windows: Whether the subquery has window functions.
-        use: The operator that uses it: ``EXISTS``, ``IN`` or an empty string.
+        use: The operator that uses the subquery, which is ``EXISTS``, ``IN`` or an empty string.
     """
 
     node: tree.Select
@@ -75,7 +76,7 @@ def check_uncorrelated(facts: Facts, outer: Scope | None, position: Position) ->
     """Reject a set operation or ``VALUES`` that refers to an outer query.
 
     Raises:
-        QueryFailure: ``NOT_SUPPORTED``, with Trino's message.
+        QueryFailure: Trino does not support the query (``NOT_SUPPORTED``).
     """
     if facts.reads & outer_reads(outer):
         raise _refused(position)
@@ -85,7 +86,7 @@ def check_correlated(select: Inner) -> None:
     """Reject a correlated query that Trino cannot turn into a join.
 
     Raises:
-        QueryFailure: ``NOT_SUPPORTED``, with Trino's message.
+        QueryFailure: Trino does not support the query (``NOT_SUPPORTED``).
     """
     outer = outer_reads(select.scope.parent)
     if not outer or select.node.source is None:
@@ -128,7 +129,7 @@ def _check_lists(select: Inner, outer: frozenset[str], *, grouped: bool, unneste
 
 
 def _check_groups(select: Inner, constant: set[str], free: set[str], *, limited: bool) -> None:
-    """Check a grouping above correlated terms; its keys can refer to any column."""
+    """Check a grouping above correlated terms, whose keys can refer to any column."""
     keys = set(select.scope.grouping.keys) if select.scope.grouping else set()
     elements = select.node.group.elements if select.node.group else ()
     if any(element.kind in ("ROLLUP", "CUBE") or len(element.sets) > 1 for element in elements):
@@ -154,7 +155,7 @@ def _check_limit(select: Inner, inner: AbstractSet[str], constant: set[str], fre
 
 
 def _equated(sides: tuple[Typed, Typed], inner: frozenset[str], outer: frozenset[str]) -> str | None:
-    """Return the column that an equality makes constant for each outer row."""
+    """Return the column that is constant for each outer row because of an equality."""
     for mine, its in (sides, sides[::-1]):
         if mine.sql in inner and its.facts.reads <= outer and _is_injective(mine.type, its.type):
             return mine.sql

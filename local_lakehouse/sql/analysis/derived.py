@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Elements:
-    """The elements of lists, side by side; shorter lists are padded with NULLs.
+    """The elements of lists, side by side, with shorter lists padded with NULLs.
 
     Args:
-        name: A unique name; the element of the first list is ``{name}e0``, and so on.
+        name: A unique name, from which the names of the lists' elements are derived, such as ``{name}e0``.
         lists: DuckDB's SQL for each list.
         columns: DuckDB's SQL for each column, which reads elements.
         longest: DuckDB's SQL for the number of rows.
@@ -41,12 +41,12 @@ class Elements:
         )
 
     def beside(self, left: str, kept: Sequence[str], alias: str, name: str) -> str:
-        """Write a relation's rows joined with the elements of each row's lists.
+        """Return the SQL of a relation's rows joined with the elements of each row's lists.
 
         Args:
             left: The relation, which the lists read.
             kept: The subquery's columns, or the names of its relations, each of which becomes a column.
-            alias: The name of the written relation.
+            alias: The name of the resulting relation.
             name: The name of the column that contains the columns of the elements.
         """
         listed = ", ".join(kept)
@@ -62,7 +62,7 @@ class Derived:
     Args:
         body: The subquery as DuckDB SQL.
         name: The subquery's alias.
-        width: The number of its columns.
+        width: The number of the subquery's columns.
         lateral: Whether the subquery can refer to the relations to its left.
         elements: The elements that the subquery reads from lists, or None for any other subquery.
     """
@@ -88,7 +88,7 @@ class Derived:
         return replace(self, lateral=False)
 
     def filtered(self, condition: str) -> Derived:
-        """Return the rows that meet a condition."""
+        """Return the rows that satisfy a condition."""
         return replace(self, body=f"SELECT * FROM {self._relation} WHERE {condition}", elements=None)
 
     def with_padding(self) -> Derived | None:

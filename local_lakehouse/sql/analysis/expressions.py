@@ -106,7 +106,7 @@ class Expressions:
         """Return a condition.
 
         Raises:
-            QueryFailure: ``TYPE_MISMATCH`` if it is not boolean.
+            QueryFailure: The expression is not boolean (``TYPE_MISMATCH``).
         """
         value = self.expression(node, scope)
         if value.type == types.UNKNOWN:
@@ -120,8 +120,8 @@ class Expressions:
     def filter(self, node: Expression, scope: Scope, subject: str) -> Typed:
         """Analyze a condition on rows.
 
-        Its terms stay separate, so that DuckDB can use them for joins. A term that can fail is evaluated only for rows
-        that satisfy the preceding terms on the same tables.
+        The condition's terms stay separate, so that DuckDB can use them for joins. A term that can fail is evaluated
+        only for rows that satisfy the preceding terms on the same tables.
         """
         if not isinstance(node, tree.Logical) or node.operator != "AND":
             return self.boolean(node, scope, subject)
@@ -186,7 +186,7 @@ class Expressions:
         joined = "(" + f" {node.operator} ".join(term.sql for term in terms) + ")"
         if not any(term.fails for term in terms[1:]):
             return derive(joined, types.BOOLEAN, *terms)
-        # DuckDB evaluates every term for every row, so CASE skips the terms after the one that decides: they could
+        # DuckDB evaluates every term for every row, so CASE skips the terms after the deciding term, because they could
         # fail.
         decides, result = ("NOT ", "FALSE") if node.operator == "AND" else ("", "TRUE")
         branches = " ".join(f"WHEN {decides}{term.sql} THEN {result}" for term in terms[:-1])
@@ -198,8 +198,8 @@ class Expressions:
 
     def _is_null(self, node: tree.IsNull, scope: Scope) -> Typed:
         value = self.expression(node.operand, scope)
-        # DuckDB omits IS NULL for an expression that is never NULL, and then misses its failure. It always evaluates a
-        # list's element.
+        # DuckDB omits IS NULL for an expression that is never NULL, and then misses its failure. DuckDB always
+        # evaluates the elements of a list.
         sql = f"(list_count([{value.sql}]) = 0)" if value.fails else f"({value.sql} IS NULL)"
         return derive(sql, types.BOOLEAN, value)
 
@@ -348,7 +348,7 @@ def _listed(found: list[Type]) -> str:
 
 
 def _fields_of(unit: str) -> tuple[str, ...]:
-    """Return the types that have an EXTRACT field."""
+    """Return the types that have an ``EXTRACT`` field."""
     days = ("date", "timestamp", "timestamp with time zone")
     if unit in ("YEAR", "MONTH"):
         return (*days, "interval year to month")

@@ -1,4 +1,4 @@
-"""JSON functions that have their own syntax.
+"""The analysis of JSON functions with special syntax.
 
 If one of these functions is nested in another, the inner result counts as JSON even without ``FORMAT JSON``.
 """
@@ -97,7 +97,7 @@ class JsonCalls:
     def _value(
         self, node: json_tree.JsonPathCall, settings: dict[str, str], call: str, scope: Scope, parts: list[Typed]
     ) -> Typed:
-        """Read the scalar with its JSON type and cast it; a failed cast counts as an error of the function."""
+        """Read the scalar with its JSON type and cast it. A failed cast counts as an error of the function."""
         target = node.returning.type if node.returning else types.VARCHAR
         if target.name not in (*_SCALARS, *_MOMENTS):
             raise QueryFailure("TYPE_MISMATCH", f"Invalid return type of function JSON_VALUE: {target}", node.position)
@@ -151,7 +151,7 @@ class JsonCalls:
         return cast(value, returning.type, position)
 
     def _json(self, node: JsonInput, scope: Scope, parts: list[Typed]) -> str:
-        """Write a value as JSON text, keeping NULL as NULL, and record the value as a part of the expression."""
+        """Return the SQL of a value as JSON text or NULL, and record the value as a part of the expression."""
         value = self._analysis.expression(node.value, scope)
         parts.append(value)
         if _encoding(node) is not None:
@@ -172,7 +172,7 @@ class JsonCalls:
         return self._text(value, node)
 
     def _text(self, value: Typed, node: JsonInput) -> str:
-        """Write the text of a JSON value."""
+        """Return the SQL of a JSON value's text."""
         if value.type == types.UNKNOWN:
             return _ABSENT
         if node.encoding and value.type != types.VARBINARY:
@@ -199,7 +199,7 @@ class JsonCalls:
         return f"{_list([quote(name) for name in names])}, {_list(values)}"
 
     def _parameter(self, node: JsonInput, scope: Scope, parts: list[Typed]) -> str:
-        """Write a parameter as JSON; NULL becomes JSON null, or is omitted if the parameter is already JSON."""
+        """Return the SQL of a parameter as JSON, where a NULL that is already JSON is omitted."""
         value = self._analysis.expression(node.value, scope)
         if _encoding(node) is not None:
             parts.append(value)

@@ -126,7 +126,7 @@ def _typed_integer(node: TypedLiteral, type_: Type) -> Typed:
 
 
 def _float(node: TypedLiteral) -> str:
-    """Return a constant's number without a suffix."""
+    """Return the SQL of a constant's number, without a suffix."""
     match = _FLOAT.fullmatch(node.value.strip(_JAVA_SPACES))
     if match is None:
         raise _invalid(node)
@@ -241,6 +241,6 @@ def _milliseconds(node: IntervalLiteral, text: str) -> int:
     for part, unit in zip(parts, units, strict=False):
         if not re.fullmatch(r"\d+(\.\d{1,9})?" if unit == "SECOND" else r"\d+", part):
             raise _bad_interval(node)
-        # Only seconds have fractions; integer units are exact, however large.
+        # Only seconds have fractions. Integer units are exact, regardless of their size.
         total += round(float(part) * _MILLIS[unit]) if "." in part else int(part) * _MILLIS[unit]
     return total

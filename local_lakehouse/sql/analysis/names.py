@@ -1,4 +1,4 @@
-"""Names, row fields, and subscripts."""
+"""The analysis of names, row fields and subscripts."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Names:
         return found[0].value
 
     def dereference(self, node: tree.Dereference, scope: Scope) -> Typed:
-        """Analyze ``base.name``: a column or a row field."""
+        """Analyze ``base.name``, which is a column or a row field."""
         names = dotted(node)
         if names and names[0] not in scope.arguments:
             found = scope.resolve(names, node.position)

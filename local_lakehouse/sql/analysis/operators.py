@@ -1,4 +1,4 @@
-"""Arithmetic, comparisons and logic with Trino's rules."""
+"""The analysis of arithmetic operators and ``||`` with Trino's rules."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def _shifted(operator: str, moment: Typed, interval: Typed) -> Typed | None:
         return derive(f"{macro}({moment.sql}, {amount})", moment.type, moment, interval, fails=not months)
     if name not in _MOMENTS or (name in _TIMES and months):
         return None
-    # Months are added to the local time in the value's zone; days and seconds are added to the instant.
+    # Months are added to the local time in the value's zone, and days and seconds are added to the instant.
     type_ = moment.type if months else Type(name, (max(moment.type.precision, _MILLI_DIGITS),))
     unit = "month" if months else "millisecond"
     moved = shifted(coerce(moment, type_).sql, type_, amount, unit)
@@ -206,7 +206,7 @@ def concatenate(left: Typed, right: Typed, position: Position) -> Typed:
 
 
 def _join_texts(left: Typed, right: Typed) -> Typed:
-    """Concatenate two strings; if either is a char, so is the result, unless the other is an unbounded varchar."""
+    """Concatenate two strings. If either is a char, so is the result, unless the other is an unbounded varchar."""
     if "char" not in (left.type.name, right.type.name) or not (left.type.numbers and right.type.numbers):
         return derive(f"({left.sql} || {right.sql})", types.VARCHAR, left, right)
     sides = [f"athena_pad({side.sql}, {side.type.precision})" for side in (left, right)]

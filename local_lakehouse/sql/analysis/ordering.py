@@ -1,4 +1,4 @@
-"""Keys of an ``ORDER BY``."""
+"""The analysis of the keys of an ``ORDER BY``."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class Ordering:
         )
 
     def sort_key(self, item: tree.SortItem, value: Typed) -> Fragment:
-        """Write one key of an ``ORDER BY``.
+        """Return the SQL of one key of an ``ORDER BY``.
 
         Raises:
-            QueryFailure: ``TYPE_MISMATCH`` if its type is not orderable.
+            QueryFailure: The key's type is not orderable (``TYPE_MISMATCH``).
         """
         if not types.is_orderable(value.type):
             raise QueryFailure(

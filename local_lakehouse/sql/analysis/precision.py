@@ -1,9 +1,9 @@
 """The representation and conversion in DuckDB of times and timestamps of every precision.
 
 Values with up to six fractional digits are stored as DuckDB's ``TIME`` or ``TIMESTAMP``. Values with more digits are
-stored as a struct of that type and the remaining picoseconds; structs have the same order and equality as the values.
+stored as a struct of that type and the remaining picoseconds. Structs have the same order and equality as the values.
 At every precision, a time with a zone is stored as picoseconds in UTC and an offset from UTC. A cast to a lower
-precision rounds half up; a time that rounds up to midnight becomes 00:00.
+precision rounds half up, and a time that rounds up to midnight becomes 00:00.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Parts:
     """The parts of a time or timestamp, as SQL.
 
     Args:
-        micros: A timestamp; a time of day has the date 1970-01-01.
+        micros: The value as a timestamp. A time of day has the date 1970-01-01.
         picos: The remaining picoseconds.
         zone: The name of the value's zone, a time of day's offset from UTC in minutes, or an empty string without a
             zone.
@@ -45,7 +45,7 @@ class Parts:
 
 
 def clock(sql: str, type_: Type) -> str:
-    """Write the time, the date, or the local timestamp in its zone, with microseconds."""
+    """Return the SQL of the time, the date, or the local timestamp in its zone, with microseconds."""
     if type_.name == _ZONED:
         return f"athena_local({sql})"
     if type_.name == _ZONED_TIME:
@@ -54,7 +54,7 @@ def clock(sql: str, type_: Type) -> str:
 
 
 def parts(sql: str, type_: Type) -> Parts:
-    """Split a value, with a time zone into its instant and the zone."""
+    """Split a value into its parts, which for a value with a zone are the instant and the zone."""
     if type_.name == _ZONED_TIME:
         local = f"athena_clock_picos({sql})"
         return Parts(f"make_timestamp({local} // 1000000)", f"({local} % 1000000)", f"({sql}).o")
@@ -98,13 +98,13 @@ def rounded(moment: Parts, digits: int) -> Parts:
 
 
 def widen(sql: str, source: Type, target: Type) -> str:
-    """Convert a value to a type with at least as many digits; a value without a zone is in UTC."""
+    """Convert a value, which is in UTC if it has no zone, to a type with at least as many digits."""
     moment = parts(sql, source)
     return held(moment, target)
 
 
 def converted(sql: str, source: Type, target: Type) -> str:
-    """Write the cast of a date, time or timestamp to a time or timestamp."""
+    """Return the SQL of the cast of a date, time or timestamp to a time or timestamp."""
     moment = parts(sql, source)
     if source.name == _ZONED and target.name != _ZONED:
         zone = f"athena_zone_offset({sql})" if target.name == _ZONED_TIME else ""
@@ -125,7 +125,7 @@ def converted(sql: str, source: Type, target: Type) -> str:
 def shifted(sql: str, type_: Type, amount: str, unit: str) -> Parts:
     """Add a number of units to a time or timestamp.
 
-    For a value with a zone, adding days or months keeps the local time; adding hours adds to the instant.
+    For a value with a zone, adding days or months keeps the local time, and adding hours changes the instant.
     """
     moment = parts(sql, type_)
     if unit in MONTHS:

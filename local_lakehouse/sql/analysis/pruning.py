@@ -25,7 +25,7 @@ def note_conditions(where: tree.Expression, analyze: Analyze, sources: Mapping[s
 
     Args:
         where: The ``WHERE`` condition of the query.
-        analyze: Analyzes a part of the condition.
+        analyze: A function that analyzes a part of the condition.
         sources: The tables, keyed by table name in DuckDB.
     """
     for term in _terms(where):

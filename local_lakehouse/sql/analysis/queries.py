@@ -36,7 +36,7 @@ class Queries:
         }
 
     def query(self, query: tree.Query, scope: Scope | None) -> Compiled:
-        """Analyze a query; `scope` is the enclosing scope."""
+        """Analyze a query in the enclosing scope, if there is one."""
         self._analysis.common.append({})
         try:
             for entry in query.common:

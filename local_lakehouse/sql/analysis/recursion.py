@@ -33,10 +33,10 @@ def check_recursion(common: tree.CommonTable) -> None:
     """Reject a recursive query that Trino does not support.
 
     Args:
-        common: The name and its query.
+        common: The name and the query of the common table expression.
 
     Raises:
-        QueryFailure: ``INVALID_RECURSIVE_REFERENCE``, ``INVALID_LIMIT_CLAUSE``, ``NESTED_RECURSIVE`` or similar.
+        QueryFailure: The query is not supported (``NESTED_RECURSIVE`` or a similar error).
     """
     name, query = common.name.key, common.query
     if not mentions(query, name):

@@ -33,7 +33,7 @@ class From:
     Args:
         source: DuckDB's SQL or a subquery.
         fields: The relation's columns.
-        facts: Facts about it, excluding its columns.
+        facts: The facts about the relation, excluding its columns.
         alias: The relation's alias in DuckDB, or None for a join, whose columns belong to several relations.
     """
 
@@ -194,7 +194,7 @@ class Relations:
         """Return a relation with an alias.
 
         Trino creates one column per row field in ``UNNEST``. The AWS documentation also shows a single name for the
-        whole row: https://docs.aws.amazon.com/athena/latest/ug/filtering-with-dot.html
+        complete row: https://docs.aws.amazon.com/athena/latest/ug/filtering-with-dot.html
         """
         unnest = node.relation
         if isinstance(unnest, tree.Unnest) and node.columns:
@@ -293,7 +293,7 @@ class Relations:
                     )
 
     def _lateral_side(self, node: tree.Join, first: From, second: From) -> From:
-        """Apply Trino's checks to ``UNNEST`` or ``LATERAL``; one without references to the left becomes a subquery."""
+        """Apply Trino's checks to ``UNNEST`` or ``LATERAL``, and make a relation without references a subquery."""
         side = node.right.relation if isinstance(node.right, tree.Aliased) else node.right
         if not isinstance(side, tree.Unnest | tree.Lateral):
             return second
@@ -356,7 +356,7 @@ def _field(qualifier: tuple[str, ...], name: str | None, type_: Type, sql: str, 
 
 
 def nested(node: tree.Relation, relation: From) -> str:
-    """Write a relation as the right side of a join."""
+    """Return the SQL of a relation as the right side of a join."""
     while isinstance(node, tree.Aliased):
         node = node.relation
     # DuckDB 1.5.1 does not accept a subquery in additional parentheses.

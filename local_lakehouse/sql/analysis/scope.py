@@ -52,7 +52,7 @@ class Grouping:
     """The keys of an aggregation, which are the only columns besides aggregates that its query can use.
 
     Args:
-        keys: The keys as written, by their SQL in DuckDB.
+        keys: The keys as written in the query, by their SQL in DuckDB.
         several: Whether there are several grouping sets.
     """
 
@@ -60,7 +60,7 @@ class Grouping:
     several: bool = False
 
     def above(self, value: Typed) -> Typed:
-        """Return a grouping key's value above the aggregation: the first of the group's equal values."""
+        """Return a grouping key's value above the aggregation, which is the first of the group's equal values."""
         if not has_key(value.type):
             return value
         first = f"first({value.sql})"
@@ -74,14 +74,15 @@ class Scope:
     """The names that are visible at a position.
 
     Args:
-        fields: Columns of the relations in ``FROM``.
+        fields: The columns of the relations in ``FROM``.
         parent: The enclosing query's scope.
         clause: The name in error messages of the clause that forbids aggregates and windows, or an empty string.
-        grouping: The aggregation below this position.
-        aliases: Columns of the ``SELECT`` list, which ``ORDER BY`` can reference.
-        arguments: Parameters of the enclosing lambdas.
-        windows: Windows named in the ``WINDOW`` clause.
-        use: The operator that uses the inner query and restricts its references: ``EXISTS``, ``IN`` or an empty string.
+        grouping: The aggregation whose result is used at this position.
+        aliases: The columns of the ``SELECT`` list, which ``ORDER BY`` can reference.
+        arguments: The parameters of the enclosing lambdas.
+        windows: The windows that are named in the ``WINDOW`` clause.
+        use: The operator that uses the inner query and restricts its references, which is ``EXISTS``, ``IN`` or an
+            empty string.
         closed: Whether inner queries cannot reference these columns, as in the condition of an outer join.
     """
 
@@ -100,11 +101,11 @@ class Scope:
         return self._copy(arguments={**self.arguments, **arguments})
 
     def inside_aggregate(self) -> Scope:
-        """Return this scope inside an aggregate's arguments: below the aggregation."""
+        """Return this scope inside an aggregate's arguments, which are evaluated before the aggregation."""
         return self._copy(grouping=None, aliases={})
 
     def below_grouping(self) -> Scope:
-        """Return this scope below the aggregation."""
+        """Return this scope before the aggregation."""
         return self._copy(grouping=None)
 
     def in_clause(self, clause: str) -> Scope:

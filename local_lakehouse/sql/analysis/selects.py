@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Item:
-    """One column of the result, as written and as computed."""
+    """A column of the result, as written in the query and as computed."""
 
     node: tree.Expression
     value: Typed
@@ -50,7 +50,7 @@ class Selects:
         Args:
             node: The ``SELECT``.
             outer: The enclosing scope.
-            query: The query around it, if that has an ``ORDER BY`` or a limit.
+            query: The query that contains the ``SELECT``, if the query has an ``ORDER BY`` or a limit.
         """
         order = query.order if query else ()
         source = self._analysis.relation(node.source, outer, []) if node.source is not None else None
@@ -232,7 +232,7 @@ class Selects:
     ) -> list[Fragment]:
         if not order:
             return []
-        # A name refers to a result column first, and then to a relation's column; a name of two result columns is
+        # A name refers to a result column first, and then to a relation's column. The name of two result columns is
         # ambiguous.
         aliases: dict[str, list[Typed]] = {}
         meanings: dict[str, set[tree.Expression]] = {}
@@ -259,7 +259,7 @@ class Selects:
         return keys
 
     def _check_aggregates(self, node: tree.Select, order: tuple[tree.SortItem, ...]) -> None:
-        """Reject aggregates of result names in ``ORDER BY``, because results are computed above the aggregation."""
+        """Reject aggregates of result names in ``ORDER BY``, because results are computed after the aggregation."""
         named = {item.alias.key for item in node.items if isinstance(item, tree.SelectItem) and item.alias}
         for call in aggregates_in(tuple(item.key for item in order)):
             for column in columns_in((call.arguments, call.filter, call.order)):

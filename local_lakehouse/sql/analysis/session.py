@@ -16,7 +16,7 @@ CATALOG = "awsdatacatalog"
 
 @dataclass(frozen=True)
 class SourceColumn:
-    """A table's column, and its name in DuckDB."""
+    """A column of a table, and the column's name in DuckDB."""
 
     name: str
     type: Type

@@ -1,7 +1,7 @@
 """Overload resolution, which matches parameter patterns against argument types.
 
-Patterns have the syntax of Trino's signatures: ``bigint``, ``array(T)``, ``map(K,V)``, ``function(T,boolean)``. A
-capital letter matches any type; ``T:orderable`` restricts it. ``decimal``, ``varchar``, ``timestamp`` and ``time``
+Patterns have the syntax of Trino's signatures, such as ``bigint``, ``array(T)`` and ``function(T,boolean)``. A capital
+letter matches any type, and ``T:orderable`` restricts the match. ``decimal``, ``varchar``, ``timestamp`` and ``time``
 match any length or precision.
 """
 
@@ -49,11 +49,11 @@ class Signature:
 
     Args:
         name: The function's name.
-        parameters: The patterns of its parameters.
+        parameters: The patterns of the function's parameters.
         result: The type of the result, as a pattern or a function of the arguments.
         emit: The SQL of the call, as a template with ``{0}``, ``{1}`` …, or a function of the arguments.
         variadic: Whether the last parameter can be repeated.
-        fails: Whether evaluating it can fail.
+        fails: Whether evaluating the call can fail.
         kind: ``scalar``, ``aggregate`` or ``window``.
         volatile: Whether two calls with the same arguments can return different results.
     """

@@ -1,4 +1,4 @@
-"""Calls that are not functions, such as ``IF`` and ``TRY``."""
+"""The analysis of calls that are not functions, such as ``IF`` and ``TRY``."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class SpecialForms:
         return derive(f"CASE WHEN {equal.sql} THEN NULL ELSE {first.sql} END", first.type, equal)
 
     def always_fails(self, value: Typed) -> bool:
-        """Return whether a constant fails: DuckDB evaluates constants during planning, outside its TRY."""
+        """Return whether a constant fails, because DuckDB evaluates constants before it applies ``TRY``."""
         return value.fails and value.facts.constant and self._fails(value)
 
     def _try(self, node: tree.Call, scope: Scope) -> Typed:
@@ -105,7 +105,7 @@ class SpecialForms:
         if not value.fails:
             return value
         if isinstance(argument, tree.Cast) and not self._analysis.expression(argument.operand, scope).fails:
-            # TRY_CAST works in more places than TRY.
+            # DuckDB supports TRY_CAST in more places than TRY.
             return self._analysis.expression(replace(argument, safe=True), scope)
         if self.always_fails(value):
             return constant(null_of(value.type), value.type)

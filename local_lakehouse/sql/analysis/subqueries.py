@@ -37,7 +37,7 @@ class Subqueries:
         return self.quantified(quantified, scope, "IN")
 
     def quantified(self, node: tree.Quantified, scope: Scope, use: str = "") -> Typed:
-        """Analyze a comparison with ALL or ANY row of a query."""
+        """Analyze a comparison with ``ALL`` or ``ANY`` rows of a query."""
         value = self._analysis.expression(node.operand, scope)
         compiled = self._analysis.query(node.query, scope.used_as(use))
         is_row = value.type.name == "row"
@@ -70,7 +70,7 @@ class Subqueries:
         return self._found(f"({left} {node.operator} {quantifier} {source})", types.BOOLEAN, compiled, value)
 
     def _matched(self, node: tree.Quantified, value: Typed, compiled: Compiled, name: str, inner: Type) -> Typed:
-        """Compare a value with every row of a query, for types that DuckDB compares differently from Athena."""
+        """Compare a value with every row of a query, for types whose comparison differs in DuckDB."""
         if len(inner.children) == 1 and value.type.name != "row":
             right = row_value(f"{name}.c0", inner.children[0])
         else:
@@ -95,12 +95,12 @@ class Subqueries:
         type_ = types.row(
             tuple(column.type for column in compiled.columns), tuple(column.name for column in compiled.columns)
         )
-        # Without a row, the value is a row of NULLs, not NULL.
+        # Without a row, the value is a row of NULLs instead of NULL.
         nothing = ", ".join(f"f{index} := {null_of(child)}" for index, child in enumerate(type_.children))
         found = f"coalesce((SELECT struct_pack({fields}) FROM ({compiled.sql}) AS s), struct_pack({nothing}))"
         return self._found(found, type_, compiled)
 
     def _found(self, sql: str, type_: Type, compiled: Compiled, *operands: Typed) -> Typed:
-        """Return an expression that contains a subquery; DuckDB's planner accounts for the subquery's failures."""
+        """Return an expression with a subquery, whose failures DuckDB's planner takes into account."""
         query = Typed(compiled.sql, type_, replace(compiled.facts, rows=True, fails=False))
         return derive(sql, type_, query, *operands)

@@ -15,7 +15,7 @@ class Facts:
 
     Args:
         reads: The names in DuckDB of the columns that the expression reads, such as ``r1.c0``.
-        variables: The outer lambda parameters that it reads.
+        variables: The outer lambda parameters that the expression reads.
         rows: Whether the expression depends on rows through aggregates, window functions or subqueries.
         volatile: Whether two evaluations can return different results.
         fails: Whether evaluation can fail, so that it must not be evaluated where Athena would not evaluate it.
@@ -57,7 +57,7 @@ NOTHING = Facts()
 class Typed:
     """An analyzed expression.
 
-    Create it with `constant`, `derive` or `row_value`, which maintain its facts.
+    It is created with `constant`, `derive` or `row_value`, which maintain the facts.
 
     Args:
         sql: The expression's SQL in DuckDB.
@@ -87,7 +87,7 @@ class Typed:
 
 @dataclass(frozen=True)
 class Fragment:
-    """A part of DuckDB's SQL that is not a value, such as an ``ORDER BY``, with facts about it."""
+    """A part of DuckDB's SQL that is not a value, such as an ``ORDER BY``, with the facts about it."""
 
     sql: str
     facts: Facts = NOTHING
@@ -120,7 +120,7 @@ def union(*facts: Facts) -> Facts:
 
 
 def row_value(sql: str, type_: Type) -> Typed:
-    """Return a row's value that is available in DuckDB's SQL, such as a list's element."""
+    """Return an expression for a row's value that DuckDB's SQL can read, such as a list's element."""
     return Typed(sql, type_, _ROW)
 
 
@@ -129,12 +129,12 @@ _ROW = Facts(rows=True)
 
 
 def quote(text: str) -> str:
-    """Write a string as DuckDB's literal."""
+    """Return a string as a DuckDB literal."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def null_of(type_: Type) -> str:
-    """Write a NULL of a type."""
+    """Return the SQL of a NULL of a type."""
     return f"CAST(NULL AS {duckdb_type(type_)})"
 
 
@@ -147,7 +147,7 @@ def coerce(value: Typed, target: Type) -> Typed:
 
 
 def coerce_sql(sql: str, source: Type, target: Type) -> str:
-    """Write the widening of a value from one type to another."""
+    """Return the SQL that widens a value from one type to another."""
     if source == types.UNKNOWN:
         return null_of(target)
     if duckdb_type(source) == duckdb_type(target):
@@ -168,7 +168,7 @@ def coerce_sql(sql: str, source: Type, target: Type) -> str:
 
 
 def row_sql(sql: str, source: Type, target: Type) -> str:
-    """Write the widening of a row, field by field."""
+    """Return the SQL that widens a row field by field."""
     fields = ", ".join(
         f"f{index} := {coerce_sql(f'({sql}).f{index}', mine, its)}"
         for index, (mine, its) in enumerate(zip(source.children, target.children, strict=False))
@@ -177,7 +177,7 @@ def row_sql(sql: str, source: Type, target: Type) -> str:
 
 
 def bound(macro: str, *arguments: str) -> str:
-    """Write a macro call that evaluates each argument once.
+    """Return the SQL of a macro call that evaluates each argument once.
 
     DuckDB 2.0 fails if a lambda captures an aggregate whose argument contains a lambda.
     """
@@ -187,5 +187,5 @@ def bound(macro: str, *arguments: str) -> str:
 
 
 def failure(name: str, message: str) -> str:
-    """Write an expression that fails with a message; `message` is SQL."""
+    """Return the SQL of an expression that fails with a message, which is given as SQL."""
     return f"athena_fail({quote(name + '|')} || {message})"

@@ -1,4 +1,4 @@
-"""Text forms of values, as in a ``CAST`` to varchar."""
+"""The text forms of values, as in a ``CAST`` to varchar."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from local_lakehouse.sql.types import Type
 
 
 def text_of(sql: str, source: Type) -> str:
-    """Write a value as text of unlimited length."""
+    """Return the SQL of a value as text of unlimited length."""
     if types.is_text(source) or source == types.JSON:
         return sql
     if source.name == "decimal":

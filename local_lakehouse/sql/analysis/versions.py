@@ -23,7 +23,7 @@ _MOMENTS = ("date", "timestamp", "timestamp with time zone")
 
 
 def version_of(analysis: Analysis, node: tree.Table) -> Version | None:
-    """Return the version that a table's name specifies, or None for the current version.
+    """Return the version that a table reference specifies, or None for the current version.
 
     Raises:
         QueryFailure: The operand's type or value is not valid for a past version.

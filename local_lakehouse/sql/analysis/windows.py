@@ -33,7 +33,7 @@ class Windows:
         self._analysis = analysis
 
     def clause(self, node: tree.Call, scope: Scope) -> Fragment:
-        """Write ``OVER`` in DuckDB's syntax."""
+        """Return ``OVER`` in DuckDB's syntax."""
         if node.window is None:
             return Fragment("")
         window = self._resolved(node.window, scope, node.position)
@@ -43,10 +43,10 @@ class Windows:
         return self._written(window, scope)
 
     def define(self, windows: tuple[tuple[tree.Name, tree.Window], ...], scope: Scope) -> None:
-        """Register the windows of a ``WINDOW`` clause; each is validated even if it is unused.
+        """Register the windows of a ``WINDOW`` clause, and validate each window even if it is unused.
 
         Raises:
-            QueryFailure: ``DUPLICATE_WINDOW_NAME``, or the error of a window.
+            QueryFailure: A name is repeated (``DUPLICATE_WINDOW_NAME``), or a window is invalid.
         """
         for name, window in windows:
             key_ = _canonical(name)
@@ -81,7 +81,7 @@ class Windows:
         return Fragment(f" OVER ({' '.join(parts)})", facts)
 
     def _range_order(self, window: tree.Window, scope: Scope) -> Fragment | None:
-        """Write the ``ORDER BY`` of a frame whose offset has a wider type than the sort key, such as 0.5 for integers.
+        """Return the ``ORDER BY`` of a frame whose offset has a wider type than the sort key, such as 0.5 for integers.
 
         Both are widened, so that the sum of a sort key and an offset is exact.
         """
@@ -198,7 +198,7 @@ class Windows:
         return Fragment(f"{self._range(value, sort, bound)} {bound.kind}", value.facts)
 
     def _range(self, value: Typed, sort: Type, bound: tree.FrameBound) -> str:
-        """Write the offset of a RANGE frame; the sum of a sort key and the offset has the sort key's type."""
+        """Return the SQL of a ``RANGE`` frame's offset, whose sum with a sort key has the sort key's type."""
         if types.is_numeric(sort) and types.is_numeric(value.type) and types.common_type(sort, value.type) == sort:
             offset = coerce(value, sort).sql
             if value.literal is not None and float(value.literal) >= 0:
@@ -214,7 +214,7 @@ class Windows:
                 bound.position,
             )
         months = value.type == types.MONTH_INTERVAL
-        # With zones, adding a month depends on each value's zone; times wrap around at midnight.
+        # With zones, adding a month depends on each value's zone. Times wrap around at midnight.
         zoned = sort.name == "timestamp with time zone"
         if types.is_fine(sort) or sort.name == "time" or (zoned and months):
             raise not_offered(
@@ -227,5 +227,5 @@ class Windows:
 
 
 def _canonical(name: tree.Name) -> str:
-    """Return a window's normalized name: in upper case unless it is quoted."""
+    """Return a window's normalized name, in upper case unless it is quoted."""
     return name.value if name.quoted else name.value.upper()

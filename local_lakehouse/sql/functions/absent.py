@@ -1,4 +1,4 @@
-"""Athena functions that the local Athena reports as unsupported, not as unknown.
+"""Athena functions that the local Athena reports as unsupported instead of unknown.
 
 https://docs.aws.amazon.com/athena/latest/ug/functions-env3.html
 """

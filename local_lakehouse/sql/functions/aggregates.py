@@ -1,4 +1,4 @@
-"""Aggregates and window functions.
+"""The signatures of aggregates and window functions.
 
 https://trino.io/docs/current/functions/aggregate.html and https://trino.io/docs/current/functions/window.html
 
@@ -41,7 +41,7 @@ def _average_of_decimal(arguments: Sequence[Typed]) -> str:
 
 
 def _rank(name: str, value: Typed) -> str:
-    """Write the sort key of values: NaN sorts above all other numbers, but ``max`` prefers any other number."""
+    """Return the SQL of a sort key. NaN sorts above all other numbers, but ``max`` prefers other numbers."""
     return greatest_key(value.sql, value.type) if name.startswith("max") else key(value.sql, value.type)
 
 
@@ -66,7 +66,7 @@ def _extreme_by(name: str) -> Callable[[Sequence[Typed]], str]:
 
 
 def _extremes_by(name: str) -> Callable[[Sequence[Typed]], str]:
-    """Return an emitter for the values of the first rows; like Trino, it allows at most 10,000."""
+    """Return an emitter for the values of the first rows, up to 10,000 as in Trino."""
     function = "arg_" + name.removesuffix("_by")
 
     def emit(arguments: Sequence[Typed]) -> str:
@@ -78,7 +78,7 @@ def _extremes_by(name: str) -> Callable[[Sequence[Typed]], str]:
 
 
 def _percentile(constant: str) -> Emit:
-    """Return an emitter for percentiles; DuckDB's function accepts only constant fractions."""
+    """Return an emitter for percentiles, because DuckDB's function accepts only constant fractions."""
 
     def emit(arguments: Sequence[Typed]) -> str:
         if arguments[1].facts.constant:
@@ -96,7 +96,7 @@ def _weighted_percentile(_: Sequence[Typed]) -> str:
 
 
 def _most_frequent(arguments: Sequence[Typed]) -> str:
-    """Count exactly, as Trino does while the number of values is within its capacity."""
+    """Return an emitter for an exact count, as in Trino up to its capacity."""
     if not (arguments[0].facts.constant and arguments[2].facts.constant):
         raise QueryFailure("NOT_SUPPORTED", "approx_most_frequent requires constant buckets and capacity")
     held = types.duckdb_type(arguments[1].type)
@@ -127,7 +127,7 @@ _HASHES = {
 
 
 def _checksum(arguments: Sequence[Typed]) -> str:
-    """Add the hashes of all values; the hash of NULL is 1."""
+    """Return the SQL of the sum of the hashes of all values, where the hash of NULL is 1."""
     type_ = arguments[0].type
     hashed = _HASHES.get(type_.name)
     if hashed is None or types.is_fine(type_):
@@ -233,7 +233,7 @@ _aggregate("geometric_mean", "double", "double", "exp(avg({distinct}ln({0})){ove
 for _name in ("covar_pop", "covar_samp"):
     _aggregate(_name, "double,double", "double", _name + "({distinct}{0}, {1}){over}")
 for _name in ("corr", "regr_slope", "regr_intercept"):
-    # Trino returns finite results or NULL; DuckDB can return NaN.
+    # Trino returns finite results or NULL, but DuckDB can return NaN.
     _call = _name + "({distinct}{0}, {1}){over}"
     _aggregate(_name, "double,double", "double", f"CASE WHEN isfinite({_call}) THEN {_call} END")
 _aggregate("entropy", "bigint", "double", bound("athena_entropy", "list({0}){over}"))

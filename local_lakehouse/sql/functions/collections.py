@@ -22,7 +22,7 @@ def _same(arguments: Sequence[Typed]) -> Type:
 
 
 def _found(arguments: Sequence[Typed], name: str) -> str:
-    """Write SQL that compares each element with a value.
+    """Return the SQL that compares each element with a value.
 
     The result is NULL for a NULL, and an error for an element that contains a NULL.
     """
@@ -68,7 +68,7 @@ def _extreme(greatest: bool) -> Emit:
 
 
 def extreme_of(items: str, element: Type, greatest: bool) -> str:
-    """Write the greatest or least element of a list without NULLs; NaN is neither if there are other numbers."""
+    """Return the SQL of the greatest or least element of a list without NULLs, preferring numbers to NaN."""
     if greatest and has_floats(element):
         read = greatest_key("e", element)
     elif element.name in ("char", "timestamp with time zone"):
@@ -97,7 +97,7 @@ def _of_sets(plain: str, keyed: str) -> Emit:
 
 
 def fold(items: str, element: Type, start: Typed, step: Typed) -> str:
-    """Write a fold over a list; `step` reads the state as ``s`` and the element as ``x``."""
+    """Return the SQL of a fold over a list, where `step` reads the state as ``s`` and the element as ``x``."""
     state, variable = duckdb_type(start.type), step.literal
     nothing = f"CAST(NULL AS {duckdb_type(element)})"
     first = f"CAST({start.sql} AS {state})"
@@ -113,7 +113,7 @@ def _reduced(arguments: Sequence[Typed]) -> str:
 
 
 def _sorted_by(arguments: Sequence[Typed]) -> str:
-    """Sort with a comparator, which decides whether the later of two elements comes first; the sort is stable.
+    """Sort stably with a comparator, which decides whether the later of two elements comes first.
 
     An element's position is the number of elements before it.
     """

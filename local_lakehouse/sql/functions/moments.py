@@ -71,7 +71,7 @@ def _clocked(template: str) -> Emit:
 
 
 def _by_unit(value: Typed, allowed: tuple[str, ...], type_: str, write: Callable[[str], str]) -> str:
-    """Write a function's SQL for a unit."""
+    """Return a function's SQL for a unit."""
     if value.literal is not None and value.literal.lower() in allowed:
         return write(value.literal.lower())
     bad = f"athena_bad('''' || {value.sql} || ''' is not a valid {type_} field')"
@@ -92,7 +92,7 @@ _MILLI_DIGITS = 3
 
 
 def _truncated(arguments: Sequence[Typed]) -> str:
-    """Truncate in the value's zone; the start of a day or longer unit follows the zone's rules."""
+    """Truncate in the value's zone, whose rules determine the start of a day or longer unit."""
     unit, value = arguments
     allowed, label = _UNITS[value.type.name]
 
@@ -190,7 +190,7 @@ _CODE = re.compile(r"%(.)|[^%]", re.DOTALL)
 
 
 def _to_millis(value: Typed) -> str:
-    """Write the local time rounded to milliseconds, because patterns have no smaller field."""
+    """Return the SQL of the local time rounded to milliseconds, because patterns have no smaller field."""
     local = clock(value.sql, value.type)
     return f"athena_round_timestamp({local}, 3)" if value.type.precision > _MILLI_DIGITS else local
 
@@ -251,7 +251,7 @@ def _unix_time(arguments: Sequence[Typed]) -> str:
 
 
 def _zone_of(value: Typed) -> str:
-    """Write a zone's name, which can be an offset from UTC."""
+    """Return the SQL of a zone's name, which can be an offset from UTC."""
     return f"athena_zone_of_interval({value.sql})" if types.is_interval(value.type) else f"athena_zone({value.sql})"
 
 

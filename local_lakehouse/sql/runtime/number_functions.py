@@ -128,7 +128,7 @@ def shift_right_logical(value: int, count: int, bits: int) -> int:
 
 @udf("n:x")
 def to_big_endian_32(value: int) -> bytes:
-    """Write a number as four bytes."""
+    """Return a number as four bytes."""
     return value.to_bytes(4, "big", signed=True)
 
 
@@ -142,7 +142,7 @@ def from_big_endian_32(value: bytes) -> int:
 
 @udf("di:x")
 def to_ieee754(value: float, size: int) -> bytes:
-    """Write a floating-point number as its bytes."""
+    """Return the bytes of a floating-point number."""
     return struct.pack(">f" if size == 4 else ">d", value)
 
 

@@ -283,7 +283,7 @@ def latin(value: bytes) -> str:
 
 @udf("x:s")
 def to_base32(value: bytes) -> str:
-    """Write base 32."""
+    """Encode bytes in base 32."""
     return base64.b32encode(value).decode()
 
 
@@ -332,7 +332,7 @@ def crc32(value: bytes) -> int:
 
 @udf("n:x")
 def to_big_endian(value: int) -> bytes:
-    """Write a number as eight bytes."""
+    """Return a number as eight bytes."""
     return value.to_bytes(8, "big", signed=True)
 
 

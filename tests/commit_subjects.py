@@ -1,4 +1,6 @@
-"""Check that commit subjects are imperative, have at most 72 characters, and do not end in a full stop.
+"""Script that checks commit subjects.
+
+A subject must be imperative, have at most 72 characters, and not end in a full stop.
 
 ``python tests/commit_subjects.py --file MESSAGE`` checks one message. ``python tests/commit_subjects.py RANGE`` checks
 the commits of a range.

@@ -1,4 +1,4 @@
-"""Benchmarks of the waits of requests during large operations, and of the delay until a change is visible.
+"""Benchmarks of how long requests wait during large operations, and of how soon a change is visible.
 
 The operations import, load and refresh 400,000 items.
 """

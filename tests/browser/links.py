@@ -1,4 +1,4 @@
-"""Check for broken links between the pages of a folder."""
+"""Function that finds broken links between the pages of a folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runner of a client's tests against a fresh lakehouse, which compares the failures with the known failures.
+"""Script that runs a client's tests against a fresh lakehouse and compares the failures with the known ones.
 
     python -m tests.clients.run pyathena CHECKOUT --python VENV/bin/python
 

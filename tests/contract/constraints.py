@@ -1,4 +1,4 @@
-"""Check of a request against all constraints in AWS's service models, including those that only the service checks.
+"""Functions that check a request against all constraints in AWS's service models.
 
 Botocore checks types, required and unknown members, and minima, but not maxima, enums and patterns.
 """

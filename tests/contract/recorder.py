@@ -1,4 +1,7 @@
-"""Recorder of all AWS calls of a session, before botocore builds the request and after the response arrives."""
+"""Recorder of all AWS calls of a session.
+
+A request is recorded before botocore builds it, and a response is recorded after it arrives.
+"""
 
 from dataclasses import dataclass
 from typing import Any

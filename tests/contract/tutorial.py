@@ -1,4 +1,4 @@
-"""Runner of the whole tutorial in this process, which executes the notebooks' cells in order."""
+"""Function that runs the whole tutorial in this process, with the notebooks' cells in order."""
 
 import contextlib
 import io

@@ -1,4 +1,4 @@
-"""Search for unused parts of policies and for denied permissions."""
+"""Functions that find unused parts of policies, and denied permissions."""
 
 import re
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""Tests that an index finds the items whose attribute is between two bounds, whatever other items exist."""
+"""Tests that an index finds the items whose attribute is between two bounds, and no other items."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Test that every documented row has a test."""
+"""Test that each row of documented behaviour has a test."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ def _checksum(arguments: Sequence[Typed]) -> str:
     return f"athena_checksum_bytes(CAST(sum({{distinct}}CAST(coalesce({value}, 1) AS HUGEINT)){{over}} AS VARCHAR))"
 
 
-# The keys or values of the rows with a non-NULL key.
+# The list of the keys or values of the rows with a non-NULL key.
 _LISTED = "list({{{}}}{{order}}) FILTER (WHERE {{0}} IS NOT NULL{{and_filter}}){{bare_over}}"
 
 
@@ -199,8 +199,8 @@ _aggregate("bitwise_xor_agg", "bigint", "bigint", "bit_xor({distinct}{0}){over}"
 # An exact count is always a valid estimate.
 _aggregate("approx_distinct", "T", "bigint", "count(DISTINCT {0}){over}")
 _aggregate("approx_distinct", "T,double", "bigint", "count(DISTINCT {0}){over}")
-# Between two values, Trino's digest returns the upper value, and DuckDB returns the lower. A fraction outside 0 to 1
-# has no value.
+# Between two values, Trino's digest returns the upper value, and DuckDB returns the lower. There is no value for a
+# fraction outside the range from 0 to 1.
 _NUDGED = "({0} + CASE WHEN {0} < 0 THEN 2 WHEN {0} < 1 THEN 1e-12 ELSE 0 END)"
 _ONE, _SEVERAL = _NUDGED.format("{1}"), f"list_transform({{1}}, lambda q: {_NUDGED.format('q')})"
 for _name in ("bigint", "double", "real"):

@@ -1,4 +1,4 @@
-"""Functions of arrays and JSON.
+"""The signatures of array functions and JSON functions.
 
 https://trino.io/docs/current/functions/array.html, lambda.html and json.html
 """
@@ -80,7 +80,7 @@ def extreme_of(items: str, element: Type, greatest: bool) -> str:
 
 
 def _of_sets(plain: str, keyed: str) -> Emit:
-    """Return an emitter for a function that compares elements, by key if equal elements can differ in DuckDB.
+    """Return an emitter for a function that compares elements, or their keys if equal elements can differ in DuckDB.
 
     Args:
         plain: The SQL template for the arguments.
@@ -113,9 +113,9 @@ def _reduced(arguments: Sequence[Typed]) -> str:
 
 
 def _sorted_by(arguments: Sequence[Typed]) -> str:
-    """Sort stably with a comparator, which decides whether the later of two elements comes first.
+    """Return the SQL of a stable sort with a comparator, which decides whether a later element comes first.
 
-    An element's position is the number of elements before it.
+    The position of an element is the number of elements that precede it in the result.
     """
     items, comparison = arguments
     variable, size = comparison.literal, f"len({items.sql})"
@@ -165,7 +165,7 @@ def _texts(value: Typed) -> str:
 
 
 def joined(texts: str, delimiter: Typed) -> str:
-    """Join a list's strings with a delimiter, because DuckDB's function accepts only a constant delimiter."""
+    """Return the SQL that joins a list's strings. DuckDB's function accepts only a constant delimiter."""
     macro = "athena_join_by" if delimiter.literal is None else "athena_join"
     return f"{macro}({texts}, {delimiter.sql})"
 

@@ -1,4 +1,4 @@
-"""Date and time functions.
+"""The signatures of date and time functions.
 
 https://trino.io/docs/current/functions/datetime.html
 """
@@ -66,7 +66,7 @@ def _third(arguments: Sequence[Typed]) -> Type:
 
 
 def _clocked(template: str) -> Emit:
-    """Return a template's SQL for the local time of a value, in the value's zone."""
+    """Return the SQL of a template that is applied to the local time of a value, in the value's zone."""
     return lambda arguments: template.replace("{0}", clock(arguments[0].sql, arguments[0].type))
 
 
@@ -92,7 +92,7 @@ _MILLI_DIGITS = 3
 
 
 def _truncated(arguments: Sequence[Typed]) -> str:
-    """Truncate in the value's zone, whose rules determine the start of a day or longer unit."""
+    """Return the SQL that truncates a value in its zone, which determines the start of a day or longer unit."""
     unit, value = arguments
     allowed, label = _UNITS[value.type.name]
 
@@ -115,7 +115,7 @@ def _truncated(arguments: Sequence[Typed]) -> str:
 
 
 def _added(arguments: Sequence[Typed]) -> str:
-    """Add in the value's zone: adding days keeps the local time, and adding hours moves the instant."""
+    """Return the SQL of an addition, where days keep the local time in the value's zone and hours move the instant."""
     unit, amount, value = arguments
     allowed, label = _UNITS[value.type.name]
 
@@ -130,7 +130,7 @@ def _added(arguments: Sequence[Typed]) -> str:
 
 
 def _difference(arguments: Sequence[Typed]) -> str:
-    """Count whole units, towards zero.
+    """Return the SQL of the number of complete units, truncated toward zero.
 
     Days and longer units are counted in the first value's zone. For values with more than three fractional digits,
     Trino counts them in UTC.
@@ -160,7 +160,7 @@ def _picos_of_day(value: Typed) -> str:
     return f"(CAST(epoch_us({moment.micros}) AS HUGEINT) * 1000000 + {moment.picos})"
 
 
-# MySQL pattern codes with the DuckDB codes that produce the same format.
+# The MySQL pattern codes, with the DuckDB codes that produce the same format.
 _CODES = {
     "Y": "%Y",
     "y": "%y",

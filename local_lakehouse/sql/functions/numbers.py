@@ -1,4 +1,4 @@
-"""Mathematical and bitwise functions.
+"""The signatures of mathematical and bitwise functions.
 
 https://trino.io/docs/current/functions/math.html and https://trino.io/docs/current/functions/bitwise.html
 """

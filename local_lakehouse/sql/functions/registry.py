@@ -1,4 +1,4 @@
-"""All functions by name."""
+"""The registry of all functions, by name."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def define(
 
     Args:
         names: The function's names, separated by spaces.
-        parameters: The patterns of its parameters.
-        result: The pattern of its result, or a function of the arguments.
+        parameters: The patterns of the function's parameters.
+        result: The pattern of the result, or a function that derives its type from the arguments.
         emit: The SQL of a call.
         variadic: Whether the last parameter can be repeated.
         fails: Whether evaluation can fail.

@@ -1,4 +1,4 @@
-"""Functions of strings, binary values, URLs and regular expressions.
+"""The signatures of functions for strings, binary values, URLs and regular expressions.
 
 https://trino.io/docs/current/functions/string.html, binary.html, url.html and regexp.html
 """

@@ -40,7 +40,7 @@ class ConstantParser:
         self._tokens = parser.tokens
 
     def constant(self) -> Expression:
-        """Read a plain constant."""
+        """Parse a plain constant."""
         mark = self._tokens.mark()
         sign = "-" if self._tokens.accept_symbol("-") else ""
         token = self._tokens.take()

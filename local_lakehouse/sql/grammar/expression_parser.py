@@ -131,7 +131,7 @@ class ExpressionParser:
         return tuple(items)
 
     def value(self) -> Expression:
-        """Parse a value: arithmetic and ``||``, but no comparison."""
+        """Parse a value, which can contain arithmetic and ``||`` but no comparison."""
         return self._operators(("||",), lambda: self._operators(("+", "-"), self._product))
 
     def _product(self) -> Expression:

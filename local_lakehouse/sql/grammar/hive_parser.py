@@ -1,8 +1,7 @@
 """A parser for Hive statements, such as ``ALTER TABLE`` and ``SHOW TABLES``.
 
-Their names are unquoted or in backquotes. Only the name of a view can be in double quotes: Athena reads
-``SHOW CREATE VIEW`` by the rules of queries.
-https://docs.aws.amazon.com/athena/latest/ug/reserved-words.html
+Names in Hive statements are unquoted or in backquotes. Only the name of a view can be in double quotes, because Athena
+reads ``SHOW CREATE VIEW`` by the rules of queries. https://docs.aws.amazon.com/athena/latest/ug/reserved-words.html
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ class HiveReader(TokenReader):
         return tokenize(text, hive=True)
 
     def statement_at(self, reader: TokenReader, mark: int) -> nodes.Statement:
-        """Parse the statement at another reader's mark, and advance that reader past it."""
+        """Parse the statement at another reader's position, and advance that reader past the statement."""
         start = reader.token_at(mark).start
         while self.token.start < start:
             self.take()
@@ -65,7 +64,7 @@ class HiveReader(TokenReader):
         return readers[self.take().upper]()
 
     def string(self) -> str:
-        r"""Read a string constant in single or double quotes, with Hive's escapes, such as ``\t`` and ``\001``."""
+        r"""Parse a string constant in single or double quotes, with Hive's escapes such as ``\t`` and ``\001``."""
         if self.token.kind not in (Kind.STRING, Kind.QUOTED, Kind.EMPTY_QUOTED):
             self.refuse("<string>")
         return _ESCAPE.sub(_unescaped, self.take().value)

@@ -1,4 +1,4 @@
-"""Syntax tree nodes for JSON functions that have their own syntax."""
+"""The syntax tree nodes for JSON functions with special syntax."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``ALTER TABLE``.
+"""The execution of ``ALTER TABLE`` statements.
 
 https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-evolving-table-schema.html
 """

@@ -1,4 +1,4 @@
-"""``GetItem``, ``BatchGetItem``, ``Query`` and ``Scan``, which return stored JSON unless it is projected.
+"""The read operations, which return stored JSON unchanged unless the request projects attributes.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Query.html,
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html

@@ -1,4 +1,4 @@
-"""``TransactGetItems`` and ``TransactWriteItems``, which read or write all items or none.
+"""The transactional operations, which read or write either all items or none.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 """

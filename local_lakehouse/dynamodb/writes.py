@@ -1,4 +1,4 @@
-"""``PutItem``, ``DeleteItem``, ``UpdateItem`` and ``BatchWriteItem``, which write one row per item.
+"""The write operations, which write one row per item.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutItem.html,
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateItem.html

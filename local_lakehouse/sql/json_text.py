@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-# Java writes hexadecimal digits of control characters in upper case.
+# Java writes the hexadecimal digits of control characters in upper case.
 _CONTROL = re.compile(r"(?<!\\)((?:\\\\)*\\u00)([01][0-9a-f])")
 
 
 class _Number(str):
-    """A number in its original notation; Athena keeps `1.50`, but converts `1e2` to a double."""
+    """A number in its original notation. Athena keeps `1.50`, but converts `1e2` to a double."""
 
     __slots__ = ()
 
@@ -29,7 +29,7 @@ def json_double(value: float) -> Any:
 
 
 def parse_json(text: str) -> Any:
-    """Parse JSON; numbers with a point or an exponent keep their canonical text.
+    """Parse JSON, and keep the canonical text of numbers with a point or an exponent.
 
     Raises:
         ValueError: The text is not JSON.
@@ -85,7 +85,7 @@ def is_number_text(value: Any) -> bool:
 
 
 def java_double(value: float, *, single: bool = False) -> str:
-    """Format a double or a `real` like Java's ``Double.toString``."""
+    """Format a double or a `real` as Java's ``Double.toString`` does."""
     if value != value:
         return "NaN"
     if value in (float("inf"), float("-inf")):

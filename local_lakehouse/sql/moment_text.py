@@ -1,7 +1,7 @@
-"""Text form of times and timestamps, with 0 to 12 fractional digits.
+"""The text form of times and timestamps, with 0 to 12 fractional digits.
 
 A value consists of microseconds since 1970 and the remaining picoseconds, like Trino's long timestamps. Therefore
-nothing is rounded before the required precision is known.
+values are not rounded before the required precision is known.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Moment:
     """A parsed time or timestamp.
 
     Args:
-        micros: Microseconds since 1970-01-01, or since midnight; in local time.
+        micros: The microseconds since 1970-01-01, or since midnight, in local time.
         picos: The remaining picoseconds.
         digits: The number of fractional digits in the text.
         zone: The zone in the text.
@@ -51,7 +51,7 @@ def day_number(year: int, month: int, day: int) -> int:
     """
     if year not in _YEARS:
         raise ValueError(f"year {year} is out of range")
-    # Python's calendar ends at the year 9999; it repeats every 400 years.
+    # Python's calendar ends at the year 9999, but calendars repeat every 400 years.
     cycles, rest = divmod(year - 2000, _CYCLE_YEARS)
     return date(2000 + rest, month, day).toordinal() - _EPOCH + cycles * _CYCLE_DAYS
 

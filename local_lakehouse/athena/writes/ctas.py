@@ -1,4 +1,4 @@
-"""``CREATE TABLE … AS SELECT``.
+"""The execution of ``CREATE TABLE … AS SELECT`` statements.
 
 https://docs.aws.amazon.com/athena/latest/ug/create-table-as.html
 """

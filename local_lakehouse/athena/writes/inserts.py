@@ -1,4 +1,4 @@
-"""``INSERT INTO``.
+"""The execution of ``INSERT INTO`` statements.
 
 https://docs.aws.amazon.com/athena/latest/ug/insert-into.html
 """

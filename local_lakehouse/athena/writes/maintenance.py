@@ -1,4 +1,4 @@
-"""``OPTIMIZE`` and ``VACUUM`` on Iceberg tables.
+"""The execution of ``OPTIMIZE`` and ``VACUUM`` on Iceberg tables.
 
 https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-data-optimization.html
 """

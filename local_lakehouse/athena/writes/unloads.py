@@ -1,4 +1,4 @@
-"""``UNLOAD``.
+"""The execution of ``UNLOAD`` statements.
 
 https://docs.aws.amazon.com/athena/latest/ug/unload.html
 """

@@ -146,7 +146,7 @@ class Remove:
 
 @dataclass(frozen=True)
 class Select:
-    """``SELECT``.
+    """A ``SELECT`` statement.
 
     Args:
         table: The table's name or ARN.
@@ -166,7 +166,7 @@ class Select:
 
 @dataclass(frozen=True)
 class Insert:
-    """``INSERT``."""
+    """An ``INSERT`` statement."""
 
     verb: ClassVar[str] = "Insert"
     index: ClassVar[None] = None

@@ -24,7 +24,7 @@ class JsonInput(Expression):
 
 @dataclass(frozen=True)
 class JsonOutput:
-    """``RETURNING type FORMAT JSON ENCODING …``."""
+    """A clause such as ``RETURNING type FORMAT JSON ENCODING …``."""
 
     type: Type
     encoding: str | None = None
@@ -32,7 +32,7 @@ class JsonOutput:
 
 @dataclass(frozen=True)
 class JsonPathCall(Expression):
-    """``json_value``, ``json_query`` or ``json_exists``, with their clauses."""
+    """A call of ``json_value``, ``json_query`` or ``json_exists``, with its clauses."""
 
     name: str
     operand: JsonInput
@@ -55,7 +55,7 @@ class JsonObject(Expression):
 
 @dataclass(frozen=True)
 class JsonArray(Expression):
-    """``json_array(a, b)``."""
+    """A call such as ``json_array(a, b)``."""
 
     items: tuple[JsonInput, ...]
     null_on_null: bool

@@ -52,7 +52,7 @@ class Parser:
         return self.expressions.expression()
 
     def value(self) -> Expression:
-        """Parse a value: arithmetic and ``||``, but no comparison."""
+        """Parse a value, which can contain arithmetic and ``||`` but no comparison."""
         return self.expressions.value()
 
     def at_query(self) -> bool:
@@ -64,7 +64,7 @@ class Parser:
         return self.queries.query()
 
     def statement(self) -> nodes.Statement:
-        """Parse a whole statement, with an optional final semicolon."""
+        """Parse a complete statement, with an optional final semicolon."""
         return self.statements.whole_statement()
 
 

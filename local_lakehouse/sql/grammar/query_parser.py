@@ -40,7 +40,7 @@ class QueryParser:
             distance += 1
         word = self._tokens.peek(distance).upper
         if distance and word in ("SELECT", "WITH", "VALUES"):
-            # '((SELECT 1) + 2)' is an expression; '((SELECT 1) UNION …)' is a query.
+            # '((SELECT 1) + 2)' is an expression, and '((SELECT 1) UNION …)' is a query.
             return self._parenthesised_query(distance)
         return word in ("SELECT", "WITH", "VALUES") or (word == "TABLE" and self._tokens.peek(distance + 1).text != "(")
 
@@ -58,8 +58,8 @@ class QueryParser:
     def parentheses_hold_query(self) -> bool:
         """Return whether the next parentheses contain a query instead of a relation.
 
-        ``((SELECT 1) EXCEPT (SELECT 2))`` is a query in parentheses, and ``((SELECT 1) AS t CROSS JOIN u)`` is a join:
-        the token after the inner query distinguishes them.
+        ``((SELECT 1) EXCEPT (SELECT 2))`` is a query in parentheses, and ``((SELECT 1) AS t CROSS JOIN u)`` is a join.
+        The token after the inner query distinguishes them.
         """
         depth = 0
         while self._tokens.peek(depth).text == "(":

@@ -1,4 +1,4 @@
-"""Reader of tokens, with lookahead and errors."""
+"""A reader of tokens, with lookahead and errors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from local_lakehouse.sql.failures import MalformedQuery, Position, QueryFailure,
 from local_lakehouse.sql.grammar.tokens import Kind, Token, tokenize
 from local_lakehouse.sql.grammar.tree import Name
 
-# Words that Trino's grammar accepts as names only if they are quoted.
+# The words that Trino's grammar accepts as names only if they are quoted.
 RESERVED = frozenset(
     [
         "ALTER",
@@ -99,7 +99,7 @@ _NOT_AN_ALIAS = frozenset(
         "FETCH",
         "WINDOW",
         "TABLESAMPLE",
-    ]  # valid names elsewhere, but clauses after a relation start with them
+    ]  # They are valid names elsewhere, but clauses after a relation start with them.
 )
 
 
@@ -149,11 +149,11 @@ class TokenReader:
         return token
 
     def mark(self) -> int:
-        """Return the reader's position, for `rewind` and `written`."""
+        """Return the reader's position as a mark for `rewind` and `written`."""
         return self._index
 
     def rewind(self, mark: int) -> None:
-        """Go back to a mark."""
+        """Return to the position of a mark."""
         self._index = mark
 
     def written(self, mark: int) -> str:
@@ -181,7 +181,7 @@ class TokenReader:
         return True
 
     def accept_by(self, word: str) -> bool:
-        """Consume a phrase such as ``ORDER BY`` if its first word follows; reject it if ``BY`` is missing."""
+        """Consume a phrase such as ``ORDER BY`` if its first word follows, and reject it if ``BY`` is missing."""
         if not self.accept(word):
             return False
         self.expect("BY")
@@ -201,13 +201,13 @@ class TokenReader:
         return True
 
     def expect(self, *words: str) -> None:
-        """Consume these keywords; reject the statement if they do not follow."""
+        """Consume these keywords, and reject the statement if they do not follow."""
         for word in words:
             if not self.accept(word):
                 self.refuse(f"'{word}'")
 
     def expect_symbol(self, symbol: str) -> None:
-        """Consume a symbol; reject the statement if it does not follow."""
+        """Consume a symbol, and reject the statement if it does not follow."""
         if not self.accept_symbol(symbol):
             self.refuse(f"'{symbol}'")
 
@@ -226,12 +226,12 @@ class TokenReader:
         self._not_offered = self._not_offered or not_offered(construct, position)
 
     def continue_after(self, other: TokenReader) -> None:
-        """Continue where another reader of the same text stopped, with its tokens and its unsupported constructs."""
+        """Continue from another reader's position in the same text, with its tokens and unsupported constructs."""
         self._tokens, self._index = other._tokens, other._index
         self._not_offered = self._not_offered or other._not_offered
 
     def skip_parentheses(self) -> None:
-        """Consume a parenthesis and everything up to the matching closing parenthesis."""
+        """Consume a parenthesis and all tokens up to the matching closing parenthesis."""
         self.expect_symbol("(")
         depth = 1
         while depth:
@@ -292,7 +292,7 @@ class TokenReader:
         return tuple(names)
 
     def string(self) -> str:
-        """Read a string constant."""
+        """Parse a string constant."""
         if self.token.kind not in (Kind.STRING, Kind.UNICODE_STRING):
             self.refuse("<string>")
         return self.take().value

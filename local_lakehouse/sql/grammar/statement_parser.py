@@ -24,7 +24,7 @@ _VERBS = (
     "'MSCK', 'OPTIMIZE', 'PREPARE', 'SHOW', 'UNLOAD', 'UPDATE', 'VACUUM', <query>"
 )
 
-# Trino statements that Athena does not run, by their first words.
+# The Trino statements that Athena does not run, by their first words.
 _OTHER_STATEMENTS = tuple(
     tuple(words.split())
     for words in (
@@ -120,7 +120,7 @@ class StatementParser:
         return reader()
 
     def _refuse_by_name(self) -> None:
-        """Reject a statement that is in Trino's grammar but not in Athena."""
+        """Reject a statement that Trino supports but Athena does not."""
         for words in _OTHER_STATEMENTS:
             if self._tokens.at(*words):
                 raise MalformedQuery(
@@ -264,7 +264,7 @@ class StatementParser:
         return HiveReader(self._tokens.text).statement_at(self._tokens, mark)
 
     def _table_as_follows(self) -> bool:
-        """Return whether the statement is a CTAS: a query follows instead of a list of typed columns."""
+        """Return whether the statement is a CTAS, with a query instead of a list of typed columns."""
         distance = 0
         while (
             self._tokens.peek(distance).kind in (Kind.WORD, Kind.QUOTED) and self._tokens.peek(distance + 1).text == "."
@@ -272,7 +272,7 @@ class StatementParser:
             distance += 2
         distance += 1
         if self._tokens.peek(distance).text == "(":
-            # A CTAS lists only column names; the columns of a CREATE TABLE without a query also have types.
+            # A CTAS lists only column names, and the columns of a CREATE TABLE without a query also have types.
             while self._tokens.peek(distance).text in ("(", ","):
                 distance += 2
             if self._tokens.peek(distance).text != ")":

@@ -18,14 +18,14 @@ class Statement(Node):
 
 @dataclass(frozen=True)
 class Select(Statement):
-    """A query by itself."""
+    """A statement that is only a query."""
 
     query: Query
 
 
 @dataclass(frozen=True)
 class Explain(Statement):
-    """``EXPLAIN`` or ``EXPLAIN ANALYZE``."""
+    """An ``EXPLAIN`` or ``EXPLAIN ANALYZE`` statement."""
 
     statement: Statement
     analyze: bool
@@ -35,7 +35,7 @@ class Explain(Statement):
 
 @dataclass(frozen=True)
 class Insert(Statement):
-    """``INSERT INTO t (a, b) SELECT …``."""
+    """A statement such as ``INSERT INTO t (a, b) SELECT …``."""
 
     table: TableName
     table_position: Position
@@ -45,7 +45,7 @@ class Insert(Statement):
 
 @dataclass(frozen=True)
 class Assignment(Node):
-    """``a = expression``."""
+    """An assignment such as ``a = expression``."""
 
     column: Name
     value: Expression
@@ -53,7 +53,7 @@ class Assignment(Node):
 
 @dataclass(frozen=True)
 class Update(Statement):
-    """``UPDATE t SET a = 1 WHERE …``."""
+    """A statement such as ``UPDATE t SET a = 1 WHERE …``."""
 
     table: TableName
     table_position: Position
@@ -63,7 +63,7 @@ class Update(Statement):
 
 @dataclass(frozen=True)
 class Delete(Statement):
-    """``DELETE FROM t WHERE …``."""
+    """A statement such as ``DELETE FROM t WHERE …``."""
 
     table: TableName
     table_position: Position
@@ -72,7 +72,7 @@ class Delete(Statement):
 
 @dataclass(frozen=True)
 class MergeCase(Node):
-    """One ``WHEN`` of a ``MERGE``; `action` is UPDATE, DELETE or INSERT."""
+    """One ``WHEN`` of a ``MERGE``, where `action` is UPDATE, DELETE or INSERT."""
 
     matched: bool
     condition: Expression | None
@@ -84,7 +84,7 @@ class MergeCase(Node):
 
 @dataclass(frozen=True)
 class Merge(Statement):
-    """``MERGE INTO t USING s ON … WHEN …``."""
+    """A statement such as ``MERGE INTO t USING s ON … WHEN …``."""
 
     table: TableName
     table_position: Position
@@ -96,7 +96,7 @@ class Merge(Statement):
 
 @dataclass(frozen=True)
 class Property(Node):
-    """``name = value`` in ``WITH (…)``."""
+    """A property ``name = value`` in ``WITH (…)``."""
 
     name: str
     value: Expression
@@ -104,7 +104,7 @@ class Property(Node):
 
 @dataclass(frozen=True)
 class CreateTableAs(Statement):
-    """``CREATE TABLE t WITH (…) AS SELECT …``."""
+    """A statement such as ``CREATE TABLE t WITH (…) AS SELECT …``."""
 
     table: TableName
     if_not_exists: bool
@@ -117,7 +117,7 @@ class CreateTableAs(Statement):
 
 @dataclass(frozen=True)
 class CreateView(Statement):
-    """``CREATE OR REPLACE VIEW v AS SELECT …``."""
+    """A statement such as ``CREATE OR REPLACE VIEW v AS SELECT …``."""
 
     view: TableName
     replace: bool
@@ -126,7 +126,7 @@ class CreateView(Statement):
 
 @dataclass(frozen=True)
 class DropView(Statement):
-    """``DROP VIEW IF EXISTS v``."""
+    """A statement such as ``DROP VIEW IF EXISTS v``."""
 
     view: TableName
     if_exists: bool
@@ -143,7 +143,7 @@ class Unload(Statement):
 
 @dataclass(frozen=True)
 class Prepare(Statement):
-    """``PREPARE name FROM …``."""
+    """A statement such as ``PREPARE name FROM …``."""
 
     name: str
     sql: str
@@ -151,7 +151,7 @@ class Prepare(Statement):
 
 @dataclass(frozen=True)
 class Execute(Statement):
-    """``EXECUTE name USING …``."""
+    """A statement such as ``EXECUTE name USING …``."""
 
     name: str
     parameters: tuple[Expression, ...]
@@ -159,14 +159,14 @@ class Execute(Statement):
 
 @dataclass(frozen=True)
 class Deallocate(Statement):
-    """``DEALLOCATE PREPARE name``."""
+    """A statement such as ``DEALLOCATE PREPARE name``."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class Optimize(Statement):
-    """``OPTIMIZE t REWRITE DATA USING BIN_PACK WHERE …``."""
+    """A statement such as ``OPTIMIZE t REWRITE DATA USING BIN_PACK WHERE …``."""
 
     table: TableName
     table_position: Position
@@ -175,7 +175,7 @@ class Optimize(Statement):
 
 @dataclass(frozen=True)
 class Vacuum(Statement):
-    """``VACUUM t``."""
+    """A statement such as ``VACUUM t``."""
 
     table: TableName
 
@@ -202,7 +202,7 @@ class PartitionField(Node):
 
 @dataclass(frozen=True)
 class CreateTable(Statement):
-    """``CREATE TABLE t (…) LOCATION '…' TBLPROPERTIES (…)``."""
+    """A statement such as ``CREATE TABLE t (…) LOCATION '…' TBLPROPERTIES (…)``."""
 
     table: TableName
     external: bool
@@ -219,7 +219,7 @@ class CreateTable(Statement):
 
 @dataclass(frozen=True)
 class CreateDatabase(Statement):
-    """``CREATE DATABASE d``."""
+    """A statement such as ``CREATE DATABASE d``."""
 
     name: str
     if_not_exists: bool
@@ -230,7 +230,7 @@ class CreateDatabase(Statement):
 
 @dataclass(frozen=True)
 class DropDatabase(Statement):
-    """``DROP DATABASE d CASCADE``."""
+    """A statement such as ``DROP DATABASE d CASCADE``."""
 
     name: str
     if_exists: bool
@@ -239,7 +239,7 @@ class DropDatabase(Statement):
 
 @dataclass(frozen=True)
 class DropTable(Statement):
-    """``DROP TABLE t``."""
+    """A statement such as ``DROP TABLE t``."""
 
     table: TableName
     if_exists: bool
@@ -247,7 +247,7 @@ class DropTable(Statement):
 
 @dataclass(frozen=True)
 class AlterTable(Statement):
-    """``ALTER TABLE t`` with its action; `action` is the suffix of Athena's sub-statement type."""
+    """An ``ALTER TABLE`` statement, where `action` is the suffix of Athena's sub-statement type."""
 
     table: TableName
     action: str
@@ -263,14 +263,14 @@ class AlterTable(Statement):
 
 @dataclass(frozen=True)
 class RepairTable(Statement):
-    """``MSCK REPAIR TABLE t``."""
+    """A statement such as ``MSCK REPAIR TABLE t``."""
 
     table: TableName
 
 
 @dataclass(frozen=True)
 class Show(Statement):
-    """``SHOW …``; `what` is the suffix of Athena's sub-statement type."""
+    """A ``SHOW`` statement, where `what` is the suffix of Athena's sub-statement type."""
 
     what: str
     table: TableName = ()
@@ -282,7 +282,7 @@ class Show(Statement):
 
 @dataclass(frozen=True)
 class Describe(Statement):
-    """``DESCRIBE t``, or with `form` ``DESCRIBE FORMATTED t`` or ``DESCRIBE EXTENDED t``."""
+    """A ``DESCRIBE`` statement, where `form` is ``FORMATTED``, ``EXTENDED`` or empty."""
 
     table: TableName
     form: str = ""

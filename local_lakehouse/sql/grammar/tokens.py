@@ -1,4 +1,4 @@
-"""Tokenizer for Trino's lexical rules, and for Hive's, which differ in strings."""
+"""A tokenizer for Trino's lexical rules and for Hive's, which differ in strings."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ _HIVE = re.compile(_PATTERN % {"string": r"'(?:[^'\\]|\\.|'')*'", "quoted": r'"(
 
 
 def tokenize(text: str, *, hive: bool = False) -> list[Token]:
-    """Split a statement into tokens; the last token is the end.
+    """Split a statement into tokens, the last of which is the end.
 
     Args:
         text: The statement.
-        hive: Whether the statement is one of Hive's.
+        hive: Whether the statement is a Hive statement.
     """
     pattern = _HIVE if hive else _TRINO
     tokens: list[Token] = []
@@ -82,7 +82,7 @@ def tokenize(text: str, *, hive: bool = False) -> list[Token]:
             continue
         kind = match.lastgroup
         if kind == "word" and ":" in match.group():
-            # ':' is part of a word only in names of prepared statements; '::' never is.
+            # ':' is part of a word only in names of prepared statements, and '::' is never part of a word.
             end = offset + match.group().index(":")
             tokens.append(_token(Kind.WORD, text, offset, end))
             offset = end

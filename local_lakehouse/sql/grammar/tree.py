@@ -15,7 +15,7 @@ _START = Position(1, 1)
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """Any part of a statement; `text` is its original text."""
+    """A part of a statement, where `text` is the original text."""
 
     position: Position = field(default=_START, compare=False)
     text: str = field(default="", compare=False)
@@ -23,7 +23,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Name:
-    """An identifier; Athena's names are case-insensitive."""
+    """An identifier. Athena's names are case-insensitive."""
 
     value: str
     quoted: bool = field(default=False, compare=False)
@@ -57,7 +57,7 @@ class TypedLiteral(Expression):
 
 @dataclass(frozen=True)
 class IntervalLiteral(Expression):
-    """``INTERVAL -'1-6' YEAR TO MONTH``."""
+    """An expression such as ``INTERVAL -'1-6' YEAR TO MONTH``."""
 
     value: str
     negative: bool
@@ -74,14 +74,14 @@ class Parameter(Expression):
 
 @dataclass(frozen=True)
 class Column(Expression):
-    """A name used as a value."""
+    """A name that is used as a value."""
 
     name: Name
 
 
 @dataclass(frozen=True)
 class Dereference(Expression):
-    """``base.field``: a table's column or a row's field."""
+    """An expression such as ``base.field``, which is a table's column or a row's field."""
 
     base: Expression
     name: Name
@@ -89,7 +89,7 @@ class Dereference(Expression):
 
 @dataclass(frozen=True)
 class Subscript(Expression):
-    """``base[index]``."""
+    """An expression such as ``base[index]``."""
 
     base: Expression
     index: Expression
@@ -97,7 +97,7 @@ class Subscript(Expression):
 
 @dataclass(frozen=True)
 class Unary(Expression):
-    """``-x`` or ``+x``."""
+    """An expression such as ``-x`` or ``+x``."""
 
     operator: str
     operand: Expression
@@ -114,7 +114,7 @@ class Binary(Expression):
 
 @dataclass(frozen=True)
 class Comparison(Expression):
-    """``=``, ``<>``, ``<`` and so on, and ``IS DISTINCT FROM``."""
+    """A comparison with ``=``, ``<>``, ``<``, ``IS DISTINCT FROM`` or a similar operator."""
 
     operator: str
     left: Expression
@@ -131,21 +131,21 @@ class Logical(Expression):
 
 @dataclass(frozen=True)
 class Not(Expression):
-    """``NOT x``."""
+    """An expression such as ``NOT x``."""
 
     operand: Expression
 
 
 @dataclass(frozen=True)
 class IsNull(Expression):
-    """``x IS NULL``."""
+    """An expression such as ``x IS NULL``."""
 
     operand: Expression
 
 
 @dataclass(frozen=True)
 class Between(Expression):
-    """``x BETWEEN low AND high``."""
+    """An expression such as ``x BETWEEN low AND high``."""
 
     operand: Expression
     low: Expression
@@ -154,7 +154,7 @@ class Between(Expression):
 
 @dataclass(frozen=True)
 class InList(Expression):
-    """``x IN (a, b)``."""
+    """An expression such as ``x IN (a, b)``."""
 
     operand: Expression
     items: tuple[Expression, ...]
@@ -162,7 +162,7 @@ class InList(Expression):
 
 @dataclass(frozen=True)
 class InQuery(Expression):
-    """``x IN (SELECT …)``."""
+    """An expression such as ``x IN (SELECT …)``."""
 
     operand: Expression
     query: Query
@@ -170,7 +170,7 @@ class InQuery(Expression):
 
 @dataclass(frozen=True)
 class Quantified(Expression):
-    """``x > ALL (SELECT …)``."""
+    """An expression such as ``x > ALL (SELECT …)``."""
 
     operator: str
     quantifier: str
@@ -180,7 +180,7 @@ class Quantified(Expression):
 
 @dataclass(frozen=True)
 class Like(Expression):
-    """``x LIKE pattern ESCAPE c``."""
+    """An expression such as ``x LIKE pattern ESCAPE c``."""
 
     operand: Expression
     pattern: Expression
@@ -189,7 +189,7 @@ class Like(Expression):
 
 @dataclass(frozen=True)
 class Exists(Expression):
-    """``EXISTS (SELECT …)``."""
+    """An expression such as ``EXISTS (SELECT …)``."""
 
     query: Query
 
@@ -203,7 +203,7 @@ class ScalarQuery(Expression):
 
 @dataclass(frozen=True)
 class Cast(Expression):
-    """``CAST(x AS type)`` and ``TRY_CAST``."""
+    """A conversion such as ``CAST(x AS type)``, or the same with ``TRY_CAST``."""
 
     operand: Expression
     target: Type
@@ -212,7 +212,7 @@ class Cast(Expression):
 
 @dataclass(frozen=True)
 class Extract(Expression):
-    """``EXTRACT(field FROM x)``."""
+    """An expression such as ``EXTRACT(field FROM x)``."""
 
     unit: str
     operand: Expression
@@ -220,7 +220,7 @@ class Extract(Expression):
 
 @dataclass(frozen=True)
 class AtTimeZone(Expression):
-    """``x AT TIME ZONE zone``."""
+    """An expression such as ``x AT TIME ZONE zone``."""
 
     operand: Expression
     zone: Expression
@@ -228,7 +228,7 @@ class AtTimeZone(Expression):
 
 @dataclass(frozen=True)
 class Case(Expression):
-    """``CASE``, with or without an operand."""
+    """A ``CASE`` expression with or without an operand."""
 
     operand: Expression | None
     branches: tuple[tuple[Expression, Expression], ...]
@@ -237,21 +237,21 @@ class Case(Expression):
 
 @dataclass(frozen=True)
 class Array(Expression):
-    """``ARRAY[a, b]``."""
+    """An expression such as ``ARRAY[a, b]``."""
 
     items: tuple[Expression, ...]
 
 
 @dataclass(frozen=True)
 class Row(Expression):
-    """``ROW(a, b)`` or ``(a, b)``."""
+    """An expression such as ``ROW(a, b)`` or ``(a, b)``."""
 
     items: tuple[Expression, ...]
 
 
 @dataclass(frozen=True)
 class Lambda(Expression):
-    """``(x, y) -> x + y``."""
+    """An expression such as ``(x, y) -> x + y``."""
 
     parameters: tuple[Name, ...]
     body: Expression
@@ -276,7 +276,7 @@ class FrameBound(Node):
 
 @dataclass(frozen=True)
 class Frame(Node):
-    """``ROWS BETWEEN start AND end``."""
+    """A window frame such as ``ROWS BETWEEN start AND end``."""
 
     unit: str
     start: FrameBound
@@ -285,7 +285,7 @@ class Frame(Node):
 
 @dataclass(frozen=True)
 class Window(Node):
-    """The window after ``OVER``; `is_reference` distinguishes ``OVER w`` from ``OVER (w)``."""
+    """The window after ``OVER``, where `is_reference` distinguishes ``OVER w`` from ``OVER (w)``."""
 
     base: Name | None
     partition: tuple[Expression, ...]
@@ -310,12 +310,12 @@ class Call(Expression):
 
 @dataclass(frozen=True)
 class Relation(Node):
-    """Anything that is allowed in ``FROM``."""
+    """A relation that is allowed in ``FROM``."""
 
 
 @dataclass(frozen=True)
 class Table(Relation):
-    """A table's name, with its requested version."""
+    """The name of a table, with the requested version."""
 
     name: tuple[Name, ...]
     version_kind: str | None = None
@@ -331,14 +331,14 @@ class SubqueryRelation(Relation):
 
 @dataclass(frozen=True)
 class Lateral(Relation):
-    """``LATERAL (SELECT …)``."""
+    """A relation such as ``LATERAL (SELECT …)``."""
 
     query: Query
 
 
 @dataclass(frozen=True)
 class Unnest(Relation):
-    """``UNNEST(a, b) WITH ORDINALITY``."""
+    """A relation such as ``UNNEST(a, b) WITH ORDINALITY``."""
 
     items: tuple[Expression, ...]
     ordinality: bool
@@ -364,7 +364,7 @@ class Aliased(Relation):
 
 @dataclass(frozen=True)
 class Join(Relation):
-    """Two relations joined; `kind` is CROSS, INNER, LEFT, RIGHT or FULL."""
+    """A join of two relations, where `kind` is CROSS, INNER, LEFT, RIGHT or FULL."""
 
     kind: str
     left: Relation
@@ -383,7 +383,7 @@ class SelectItem(Node):
 
 @dataclass(frozen=True)
 class AllColumns(Node):
-    """``*``, ``t.*`` or ``(row).* AS (a, b)``."""
+    """All columns, as in ``*``, ``t.*`` or ``(row).* AS (a, b)``."""
 
     base: Expression | None
     aliases: tuple[Name, ...] = ()
@@ -391,7 +391,7 @@ class AllColumns(Node):
 
 @dataclass(frozen=True)
 class GroupingElement(Node):
-    """One element of ``GROUP BY``; `kind` is SIMPLE, ROLLUP, CUBE or SETS."""
+    """One element of ``GROUP BY``, where `kind` is SIMPLE, ROLLUP, CUBE or SETS."""
 
     kind: str
     sets: tuple[tuple[Expression, ...], ...]
@@ -399,7 +399,7 @@ class GroupingElement(Node):
 
 @dataclass(frozen=True)
 class GroupBy(Node):
-    """``GROUP BY``."""
+    """A ``GROUP BY`` clause."""
 
     elements: tuple[GroupingElement, ...]
     distinct: bool
@@ -412,7 +412,7 @@ class Body(Node):
 
 @dataclass(frozen=True)
 class Select(Body):
-    """``SELECT … FROM … WHERE … GROUP BY … HAVING …``."""
+    """A query body ``SELECT … FROM … WHERE … GROUP BY … HAVING …``."""
 
     items: tuple[SelectItem | AllColumns, ...]
     distinct: bool
@@ -425,7 +425,7 @@ class Select(Body):
 
 @dataclass(frozen=True)
 class SetOperation(Body):
-    """``UNION``, ``INTERSECT``, ``EXCEPT``."""
+    """A ``UNION``, ``INTERSECT`` or ``EXCEPT`` of two query bodies."""
 
     operator: str
     distinct: bool
@@ -435,14 +435,14 @@ class SetOperation(Body):
 
 @dataclass(frozen=True)
 class Values(Body):
-    """``VALUES (1, 2), (3, 4)``."""
+    """A query body such as ``VALUES (1, 2), (3, 4)``."""
 
     rows: tuple[Expression, ...]
 
 
 @dataclass(frozen=True)
 class TableBody(Body):
-    """``TABLE t``."""
+    """A query body such as ``TABLE t``."""
 
     table: Table
 

@@ -1,4 +1,4 @@
-"""An in-memory DuckDB without extensions, with locked settings, and with access only to specified folders."""
+"""An in-memory DuckDB with locked settings, no extensions, and access only to specified folders."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ _SETTINGS = {
 
 
 def prepare() -> duckdb.DuckDBPyConnection:
-    """Return a new DuckDB connection with Athena's functions; restrict it with `restrict` before use.
+    """Return a new DuckDB connection with Athena's functions, to be restricted with `restrict` before use.
 
-    It uses a single thread, so that the process can still be forked.
+    The connection uses a single thread, so that the process can still be forked.
     """
     connection = duckdb.connect(
         ":memory:",
@@ -64,8 +64,8 @@ def prepare() -> duckdb.DuckDBPyConnection:
 
 def _offer(connection: duckdb.DuckDBPyConnection, function: Udf) -> None:
     """Register a Python function in DuckDB."""
-    # A string returned by a Python function is in Arrow's memory. COALESCE in DuckDB 1.5.1 keeps a pointer to it
-    # after that memory is freed; a concatenation copies the string to DuckDB's memory.
+    # A string that a Python function returns is in Arrow's memory. COALESCE in DuckDB 1.5.1 keeps a pointer to the
+    # string after that memory is freed. A concatenation copies the string to DuckDB's memory.
     empty = _EMPTY.get(function.result)
     name = f"{function.name}_python" if empty else function.name
     connection.create_function(  # type: ignore[call-overload]  # its stubs declare only the enums

@@ -1,4 +1,4 @@
-"""Translation of DuckDB's errors to Athena's errors."""
+"""The translation of DuckDB's errors to Athena's errors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TO_DECIMAL = re.compile(
 
 
 def failure_of(text: str) -> QueryFailure:
-    """Return Athena's failure for one of DuckDB's error messages."""
+    """Return Athena's failure for a DuckDB error message."""
     if match := _FAILURE.search(text):
         return QueryFailure(match.group(1), match.group(2))
     if match := _OVERFLOW.search(text):

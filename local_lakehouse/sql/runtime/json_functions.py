@@ -1,4 +1,4 @@
-"""JSON functions, and casts to and from JSON."""
+"""The JSON functions, and the casts to and from JSON."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def json_array_length(text: str) -> int | None:
 
 @udf("sn:s")
 def json_array_get(text: str, index: int) -> str | None:
-    """Return an element of an array, counting from 0, or from the end if negative.
+    """Return an element of an array by its index from 0, or from the end if the index is negative.
 
     A string is returned without its quotes, and null as NULL, although the result has the type JSON.
     """
@@ -342,7 +342,7 @@ def json_exists(text: str, path: str, names: list[str], values: list[str | None]
 
 @udf("ssSS:S", nulls=True)
 def json_scalar(text: str | None, path: str, names: list[str], values: list[str | None]) -> list[str | None]:
-    """Return ``FOUND`` with a scalar's type and text, or ``NULL``, ``EMPTY`` or ``ERROR`` with a message."""
+    """Return ``FOUND`` with a scalar's type and text, ``NULL``, ``EMPTY``, or ``ERROR`` with a message."""
     if text is None:
         return ["NULL", None, None]
     try:
@@ -459,7 +459,7 @@ _CODECS = {"": "utf-8", "UTF8": "utf-8", "UTF16": "utf-16-le", "UTF32": "utf-32-
 
 @udf("xs:s")
 def json_decoded(value: bytes, encoding: str) -> str:
-    """Decode JSON bytes; reject invalid bytes as not JSON."""
+    """Decode the bytes of JSON, and reject invalid bytes."""
     return value.decode(_CODECS[encoding], errors="replace")
 
 

@@ -2,8 +2,8 @@
 
 https://trino.io/docs/current/functions/json.html#json-path-language
 
-A path yields a sequence of items. In lax mode, arrays are unwrapped where necessary and missing parts are skipped; in
-strict mode, both are errors. Predicates are three-valued: an error inside one makes it unknown.
+A path yields a sequence of items. In lax mode, arrays are unwrapped where necessary and missing parts are skipped. In
+strict mode, both are errors. Predicates are three-valued, and an error inside a predicate makes its result unknown.
 """
 
 from __future__ import annotations
@@ -237,7 +237,7 @@ class _Reader:
         if self._peek() == ("name", "exists") and self._peek(1) == ("symbol", "("):
             return self._exists()
         if self._peek() == ("symbol", "("):
-            # A parenthesis starts a predicate or a path; only one of them parses up to the closing parenthesis.
+            # A parenthesis starts a predicate or a path, and only one of them parses up to the closing parenthesis.
             mark = self._place
             try:
                 inner = self._grouped()

@@ -1,4 +1,4 @@
-"""Steps and predicates in the path language of the SQL/JSON functions.
+"""The steps and predicates in the path language of the SQL/JSON functions.
 
 https://trino.io/docs/current/functions/json.html#json-path-language
 """
@@ -44,7 +44,7 @@ class Context:
 
     Args:
         root: The JSON value.
-        parameters: The values passed to the path by name; a missing one is an empty sequence.
+        parameters: The values that are passed to the path by name. A missing value is an empty sequence.
         lax: Whether arrays are unwrapped and missing parts skipped.
         item: The item that a filter tests.
         last: The last position of the current array.

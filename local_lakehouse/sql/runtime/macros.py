@@ -7,8 +7,8 @@ from __future__ import annotations
 _INTEGERS = ("tinyint", "smallint", "integer", "bigint")
 _NUMBER = r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 
-# An element of a list: DuckDB evaluates a CASE condition during planning, even if it is never reached, and gives the
-# element of [NULL] an arbitrary type.
+# A list's element is used, because DuckDB evaluates a CASE condition during planning even if it is never reached.
+# DuckDB gives the element of [NULL] an arbitrary type.
 _FAILURES = """
 athena_fail(m) AS [NULL][athena_raise(m)]
 athena_bad(m) AS athena_fail('INVALID_FUNCTION_ARGUMENT|' || m)
@@ -126,8 +126,8 @@ athena_from_unixtime(x) AS make_timestamp(CAST(athena_half_up(x * 1000) AS BIGIN
 """
 
 # Lists have a valid length even in branches that raise an error, because DuckDB can evaluate all branches of a CASE.
-# Lists are paired and selected by position: list_zip and list_select of DuckDB 1.5.1 fail for constant lists of NULLs
-# and for empty ones, and list_zip never ends for some.
+# Lists are paired and selected by position, because list_zip and list_select of DuckDB 1.5.1 fail for empty lists and
+# constant lists of NULLs. For some lists, list_zip never ends.
 _COLLECTIONS = """
 athena_pairs(a, b) AS list_transform(range(1, greatest(len(a), len(b)) + 1), lambda zw: row(a[zw], b[zw]))
 athena_any(l) AS CASE WHEN l IS NULL THEN NULL WHEN list_contains(l, TRUE) THEN TRUE WHEN list_count(l) < len(l) THEN NULL ELSE FALSE END

@@ -1,4 +1,4 @@
-"""Date, time and time zone functions that use patterns or time zone rules."""
+"""The date, time and time zone functions that use patterns or time zone rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Functions of numbers, and their text form."""
+"""Functions of numbers, and the text form of numbers."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _check_radix(radix: int) -> None:
 
 @udf("sn:s")
 def round_text(value: str, digits: int) -> str:
-    """Round a decimal half up, away from zero, to a number of digits after or, if negative, before its point."""
+    """Round a decimal half away from zero to a number of digits after the point, or before it if negative."""
     number = Decimal(value)
     exponent = number.as_tuple().exponent
     if not isinstance(exponent, int) or -digits <= exponent:
@@ -105,20 +105,20 @@ def bit_count(value: int, bits: int) -> int:
 
 @udf("nn:n")
 def shift_left(value: int, count: int) -> int:
-    """Shift bits to the left; bits beyond 64 are lost."""
+    """Shift bits to the left, and discard bits beyond 64."""
     shifted = (value << count) & (2**64 - 1) if count < 64 else 0
     return shifted - 2**64 if shifted >= _BIGINT else shifted
 
 
 @udf("nn:n")
 def shift_right(value: int, count: int) -> int:
-    """Shift bits to the right, keeping the sign."""
+    """Shift bits to the right, and keep the sign."""
     return value >> min(count, 63)
 
 
 @udf("nnn:n")
 def shift_right_logical(value: int, count: int, bits: int) -> int:
-    """Shift the bits of a number to the right, filling with zeros."""
+    """Shift the bits of a number to the right, and fill with zeros."""
     if count < 0:
         raise AthenaError("Shift must not be negative")
     if count == 0 or count >= 64:

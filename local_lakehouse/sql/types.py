@@ -14,9 +14,9 @@ class Type:
     Args:
         name: The name without parameters, such as ``decimal`` or ``timestamp with time zone``.
         numbers: The numeric parameters of the type, which are the length, or the precision and scale.
-        children: The nested types: an array's element, a map's key and value, a row's fields, a function's parameters
-            and result.
-        fields: Names of a row's fields, with ``None`` for unnamed fields.
+        children: The nested types, which are those of an array's element, a map's key and value, a row's fields, or a
+            function's parameters and result.
+        fields: The names of a row's fields, with None for unnamed fields.
     """
 
     name: str
@@ -85,12 +85,12 @@ MONTH_INTERVAL = Type("interval year to month")
 
 
 def varchar(length: int | None) -> Type:
-    """Return a varchar type, unbounded without a length."""
+    """Return a varchar type, which is unbounded without a length."""
     return VARCHAR if length is None else Type("varchar", (length,))
 
 
 def char(length: int) -> Type:
-    """Return a char type, padded to a length."""
+    """Return a char type, whose values are padded to a length."""
     return Type("char", (length,))
 
 
@@ -135,7 +135,7 @@ def row(children: tuple[Type, ...], fields: tuple[str | None, ...] | None = None
 
 
 def function(*parts: Type) -> Type:
-    """Return the type of a lambda: its parameter types, then its result type."""
+    """Return the type of a lambda with the given parameter types and result type."""
     return Type("function", children=parts)
 
 
@@ -160,7 +160,7 @@ _DUCKDB = {
     "time": "TIME",
     # The instant in UTC, and the name of the display zone.
     "timestamp with time zone": "STRUCT(i TIMESTAMP, z VARCHAR)",
-    # Picoseconds of the day in UTC, and the offset in minutes.
+    # The picoseconds of the day in UTC, and the offset in minutes.
     "time with time zone": "STRUCT(n BIGINT, o INTEGER)",
     "interval day to second": "BIGINT",
     "interval year to month": "INTEGER",
@@ -178,7 +178,7 @@ def duckdb_type(type_: Type) -> str:
     """Return DuckDB's type for an Athena type.
 
     Day intervals are stored as milliseconds, and month intervals as months. Row fields are named ``f0``, ``f1`` and so
-    on, so that DuckDB never sees their original names.
+    on, so that DuckDB does not interpret their original names.
     """
     if type_.name == "decimal":
         return f"DECIMAL({type_.precision}, {type_.scale})"
@@ -233,7 +233,7 @@ def is_orderable(type_: Type) -> bool:
 
 
 def common_type(left: Type, right: Type) -> Type | None:
-    """Return the common type to which two types are implicitly converted, or None."""
+    """Return the common type to which two types are implicitly converted, or None if there is none."""
     if left == right:
         return left
     if left == UNKNOWN:
@@ -256,7 +256,7 @@ def common_type(left: Type, right: Type) -> Type | None:
 
 
 def can_coerce(source: Type, target: Type) -> bool:
-    """Return whether a value is widened to a type implicitly; names of row fields do not matter."""
+    """Return whether a value is widened to a type implicitly, regardless of the names of row fields."""
     if source.name == "char" and target.name == "varchar":
         return True
     common = common_type(source, target)

@@ -18,7 +18,7 @@ _UTC_NAMES = frozenset(
         *("etc/utc", "etc/uct", "etc/gmt", "etc/gmt0", "etc/greenwich", "etc/universal", "etc/zulu"),
     )
 )
-# Athena lists this name; the tz database removed it in 2020.
+# Athena lists this name, but the tz database removed it in 2020.
 _DROPPED = {"US/Pacific-New": "America/Los_Angeles"}
 _MAX_OFFSET = timedelta(hours=14)
 _EPOCH = datetime(1970, 1, 1)
@@ -53,7 +53,7 @@ def is_zone(name: str) -> bool:
 
 
 def _offset_match(name: str) -> re.Match[str] | None:
-    """Match ``+05:30``, optionally after ``UTC`` or ``GMT``."""
+    """Match an offset such as ``+05:30``, optionally after ``UTC`` or ``GMT``."""
     prefix = next((prefix for prefix in _PREFIXES if re.match(re.escape(prefix) + "[+-]", name)), "")
     # The signs of Etc/GMT+5 follow POSIX: the zone is west of Greenwich.
     if prefix.startswith("Etc/GMT") and ":" not in name:
@@ -102,8 +102,8 @@ def to_local(instant: int, name: str) -> int:
 def to_instant(local: int, name: str) -> int:
     """Return the instant of a local time in a zone, as ``java.time`` resolves it.
 
-    If a time occurs twice, the first instant is returned; a skipped time moves forward by the gap. In both cases,
-    the offset before the transition applies.
+    If a time occurs twice, the first instant is returned. A skipped time moves forward by the gap. In both cases, the
+    offset before the transition applies.
     """
     day = 86_400 * _SECOND
     before, after = offset_micros(local - day, name), offset_micros(local + day, name)

@@ -92,15 +92,8 @@ RESERVED = frozenset(
         "WITH",
     ]
 )
-_NOT_AN_ALIAS = frozenset(
-    [
-        "LIMIT",
-        "OFFSET",
-        "FETCH",
-        "WINDOW",
-        "TABLESAMPLE",
-    ]  # They are valid names elsewhere, but clauses after a relation start with them.
-)
+# These words are valid names elsewhere, but clauses after a relation start with them.
+_NOT_AN_ALIAS = frozenset(["LIMIT", "OFFSET", "FETCH", "WINDOW", "TABLESAMPLE"])
 
 
 class TokenReader:

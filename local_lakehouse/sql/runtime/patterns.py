@@ -293,7 +293,7 @@ def _joda_reader(pattern: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
             continue
         field, expression = _joda_field(letter, count, pattern)
         if field == "year" and following is not None and _is_number_field(following):
-            # A year followed directly by another number has a limited number of digits.
+            # A year that is followed directly by another number has a limited number of digits.
             expression = rf"[+-]?\d{{1,{count}}}+"
         parts += f"({expression})"
         fields.append(field)

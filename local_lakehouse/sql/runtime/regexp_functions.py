@@ -1,7 +1,7 @@
 """Java's regular expressions.
 
-The `regex` library is almost compatible; differing constructs are translated or rejected. The library can abort a match
-that takes too long, and releases Python's global lock. Python's `re` would block the whole lakehouse.
+The `regex` library is almost compatible with Java. Differing constructs are translated or rejected. The library can
+abort a match that takes too long, and releases Python's global lock. Python's `re` would block the complete lakehouse.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _REPLACEMENT = re.compile(r"\\(.?)|\$(?:\{([A-Za-z]\w*)\}|(\d+))?", re.DOTALL | 
 
 
 class Pattern:
-    """A compiled pattern with a time limit for matches."""
+    """A compiled pattern with a time limit for each match."""
 
     def __init__(self, compiled: regex.Pattern[str], written: str) -> None:
         self._compiled = compiled
@@ -54,7 +54,7 @@ class Pattern:
         )
 
     def fullmatch(self, text: str) -> regex.Match[str] | None:
-        """Match a whole text."""
+        """Match a complete text."""
         try:
             return self._compiled.fullmatch(text, timeout=_PATIENCE_SECONDS, concurrent=True)
         except TimeoutError as error:
@@ -151,7 +151,7 @@ def regexp_groups(text: str, pattern: str) -> list[list[str | None]]:
 def regexp_weave(text: str, pattern: str, parts: list[str | None]) -> str | None:
     """Replace every match with a string."""
     replacements = iter(parts)
-    # If one replacement is NULL, the whole result is NULL.
+    # If one replacement is NULL, the complete result is NULL.
     if None in parts:
         return None
     return java_pattern(pattern).sub(lambda _: next(replacements) or "", text)
@@ -159,7 +159,7 @@ def regexp_weave(text: str, pattern: str, parts: list[str | None]) -> str | None
 
 @udf("sss:s")
 def regexp_replace(text: str, pattern: str, replacement: str) -> str:
-    """Replace every match; ``$1`` and ``${name}`` are groups."""
+    """Replace every match, with ``$1`` and ``${name}`` as references to groups."""
     compiled = java_pattern(pattern)
 
     def fill(match: regex.Match[str]) -> str:
@@ -177,7 +177,7 @@ def _reference(part: re.Match[str], match: regex.Match[str], compiled: Pattern) 
         if part.group(2) not in compiled.names:
             raise AthenaError(f"Illegal replacement sequence: unknown group {{ {part.group(2)} }}")
         return match.group(part.group(2)) or ""
-    # Use as many digits as form the number of an existing group: $10 is group 10, or group 1 followed by a zero.
+    # Use as many digits as form the number of an existing group. For example, $10 is group 10, or group 1 and a zero.
     digits = part.group(3)
     length = next((size for size in range(len(digits), 0, -1) if int(digits[:size]) <= compiled.groups), 0)
     if not length:
@@ -203,7 +203,7 @@ def regexp_count(text: str, pattern: str) -> int:
 
 @udf("ssnn:i")
 def regexp_position(text: str, pattern: str, start: int, occurrence: int) -> int:
-    """Return the position of a match, or -1."""
+    """Return the position of a match, or -1 if there is none."""
     if start < 1:
         raise AthenaError("start position cannot be smaller than 1")
     if occurrence < 1:

@@ -36,7 +36,7 @@ def reverse_bytes(value: bytes) -> bytes:
 
 @udf("xnn:x", nulls=True)
 def substr_bytes(value: bytes | None, start: int | None, length: int | None) -> bytes | None:
-    """Return a slice of bytes; positions start at 1, or count from the end if negative."""
+    """Return a slice of bytes by a position from 1, or from the end if it is negative."""
     if value is None or start is None:
         return None
     first = start - 1 if start > 0 else len(value) + start
@@ -47,7 +47,7 @@ def substr_bytes(value: bytes | None, start: int | None, length: int | None) -> 
 
 @udf("ss:s")
 def replace_empty(text: str, new: str) -> str:
-    """Insert a string before the first, between all, and after the last character."""
+    """Insert a string before each character and after the last character."""
     return text.replace("", new)
 
 
@@ -187,14 +187,14 @@ def normalize(text: str, form: str) -> str:
 @udf("s:s")
 def word_stem(word: str) -> str:
     """Return the stem of an English word."""
-    # A stemmer is stateful, and DuckDB calls it from several threads.
+    # A stemmer is stateful, and DuckDB calls this function from several threads.
     stem: str = snowballstemmer.stemmer("english").stemWord(word)
     return stem
 
 
 @udf("d:s")
 def format_number(value: float) -> str:
-    """Format a number with a unit: 123456 is 123K."""
+    """Format a number with a unit, such as 123K for 123456."""
     if math.isnan(value) or math.isinf(value):
         return java_double(value)
     unit, rest = "", abs(value)
@@ -244,7 +244,7 @@ def format_(template: str | None, kinds: list[str], values: list[str | None]) ->
 
 @udf("xs:s")
 def from_utf8(value: bytes, replacement: str) -> str:
-    """Decode UTF-8, replacing invalid bytes with a given character."""
+    """Decode UTF-8, and replace invalid bytes with a given character."""
     if len(replacement) > 1:
         raise AthenaError("Replacement character string must empty or a single character")
     return replacement.join(value.decode("utf-8", errors="replace").split("\ufffd")) if value else ""

@@ -58,7 +58,7 @@ _FAILURE = "ATHENA|{name}|{message}|ANEHTA"
 
 
 class AthenaError(ValueError):
-    """A function failed; the error has Athena's error name."""
+    """A function failed. The error has Athena's error name."""
 
     def __init__(self, message: str, name: str = "INVALID_FUNCTION_ARGUMENT") -> None:
         super().__init__(_FAILURE.format(name=name, message=message))
@@ -81,10 +81,11 @@ def udf(signature: str, *, nulls: bool = False) -> Callable[[Callable[..., Any]]
     """Register a scalar function in DuckDB.
 
     Args:
-        signature: A letter for each parameter, a colon, and a letter for the result: b boolean, i integer, n bigint,
-            d double, s text, x bytes, D date, t timestamp, S strings, m map, z timestamp with its zone;
-            with picoseconds f timestamp, F time, T time with its zone, Z timestamp with its zone.
-        nulls: Whether the function is called for rows with NULL arguments; otherwise their result is NULL.
+        signature: A letter for each parameter, a colon, and a letter for the result. The letters are b (boolean), i
+            (integer), n (bigint), d (double), s (text), x (bytes), D (date), t (timestamp), S (strings), m (map) and z
+            (timestamp with its zone). With picoseconds, they are f (timestamp), F (time), T (time with its zone) and Z
+            (timestamp with its zone).
+        nulls: Whether the function is called for rows with NULL arguments. If not, their result is NULL.
     """
     parameters, _, result = signature.partition(":")
 

@@ -1,4 +1,4 @@
-"""The parent process's side of the fork server."""
+"""The fork server as seen from the parent process."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ _forks: Forks | None = None
 
 
 def forks() -> Forks:
-    """Return this process's fork server, started on first use and restarted if it has ended."""
+    """Return this process's fork server, which is started on first use and restarted if it has ended."""
     global _forks
     with _lock:
         if _forks is None or not _forks.alive:

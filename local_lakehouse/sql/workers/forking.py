@@ -1,7 +1,7 @@
 """The fork server, which loads DuckDB and Arrow once and starts a worker in a tenth of a second.
 
 ``python -m local_lakehouse.sql.workers.forking DESCRIPTOR`` receives a request for each worker from a socket, and
-reports each worker's exit status. It ends when the socket is closed.
+reports each worker's exit status. The process ends when the socket is closed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def main() -> None:
     system.ignore_interrupts()
     orders = channel_of(int(sys.argv[1]))
     connection = prepare()
-    # Workers share these objects; garbage collection would copy them.
+    # Workers share these objects, but garbage collection would copy them.
     gc.freeze()
     woken = system.ends_of_children()
     with contextlib.suppress(ClosedError):
@@ -38,7 +38,7 @@ def main() -> None:
             ready, _, _ = select.select([orders.fileno(), woken.fileno()], [], [])
             if woken.fileno() in ready:
                 woken.recv(4096)
-                # One wake-up can stand for several workers that have ended.
+                # One wake-up can represent several workers that have ended.
                 for pid, status in system.ended_children():
                     orders.send({"ended": pid, "status": status})
             if orders.fileno() in ready:

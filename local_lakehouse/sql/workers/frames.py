@@ -32,7 +32,7 @@ class Channel:
 
     def __init__(self, end: socket.socket) -> None:
         self._socket = end
-        # Two threads can send at the same time: one a command, and the other its interruption.
+        # Two threads can send at the same time, because one thread can interrupt a command that another thread sends.
         self._sending = threading.Lock()
 
     def send(self, message: Message, descriptors: Sequence[int] = ()) -> None:
@@ -63,7 +63,7 @@ class Channel:
         return message
 
     def receive_with_descriptors(self) -> tuple[Message, list[int]]:
-        """Wait for a message and the open files that come with it.
+        """Wait for a message, and the open files that are sent with it.
 
         Raises:
             ClosedError: The other process has ended.

@@ -1,4 +1,4 @@
-"""Memory and time limits for statements."""
+"""The memory and time limits for statements."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Limits:
         result_bytes: The maximum size of one statement's result.
         seconds: The maximum run time of one statement.
         threads: The number of threads for one statement.
-        readable: The only folders that DuckDB can read from.
+        readable: The only folders from which DuckDB can read.
     """
 
     all_bytes: int = field(default_factory=_all_queries)

@@ -27,7 +27,7 @@ from local_lakehouse.sql.workers.limits import MB, Limits
 _LOG = logging.getLogger(__name__)
 _KEPT_IDLE = 2
 _WATCH_SECONDS = 0.05
-# A statement that has run this long gets a lower priority than shorter statements.
+# After this run time, a statement has a lower priority than shorter statements.
 _LONG_SECONDS = 2.0
 # With many concurrent statements, the priority drops sooner, because short statements compete with all others until
 # then.
@@ -35,7 +35,7 @@ _LONG_SECONDS_IN_A_CROWD = 0.2
 _CROWD = 4 * (os.cpu_count() or 1)
 _NICENESS_STEP = 10
 _GREATEST_NICENESS = 19
-# DuckDB notices an interruption only between two steps; a worker that does not respond in time is killed.
+# DuckDB notices an interruption only between two steps, so a worker that does not respond in time is killed.
 _PATIENCE_SECONDS = 1.0
 _RETIRED_AT_BYTES = 128 * MB
 _START_SECONDS = 60.0
@@ -49,10 +49,10 @@ class InterruptedStatementError(Exception):
 
 
 class WorkerSession:
-    """A worker for one execution, with the relations registered for it.
+    """A worker for one execution, with the relations that are registered for the execution.
 
     Args:
-        pool: The pool that provides its worker.
+        pool: The pool that provides the session's worker.
     """
 
     def __init__(self, pool: WorkerPool) -> None:
@@ -83,19 +83,19 @@ class WorkerSession:
         """Run a query and return its rows, which stay on disk until they are accessed.
 
         Raises:
-            QueryFailure: The query fails; the message is never DuckDB's.
+            QueryFailure: The query fails. The message is Athena's instead of DuckDB's.
             InterruptedStatementError: The statement was stopped.
         """
         path = self._path()
         self._order({"do": "read", "sql": sql, "path": str(path), "limit": self._pool.limits.result_bytes})
-        # The rows keep the file mapped; older versions of Arrow unmap it when it is closed.
+        # The rows keep the file mapped, but older versions of Arrow unmap the file when it is closed.
         return pa.ipc.open_stream(pa.memory_map(str(path))).read_all()
 
     def stream(self, sql: str) -> pa.RecordBatchReader:
         """Run a query and return its rows in batches, limited only by disk space.
 
         Raises:
-            QueryFailure: The query fails; the message is never DuckDB's.
+            QueryFailure: The query fails. The message is Athena's instead of DuckDB's.
             InterruptedStatementError: The statement was stopped. Reading the next batch raises it too.
         """
         path = self._path()
@@ -181,7 +181,7 @@ def _failure(answer: Message) -> QueryFailure:
 
 
 class _Worker:
-    """The lakehouse's side of a worker process."""
+    """A worker process as seen from the lakehouse."""
 
     def __init__(self, channel: Channel, pid: int) -> None:
         self._channel = channel
@@ -212,7 +212,7 @@ class _Worker:
         return max(0, self._resident() - self._base)
 
     def give_way(self, seconds: float) -> None:
-        """Give shorter statements priority from now on if the current one has run this long."""
+        """Lower the priority of the current statement if it has run for the given time."""
         if not self._slowed and time.monotonic() - self.busy_since > seconds:
             self._slowed = True
             self._lower_priority()
@@ -294,7 +294,7 @@ class WorkerPool:
         return worker
 
     def take_back(self, worker: _Worker) -> None:
-        """Keep a worker for the next statement, unless there are enough workers or its memory has grown."""
+        """Keep a worker for the next statement unless there are enough idle workers or its memory has grown."""
         try:
             worker.carry_out({"do": "clear"})
             kept = worker.fresh
@@ -365,7 +365,7 @@ class WorkerPool:
             ) from error
 
     def _watch(self) -> None:
-        """Enforce the workers' limits; an error with one worker does not affect the others."""
+        """Enforce the workers' limits, so that an error with one worker does not affect the other workers."""
         while not self._stopped.wait(_WATCH_SECONDS):
             self._enforce_limits()
 

@@ -1,8 +1,8 @@
 """A worker process, which runs one statement at a time in one DuckDB connection.
 
-It receives commands over a channel: ``register`` a relation from an Arrow file, ``execute`` a statement, ``read`` a
-query into an Arrow file, and ``clear`` the relations. ``interrupt`` can arrive at any time. The process ends when the
-channel is closed.
+The worker receives commands over a channel to ``register`` a relation from an Arrow file, ``execute`` a statement,
+``read`` a query into an Arrow file, and ``clear`` the relations. ``interrupt`` can arrive at any time. The process ends
+when the channel is closed.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Worker:
             self._channel.send(answer)
 
     def _listen(self) -> None:
-        """Receive commands even while a statement runs, because an interruption cannot wait until it ends."""
+        """Receive commands even while a statement runs, so that interruptions take effect immediately."""
         with contextlib.suppress(ClosedError):
             while True:
                 order = self._channel.receive()
@@ -82,7 +82,7 @@ class Worker:
 
     def _read(self, sql: str, path: str, limit: int) -> Message:
         rows = size = 0
-        # Read in batches, because the size of a result that DuckDB returns as a whole cannot be limited.
+        # The result is read in batches, because the size of a result that DuckDB returns at once cannot be limited.
         reader = self._cursor.sql(sql).to_arrow_reader(_BATCH_ROWS)
         with Path(path).open("wb") as file, pa.ipc.new_stream(file, reader.schema) as writer:
             for batch in reader:
@@ -112,8 +112,8 @@ def run(descriptor: int, connection: duckdb.DuckDBPyConnection, settings: Messag
     Args:
         descriptor: A connected socket.
         connection: An unrestricted DuckDB.
-        settings: ``memory_limit``, ``threads`` and ``readable`` (folders) for DuckDB; ``data_bytes`` and
-            ``file_bytes`` for the process.
+        settings: The settings ``memory_limit``, ``threads`` and ``readable`` (folders) for DuckDB, and ``data_bytes``
+            and ``file_bytes`` for the process.
     """
     # The lakehouse process handles Ctrl-C in a terminal and notifies its workers.
     system.ignore_interrupts()

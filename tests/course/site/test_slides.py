@@ -3,9 +3,11 @@
 import re
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from zetl_helpers.course.kit import chapters
+from zetl_helpers.course.site import _excerpts as excerpts
 from zetl_helpers.course.site import slides
 
 NOTEBOOKS = sorted((Path(__file__).parents[3] / "notebooks").glob("*.ipynb"))
@@ -27,7 +29,24 @@ class TestDeck:
 
     def test_no_slide_shows_scaffolding(self, path: Path) -> None:
         text = " ".join(slide.body + slide.lead for slide in slides.deck(path))
-        assert not re.search(r"open_chapter\(|ex\.q\d\.check\(answer\)", text)
+        assert not re.search(r"open_chapter\(|ex\.q\d", text)
+
+    def test_no_slide_refers_to_cells_that_it_does_not_show(self, path: Path) -> None:
+        leads = [slide.lead for slide in slides.deck(path)]
+        assert [lead for lead in leads if re.search(r"\babove\b|\bbelow\b|[Nn]ext cell", lead)] == []
+
+    def test_no_lead_announces_something_that_is_missing(self, path: Path) -> None:
+        assert [slide.title for slide in slides.deck(path) if slide.lead.endswith((":", ") …"))] == []
+
+    def test_every_stored_figure_of_a_section_is_shown(self, path: Path) -> None:
+        notebook = nbformat.read(path, as_version=4)
+        with_figure, heading = set(), ""
+        for cell in notebook.cells:
+            kind = cell.metadata.get("zetl", {}).get("kind")
+            heading = cell.source.partition("\n")[0].lstrip("# ") if kind == "section" else "" if kind else heading
+            if heading and any("image/png" in output.get("data", {}) for output in cell.get("outputs", [])):
+                with_figure.add(heading)
+        assert with_figure == {slide.title for slide in slides.deck(path) if "image/png" in slide.body}
 
     def test_the_page_refers_to_nothing_outside_itself(self, path: Path, tmp_path: Path) -> None:
         slides.write(path, tmp_path / "deck.html")
@@ -40,3 +59,41 @@ def test_the_question_of_an_exercise_comes_before_its_answer() -> None:
     titles = [slide.title for slide in slides.deck(NOTEBOOKS[4])]
     question = next(number for number, title in enumerate(titles) if title.startswith("Exercise 4.4 ·"))
     assert titles[question + 1] == "Exercise 4.4: an answer"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_an_exercise_that_asks_a_question_asks_it_on_its_slide(path: Path) -> None:
+    tasks = {}
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.metadata.get("zetl", {}).get("kind") == "exercise":
+            heading, _, text = cell.source.partition("\n")
+            tasks[heading.lstrip("# ")] = text.strip().partition("\n\n")[0]
+    leads = {slide.title: slide.lead for slide in slides.deck(path)}
+    assert [title for title, task in tasks.items() if "?" in task and "?" not in leads[title]] == []
+
+
+def test_an_exercise_shows_what_its_question_is_about() -> None:
+    question = next(slide for slide in slides.deck(NOTEBOOKS[1]) if slide.title.startswith("Exercise 1.4 ·"))
+    assert "s3:DeleteBucket" in question.body
+    assert "check" not in question.body
+
+
+def test_an_empty_answer_is_not_shown() -> None:
+    question = next(slide for slide in slides.deck(NOTEBOOKS[1]) if slide.title.startswith("Exercise 1.1 ·"))
+    assert question.body == ""
+
+
+def test_a_list_continues_the_sentence_that_introduces_it() -> None:
+    text = "Do three things:\n\n1. Look.\n2. Run `ex.q4.break_it()`.\n3. Write a long report about it."
+    assert excerpts.lead(text, 20) == "Do three things:\n\n- Look.\n- Write a long report about it."
+    assert excerpts.lead(text, 5) == "Do three things:\n\n- Look.\n- …"
+    assert excerpts.lead(text, 3) == "Do three things."
+
+
+def test_a_long_table_keeps_its_first_rows() -> None:
+    rows = "".join(f"<tr><th>{number}</th><td>a</td></tr>" for number in range(20))
+    table = f"<table class='dataframe'><thead><tr><th></th><th>x</th></tr></thead><tbody>{rows}</tbody></table>"
+    output = nbformat.v4.new_output("display_data", data={"text/html": table, "text/plain": "x"})
+    shown = excerpts.result(nbformat.v4.new_code_cell("x", outputs=[output]))
+    assert shown.count("<tr>") == 10
+    assert shown.endswith("<p>…</p>")

@@ -2,16 +2,34 @@
 const slides = [...document.querySelectorAll("section")];
 const shown = () => Math.min(Math.max(Number(location.hash.slice(1)) || 1, 1), slides.length);
 
-// A long query is set smaller, so that nothing is cut off.
+// Code is as large as fits. It is made smaller if its lines then stay whole.
+const LARGEST = 2.2, WRAPPED = 1.8, SMALLEST_WHOLE = 1.5, SMALLEST = 0.6;
 function fit(slide) {
   const body = slide.querySelector(".body");
-  let size = 1.6;
+  let size = LARGEST;
+  const tooWide = (element) => element.scrollWidth > element.clientWidth + 1;
+  const shrink = () => { body.style.fontSize = `${(size -= 0.05)}vw`; };
   body.style.fontSize = "";
-  const cutOff = () => body.scrollHeight > body.clientHeight + 1 || body.scrollWidth > body.clientWidth + 1;
-  while (cutOff() && size > 0.6) {
-    size -= 0.05;
-    body.style.fontSize = `${size}vw`;
+  body.classList.add("measured");
+  const wraps = () => [...body.querySelectorAll("pre")].some(tooWide);
+  while (size > SMALLEST_WHOLE && wraps()) shrink();
+  if (wraps()) body.style.fontSize = `${(size = WRAPPED)}vw`;
+  body.classList.remove("measured");
+  for (const table of body.querySelectorAll("table")) {
+    table.style.fontSize = "";
+    for (let share = 1; tooWide(body) && share > 0.5; share -= 0.02) table.style.fontSize = `${share}em`;
   }
+  while (size > SMALLEST && (tooWide(body) || body.scrollHeight > body.clientHeight + 1)) shrink();
+}
+
+// Numbers are aligned at the right, under headings that are aligned in the same way.
+for (const table of document.querySelectorAll("table")) {
+  const [head, ...rows] = table.rows;
+  [...head.cells].forEach((heading, column) => {
+    const cells = rows.map((row) => row.cells[column]).filter(Boolean);
+    if (!cells.every((cell) => /^(-?[$]?[\d.,]+%?|<NA>|NaN|)$/.test(cell.textContent.trim()))) return;
+    [heading, ...cells].forEach((cell) => cell.classList.add("number"));
+  });
 }
 
 function show() {
@@ -21,6 +39,8 @@ function show() {
 
 function turn(by) {
   location.hash = Math.min(Math.max(shown() + by, 1), slides.length);
+  // The event of the new address comes later, and a second key can come before it.
+  show();
 }
 
 addEventListener("hashchange", show);

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from nbconvert.filters import markdown2html
@@ -16,14 +14,15 @@ from nbconvert.filters import markdown2html
 from zetl_helpers.course import exercises
 from zetl_helpers.course.kit import chapters
 from zetl_helpers.course.kit.material import Material, load
+from zetl_helpers.course.site import _excerpts as excerpts
 
 __all__ = ["MOST_WORDS", "Slide", "deck", "write"]
 
 MOST_WORDS = 40
 """The maximum number of words of prose on a slide."""
-_MOST_CODE_LINES, _MOST_ROWS = 12, 9
+_MOST_CODE_LINES, _MOST_ANSWER_LINES = 12, 16
 _SECTIONS = ("section", "exercise", "key-points")
-_LEFT_OUT = ("connect", "answer", "console")
+_LEFT_OUT = ("connect", "console")
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class Slide:
     @property
     def words(self) -> int:
         """The number of words of prose."""
-        return len(re.findall(r"\w[\w'’.-]*", f"{self.title} {_plain(self.lead)}"))
+        return excerpts.words(f"{self.title} {self.lead}")
 
 
 def write(path: Path, out: Path) -> None:
@@ -86,7 +85,7 @@ def deck(path: Path) -> list[Slide]:
         title, _, text = cells[0].source.partition("\n")
         title = title.lstrip("# ")
         if kind == "exercise":
-            slides += _of_exercise(title, text, next(answers), planned)
+            slides += _of_exercise(title, text, cells[1:], next(answers), planned)
         elif kind == "key-points":
             slides += _of_points(text)
         else:
@@ -101,7 +100,7 @@ def _sections(notebook: nbformat.NotebookNode) -> Iterator[list[nbformat.Noteboo
         kind = cell.metadata.get("zetl", {}).get("kind")
         if kind in _LEFT_OUT:
             continue
-        if kind:
+        if kind and kind != "answer":
             if section:
                 yield section
             section = [cell] if kind in _SECTIONS else []
@@ -114,30 +113,32 @@ def _sections(notebook: nbformat.NotebookNode) -> Iterator[list[nbformat.Noteboo
 def _of_section(
     title: str, text: str, cells: Sequence[nbformat.NotebookNode], notes: list[str], folder: Path
 ) -> Iterator[Slide]:
-    markdown = [text, *(cell.source for cell in cells if cell.cell_type == "markdown")]
-    picture = next((found for part in markdown if (found := _picture(part, folder))), "")
-    table = "" if picture else next((markdown2html(found) for part in markdown if (found := _table(part))), "")
-    yield Slide(title, _lead(text, title), picture or table, notes)
-    shown = [(cell, _result(cell)) for cell in cells if cell.cell_type == "code"]
+    later = [cell.source for cell in cells if cell.cell_type == "markdown"]
+    picture = next((found for part in [text, *later] if (found := excerpts.picture(part, folder))), "")
+    own_table = "" if picture else excerpts.table(text)
+    yield Slide(title, _lead(text, title), picture or own_table, notes)
+    shown = [(cell, excerpts.result(cell)) for cell in cells if cell.cell_type == "code"]
     shown = [(cell, result) for cell, result in shown if result]
-    if not shown:
-        return
-    cell, result = next(((cell, result) for cell, result in shown if "<img" in result), shown[0])
-    lines = cell.source.splitlines()
-    is_figure = "<img" in result
-    code = "" if is_figure or len(lines) > _MOST_CODE_LINES else f"<pre class='code'>{html.escape(cell.source)}</pre>"
-    yield Slide(title, "", code + result, notes)
+    if shown:
+        cell, result = next(((cell, result) for cell, result in shown if "<img" in result), shown[0])
+        is_short = len(cell.source.splitlines()) <= _MOST_CODE_LINES and "<img" not in result
+        yield Slide(title, "", (_code(cell.source) if is_short else "") + result, notes)
+    later_table = "" if picture or own_table else next((found for part in later if (found := excerpts.table(part))), "")
+    if later_table:
+        yield Slide(title, "", later_table, notes)
 
 
-def _of_exercise(title: str, text: str, exercise: exercises.Exercise, planned: int) -> Iterator[Slide]:
+def _of_exercise(
+    title: str, text: str, cells: Sequence[nbformat.NotebookNode], exercise: exercises.Exercise, planned: int
+) -> Iterator[Slide]:
     hints = [f"Hint: {hint}" for hint in exercise.hints]
-    yield Slide(title, _lead(re.sub(r"^\s*\*[^*]+\*\s*", "", text.strip()), title), "", [f"{planned} min.", *hints])
-    code = exercise.answer.strip()
-    lines = code.splitlines()
-    short = "\n".join(lines[:_MOST_CODE_LINES]) + ("\n…" if len(lines) > _MOST_CODE_LINES else "")
-    yield Slide(
-        f"{title.partition(' · ')[0]}: an answer", "", f"<pre class='code'>{html.escape(short)}</pre>", [exercise.why]
-    )
+    given = next((excerpts.given(cell.source) for cell in cells if cell.cell_type == "code"), "")
+    task = re.sub(r"^\s*\*[^*]+\*\s*", "", text.strip())
+    yield Slide(title, _lead(task, title), _code(given) if given else "", [f"{planned} min.", *hints])
+    lines = excerpts.without_checks(exercise.answer).splitlines()
+    short = "\n".join(lines[:_MOST_ANSWER_LINES]) + ("\n…" if len(lines) > _MOST_ANSWER_LINES else "")
+    answer = f"{title.partition(' · ')[0]}: an answer"
+    yield Slide(answer, _lead(exercise.why, answer), _code(short), [exercise.why])
 
 
 def _of_points(text: str) -> Iterator[Slide]:
@@ -145,6 +146,14 @@ def _of_points(text: str) -> Iterator[Slide]:
     for number, point in enumerate(points, start=1):
         title = f"Key point {number} of {len(points)}"
         yield Slide(title, _lead(point, title))
+
+
+def _lead(text: str, title: str) -> str:
+    return excerpts.lead(text, MOST_WORDS - excerpts.words(title))
+
+
+def _code(source: str) -> str:
+    return f"<pre class='code'>{html.escape(source)}</pre>"
 
 
 def _notes(material: Material, planned: int) -> list[str]:
@@ -156,73 +165,13 @@ def _notes(material: Material, planned: int) -> list[str]:
     ]
 
 
-def _lead(text: str, title: str) -> str:
-    """Return the first sentences of a text that fit on a slide with its title."""
-    paragraph = next(
-        (part for part in text.strip().split("\n\n") if part and not part.startswith(("|", "!", "#", "```"))), ""
-    )
-    paragraph = re.split(r"\n(?=[|!-])", paragraph)[0]
-    paragraph = _without_links(paragraph)
-    for boundary in (r"(?<=[.?!:])\s+", r"(?<=[,;])\s+|\n", r"\s+"):
-        kept = ""
-        for part in re.split(boundary, paragraph):
-            if Slide(title, f"{kept} {part}").words > MOST_WORDS:
-                break
-            kept = f"{kept} {part}".strip()
-        if kept:
-            # A shortened sentence must not end inside a code span.
-            whole = kept if kept.count("`") % 2 == 0 else kept.rpartition("`")[0]
-            return whole if whole.endswith((".", "?", "!", ":")) else f"{whole.rstrip(',; ')} …"
-    return ""
-
-
-def _picture(text: str, folder: Path) -> str:
-    found = re.search(r"!\[([^\]]*)\]\(([^)]+\.svg)\)", text)
-    if not found:
-        return ""
-    drawing = base64.b64encode((folder / found[2]).read_bytes()).decode()
-    return f"<img src='data:image/svg+xml;base64,{drawing}' alt='{html.escape(found[1], quote=True)}'>"
-
-
-def _table(text: str) -> str:
-    """Return the first table of a text, in Markdown, unless it is too long for a slide."""
-    rows = [_without_links(line) for line in text.splitlines() if line.startswith("|")]
-    return "\n".join(rows) if 0 < len(rows) <= _MOST_ROWS else ""
-
-
-def _result(cell: nbformat.NotebookNode) -> str:
-    """Return a cell's output as HTML that fits on a slide, such as a picture, a small table, or the first lines."""
-    for output in reversed(cell.get("outputs", [])):
-        data: dict[str, Any] = output.get("data", {})
-        plain = "".join(output.get("text", "") or data.get("text/plain", ""))
-        if "image/png" in data:
-            words = html.escape(plain, quote=True)
-            return f"<img src='data:image/png;base64,{''.join(data['image/png']).strip()}' alt='{words}'>"
-        table = "".join(data.get("text/html", ""))
-        if "dataframe" in table and table.count("<tr") <= _MOST_ROWS:
-            return table
-        if plain.strip():
-            lines = plain.strip("\n").splitlines()
-            more = ["…"] if len(lines) > _MOST_ROWS else []
-            return f"<pre class='result'>{html.escape(chr(10).join([*lines[:_MOST_ROWS], *more]))}</pre>"
-    return ""
-
-
 def _page(slide: Slide, number: int, count: int) -> str:
     heading = "h1" if number == 1 else "h2"
     lead = markdown2html(slide.lead) if slide.lead else ""
-    notes = "".join(f"<li>{html.escape(_plain(line))}</li>" for line in slide.notes)
+    notes = "".join(f"<li>{html.escape(excerpts.plain(line))}</li>" for line in slide.notes)
     return (
         f"<section id='{number}' aria-label='Slide {number} of {count}'>"
         f"<{heading}>{html.escape(slide.title)}</{heading}>"
         f"<div class='lead'>{lead}</div><div class='body'>{slide.body}</div>"
         f"<aside class='notes'><ul>{notes}</ul></aside><p class='place'>{number} / {count}</p></section>"
     )
-
-
-def _without_links(text: str) -> str:
-    return re.sub(r"(?<!!)\[([^\]]+)\]\([^)]+\)", r"\1", text)
-
-
-def _plain(markdown: str) -> str:
-    return re.sub(r"[`*]|\[|\]\([^)]*\)", "", markdown)

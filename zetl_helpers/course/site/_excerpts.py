@@ -1,0 +1,156 @@
+"""Short excerpts from a notebook's texts, code and results."""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbconvert.filters import markdown2html
+
+__all__ = ["given", "lead", "picture", "plain", "result", "table", "without_checks", "words"]
+
+_MOST_ROWS, _MOST_LINES, _LINE_LENGTH = 9, 9, 90
+# A slide has no cells, and nothing is above or below it.
+_POINTS_ELSEWHERE = re.compile(r"\b(?:above|below)\b")
+_NEXT_CELL = re.compile(r"\b([Tt]he) (?:next )?cell\b")
+
+
+def words(markdown: str) -> int:
+    """Return the number of words of a text."""
+    return len(re.findall(r"\w[\w'’.-]*", plain(markdown)))
+
+
+def plain(markdown: str) -> str:
+    """Return a text without its marks and links."""
+    return re.sub(r"[`*]|\[|\]\([^)]*\)", "", markdown)
+
+
+def lead(text: str, most_words: int) -> str:
+    """Return the first sentences of a text that have at most a number of words, in Markdown.
+
+    A list continues the sentence that introduces it.
+    """
+    blocks = [block for block in text.strip().split("\n\n") if block and not block.startswith(("|", "!", "#", "```"))]
+    if not blocks:
+        return ""
+    paragraph, _, attached = blocks[0].partition("\n- ")
+    paragraph = re.split(r"\n(?=[|!])", paragraph)[0]
+    after = f"- {attached}" if attached else (blocks[1] if len(blocks) > 1 else "")
+    sentences = re.split(r"(?<=[.?!:])\s+|(?<=[.?!][)*])\s+", _without_links(_NEXT_CELL.sub(r"\1 code", paragraph)))
+    sentences = [found for found in sentences if not _POINTS_ELSEWHERE.search(found)] or sentences
+    kept = _fitting(sentences, most_words)
+    if not kept:
+        return _shortened(sentences[0], most_words)
+    items = _items(after) if len(kept) == len(sentences) else []
+    fitting = _fitting(items, most_words - words(" ".join(kept)))
+    if fitting:
+        more = ["- …"] if len(fitting) < len(items) else []
+        return " ".join(kept) + "\n\n" + "\n".join([*fitting, *more])
+    return re.sub(r":$", ".", " ".join(kept))
+
+
+def _fitting(parts: list[str], most_words: int) -> list[str]:
+    """Return the first parts that together have at most a number of words."""
+    kept: list[str] = []
+    for part in parts:
+        if words(" ".join([*kept, part])) > most_words:
+            break
+        kept.append(part)
+    return kept
+
+
+def _items(block: str) -> list[str]:
+    """Return the first sentence of each item of a list, without the items that are about cells."""
+    found = re.findall(r"^(?:- |\d+\. )(.+)$", block, flags=re.MULTILINE)
+    sentences = [re.split(r"(?<=[.?!])\s+", _without_links(item))[0] for item in found]
+    return [f"- {found}" for found in sentences if not re.search(r"\bex\.q|\bcell\b", found)]
+
+
+def _shortened(sentence: str, most_words: int) -> str:
+    for boundary in (r"(?<=[,;])\s+|\n", r"\s+"):
+        kept = " ".join(_fitting(re.split(boundary, sentence), most_words))
+        # A shortened sentence must not end inside a code span.
+        whole = kept if kept.count("`") % 2 == 0 else kept.rpartition("`")[0]
+        if whole:
+            return f"{whole.rstrip(',; ')} …"
+    return ""
+
+
+def picture(text: str, folder: Path) -> str:
+    """Return the first drawing of a text, as HTML."""
+    found = re.search(r"!\[([^\]]*)\]\(([^)]+\.svg)\)", text)
+    if not found:
+        return ""
+    drawing = base64.b64encode((folder / found[2]).read_bytes()).decode()
+    return f"<img src='data:image/svg+xml;base64,{drawing}' alt='{html.escape(found[1], quote=True)}'>"
+
+
+def table(text: str) -> str:
+    """Return the first table of a text as HTML, unless it is too long for a slide."""
+    rows = [_without_links(line) for line in text.splitlines() if line.startswith("|")]
+    return markdown2html("\n".join(rows)) if 0 < len(rows) <= _MOST_ROWS else ""
+
+
+def given(source: str) -> str:
+    """Return the part of an answer cell that belongs to the question, such as names or the start of a list."""
+    code = without_checks(source)
+    is_empty = re.fullmatch(r"answer = (?:\.\.\.(?:  #.*)?|f?\"\"\"\n-- your SQL\n\"\"\")", code)
+    return "" if is_empty else code
+
+
+def without_checks(source: str) -> str:
+    """Return code without the lines that start or check an exercise."""
+    return "\n".join(line for line in source.strip().splitlines() if not line.startswith("ex.")).strip()
+
+
+def result(cell: nbformat.NotebookNode) -> str:
+    """Return a cell's output as HTML that fits on a slide: a picture, or else a table or the first lines of text."""
+    outputs = cell.get("outputs", [])
+    return next(_pictures(outputs), "") or next(_tables_and_texts(outputs), "")
+
+
+def _pictures(outputs: list[Any]) -> Iterator[str]:
+    for output in outputs:
+        data: dict[str, Any] = output.get("data", {})
+        if "image/png" in data:
+            alternative = html.escape("".join(data.get("text/plain", "")), quote=True)
+            yield f"<img src='data:image/png;base64,{''.join(data['image/png']).strip()}' alt='{alternative}'>"
+
+
+def _tables_and_texts(outputs: list[Any]) -> Iterator[str]:
+    for output in reversed(outputs):
+        data: dict[str, Any] = output.get("data", {})
+        text = "".join(output.get("text", "") or data.get("text/plain", "")).strip("\n")
+        found = "".join(data.get("text/html", ""))
+        if "dataframe" in found:
+            yield _first_rows(found)
+        elif text.strip():
+            yield f"<pre class='result'>{html.escape(_first_lines(text))}</pre>"
+
+
+def _first_rows(table: str) -> str:
+    """Return a table with as many rows as fit on a slide, without the sentence about its size."""
+    rows = re.findall(r"<tr.*?</tr>", table, flags=re.DOTALL)
+    more = "<p>…</p>" if len(rows) > _MOST_ROWS + 1 else ""
+    return f"<table class='dataframe'>{''.join(rows[: _MOST_ROWS + 1])}</table>{more}"
+
+
+def _first_lines(text: str) -> str:
+    """Return the first lines of a text that fit on a slide. A long line takes the space of several."""
+    kept: list[str] = []
+    space = _MOST_LINES
+    for line in text.splitlines():
+        space -= 1 + len(line) // _LINE_LENGTH
+        if space < 0:
+            return "\n".join([*kept, "…"])
+        kept.append(line)
+    return "\n".join(kept)
+
+
+def _without_links(text: str) -> str:
+    return re.sub(r"(?<!!)\[([^\]]+)\]\([^)]+\)", r"\1", text)

@@ -50,7 +50,7 @@ def _run(options: argparse.Namespace) -> int:
         )
     stopped = threading.Event()
     system.on_request_to_end(stopped.set)
-    # Threads switch every 1 ms instead of 5 ms, because a request alternates with background work many times.
+    # Threads switch every 1 ms instead of every 5 ms, because a request alternates with background work many times.
     sys.setswitchinterval(0.001)
     lakehouse.start()
     _collect_garbage_seldom()

@@ -95,7 +95,7 @@ class AthenaService:
 
     @property
     def finished(self) -> int:
-        """The number of executions that have ended. An end changes the state without a request."""
+        """The number of ended executions, which changes without a request."""
         return self._runner.finished
 
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
@@ -121,7 +121,7 @@ class AthenaService:
         self._prepared.load(state.get("prepared", {}))
 
     def save_again(self) -> None:
-        """Retry the saves that failed.
+        """Retry all saves that failed.
 
         Raises:
             StorageError: The save of an execution failed again.

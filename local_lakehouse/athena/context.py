@@ -28,7 +28,7 @@ class Outcome:
     """The result of a statement.
 
     Args:
-        columns: Names and types of the result's columns.
+        columns: The names and types of the result's columns.
         rows: The result's rows, with each value as a string.
         update_count: The number of rows written, or None if Athena does not report it.
         header: Whether ``GetQueryResults`` starts with the column names.
@@ -71,7 +71,7 @@ class Context:
         return name.strip("`").lower() if name else None
 
     def tables(self) -> StatementTables:
-        """Return the tables of one statement, without reading them."""
+        """Return the tables of one statement without reading them."""
         return StatementTables(self.lake)
 
     def session(self, tables: StatementTables) -> Session:
@@ -96,7 +96,7 @@ class Context:
         return compiled, self.stream(tables, compiled)
 
     def stream(self, tables: StatementTables, compiled: Compiled) -> pa.RecordBatchReader:
-        """Run a query on the tables from its analysis, and return its rows in batches."""
+        """Run an analyzed query on the given tables, and return its rows in batches."""
         self._register(tables, compiled)
         return self.worker.stream(compiled.sql)
 

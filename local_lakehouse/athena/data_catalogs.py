@@ -1,4 +1,4 @@
-"""Data catalogs, databases and tables in Athena's operations."""
+"""Athena's operations on data catalogs, databases and tables."""
 
 from __future__ import annotations
 

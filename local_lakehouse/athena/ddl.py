@@ -258,7 +258,7 @@ def drop_view(statement: nodes.DropView, context: Context) -> Outcome:
 
 
 def repair_table(statement: nodes.RepairTable, context: Context) -> Outcome:
-    """Register partitions for existing folders."""
+    """Register a partition for each existing folder."""
     entry = known_table(context, statement.table)
     if is_iceberg(entry) or is_view(entry):
         raise QueryFailure("", "Query type not supported by Athena Iceberg at this time", error_type=1200)

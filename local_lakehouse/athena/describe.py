@@ -117,7 +117,7 @@ def _formatted(entry: dict[str, Any]) -> Iterator[tuple[str, ...]]:
 
 
 def _buckets(descriptor: dict[str, Any]) -> int:
-    # For a table without buckets, the number in the catalog is missing or 0.
+    # For a table without buckets, the number of buckets in the catalog is missing or 0.
     return descriptor.get("NumberOfBuckets") or -1
 
 

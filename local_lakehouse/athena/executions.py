@@ -132,7 +132,7 @@ class Execution:
 
 
 class Executions:
-    """The executions, oldest first. The database contains all of them, and running executions are also in memory.
+    """All executions, oldest first, in the database. Running executions are also in memory.
 
     Args:
         database: The database that stores the executions.
@@ -193,7 +193,7 @@ class Executions:
             yield active.get(execution.id, execution)
 
     def claim(self, token: str, request: object, execution_id: str) -> tuple[object, str]:
-        """Reserve a client token for a request, or return the request and execution that it belongs to."""
+        """Reserve a client token for a request, or return the request and execution to which the token belongs."""
         with self._lock:
             if token not in self._tokens:
                 with self._database.view() as connection:
@@ -242,7 +242,7 @@ class Executions:
             )
 
     def _end_interrupted(self) -> None:
-        """Mark executions as failed that were running when the process ended."""
+        """Mark the executions that were running when the process ended as failed."""
         for execution in list(self._rows("WHERE NOT final")):
             error = {"ErrorCategory": 1, "ErrorType": 9999, "Retryable": True, "ErrorMessage": _INTERRUPTED}
             execution.finish("FAILED", _INTERRUPTED, error)

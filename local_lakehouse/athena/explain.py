@@ -22,7 +22,7 @@ from local_lakehouse.sql.grammar import tree
 
 @dataclass
 class Plan:
-    """One operator of a plan, and its inputs."""
+    """An operator of a plan, with its inputs."""
 
     name: str
     descriptor: dict[str, str] = field(default_factory=dict)

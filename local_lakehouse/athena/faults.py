@@ -1,4 +1,4 @@
-"""Errors of Athena's operations."""
+"""The errors of Athena's operations."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _MAX_PAGE = 50
 _MAX_ROWS = 1000
 _NOT_FINISHED = "Query has not yet finished. Current state: {}"
 _NOT_SUCCESSFUL = "Query did not finish successfully. Final query state: {}"
-# A status request waits this long for the query to finish, because clients poll only about once a second.
+# The time that a status request waits for the query to finish, because clients poll only about once a second.
 _PATIENCE_SECONDS = 0.2
 _SUFFIXES = {
     "INSERT": "",

@@ -21,7 +21,7 @@ from local_lakehouse.backend.clients import ServiceClients, require
 from local_lakehouse.sql.failures import QueryFailure
 
 _KEPT_RESULTS = 64
-# Larger results are read from their files, in blocks.
+# Larger results are read from their files in blocks.
 _KEPT_ROWS = 10_000
 BLOCK_ROWS = 1_000
 _IN_MEMORY_BYTES = 8 * 2**20

@@ -1,4 +1,4 @@
-"""Reuse of query results.
+"""The reuse of query results.
 
 https://docs.aws.amazon.com/athena/latest/ug/reusing-query-results.html
 """

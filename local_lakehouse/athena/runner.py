@@ -1,4 +1,4 @@
-"""Parallel runs of executions, each on a separate connection."""
+"""The parallel execution of statements, each on a separate connection."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _TOO_DEEP = (
     "Move parts of it to a WITH clause, or compute them in separate statements"
 )
 _DENIED = ("403", "AccessDenied", "AccessDeniedException")
-# Athena's concurrency limit in most Regions, plus a few.
+# Athena's concurrency limit in most Regions, plus a small reserve.
 _THREADS = 48
 
 Handler = Callable[[Any, Context], Outcome]
@@ -194,7 +194,7 @@ class Runner:
 
 
 def _refused(execution: Execution, error: ClientError) -> QueryFailure:
-    """Return the message for a service's error on a call with the caller's permissions."""
+    """Return the message for a service's error in a call with the caller's permissions."""
     code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
     if code == "NoSuchBucket":
         bucket = error.response["Error"].get("BucketName", "")

@@ -36,7 +36,7 @@ def show(statement: nodes.Show, context: Context) -> Outcome:
 
 
 def lines_of(names: tuple[str, ...], rows: Iterable[tuple[str, ...]], type_: Type = _STRING) -> Outcome:
-    """Return the outcome that consists of lines of text."""
+    """Return lines of text as a statement's outcome."""
     return Outcome([(name, type_) for name in names], [list(row) for row in rows], 0)
 
 
@@ -248,7 +248,7 @@ def _iceberg_ddl(entry: dict[str, Any], context: Context) -> Iterator[str]:
 
 
 def _is_internal(key: str) -> bool:
-    """Return whether an Iceberg property is not one of Athena's, or is shown elsewhere."""
+    """Return whether a property is one of Iceberg's write properties, or the comment, which is shown elsewhere."""
     return key.startswith("write.") or key == "comment"
 
 

@@ -77,7 +77,7 @@ def read_statement(text: str) -> tuple[nodes.Statement | None, Kind]:
 
 
 def check_accepted(statement: nodes.Statement) -> None:
-    """Reject a statement that Athena rejects without running it.
+    """Reject a statement that Athena would reject without running it.
 
     Raises:
         MalformedQuery: The statement is a ``CREATE TABLE`` that does not match any type of table.

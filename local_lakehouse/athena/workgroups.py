@@ -59,7 +59,7 @@ class WorkGroups:
         }
 
     def changing(self) -> AbstractContextManager[None]:
-        """Save changes to workgroups in the block."""
+        """Save the changes to workgroups that the block makes."""
         return self._clients.changing(PARTICIPANT)
 
     @property

@@ -1,8 +1,8 @@
 """The evaluation of CloudWatch alarms, which moto only stores.
 
-An alarm is evaluated when it is read, for the periods that end at that time. Actions are not executed. Simple
-statistics and metric math that adds, compares and fills series are supported. An alarm with other metric math is
-rejected with an error that names the unsupported part.
+An alarm is evaluated when it is read, for the periods that end at the time of the read. Actions are not executed.
+Simple statistics are supported, as is metric math that adds, compares and fills series. An alarm with other metric math
+is rejected with an error that names the unsupported part.
 
 AWS: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html,
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html

@@ -71,7 +71,7 @@ class _Watched:
 
 
 class ChangeLog:
-    """Records, for each integration, the writes to its table since the last refresh.
+    """A record of the writes to each integration's table since the last refresh.
 
     A refresh takes a window of changes. The window is kept until the refresh succeeds or fails, so a state that is
     saved in between is complete. If there is a database, each change is a row that is committed with its write.
@@ -88,7 +88,8 @@ class ChangeLog:
         self._written = False
         self._listeners: list[Callable[[], None]] = []
         self._database = database
-        # The writes of the current transaction: new keys, or integrations whose changes must all be written again.
+        # The writes of the current transaction, which are new keys, or integrations whose changes must all be written
+        # again.
         self._new: list[tuple[str, str, str]] = []
         self._outdated: set[str] = set()
         if database is not None:
@@ -116,7 +117,7 @@ class ChangeLog:
             self._outdated.add(integration)
 
     def take(self, integration: str) -> Window:
-        """Return an integration's window and start the next one, until `settle` or `put_back` is called."""
+        """Return an integration's window, and start the next window. The caller must call `settle` or `put_back`."""
         with self._lock:
             watched = self._watched[integration]
             # Windows that were taken are kept until `settle` or `put_back` is called.
@@ -124,7 +125,7 @@ class ChangeLog:
             return watched.taken
 
     def nothing_since(self, integration: str) -> bool:
-        """Return whether nothing has been written since the window was taken, under the caller's database lock."""
+        """Return whether nothing has been written since the window was taken. The caller must hold the lock."""
         with self._lock:
             return integration in self._watched and not self._watched[integration].window
 
@@ -144,7 +145,7 @@ class ChangeLog:
                 watched.window, watched.taken = watched.pending(), Window()
 
     def note(self, operation: str, request: Mapping[str, Any]) -> None:
-        """Record a DynamoDB request's changes, after it was executed and before the next request.
+        """Record a DynamoDB request's changes after its execution and before the next request.
 
         Writes that name their keys are recorded by key. Any other request that is not known to be read-only marks every
         watched table whose name occurs in it, so that no write is missed.

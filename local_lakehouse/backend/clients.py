@@ -69,7 +69,7 @@ _actor: ContextVar[Actor | None] = ContextVar("actor", default=None)
 
 @contextlib.contextmanager
 def asked_by(actor: Actor | None) -> Iterator[None]:
-    """Make Lake Formation check the given caller in the block, or no caller if it is None."""
+    """Make Lake Formation check a caller in the block, or disable the check if the caller is None."""
     token = _actor.set(actor)
     try:
         yield
@@ -97,7 +97,7 @@ def acting_for(rights: CallerRights | None) -> Iterator[None]:
 
 
 def require(action: str, resource: str) -> None:
-    """Check a permission of the caller, because a read from a cache does not send a request that would check it.
+    """Check a permission of the caller before a read from a cache, which does not cause a checked request.
 
     Args:
         action: Such as ``s3:GetObject``.
@@ -268,7 +268,7 @@ def _without_server(service: str, region: str) -> Any:
         config=Config(
             retries={"total_max_attempts": 1},
             s3={"addressing_style": "path"},
-            # Requests within the process need no checksums.
+            # Requests within the process do not need checksums.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         ),

@@ -1,8 +1,8 @@
 """The execution of requests by moto, with the operation and parameters that were authorized.
 
-moto's server would parse each request again, from a query string, a form, a body and headers that can contradict each
-other. It could find a different operation, resource, Region or account. Here moto receives only the contents of the
-`Request`.
+moto's server would parse each request again from a query string, a form, a body and headers, which can contradict each
+other. The result could be a different operation, resource, Region or account. Here moto receives only the contents of
+the `Request`.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ _S3_WRITES = frozenset(
     }
 )  # fmt: skip
 _EXPECTED_OWNERS = ("x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner")
-# Headers that could make moto use a different account, page or framing than the authorized request.
+# The headers that could make moto use a different account, page or framing from the authorized request.
 _WITHHELD = re.compile(
     r"authorization|connection|content-encoding|content-length|content-type|cookie|expect|host|origin"
     r"|transfer-encoding|user-agent|x-moto-.*|x-forwarded-.*"
@@ -163,7 +163,7 @@ def _written(headers: Mapping[str, Any], method: str, content: bytes) -> list[tu
 
 @functools.cache
 def _handler(service: str) -> type[Any]:
-    """Return a subclass of moto's class for a service, initialized from a `Request` instead of by parsing."""
+    """Return a subclass of moto's class for a service that is initialized from a `Request` without parsing."""
     module, name = HANDLERS[service]
     moto_class = getattr(load(module), name)
     preparations.carry_out(service)

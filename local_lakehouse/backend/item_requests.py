@@ -14,7 +14,7 @@ from local_lakehouse.store.items import Index
 
 
 class ItemRequests:
-    """The executor of requests for items.
+    """The execution of requests for items.
 
     A table's description is read from moto once, and again after a commit that may have changed it. Reads therefore do
     not need a lock and never wait.

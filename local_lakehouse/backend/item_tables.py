@@ -84,7 +84,7 @@ class StoredItems:
         self._items.streams.close(self.number)
 
     def over(self, attribute: str, earliest: float, now: float) -> list[dict[str, Any]]:
-        """Return the items with a number between two bounds."""
+        """Return the items in which an attribute is a number between two bounds."""
         return self._items.over(self.number, attribute, earliest, now)
 
     def drop(self) -> None:

@@ -59,8 +59,8 @@ class Backend:
     """A moto backend with persistent state that executes one request at a time.
 
     moto's backends are plain objects without locks, so two concurrent threads could leave a backend half-changed.
-    Executing one request at a time costs little (a request takes a millisecond). It also provides consistent points in
-    time for checkpoints, and for refreshes, which must not split a transaction.
+    Executing one request at a time costs little, because a request takes about a millisecond. This also provides
+    consistent points in time for checkpoints, and for refreshes, which must not split a transaction.
 
     Each of moto's services is imported on its first request, so that startup does not wait for it.
 
@@ -189,7 +189,7 @@ class Backend:
 
     @contextlib.contextmanager
     def _identities(self) -> Iterator[None]:
-        """Import moto's identities before acquiring the lock, so that other requests do not wait for the import."""
+        """Acquire the lock after importing moto's identities, so that other requests do not wait for the import."""
         load("moto.iam.models")
         load("moto.sts.models")
         with self.lock:

@@ -34,7 +34,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
 _SHARED = ("moto.utilities.tagging_service",)
 NEVER = frozenset({"EventPatternParser", "MultipartChecksumBuilder"})
 
-# Objects of these classes are stored inside their parent. They either have no identity, or must be complete before they
+# Objects of these classes are stored inside their parent, because they have no identity or must be complete before they
 # are added to a set.
 INLINE = frozenset(
     {
@@ -46,7 +46,7 @@ INLINE = frozenset(
     }
 )  # fmt: skip
 
-# Growing collections, with their initial values. Each member is a separate row and never changes, so that adding a
+# The growing collections, with their initial values. Each member is a separate row and never changes, so that adding a
 # member writes only that member.
 SPLIT: Mapping[str, Mapping[str, Callable[[], Any]]] = {
     "moto.cloudwatch.models.CloudWatchBackend": {"metric_data": list},
@@ -56,7 +56,7 @@ SPLIT: Mapping[str, Mapping[str, Callable[[], Any]]] = {
     "moto.sts.models.STSBackend": {"assumed_roles": list},
 }
 
-# Fields that a backend creates itself, or needs only during a request.
+# The fields that a backend creates on its own or needs only during a request.
 _OMITTED: Mapping[str, frozenset[str]] = {
     "moto.cloudwatch.models.CloudWatchBackend": frozenset({"paged_metric_data"}),
     "moto.glue.models.GlueBackend": frozenset({"paginator"}),
@@ -67,7 +67,7 @@ _OMITTED: Mapping[str, frozenset[str]] = {
     "moto.s3.models.S3Backend": frozenset({"_pagination_tokens"}),
 }
 
-# Fields of a key that are created again when it is restored.
+# The fields of a key that are created again when the key is restored.
 _KEY_OMITTED = frozenset({"lock", "_value_buffer", "_max_buffer_size", "disposed", "_time_progressed"})
 
 

@@ -1,4 +1,4 @@
-"""Lookup of tables by name, with Athena's rules."""
+"""The lookup of tables by name, with Athena's rules."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def qualify(names: tuple[str, ...], database: str | None, position: Position) ->
 
 
 def snapshot_of(table: Table, names: tuple[str, ...], version: Version) -> int:
-    """Return the snapshot of a version.
+    """Return the snapshot for a version.
 
     Raises:
         QueryFailure: The version does not exist (``INVALID_ARGUMENTS``).

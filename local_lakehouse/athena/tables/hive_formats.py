@@ -98,7 +98,7 @@ def parse_file(entry: dict[str, Any], path: str, content: bytes, columns: list[t
 
     Args:
         entry: The table's catalog entry.
-        path: The file's path, whose extension can name a compression.
+        path: The file's path, whose extension can specify a compression.
         content: The file's content.
         columns: The names and types of the table's columns, without partition columns.
 
@@ -151,7 +151,7 @@ def parse_file(entry: dict[str, Any], path: str, content: bytes, columns: list[t
 
 
 def _lines(text: str) -> list[str]:
-    r"""Split lines as Hadoop does, which is only at ``\n``, ``\r\n`` and ``\r``."""
+    r"""Split lines only at ``\n``, ``\r\n`` and ``\r``, as Hadoop does."""
     lines = re.split(r"\r\n|\n|\r", text)
     return lines if lines[-1] else lines[:-1]
 

@@ -31,7 +31,7 @@ class Lake:
     Args:
         clients: The clients of the lakehouse.
         governance: The decisions of Lake Formation, or None to disable its checks.
-        reads_local_files: Whether the engine may read the files of `local_path`.
+        reads_local_files: Whether the engine is allowed to read the files that `local_path` returns.
     """
 
     def __init__(

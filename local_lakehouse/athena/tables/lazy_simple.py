@@ -1,7 +1,7 @@
 r"""Arrays, maps and structs in text files, in the format of Hive's LazySimpleSerDe.
 
-Each level of nesting has a separator: ``\x02`` for the elements of an array, ``\x03`` for the elements of a nested
-array or between a key and its value, and so on.
+Each level of nesting has a separator. For example, ``\x02`` separates the elements of an array, and ``\x03`` separates
+the elements of a nested array or a key from its value.
 
 AWS: https://docs.aws.amazon.com/athena/latest/ug/lazy-simple-serde.html
 """
@@ -53,7 +53,7 @@ def read(text: str | None, type_: Type, levels: Sequence[str], null: str, scalar
         key, found, value = part.partition(levels[1])
         name = read(key, type_.key, levels[2:], null, scalar)
         if name is not None:
-            # As in Hive, the first of several entries with the same key wins.
+            # As in Hive, the first of several entries with the same key is kept.
             entries.setdefault(name, read(value if found else None, type_.value, levels[2:], null, scalar))
     return list(entries.items())
 

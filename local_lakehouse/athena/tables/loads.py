@@ -108,8 +108,9 @@ def relation(lake: Lake, scan: Scan, columns: set[str]) -> pa.Table | str:
     Args:
         lake: The tables of the lakehouse.
         scan: The scan.
-        columns: The names of the columns. `versions.column_name` names the table's columns; ``p`` is the path of a
-            row's file, ``m`` is the file's modification time, and `PLACE_COLUMNS` are the row's position.
+        columns: The names of the columns. The names are from `versions.column_name` for the table's columns. In
+            addition, ``p`` is the path of a row's file, ``m`` is the file's modification time, and `PLACE_COLUMNS` are
+            the row's position.
     """
     fields = [
         (column_name(index), field) for index, field in enumerate(scan.schema.fields) if column_name(index) in columns

@@ -1,4 +1,4 @@
-"""Partition projection, which computes partitions from a table's properties instead of the Data Catalog.
+"""Partition projection, which computes partitions from table properties instead of reading them from the Data Catalog.
 
 https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
 """

@@ -152,7 +152,7 @@ def named_columns(compiled: Compiled, query: tree.Query) -> list[tuple[str, Type
     """Return a query's columns with unique names and their types.
 
     Raises:
-        QueryFailure: A column has no name or no type, or a name is repeated.
+        QueryFailure: A column lacks a name or a type, or a name is repeated.
     """
     position = query.position
     columns: list[tuple[str, Type]] = []

@@ -1,4 +1,4 @@
-"""Commits of rows to Iceberg tables, with one snapshot per statement."""
+"""The commits of statements' rows to Iceberg tables, with one snapshot per statement."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def fresh(lake: Lake, database: str, name: str) -> Table:
 
 
 def changing(database: str, name: str, change: Callable[[], _T]) -> _T:
-    """Change rows of a table, one statement at a time.
+    """Change the rows of a table, with one statement at a time.
 
     Raises:
         QueryFailure: Another writer, such as an integration, committed a change in the meantime.

@@ -32,7 +32,7 @@ from local_lakehouse.sql.grammar.tree import Name
 from local_lakehouse.sql.grammar.tree import Table as TableNode
 
 _DEFAULT_AGE_SECONDS = 432_000
-# Each file is uploaded to S3 in one request, so the files are smaller than the 512 MB on AWS.
+# Each file is uploaded to S3 in one request, so the files are smaller than AWS's files of 512 MB.
 _TARGET_BYTES = 128 * 2**20
 _SMALL_SHARE = 0.75
 _START = Position(1, 1)
@@ -67,7 +67,7 @@ def optimize(statement: nodes.Optimize, context: Context) -> Outcome:
 
 
 def _rewritable(table: Table, file: ScanFile) -> bool:
-    """Return whether a file is small, has deleted rows, or has an outdated partitioning."""
+    """Return whether a file is small, contains deleted rows or has an outdated partitioning."""
     target = min(int(table.properties.get("write.target-file-size-bytes", _TARGET_BYTES)), _TARGET_BYTES)
     least = int(table.properties.get("optimize_rewrite_min_data_file_size_bytes", int(target * _SMALL_SHARE)))
     return file.size < least or bool(file.deletes) or file.entry.spec_id != table.spec().spec_id

@@ -55,7 +55,7 @@ class _Target:
 
     @property
     def alias(self) -> str:
-        """The table's name in the statement, for DuckDB."""
+        """The table's name in the statement, in DuckDB's syntax."""
         return self.relation.sql.rpartition(" AS ")[2]
 
     @property
@@ -80,7 +80,7 @@ class _Target:
         return value.sql
 
     def read_rows(self) -> None:
-        """Record that whole rows of the table are read."""
+        """Record that the statement reads complete rows of the table."""
         self.facts = union(self.facts, *(field.facts for field in self.relation.fields if not field.hidden))
 
     def register(self) -> None:
@@ -246,7 +246,7 @@ def merge(statement: nodes.Merge, context: Context) -> Outcome:
 
 
 class _Counted:
-    """The rows of several consecutive statements, counted while they are read."""
+    """The rows of several consecutive statements, which are counted while they are read."""
 
     def __init__(self, worker: WorkerSession, statements: Sequence[str]) -> None:
         self._worker = worker

@@ -37,7 +37,7 @@ class Running:
     Args:
         url: The lakehouse's address.
         pid: The lakehouse's process ID.
-        health: The health report, with the settings of the lakehouse and its process ID.
+        health: The health report, with the process ID and settings of the lakehouse.
         token: The token for the lakehouse's controls.
     """
 
@@ -75,7 +75,7 @@ def start(
     governed: bool = False,
     refresh_seconds: float | None = None,
 ) -> tuple[Running, bool]:
-    """Start a lakehouse in the background, unless the state folder has a running one.
+    """Start a lakehouse in the background, unless a lakehouse is already running in the state folder.
 
     Args:
         state: The state folder.
@@ -267,7 +267,7 @@ def _last_words(log: Path, begin: int) -> str:
 
 
 def ask(url: str, token: str, control: str, timeout: float = _ANSWER_SECONDS) -> dict[str, Any] | None:
-    """Send a control to a lakehouse, and return the response or None if there is none or the token is rejected."""
+    """Send a control to a lakehouse, and return the response, or None if it fails or the token is rejected."""
     host, _, port = url.removeprefix("http://").rpartition(":")
     # The connection is direct, because a proxy in the environment is meant for other hosts.
     connection = http.client.HTTPConnection(host, int(port), timeout=timeout)

@@ -101,7 +101,7 @@ class MotoState:
         return self._database.writing and any(key[0] == service for key in self._used)
 
     def peek(self, service: str, account: str, region: str) -> Any:
-        """Return a moto backend for reading, or None if the Region has none."""
+        """Return a moto backend for reading, or None if the Region has no backend."""
         used = set(self._used)
         try:
             return backends_of(service)[account][region]
@@ -118,7 +118,7 @@ class MotoState:
         return self._item_tables.undoing()
 
     def read_all(self) -> None:
-        """Read all stored backends, because some operations search everything in moto's memory."""
+        """Read all stored backends, because some operations search all data in moto's memory."""
         with self._database.view() as connection:
             roots = [row[0] for row in connection.execute("SELECT DISTINCT root FROM moto")]
         for root in roots:

@@ -1,6 +1,6 @@
 """The policy and permissions boundary of a project role in SageMaker Unified Studio.
 
-They are based on AWS's managed policies ``SageMakerStudioProjectUserRolePolicy`` (version 63) and
+The policies are based on AWS's managed policies ``SageMakerStudioProjectUserRolePolicy`` (version 63) and
 ``SageMakerStudioProjectUserRolePermissionsBoundary`` (version 19), for the services of the local lakehouse. AWS's
 policies have conditions on tags of the role and the project's resources. Here, the names of the project's resources
 replace these conditions.

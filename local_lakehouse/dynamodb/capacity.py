@@ -1,4 +1,4 @@
-"""Consumed capacity, reported for requests with ``ReturnConsumedCapacity``.
+"""Consumed capacity, which is reported for requests with ``ReturnConsumedCapacity``.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 """

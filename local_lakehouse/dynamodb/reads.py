@@ -33,7 +33,7 @@ _HIGHEST = b"\xff" * 2_100
 
 
 def document(**members: str | None) -> str:
-    """Return a JSON object from members in JSON, without members that are None."""
+    """Return a JSON object with the given JSON members, without members that are None."""
     return "{" + ",".join(f'"{name}":{text}' for name, text in members.items() if text is not None) + "}"
 
 
@@ -300,7 +300,7 @@ class _Page:
                 if not self.counts:
                     texts.append(_text(row, item, paths, whole=projected is None or bool(fetches)))
             if self.scanned == self.limit:
-                # DynamoDB does not look ahead, so another page, which can be empty, always follows a full page.
+                # DynamoDB does not look ahead, so a full page is always followed by another page, which can be empty.
                 self.last = row
                 return
             previous = row

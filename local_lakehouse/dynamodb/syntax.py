@@ -102,7 +102,7 @@ class Between:
 
 @dataclass(frozen=True)
 class In:
-    """An operand that must equal one of several other operands."""
+    """An ``IN`` condition, in which an operand must equal one of several other operands."""
 
     operand: Node
     options: tuple[Node, ...]

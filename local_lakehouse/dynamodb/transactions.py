@@ -35,7 +35,7 @@ U = TypeVar("U")
 
 
 class Transactions:
-    """Operations that read or write several items atomically.
+    """The operations that read or write several items atomically.
 
     Args:
         items: The store of the items.

@@ -30,7 +30,7 @@ _LARGEST_EXPONENT, _SMALLEST_EXPONENT = 125, -130
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 # Nearly all numbers are already in normal form and match this pattern.
 _NORMAL = re.compile(r"0|-?(?:[1-9][0-9]{0,17}(?:\.[0-9]{0,17}[1-9])?|0\.[0-9]{0,17}[1-9])")
-# Every DynamoDB number, and the sum of any two numbers, has fewer digits.
+# Every DynamoDB number, and every sum of two numbers, has fewer digits.
 EXACT = Context(prec=600)
 _INVALID = "One or more parameter values were invalid: "
 

@@ -144,7 +144,7 @@ class History:
             return since
 
     def now(self) -> int:
-        """Return the current time in microseconds, which increases strictly from call to call."""
+        """Return the current time in microseconds, which increases with each call."""
         self._last = max(int(self._clock() * 1_000_000), self._last + 1)
         return self._last
 
@@ -179,7 +179,7 @@ class History:
 
 
 def _form(connection: sqlite3.Connection, place: Mapping[str, Any]) -> Item | None:
-    """Return an item just before a given time."""
+    """Return an item as it was just before a given time."""
     row = connection.execute(_FORM, place).fetchone() or connection.execute(_PRESENT, place).fetchone()
     found: Item | None = json.loads(row[0]) if row is not None and row[0] is not None else None
     return found

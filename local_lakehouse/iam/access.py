@@ -24,7 +24,7 @@ class Access:
     context: Mapping[str, str] = field(default_factory=dict)
 
     def within(self, context: Mapping[str, str]) -> Access:
-        """Return the same permission with additional condition keys."""
+        """Return a copy of the permission with additional condition keys."""
         return replace(self, context={**self.context, **context})
 
 

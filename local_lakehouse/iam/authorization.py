@@ -52,9 +52,9 @@ class Ask:
         resource: The resource's ARN.
         principal: The caller, which only resource policies use.
         context: The condition keys and their values.
-        known: Patterns of the condition keys that `context` would contain if the request had them. None means that
-            `context` contains all keys. If there are patterns, a condition on another key or with an unsupported
-            operator is undecidable: an Allow with it does not apply, and a Deny applies.
+        known: The patterns of the condition keys that `context` would contain if the request had these keys. None means
+            that `context` contains all keys. If there are patterns, a condition on another key or with an unsupported
+            operator is undecidable. An Allow with such a condition does not apply, and a Deny applies.
     """
 
     action: str
@@ -74,7 +74,7 @@ def decide(documents: Iterable[Document], ask: Ask) -> Decision:
 
     Raises:
         UnsupportedPolicyError: A relevant statement uses an unsupported condition operator, and the request does not
-            list its known keys.
+            list the known keys.
     """
     effects = {
         statement.get("Effect")

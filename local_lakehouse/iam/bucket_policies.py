@@ -11,8 +11,8 @@ from local_lakehouse.iam.authorization import Ask, Decision, Principal, decide, 
 def apply() -> None:
     """Make moto call the policy evaluator for buckets, once per process.
 
-    moto denies requests without evaluating principals and conditions, even requests of the lakehouse's services.
-    The check of the caller's permissions evaluates denials.
+    moto would deny requests, even those of the lakehouse's services, without evaluating principals and conditions. The
+    check of the caller's permissions evaluates denials.
     """
     FakeBucket.get_permission = _permission  # type: ignore[method-assign,assignment]
 

@@ -107,7 +107,7 @@ class PolicyEnforcer:
         return identity
 
     def _about(self, identity: Identity, access: Access, region: str) -> dict[str, str]:
-        """Return the condition keys about a permission's resource."""
+        """Return the condition keys that describe a permission's resource."""
         clients = self._backend.clients
         tags = resource_tags(clients, access, self._glue, Caller(clients.account, region, identity.arn))
         return {**tags, **role_boundary(clients, access)}

@@ -22,7 +22,7 @@ class RowCache:
     the applied delete files.
 
     Args:
-        limit: The maximum bytes of Arrow data.
+        limit: The maximum number of bytes of Arrow data.
     """
 
     def __init__(self, limit: int = _CACHE_BYTES) -> None:

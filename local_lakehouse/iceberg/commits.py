@@ -97,7 +97,7 @@ def commit_change(table: Table, change: Change, reload: Callable[[], Table]) -> 
         reload: A function that returns the table's current state.
 
     Raises:
-        CommitFailedException: Another writer has committed a change in the meantime that conflicts with this change.
+        CommitFailedException: Another writer has committed a conflicting change in the meantime.
     """
     uuid = table.metadata.table_uuid
     deletes = _delete_files(table) if change.removed else set()

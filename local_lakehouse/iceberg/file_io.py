@@ -27,7 +27,7 @@ class ObjectBytes:
 
     Args:
         clients: The clients of the lakehouse.
-        limit: The maximum bytes of small objects.
+        limit: The maximum total number of bytes of small objects.
     """
 
     def __init__(self, clients: ServiceClients, limit: int = _CACHE_BYTES) -> None:
@@ -123,7 +123,7 @@ class ObjectBytes:
 class LakehouseFileIO(FileIO):
     """The `FileIO` for Iceberg's files in the lakehouse's S3.
 
-    Iceberg never changes a file once it is written, so reads are cached by path.
+    Iceberg does not change a file after it is written, so reads are cached by path.
 
     Args:
         objects: The objects of S3.

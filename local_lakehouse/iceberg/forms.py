@@ -1,7 +1,7 @@
 """The Arrow forms of Iceberg values in data files and for DuckDB.
 
-In DuckDB's form, a row's fields are named ``f0``, ``f1`` and so on, a timestamp with time zone is a row that contains
-the instant and the zone, and a UUID is a string.
+In DuckDB's form, a row's fields are named ``f0``, ``f1`` and so on, and a UUID is a string. A timestamp with time zone
+is a row that contains the instant and the zone.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _SIMPLE: dict[type[IcebergType], pa.DataType] = {
 
 
 class Form(Enum):
-    """The form of a column."""
+    """The form of a column in Arrow."""
 
     FILE = "file"
     ENGINE = "engine"

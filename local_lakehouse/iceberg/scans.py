@@ -71,7 +71,7 @@ class Scan:
     Args:
         schema: The version's schema.
         files: The files.
-        mapping: Field IDs by name, for files without field IDs.
+        mapping: The field IDs by name, for files without field IDs.
     """
 
     schema: Schema

@@ -1,6 +1,6 @@
 """The schemas of table versions, and predicates bound to these schemas.
 
-Iceberg identifies a column by its field ID. A name identifies a column only within one schema: after a rename, a drop
+Iceberg identifies a column by its field ID. A name identifies a column only within one schema. After a rename, a drop
 or a swap, the same name can refer to different columns in the current schema and in an older snapshot's schema.
 PyIceberg binds a scan's row filter to the current schema by name. Scans are therefore planned on a view of the table
 with the snapshot's schema and positional column names.
@@ -38,8 +38,8 @@ def column_name(index: int) -> str:
 def planned(table: Table, snapshot_id: int | None) -> Table:
     """Return a view of a table for planning the scans of a version.
 
-    The view's columns have the field IDs and types of the version's schema, and the names from `column_name`. Columns
-    that were dropped before the version but are needed by a partition specification have names that no predicate uses.
+    The view's columns have the field IDs and types of the version's schema, and the names from `column_name`. Dropped
+    columns that a partition specification still needs have names that no predicate uses.
     """
     schema = schema_of(table, snapshot_id)
     fields = [_renamed(field, column_name(index)) for index, field in enumerate(schema.fields)]

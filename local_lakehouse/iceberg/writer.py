@@ -256,7 +256,7 @@ def _conformed(values: pa.Array, wanted: pa.DataType) -> pa.Array:
 
 
 class DataFileWriter:
-    """A writer that stores a stream of rows in a table's data files, which an error discards.
+    """A writer that stores a stream of rows in a table's data files, and discards the files after an error.
 
     Args:
         layout: The files' layout.

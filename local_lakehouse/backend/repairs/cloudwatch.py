@@ -21,7 +21,7 @@ def apply() -> None:
 
 
 def _listed_once(find: Callable[..., list[MetricDatumBase]]) -> Callable[..., list[MetricDatumBase]]:
-    """List each metric once. moto repeats a metric with several dimensions or none for each data point."""
+    """List each metric once, whereas moto repeats some metrics for each data point."""
 
     @functools.wraps(find)
     def finding(self: CloudWatchBackend, *arguments: Any, **named: Any) -> list[MetricDatumBase]:

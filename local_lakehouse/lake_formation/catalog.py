@@ -18,7 +18,7 @@ class GovernedCatalog:
 
     Args:
         governance: The decisions of Lake Formation.
-        changed: A function that saves a change after it was made.
+        changed: A function that saves a change.
     """
 
     def __init__(self, governance: Governance, changed: Callable[[], object] = lambda: None) -> None:

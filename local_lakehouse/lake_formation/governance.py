@@ -69,7 +69,7 @@ class Governance:
         return self.register.opted_in(principal, resource)
 
     def may_see(self, principal: str, resource: Resource) -> bool:
-        """Return whether a principal may see a database or table."""
+        """Return whether a principal is allowed to see a database or table."""
         if not self.checks(principal, resource) or self._owns(principal, resource):
             return True
         return self.register.is_administrator(principal) or any(True for _ in self.register.held(principal, resource))
@@ -82,7 +82,7 @@ class Governance:
         return bool(held & {"ALL", *permissions})
 
     def require(self, principal: str, resource: Resource, *permissions: str) -> None:
-        """Require any of the given permissions.
+        """Require that a principal has any of the given permissions.
 
         Raises:
             Fault: ``AccessDeniedException``.
@@ -219,7 +219,7 @@ class Governance:
         return missing
 
     def _may_use(self, principal: str, location: str) -> bool:
-        """Return whether a principal may create tables in a registered location."""
+        """Return whether a principal is allowed to create tables in a registered location."""
         return any(
             holder == principal and about.kind == "location" and (location + "/").startswith(about.location + "/")
             for holder, about in self.register.grants
@@ -249,7 +249,7 @@ class Governance:
         return self.register.creators.get(resource.thing) == principal
 
     def _granted_columns(self, entry: dict[str, Any], principal: str) -> dict[str, Any]:
-        """Return a table's entry without the columns that a principal may not read."""
+        """Return a table's entry without the columns that a principal is not allowed to read."""
         resource = Resource("table", entry["DatabaseName"].lower(), entry["Name"].lower())
         if not self.checks(principal, resource) or self._owns(principal, resource):
             return entry

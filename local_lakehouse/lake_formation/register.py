@@ -41,7 +41,7 @@ class Location:
 
     Args:
         arn: The ARN of the location, without a trailing slash.
-        role: The role that Lake Formation uses to read.
+        role: The role with which Lake Formation reads the location.
         hybrid: Whether only principals that have opted in are checked.
         modified: The time of registration or of the last change.
     """

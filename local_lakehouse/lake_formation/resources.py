@@ -13,7 +13,7 @@ from local_lakehouse.protocol.faults import Fault
 
 EVERYBODY = "IAM_ALLOWED_PRINCIPALS"
 ANY_TABLE = "*"
-# Lake Formation's wildcards in place of required names.
+# Lake Formation's wildcards, which replace required names.
 _ALL_TABLES = "ALL_TABLES"
 
 _PERMISSIONS = {

@@ -34,7 +34,7 @@ class Table:
     """The description of a statement's table.
 
     Args:
-        name: The name in the statement.
+        name: The table's name in the statement.
         keys: The key attributes, partition key first.
         types: The types of key attributes, including those of indexes.
         indexes: The key attributes of each index.
@@ -217,7 +217,7 @@ def sort_key(value: TypedValue) -> Any:
 def _divided(
     conditions: Sequence[Condition], keys: Sequence[str]
 ) -> tuple[list[Literal], list[Condition], list[Condition]]:
-    """Split conditions into partitions, sort key conditions for a query, and the rest."""
+    """Split conditions into partitions, sort key conditions for a query, and all other conditions."""
     hashed = [(each, found) for each in conditions if (found := _partitions(keys[0], each))]
     if len(hashed) != 1:
         return [], [], list(conditions)

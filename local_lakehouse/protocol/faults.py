@@ -18,7 +18,7 @@ class Fault(Exception):
         code: The error's name in the service model, such as ``EntityNotFoundException``.
         message: The problem, the affected resource, and the next step.
         status: The HTTP status, which is the model's or 400 by default.
-        members: Additional members of the error's shape, such as ``AthenaErrorCode``.
+        members: The additional members of the error's shape, such as ``AthenaErrorCode``.
     """
 
     def __init__(self, code: str, message: str, *, status: int = 400, **members: Any) -> None:

@@ -69,7 +69,7 @@ def answer(operation: OperationModel, result: Mapping[str, Any]) -> Answer:
     from moto.core.serialize import QuerySerializer, SerializationContext
     from moto.core.utils import get_service_model
 
-    # moto's serializers use moto's own representation of the same models.
+    # moto's serializers use a different representation of the same models.
     model = get_service_model(operation.service_model.service_name).operation_model(operation.name)
     written = QuerySerializer(model, SerializationContext(str(uuid.uuid4()))).serialize(dict(result))
     return xml(200, str(written["body"]))

@@ -60,7 +60,7 @@ class Headers(Mapping[str, str]):
         return isinstance(name, str) and name.lower() in self._held
 
     def written(self) -> list[tuple[str, str]]:
-        """Return names and values in their original form."""
+        """Return the names and values in their original form."""
         return list(self._held.values())
 
 
@@ -169,6 +169,6 @@ class Request:
         return value if isinstance(value, str) and value else None
 
     def signed_with(self, access_key: str) -> Request:
-        """Return the same request, signed with another key."""
+        """Return a copy of the request that is signed with another key."""
         region, service = (self.credential.region, self.credential.service) if self.credential else (None, self.service)
         return replace(self, credential=Credential(access_key, region, service))

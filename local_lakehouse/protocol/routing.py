@@ -61,7 +61,7 @@ def find(
         service: The name of the service in botocore.
         method: The HTTP method.
         path: The path, decoded for S3, whose keys can contain any character, and unchanged for other services.
-        query: The query parameters, without those of a signature.
+        query: The query parameters, without the parameters of a signature.
         headers: The HTTP headers.
 
     Returns:

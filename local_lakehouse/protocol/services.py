@@ -66,7 +66,7 @@ def signing_name(service: str) -> str:
 
 
 def by_signature(name: str) -> str:
-    """Return the name in botocore of the service in a signature."""
+    """Return the botocore name of the service in a signature."""
     return _SIGNED_AS.get(name, name)
 
 

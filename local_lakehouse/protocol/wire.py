@@ -121,7 +121,7 @@ def check_required(operation: OperationModel, request: Mapping[str, Any]) -> Non
     """Check that a request has its required members.
 
     Raises:
-        Fault: ``ValidationError``, as in the query protocol.
+        Fault: A required member is missing (``ValidationError``, as in the query protocol).
     """
     needed = operation.input_shape.required_members if operation.input_shape else []
     missing = [_violation("null", _join("", name), "Member must not be null") for name in needed if name not in request]
@@ -314,7 +314,7 @@ def _text_violations(shape: Shape, value: Any, where: str) -> Iterator[str]:
 
 
 def readable(pattern: str) -> bool:
-    """Return whether a model's pattern can be checked here."""
+    """Return whether Python can check a model's pattern."""
     return _compile(pattern) is not None
 
 

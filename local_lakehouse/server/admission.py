@@ -1,8 +1,8 @@
 """The rejection of requests from web pages and for other hosts, before the requests are read.
 
-A browser sends requests on behalf of any page to any address. Such requests have ``Origin`` or ``Sec-Fetch-Site``
-headers, or a different ``Host`` if a page's name resolves to this computer. Programs do not send these headers, so a
-request with such a header is never legitimate. No response has the CORS headers that would allow exceptions.
+A browser sends requests on behalf of any page to any address. Such a request has an ``Origin`` or ``Sec-Fetch-Site``
+header, or a foreign ``Host`` if the page's name resolves to this computer. Requests of programs have none of these
+signs, so a request that has one is never legitimate. No response contains the CORS headers that would allow exceptions.
 
 See https://fetch.spec.whatwg.org/#origin-header and https://www.w3.org/TR/fetch-metadata/.
 """

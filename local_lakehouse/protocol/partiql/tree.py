@@ -53,7 +53,7 @@ class Between:
 
 @dataclass(frozen=True)
 class In:
-    """An operand that equals one of several values."""
+    """An ``IN`` condition, in which an operand equals one of several values."""
 
     operand: Operand
     options: tuple[Operand, ...]

@@ -60,7 +60,7 @@ def start_detached(command: Sequence[str], output: IO[bytes]) -> subprocess.Pope
 def start_with_descriptor(
     command: Sequence[str], descriptor: int, environment: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
-    """Start a process that inherits an open file under the same number.
+    """Start a process that inherits an open file with the same number.
 
     Args:
         command: The program and its arguments.
@@ -101,7 +101,7 @@ def was_killed(status: int | None) -> bool:
 
 
 def fork() -> int:
-    """Fork this process, and return 0 in the new process and the new ID in this process."""
+    """Fork this process, and return 0 in the new process and the new process's ID in this process."""
     pid = os.fork()
     if pid == 0:
         signal.set_wakeup_fd(-1)

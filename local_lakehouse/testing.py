@@ -284,7 +284,7 @@ def lakehouse() -> Iterator[TestLakehouse]:
 
 
 def _decimals(value: Any) -> Any:
-    """Convert a value's numbers for boto3."""
+    """Convert the numbers in a value for boto3."""
     if isinstance(value, float):
         return Decimal(str(value))
     if isinstance(value, Mapping):

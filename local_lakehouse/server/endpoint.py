@@ -175,7 +175,7 @@ class Endpoint:
             raise refused
 
     def _rights(self, service: Service, request: Request) -> CallerRights | None:
-        """Return the caller's permissions if the service uses them instead of its own permissions."""
+        """Return the caller's permissions if the service acts with them."""
         return self._enforcer.rights_of(request) if self._enforcer and service.name in _ACTING_FOR_CALLERS else None
 
     def _actor(self, request: Request) -> Actor | None:
@@ -199,7 +199,7 @@ class Endpoint:
     def _forward(self, request: Request) -> Answer:
         """Execute a request with moto or the data plane, and notify the observers immediately."""
         if is_read(request):
-            # A read does not wait for a lock.
+            # A read request does not wait for a lock.
             return self._backend.serve(request)
         load("local_lakehouse.backend.dispatch")
         from local_lakehouse.backend.dispatch import NotOfferedError, prepare

@@ -41,7 +41,7 @@ class Limits:
 
     Args:
         idle: The maximum number of seconds without a request.
-        pause: The maximum number of seconds of a pause within a request.
+        pause: The maximum number of seconds without data within a request.
         connections: The maximum number of connections.
     """
 
@@ -55,7 +55,7 @@ class Server:
 
     Args:
         listener: The socket, which is closed when the server stops.
-        serve: A function, called from many threads, that returns the response to a request.
+        serve: A function that returns the response to a request. It is called from many threads.
         limits: The server's limits.
     """
 
@@ -135,7 +135,7 @@ class _BrokenError(Exception):
     """A connection can no longer be read.
 
     Args:
-        fault: The error for the client, or None if the client is gone.
+        fault: The error for the client, or None if the client has disconnected.
     """
 
     def __init__(self, fault: Fault | None = None) -> None:

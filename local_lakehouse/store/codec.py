@@ -1,7 +1,7 @@
 """The conversion of Python values to JSON and back, without executing stored content.
 
-Every value has exactly one JSON form. Values without a JSON form are objects with the member ``$``, which names the
-kind. Objects are rebuilt field by field, and only if the codec knows their class.
+Every value has exactly one JSON form. Values without a native JSON form become objects with the member ``$``, which
+names the kind. Objects are rebuilt field by field, and only if the codec knows their class.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class ClassRules:
     """The stored form of a class's objects.
 
     Args:
-        omit: Fields that are not stored.
+        omit: The fields that are not stored.
         added: A function that returns additional fields to store for `restore`.
         restore: A function that recreates the omitted fields of a rebuilt object.
         encode: A function that returns the value to store instead of the fields.

@@ -18,8 +18,8 @@ FILE = "lakehouse.sqlite"
 PRIVATE = 0o700
 # The bytes of "ZETL", which identify the file.
 _APPLICATION = 0x5A45544C
-# The lengths of the log, in pages of 4 KB, at which `checkpoint` tries to empty it and at which a commit would have to
-# empty it.
+# The length of the log, in pages of 4 KB, at which `checkpoint` tries to empty it, and the length at which a commit
+# would have to empty it.
 _LONG_LOG = 16_000
 _LONGEST_LOG = 262_144
 EARLIER = "lakehouse.pickle"
@@ -171,7 +171,7 @@ class Database:
         connection = self._reader()
         try:
             connection.execute("BEGIN")
-            # A deferred transaction reads the state at the time of its first read.
+            # A deferred transaction sees the state at the time of its first read.
             connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
             yield connection
         except sqlite3.Error as error:
@@ -389,7 +389,7 @@ class Database:
 
 
 def _checkpoint(connection: sqlite3.Connection) -> tuple[int, int]:
-    """Move all pages that readers do not need in the log, and return the lengths of the log and the moved part."""
+    """Move all pages that readers do not need, and return the page counts of the log and of the moved part."""
     _, pages, moved = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     return int(pages), int(moved)
 

@@ -1,4 +1,4 @@
-"""Amazon DynamoDB items, stored as rows in the order of their keys and of their indexes' keys."""
+"""Amazon DynamoDB items, which are stored as rows in the order of their keys and of their indexes' keys."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _TABLES = (
     """,
 )
 _SCHEMA = Schema("items", 1, _TABLES, large=("items", "index_entries"))
-# The statements, by whether an index is read and by direction.
+# The statements, by whether they read an index and by direction.
 _READS = {
     (False, False): "SELECT key, body, size, crc FROM items WHERE collection = ? AND key > ? AND key < ? ORDER BY key",
     (False, True): (

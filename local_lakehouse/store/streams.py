@@ -59,7 +59,7 @@ class Stream:
         number: The stream's number.
         collection: The item collection of the stream's table.
         arn: The stream's ARN.
-        start: The record before the stream's first record.
+        start: The number of the record before the stream's first record.
         opened: The time at which the stream was enabled, in seconds since 1970.
         closed: The time at which the stream was disabled or its table deleted, or None while the stream is enabled.
         about: The stream's description, with the table, label, view and key schema.
@@ -151,7 +151,7 @@ class Streams:
         return [_stream(row) for row in rows]
 
     def find(self, arn: str) -> Stream | None:
-        """Return the stream with an ARN, or None if it does not exist."""
+        """Return the stream with the given ARN, or None if it does not exist."""
         return next((each for each in self.all() if each.arn == arn), None)
 
     def last(self, stream: Stream) -> int:

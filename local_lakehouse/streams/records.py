@@ -37,7 +37,7 @@ def number_of(text: str) -> int:
 
 
 def shown(record: Record, stream: Stream, region: str) -> dict[str, Any]:
-    """Return a record with the images of the stream's view."""
+    """Return a record with the images that the stream's view includes."""
     item = record.after or record.before or {}
     images: Mapping[str, Item | None] = {
         "Keys": {key["AttributeName"]: item[key["AttributeName"]] for key in stream.about["KeySchema"]},

@@ -53,7 +53,7 @@ Operation = Callable[[dict[str, Any], Caller], dict[str, Any]]
 
 
 class ZeroEtlService:
-    """The operations of AWS Glue zero-ETL, and the clock that refreshes the integrations.
+    """The operations of AWS Glue zero-ETL, and the thread that refreshes the integrations.
 
     Args:
         clients: The lakehouse.
@@ -146,7 +146,7 @@ class ZeroEtlService:
         self._schedule.resume()
 
     def tick(self) -> None:
-        """Run every integration's next step, as the clock does."""
+        """Run the next step of every integration, as the schedule does."""
         self._lifecycle.tick()
 
     def refresh_now(self) -> None:

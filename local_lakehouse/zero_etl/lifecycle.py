@@ -82,7 +82,7 @@ class Lifecycle:
         self._calm: dict[str, int] = {}
 
     def tick(self, *, now: bool = False) -> None:
-        """Run every integration's next step.
+        """Run the next step of every integration.
 
         Args:
             now: Whether to skip transient statuses and retry immediately.

@@ -64,7 +64,7 @@ class Delta:
     """The changes that a refresh applies.
 
     Args:
-        rows: The final rows of changed items that exist, in the table's new schema.
+        rows: The final rows of the changed items that still exist, in the table's new schema.
         keys: The key columns of all changed items, or None if `rows` contains all rows.
         key_columns: The names of the key columns.
     """
@@ -282,7 +282,7 @@ def _without(rows: pa.Table, row_numbers: NDArray[np.int64]) -> pa.Table:
 
 
 def _candidates(files: Sequence[DataFile], keys: pa.Table, spec: PartitionSpec, schema: Schema) -> list[DataFile]:
-    """Return the files without those whose partition cannot contain a changed key."""
+    """Return the files whose partition can contain a changed key."""
     sources = {schema.find_field(field.source_id).name for field in spec.fields}
     if spec.is_unpartitioned() or not sources <= set(keys.column_names):
         return list(files)

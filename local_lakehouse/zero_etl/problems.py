@@ -14,8 +14,8 @@ class Problem:
     """One entry of an integration's `Errors`.
 
     Args:
-        code: A short upper-case code.
-        message: The cause, the resource, and what to do next.
+        code: A short code in upper case.
+        message: The cause, the affected resource and the solution.
         logged: The message in the log, if AWS documents it, or by default the same message.
     """
 

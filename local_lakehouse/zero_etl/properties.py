@@ -1,4 +1,4 @@
-"""Resource properties and table properties, which all integrations of a target share.
+"""The resource properties and table properties, which all integrations of a target share.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-using-apis.html
 """

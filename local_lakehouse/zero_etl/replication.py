@@ -21,7 +21,7 @@ from local_lakehouse.zero_etl.target import Layout, Target
 from local_lakehouse.zero_etl.typed import typed, typed_lines
 from local_lakehouse.zero_etl.unnest import Unnested, unnest
 
-# A double distinguishes numbers with up to this many digits.
+# A double distinguishes numbers with up to this number of digits.
 _EXACT_DIGITS = 15
 
 
@@ -86,7 +86,7 @@ class Replicator:
         Args:
             job: The parameters.
             memory: The integration's state, which is updated after the load.
-            keep: Whether to keep target columns that no item has anymore.
+            keep: Whether to keep target columns that no longer occur in any item.
 
         Raises:
             NeedsAttentionError: A problem must be fixed first.

@@ -108,7 +108,7 @@ def check_tags(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
 
 
 def check_tag_keys(tags: Mapping[str, str]) -> None:
-    """Check a resource's new tags."""
+    """Check the new tags of a resource."""
     if len(tags) > _MOST_TAGS:
         raise invalid(f"A resource can have at most {_MOST_TAGS} tags.")
     reserved = next((key for key in tags if key.lower().startswith("aws:")), None)

@@ -73,7 +73,7 @@ class Schedule:
             self._stopped = False
 
     def stop(self) -> None:
-        """End the wait of all waiting threads."""
+        """End the wait of all threads in `wait`."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()

@@ -67,7 +67,7 @@ def replaced(columns: Sequence[Column], current: Schema, last_id: int, *, keep: 
         columns: The columns of all items.
         current: The table's schema.
         last_id: The highest field ID that the table has ever used.
-        keep: Whether to keep columns that no item has anymore.
+        keep: Whether to keep columns that no longer occur in any item.
     """
     return _checked(_Growth(last_id, replace=True, keep=keep).fields(columns, current))
 

@@ -126,7 +126,7 @@ class Target:
 
         Args:
             columns: The columns of all items.
-            keep: Whether to keep columns that no item has anymore.
+            keep: Whether to keep columns that no longer occur in any item.
 
         Raises:
             NeedsAttentionError: The table exists but was not created by an integration.
@@ -164,7 +164,7 @@ class Target:
         """Apply changed items to the table, in one commit. If no row changes, nothing is committed.
 
         Args:
-            changed: The changed items that exist.
+            changed: The changed items that still exist.
             keys: The key columns of all changed items, or None if `changed` contains all items.
 
         Raises:

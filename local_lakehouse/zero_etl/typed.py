@@ -26,7 +26,7 @@ _SMALL_BYTES = 64 * 2**10
 _TAG_TYPES = {
     "S": pa.string(),
     "N": pa.string(),
-    # Base64 text, as in requests.
+    # Binary values are base64 text, as in requests.
     "B": pa.string(),
     "BOOL": pa.bool_(),
     "NULL": pa.bool_(),

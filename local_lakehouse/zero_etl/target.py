@@ -1,4 +1,4 @@
-"""The target table. Each creation, load, reload and change is one version of the Glue table."""
+"""The target table, whose creation, loads and changes each create one version of the Glue table."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def compile_query(query: tree.Query, session: Session) -> Compiled:
         session: The environment of the analysis.
 
     Returns:
-        DuckDB's SQL, and the columns of the result.
+        The query in DuckDB's SQL, and the columns of the result.
 
     Raises:
         QueryFailure: The query is invalid or not supported.

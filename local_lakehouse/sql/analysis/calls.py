@@ -84,7 +84,7 @@ class Calls:
 
     def _emitted(self, signature: Signature, values: Sequence[Typed], position: Position) -> str:
         if isinstance(signature.emit, str):
-            raise AssertionError("templates are filled elsewhere")
+            raise AssertionError("templates are filled later")
         try:
             return signature.emit(values)
         except QueryFailure as failure:

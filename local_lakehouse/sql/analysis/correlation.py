@@ -1,4 +1,4 @@
-"""Checks that reject correlated queries that Trino cannot plan, although DuckDB could run them.
+"""Checks that reject the correlated queries that DuckDB could run but Trino cannot plan.
 
 Trino turns a correlated query into a join. It moves the ``WHERE`` terms that refer to the outer query into the join,
 and leaves the rest unchanged. Therefore only these terms, and expressions above an aggregation, can refer to the outer

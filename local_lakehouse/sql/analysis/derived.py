@@ -35,7 +35,7 @@ class Elements:
         return ", ".join(f"unnest({list_}) AS {self.name}e{index}" for index, list_ in enumerate(self.lists))
 
     def with_padding(self) -> Elements:
-        """Return the same elements, or a row of NULLs if there are none."""
+        """Return a copy of the elements with a row of NULLs if there are no elements."""
         return replace(
             self, lists=tuple(f"CASE WHEN {self.longest} = 0 THEN [NULL] ELSE {list_} END" for list_ in self.lists)
         )
@@ -44,7 +44,7 @@ class Elements:
         """Return the SQL of a relation's rows joined with the elements of each row's lists.
 
         Args:
-            left: The relation, which the lists read.
+            left: The relation that the lists read.
             kept: The subquery's columns, or the names of its relations, each of which becomes a column.
             alias: The name of the resulting relation.
             name: The name of the column that contains the columns of the elements.

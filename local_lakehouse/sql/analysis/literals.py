@@ -241,6 +241,6 @@ def _milliseconds(node: IntervalLiteral, text: str) -> int:
     for part, unit in zip(parts, units, strict=False):
         if not re.fullmatch(r"\d+(\.\d{1,9})?" if unit == "SECOND" else r"\d+", part):
             raise _bad_interval(node)
-        # Only seconds have fractions. Integer units are exact, regardless of their size.
+        # Only seconds have fractions. Numbers of integer units are exact, regardless of their size.
         total += round(float(part) * _MILLIS[unit]) if "." in part else int(part) * _MILLIS[unit]
     return total

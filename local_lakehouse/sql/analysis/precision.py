@@ -81,7 +81,7 @@ def held(moment: Parts, type_: Type) -> str:
 
 
 def rounded(moment: Parts, digits: int) -> Parts:
-    """Round half up to a number of digits."""
+    """Round a value half up to a number of fractional digits."""
     if digits < _MICRO_DIGITS:
         # Half of such a unit is an integer number of microseconds, so the remaining picoseconds do not affect rounding.
         return replace(moment, micros=f"athena_round_timestamp({moment.micros}, {digits})", picos="0")

@@ -251,7 +251,7 @@ class Relations:
         return From(sql, [*first.fields, *second.fields], facts)
 
     def _with_elements(self, first: From, second: From) -> From | None:
-        """Return a relation with the elements of its lists, or None if the right side reads anything else.
+        """Return a relation joined with the elements of its lists, or None if the right side reads other data.
 
         DuckDB pushes a filter on a column of a lateral subquery into that subquery. The join then hashes all rows of
         the left side, and returns the elements of each list in reverse order.

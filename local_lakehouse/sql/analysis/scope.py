@@ -21,7 +21,7 @@ class Field:
         type: The column's type.
         sql: The column's SQL in DuckDB.
         facts: The facts about the column, which reads at least itself.
-        hidden: Whether ``*`` omits it.
+        hidden: Whether ``*`` omits the column.
     """
 
     qualifier: tuple[str, ...]
@@ -75,7 +75,7 @@ class Scope:
 
     Args:
         fields: The columns of the relations in ``FROM``.
-        parent: The enclosing query's scope.
+        parent: The scope of the enclosing query.
         clause: The name in error messages of the clause that forbids aggregates and windows, or an empty string.
         grouping: The aggregation whose result is used at this position.
         aliases: The columns of the ``SELECT`` list, which ``ORDER BY`` can reference.

@@ -75,7 +75,7 @@ class Catalog(Protocol):
     def resolve(
         self, names: tuple[str, ...], database: str | None, version: Version | None, position: Position
     ) -> Source | View:
-        """Find a table or view, or raise a `QueryFailure`."""
+        """Return a table or view, or raise a `QueryFailure`."""
 
 
 @dataclass

@@ -119,7 +119,7 @@ def _by_key(node: tree.SetOperation, sides: list[str], columns: list[OutputColum
     distinct = f"DISTINCT ON ({', '.join(keys)}) " if node.distinct else ""
     if node.operator == "UNION":
         return f"SELECT {distinct}{listed} FROM ({sides[0]} UNION ALL {sides[1]})"
-    # Without DISTINCT, the n-th of equal rows on the left matches the n-th on the right.
+    # Without DISTINCT, the n-th of several equal rows on the left matches the n-th equal row on the right.
     place = "1" if node.distinct else f"row_number() OVER (PARTITION BY {', '.join(keys)})"
     packed = f"struct_pack({', '.join(f'k{index} := {sql}' for index, sql in enumerate([*keys, place]))})"
     left, right = (f"(SELECT {listed}, {packed} AS k FROM {side})" for side in sides)

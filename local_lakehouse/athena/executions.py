@@ -64,7 +64,7 @@ class Execution:
     update_count: int | None = None
     row_count: int = 0
     manifest_location: str | None = None
-    # Whether Athena stores the results itself, in a location that clients do not see.
+    # Whether Athena stores the results in a managed location that clients do not see.
     managed: bool = False
     # A function that receives the execution and its last state before the state becomes visible.
     keep: Callable[[Execution, str], None] | None = field(default=None, repr=False, compare=False)

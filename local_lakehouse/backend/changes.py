@@ -73,7 +73,7 @@ class _Watched:
 class ChangeLog:
     """A record of the writes to each integration's table since the last refresh.
 
-    A refresh takes a window of changes. The window is kept until the refresh succeeds or fails, so a state that is
+    A refresh reads a window of changes. The window is kept until the refresh succeeds or fails, so a state that is
     saved in between is complete. If there is a database, each change is a row that is committed with its write.
 
     Args:

@@ -255,7 +255,7 @@ def _session() -> boto3.Session:
 def _without_server(service: str, region: str) -> Any:
     """Return the original client, of which each lakehouse in this process uses a copy.
 
-    A new client reads the rules for its addresses and defines its methods again, which takes longer than a request.
+    A new client would read the rules for its addresses and define its methods again, which takes longer than a request.
     """
     load("botocore.config")
     from botocore.config import Config

@@ -32,7 +32,7 @@ from local_lakehouse.protocol.reader import copy_source, xml_tree
 from local_lakehouse.protocol.request import Request
 from local_lakehouse.protocol.services import PROTOCOLS, partition_of
 
-# The moto classes by botocore's service names. They are imported when first needed.
+# The moto classes by botocore's service names. The classes are imported when they are first needed.
 HANDLERS: Mapping[str, tuple[str, str]] = {
     "athena": ("moto.athena.responses", "AthenaResponse"),
     "cloudwatch": ("moto.cloudwatch.responses", "CloudWatchResponse"),
@@ -49,7 +49,7 @@ HANDLERS: Mapping[str, tuple[str, str]] = {
     "sts": ("moto.sts.responses", "TokenResponse"),
 }
 
-# The S3 operations that moto supports. It dispatches reads by method, and other requests by method and query.
+# The S3 operations that moto supports. moto dispatches reads by method, and other requests by method and query.
 _S3_METHODS: Mapping[str, str] = {
     "GetBucketAccelerateConfiguration": "get_bucket_accelerate_configuration",
     "GetBucketAcl": "get_bucket_acl",
@@ -435,7 +435,7 @@ def _create_bucket(request: Request) -> bytes:
     return ElementTree.tostring(root)
 
 
-# On every request, moto searches a class's methods for each letter of a name, which takes much of the request's time.
+# On every request, moto searches a class's methods for each letter of a name, which takes a large part of the time.
 responses.camelcase_to_underscores = functools.cache(camelcase_to_underscores)  # type: ignore[attr-defined]
 responses.method_names_from_class = functools.cache(method_names_from_class)  # type: ignore[attr-defined]
 watch_backends()

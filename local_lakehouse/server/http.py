@@ -55,7 +55,7 @@ class Server:
 
     Args:
         listener: The socket, which is closed when the server stops.
-        serve: A function that returns the response to a request. It is called from many threads.
+        serve: A function that returns the response to a request. The function is called from many threads.
         limits: The server's limits.
     """
 

@@ -51,8 +51,8 @@ class Schema:
         version: The version of `create`.
         create: The statements that create the tables.
         migrations: The statements that migrate each version to the next version, by initial version.
-        large: The tables that grow with use. They are not checked when the database is opened, so that the time to open
-            it does not depend on their size. Rows in which a changed bit matters must have checksums.
+        large: The tables that grow with use. These tables are not checked when the database is opened, so that the time
+            to open it does not depend on their size. Rows in which a changed bit matters must have checksums.
     """
 
     name: str
@@ -186,7 +186,7 @@ class Database:
         return self.snapshot()
 
     def before_commit(self, hook: Hook, *, last: bool = False) -> None:
-        """Register a function to call within each outermost transaction, at its end, optionally after all others."""
+        """Register a function to call at the end of each outermost transaction, optionally after all others."""
         (self._last_before_commit if last else self._before_commit).append(hook)
 
     def after_commit(self, hook: Hook) -> None:

@@ -27,7 +27,7 @@ from local_lakehouse.zero_etl.problems import Problem
 from local_lakehouse.zero_etl.telemetry import LOG_GROUP, NAMESPACE
 
 GLUE = Principal("Service", "glue.amazonaws.com")
-_RETRIES = "the integration retries by itself."
+_RETRIES = "The integration then retries automatically."
 _SOURCE_ACTIONS = ("dynamodb:DescribeTable", "dynamodb:ExportTableToPointInTime", "dynamodb:DescribeExport")
 _TABLE_ACTIONS = (
     "glue:CreateTable",
@@ -89,7 +89,7 @@ class Checks:
         try:
             return [*self._source(ends), *self._target(ends, database is not None, location)], location
         except UnsupportedPolicyError as error:
-            return [Problem("POLICY_NOT_EVALUATED", f"{error} Change the policy; {_RETRIES}")], location
+            return [Problem("POLICY_NOT_EVALUATED", f"{error} Change the policy. {_RETRIES}")], location
 
     def database_exists(self, database: str) -> bool:
         """Return whether a Glue database exists."""
@@ -149,7 +149,7 @@ class Checks:
                 raise
             yield Problem(
                 "SOURCE_TABLE_NOT_FOUND",
-                f"The DynamoDB table {ends.table} does not exist. Create it again, or delete the integration; "
+                f"The DynamoDB table {ends.table} does not exist. Create it again, or delete the integration. "
                 f"{_RETRIES}",
             )
             return
@@ -158,7 +158,7 @@ class Checks:
             yield Problem(
                 "POINT_IN_TIME_RECOVERY_DISABLED",
                 f"Point-in-time recovery is off for the DynamoDB table {ends.table}. Turn it on with "
-                f"UpdateContinuousBackups; {_RETRIES}",
+                f"UpdateContinuousBackups. {_RETRIES}",
             )
         yield from self._table_encryption(ends)
         yield from self._table_policy(ends)
@@ -170,7 +170,7 @@ class Checks:
             yield Problem(
                 "SOURCE_ENCRYPTION_UNSUPPORTED",
                 f"The DynamoDB table {ends.table} is encrypted with the AWS managed key aws/dynamodb, which zero-ETL "
-                f"does not support. Use the AWS owned key or a customer managed key; {_RETRIES}",
+                f"does not support. Use the AWS owned key or a customer managed key. {_RETRIES}",
             )
 
     def _is_aws_managed(self, key: str | None) -> bool:
@@ -195,7 +195,7 @@ class Checks:
                 "SOURCE_ACCESS_DENIED",
                 f"The resource policy of the DynamoDB table {ends.table} does not allow glue.amazonaws.com to perform "
                 f"{_listed(missing)} for the integration {ends.integration_arn}. Attach a resource policy that does, "
-                f"with conditions that match aws:SourceAccount {self._clients.account} and this aws:SourceArn; "
+                f"with conditions that match aws:SourceAccount {self._clients.account} and this aws:SourceArn. "
                 f"{_RETRIES}",
             )
 
@@ -203,14 +203,14 @@ class Checks:
         if exists and not location:
             yield Problem(
                 "TARGET_LOCATION_MISSING",
-                f"The Glue database {ends.database} has no LocationUri. Set a location in S3 with UpdateDatabase; "
+                f"The Glue database {ends.database} has no LocationUri. Set a location in S3 with UpdateDatabase. "
                 f"{_RETRIES}",
             )
             return
         if not exists:
             yield Problem(
                 "TARGET_DATABASE_NOT_FOUND",
-                f"Target Glue database not found. Create the database {ends.database} again, with a LocationUri in S3; "
+                f"Target Glue database not found. Create the database {ends.database} again, with a LocationUri in S3. "
                 f"{_RETRIES}",
                 "Failed to ingest data with error: Target Glue database not found.",
             )
@@ -220,7 +220,7 @@ class Checks:
             yield Problem(
                 "UNRECOVERABLE_ACCESS_DENIED",
                 f"There is no resource property with a target role for {ends.target_arn}. Create one with "
-                f"CreateIntegrationResourceProperty; {_RETRIES}",
+                f"CreateIntegrationResourceProperty. {_RETRIES}",
             )
             return
         yield from self._role(ends, ends.role_arn, location)
@@ -237,7 +237,7 @@ class Checks:
                 "INBOUND_INTEGRATION_NOT_AUTHORIZED",
                 f"The Data Catalog resource policy does not allow glue.amazonaws.com to perform {_listed(missing)} for "
                 f"the source {ends.source_arn}. Add that statement on the catalog and on the database {ends.database}, "
-                f"keeping the existing statements; {_RETRIES}",
+                f"keeping the existing statements. {_RETRIES}",
             )
 
     def _role(self, ends: Endpoints, role_arn: str, location: str) -> Iterator[Problem]:
@@ -245,7 +245,7 @@ class Checks:
         if role is None:
             yield Problem(
                 "TARGET_ROLE_NOT_FOUND",
-                f"The target role {role_arn} does not exist. Create it, or specify another role; {_RETRIES}",
+                f"The target role {role_arn} does not exist. Create it, or specify another role. {_RETRIES}",
             )
             return
         trust = role["AssumeRolePolicyDocument"]
@@ -254,7 +254,7 @@ class Checks:
             yield Problem(
                 "TARGET_ROLE_NOT_TRUSTED",
                 f"The trust policy of the target role {role_arn} does not allow glue.amazonaws.com to perform "
-                f"sts:AssumeRole. Change it with UpdateAssumeRolePolicy; {_RETRIES}",
+                f"sts:AssumeRole. Change it with UpdateAssumeRolePolicy. {_RETRIES}",
             )
         bucket, _, prefix = location.removeprefix("s3://").partition("/")
         missing = self._lacking(role_arn, self._target_asks(ends, bucket, f"{prefix}/{ends.target_table}".lstrip("/")))
@@ -262,7 +262,7 @@ class Checks:
             yield Problem(
                 "TARGET_ACCESS_DENIED",
                 f"The target role {role_arn} is not allowed to perform {_listed(missing)}. Allow that in a policy of "
-                f"the role; {_RETRIES}",
+                f"the role. {_RETRIES}",
             )
         yield from self._bucket(bucket, role_arn)
         yield from self._lake_formation(ends, role_arn, f"arn:{self._clients.partition}:s3:::{bucket}/{prefix}")
@@ -278,7 +278,7 @@ class Checks:
             yield Problem(
                 "INSUFFICIENT_LAKE_FORMATION_PERMISSIONS",
                 f"{documented} The target role {role_arn} lacks {', '.join(missing)}. Grant it with "
-                f"GrantPermissions; {_RETRIES}",
+                f"GrantPermissions. {_RETRIES}",
                 documented,
             )
 
@@ -300,7 +300,7 @@ class Checks:
         except ClientError:
             yield Problem(
                 "TARGET_BUCKET_NOT_FOUND",
-                f"The S3 bucket {bucket} of the target database does not exist. Create it; {_RETRIES}",
+                f"The S3 bucket {bucket} of the target database does not exist. Create it. {_RETRIES}",
             )
             return
         try:
@@ -317,7 +317,7 @@ class Checks:
             yield Problem(
                 "TARGET_ACCESS_DENIED",
                 f"The policy of the S3 bucket {bucket} denies {', '.join(denied)} to the target role {role_arn}. "
-                f"Remove that statement; {_RETRIES}",
+                f"Remove that statement. {_RETRIES}",
             )
 
     def _find_role(self, role_arn: str) -> Mapping[str, Any] | None:

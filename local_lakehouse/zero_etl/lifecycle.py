@@ -142,7 +142,7 @@ class Lifecycle:
             self._ask_for_attention(integration, gone.problems)
             return
         _LOG.error("integration %s failed", integration.name, exc_info=error)
-        problem = Problem("INTERNAL_ERROR", f"{type(error).__name__}: {error}. The integration retries by itself.")
+        problem = Problem("INTERNAL_ERROR", f"{type(error).__name__}: {error}. The integration retries automatically.")
         self._ask_for_attention(integration, [problem])
 
     def _replicate(self, integration: Integration) -> None:
@@ -157,7 +157,7 @@ class Lifecycle:
             f"{location}/{layout.target_table}",
         )
         if integration.status == DELETING:
-            # A concurrent request deleted the integration, so nothing more must be written.
+            # A concurrent request deleted the integration, so no more data must be written.
             return
         if integration.status in (CREATING, MODIFYING):
             # A full load starts only when the integration is active.
@@ -220,8 +220,8 @@ class Lifecycle:
                 Problem(
                     "TARGET_TABLE_IN_USE",
                     f"The target table {integration.database}.{layout.target_table} belongs to the integration "
-                    f"{other.name}. Give one of them a different TargetTableName in its table properties; the "
-                    "integration retries by itself.",
+                    f"{other.name}. Give one of them a different TargetTableName in its table properties. The "
+                    "integration then retries automatically.",
                 )
             )
         if problems:

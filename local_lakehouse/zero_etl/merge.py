@@ -102,7 +102,7 @@ def live_files(table: Table) -> list[DataFile]:
             Problem(
                 "TARGET_TABLE_UNSUPPORTED",
                 f"Another writer added delete files to the target table {'.'.join(table.name())}, which the local "
-                "lakehouse cannot merge changes into. Delete the Glue table; the integration then loads it again.",
+                "lakehouse cannot merge changes into. Delete the Glue table. The integration then loads it again.",
             )
         )
     return [entry.data_file for entry in entries]

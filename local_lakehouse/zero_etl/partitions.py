@@ -109,7 +109,7 @@ def _missing(name: str, why: str) -> Problem:
     return Problem(
         "PARTITION_COLUMN_MISSING",
         f"The target table is partitioned by {name}, but {why}. Give every item the attribute {name}, or change the "
-        "PartitionSpec of the table properties; the integration retries by itself.",
+        "PartitionSpec of the table properties. The integration then retries automatically.",
     )
 
 
@@ -118,7 +118,7 @@ def _unfit(rule: Rule, why: str) -> Problem:
     return Problem(
         "PARTITION_CONVERSION_FAILED",
         f"The partition column {rule.field} cannot be read {asked}: {why}. Correct the value, or change the "
-        "PartitionSpec of the table properties; the integration retries by itself.",
+        "PartitionSpec of the table properties. The integration then retries automatically.",
     )
 
 

@@ -29,7 +29,7 @@ class Problem:
 
 
 class NeedsAttentionError(Exception):
-    """An integration cannot continue until a cause is fixed. It then continues automatically.
+    """An integration cannot continue until the causes are fixed. It then continues automatically.
 
     Args:
         problems: The problems to fix.

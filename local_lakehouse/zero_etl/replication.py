@@ -159,8 +159,8 @@ class Replicator:
             raise NeedsAttentionError(
                 Problem(
                     "SOURCE_TABLE_NOT_FOUND",
-                    f"The DynamoDB table {job.table} does not exist. Create it again, or delete the integration; the "
-                    "integration retries by itself.",
+                    f"The DynamoDB table {job.table} does not exist. Create it again, or delete the integration. "
+                    "The integration then retries automatically.",
                 )
             )
         return keys

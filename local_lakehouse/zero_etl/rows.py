@@ -55,8 +55,8 @@ def arrow_type(kind: IcebergType) -> pa.DataType:
         raise NeedsAttentionError(
             Problem(
                 "TARGET_TABLE_UNSUPPORTED",
-                f"The target table has a column of type {kind}, which zero-ETL never writes. Drop that column; the "
-                "integration retries by itself.",
+                f"The target table has a column of type {kind}, which zero-ETL never writes. Drop that column. "
+                "The integration then retries automatically.",
             )
         )
     return _ARROW_TYPES[type(kind)]

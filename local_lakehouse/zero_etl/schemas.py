@@ -113,8 +113,8 @@ def _shown(path: tuple[str, ...]) -> str:
 def _collision(column: str, one: str, other: str) -> Problem:
     return Problem(
         "COLUMN_NAME_CONFLICT",
-        f"The attributes {one} and {other} would both become the column {column}. Rename or remove one of them in "
-        "every item; this refresh was not applied, and the integration retries by itself.",
+        f"The attributes {one} and {other} would both become the column {column}. This refresh was not "
+        "applied. Rename or remove one of the attributes in every item. The integration then retries automatically.",
     )
 
 

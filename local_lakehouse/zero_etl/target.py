@@ -93,7 +93,7 @@ class Target:
                 Problem(
                     "TARGET_TABLE_CONFLICT",
                     f"The Glue table {name} exists but is not an Iceberg table. Rename or delete it, or choose another "
-                    "TargetTableName in the table properties; the integration retries by itself.",
+                    "TargetTableName in the table properties. The integration then retries automatically.",
                 )
             ) from error
         except NoSuchTableError:
@@ -102,7 +102,7 @@ class Target:
             raise NeedsAttentionError(
                 Problem(
                     "TARGET_TABLE_BROKEN",
-                    f"The metadata of the Glue table {name} is missing in S3: {error}. Delete the Glue table; the "
+                    f"The metadata of the Glue table {name} is missing in S3: {error}. Delete the Glue table. The "
                     "integration then loads it again.",
                 )
             ) from error
@@ -142,8 +142,8 @@ class Target:
                 Problem(
                     "TARGET_TABLE_CONFLICT",
                     f"The Glue table {self.layout.database}.{self.layout.table} exists but was not created by an "
-                    "integration. Rename or delete it, or choose another TargetTableName in the table properties; "
-                    "the integration retries by itself.",
+                    "integration. Rename or delete it, or choose another TargetTableName in the table properties. "
+                    "The integration then retries automatically.",
                 )
             )
         schema = replaced(columns, table.schema(), table.metadata.last_column_id, keep=keep)
@@ -161,7 +161,7 @@ class Target:
         return Counts(rows.num_rows, 0, 0)
 
     def apply(self, changed: Unnested, keys: Sequence[Column] | None) -> Counts:
-        """Apply changed items to the table, in one commit. If no row changes, nothing is committed.
+        """Apply changed items to the table, in one commit. If no row changes, no commit is made.
 
         Args:
             changed: The changed items that still exist.

@@ -1,4 +1,4 @@
-"""Checks on the references of recursive queries to themselves."""
+"""Checks on the recursive references in common table expressions."""
 
 from __future__ import annotations
 

@@ -303,7 +303,7 @@ class Relations:
                 "INVALID_COLUMN_REFERENCE", f"LATERAL reference not allowed in {node.kind} JOIN", side.position
             )
         always = isinstance(node.condition, tree.Literal) and node.condition.value.lower() == "true"
-        # Trino pads every row of the left side separately, so its RIGHT JOIN gives a different result from an ordinary
+        # Trino pads every row of the left side separately, so its RIGHT JOIN has a different result from an ordinary
         # join.
         if not always and (isinstance(side, tree.Unnest) or node.kind in ("RIGHT", "FULL")):
             kind = "UNNEST" if isinstance(side, tree.Unnest) else "LATERAL relation"

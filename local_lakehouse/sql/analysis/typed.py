@@ -57,7 +57,7 @@ NOTHING = Facts()
 class Typed:
     """An analyzed expression.
 
-    It is created with `constant`, `derive` or `row_value`, which maintain the facts.
+    Instances are created with `constant`, `derive` or `row_value`, which maintain the facts.
 
     Args:
         sql: The expression's SQL in DuckDB.

@@ -14,8 +14,8 @@ class JsonInput(Expression):
 
     Args:
         value: The value.
-        encoding: The encoding from ``FORMAT JSON ENCODING …``. It is empty without ``ENCODING`` and None without
-            ``FORMAT``.
+        encoding: The encoding from ``FORMAT JSON ENCODING …``. The encoding is empty without ``ENCODING`` and None
+            without ``FORMAT``.
     """
 
     value: Expression

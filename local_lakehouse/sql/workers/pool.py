@@ -83,7 +83,7 @@ class WorkerSession:
         """Run a query and return its rows, which stay on disk until they are accessed.
 
         Raises:
-            QueryFailure: The query fails. The message is Athena's instead of DuckDB's.
+            QueryFailure: The query fails. The error message is Athena's instead of DuckDB's.
             InterruptedStatementError: The statement was stopped.
         """
         path = self._path()
@@ -95,7 +95,7 @@ class WorkerSession:
         """Run a query and return its rows in batches, limited only by disk space.
 
         Raises:
-            QueryFailure: The query fails. The message is Athena's instead of DuckDB's.
+            QueryFailure: The query fails. The error message is Athena's instead of DuckDB's.
             InterruptedStatementError: The statement was stopped. Reading the next batch raises it too.
         """
         path = self._path()

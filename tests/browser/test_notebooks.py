@@ -84,6 +84,18 @@ def test_all_cells_run_and_what_they_show_is_drawn(opened: Notebook, request: py
     opened.page.screenshot(path=SCREENSHOTS / f"{path.stem}.png")
 
 
+@pytest.mark.parametrize("opened", ["05_visualize.ipynb"], indirect=True)
+def test_stored_figures_are_drawn_and_fit_before_any_cell_has_run(opened: Notebook) -> None:
+    opened.page.set_viewport_size({"width": 900, "height": 900})
+    figures = opened.panel.locator(".jp-RenderedPlotly")
+    assert figures.count() == sum(PLOTLY in data for data in outputs(ROOT / "notebooks" / "05_visualize.ipynb"))
+    for figure in figures.all():
+        figure.locator(".main-svg").first.wait_for()
+    # JupyterLab's figures follow the window's size a moment later.
+    fits = "one => one.scrollWidth <= one.clientWidth + 2"
+    opened.page.wait_for_function(f"() => [...document.querySelectorAll('.jp-RenderedPlotly')].every({fits})")
+
+
 @pytest.mark.parametrize("opened", ["04_query_with_athena.ipynb"], indirect=True)
 def test_an_exercise_goes_from_not_attempted_to_correct(opened: Notebook) -> None:
     opened.run_all()

@@ -15,9 +15,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 _CUT_OFF = """() => {
-    const body = document.querySelector("section.shown .body"), slide = document.querySelector("section.shown");
+    const slide = document.querySelector("section.shown"), [lead, body] = slide.querySelectorAll(".lead, .body");
     return body.scrollHeight > body.clientHeight + 2 || slide.scrollHeight > slide.clientHeight + 2
-        || body.scrollWidth > body.clientWidth + 2;
+        || body.scrollWidth > body.clientWidth + 2 || lead.scrollWidth > lead.clientWidth + 2;
 }"""
 # In pixels, on a screen 1280 pixels wide.
 _LEGIBLE = 12

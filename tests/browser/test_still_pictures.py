@@ -20,5 +20,5 @@ def test_a_still_picture_is_drawn_where_there_is_a_browser() -> None:
     assert all(text in svg for text in (b"A finding", b">NV<"))
     notebook = notebook_with(every_chart()[1])
     assert _notebook_figures.add_static_images(notebook) == 1
-    picture = notebook["cells"][1]["outputs"][0]["data"]["image/png"]
-    assert base64.b64decode(picture).startswith(b"\x89PNG")
+    picture = notebook["cells"][1]["outputs"][0]["data"]["image/jpeg"]
+    assert base64.b64decode(picture).startswith(b"\xff\xd8")

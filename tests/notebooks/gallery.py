@@ -10,10 +10,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "images" / "gallery"
 FIGURES = {
-    "pie.png": ("05_visualize", "code-07"),
-    "heat-map.png": ("05_visualize", "code-13"),
-    "snapshots.png": ("07_time_travel", "code-08"),
-    "scanned.png": ("10_nested_data", "code-40"),
+    "pie.jpg": ("05_visualize", "code-07"),
+    "heat-map.jpg": ("05_visualize", "code-13"),
+    "snapshots.jpg": ("07_time_travel", "code-08"),
+    "scanned.jpg": ("10_nested_data", "code-40"),
 }
 """The notebook and the cell of each picture."""
 
@@ -22,7 +22,7 @@ def stored(notebook: str, cell: str) -> bytes:
     """Return the static picture of a figure in a notebook's stored outputs."""
     cells = json.loads((ROOT / "notebooks" / f"{notebook}.ipynb").read_text(encoding="utf-8"))["cells"]
     (outputs,) = [found["outputs"] for found in cells if found["id"] == cell]
-    (picture,) = [output["data"]["image/png"] for output in outputs if "image/png" in output.get("data", {})]
+    (picture,) = [output["data"]["image/jpeg"] for output in outputs if "image/jpeg" in output.get("data", {})]
     return base64.b64decode("".join(picture))
 
 

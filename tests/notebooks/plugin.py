@@ -21,8 +21,8 @@ from local_lakehouse import daemon, system
 from zetl_helpers.course.notebooks import kernel_environment, prepare, socket_file
 
 # The figure itself depends on plotly's version. The text of `charts.summary` in the same output is compared instead.
-# The PNG is a static picture of the same figure, added when outputs are stored.
-_NOT_COMPARED = ("application/vnd.plotly.v1+json", "image/png")
+# The JPEG is a static picture of the same figure, added when outputs are stored.
+_NOT_COMPARED = ("application/vnd.plotly.v1+json", "image/jpeg")
 
 # This folder contains the outputs of notebooks with a failed cell.
 KEPT = Path(os.environ.get("ZETL_FAILED_NOTEBOOKS", "build/failed-notebooks"))

@@ -9,13 +9,13 @@ from typing import Any, Literal
 
 
 def static_image(
-    figure: Any, image_format: Literal["png", "svg"] = "png", *, width: int = 760, height: int | None = None
+    figure: Any, image_format: Literal["png", "jpeg", "svg"] = "png", *, width: int = 760, height: int | None = None
 ) -> bytes | None:
     """Draw a plotly figure without displaying it, and without the network.
 
     Args:
         figure: Any plotly figure.
-        image_format: "png", at twice the size so that it stays sharp, or "svg".
+        image_format: "png" or "jpeg", at twice the size so that it stays sharp, or "svg".
         width: Width in pixels.
         height: Height in pixels; defaults to the figure's height.
 
@@ -31,7 +31,7 @@ def static_image(
         "format": image_format,
         "width": width,
         "height": height or figure.layout.height or 420,
-        "scale": 2 if image_format == "png" else 1,
+        "scale": 1 if image_format == "svg" else 2,
     }
     # Kaleido would request MathJax from a server; no figure here needs it.
     page = kaleido.PageGenerator(mathjax=False)
@@ -42,8 +42,8 @@ def static_image(
 
 
 def static_image_base64(figure: Any) -> str | None:
-    """Return a figure as a PNG in a notebook's format, or None if `static_image` cannot draw it."""
-    picture = static_image(figure)
+    """Return a figure as a JPEG in a notebook's format, or None if `static_image` cannot draw it."""
+    picture = static_image(figure, "jpeg")
     return None if picture is None else base64.b64encode(picture).decode("ascii")
 
 

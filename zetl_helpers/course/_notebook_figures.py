@@ -9,10 +9,12 @@ from zetl_helpers.charts._palette import CONFIG
 from zetl_helpers.charts._static_image import static_image_base64
 
 PLOTLY = "application/vnd.plotly.v1+json"
+# JupyterLab would show a stored PNG instead of the figure, in its full size, until the pointer reaches it.
+PICTURE = "image/jpeg"
 
 
 def add_static_images(notebook: dict[str, Any]) -> int:
-    """Add a PNG next to each figure of a notebook, for readers without JavaScript.
+    """Add a picture next to each figure of a notebook, for readers without JavaScript.
 
     Args:
         notebook: A notebook in nbformat 4, as JSON; it is changed in place.
@@ -24,7 +26,7 @@ def add_static_images(notebook: dict[str, Any]) -> int:
     for data, figure in _figures(notebook):
         picture = static_image_base64(figure)
         if picture is not None:
-            data["image/png"] = picture
+            data[PICTURE] = picture
             count += 1
     return count
 

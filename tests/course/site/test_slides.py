@@ -44,9 +44,9 @@ class TestDeck:
         for cell in notebook.cells:
             kind = cell.metadata.get("zetl", {}).get("kind")
             heading = cell.source.partition("\n")[0].lstrip("# ") if kind == "section" else "" if kind else heading
-            if heading and any("image/png" in output.get("data", {}) for output in cell.get("outputs", [])):
+            if heading and any("image/jpeg" in output.get("data", {}) for output in cell.get("outputs", [])):
                 with_figure.add(heading)
-        assert with_figure == {slide.title for slide in slides.deck(path) if "image/png" in slide.body}
+        assert with_figure == {slide.title for slide in slides.deck(path) if "image/jpeg" in slide.body}
 
     def test_the_page_refers_to_nothing_outside_itself(self, path: Path, tmp_path: Path) -> None:
         slides.write(path, tmp_path / "deck.html")

@@ -12,6 +12,8 @@ from typing import Any
 import nbformat
 from nbconvert.filters import markdown2html
 
+from zetl_helpers.course._notebook_figures import PICTURE
+
 __all__ = ["given", "lead", "picture", "plain", "result", "table", "without_checks", "words"]
 
 _MOST_ROWS, _MOST_LINES, _LINE_LENGTH = 9, 9, 90
@@ -117,9 +119,9 @@ def result(cell: nbformat.NotebookNode) -> str:
 def _pictures(outputs: list[Any]) -> Iterator[str]:
     for output in outputs:
         data: dict[str, Any] = output.get("data", {})
-        if "image/png" in data:
+        if PICTURE in data:
             alternative = html.escape("".join(data.get("text/plain", "")), quote=True)
-            yield f"<img src='data:image/png;base64,{''.join(data['image/png']).strip()}' alt='{alternative}'>"
+            yield f"<img src='data:{PICTURE};base64,{''.join(data[PICTURE]).strip()}' alt='{alternative}'>"
 
 
 def _tables_and_texts(outputs: list[Any]) -> Iterator[str]:

@@ -18,7 +18,7 @@ _ADDRESS = "endpoint.json"
 _TOKEN = "token"
 _LOG = "lakehouse.log"
 # The limit is high, because a class of learners often starts its lakehouses at the same time on few processors. A
-# failed start is reported at once.
+# failed start is reported immediately.
 _START_SECONDS = 300.0
 _STOP_SECONDS = 60.0
 _ANSWER_SECONDS = 30.0
@@ -27,7 +27,7 @@ _POLL_SECONDS = 0.01
 
 
 class LakehouseError(Exception):
-    """The lakehouse could not be started, stopped or found. The message explains the reason and the solution."""
+    """The lakehouse could not be started, stopped or found. The message states the reason and the solution."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def return_to_backup(state: Path) -> bool:
 
 
 def export(state: Path, target: Path) -> None:
-    """Write a folder's state to one file, whether or not its lakehouse is running.
+    """Write a folder's state to one file, even while its lakehouse is running.
 
     Raises:
         LakehouseError: The file cannot be written.

@@ -106,7 +106,7 @@ class TestLakehouse:
         return self._clients[service]
 
     def create_table(self, name: str, items: Iterable[Mapping[str, Any]], *, key: str, sort: str | None = None) -> str:
-        """Create a DynamoDB table with items, ready for a zero-ETL integration.
+        """Create a DynamoDB table with items that is ready for a zero-ETL integration.
 
         Args:
             name: The table's name.

@@ -206,7 +206,7 @@ def _refused(execution: Execution, error: ClientError) -> QueryFailure:
 
 
 def parameter_of(text: str) -> Expression:
-    """Parse an execution parameter. If it contains column names or is not an expression, its text is a string."""
+    """Parse an execution parameter, which is a string unless it is an expression without column names."""
     try:
         expression = parse_expression(text)
     except (MalformedQuery, QueryFailure):

@@ -100,7 +100,7 @@ def require(action: str, resource: str) -> None:
     """Check a permission of the caller before a read from a cache, which does not cause a checked request.
 
     Args:
-        action: Such as ``s3:GetObject``.
+        action: The action, such as ``s3:GetObject``.
         resource: The resource's ARN.
 
     Raises:

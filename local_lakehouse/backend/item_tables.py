@@ -99,7 +99,7 @@ def use(tables: ItemTables) -> None:
 
 
 def added(table: Any) -> Mapping[str, Any]:
-    """Return the stored data of a table in addition to its fields."""
+    """Return the data to store for a table in addition to its fields."""
     return {"collection": table.items.number}
 
 

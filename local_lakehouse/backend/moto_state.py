@@ -175,7 +175,7 @@ class MotoState:
 
 
 def imported(services: Iterable[str]) -> list[str]:
-    """Return the moto services used so far."""
+    """Return the moto services that have been used."""
     return [service for service in services if f"moto.{service}.models" in sys.modules]
 
 

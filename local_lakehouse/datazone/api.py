@@ -309,7 +309,7 @@ class DataZoneService:
             self._bucket(project), project.domain_id,
         )  # fmt: skip
         iam.put_role_policy(RoleName=project.role, PolicyName="project", PolicyDocument=json.dumps(role_policy(names)))
-        # AWS uses one boundary for all projects, restricted by tags. Here, each project has a separate boundary.
+        # AWS uses one boundary for all projects, which tags restrict. Here, each project has a separate boundary.
         name = BOUNDARY_NAME if project.id == GIVEN.id else f"{BOUNDARY_NAME}-{project.id}"
         boundary = f"arn:{self._clients.partition}:iam::{self._clients.account}:policy/{name}"
         with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):

@@ -50,7 +50,7 @@ class Meter:
     Args:
         request: The request.
         factor: The factor for all units, which is 2 for transactions.
-        kind: ``Read`` or ``Write`` if the response distinguishes them.
+        kind: The kind of units, which is ``Read`` or ``Write`` if the response distinguishes them.
     """
 
     def __init__(self, request: Mapping[str, Any], factor: int = 1, kind: str = "") -> None:

@@ -273,7 +273,7 @@ class _Page:
                 raise invalid(f"{kind} can only contain non-primary key attributes: Primary key attribute: {path[0]}")
 
     def fill(self, rows: Iterator[Row], index: SecondaryIndex | None) -> None:
-        """Collect items up to the limit or one megabyte, both counted before any filter."""
+        """Collect items up to the limit or one megabyte, before any filter is applied."""
         projected = None if index is None or index.projected is None else [(name,) for name in index.projected]
         # A query of a local index reads missing attributes from the table.
         fetches = index is not None and not index.is_global and (self.paths or self.select == "ALL_ATTRIBUTES")

@@ -133,7 +133,7 @@ class Action:
     """The update of one path.
 
     Args:
-        section: ``SET``, ``REMOVE``, ``ADD`` or ``DELETE``.
+        section: The section of the expression, which is ``SET``, ``REMOVE``, ``ADD`` or ``DELETE``.
         path: The path.
         operand: The value to set, add or delete.
     """

@@ -29,7 +29,8 @@ class Layout:
     Args:
         identity: The export's ID.
         prefix: The requested prefix in the bucket, which can be empty.
-        kind: `FULL_EXPORT` or `INCREMENTAL_EXPORT`. Incremental exports share a data folder.
+        kind: The kind of export, which is `FULL_EXPORT` or `INCREMENTAL_EXPORT`. Incremental exports share a data
+            folder.
     """
 
     identity: str
@@ -61,7 +62,7 @@ def incremental_lines(changes: Sequence[Change], view: str) -> list[str]:
 
     Args:
         changes: The changes.
-        view: `NEW_AND_OLD_IMAGES`, or ``NEW_IMAGE`` to omit the old images.
+        view: The images to write, which are `NEW_AND_OLD_IMAGES`, or ``NEW_IMAGE`` without the old images.
     """
     return [_json(_record(change, view)) for change in changes]
 

@@ -14,7 +14,7 @@ class Access:
     """One permission that a request requires.
 
     Args:
-        action: Such as ``s3:GetObject``.
+        action: The action, such as ``s3:GetObject``.
         resource: The resource's ARN, or ``*`` if AWS does not define a resource.
         context: The condition keys of this action.
     """

@@ -33,7 +33,7 @@ class Principal:
     """The caller of a request.
 
     Args:
-        kind: ``AWS`` or ``Service``, as in a policy's `Principal`.
+        kind: The kind of principal, which is ``AWS`` or ``Service``, as in a policy's `Principal`.
         name: An ARN, or a service's name such as ``glue.amazonaws.com``.
         by_account: Whether a statement that names the account includes this principal.
     """
@@ -48,13 +48,13 @@ class Ask:
     """A request to evaluate.
 
     Args:
-        action: Such as ``s3:PutObject``.
+        action: The action, such as ``s3:PutObject``.
         resource: The resource's ARN.
         principal: The caller, which only resource policies use.
         context: The condition keys and their values.
         known: The patterns of the condition keys that `context` would contain if the request had these keys. None means
             that `context` contains all keys. If there are patterns, a condition on another key or with an unsupported
-            operator is undecidable. An Allow with such a condition does not apply, and a Deny applies.
+            operator is undecidable. An Allow with such a condition does not apply, but a Deny does.
     """
 
     action: str

@@ -18,8 +18,8 @@ ColumnKey = tuple[str, int, str, tuple[str, ...]]
 class RowCache:
     """A cache of data files' columns that drops the least recently used columns beyond a size limit.
 
-    Iceberg never changes a data file, so a column is identified by the file's path, its field ID, its Arrow type and
-    the applied delete files.
+    Iceberg never changes a data file, so a column is identified by its file path, field ID, Arrow type and applied
+    delete files.
 
     Args:
         limit: The maximum number of bytes of Arrow data.

@@ -88,8 +88,8 @@ def _creation(metadata: TableMetadata) -> Iterator[TableUpdate]:
 def commit_change(table: Table, change: Change, reload: Callable[[], Table]) -> None:
     """Commit a change as the table's next snapshot.
 
-    If another writer commits first, a change is applied to the new state if it only adds files, or only rewrites files
-    with the same rows. Any other change fails, because it was computed from rows that may have changed.
+    If another writer commits first, a change that only adds or only rewrites files is applied to the new state. Any
+    other change fails, because it was computed from rows that may have changed.
 
     Args:
         table: The table from which the change was computed.

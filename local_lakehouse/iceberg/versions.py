@@ -1,9 +1,9 @@
 """The schemas of table versions, and predicates bound to these schemas.
 
-Iceberg identifies a column by its field ID. A name identifies a column only within one schema. After a rename, a drop
-or a swap, the same name can refer to different columns in the current schema and in an older snapshot's schema.
-PyIceberg binds a scan's row filter to the current schema by name. Scans are therefore planned on a view of the table
-with the snapshot's schema and positional column names.
+Iceberg identifies a column by its field ID. A name identifies a column only within one schema. After a rename, drop or
+swap, the same name can refer to different columns in the current schema and in an older schema. PyIceberg binds a
+scan's row filter to the current schema by name. Scans are therefore planned on a view of the table with the snapshot's
+schema and positional column names.
 """
 
 from __future__ import annotations

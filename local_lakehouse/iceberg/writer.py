@@ -166,7 +166,7 @@ class FileLayout:
 
     @cached_property
     def ids_by_path(self) -> dict[str, int]:
-        """The columns' field IDs, keyed by the columns' paths in Parquet."""
+        """The field IDs of the columns, by the columns' paths in Parquet."""
         return parquet_path_to_id_mapping(self.file_schema)
 
     @cached_property

@@ -50,7 +50,7 @@ class Resource:
     """The resource of a permission.
 
     Args:
-        kind: ``catalog``, ``database``, ``table``, ``columns`` or ``location``.
+        kind: The type of the resource, which is ``catalog``, ``database``, ``table``, ``columns`` or ``location``.
         database: The database's name.
         table: The table's name, or `ANY_TABLE` for all tables of the database.
         columns: The columns, for the kind ``columns``.

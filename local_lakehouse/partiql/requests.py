@@ -118,7 +118,7 @@ def get(select: Select, table: Table, where_asked: str) -> Request:
     Args:
         select: The statement.
         table: The table of the statement.
-        where_asked: ``ExecuteTransaction`` or ``BatchExecuteStatement``.
+        where_asked: The operation, which is ``ExecuteTransaction`` or ``BatchExecuteStatement``.
 
     Raises:
         Fault: The statement does not refer to exactly one item (``ValidationException``).

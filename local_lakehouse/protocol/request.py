@@ -125,7 +125,7 @@ class Request:
     Args:
         service: The name of the service in botocore.
         operation: The operation in the service's model, or an empty string if the model does not contain it.
-        protocol: ``json``, ``query``, ``rest-json`` or ``rest-xml``.
+        protocol: The protocol, which is ``json``, ``query``, ``rest-json`` or ``rest-xml``.
         credential: The signature, or None if the request is unsigned.
         region: The request's Region.
         method: The HTTP method.
@@ -155,7 +155,7 @@ class Request:
 
     @_lazily
     def parameters(self) -> Mapping[str, Any]:
-        """Return the operation's members, keyed by wire name, including members in a REST path and query."""
+        """Return the operation's members by wire name, including members in a REST path and query."""
         return self.members(self)
 
     @_lazily

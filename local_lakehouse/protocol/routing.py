@@ -60,7 +60,7 @@ def find(
     Args:
         service: The name of the service in botocore.
         method: The HTTP method.
-        path: The path, decoded for S3, whose keys can contain any character, and unchanged for other services.
+        path: The path, which is decoded for S3 and unchanged for other services. S3 keys can contain any character.
         query: The query parameters, without the parameters of a signature.
         headers: The HTTP headers.
 

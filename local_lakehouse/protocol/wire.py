@@ -48,7 +48,7 @@ class Service(Protocol):
 
 
 def parse(operation: OperationModel, document: Any) -> dict[str, Any]:
-    """Convert a decoded JSON document to a request, validated against the operation's input shape.
+    """Convert a decoded JSON document to a request, and validate it against the operation's input shape.
 
     Args:
         operation: The operation.

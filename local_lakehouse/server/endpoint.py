@@ -239,7 +239,7 @@ class Endpoint:
 
 
 def _members(request: Request) -> dict[str, Any]:
-    """Return the members of a request to one of the project's services, validated against its model."""
+    """Return the members of a request to one of the project's services, and validate them."""
     model = service_model(request.service).operation_model(request.operation)
     if request.protocol != "query":
         return wire.parse(model, request.parameters)

@@ -22,7 +22,7 @@ class OnDemand(Generic[S]):
         module: The service's module, which is imported before the lock is acquired.
         make: A function that creates the service.
         lock: The database's lock, which is held while the service is created.
-        prepare: A function that does slow work, outside the lock, before the service is created.
+        prepare: A function that performs slow work outside the lock before the service is created.
     """
 
     def __init__(

@@ -18,8 +18,8 @@ FILE = "lakehouse.sqlite"
 PRIVATE = 0o700
 # The bytes of "ZETL", which identify the file.
 _APPLICATION = 0x5A45544C
-# The length of the log, in pages of 4 KB, at which `checkpoint` tries to empty it, and the length at which a commit
-# would have to empty it.
+# The lengths of the log, in pages of 4 KB. At the first length, `checkpoint` tries to empty the log. At the second, a
+# commit would have to.
 _LONG_LOG = 16_000
 _LONGEST_LOG = 262_144
 EARLIER = "lakehouse.pickle"
@@ -31,7 +31,7 @@ Hook = Callable[[], None]
 
 
 class UnreadableStateError(Exception):
-    """A part of the state folder cannot be read by this version. The message explains the solution."""
+    """A part of the state folder cannot be read by this version. The message describes the solution."""
 
 
 class StateInUseError(Exception):
@@ -39,7 +39,7 @@ class StateInUseError(Exception):
 
 
 class StorageError(Exception):
-    """The state folder could not be read or written. The message explains the reason and the solution."""
+    """The state folder could not be read or written. The message states the reason and the solution."""
 
 
 @dataclass(frozen=True)

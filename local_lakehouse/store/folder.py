@@ -23,7 +23,7 @@ _NAMED = re.compile(r'"\$body":\["([0-9a-f]+)"')
 
 
 def has_state(directory: Path) -> bool:
-    """Return whether a folder has a state, whether or not it can be read."""
+    """Return whether a folder contains a state, even if the state cannot be read."""
     return any((directory / name).exists() for name in (FILE, EARLIER, FOLDER, BACKUP))
 
 

@@ -26,7 +26,7 @@ def encode(tag: str, value: str | bytes) -> bytes:
     """Return a key attribute's value as bytes that are not a prefix of another value's bytes.
 
     Args:
-        tag: ``S``, ``N`` or ``B``.
+        tag: The type of the attribute, which is ``S``, ``N`` or ``B``.
         value: The value in DynamoDB JSON, or bytes for a binary value.
 
     Raises:

@@ -230,7 +230,7 @@ class Items:
                 yield _row(*row)
 
     def over(self, collection: int, attribute: str, earliest: float, now: float) -> list[dict[str, Any]]:
-        """Return the items with a number between two exclusive bounds, using an index."""
+        """Return the items in which an attribute is a number between two exclusive bounds, by an index."""
         index = Index((), (attribute,))
         low, high = (partition(b"") + encode("N", f"{bound:f}") for bound in (earliest, now))
         found = [json.loads(row.body) for row in self.read(collection, after(low), high, index=index)]

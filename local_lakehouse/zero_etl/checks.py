@@ -356,7 +356,7 @@ class Checks:
         """Return the inline and attached policies of a role or user, or an empty list if it does not exist.
 
         Args:
-            kind: ``role`` or ``user``.
+            kind: The kind of identity, which is ``role`` or ``user``.
             name: The name of the role or user.
         """
         iam = self._clients.client("iam")

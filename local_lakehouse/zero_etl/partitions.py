@@ -47,7 +47,7 @@ class Rule:
 
     Args:
         field: The source column.
-        function: ``identity``, ``year``, ``month``, ``day`` or ``hour``.
+        function: The partition function, which is ``identity``, ``year``, ``month``, ``day`` or ``hour``.
         conversion: The time format of the column's values: ``epoch_sec``, ``epoch_milli`` or ``iso``, or None for
             ``identity``.
     """

@@ -1,4 +1,4 @@
-"""The service's validation of requests in addition to botocore's model.
+"""The validation of requests that supplements botocore's model.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-integrations.html
 """

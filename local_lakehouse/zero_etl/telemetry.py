@@ -35,7 +35,7 @@ class Run:
         integration: The integration's ID.
         arn: The integration's ARN.
         table: The target table.
-        load_type: `FULL_LOAD` or `INCREMENTAL_LOAD`.
+        load_type: The type of load, which is `FULL_LOAD` or `INCREMENTAL_LOAD`.
         logs: Whether the target role is allowed to write log events.
         metrics: Whether the target role is allowed to put metrics.
         event_bus: The event bus, or None for the account's default bus.

@@ -34,8 +34,8 @@ def to_timestamps(values: pa.Array, conversion: str) -> pa.TimestampArray:
 
     Args:
         values: The values, which must not be null.
-        conversion: ``epoch_sec``, ``epoch_milli``, or ``iso`` for ISO 8601 strings, which are in UTC unless they have
-            an offset.
+        conversion: The time format, which is ``epoch_sec``, ``epoch_milli``, or ``iso`` for ISO 8601 strings. Strings
+            without an offset are in UTC.
 
     Raises:
         TimestampError: A value cannot be converted.

@@ -57,7 +57,7 @@ def unnest(
     Args:
         items: The result of `typed`.
         keys: The table's key attributes and their types: ``S``, ``N`` or ``B``.
-        mode: ``TOPLEVEL``, ``FULL`` or ``NOUNNEST``.
+        mode: The unnest mode, which is ``TOPLEVEL``, ``FULL`` or ``NOUNNEST``.
         widened: The target paths that became strings because their types differed.
     """
     work = _Unnesting(keys, mode, widened)

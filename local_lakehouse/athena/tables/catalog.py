@@ -161,7 +161,7 @@ def offer(worker: WorkerSession, name: str, rows: pa.Table | str) -> None:
 
 
 def qualify(names: tuple[str, ...], database: str | None, position: Position) -> tuple[str, str]:
-    """Return the database and name of a table, whether or not it is qualified with its database and catalog.
+    """Return the database and name of a table, which can be qualified with its database and catalog.
 
     Raises:
         QueryFailure: The catalog is unknown, or there are too many names.

@@ -25,7 +25,7 @@ def compare(operator: str, left: Typed, right: Typed, position: Position) -> Typ
     """Apply ``= <> < <= > >=`` or ``IS DISTINCT FROM``.
 
     Raises:
-        QueryFailure: ``TYPE_MISMATCH``.
+        QueryFailure: The types cannot be compared (``TYPE_MISMATCH``).
     """
     common = common_type(left.type, right.type)
     if common is None:

@@ -2,8 +2,8 @@
 
 Trino turns a correlated query into a join. It moves the ``WHERE`` terms that refer to the outer query into the join,
 and leaves the rest unchanged. Therefore only these terms, and expressions above an aggregation, can refer to the outer
-query. A limit or a grouping above such terms requires each of their columns to be a key or to equal a value of the
-outer query.
+query. With a limit or a grouping above such terms, each of their columns must be a key or equal a value of the outer
+query.
 """
 
 from __future__ import annotations

@@ -137,7 +137,7 @@ class Expressions:
         """Return the common type of all values.
 
         Raises:
-            QueryFailure: ``TYPE_MISMATCH``.
+            QueryFailure: There is no common type (``TYPE_MISMATCH``).
         """
         found = _common(tuple(value.type for value in values))
         if found is None:

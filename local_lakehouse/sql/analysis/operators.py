@@ -20,7 +20,7 @@ def arithmetic(operator: str, left: Typed, right: Typed, position: Position) -> 
     """Apply ``+ - * / %``.
 
     Raises:
-        QueryFailure: ``TYPE_MISMATCH``.
+        QueryFailure: The operator does not support the types (``TYPE_MISMATCH``).
     """
     if types.UNKNOWN in (left.type, right.type):
         left, right = _type_of_null(operator, left, right)

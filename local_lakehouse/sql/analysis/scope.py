@@ -127,7 +127,7 @@ class Scope:
             The column, and whether it belongs to this query instead of an enclosing one.
 
         Raises:
-            QueryFailure: ``AMBIGUOUS_NAME``.
+            QueryFailure: The name is ambiguous (``AMBIGUOUS_NAME``).
         """
         qualifier, name = names[:-1], names[-1]
         found = [candidate for candidate in self.fields if candidate.answers_to(qualifier, name)]

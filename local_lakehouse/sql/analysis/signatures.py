@@ -54,7 +54,7 @@ class Signature:
         emit: The SQL of the call, as a template with ``{0}``, ``{1}`` …, or a function of the arguments.
         variadic: Whether the last parameter can be repeated.
         fails: Whether evaluating the call can fail.
-        kind: ``scalar``, ``aggregate`` or ``window``.
+        kind: The kind of the function, which is ``scalar``, ``aggregate`` or ``window``.
         volatile: Whether two calls with the same arguments can return different results.
     """
 

@@ -29,7 +29,7 @@ def define(
         emit: The SQL of a call.
         variadic: Whether the last parameter can be repeated.
         fails: Whether evaluation can fail.
-        kind: ``scalar``, ``aggregate`` or ``window``.
+        kind: The kind of the function, which is ``scalar``, ``aggregate`` or ``window``.
         volatile: Whether two calls with the same arguments can return different results.
     """
     for name in names.split():

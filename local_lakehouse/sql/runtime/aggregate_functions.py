@@ -43,7 +43,7 @@ def hash_number(value: int) -> int:
 
 @udf("d:n")
 def hash_double(value: float) -> int:
-    """Return the 64-bit hash of a double, ignoring the sign of zero."""
+    """Return the 64-bit hash of a double, which is the same for both signs of zero."""
     bits = b"\0\0\0\0\0\0\xf8\x7f" if value != value else struct.pack("<d", value or 0.0)
     return _signed(xxhash.xxh64_intdigest(bits))
 

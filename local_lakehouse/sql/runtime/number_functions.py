@@ -38,7 +38,7 @@ def plain_number(text: str) -> str:
 
 @udf("ssi:s")
 def quotient(dividend: str, divisor: str, scale: int) -> str:
-    """Divide decimals, rounding half away from zero to a number of digits."""
+    """Divide decimals, and round half away from zero to a number of digits."""
     if not Decimal(divisor):
         raise AthenaError("Division by zero", "DIVISION_BY_ZERO")
     result = _EXACT.divide(Decimal(dividend), Decimal(divisor))

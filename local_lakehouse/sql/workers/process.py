@@ -1,8 +1,8 @@
 """A worker process, which runs one statement at a time in one DuckDB connection.
 
-The worker receives commands over a channel to ``register`` a relation from an Arrow file, ``execute`` a statement,
-``read`` a query into an Arrow file, and ``clear`` the relations. ``interrupt`` can arrive at any time. The process ends
-when the channel is closed.
+The worker receives commands over a channel. The commands ``register`` a relation from an Arrow file, ``execute`` a
+statement, ``read`` a query into an Arrow file, and ``clear`` the relations. ``interrupt`` can arrive at any time. The
+process ends when the channel is closed.
 """
 
 from __future__ import annotations

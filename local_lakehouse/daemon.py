@@ -75,7 +75,7 @@ def start(
     governed: bool = False,
     refresh_seconds: float | None = None,
 ) -> tuple[Running, bool]:
-    """Start a lakehouse in the background, unless a lakehouse is already running in the state folder.
+    """Start a lakehouse in the background, unless a lakehouse is already using the state folder.
 
     Args:
         state: The state folder.

@@ -101,7 +101,7 @@ class ChangeLog:
             self._read()
 
     def after_write(self, listener: Callable[[], None]) -> None:
-        """Register a function to call after a change for an integration is committed, under the database's lock."""
+        """Register a function to call under the database's lock after a change for an integration is committed."""
         self._listeners.append(listener)
 
     def watch(self, integration: str, table: str, key_names: Iterable[str]) -> None:

@@ -1,8 +1,8 @@
 """The execution of requests by moto, with the operation and parameters that were authorized.
 
 moto's server would parse each request again from a query string, a form, a body and headers, which can contradict each
-other. The result could be a different operation, resource, Region or account. Here moto receives only the contents of
-the `Request`.
+other. The result could be a different operation, resource, Region or account. In this module, moto receives only the
+contents of the `Request`.
 """
 
 from __future__ import annotations

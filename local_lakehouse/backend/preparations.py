@@ -1,4 +1,4 @@
-"""Actions that run when moto's classes for a service are first imported, to keep the import lazy."""
+"""Actions that run when moto's classes for a service are first imported, so that the import remains lazy."""
 
 from __future__ import annotations
 

@@ -192,7 +192,7 @@ def _logs(call: Request, directory: Directory) -> list[Access]:
     named = [call.text("logGroupName"), call.text("logGroupIdentifier"), call.text("logGroupArn")]
     named += [*call.parameters.get("logGroupNames", []), *call.parameters.get("logGroupIdentifiers", [])]
     groups = [re.sub(r":\*$", "", re.sub(r"^arn:[^:]*:logs:[^:]*:\d*:log-group:", "", name)) for name in named if name]
-    # A log group's ARN ends in `:*` in policies, and is followed by the stream, if there is one, in requests.
+    # A log group's ARN ends in `:*` in policies. In requests, it is followed by the stream, if there is one.
     stream = call.text("logStreamName") or ""
     return on(call, *(directory.arn("logs", f"log-group:{group}:log-stream:{stream}") for group in groups))
 

@@ -1,6 +1,6 @@
 """The conversion of scans to DuckDB SQL that reads Parquet files on the local disk.
 
-DuckDB then reads only the statement's columns, and only the row groups that match its conditions.
+DuckDB then reads only the columns that the statement needs, and only row groups that can match its conditions.
 """
 
 # ruff: noqa: S608 - This module builds SQL from schemas and paths, never from a caller's text.

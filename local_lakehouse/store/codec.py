@@ -157,12 +157,12 @@ class Codec:
         return self._referable
 
     def blank(self, plain: Plain) -> Any:
-        """Return an object of the class in the result of `fields`, without fields."""
+        """Return an object without fields, whose class is in the result of `fields`."""
         class_ = self._class(plain)
         return object.__new__(class_)
 
     def fill(self, target: Any, plain: Plain, *, restore: bool = True) -> Any:
-        """Set an object's fields from the result of `fields`."""
+        """Set an object's fields to those in the result of `fields`."""
         vars(target).update({key: self.decode(member) for key, member in plain["f"].items()})
         if restore:
             self.restore(target)

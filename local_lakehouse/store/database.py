@@ -18,8 +18,8 @@ FILE = "lakehouse.sqlite"
 PRIVATE = 0o700
 # The bytes of "ZETL", which identify the file.
 _APPLICATION = 0x5A45544C
-# The lengths of the log, in pages of 4 KB. At the first length, `checkpoint` tries to empty the log. At the second, a
-# commit would have to.
+# The lengths of the log, in pages of 4 KB. At the first length, `checkpoint` tries to empty the log. At the second
+# length, a commit would have to empty it.
 _LONG_LOG = 16_000
 _LONGEST_LOG = 262_144
 EARLIER = "lakehouse.pickle"

@@ -21,7 +21,7 @@ _SCHEMA = Schema(
 
 
 class Participant(Protocol):
-    """A service whose state is a few documents."""
+    """A service whose state consists of a few documents."""
 
     def dump(self) -> Mapping[str, Any]:
         """Return the state as plain data, by document name."""

@@ -119,7 +119,7 @@ def bring(directory: Path, source: Path) -> None:
         source: The file.
 
     Raises:
-        StorageError: The folder already has a state, or the file cannot be read.
+        StorageError: The folder already contains a state, or the file cannot be read.
         UnreadableStateError: The file is not an exported state, or is damaged. Partial data is removed.
     """
     if has_state(directory):

@@ -268,7 +268,7 @@ class Checks:
         yield from self._lake_formation(ends, role_arn, f"arn:{self._clients.partition}:s3:::{bucket}/{prefix}")
 
     def _lake_formation(self, ends: Endpoints, role_arn: str, prefix: str) -> Iterator[Problem]:
-        """Check the role's permissions in Lake Formation, if it governs the target."""
+        """Check the role's permissions in Lake Formation, if Lake Formation governs the target."""
         if self._governance is None:
             return
         location = f"{prefix.rstrip('/')}/{ends.target_table}"

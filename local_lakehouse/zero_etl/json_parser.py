@@ -57,7 +57,7 @@ def _texts(lines: bytes) -> pa.StringArray:
 
 
 def _expressible(kind: pa.DataType) -> bool:
-    """Return whether DuckDB supports the type, which must not have empty structs or names equal except for case."""
+    """Return whether DuckDB supports the type, without empty structs or names that differ only in case."""
     if pa.types.is_list(kind):
         return _expressible(kind.value_type)
     if not pa.types.is_struct(kind):

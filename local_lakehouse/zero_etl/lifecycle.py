@@ -138,7 +138,7 @@ class Lifecycle:
         try:
             self._plan(integration)
         except NeedsAttentionError as gone:
-            # A client has removed a prerequisite since it was checked.
+            # A client has removed a prerequisite since the check.
             self._ask_for_attention(integration, gone.problems)
             return
         _LOG.error("integration %s failed", integration.name, exc_info=error)

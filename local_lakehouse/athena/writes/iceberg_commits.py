@@ -43,7 +43,7 @@ def fresh(lake: Lake, database: str, name: str) -> Table:
 
 
 def changing(database: str, name: str, change: Callable[[], _T]) -> _T:
-    """Change the rows of a table, with one statement at a time.
+    """Change the rows of a table while no other statement changes them.
 
     Raises:
         QueryFailure: Another writer, such as an integration, committed a change in the meantime.

@@ -80,3 +80,14 @@ def test_figures_are_drawn_and_said_in_words(site: Path, page: "Page") -> None:
     assert "NV" in str(page.locator("[role=group][aria-label]:has(.js-plotly-plot)").first.get_attribute("aria-label"))
     figures.first.scroll_into_view_if_needed()
     page.screenshot(path=SCREENSHOTS / "site.png")
+
+
+def test_no_toolbar_covers_a_figures_title_on_a_phone(site: Path, page: "Page") -> None:
+    page.set_viewport_size({"width": 420, "height": 900})
+    page.goto((site / "notebooks" / "05_visualize.html").as_uri())
+    figure = page.locator(".js-plotly-plot").first
+    figure.locator(".main-svg").first.wait_for()
+    assert not figure.locator(".modebar").is_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="JPEG").first.click()
+    assert download.value.suggested_filename.endswith((".jpeg", ".jpg"))

@@ -57,4 +57,4 @@ def test_the_checklist_can_be_printed() -> None:
     report = preflight.of_items(THREAD.items, name=THREAD.name, keys=THREAD.keys)
     text = report.checklist(Places("Thread"))
     assert "☐ 1. Enable point-in-time recovery" in repr(text)
-    assert "<li" in text._repr_html_()
+    assert "<li>☐ <b>Enable point-in-time recovery.</b>" in text._repr_html_()

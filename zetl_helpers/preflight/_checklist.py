@@ -91,7 +91,7 @@ class Checklist:
 
     def _repr_html_(self) -> str:
         steps = "".join(
-            f"<li>☐ <b>{html.escape(task.title)}</b> {html.escape(task.note)}"
+            f"<li>☐ <b>{html.escape(task.title)}.</b> {html.escape(task.note)}"
             f"<pre style='white-space:pre-wrap'>{html.escape(task.command)}</pre></li>"
             for task in self.tasks
         )

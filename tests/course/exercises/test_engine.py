@@ -139,7 +139,9 @@ def test_the_card_says_in_words_what_is_done(chapter: Callable[[int], Chapter]) 
     ]
     assert "An interval for fifty cents  ✘ incorrect" in repr(ex)
     html = ex._repr_html_()
-    assert "<caption style='text-align:left'><b>Chapter 8: 1 of 4 exercises done</b></caption>" in html
+    caption = html.partition("</caption>")[0]
+    assert "text-align:left" in caption
+    assert caption.endswith("<b>Chapter 8: 1 of 4 exercises done</b>")
     assert html.count("scope='row'") == 4
     assert html.count("scope='col'") == 4
     assert "✔ correct" in html

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from zetl_helpers.course.exercises.engine import MARKS
 
+_CAPTION = "text-align:left;padding-top:1em;white-space:nowrap"
 _COLUMN_HEAD = "th scope='col'"
 _ROW_HEAD = "th scope='row'"
 
@@ -37,7 +38,7 @@ class Card:
     def _repr_html_(self) -> str:
         head = "".join(_cell(_COLUMN_HEAD, name) for name in self.columns)
         body = "".join(f"<tr>{_cell(_ROW_HEAD, row[0])}{_cells(row[1:])}</tr>" for row in self.rows)
-        caption = f"<caption style='text-align:left'><b>{html.escape(self.caption)}</b></caption>"
+        caption = f"<caption style='{_CAPTION}'><b>{html.escape(self.caption)}</b></caption>"
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 

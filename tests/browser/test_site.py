@@ -82,12 +82,17 @@ def test_figures_are_drawn_and_said_in_words(site: Path, page: "Page") -> None:
     page.screenshot(path=SCREENSHOTS / "site.png")
 
 
-def test_no_toolbar_covers_a_figures_title_on_a_phone(site: Path, page: "Page") -> None:
+def test_a_figures_title_is_neither_covered_nor_cut_off_on_a_phone(site: Path, page: "Page") -> None:
     page.set_viewport_size({"width": 420, "height": 900})
     page.goto((site / "notebooks" / "05_visualize.html").as_uri())
     figure = page.locator(".js-plotly-plot").first
     figure.locator(".main-svg").first.wait_for()
     assert not figure.locator(".modebar").is_visible()
+    for number in range(page.locator(".js-plotly-plot").count()):
+        frame, title = (page.locator(f".js-plotly-plot{part}").nth(number).bounding_box() for part in ("", " .gtitle"))
+        assert frame is not None
+        assert title is not None
+        assert title["x"] + title["width"] <= frame["x"] + frame["width"] + 1
     with page.expect_download() as download:
         page.get_by_role("button", name="JPEG").first.click()
     assert download.value.suggested_filename.endswith((".jpeg", ".jpg"))

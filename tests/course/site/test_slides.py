@@ -67,7 +67,7 @@ def test_an_exercise_that_asks_a_question_asks_it_on_its_slide(path: Path) -> No
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.metadata.get("zetl", {}).get("kind") == "exercise":
             heading, _, text = cell.source.partition("\n")
-            tasks[heading.lstrip("# ")] = text.strip().partition("\n\n")[0]
+            tasks[heading.lstrip("# ")] = text
     leads = {slide.title: slide.lead for slide in slides.deck(path)}
     assert [title for title, task in tasks.items() if "?" in task and "?" not in leads[title]] == []
 

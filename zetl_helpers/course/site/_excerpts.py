@@ -107,7 +107,8 @@ def given(source: str) -> str:
 
 def without_checks(source: str) -> str:
     """Return code without the lines that start or check an exercise."""
-    return "\n".join(line for line in source.strip().splitlines() if not line.startswith("ex.")).strip()
+    code = "\n".join(line for line in source.strip().splitlines() if not line.startswith("ex."))
+    return re.sub(r"\n{3,}", "\n\n", code).strip()
 
 
 def result(cell: nbformat.NotebookNode) -> str:

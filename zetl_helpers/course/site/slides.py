@@ -134,7 +134,8 @@ def _of_exercise(
     hints = [f"Hint: {hint}" for hint in exercise.hints]
     given = next((excerpts.given(cell.source) for cell in cells if cell.cell_type == "code"), "")
     task = re.sub(r"^\s*\*[^*]+\*\s*", "", text.strip())
-    yield Slide(title, _lead(task, title), _code(given) if given else "", [f"{planned} min.", *hints])
+    asked = next((part for part in task.split("\n\n") if "?" in part), task)
+    yield Slide(title, _lead(asked, title), _code(given) if given else "", [f"{planned} min.", *hints])
     lines = excerpts.without_checks(exercise.answer).splitlines()
     short = "\n".join(lines[:_MOST_ANSWER_LINES]) + ("\n…" if len(lines) > _MOST_ANSWER_LINES else "")
     answer = f"{title.partition(' · ')[0]}: an answer"

@@ -153,3 +153,14 @@ def test_without_notebooks_the_command_says_where_to_go(
 
 def test_texts_of_exercises_are_no_markdown() -> None:
     assert _plain('item["ShipmentID"]["S"] or a_b * 2') == r'item\["ShipmentID"\]\["S"\] or a\_b \* 2'
+
+
+def test_an_exercise_ends_where_the_chapter_continues(pages: dict[str, str]) -> None:
+    exercise = pages["04_query_with_athena"].partition("Exercise 4.3")[2].partition("## Exercise 4.4")[0]
+    assert "DIVISION_BY_ZERO" not in exercise
+
+
+def test_no_checkpoint_shows_a_mark_of_a_wrapped_table(pages: dict[str, str]) -> None:
+    rows = [row for page in pages.values() for row in re.findall(r"^\| \d+ min \|.*$", page, flags=re.MULTILINE)]
+    assert rows
+    assert [row for row in rows if "\\" in row] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +94,9 @@ def _sections(notebook: nbformat.NotebookNode) -> list[Section]:
 def _section(cells: Sequence[nbformat.NotebookNode]) -> Section:
     about = cells[0].metadata["zetl"]
     heading, _, text = cells[0].source.partition("\n")
-    texts = [text.strip(), *(cell.source for cell in cells[1:] if cell.cell_type == "markdown" and not _is_box(cell))]
+    # What follows an exercise's code cell continues the chapter, and is not part of the task.
+    told = itertools.takewhile(lambda cell: about["kind"] != "exercise" or cell.cell_type == "markdown", cells[1:])
+    texts = [text.strip(), *(cell.source for cell in told if cell.cell_type == "markdown" and not _is_box(cell))]
     outputs = [_words(output) for cell in cells if cell.cell_type == "code" for output in cell.outputs]
     return Section(
         heading.lstrip("# "), about["kind"], about.get("minutes", 0), texts, [entry for entry in outputs if entry]

@@ -111,6 +111,8 @@ def _exercise(section: Section, exercise: exercises.Exercise) -> Iterator[str]:
 
 
 def _in_a_cell(text: str) -> str:
+    # pandas ends a line with a backslash if the table continues below.
+    text = re.sub(r"\s*\\$", " …", text)
     return "`" + text.replace("|", "¦")[:60].strip() + "`" if text and not text.startswith("a verdict") else text or "–"
 
 

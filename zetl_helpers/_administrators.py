@@ -1,4 +1,4 @@
-"""Lake Formation's administrators: an account-wide list that labs add to and remove from."""
+"""Changes to the account-wide list of Lake Formation administrators."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zetl_helpers._aws import absent, error_code, tag_dict, tag_list
 from zetl_helpers._wait import wait_for
 from zetl_helpers.lab import Lab
 
-# Tags on the target role: the administrator that the lab added, and the note that the lab is about to remove it.
+# These tags on the target role name the administrator that the lab added and record that the lab is about to remove it.
 ADDED = "zetl-lab-administrator"
 _LEAVING = "zetl-lab-leaves"
 
@@ -23,9 +23,9 @@ _LEAVING = "zetl-lab-leaves"
 def rewrite(lab: Lab, change: Callable[[list[str]], list[str]]) -> tuple[list[str], list[str]]:
     """Change the list of administrators and keep all other administrators and settings.
 
-    ``PutDataLakeSettings`` replaces all settings and does not support conditions. The settings are therefore written
-    only if their hash has not changed since they were read, and are then read back. Concurrent changes are kept. If
-    another writer overwrites the lab's change, it is applied again.
+    ``PutDataLakeSettings`` replaces all settings and does not support conditions. This function therefore writes the
+    settings only if their hash has not changed since it read them, and then reads them back. It keeps concurrent
+    changes. If another writer overwrites the lab's change, the function applies the change again.
 
     Args:
         lab: The lab.
@@ -57,20 +57,20 @@ def rewrite(lab: Lab, change: Callable[[list[str]], list[str]]) -> tuple[list[st
         "Lake Formation's settings to be written",
         attempt,
         timeout=60,
-        hint="Another caller is changing them too. Check the administrators in the AWS Lake Formation console.",
+        hint="Another caller is also changing them. Check the administrators in the AWS Lake Formation console.",
     )
     return before or [], after
 
 
 def note(lab: Lab, principal: str) -> None:
-    """Record on the target role the administrator that the lab added, the only one that clean-up removes."""
+    """Tag the target role with the administrator that the lab added, so that clean-up removes no other one."""
     lab.client("iam").tag_role(RoleName=lab.role, Tags=tag_list({ADDED: principal}))
 
 
 def note_leaving(lab: Lab) -> None:
-    """Record that the lab no longer needs its administrator, before checking whether other labs need it.
+    """Record that the lab no longer needs its administrator, before looking for other labs that need it.
 
-    Two labs that leave at the same time see each other's note, so one of them removes the administrator.
+    Two labs that leave at the same time see each other's record, so one of them removes the administrator.
     """
     with absent("NoSuchEntity"):
         lab.client("iam").tag_role(RoleName=lab.role, Tags=tag_list({_LEAVING: "yes"}))

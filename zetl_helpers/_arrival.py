@@ -1,4 +1,4 @@
-"""Evidence that data arrived in the target: the integration's log, its metrics, and the table's snapshots."""
+"""Evidence from logs, metrics and snapshots that data arrived in the target."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from zetl_helpers.lab import Lab
 LOG_GROUP = "/aws-glue/zeroETL-integrations/logs/"
 NAMESPACE = "AWS/Glue/ZeroETL"
 
-# A log event or a metric contains more details than the snapshot of the same ingestion, but can arrive some seconds
+# A log event or a metric contains more details than the snapshot of the same ingestion, but can arrive a few seconds
 # later.
 _GRACE = timedelta(seconds=60)
 
@@ -25,8 +25,8 @@ _GRACE = timedelta(seconds=60)
 def log_sources(lab: Lab, integration: str) -> list[dict[str, Any]]:
     """Return the location of an integration's log events, as arguments of ``FilterLogEvents``.
 
-    AWS's pages and samples spell the log group's name in three ways: with a slash at the end, without it, and followed
-    by the integration's ID. In the first two, a stream is named after the ID.
+    AWS's documentation and samples write the log group's name in three ways: with a trailing slash, without one, and
+    followed by the integration's ID. In the first two cases, the ID is the name of a log stream in the group.
 
     Args:
         lab: The lab.
@@ -58,13 +58,13 @@ def log_events(lab: Lab, integration: str, pattern: str = "") -> Iterator[dict[s
             for page in logs.get_paginator("filter_log_events").paginate(**source, **filtered):
                 yield from page["events"]
         except ClientError as error:
-            # The group exists, but has no stream for this integration.
+            # The group exists, but it has no stream for this integration.
             if error_code(error) != "ResourceNotFoundException":
                 raise
 
 
 def last_sync(lab: Lab, integration: dict[str, Any]) -> datetime | None:
-    """Return the time up to which the target reflects the source; None before the first ingestion.
+    """Return the time up to which the target reflects the source, or None before the first ingestion.
 
     The time comes from the log or, failing that, from the metrics. If both are missing or inaccessible, it is the
     commit time of the target table's latest snapshot. The ingestion read the source before that commit, so this is the

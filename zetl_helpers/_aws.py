@@ -1,4 +1,4 @@
-"""Helpers for calls to AWS that all modules share."""
+"""Shared helpers for AWS calls."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ T = TypeVar("T")
 
 
 class ForeignResourceError(UserError):
-    """A resource has the lab's name but not the lab's tag: it has a different owner and is not touched."""
+    """A resource has the lab's name but not the lab's tag, so it belongs to someone else and is not changed."""
 
 
 @contextmanager
 def absent(*codes: str) -> Iterator[None]:
-    """Continue if AWS returns one of these error codes for a missing resource."""
+    """Ignore an AWS error with one of these codes, which mean that a resource does not exist."""
     try:
         yield
     except ClientError as error:
@@ -29,7 +29,7 @@ def absent(*codes: str) -> Iterator[None]:
 
 
 def make(create: Callable[[], object], check: Callable[[], object], *codes: str) -> None:
-    """Create a resource, or accept that it exists.
+    """Create a resource, or accept that it already exists.
 
     botocore retries a request whose response was lost, and the retry then finds the resource.
 
@@ -50,16 +50,16 @@ def settled(what: str, act: Callable[[], T], passing: Callable[[ClientError], bo
     """Retry a call that AWS rejects while a new resource is not yet visible everywhere.
 
     Args:
-        what: The awaited event, worded to complete "waiting for …".
+        what: The awaited event, phrased so that it completes "waiting for …".
         act: Makes the call.
         passing: Returns whether an error is temporary.
-        timeout: Seconds until AWS's error is raised.
+        timeout: The seconds after which AWS's error is raised.
 
     Returns:
         What `act` returned.
 
     Raises:
-        ClientError: The last error, after the timeout.
+        ClientError: The call still fails when the timeout expires.
     """
     last: list[ClientError] = []
 
@@ -79,7 +79,7 @@ def settled(what: str, act: Callable[[], T], passing: Callable[[ClientError], bo
 
 
 def one_of(*codes: str) -> Callable[[ClientError], bool]:
-    """Return a test for errors with one of these codes."""
+    """Return a function that tells whether an error has one of these codes."""
     return lambda error: error_code(error) in codes
 
 

@@ -1,4 +1,4 @@
-"""Settings of the target bucket: public access blocked, TLS required, query results that expire."""
+"""The target bucket's settings for public access, TLS, expiry and encryption."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def close(lab: Lab) -> bool:
 
 
 def deny_insecure_transport(lab: Lab) -> bool:
-    """Add a statement to the bucket's policy that denies requests without TLS, and keep the other statements.
+    """Add a statement that denies requests without TLS to the bucket's policy, and keep the other statements.
 
     Returns:
-        Whether the statement was missing.
+        True if the statement was missing.
 
     See https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html
     """
@@ -64,7 +64,7 @@ def expire_results(lab: Lab) -> bool:
     """Add a lifecycle rule that deletes Athena's results after a week, and keep the other rules.
 
     Returns:
-        Whether the rule was missing.
+        True if the rule was missing.
 
     See https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketLifecycleConfiguration.html
     """
@@ -94,5 +94,5 @@ def encrypt(lab: Lab, key: str) -> bool:
 
 
 def of_new_bucket(lab: Lab, call: Callable[..., dict[str, Any]], **arguments: Any) -> dict[str, Any]:
-    """Make a call for a bucket that may not be visible everywhere yet."""
+    """Call an operation on a bucket that may not be visible everywhere yet, and retry if necessary."""
     return settled(f"bucket {lab.bucket}", lambda: call(Bucket=lab.bucket, **arguments), one_of("NoSuchBucket"))

@@ -1,4 +1,4 @@
-"""AWS calls as code: a helper's calls as boto3 code and AWS CLI commands."""
+"""Rendering of a helper's AWS calls as boto3 code and AWS CLI commands."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Call(str):
 
     Args:
         name: Service and operation.
-        parameters: The arguments in boto3's form; None if they are not known.
+        parameters: The arguments in boto3's form, or None if they are not known.
     """
 
     __slots__ = ("parameters",)
@@ -59,7 +59,7 @@ def changing(calls: Iterable[str]) -> list[Call]:
 
 
 def boto3_code(calls: Sequence[Call]) -> str:
-    """Return calls as Python.
+    """Return calls as boto3 code.
 
     Args:
         calls: The calls, in order.
@@ -76,7 +76,7 @@ def boto3_code(calls: Sequence[Call]) -> str:
 
 
 def cli_commands(calls: Sequence[Call]) -> str:
-    """Return calls as commands of the AWS CLI.
+    """Return calls as AWS CLI commands.
 
     Args:
         calls: The calls, in order.
@@ -98,7 +98,7 @@ def _arguments(parameters: Mapping[str, Any]) -> str:
 
 
 def _literal(value: Any, depth: int) -> str:
-    """Return a value as Python code, over several lines if it is long."""
+    """Return a value as Python code, on several lines if it is long."""
     if hasattr(value, "read") or isinstance(value, bytes | bytearray):
         return 'open("FILE", "rb")' if hasattr(value, "read") or len(value) > _WIDTH else repr(bytes(value))
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""The Data Catalog's resource policy: one per account, to which each lab adds its statements."""
+"""Changes to the Data Catalog's resource policy, which all labs of an account share."""
 
 from __future__ import annotations
 
@@ -20,21 +20,22 @@ _MOST_BYTES = 10_240
 
 
 class CatalogPolicyFullError(UserError):
-    """The Data Catalog's policy has no room for another lab's statements; the message says who can free space."""
+    """The Data Catalog's policy has no room for another lab's statements. The message says who can free space."""
 
 
 def merge_catalog_policy(lab: Lab) -> Step:
     """Add the lab's two statements to the Data Catalog's policy and keep all other statements.
 
-    The policy is account-wide, and ``PutResourcePolicy`` replaces it. It is therefore read, merged by ``Sid`` and
-    written back under its hash, so that no concurrent change is lost. In a class that the instructor prepared, nothing
-    is added: the class statement covers all labs, and the learner's own policy has the other permission.
+    The policy is account-wide, and ``PutResourcePolicy`` replaces it. This function therefore reads the policy, merges
+    the statements by ``Sid``, and writes the policy only if its hash has not changed, so that no concurrent change is
+    lost. In a class that the instructor prepared, nothing is added. The class statement covers all labs, and the
+    learner's own policy grants the other permission.
 
     Args:
         lab: The lab.
 
     Returns:
-        What happened; `details` is the complete policy.
+        The step and its outcome, with the complete policy as `details`.
 
     Raises:
         CatalogPolicyFullError: The policy would exceed AWS's limit.
@@ -59,7 +60,7 @@ def remove_catalog_statements(lab: Lab, only: Sequence[str] | None = None) -> St
         only: The ``Sid`` values to remove. Defaults to all of the lab's statements.
 
     Returns:
-        What happened.
+        The step and its outcome.
     """
     sids = [statement["Sid"] for statement in permissions.render(lab, "catalog_resource_policy")["Statement"]]
     sids = [sid for sid in sids if only is None or sid in only]
@@ -72,14 +73,14 @@ def remove_catalog_statements(lab: Lab, only: Sequence[str] | None = None) -> St
 def merge_class_statement(lab: Lab) -> Step:
     """Add the statement that lets AWS Glue deliver data to all databases of a class, and keep all other statements.
 
-    Its size does not depend on the number of learners. A lab's own two statements use about 800 of the policy's 10,240
-    bytes.
+    The statement's size does not depend on the number of learners. In contrast, the two statements of a single lab use
+    about 800 of the policy's 10,240 bytes.
 
     Args:
         lab: Any lab of the account.
 
     Returns:
-        What happened; `details` is the complete policy.
+        The step and its outcome, with the complete policy as `details`.
     """
     wanted = _class_statement(lab)
     with lab.recording() as calls:
@@ -95,7 +96,7 @@ def remove_class_statement(lab: Lab) -> Step:
         lab: Any lab of the account.
 
     Returns:
-        What happened.
+        The step and its outcome.
     """
     sid = _class_statement(lab)["Sid"]
     with lab.recording() as calls:
@@ -130,7 +131,7 @@ def other_databases(lab: Lab, principal: str) -> list[str]:
         principal: ARN of an IAM user or role.
 
     Returns:
-        Their names, as in the Data Catalog's policy.
+        The databases' names, as in the Data Catalog's policy.
     """
     document, _ = _read_catalog_policy(lab)
     found = {
@@ -146,7 +147,7 @@ def other_databases(lab: Lab, principal: str) -> list[str]:
 def _rewrite_catalog_policy(
     lab: Lab, add: list[dict[str, Any]] | tuple[()], drop: list[str] | tuple[()]
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Merge into the policy and start again if another caller changed it."""
+    """Merge statements into the policy, and start again if another caller changed the policy."""
     seen: list[tuple[list[dict[str, Any]], dict[str, Any]]] = []
 
     def attempt() -> bool | None:
@@ -162,7 +163,7 @@ def _rewrite_catalog_policy(
         "the Data Catalog policy to be written",
         attempt,
         timeout=30,
-        hint="Another caller is changing it too. Check it in the AWS Glue console, under Data Catalog settings.",
+        hint="Another caller is also changing it. Check it in the AWS Glue console, under Data Catalog settings.",
     )
     return seen[0]
 
@@ -179,14 +180,14 @@ def _read_catalog_policy(lab: Lab) -> tuple[dict[str, Any], str | None]:
         answer = lab.client("glue").get_resource_policy()
         document = json.loads(answer["PolicyInJson"])
         statements = document["Statement"]
-        # IAM's grammar allows a single statement without a list.
+        # IAM's policy grammar allows a single statement that is not in a list.
         listed = statements if isinstance(statements, list) else [statements]
         return {**document, "Statement": listed}, answer["PolicyHash"]
     return {"Version": "2012-10-17", "Statement": []}, None
 
 
 def _write_catalog_policy(lab: Lab, document: dict[str, Any], policy_hash: str | None) -> bool | None:
-    """Write the policy if it has not changed since it was read; otherwise return None."""
+    """Write the policy, or return None if it has changed since it was read."""
     glue = lab.client("glue")
     # White space counts towards the limit of the account's policy.
     text = json.dumps(document, separators=(",", ":"))

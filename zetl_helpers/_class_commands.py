@@ -1,4 +1,4 @@
-"""The instructor's commands: ``zetl class …``."""
+"""The instructor's ``zetl class`` commands."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def _cleanup(options: argparse.Namespace) -> int:
 def _chosen(labs: Sequence[Lab], prefixes: Sequence[str]) -> list[Lab]:
     """Return the labs of the named learners, or of all learners with a prefix.
 
-    In a class, no learner has the lab without a prefix; ``zetl cleanup`` deletes it.
+    In a class, the lab without a prefix belongs to no learner. ``zetl cleanup`` deletes that lab.
     """
     unknown = sorted(set(prefixes) - {lab.prefix for lab in labs})
     if unknown:

@@ -1,4 +1,4 @@
-"""The documents in the package: sample data and policy templates."""
+"""The sample data and policy templates in the package."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def sample(name: str) -> Any:
-    """Return a document from ``sample_data/``, with binary values as bytes."""
+    """Return a document from ``sample_data/``, with its binary values decoded to bytes."""
     text = importlib.resources.files("zetl_helpers.sample_data").joinpath(name).read_text(encoding="utf-8")
     return json.loads(text, object_hook=_decode_binary)
 
@@ -29,7 +29,7 @@ def policy_names() -> list[str]:
 
 
 def with_bytes(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a typed value of DynamoDB JSON with its binary values as bytes."""
+    """Return a typed value in DynamoDB JSON with its binary values decoded to bytes."""
     decoded: dict[str, Any] = json.loads(json.dumps(value), object_hook=_decode_binary)
     return decoded
 

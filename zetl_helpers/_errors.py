@@ -2,8 +2,8 @@
 
 
 class UserError(Exception):
-    """An operation is not possible; the message says why and what to do, and a command prints only the message."""
+    """An operation is not possible. The message says why and what to do, and a command prints only the message."""
 
 
 class StudioSetupError(UserError):
-    """A domain or project cannot be created or deleted; the message says what is missing and who can provide it."""
+    """A domain or project cannot be created or deleted. The message says what is missing and who can provide it."""

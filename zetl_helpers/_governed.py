@@ -1,4 +1,4 @@
-"""Permissions in an account governed by Lake Formation: those of the target role and of the lab's owner."""
+"""Permissions that the target role and the lab's owner need if Lake Formation governs the account."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OPENED = ("CreateDatabaseDefaultPermissions", "CreateTableDefaultPermissions")
 
 
 class NotAdministratorError(Exception):
-    """Lake Formation governs the account and the caller cannot grant permissions; the message says who can."""
+    """Lake Formation governs the account, and the caller cannot grant permissions. The message says who can."""
 
 
 def is_governed(lab: Lab) -> bool | None:
@@ -65,7 +65,7 @@ def missing(lab: Lab, principal: str) -> list[str]:
         principal: The IAM user or role that owns the lab.
 
     Returns:
-        The missing permissions; an empty list if Lake Formation does not govern the database.
+        The missing permissions, or an empty list if Lake Formation does not govern the database.
     """
     if not is_governed(lab):
         return []
@@ -85,7 +85,7 @@ def grant(lab: Lab, principal: str, location: str | None = None) -> list[Step]:
         location: The registered location that covers the table, if there is one.
 
     Returns:
-        What happened; nothing if Lake Formation does not govern the database.
+        The steps and their outcomes. There are none if Lake Formation does not govern the database.
 
     Raises:
         NotAdministratorError: The caller cannot grant permissions.
@@ -102,7 +102,7 @@ def grant(lab: Lab, principal: str, location: str | None = None) -> list[Step]:
 
 
 def _wanted(lab: Lab, principal: str) -> list[tuple[str, dict[str, Any], tuple[str, ...], str]]:
-    """Return who needs which permissions on which resource."""
+    """Return the permissions that each principal needs on each resource."""
     database = {"Database": {"Name": lab.database}}
     tables = {"Table": {"DatabaseName": lab.database, "TableWildcard": {}}}
     return [

@@ -19,14 +19,14 @@ def wait_until_attention(lab: Lab, *, timeout: float = 5400) -> str:
 
     Args:
         lab: The lab.
-        timeout: Maximum seconds to wait; on AWS the next refresh shows it, after 15 to 30 minutes.
+        timeout: Maximum seconds to wait. On AWS, the problem shows at the next refresh, after 15 to 30 minutes.
 
     Returns:
         The status and the errors, as ``DescribeIntegrations`` returns them, one per line.
 
     Raises:
         IntegrationError: The integration does not exist.
-        WaitTimeoutError: It remains ACTIVE.
+        WaitTimeoutError: The integration remains ACTIVE.
 
     See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-creating-managing.html
     """
@@ -46,15 +46,15 @@ def wait_until_attention(lab: Lab, *, timeout: float = 5400) -> str:
 
 
 def wait_until_recovered(lab: Lab, *, timeout: float = 5400) -> None:
-    """Wait until an integration is ACTIVE again after the cause of its failure was fixed; it retries automatically.
+    """Wait until an integration, which retries automatically, is ACTIVE again after the cause of its failure was fixed.
 
     Args:
         lab: The lab.
-        timeout: Maximum seconds to wait; retries become less frequent the longer a failure lasts.
+        timeout: Maximum seconds to wait. Retries become less frequent the longer a failure lasts.
 
     Raises:
         IntegrationError: The integration does not exist or has failed permanently.
-        WaitTimeoutError: It still needs attention; the message says why.
+        WaitTimeoutError: The integration still needs attention. The message says why.
     """
     reasons: list[str] = []
 
@@ -83,8 +83,8 @@ def wait_for_outcome(lab: Lab, since: datetime, *, timeout: float = 5400) -> str
 
     Args:
         lab: The lab.
-        since: A time after the write, with a time zone.
-        timeout: Maximum seconds to wait; on AWS the next refresh shows it, after 15 to 30 minutes.
+        since: A time after the write, as a datetime with a time zone.
+        timeout: Maximum seconds to wait. On AWS, the problem shows at the next refresh, after 15 to 30 minutes.
 
     Returns:
         The integration's status: ``NEEDS_ATTENTION`` or ``FAILED``, or ``ACTIVE`` when the write has arrived.
@@ -117,7 +117,8 @@ def errors(lab: Lab) -> pd.DataFrame:
         lab: The lab.
 
     Returns:
-        One row for each entry of ``Errors``, columns ``code`` and ``message``; no rows while the integration works.
+        One row for each entry of ``Errors``, with the columns ``code`` and ``message``. There are no rows while the
+        integration works.
 
     Raises:
         IntegrationError: The integration does not exist.

@@ -1,4 +1,4 @@
-"""Functions that look up the description, tags and progress of the lab's integration."""
+"""Lookup of the description, tags and progress of the lab's integration."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zetl_helpers.lab import TAG_KEY, Lab
 
 
 class IntegrationError(Exception):
-    """The integration is missing, needs attention or has failed; the message says why and what to do."""
+    """The integration is missing, needs attention or has failed. The message says why and what to do."""
 
 
 def find(lab: Lab) -> dict[str, Any] | None:
@@ -65,7 +65,7 @@ def require(lab: Lab) -> dict[str, Any]:
 
 
 def last_sync(lab: Lab) -> datetime | None:
-    """Return the time up to which the target reflects the source; None before the first ingestion.
+    """Return the time up to which the target reflects the source, or None before the first ingestion.
 
     The time comes from the integration's log, its metrics, or the target table's latest snapshot, in this order.
 

@@ -1,4 +1,4 @@
-"""The settings of source and target before an integration is created: target role, unnesting, partitioning."""
+"""The target role, unnesting and partitioning that are set before an integration is created."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ Unnest = Literal["FULL", "TOPLEVEL", "NOUNNEST"]
 GONE = ("EntityNotFoundException", "ResourceNotFoundException", "IntegrationNotFoundFault")
 # Another operation is running on the integration or its target.
 BUSY = ("IntegrationConflictOperationFault", "InvalidIntegrationStateFault", "InvalidStateException")
-# Waiting does not help if the caller lacks a permission, except for the grant in the Data Catalog's policy.
+# Waiting helps if the grant in the Data Catalog's policy is not visible yet, but not if the caller lacks another
+# permission.
 _CALLER_MAY_NOT = re.compile(r"not authorized to perform: (?!glue:CreateInboundIntegration)")
 _ABOUT_RIGHTS = re.compile(r"assume|role|permission|authorized|access", re.IGNORECASE)
 
 
 def set_target_role(lab: Lab, *, kms_key: str | None = None) -> Step:
-    """Set the role that writes to the database: the integration's resource property.
+    """Set the role that writes to the database, which is the integration's resource property.
 
     Args:
         lab: The lab.
@@ -32,7 +33,7 @@ def set_target_role(lab: Lab, *, kms_key: str | None = None) -> Step:
             target role needs it too: `keys.allow_target_role`.
 
     Returns:
-        What happened.
+        The step and its outcome.
 
     Raises:
         KeyNotUsableError: The key cannot be used.
@@ -76,11 +77,11 @@ def set_table_properties(lab: Lab, *, unnest: Unnest = "FULL", partition_by: Seq
     Args:
         lab: The lab.
         unnest: ``FULL`` (a column for each leaf of a map), ``TOPLEVEL`` (a column for each attribute) or ``NOUNNEST``.
-        partition_by: Entries of a partition spec: ``FieldName``, ``FunctionSpec``, ``ConversionSpec``; empty for AWS
-            Glue's default, buckets of the partition key.
+        partition_by: The entries of a partition spec, each with ``FieldName``, ``FunctionSpec`` and ``ConversionSpec``.
+            An empty sequence selects AWS Glue's default, which is buckets of the partition key.
 
     Returns:
-        What happened.
+        The step and its outcome.
 
     See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-partition-schema-unnesting.html
     """
@@ -107,7 +108,7 @@ def delete_table_properties(lab: Lab) -> Step:
         lab: The lab.
 
     Returns:
-        What happened.
+        The step and its outcome.
     """
     glue = lab.client("glue")
     arguments = {"ResourceArn": lab.database_arn, "TableName": lab.table}
@@ -126,7 +127,7 @@ def delete_resource_property(lab: Lab) -> Step:
         lab: The lab.
 
     Returns:
-        What happened.
+        The step and its outcome.
     """
     glue = lab.client("glue")
     return _delete(

@@ -1,4 +1,4 @@
-"""The local lakehouse's commands: ``zetl local …``."""
+"""The ``zetl local`` commands for the local lakehouse."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 class UsageError(UserError):
-    """A command failed; the message says why and what to do."""
+    """A command failed. The message says why and what to do."""
 
 
 def with_actions(command: argparse.ArgumentParser) -> argparse._SubParsersAction[argparse.ArgumentParser]:
-    """Add actions to a command. Without an action, the command lists the actions and fails."""
+    """Add actions to a command. Without an action, the command prints the available actions and fails."""
 
     def list_them(_: argparse.Namespace) -> int:
         command.print_help()
@@ -31,7 +31,7 @@ def with_actions(command: argparse.ArgumentParser) -> argparse._SubParsersAction
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add them to the command's parser."""
+    """Add the ``zetl local`` commands to the parser."""
     local = with_actions(commands.add_parser("local", help="the local lakehouse"))
 
     start = local.add_parser("start", help="start it and print its address on the last line")
@@ -50,7 +50,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     stop = local.add_parser("stop", help="stop it and keep its state")
     stop.set_defaults(run=_stop)
 
-    status = local.add_parser("status", help="show whether it runs, and its address")
+    status = local.add_parser("status", help="show whether it is running, and its address")
     status.add_argument("--json", action="store_true", help="as JSON")
     status.set_defaults(run=_status)
 
@@ -171,7 +171,7 @@ def _refresh(options: argparse.Namespace) -> int:
 
 def _pause(options: argparse.Namespace) -> int:
     _tell(options.state, "pause")
-    print("Paused: writes stay in the source until zetl local refresh, or zetl local resume.")
+    print("Refreshes are paused. New writes reach the target after zetl local refresh or zetl local resume.")
     return 0
 
 
@@ -197,7 +197,7 @@ def _running(state: Path) -> Running:
 
 
 def _require_local() -> None:
-    """Check the system, then the lakehouse's packages, which an AWS-only installation does not have."""
+    """Check the system and then the lakehouse's packages, which an AWS-only installation does not have."""
     from zetl_helpers import _requirements
 
     system.require_fork()

@@ -1,4 +1,4 @@
-"""The boto3 session of the local lakehouse, whose clients can call no other address."""
+"""The boto3 session for the local lakehouse, whose clients cannot call any other address."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ __all__ = ["Directed", "local_session"]
 
 
 class Directed(botocore.session.Session):  # type: ignore[misc]
-    """A botocore session whose clients call one address, regardless of environment, configuration and libraries.
+    """A botocore session whose clients call only one address, regardless of environment, configuration and libraries.
 
-    Libraries such as awswrangler create their own clients from a lab's session. Without this, only the variable
-    ``AWS_ENDPOINT_URL`` would keep them from AWS, and a notebook can delete it.
+    Libraries such as awswrangler create their own clients from a lab's session. Without this class, only the
+    environment variable ``AWS_ENDPOINT_URL`` would keep those clients from calling AWS, and a notebook can delete that
+    variable.
 
     Args:
         endpoint: The local lakehouse's address.
@@ -27,7 +28,7 @@ class Directed(botocore.session.Session):  # type: ignore[misc]
         self._endpoint = endpoint
 
     def get_component(self, name: str) -> Any:
-        """Return a part of the session; the sessions of all identities share the service models, which load slowly."""
+        """Return a component of the session. All sessions share the service models, which are slow to load."""
         if name == "data_loader":
             return _models(self.get_config_variable("data_path"))
         return super().get_component(name)

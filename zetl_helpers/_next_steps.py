@@ -1,4 +1,4 @@
-"""Next steps, which are added to AWS's messages for errors that any call can return."""
+"""Next steps for errors that any AWS call can return, added to AWS's messages."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def add(parsed: dict[str, Any], model: Any, **_: object) -> None:
 
 
 def without_identity(error: BotoCoreError | ClientError, region: str) -> str:
-    """Return advice for the case that AWS does not return the caller's identity.
+    """Return advice for a caller whom AWS could not identify.
 
     Args:
         error: The error.

@@ -1,4 +1,4 @@
-"""Tables whose keys are derived from their items, and items of a file in boto3's form."""
+"""Tables whose keys are derived from their items, and items read from a file."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _ROLES = ("HASH", "RANGE")
 
 
 class OtherKeysError(UserError):
-    """The table exists, but its keys differ from those of the items; the message names both."""
+    """The table exists, but its keys differ from those of the items. The message names both."""
 
 
 def definition(keys: Mapping[str, str]) -> dict[str, Any]:
     """Return the arguments of ``CreateTable`` for a table with these keys, without its name and tags.
 
     Args:
-        keys: The type (``S``, ``N`` or ``B``) of each key attribute, the partition key first.
+        keys: The type (``S``, ``N`` or ``B``) of each key attribute, with the partition key first.
     """
     return {
         "AttributeDefinitions": [{"AttributeName": name, "AttributeType": tag} for name, tag in keys.items()],
@@ -36,10 +36,10 @@ def definition(keys: Mapping[str, str]) -> dict[str, Any]:
 
 
 def require_keys(lab: Lab, keys: Mapping[str, str]) -> None:
-    """Make sure that the lab's table, which exists, has these keys.
+    """Check that the lab's existing table has these keys.
 
     Raises:
-        OtherKeysError: It has different keys.
+        OtherKeysError: The table has different keys.
     """
     found = key_names(lab)
     if found != list(keys):
@@ -50,13 +50,13 @@ def require_keys(lab: Lab, keys: Mapping[str, str]) -> None:
 
 
 def key_names(lab: Lab) -> list[str]:
-    """Return the key attributes of the lab's table, the partition key first, as DynamoDB describes them."""
+    """Return the key attributes of the lab's table as DynamoDB describes them, with the partition key first."""
     table = lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]
     return [element["AttributeName"] for element in table["KeySchema"]]
 
 
 def key_of(item: Mapping[str, Any], names: Sequence[str]) -> tuple[Any, ...]:
-    """Return the values of an item's key, equal for equal numbers: DynamoDB returns 1.0 as 1."""
+    """Return the values of an item's key, with numbers normalized because DynamoDB returns 1.0 as 1."""
     return tuple(_comparable(item[name]) for name in names)
 
 
@@ -72,7 +72,7 @@ def sample_file(name: str) -> Path:
         name: The file's name, such as ``movies.json``.
 
     Raises:
-        UserError: There is no such file.
+        UserError: The file does not exist.
     """
     folder = Path(str(importlib.resources.files("zetl_helpers.sample_data")))
     if not (folder / name).is_file():
@@ -82,7 +82,7 @@ def sample_file(name: str) -> Path:
 
 
 def file_items(path: str | Path) -> list[dict[str, Any]]:
-    """Return the items of a file in boto3's form, with binary values as bytes.
+    """Return the items in a file in boto3's form, with binary values as bytes.
 
     Args:
         path: As for `preflight.of_file`.

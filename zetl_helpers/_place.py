@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from zetl_helpers._aws import error_code
 from zetl_helpers._rights import DENIED
 
-# Every notebook space has the file, but only spaces of Unified Studio name a project in it.
+# Every notebook space has this file, but only in a Unified Studio space does it name a project.
 METADATA = Path("/opt/ml/metadata/resource-metadata.json")
 
 Kind = Literal["IAM-based", "Identity Center"]
@@ -42,12 +42,12 @@ class Space:
 
 @dataclass(frozen=True)
 class Place:
-    """A space and the permissions of the role of its project.
+    """A space and the permissions of its project's role.
 
     Args:
         space: The space.
-        kind: The kind of its domain; None if the role may not read it.
-        workgroup: The project's Athena workgroup; empty if the project has no connection to a workgroup.
+        kind: The type of the space's domain, or None if the role may not read the domain.
+        workgroup: The project's Athena workgroup, or an empty string if the project has no connection to a workgroup.
         builds: Whether the role may create the resources of chapters 1 to 3.
     """
 
@@ -73,10 +73,10 @@ class Place:
 
 
 def find_space(metadata: Path | None = None) -> Space | None:
-    """Return the space that the process runs in; None on any other computer.
+    """Return the space that the process runs in, or None on any other computer.
 
     Args:
-        metadata: The file in which a space describes itself.
+        metadata: The file that describes the space.
     """
     path = metadata or METADATA
     if not path.exists():
@@ -96,7 +96,7 @@ def find_space(metadata: Path | None = None) -> Space | None:
 def look(space: Space, client: Callable[[str], Any]) -> Place:
     """Query DataZone and AWS Glue for the type of a space's domain and for the permissions of the project's role.
 
-    The IDs come from the space itself, because a project's role cannot list domains.
+    The IDs come from the space's metadata, because a project's role cannot list domains.
 
     Args:
         space: The space.

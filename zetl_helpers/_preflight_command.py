@@ -1,4 +1,4 @@
-"""``zetl preflight``: a prediction of what zero-ETL will do with a table."""
+"""The ``zetl preflight`` command, which predicts the result of zero-ETL for a table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The packages that this distribution requires, by extra, and the missing ones."""
+"""The packages that this distribution requires for each extra, and a check for missing ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OURS = ("zetl_helpers", "local_lakehouse")
 
 
 class MissingPackagesError(UserError):
-    """A package from an optional extra is not installed; the message says how to install it."""
+    """A package from an optional extra is not installed. The message says how to install it."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Unmet:
     Args:
         name: The distribution.
         specifier: The supported versions.
-        found: The installed version; None if it is not installed.
+        found: The installed version, or None if the distribution is not installed.
     """
 
     name: str
@@ -40,7 +40,7 @@ def unmet(extra: str) -> list[Unmet]:
     """Return the unmet requirements.
 
     Args:
-        extra: The extra; empty for the requirements of every installation.
+        extra: The extra, or an empty string for the requirements of every installation.
     """
     wrong = []
     for line in importlib.metadata.requires(DISTRIBUTION) or ():
@@ -63,7 +63,7 @@ def install(extras: str) -> str:
     """Return the command that installs extras.
 
     Args:
-        extras: Their names, separated by commas.
+        extras: The extras' names, separated by commas.
     """
     return f"pip install '{DISTRIBUTION}[{extras}]'"
 
@@ -74,7 +74,7 @@ def missing(error: ModuleNotFoundError, what: str, extras: str) -> MissingPackag
     Args:
         error: The failed import.
         what: The feature that needs the extras, such as ``zetl run``.
-        extras: Their names, separated by commas.
+        extras: The extras' names, separated by commas.
 
     Returns:
         The error, or None if a module of this project is missing, which is a bug.

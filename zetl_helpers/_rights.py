@@ -1,4 +1,4 @@
-"""The learner's permissions in ``policies/``: the statement for each action, and the explanation of a denial."""
+"""Lookup of the learner's permissions in ``policies/``, and explanations of denials."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from zetl_helpers import _documents
 _OWN_THINGS = ("learner_build_permissions", "learner_use_permissions")
 # A learner with these policies can run every notebook and change account-wide settings.
 LEARNER_POLICIES = (*_OWN_THINGS, "learner_account_permissions")
-# A learner in a prepared class: the instructor changes the account-wide settings and does chapter 3.
+# In a prepared class, the instructor changes the account-wide settings and does chapter 3.
 CLASS_POLICIES = (*_OWN_THINGS, "learner_class_permissions")
 INSTRUCTOR_POLICIES = ("instructor_permissions",)
 
@@ -37,7 +37,7 @@ _INBOUND = (
     "Catalog's policy. In a prepared class, the statement CreateIntegrationIntoOwnDatabase in "
     "policies/learner_class_permissions.json grants it. Ask the instructor to attach that policy to you."
 )
-# Operations that require an action with a different name, if AWS's response does not name it.
+# Some operations require an action with a different name, which AWS's response may not contain.
 _ACTIONS = {
     "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
     "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
@@ -58,11 +58,11 @@ class Statement:
     """A statement of a policy document.
 
     Args:
-        policy: The file that contains it, such as ``policies/learner_use_permissions.json``.
-        sid: Its ``Sid``.
+        policy: The file that contains the statement, such as ``policies/learner_use_permissions.json``.
+        sid: The statement's ``Sid``.
         actions: The allowed actions.
-        resources: Their resources.
-        conditions: Operator, key and value of each condition.
+        resources: The resources of these actions.
+        conditions: The operator, key and value of each condition.
     """
 
     policy: str
@@ -112,7 +112,7 @@ def action_of(service: str, operation: str) -> str:
     """Return the action that an operation requires, which usually has the same name.
 
     Args:
-        service: botocore's name of the service.
+        service: The service's name in botocore.
         operation: The operation.
     """
     named = f"{_PREFIXES.get(service, service)}:{operation}"
@@ -127,7 +127,7 @@ def explain(message: str, action: str | None = None) -> str:
         action: The denied action, if the message does not name it.
 
     Returns:
-        The message, followed by the next step; unchanged if it is not about an action.
+        The message followed by the next step, or the unchanged message if it is not about an action.
     """
     if "Lake Formation permission" in message:
         return message if _GRANTS in message else f"{message} {_GRANTS}"

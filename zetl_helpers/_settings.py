@@ -1,4 +1,4 @@
-"""Settings: target, prefix, project, workgroup and state folder, from the environment or the tutorial's folder."""
+"""Settings from environment variables or from the tutorial's folder."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from zetl_helpers._errors import UserError
 Target = Literal["local", "aws"]
 
 _PREFIX = re.compile(r"[a-z][a-z0-9]{0,15}")
-# As defined in the models of Amazon DataZone and Athena.
+# The API models of Amazon DataZone and Athena define these patterns.
 _PROJECT = re.compile(r"[\w -]{1,64}")
 _WORKGROUP = re.compile(r"[a-zA-Z0-9._-]{1,128}")
 _PROJECT_MARKS = (".zetl", "environment.yml")
 
 
 class SettingsError(UserError):
-    """A setting is invalid; the message says which setting, and what to write instead."""
+    """A setting is invalid. The message names the setting and says what to write instead."""
 
 
-# A file of NAME=value lines in the tutorial's folder, because a kernel's environment is hard to change.
+# Settings can be in a file of NAME=value lines, because a kernel's environment is hard to change.
 FILE = "zetl.env"
 NAMES = ("ZETL_TARGET", "ZETL_PREFIX", "ZETL_PROJECT", "ZETL_WORKGROUP")
 
 
 def read_file(start: Path | None = None) -> dict[str, str]:
-    """Return the settings of the tutorial's folder; empty if ``zetl.env`` does not exist.
+    """Return the settings of the tutorial's folder, or an empty dictionary if ``zetl.env`` does not exist.
 
     Args:
-        start: Where the search starts. Defaults to the current folder.
+        start: The folder where the search starts. Defaults to the current folder.
 
     Raises:
         SettingsError: A line of the file is not a setting.
@@ -55,11 +55,11 @@ def read_file(start: Path | None = None) -> dict[str, str]:
 
 
 def write_file(changes: Mapping[str, str], start: Path | None = None) -> Path:
-    """Change settings of the tutorial's folder; an empty value removes a setting.
+    """Change settings in the tutorial's folder. An empty value removes a setting.
 
     Args:
         changes: Values by name.
-        start: Where the search starts. Defaults to the current folder.
+        start: The folder where the search starts. Defaults to the current folder.
 
     Returns:
         The file.
@@ -76,7 +76,7 @@ def file_path(start: Path | None = None) -> Path:
 
 
 def _all(environment: Mapping[str, str] | None) -> Mapping[str, str]:
-    """Return the settings; environment variables take precedence over the file."""
+    """Return the settings. Environment variables take precedence over the file."""
     if environment is not None:
         return environment
     return {**read_file(), **{name: os.environ[name] for name in NAMES if name in os.environ}}
@@ -86,7 +86,7 @@ def target(environment: Mapping[str, str] | None = None) -> Target:
     """Return ``ZETL_TARGET``, which defaults to ``local``.
 
     Raises:
-        SettingsError: It is neither ``local`` nor ``aws``.
+        SettingsError: The value is neither ``local`` nor ``aws``.
     """
     value = _all(environment).get("ZETL_TARGET") or "local"
     if value not in ("local", "aws"):
@@ -95,22 +95,22 @@ def target(environment: Mapping[str, str] | None = None) -> Target:
 
 
 def prefix(environment: Mapping[str, str] | None = None) -> str:
-    """Return ``ZETL_PREFIX``, which separates learners who share an account; empty if it is not set.
+    """Return ``ZETL_PREFIX``, which separates learners who share an account, or an empty string if it is not set.
 
     Raises:
-        SettingsError: It is not valid in the names of a bucket, a table and a role.
+        SettingsError: The prefix is not valid in the names of a bucket, a table and a role.
     """
     value = _all(environment).get("ZETL_PREFIX", "")
     if value and not _PREFIX.fullmatch(value):
         raise SettingsError(
-            f"ZETL_PREFIX is {value!r}. Use 1 to 16 lower-case letters and digits that start with a letter: the prefix "
+            f"ZETL_PREFIX is {value!r}. Use 1 to 16 lower-case letters and digits, starting with a letter. The prefix "
             "becomes part of bucket, table, database and role names."
         )
     return value
 
 
 def project(environment: Mapping[str, str] | None = None) -> str:
-    """Return ``ZETL_PROJECT``: the name of the project in SageMaker Unified Studio. Defaults to the blog's project.
+    """Return ``ZETL_PROJECT``, the name of the project in SageMaker Unified Studio. Defaults to the blog's project.
 
     Raises:
         SettingsError: The name is not valid for a project.
@@ -129,7 +129,7 @@ def workgroup(environment: Mapping[str, str] | None = None, *, default: str = "p
 
     Args:
         environment: The variables to read. Defaults to the environment and the tutorial's folder.
-        default: The value if it is not set.
+        default: The workgroup to return if the variable is not set.
 
     Raises:
         SettingsError: The name is not valid for a workgroup.
@@ -144,20 +144,21 @@ def workgroup(environment: Mapping[str, str] | None = None, *, default: str = "p
 
 
 def class_dir(environment: Mapping[str, str] = os.environ) -> Path | None:
-    """Return ``ZETL_CLASS_DIR``: the folder where a class on one machine shares progress, or None if it is not set."""
+    """Return ``ZETL_CLASS_DIR``, the folder where a class on one machine shares progress, or None if it is not set."""
     named = environment.get("ZETL_CLASS_DIR")
     return Path(named).absolute() if named else None
 
 
 def state_dir(environment: Mapping[str, str] = os.environ, start: Path | None = None) -> Path:
-    """Return the state folder: ``ZETL_STATE_DIR``, or ``.zetl`` in the tutorial's folder.
+    """Return the state folder, which is ``ZETL_STATE_DIR`` or ``.zetl`` in the tutorial's folder.
 
     Args:
-        environment: Where ``ZETL_STATE_DIR`` is looked up.
-        start: Where the search starts. Defaults to the current folder. The state folder belongs to the nearest folder
-            above that contains a ``.zetl`` or the tutorial's ``environment.yml``. A notebook and a command in the
-            tutorial's folder therefore use the same lakehouse. If that folder belongs to another user or is read-only,
-            ``.zetl`` in the user's home is used, so that many learners can share one copy of the tutorial.
+        environment: The environment variables, which can contain ``ZETL_STATE_DIR``.
+        start: The folder where the search starts. Defaults to the current folder. The state folder is in the nearest
+            parent folder that contains a ``.zetl`` folder or the tutorial's ``environment.yml``. A notebook and a
+            command in the tutorial's folder therefore use the same lakehouse. If that folder belongs to another user or
+            is read-only, the function returns ``.zetl`` in the user's home folder, so that many learners can share one
+            copy of the tutorial.
     """
     named = environment.get("ZETL_STATE_DIR")
     if named:
@@ -166,16 +167,16 @@ def state_dir(environment: Mapping[str, str] = os.environ, start: Path | None = 
 
 
 def _tutorial(start: Path | None) -> Path:
-    """Return the tutorial's folder above a folder, or that folder itself."""
+    """Return the nearest parent folder that contains the tutorial, or the given folder if there is none."""
     start = (start or Path.cwd()).absolute()
     marked = (folder for folder in (start, *start.parents) if any((folder / mark).exists() for mark in _PROJECT_MARKS))
     return next(marked, start)
 
 
 def _own(state: Path) -> Path:
-    """Return a state folder if this user can write to it, or else the state folder in the user's home.
+    """Return a state folder if this user can write to it, or the state folder in the user's home folder otherwise.
 
-    Another user's state is private, and that user cannot use files that this user writes to it.
+    Another user's state is private, and the other user cannot use files that this user writes there.
     """
     there = state if state.exists() else state.parent
     foreign = state.exists() and system.is_foreign(state)

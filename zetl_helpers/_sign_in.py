@@ -1,4 +1,4 @@
-"""Handling of expired sessions: a session ends an hour after the sign-in, possibly during a wait."""
+"""Recovery from AWS sessions that expire during a wait."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FAILURES = (CredentialRetrievalError, SSOTokenLoadError, TokenRetrievalError, U
 
 HINT = (
     "Your AWS session has ended. Sign in again in a terminal (aws sso login, or write new keys to your profile), and "
-    "this cell continues automatically. If your keys are variables of the environment, interrupt the cell, set new "
+    "this cell continues automatically. If your keys are environment variables, interrupt the cell, set new "
     "ones, "
     "connect again with zetl.connect(), and repeat it: it continues where it stopped."
 )
@@ -46,8 +46,8 @@ def has_ended(error: ClientError | BotoCoreError) -> bool:
 def renew() -> None:
     """Check whether the user has signed in again, and adopt the new credentials in the expired session.
 
-    Credentials that refresh themselves, such as credentials from ``aws sso login``, are refreshed at the next call.
-    Other credentials were read once and must be read again.
+    Credentials that boto3 refreshes automatically, such as those from ``aws sso login``, are renewed at the next call.
+    This function reads all other credentials again, because boto3 reads them only once.
     """
     for session in _sessions:
         held = session.get_credentials()
@@ -57,9 +57,9 @@ def renew() -> None:
         try:
             fresh = boto3.Session(profile_name=name).get_credentials()
         except ProfileNotFound:
-            # The file is being written.
+            # The credentials file is still being written.
             continue
         if fresh is not None:
             frozen = fresh.get_frozen_credentials()
-            # The clients share this one object.
+            # All clients share this credentials object.
             held.access_key, held.secret_key, held.token = frozen.access_key, frozen.secret_key, frozen.token

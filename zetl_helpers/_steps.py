@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from zetl_helpers._calls import boto3_code, changing, cli_commands
 
-# A long request scrolls instead of moving the chapter down.
+# A long request scrolls in a box, so that it does not push the rest of the chapter down.
 _CODE = "style='max-height:24em;overflow:auto;text-align:left'"
 
 Did = Literal["created", "already there", "changed", "deleted", "already gone", "still needed"]
@@ -22,10 +22,10 @@ class Step:
 
     Args:
         thing: The resource, such as ``table CustomerAccounts``.
-        did: What happened to it.
-        calls: The AWS operations that the step called, in order and without repetitions, such as
-            ``dynamodb.DescribeTable``.
-        details: AWS's response, if it is useful.
+        did: The step's outcome for the resource.
+        calls: The AWS operations that the step called, such as ``dynamodb.DescribeTable``, in order and without
+            repetitions.
+        details: AWS's response, if it contains useful information.
     """
 
     thing: str

@@ -1,4 +1,4 @@
-"""Creation of a SageMaker Unified Studio domain and project through the API, for an account without them."""
+"""Creation of a SageMaker Unified Studio domain and project through the API."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from zetl_helpers._studio_stack import STACK_TAG, what_clean_up_does
 from zetl_helpers._wait import wait_for
 from zetl_helpers.lab import TAG_KEY, Lab
 
-# Records the lab's domain on the lab's role: clean-up deletes no other domain.
+# This tag on the lab's role names the lab's domain. Clean-up deletes no other domain.
 DOMAIN_TAG = "zetl-lab-domain"
 _DOMAIN = "zetl-tutorial"
 _PROFILE = "zETL SQL analytics"
 _CLOUDFORMATION = "https://github.com/aws/Unified-Studio-for-Amazon-Sagemaker"
 _COST = f"""\
 Cost: a domain itself is free. A project's JupyterLab space costs money per hour while it runs, and its storage
-per month. A NAT gateway in the VPC costs about $0.045 an hour, $33 a month, and by the GB, used or not
-(us-east-1, November 2026; check the current price: https://aws.amazon.com/vpc/pricing/).
-The console's stack SageMakerUnifiedStudio-VPC contains one. Delete in this order: project, domain, stack.
-The equivalent in CloudFormation: {_CLOUDFORMATION}"""
-# The names that the console uses when it sets up an account's first domain.
+per month. A NAT gateway in the VPC costs about $0.045 an hour ($33 a month) even if it is not used, plus a charge per
+GB (us-east-1, November 2026; check the current price: https://aws.amazon.com/vpc/pricing/). The console's stack
+SageMakerUnifiedStudio-VPC contains one. Delete the project first, then the domain, then the stack. The equivalent in
+CloudFormation: {_CLOUDFORMATION}"""
+# The console creates roles with these names when it sets up an account's first domain.
 _ROLES = {
     "execution": "AmazonSageMakerDomainExecution",
     "service": "AmazonSageMakerDomainService",
@@ -38,15 +38,15 @@ _ROLES = {
 
 @dataclass(frozen=True)
 class DomainPlan:
-    """The requirements and the cost of a domain; printing the plan shows both.
+    """The requirements and the cost of a domain, which printing the plan shows.
 
     Args:
         name: The domain's name.
         vpc: The VPC for the projects.
-        subnets: Its private subnets, in at least two Availability Zones.
-        roles: ARNs of the roles: ``execution``, ``service``, ``provisioning`` and ``access``.
-        stack: The CloudFormation stack that created the VPC; None for a VPC that already existed.
-        cleaning: Whether clean-up deletes or keeps the VPC, in words.
+        subnets: The VPC's private subnets, in at least two Availability Zones.
+        roles: The ARNs of the roles, keyed by use (``execution``, ``service``, ``provisioning`` and ``access``).
+        stack: The CloudFormation stack that created the VPC, or None if no stack created it.
+        cleaning: A sentence that says whether clean-up deletes or keeps the VPC.
     """
 
     name: str
@@ -74,20 +74,20 @@ def plan_domain(
     roles: dict[str, str] | None = None,
     stack: str | None = None,
 ) -> DomainPlan:
-    """Return the requirements and the cost of a domain; nothing is created.
+    """Return the requirements and the cost of a domain without creating anything.
 
     Args:
         lab: The lab.
         vpc: The VPC for the projects.
-        subnets: Its private subnets, in at least two Availability Zones.
+        subnets: The VPC's private subnets, in at least two Availability Zones.
         name: The domain's name.
-        roles: ARNs by use, ``execution``, ``service``, ``provisioning`` and ``access``. Defaults to the console's
-            roles.
+        roles: The ARNs of the roles, keyed by use (``execution``, ``service``, ``provisioning`` and ``access``).
+            Defaults to the roles that the console creates.
         stack: The CloudFormation stack that created the VPC, such as ``SageMakerUnifiedStudio-VPC``. Clean-up deletes
-            it after the domain if it has the lab's tag.
+            the stack after the domain if the stack has the lab's tag.
 
     Returns:
-        The plan: the resources to create, their settings and their cost.
+        A plan with the resources to create, their settings and their cost.
 
     Raises:
         StudioSetupError: A role or the stack is missing, or there are not enough subnets.
@@ -120,12 +120,12 @@ def create_domain(lab: Lab, plan: DomainPlan, *, timeout: float = 900) -> Step:
     """Create a domain with a project profile for SQL analytics and wait until it is available.
 
     Args:
-        lab: The lab; its target role records the lab's domain.
+        lab: The lab, whose target role records the domain.
         plan: The result of `plan_domain`.
         timeout: Maximum seconds to wait.
 
     Returns:
-        What happened; `details` contains the IDs ``domain`` and ``profile``.
+        The step and its outcome. Its `details` contain the IDs ``domain`` and ``profile``.
 
     Raises:
         StudioSetupError: The lab's role, which records the domain, does not exist, or the domain is not the lab's.
@@ -221,13 +221,13 @@ def create_project(lab: Lab, domain: str, profile: str, *, timeout: float = 1800
     """Create the lab's project in a domain and wait until its tooling environment is deployed.
 
     Args:
-        lab: The lab; `Lab.project` is the project's name.
+        lab: The lab. `Lab.project` is the name of the project.
         domain: The domain's ID.
         profile: The ID of the project profile.
         timeout: Maximum seconds to wait.
 
     Returns:
-        What happened; `details` contains the ID ``project``.
+        The step and its outcome. Its `details` contain the ID ``project``.
 
     Raises:
         StudioSetupError: The project's environments could not be deployed.
@@ -267,7 +267,7 @@ def delete_project(lab: Lab, domain: str, *, timeout: float = 1800) -> Step:
         timeout: Maximum seconds to wait.
 
     Returns:
-        What happened.
+        The step and its outcome.
     """
     datazone = lab.client("datazone")
     where = {"domainIdentifier": domain}
@@ -288,7 +288,7 @@ def delete_project(lab: Lab, domain: str, *, timeout: float = 1800) -> Step:
 
 
 def delete_domain(lab: Lab, domain: str, *, timeout: float = 1800) -> Step:
-    """Delete the domain that the lab created. Delete its projects first.
+    """Delete the domain that the lab created. Before calling this function, delete the domain's projects.
 
     Args:
         lab: The lab.
@@ -296,7 +296,7 @@ def delete_domain(lab: Lab, domain: str, *, timeout: float = 1800) -> Step:
         timeout: Maximum seconds to wait.
 
     Returns:
-        What happened.
+        The step and its outcome.
 
     Raises:
         StudioSetupError: The domain doesn't have the lab's tag, or it still has projects.

@@ -1,4 +1,4 @@
-"""The CloudFormation stack of a Studio domain's VPC: found, shown in the domain's plan, and deleted afterwards."""
+"""Lookup, display and deletion of the CloudFormation stack that created a Studio domain's VPC."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from zetl_helpers._steps import Step
 from zetl_helpers._wait import wait_for
 from zetl_helpers.lab import TAG_KEY, Lab
 
-# Records the stack on the lab's role. Clean-up does not examine any other stack.
+# This tag on the lab's role names the stack. Clean-up does not examine any other stack.
 STACK_TAG = "zetl-lab-vpc-stack"
 
 
 def find_stack(lab: Lab, name: str) -> dict[str, Any] | None:
-    """Return a stack, as ``DescribeStacks`` describes it, or None if it does not exist.
+    """Return a stack as ``DescribeStacks`` describes it, or None if the stack does not exist.
 
     Args:
         lab: The lab.
@@ -35,7 +35,7 @@ def tags_of(stack: dict[str, Any]) -> dict[str, str]:
 
 
 def what_clean_up_does(lab: Lab, name: str) -> str:
-    """Return whether clean-up deletes a stack, and how to change that.
+    """Return a sentence that says whether clean-up deletes a stack, and how to change that.
 
     Args:
         lab: The lab.
@@ -67,7 +67,7 @@ def delete_stack(lab: Lab, name: str, *, timeout: float = 1800) -> Step:
         timeout: Maximum seconds to wait.
 
     Returns:
-        What happened.
+        The step and its outcome.
 
     Raises:
         StudioSetupError: The stack doesn't have the lab's tag, or CloudFormation could not delete it.
@@ -95,9 +95,9 @@ def delete_stack(lab: Lab, name: str, *, timeout: float = 1800) -> Step:
 def _is_deleted(lab: Lab, stack_id: str) -> bool | None:
     found = find_stack(lab, stack_id)
     if found is not None and found["StackStatus"] == "DELETE_FAILED":
-        why = found.get("StackStatusReason", "see its events in the CloudFormation console")
+        why = found.get("StackStatusReason", "check the stack's events in the CloudFormation console")
         raise StudioSetupError(
-            f"Stack {found['StackName']} could not be deleted: {why}. Delete what still uses the VPC, and run clean-up "
-            "again."
+            f"Stack {found['StackName']} could not be deleted: {why}. Delete the resources that still use the "
+            "VPC, and run clean-up again."
         )
     return True if found is None or found["StackStatus"] == "DELETE_COMPLETE" else None

@@ -1,3 +1,3 @@
-"""The version of the distribution, which both packages share."""
+"""The version of the distribution that contains both packages."""
 
 __version__ = "0.2.0"

@@ -1,4 +1,4 @@
-"""Visible, cheap and bounded waits, and a clock for tests."""
+"""Waits with a time limit and visible progress, and a clock for tests."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ T = TypeVar("T")
 _QUIET_SECONDS = 5.0
 _PATIENCE = 0.1
 _LONGEST_PAUSE = 30.0
-# The user may be at lunch when the session expires.
+# The user may be away when the session expires.
 _SIGN_IN_SECONDS = 4 * 3600.0
 _SIGN_IN_PAUSE = 10.0
 _SKIP = (
-    "AWS does this in the background. You can interrupt the cell and continue with another section or chapter: run "
-    "it again later to resume waiting."
+    "AWS does this in the background. You can interrupt the cell and continue with another section or chapter. "
+    "Run the cell again later to resume waiting."
 )
 
 
 class WaitTimeoutError(Exception):
-    """A wait timed out; the message says what to check next."""
+    """A wait timed out. The message says what to check next."""
 
 
 class WaitInterruptedError(UserError):
-    """The user interrupted a wait; the message says what continues, and how to resume waiting."""
+    """The user interrupted a wait. The message says what continues in the background and how to resume waiting."""
 
 
 class _Clock:
@@ -46,7 +46,7 @@ class _Clock:
 
 
 class _TestingClock(_Clock):
-    """A clock on which sleeping takes no time."""
+    """A clock whose `sleep` takes no time."""
 
     def __init__(self, meanwhile: Callable[[], object]) -> None:
         self._now = 0.0
@@ -65,7 +65,7 @@ _clock = _Clock()
 
 @contextmanager
 def without_waiting(meanwhile: Callable[[], object] = lambda: None) -> Iterator[None]:
-    """Let every wait inside the block take no time.
+    """Make every wait inside the block take no time.
 
     Args:
         meanwhile: Called during each wait, for example to run a refresh.
@@ -91,18 +91,16 @@ def wait_for(
     """Poll until there is a result.
 
     Args:
-        what: The awaited event, worded to complete "waiting for …".
-        look: Returns None for "not yet"; any other value ends the wait.
+        what: The awaited event, phrased so that it completes "waiting for …".
+        look: Returns None if there is no result yet. Any other value ends the wait.
         timeout: Seconds until the wait fails.
-        hint: What to check if it fails.
-        every: Seconds between the first polls. The interval grows to half a minute, so that short waits end quickly and
+        hint: A sentence that says what to check if the wait fails.
+        every: Seconds between the first polls. The interval grows to 30 seconds, so that short waits end quickly and
             long waits poll rarely.
         status: The text next to the time in the progress line.
-        usual: How long AWS usually takes, such as ``15 to 30 minutes``. The user sees the progress, and how to skip
-            ahead.
-
-    A session can expire during any wait. The wait then continues as soon as the user has signed in again; that time
-    does not count.
+        usual: The time that AWS usually takes, such as ``15 to 30 minutes``. The user sees the progress and a hint that
+            the wait can be interrupted. A session can expire during any wait. The wait then continues as soon as the
+            user has signed in again. The time until then does not count towards the timeout.
 
     Returns:
         What `look` returned.
@@ -129,7 +127,7 @@ def wait_for(
 
 
 def _look(look: Callable[[], T | None], progress: _Progress) -> T | None:
-    """Poll once; if the session has expired, look for new credentials instead."""
+    """Poll once, or look for new credentials if the session has expired."""
     began = _clock.now()
     while True:
         try:
@@ -144,12 +142,12 @@ def _look(look: Callable[[], T | None], progress: _Progress) -> T | None:
 
 
 class _Progress:
-    """The progress of a wait, shown on standard error in one line that is overwritten, because it is not a result.
+    """The progress of a wait, shown on standard error in one line that is overwritten.
 
     Args:
         what: The awaited event.
         timeout: Seconds until the wait fails.
-        usual: How long AWS usually takes; empty if it takes less than a few minutes.
+        usual: The time that AWS usually takes, or an empty string if that is less than a few minutes.
     """
 
     def __init__(self, what: str, timeout: float, usual: str) -> None:

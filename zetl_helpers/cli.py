@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-# No heavy imports: a command imports its dependencies when it runs.
+# This module has no heavy imports, because each command imports its dependencies when it runs.
 from local_lakehouse.daemon import LakehouseError
 from local_lakehouse.system import UnsupportedSystemError, require_fork
 from zetl_helpers import _class_commands, _local_commands, _preflight_command, _settings, _version
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Rejects unknown arguments itself, because the usage of argparse's top-level parser would not help."""
+    """A parser that rejects unknown arguments itself, because the top-level parser's usage text would not help."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         found, unknown = super().parse_known_args(args, namespace)
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Args:
-        arguments: The arguments after ``zetl``. Defaults to the command line's.
+        arguments: The arguments after ``zetl``. Defaults to those of the command line.
 
     Returns:
         0 on success; 1 on failure, with the reason on standard error.
@@ -158,7 +158,7 @@ def _connect(target: _settings.Target | None = None) -> Lab:
 
 
 def _under_existing(folder: Path) -> Path:
-    """Create a folder but not its parent. If the parent is also missing, the path is probably a mistake."""
+    """Create a folder, but fail if its parent does not exist, because the path is then probably a mistake."""
     if not folder.absolute().parent.is_dir():
         raise UsageError(f"There is no folder {folder.absolute().parent}. Create it first, or specify another folder.")
     try:
@@ -229,8 +229,8 @@ def _policies(options: argparse.Namespace) -> int:
 
     if options.learner and not re.fullmatch(r"arn:aws[\w-]*:iam::\d{12}:(role|user)/\S+", options.learner):
         raise UsageError(
-            f"{options.learner!r} is not the ARN of an IAM user or role. It looks like "
-            "arn:aws:iam::123456789012:role/Name; don't use the session's ARN from AWS STS."
+            f"{options.learner!r} is not the ARN of an IAM user or role. A valid ARN looks like "
+            "arn:aws:iam::123456789012:role/Name. Don't use the session's ARN from AWS STS."
         )
     out = _under_existing(options.out) if options.out else Path("build/policies")
     for path in permissions.write_all(_connect(), out, learner=options.learner):
@@ -252,7 +252,7 @@ def _template(options: argparse.Namespace) -> int:
     else:
         options.out.write_text(text + "\n", encoding="utf-8")
         print(options.out)
-    # To standard error, so that the template can be piped.
+    # This message goes to standard error, so that the template can be piped.
     for gap in template.gaps(lab):
         print(gap, file=sys.stderr)
     return 0
@@ -278,7 +278,7 @@ def _cleanup(options: argparse.Namespace) -> int:
 
 
 def _confirmed(account: str) -> bool:
-    """Ask the user to type the account number, so that they check the account."""
+    """Ask the user to type the account number as a confirmation that it is the right account."""
     if not sys.stdin.isatty():
         print("To delete all of this, run it in a terminal, or with --yes.")
         return False

@@ -1,4 +1,4 @@
-"""The zero-ETL integration: create, wait, describe, refresh, delete."""
+"""Creation, monitoring and deletion of the zero-ETL integration."""
 
 from __future__ import annotations
 
@@ -62,17 +62,18 @@ def create(
     kms_key: str | None = None,
     encryption_context: dict[str, str] | None = None,
 ) -> Step:
-    """Create the integration from the table to the database; it then runs automatically.
+    """Create the integration from the table to the database, which then runs automatically.
 
     Args:
         lab: The lab.
         refresh_minutes: The refresh interval in minutes, from 15 to 8640.
         kms_key: A customer managed key for data in transit through the integration, as an ID, ARN or alias. Defaults to
             an AWS owned key.
-        encryption_context: The encryption context for KMS; only with a key.
+        encryption_context: The encryption context for KMS. Valid only with a key.
 
     Returns:
-        What happened; `details` is AWS Glue's response. An existing integration keeps its interval and key.
+        The step and its outcome, with AWS Glue's response as `details`. An existing integration keeps its interval and
+        key.
 
     Raises:
         ForeignResourceError: An integration with that name exists but does not belong to the lab.
@@ -93,7 +94,7 @@ def create(
             "SourceArn": lab.table_arn,
             "TargetArn": lab.database_arn,
             "IntegrationConfig": {"RefreshInterval": str(refresh_minutes)},  # the API requires a string
-            "Tags": tag_list(lab.tags, "key", "value"),  # in this API, the tags' fields are in lower case
+            "Tags": tag_list(lab.tags, "key", "value"),  # this API's tag fields are in lower case
         }
         if kms_key is not None:
             arguments["KmsKeyId"] = keys.require(lab, kms_key)
@@ -117,14 +118,14 @@ def wait_until_active(lab: Lab, *, timeout: float = 1800) -> list[str]:
 
     Args:
         lab: The lab.
-        timeout: Maximum seconds to wait; AWS takes 5 to 10 minutes.
+        timeout: Maximum seconds to wait. AWS takes 5 to 10 minutes.
 
     Returns:
         The observed states, in order.
 
     Raises:
-        IntegrationError: It needs attention or has failed.
-        WaitTimeoutError: It remains in a different state.
+        IntegrationError: The integration needs attention or has failed.
+        WaitTimeoutError: The integration remains in a different state.
     """
     seen: list[str] = []
 
@@ -153,7 +154,7 @@ def wait_until_loaded(lab: Lab, *, timeout: float = 3600) -> dict[str, Any]:
 
     Args:
         lab: The lab.
-        timeout: Maximum seconds to wait; AWS takes 15 to 20 minutes for a small table.
+        timeout: Maximum seconds to wait. AWS takes 15 to 20 minutes for a small table.
 
     Returns:
         The table, as the Data Catalog returns it.
@@ -186,8 +187,8 @@ def wait_until_synced(lab: Lab, since: datetime, *, timeout: float = 5400) -> da
 
     Args:
         lab: The lab.
-        since: A time after the write, with a time zone.
-        timeout: Maximum seconds to wait; AWS takes 15 to 30 minutes, or more with a longer refresh interval.
+        since: A time after the write, as a datetime with a time zone.
+        timeout: Maximum seconds to wait. AWS takes 15 to 30 minutes, or more with a longer refresh interval.
 
     Returns:
         The time up to which the target now reflects the source, from the integration's log.
@@ -218,7 +219,7 @@ def describe(lab: Lab) -> pd.DataFrame:
         lab: The lab.
 
     Returns:
-        One row for each property, columns ``property`` and ``value``, both strings.
+        One row for each property, with the string columns ``property`` and ``value``.
 
     Raises:
         IntegrationError: The integration does not exist.
@@ -246,14 +247,14 @@ def integration_id(lab: Lab) -> str:
 
 
 def delete(lab: Lab, *, timeout: float = 1800) -> Step:
-    """Delete the integration and wait until it is gone; the target table and its files are kept.
+    """Delete the integration and wait until it is gone. The target table and its files are kept.
 
     Args:
         lab: The lab.
         timeout: Maximum seconds to wait.
 
     Returns:
-        What happened.
+        The step and its outcome.
 
     See https://docs.aws.amazon.com/glue/latest/webapi/API_DeleteIntegration.html
     """

@@ -1,4 +1,4 @@
-"""Customer managed AWS KMS keys for source, integration and target: checks of a key and the permissions to use it."""
+"""Customer managed AWS KMS keys for the source, integration and target, and the permissions to use them."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ ROLE_POLICY = "zETLTargetKeyPolicy"
 
 
 class KeyNotUsableError(Exception):
-    """A KMS key is not usable for the purpose; the message says why, and which key is suitable."""
+    """A KMS key is not usable for the purpose. The message says why, and which kind of key is suitable."""
 
 
 def require(lab: Lab, key: str) -> str:
-    """Check a key before it is used for encryption; nothing is changed.
+    """Check a key before it is used for encryption, without changing anything.
 
     Args:
         lab: The lab.
@@ -56,19 +56,20 @@ def require(lab: Lab, key: str) -> str:
 
 
 def statements(lab: Lab, use: Use) -> list[dict[str, Any]]:
-    """Return the statements that a key's policy needs, besides the administrator's, so that the lab can use the key.
+    """Return the additional statements that a key's policy needs so that the lab can use the key.
 
-    For DynamoDB and the target role, the statements follow AWS's documentation and a working set-up. AWS documents no
-    key policy for the integration's intermediate data: that statement is our choice, limited to this account's
-    integrations.
+    For DynamoDB and the target role, the statements follow AWS's documentation and a working set-up. AWS does not
+    document a key policy for the integration's intermediate data. That statement is our own choice and is limited to
+    this account's integrations.
 
     Args:
         lab: The lab.
-        use: ``source`` (the key of the table), ``integration`` (of data in transit) or ``target`` (of the bucket
-            and the Iceberg table).
+        use: ``source`` for the table's key, ``integration`` for the key of data in transit, or ``target`` for the key
+            of the bucket and the Iceberg table.
 
     Returns:
-        Statements for ``PutKeyPolicy``; the key's owner adds them, because the tutorial never changes a key's policy.
+        The statements for ``PutKeyPolicy``. The key's owner must add them, because the tutorial never changes a key's
+        policy.
 
     See https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
     """
@@ -93,14 +94,14 @@ def statements(lab: Lab, use: Use) -> list[dict[str, Any]]:
 
 
 def allow_target_role(lab: Lab, key: str) -> Step:
-    """Let the target role encrypt and decrypt with a key; the key's policy must allow it too.
+    """Let the target role encrypt and decrypt with a key. The key's policy must allow this too.
 
     Args:
         lab: The lab.
         key: The key's ID, ARN or alias.
 
     Returns:
-        What happened; `details` is the role's policy.
+        The step and its outcome, with the role's policy as `details`.
 
     Raises:
         KeyNotUsableError: The key is not usable.

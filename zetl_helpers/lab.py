@@ -1,4 +1,4 @@
-"""The lab: its target, account, Region and resource names."""
+"""The target, account, Region and resource names of a lab."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ __all__ = [
 TAG_KEY = "zetl-lab"
 
 _MAIN_TABLE = "CustomerAccounts"
-# The additional tables of chapters 10, 11 and 13; clean-up looks for each of them.
+# Clean-up looks for each of the additional tables of chapters 10, 11 and 13.
 _FURTHER_TABLES = (
     "ProfilesFull", "ProfilesTopLevel", "ProfilesNoUnnest", "PaymentsByKey", "PaymentsByState", "PaymentsByMonth",
     "Payments", "MyTable", "Shipments",
 )  # fmt: skip
-# The tables of chapter 13, for a learner's own items.
+# Chapter 13 uses these tables for a learner's own items.
 _OWN_TABLES = ("MyTable", "Shipments")
 
-# Valid only for the local lakehouse; they have no meaning on AWS.
+# These keys are valid only for the local lakehouse and have no meaning on AWS.
 _LOCAL_ACCESS_KEY = "LOCALLAKEHOUSE000000"
 _LOCAL_SECRET = "not-a-secret"  # noqa: S105
 _LOOPBACK = re.compile(r"^http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?/?$")
-# Packages that `pip install .` omits and the local lakehouse needs.
+# The local lakehouse needs these packages, which `pip install .` does not install.
 _LOCAL_PACKAGES = ("duckdb", "httptools", "moto", "pyiceberg")
 _OTHER_SOURCES = (
     "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE",
@@ -63,30 +63,30 @@ _OTHER_SOURCES = (
 
 
 class ConnectionRefusedByLabError(UserError):
-    """The target is invalid in this environment; the message says what to change."""
+    """The target is invalid in this environment. The message says what to change."""
 
 
 class UnknownTableError(ValueError):
-    """The table is not one of the tutorial's; the message names those that are."""
+    """The table is not one of the tutorial's tables. The message lists those tables."""
 
 
 @dataclass(frozen=True, repr=False)
 class Lab:
-    """All names in the tutorial.
+    """The names of all resources in a lab, and the session to call AWS.
 
     Args:
         target: ``local`` or ``aws``.
         account: The account's number.
         region: The Region of all resources.
         partition: ``aws``, ``aws-cn`` or ``aws-us-gov``.
-        caller: ARN of the caller, from STS.
-        prefix: Separates learners who share an account; usually empty.
-        endpoint: The local lakehouse's address; None on AWS.
+        caller: The ARN of the caller, from STS.
+        prefix: The prefix that separates learners who share an account. Usually an empty string.
+        endpoint: The local lakehouse's address, or None on AWS.
         session: The boto3 session used for all calls.
         source: The lab's DynamoDB table, without the prefix.
         project: The name of the project in SageMaker Unified Studio.
         workgroup: The Athena workgroup that runs the queries.
-        place: The notebook space of SageMaker Unified Studio that calls AWS; None on any other computer.
+        place: The SageMaker Unified Studio notebook space that calls AWS, or None on any other computer.
     """
 
     target: Target
@@ -102,17 +102,17 @@ class Lab:
     project: str = "CustomerDB_Project"
     workgroup: str = "primary"
     place: Place | None = None
-    # Shared by the labs of all tables.
+    # The labs of all tables share this object.
     _clients: dict[str, Any] = field(default_factory=dict, compare=False)
 
     def with_table(self, source: str) -> Lab:
         """Return a related lab: another table with an integration into the same database.
 
         Args:
-            source: The other table's name, one of those in chapters 10, 11 and 13; the prefix is added.
+            source: The name of a table in chapter 10, 11 or 13, to which the prefix is added.
 
         Raises:
-            UnknownTableError: No chapter creates the table, so clean-up would not find it.
+            UnknownTableError: No chapter creates this table, so clean-up would not find it.
         """
         if source not in (_MAIN_TABLE, *_FURTHER_TABLES):
             raise UnknownTableError(
@@ -133,7 +133,7 @@ class Lab:
 
     @property
     def further(self) -> str:
-        """The name of an additional table; empty for the main table."""
+        """The name of an additional table, or an empty string for the main table."""
         return "" if self.source == _MAIN_TABLE else self.source
 
     @property
@@ -175,22 +175,22 @@ class Lab:
 
     @property
     def tags(self) -> dict[str, str]:
-        """The tag that marks the lab's resources: clean-up deletes nothing without it."""
+        """The tag that marks the lab's resources. Clean-up does not delete resources without this tag."""
         return {TAG_KEY: self.prefix or "tutorial"}
 
     @property
     def table_arn(self) -> str:
-        """ARN of the DynamoDB table."""
+        """The ARN of the DynamoDB table."""
         return f"arn:{self.partition}:dynamodb:{self.region}:{self.account}:table/{self.table}"
 
     @property
     def database_arn(self) -> str:
-        """ARN of the Glue database."""
+        """The ARN of the Glue database."""
         return f"arn:{self.partition}:glue:{self.region}:{self.account}:database/{self.database}"
 
     @property
     def role_arn(self) -> str:
-        """ARN of the target role."""
+        """The ARN of the target role."""
         return f"arn:{self.partition}:iam::{self.account}:role/{self.role}"
 
     @property
@@ -205,7 +205,7 @@ class Lab:
 
     @property
     def table_location_arn(self) -> str:
-        """ARN of the location of the target table's files, as Lake Formation registers it."""
+        """The ARN of the location of the target table's files, as Lake Formation registers it."""
         return f"arn:{self.partition}:s3:::{self.bucket}/{self.database}/{self.target_table}"
 
     def with_credentials(self, access_key: str, secret: str, token: str, *, workgroup: str) -> Lab:
@@ -213,7 +213,7 @@ class Lab:
 
         Args:
             access_key: The access key's ID.
-            secret: Its secret.
+            secret: The access key's secret.
             token: The session token.
             workgroup: The Athena workgroup for queries.
         """
@@ -225,7 +225,7 @@ class Lab:
         return replace(other, source=self.source, project=self.project, workgroup=workgroup)
 
     def client(self, service: str) -> Any:
-        """Return the boto3 client of a service; every call returns the same client.
+        """Return the boto3 client for a service, which is the same for every call.
 
         Args:
             service: The service, as boto3 names it, such as ``dynamodb``.
@@ -243,7 +243,7 @@ class Lab:
         """Record the AWS operations that are called inside the block, as ``service.Operation``.
 
         Returns:
-            A list that grows while the block runs, without calls of other threads.
+            A list that grows while the block runs and excludes the calls of other threads.
         """
         with self._recorder.recording() as calls:
             yield calls
@@ -278,24 +278,24 @@ class Lab:
 def connect(target: Target | None = None, *, tell: Callable[[str], object] | None = None) -> Lab:
     """Connect to the target that ``ZETL_TARGET`` names, which defaults to the local lakehouse.
 
-    For the local target, this finds the lakehouse that is running in the state folder, or starts one. It also sets the
-    process's environment (``AWS_ENDPOINT_URL``, dummy keys), so that no call from any library reaches a real account.
-    For both targets, pandas is set to show strings in full.
+    For the local target, this function finds the lakehouse that is running in the state folder, or starts one. It also
+    sets ``AWS_ENDPOINT_URL`` and dummy keys in the process's environment, so that no call from any library reaches a
+    real account. For both targets, pandas is set to show strings in full.
 
     Args:
         target: Overrides ``ZETL_TARGET``.
-        tell: Called with a message if a local lakehouse is started.
+        tell: A function that is called with a message if a local lakehouse is started.
 
     Returns:
-        The lab; shown as a card in a notebook.
+        The lab, which a notebook shows as a card.
 
     Raises:
-        ConnectionRefusedByLabError: The lakehouse does not start; or the target is AWS and the environment has no
+        ConnectionRefusedByLabError: The lakehouse does not start, or the target is AWS and the environment has no
             usable credentials, no Region, or another endpoint.
         SettingsError: ``ZETL_TARGET``, ``ZETL_PREFIX``, ``ZETL_PROJECT`` or ``ZETL_WORKGROUP`` is invalid.
     """
     chosen = target or _settings.target()
-    # A truncated ARN or error in a table can be neither read nor copied.
+    # Full strings are shown, because a truncated ARN or error can be neither read nor copied.
     pd.set_option("display.max_colwidth", None)
     if chosen == "local":
         return _connect_local(tell)
@@ -317,7 +317,7 @@ def connect_to_local(endpoint: str, region: str) -> Lab:
 
     Args:
         endpoint: The lakehouse's address.
-        region: Its Region.
+        region: The lakehouse's Region.
 
     Raises:
         ConnectionRefusedByLabError: The address is not on this computer, or nothing answers there.
@@ -330,7 +330,7 @@ def connect_to_local(endpoint: str, region: str) -> Lab:
 
 
 def _require_local_target() -> None:
-    """Check the lakehouse's requirements, and raise one sentence instead of a traceback if any are not met.
+    """Check the lakehouse's requirements, and raise an error with a clear message if any are not met.
 
     Raises:
         ConnectionRefusedByLabError: The system cannot run a local lakehouse, or packages are missing.
@@ -386,7 +386,7 @@ def _fence(endpoint: str, region: str) -> None:
         if name in _OTHER_SOURCES or name.startswith("AWS_ENDPOINT_URL_") or re.fullmatch(r"WR_\w+_ENDPOINT_URL", name):
             del os.environ[name]
     os.environ.update(local_environment(endpoint, region))
-    # An earlier default session may contain an account's keys; libraries without their own session use it.
+    # An earlier default session may contain an account's keys, and libraries without their own session would use them.
     boto3.setup_default_session()
 
 
@@ -453,7 +453,7 @@ def _introduce(target: Target, session: boto3.Session, prefix: str, endpoint: st
 
 
 def _in_space(lab: Lab) -> Lab:
-    """Return the lab as seen from a SageMaker Unified Studio space, if the process runs in one."""
+    """Return the lab with the settings of a SageMaker Unified Studio space, if the process runs in one."""
     space = _place.find_space()
     if space is None:
         return lab
@@ -464,7 +464,7 @@ def _in_space(lab: Lab) -> Lab:
 
 
 class _Recorder:
-    """Records the operations that a session's clients call, separately for each recording thread."""
+    """A recorder of the operations that a session's clients call, separate for each thread."""
 
     def __init__(self) -> None:
         self._local = threading.local()

@@ -1,4 +1,4 @@
-"""SQL through Athena: queries, schema, snapshots, time travel, history, saved queries."""
+"""Queries with Athena, and a table's schema, files and snapshots."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _POLL_SECONDS = 0.1
 
 
 class QueryError(Exception):
-    """A query failed; the message is from Athena."""
+    """A query failed. The message is from Athena."""
 
 
 def query(lab: Lab, sql: str, **params: Any) -> pd.DataFrame:
@@ -40,12 +40,12 @@ def query(lab: Lab, sql: str, **params: Any) -> pd.DataFrame:
 
     Args:
         lab: The lab.
-        sql: The statement; ``:name`` stands for a parameter.
-        params: Values by name; snapshot IDs as int, times as naive UTC datetime.
+        sql: The statement, in which ``:name`` stands for a parameter.
+        params: The parameters' values by name, with snapshot IDs as int and times as naive UTC datetime.
 
     Returns:
-        The rows. Text columns are ``string``, doubles ``float64``, bigints ``Int64``, so that snapshot IDs are exact.
-        ``frame.query_metadata`` contains Athena's ``QueryExecution``.
+        The rows. The result's rows. Text columns are ``string``, doubles are ``float64``, and bigints are ``Int64``, so
+        that snapshot IDs are exact. ``frame.query_metadata`` contains Athena's ``QueryExecution``.
 
     Raises:
         QueryError: Athena rejected the statement or failed to run it.
@@ -56,7 +56,8 @@ def query(lab: Lab, sql: str, **params: Any) -> pd.DataFrame:
         return wr.athena.read_sql_query(
             sql,
             database=lab.database,
-            # The default wraps the statement in a CREATE TABLE, and "t$snapshots" has types that a table cannot have.
+            # awswrangler's default wraps the statement in a CREATE TABLE, and "t$snapshots" has types that a table
+            # cannot have.
             ctas_approach=False,
             params=params or None,
             s3_output=_results(lab),
@@ -87,13 +88,14 @@ def schema(lab: Lab) -> pd.DataFrame:
         lab: The lab.
 
     Returns:
-        Columns ``column``, ``type`` and ``field id`` (Iceberg's permanent number for the column).
+        One row for each column, with the columns ``column``, ``type`` and ``field id`` (Iceberg's permanent number for
+        the column).
     """
     table = lab.client("glue").get_table(DatabaseName=lab.database, Name=lab.target_table)["Table"]
     columns = [
         column
         for column in table["StorageDescriptor"]["Columns"]
-        # Dropped Iceberg columns are still listed, and marked as such.
+        # The Data Catalog still lists dropped Iceberg columns, but marks them.
         if column.get("Parameters", {}).get("iceberg.field.current", "true") == "true"
     ]
     return pd.DataFrame(
@@ -112,7 +114,8 @@ def objects(lab: Lab) -> pd.DataFrame:
         lab: The lab.
 
     Returns:
-        Columns ``folder`` (``data`` or ``metadata``), ``object`` (the name), ``bytes`` and ``key``.
+        One row for each object, with the columns ``folder`` (``data`` or ``metadata``), ``object`` (the name),
+        ``bytes`` and ``key``.
     """
     prefix = f"{lab.database}/{lab.target_table}/"
     pages = lab.client("s3").get_paginator("list_objects_v2").paginate(Bucket=lab.bucket, Prefix=prefix)
@@ -134,8 +137,8 @@ def snapshots(lab: Lab) -> pd.DataFrame:
         lab: The lab.
 
     Returns:
-        Columns ``committed_at`` (UTC), ``snapshot_id`` and ``parent_id`` (``Int64``), ``operation``, ``manifest_list``
-        and ``summary`` (a dictionary of strings).
+        One row for each snapshot, with the columns ``committed_at`` (UTC), ``snapshot_id`` and ``parent_id``
+        (``Int64``), ``operation``, ``manifest_list`` and ``summary`` (a dictionary of strings).
 
     See https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-table-data.html
     """
@@ -164,8 +167,8 @@ def difference(lab: Lab, before: int, after: int) -> pd.DataFrame:
         after: The later snapshot's ID.
 
     Returns:
-        One row for each row that is only in one version or differs, columns ``change`` (``added``, ``removed``,
-        ``changed``), ``customerid`` and ``accountnumber``, and ``columns``: the columns that differ.
+        One row for each row that is only in one version or differs. The columns are ``change`` (``added``, ``removed``
+        or ``changed``), ``customerid``, ``accountnumber`` and ``columns`` (the names of the columns that differ).
     """
     old, new = (_version(lab, snapshot) for snapshot in (before, after))
     rows = []
@@ -187,8 +190,8 @@ def query_history(lab: Lab, *, newest: int = 10) -> pd.DataFrame:
         newest: The maximum number, up to 50.
 
     Returns:
-        Columns ``state``, ``statement`` (``SELECT``, …), ``query``, ``scanned bytes``, ``milliseconds``, ``submitted``
-        (UTC) and ``query_execution_id``; newest first.
+        One row for each execution, newest first, with the columns ``state``, ``statement`` (such as ``SELECT``),
+        ``query``, ``scanned bytes``, ``milliseconds``, ``submitted`` (UTC) and ``query_execution_id``.
 
     See https://docs.aws.amazon.com/athena/latest/APIReference/API_ListQueryExecutions.html
     """
@@ -202,7 +205,7 @@ def query_history(lab: Lab, *, newest: int = 10) -> pd.DataFrame:
 
 
 def save_query(lab: Lab, name: str, sql: str, description: str) -> Step:
-    """Save a query under a name; Athena's console and the Studio list it.
+    """Save a query under a name that Athena's console and the Studio list.
 
     Args:
         lab: The lab.
@@ -211,7 +214,7 @@ def save_query(lab: Lab, name: str, sql: str, description: str) -> Step:
         description: The query's description.
 
     Returns:
-        What happened.
+        The step and its outcome.
 
     See https://docs.aws.amazon.com/athena/latest/APIReference/API_CreateNamedQuery.html
     """
@@ -254,7 +257,7 @@ def _version(lab: Lab, snapshot: int) -> pd.DataFrame:
 
 
 def _changed_columns(old: pd.Series[Any], new: pd.Series[Any]) -> list[str]:
-    """Name the columns in which two versions of a row differ; a missing column counts as NULL."""
+    """Return the names of the columns in which two versions of a row differ. A missing column counts as NULL."""
     changed = []
     for column in new.index.union(old.index, sort=False):
         one, other = old.get(column), new.get(column)

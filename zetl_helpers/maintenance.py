@@ -1,4 +1,4 @@
-"""The maintenance of an Iceberg table: counting its files, compacting small ones, expiring old snapshots."""
+"""The maintenance of an Iceberg table's files and snapshots."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class FileCounts:
     """The data files of a table at one time.
 
     Args:
-        rows: The rows of the latest snapshot.
+        rows: The number of rows in the latest snapshot.
         files: The number of data files that a query of the table opens.
-        average_kb: Their average size in KB.
+        average_kb: The average size of these files in KB.
         snapshots: The number of available snapshots.
-        stored_files: The data files of all snapshots in S3.
-        stored_kb: Their total size in KB.
+        stored_files: The number of data files in S3, from all snapshots.
+        stored_kb: The total size of the files in S3 in KB.
     """
 
     rows: int
@@ -83,7 +83,7 @@ def compact(lab: Lab) -> Step:
         lab: The lab.
 
     Returns:
-        What happened; `details` is Athena's ``QueryExecution`` with the statement.
+        The step and its outcome, with Athena's ``QueryExecution``, which contains the statement, as `details`.
 
     Raises:
         QueryError: Athena rejected the statement or failed to run it.
@@ -95,14 +95,14 @@ def compact(lab: Lab) -> Step:
 
 
 def keep_snapshots_for(lab: Lab, seconds: int) -> Step:
-    """Set the age at which ``VACUUM`` expires a snapshot; the default is five days.
+    """Set the age at which ``VACUUM`` expires a snapshot, which is five days by default.
 
     Args:
         lab: The lab.
         seconds: The age.
 
     Returns:
-        What happened.
+        The step and its outcome.
 
     Raises:
         QueryError: Athena rejected the statement or failed to run it.
@@ -114,13 +114,13 @@ def keep_snapshots_for(lab: Lab, seconds: int) -> Step:
 
 
 def vacuum(lab: Lab) -> Step:
-    """Expire old snapshots with ``VACUUM`` and delete the files that no other snapshot needs.
+    """Expire old snapshots with ``VACUUM``, and delete the files that no remaining snapshot needs.
 
     Args:
         lab: The lab.
 
     Returns:
-        What happened; `details` is Athena's ``QueryExecution`` with the statement.
+        The step and its outcome, with Athena's ``QueryExecution``, which contains the statement, as `details`.
 
     Raises:
         QueryError: Athena rejected the statement or failed to run it.

@@ -32,7 +32,7 @@ __all__ = [
 
 METRICS = ("InsertCount", "UpdateCount", "DeleteCount", "IngestionSucceeded", "IngestionFailed", "LastSyncTimestamp")
 
-# AWS does not document the dimension's values; these are known from integrations with DynamoDB.
+# AWS does not document this dimension's values. These values are known from integrations with DynamoDB.
 _LOAD_TYPES = ("FULL_LOAD", "INCREMENTAL_LOAD")
 _ALARM_SECONDS = 900
 
@@ -46,7 +46,7 @@ _NO_LOG = (
 
 
 class NoLogWarning(UserWarning):
-    """The log group for integrations does not exist; the message says which permission creates it."""
+    """The log group for integrations does not exist. The message says which permission creates it."""
 
 
 def log_events(lab: Lab) -> pd.DataFrame:
@@ -56,9 +56,9 @@ def log_events(lab: Lab) -> pd.DataFrame:
         lab: The lab.
 
     Returns:
-        Columns ``time`` (UTC), ``messageType``, ``tableName``, ``inserts``, ``updates``, ``deletes`` (``Int64``, empty
-        except for ``IngestionProcessingStats``), ``lastSynced`` (UTC, empty except for ``IngestionCompleted``) and
-        ``message``.
+        One row for each event, with the columns ``time`` (UTC), ``messageType``, ``tableName``, ``inserts``,
+        ``updates``, ``deletes`` (``Int64``, empty except for ``IngestionProcessingStats``), ``lastSynced`` (UTC, empty
+        except for ``IngestionCompleted``) and ``message``.
 
     Warns:
         NoLogWarning: Data has arrived, but the account and Region have no log group for zero-ETL integrations.
@@ -86,11 +86,11 @@ def metrics(lab: Lab, *, hours: int = 24) -> pd.DataFrame:
 
     Args:
         lab: The lab.
-        hours: How far to look back.
+        hours: The length of the period, which ends now.
 
     Returns:
-        One row for each metric, columns ``metric``, ``loadType``, ``sum`` (``LastSyncTimestamp``: the latest value) and
-        ``points`` (minutes with a value).
+        One row for each metric, with the columns ``metric``, ``loadType``, ``sum`` (for ``LastSyncTimestamp``, the
+        latest value) and ``points`` (the number of minutes with a value).
 
     See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-monitoring.html
     """
@@ -126,7 +126,7 @@ def metrics(lab: Lab, *, hours: int = 24) -> pd.DataFrame:
 def freshness(lab: Lab) -> timedelta:
     """Return the delay between source and target, from the latest ingestion in the log.
 
-    A member of a Studio project may not read the integration, so the table's latest snapshot is used instead.
+    For a member of a Studio project, who may not read the integration, the table's latest snapshot is used instead.
 
     Args:
         lab: The lab.
@@ -144,13 +144,14 @@ def freshness(lab: Lab) -> timedelta:
 
 
 def ingestions(lab: Lab) -> pd.DataFrame:
-    """Return when each ingestion completed, and the time up to which the target then reflected the source.
+    """Return the time when each ingestion completed, and the time up to which the target then reflected the source.
 
     Args:
         lab: The lab.
 
     Returns:
-        Columns ``completed_at`` and ``last_synced_at`` (UTC), for `charts.freshness`.
+        One row for each ingestion, with the columns ``completed_at`` and ``last_synced_at`` (UTC), for
+        `charts.freshness`.
     """
     events = log_events(lab)
     completed = events[events["messageType"] == "IngestionCompleted"]
@@ -167,7 +168,7 @@ def create_alarm(lab: Lab) -> Step:
         lab: The lab.
 
     Returns:
-        What happened.
+        The step and its outcome.
 
     Raises:
         ForeignResourceError: An alarm with that name exists but does not belong to the lab.
@@ -191,7 +192,7 @@ def create_alarm(lab: Lab) -> Step:
                 EvaluationPeriods=1,
                 Threshold=1,
                 ComparisonOperator="GreaterThanOrEqualToThreshold",
-                # Without a failure there is no data point.
+                # Without a failure, there is no data point.
                 TreatMissingData="notBreaching",
                 # PutMetricAlarm rejects tags for an existing alarm, so they are set only when it is created.
                 **({} if found else {"Tags": tag_list(lab.tags)}),
@@ -200,7 +201,7 @@ def create_alarm(lab: Lab) -> Step:
 
 
 def _watched(metrics: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    """Return the relevant parts of an alarm's metrics for a comparison, without CloudWatch's additions."""
+    """Return the parts of an alarm's metrics that are relevant for a comparison, without CloudWatch's additions."""
     series = [
         (metric["Id"], metric.get("MetricStat", {}).get("Metric", {}).get("Dimensions", [])) for metric in metrics
     ]
@@ -270,7 +271,7 @@ def wait_for_alarm(lab: Lab, *, timeout: float = 1800) -> str:
 
     Args:
         lab: The lab.
-        timeout: Maximum seconds to wait. AWS publishes the metric some minutes after the failure.
+        timeout: Maximum seconds to wait. AWS publishes the metric a few minutes after the failure.
 
     Returns:
         CloudWatch's reason.
@@ -294,7 +295,7 @@ def wait_for_alarm(lab: Lab, *, timeout: float = 1800) -> str:
 def event_pattern() -> dict[str, Any]:
     """Return the pattern of an EventBridge rule that matches every failure of zero-ETL integrations.
 
-    AWS's documentation has detail types with and without a leading ``AWS``, so the pattern matches suffixes.
+    AWS's documentation shows detail types with and without a leading ``AWS``, so the pattern matches suffixes.
 
     See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-monitoring.html
     """

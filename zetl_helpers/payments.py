@@ -1,4 +1,4 @@
-"""Generated card payments: any number of them, always with the same contents."""
+"""Deterministic, generated card payments."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ _STATES = ("CA", "CO", "FL", "IL", "MA", "NV", "NY", "TX", "WA")
 _CATEGORIES = ("Groceries", "Travel", "Fuel", "Online", "Dining")
 _FIRST_DAY = datetime(2025, 11, 1, tzinfo=UTC)
 _DAYS = 364
-# Primes that are coprime to their moduli: neighbours differ, and all values occur.
+# These primes are coprime to their moduli, so that neighbouring values differ and all values occur.
 _STRIDE = 7919
 
 
 def payments(count: int, *, first: int = 0, version: int = 0) -> Iterator[dict[str, Any]]:
-    """Generate payments as DynamoDB JSON; the same number always gives the same payment.
+    """Generate payments as DynamoDB JSON. The same number always produces the same payment.
 
     Args:
         count: The number of payments.
         first: The number of the first payment.
-        version: The version of the payments; each version has the same keys but different amounts.
+        version: The version of the payments. Each version has the same keys but different amounts.
 
-    Yields: Items with the key ``AccountNumber`` and ``PaymentID``, and ``State``, ``Category``, ``Amount`` and
-        ``PaidAt``: a time in the twelve months up to October 2026, as an ISO 8601 string in UTC.
+    Yields: Items with the key attributes ``AccountNumber`` and ``PaymentID``, and with ``State``, ``Category``,
+        ``Amount`` and ``PaidAt``. ``PaidAt`` is a time in the twelve months up to October 2026, as an ISO 8601 string
+        in UTC.
     """
     for number in range(first, first + count):
         mixed = number * _STRIDE

@@ -1,4 +1,4 @@
-"""Permissions: rendering of ``policies/``, and the target role."""
+"""The policies in ``policies/`` with the lab's names, and the target role."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ __all__ = [
 ]
 
 POLICY_NAME = "zETLTargetPolicy"
-# A managed policy that the account's administrator creates once from policies/target_role_boundary.json.
+# The account's administrator creates this managed policy once from policies/target_role_boundary.json.
 BOUNDARY_NAME = "zETLTargetBoundary"
-# The same for the roles that an instructor creates for learners.
+# This is the corresponding boundary for the roles that an instructor creates for learners.
 LEARNER_BOUNDARY_NAME = "zETLLearnerBoundary"
 LEARNER_ROLE = "zETLLearner"
 ROLE_DESCRIPTION = "AWS Glue zero-ETL writes the lab's target table with this role"
 
 
 def caller_principal(lab: Lab) -> str:
-    """Return the ARN of the IAM user or role behind the caller, as policies and Lake Formation expect it.
+    """Return the ARN of the caller's IAM user or role, as policies and Lake Formation expect it.
 
-    ``GetCallerIdentity`` names the session of a role (``sts …:assumed-role/Admin/me``); the principal is the role
-    itself (``iam …:role/Admin``), with the path that only IAM knows.
+    For a role, ``GetCallerIdentity`` returns the session (``sts …:assumed-role/Admin/me``). The principal is the role
+    itself (``iam …:role/Admin``), whose ARN contains a path that only IAM returns.
 
     Args:
         lab: The lab.
@@ -118,7 +118,7 @@ def _of_the_class(lab: Lab) -> dict[str, str]:
 
 
 def _with_tables(lab: Lab, statement: dict[str, Any]) -> dict[str, Any]:
-    """Repeat a resource for each of the lab's tables if a statement covers all of them."""
+    """Repeat a resource for each of the lab's tables if a statement applies to all of them."""
     resource = statement.get("Resource", "")
     patterns = _alike(entry.source for entry in lab.everywhere)
     front = lab.table.removesuffix(lab.source)
@@ -130,7 +130,10 @@ def _with_tables(lab: Lab, statement: dict[str, Any]) -> dict[str, Any]:
 
 
 def _alike(names: Iterable[str]) -> list[str]:
-    """Combine names with the same length and start into a pattern. A managed policy is limited to 6,144 characters."""
+    """Combine names that have the same length and the same beginning into a pattern.
+
+    A managed policy is limited to 6,144 characters.
+    """
     groups: dict[tuple[str, int], list[str]] = {}
     for name in names:
         groups.setdefault((name[:_STEM], len(name)), []).append(name)
@@ -141,7 +144,7 @@ def _alike(names: Iterable[str]) -> list[str]:
 
 
 def write_all(lab: Lab, folder: Path, *, learner: str | None = None) -> list[Path]:
-    """Write all policies, rendered, one document per file.
+    """Render all policies and write each one to a file.
 
     Args:
         lab: The lab.
@@ -161,7 +164,7 @@ def write_all(lab: Lab, folder: Path, *, learner: str | None = None) -> list[Pat
 
 
 def simulate(lab: Lab, policies: Sequence[str] = _rights.LEARNER_POLICIES) -> pd.DataFrame:
-    """Simulate the tutorial's permissions for the caller with IAM; nothing is changed.
+    """Simulate the tutorial's permissions for the caller with IAM, without changing anything.
 
     IAM evaluates policies, the permissions boundary and, if the account has any, service control policies. It does not
     evaluate the policies of buckets, tables and the Data Catalog.
@@ -171,8 +174,8 @@ def simulate(lab: Lab, policies: Sequence[str] = _rights.LEARNER_POLICIES) -> pd
         policies: The names of the policies that grant the permissions.
 
     Returns:
-        One row for each action and resource of the policies: columns ``action``, ``resource``, ``allowed``
-        (bool) and ``policy`` (the file and statement that grant it).
+        One row for each action and resource of the policies, with the columns ``action``, ``resource``, ``allowed``
+        (bool) and ``policy`` (the file and statement that grant the permission).
 
     Raises:
         ClientError: The caller lacks ``iam:SimulatePrincipalPolicy``.
@@ -192,10 +195,10 @@ def simulate(lab: Lab, policies: Sequence[str] = _rights.LEARNER_POLICIES) -> pd
 def _simulated(lab: Lab, principal: str, statement: _rights.Statement) -> Iterator[tuple[tuple[str, str], bool]]:
     wanted = [(action, resource) for action in statement.actions for resource in statement.resources]
     if principal.endswith(":root"):
-        # IAM simulates users, groups and roles; the account's root user may do everything.
+        # IAM simulates only users, groups and roles. The account's root user has all permissions.
         yield from ((pair, True) for pair in wanted)
         return
-    # Condition keys that every request has, because the policies' variables use them, and keys that the lab sends.
+    # These are the condition keys in every request, which the policies' variables use, and the keys that the lab sends.
     context = {"aws:PrincipalAccount": lab.account}
     context |= {key: _value(lab, value) for _, key, value in statement.conditions}
     pages = (
@@ -218,7 +221,7 @@ def _simulated(lab: Lab, principal: str, statement: _rights.Statement) -> Iterat
             decisions[action, result.get("EvalResourceName", "*")] = allowed
             for entry in result.get("ResourceSpecificResults", []):
                 decisions[action, entry["EvalResourceName"]] = entry["EvalResourceDecision"] == "allowed"
-    # A result for an action as a whole applies to all its resources.
+    # A result for an action without a resource applies to all of the action's resources.
     yield from ((pair, decisions[pair] if pair in decisions else decisions[pair[0], "*"]) for pair in wanted)
 
 
@@ -234,7 +237,7 @@ def create_target_role(lab: Lab) -> list[Step]:
         lab: The lab.
 
     Returns:
-        What happened to the role and its policy, and to its grants if Lake Formation governs the account.
+        The steps and their outcomes for the role, its policy and, if Lake Formation governs the account, its grants.
 
     Raises:
         ForeignResourceError: A role with that name exists but does not belong to the lab.
@@ -255,7 +258,7 @@ def limit_target_role(lab: Lab, *actions: str) -> Step:
         actions: The actions to remove, such as ``s3:PutObject``.
 
     Returns:
-        What happened; `details` is the policy.
+        The step and its outcome, with the policy as `details`.
 
     See https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html
     """
@@ -307,7 +310,7 @@ def _ensure_role(lab: Lab) -> Step:
 
 
 def boundary_arn(lab: Lab) -> str:
-    """Return the ARN of the permissions boundary for target roles, whether or not the account has one."""
+    """Return the ARN of the permissions boundary for target roles, whether or not it exists in the account."""
     return f"arn:{lab.partition}:iam::{lab.account}:policy/{BOUNDARY_NAME}"
 
 

@@ -1,4 +1,4 @@
-"""The source: the DynamoDB table, its items, point-in-time recovery and resource policy."""
+"""The DynamoDB table that is the source, with its items and settings."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _BATCH = 25  # the limit of one BatchWriteItem request
 _MOST_KEYS = 100  # the limit of one BatchGetItem request
 _THROTTLED = ("ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded")
 _THROTTLES = "The table is throttling requests. Check its metrics in the DynamoDB console."
-# The definitions of the additional tables, by the start of their names.
+# These are the definitions of the additional tables, keyed by the start of their names.
 _DEFINITIONS = {"Profiles": "nested_table.json", "Payments": "payments_table.json"}
 
 
@@ -48,7 +48,7 @@ def definition(lab: Lab, keys: Mapping[str, str] | None = None) -> dict[str, Any
 
     Args:
         lab: The lab.
-        keys: The type of each key attribute, the partition key first. Defaults to the keys of the sample data.
+        keys: The type of each key attribute, with the partition key first. Defaults to the keys of the sample data.
     """
     if keys is not None:
         return {"TableName": lab.table, **_own_table.definition(keys)}
@@ -80,19 +80,19 @@ def changes() -> dict[str, Any]:
 
 
 def create_table(lab: Lab, *, keys: Mapping[str, str] | None = None, kms_key: str | None = None) -> Step:
-    """Create the table with on-demand billing and wait until it accepts writes.
+    """Create the table with on-demand billing, and wait until it accepts writes.
 
-    It is the tutorial's first resource, so the names of all later resources are checked first.
+    The table is the tutorial's first resource, so this function first checks the names of all later resources.
 
     Args:
         lab: The lab.
-        keys: The type of each key attribute, the partition key first, as `preflight` reports them. Defaults to the keys
-            of the sample data.
+        keys: The type of each key attribute, with the partition key first, as `preflight` reports them. Defaults to the
+            keys of the sample data.
         kms_key: A customer managed key to encrypt the table with, as an ID, ARN or alias. Defaults to DynamoDB's key.
             An existing table keeps its key.
 
     Returns:
-        What happened.
+        The step and its outcome.
 
     Raises:
         ForeignResourceError: A table, bucket, database, role or integration with the lab's name exists but is not the
@@ -139,14 +139,14 @@ def exists(lab: Lab) -> bool:
 
 
 def load_items(lab: Lab, batch: Sequence[dict[str, Any]] | None = None) -> Step:
-    """Write items to the table with ``BatchWriteItem``; items with existing keys are not changed.
+    """Write items to the table with ``BatchWriteItem``, without changing items with existing keys.
 
     Args:
         lab: The lab.
         batch: The items as DynamoDB JSON. Defaults to those of chapter 1.
 
     Returns:
-        What happened.
+        The step and its outcome.
 
     See https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
     """
@@ -166,14 +166,14 @@ def load_items(lab: Lab, batch: Sequence[dict[str, Any]] | None = None) -> Step:
 
 
 def put_items(lab: Lab, new: Iterable[dict[str, Any]]) -> Step:
-    """Write items to the table with ``BatchWriteItem``; items with existing keys are replaced.
+    """Write items to the table with ``BatchWriteItem``, and replace items with existing keys.
 
     Args:
         lab: The lab.
         new: The items as DynamoDB JSON.
 
     Returns:
-        What happened.
+        The step and its outcome.
 
     See https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
     """
@@ -190,10 +190,11 @@ def import_items(lab: Lab, new: Iterable[dict[str, Any]], *, timeout: float = 36
     Args:
         lab: The lab.
         new: The items as DynamoDB JSON, without binary values.
-        timeout: Maximum seconds to wait; AWS takes a few minutes.
+        timeout: Maximum seconds to wait. AWS takes a few minutes.
 
     Returns:
-        What happened; `details` has ``imported``, the number of items, and ``bytes``, the size that AWS bills.
+        The step and its outcome. Its `details` contain ``imported``, the number of items, and ``bytes``, the size that
+        AWS bills.
 
     Raises:
         ForeignResourceError: A table with that name exists but does not belong to the lab.
@@ -223,15 +224,15 @@ def import_items(lab: Lab, new: Iterable[dict[str, Any]], *, timeout: float = 36
 
 
 class ImportFailedError(Exception):
-    """An import from S3 failed or was incomplete; the message says why."""
+    """An import from S3 failed or was incomplete. The message says why."""
 
 
 def _wait_for_import(lab: Lab, arn: str, timeout: float) -> dict[str, Any]:
     dynamodb = lab.client("dynamodb")
 
     def look() -> dict[str, Any] | None:
-        # ImportTable does not accept tags; with the table's name recorded first, clean-up finds the table after an
-        # interruption.
+        # ImportTable does not accept tags. The table's name is recorded first, so that clean-up finds the table after
+        # an interruption.
         with absent("ResourceNotFoundException", "ResourceInUseException"):
             dynamodb.tag_resource(ResourceArn=lab.table_arn, Tags=tag_list(lab.tags))
         found: dict[str, Any] = dynamodb.describe_import(ImportArn=arn)["ImportTableDescription"]
@@ -241,7 +242,7 @@ def _wait_for_import(lab: Lab, arn: str, timeout: float) -> dict[str, Any]:
         f"table {lab.table} to be imported",
         look,
         timeout=timeout,
-        hint="Look at Imports from S3 in the DynamoDB console.",
+        hint="Check Imports from S3 in the DynamoDB console.",
         usual="3 to 10 minutes",
     )
     if done["ImportStatus"] != "COMPLETED" or done["ErrorCount"]:
@@ -275,7 +276,7 @@ def enable_pitr(lab: Lab) -> Step:
         lab: The lab.
 
     Returns:
-        What happened.
+        The step and its outcome.
 
     See https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeRecovery.html
     """
@@ -283,10 +284,10 @@ def enable_pitr(lab: Lab) -> Step:
 
 
 def disable_pitr(lab: Lab) -> Step:
-    """Disable point-in-time recovery; an integration that reads the table then needs attention.
+    """Disable point-in-time recovery, after which an integration that reads the table needs attention.
 
     Returns:
-        What happened.
+        The step and its outcome.
 
     See https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateContinuousBackups.html
     """
@@ -300,7 +301,7 @@ def put_policy(lab: Lab) -> Step:
         lab: The lab.
 
     Returns:
-        What happened; `details` is the policy, as DynamoDB returns it.
+        The step and its outcome, with the policy, as DynamoDB returns it, as `details`.
 
     Raises:
         WaitTimeoutError: The policy cannot be read back.
@@ -319,7 +320,7 @@ def put_policy(lab: Lab) -> Step:
             )
         stored = wait_for(
             f"the resource policy of table {lab.table}",
-            # DynamoDB's policies are eventually consistent: the first read can miss a new one.
+            # DynamoDB's resource policies are eventually consistent, so the first read can miss a new policy.
             lambda: policy if (policy := _read_policy(lab)) == wanted else None,
             timeout=60,
             hint="Check the table's Permissions tab in the DynamoDB console.",
@@ -328,7 +329,7 @@ def put_policy(lab: Lab) -> Step:
 
 
 def _status(lab: Lab) -> str | None:
-    # Eventually consistent: a new table may not be visible yet.
+    # The operation is eventually consistent, so a new table may not be visible yet.
     with absent("ResourceNotFoundException"):
         return str(lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]["TableStatus"])
     return None
@@ -340,7 +341,7 @@ def _tagged(lab: Lab) -> bool:
 
 
 def _wait_out_deletion(lab: Lab) -> bool:
-    """Wait until a table that is being deleted is gone; return whether it was being deleted."""
+    """Wait until a table that is being deleted is gone, and return whether it was being deleted."""
     if _status(lab) != "DELETING":
         return False
     return wait_for(
@@ -397,7 +398,7 @@ def _read_policy(lab: Lab) -> dict[str, Any] | None:
 
 def _present_keys(lab: Lab, wanted: Sequence[dict[str, Any]], names: Sequence[str]) -> set[tuple[Any, ...]]:
     present: set[tuple[Any, ...]] = set()
-    # An attribute may have the name of a reserved word, such as Year.
+    # The name of an attribute can be a reserved word, such as Year.
     aliases = {f"#k{number}": name for number, name in enumerate(names)}
     for start in range(0, len(wanted), _MOST_KEYS):
         asked = [{name: item[name] for name in names} for item in wanted[start : start + _MOST_KEYS]]

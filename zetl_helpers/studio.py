@@ -1,4 +1,4 @@
-"""SageMaker Unified Studio: caller, project, role, and the grants that make tables visible in the project."""
+"""SageMaker Unified Studio projects, and the grants that share tables with them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ __all__ = [
 
 
 class StudioError(Exception):
-    """The Studio, its domain or its project does not exist; the message says what to do in the console."""
+    """The Studio, its domain or its project does not exist. The message says what to do in the console."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ class Project:
     """A project of SageMaker Unified Studio.
 
     Args:
-        domain_id: Its domain.
-        project_id: Its ID.
+        domain_id: The ID of the project's domain.
+        project_id: The project's ID.
         name: Its name.
         role_arn: The role that the project uses, including for queries.
         portal: The address of the Studio in the browser.
@@ -80,7 +80,7 @@ def caller_identity(lab: Lab) -> pd.DataFrame:
         lab: The lab.
 
     Returns:
-        Columns ``what`` and ``ARN``.
+        Two rows with the columns ``what`` and ``ARN``.
     """
     rows = {"GetCallerIdentity says": lab.caller, "the IAM principal": permissions.caller_principal(lab)}
     return pd.DataFrame({"what": list(rows), "ARN": list(rows.values())})
@@ -89,21 +89,22 @@ def caller_identity(lab: Lab) -> pd.DataFrame:
 def add_administrator(lab: Lab) -> Step:
     """Add the caller to the Lake Formation administrators.
 
-    ``PutDataLakeSettings`` replaces all settings. They are therefore read, the caller is added, and all of them are
-    written back if no other caller has changed them.
+    ``PutDataLakeSettings`` replaces all settings. This function therefore reads the settings, adds the caller, and
+    writes the settings back if no other caller has changed them.
 
     Args:
         lab: The lab.
 
     Returns:
-        What happened; `details` names all administrators.
+        The step and its outcome, with all administrators in `details`.
 
     See https://docs.aws.amazon.com/lake-formation/latest/APIReference/API_PutDataLakeSettings.html
     """
     principal = permissions.caller_principal(lab)
     with lab.recording() as calls:
         before, _ = _administrators.rewrite(lab, lambda names: names)
-        # Recorded before the change, because clean-up removes only an administrator that a lab has recorded.
+        # The administrator is recorded before the change, because clean-up removes only an administrator that a lab has
+        # recorded.
         if principal not in before or _administrators.shared_with(lab, principal):
             _administrators.note(lab, principal)
         _, after = _administrators.rewrite(lab, lambda names: names if principal in names else [*names, principal])
@@ -121,7 +122,7 @@ def remove_administrator(lab: Lab, principal: str | None = None) -> Step:
         principal: The administrator to remove. Defaults to the caller.
 
     Returns:
-        What happened.
+        The step and its outcome.
     """
     principal = principal or permissions.caller_principal(lab)
     with lab.recording() as calls:
@@ -139,7 +140,7 @@ def added_administrator(lab: Lab) -> str | None:
 
 
 def find_project(lab: Lab) -> Project:
-    """Find the project and its role: in the Studio the space's project, elsewhere the project that the lab names.
+    """Find the project of the current space or, outside of the Studio, the project that the lab names.
 
     Args:
         lab: The lab.
@@ -175,7 +176,7 @@ def find_project(lab: Lab) -> Project:
 
 
 def _project_of_space(datazone: Any, space: Space, region: str) -> Project:
-    """Return the project of a space by the IDs in the space, because the project's role cannot list domains."""
+    """Return a space's project by the IDs in the space's metadata, because the project's role cannot list domains."""
     listed = _pages(datazone, "list_projects", domainIdentifier=space.domain_id)
     names = {entry["id"]: entry["name"] for entry in listed}
     if space.project_id not in names:
@@ -191,7 +192,7 @@ def _project_of_space(datazone: Any, space: Space, region: str) -> Project:
 def as_project(lab: Lab, project: Project) -> Lab:
     """Return the lab with the project role's credentials and the project's Athena workgroup.
 
-    DataZone issues the role's credentials to the project's members, for an hour or less.
+    DataZone issues the role's credentials, which are valid for an hour or less, to the project's members.
 
     Args:
         lab: The lab.
@@ -228,14 +229,15 @@ def _connection(datazone: Any, project: Project, kind: str, **options: Any) -> d
 def register_location(lab: Lab) -> Step:
     """Register the table's location with Lake Formation, in hybrid access mode.
 
-    Lake Formation then reads the files for principals that have opted in and have a grant; nothing changes for others.
-    As a consequence, Athena rejects DDL on the table, such as ``ALTER TABLE``, and does not reuse query results.
+    Lake Formation then controls access to the files for principals that have opted in and have a grant. Nothing changes
+    for other principals. As a consequence, Athena rejects DDL on the table, such as ``ALTER TABLE``, and does not reuse
+    query results.
 
     Args:
         lab: The lab.
 
     Returns:
-        What happened.
+        The step and its outcome.
 
     See https://docs.aws.amazon.com/lake-formation/latest/APIReference/API_RegisterResource.html
     """
@@ -256,7 +258,7 @@ def register_location(lab: Lab) -> Step:
 
 
 def registered_location(lab: Lab) -> dict[str, Any] | None:
-    """Return the registered location that covers the table's files, from ``ListResources``; None if there is none."""
+    """Return the registered location that covers the table's files, or None if ``ListResources`` has none."""
     formation = lab.client("lakeformation")
     token: dict[str, str] = {}
     while True:
@@ -271,13 +273,13 @@ def registered_location(lab: Lab) -> dict[str, Any] | None:
 
 
 def deregister_location(lab: Lab) -> Step:
-    """Undo `register_location`; a parent location that the lab did not register is kept.
+    """Undo `register_location`, but keep a parent location that the lab did not register.
 
     Args:
         lab: The lab.
 
     Returns:
-        What happened.
+        The step and its outcome.
     """
     with lab.recording() as calls:
         found = registered_location(lab)
@@ -303,18 +305,18 @@ def _revoke_location(lab: Lab) -> None:
 
 
 def share_with_project(lab: Lab, project: Project) -> list[Step]:
-    """Allow the project's role to see the database and query the table.
+    """Allow the project's role to describe the database and query the table.
 
     A grant alone has no effect while the database is open to all IAM principals, or while Lake Formation does not
-    manage the files' location. Therefore the location is registered in hybrid mode and the role is opted in; access by
-    others does not change.
+    manage the files' location. This function therefore also registers the location in hybrid access mode and opts the
+    role in. Other principals' access does not change.
 
     Args:
         lab: The lab.
         project: The project.
 
     Returns:
-        What happened to the location, and to each opt-in and grant.
+        The steps and their outcomes for the location and for each opt-in and grant.
 
     See https://docs.aws.amazon.com/lake-formation/latest/dg/hybrid-access-mode.html
     """
@@ -334,7 +336,7 @@ def grants(lab: Lab, project: Project) -> pd.DataFrame:
         project: The project.
 
     Returns:
-        Columns ``resource`` and ``permissions``.
+        One row for each resource, with the columns ``resource`` and ``permissions``.
     """
     rows = [
         {"resource": thing, "permissions": ", ".join(sorted(_granted(lab, project, resource)))}
@@ -351,7 +353,7 @@ def unshare(lab: Lab, project: Project) -> list[Step]:
         project: The project.
 
     Returns:
-        What happened to each grant and opt-in.
+        The steps and their outcomes for each grant and opt-in.
     """
     formation = lab.client("lakeformation")
     principal = {"DataLakePrincipalIdentifier": project.role_arn}
@@ -386,7 +388,7 @@ def _project_role(datazone: Any, domain: str, project: str) -> str:
 
 
 def _shares(lab: Lab) -> list[tuple[str, dict[str, Any], tuple[str, ...]]]:
-    """Return what is shared with the project: a name, the Lake Formation resource, and the permissions."""
+    """Return the name, the Lake Formation resource and the permissions of each resource shared with the project."""
     table = {"DatabaseName": lab.database, "Name": lab.target_table}
     return [
         (f"database {lab.database}", {"Database": {"Name": lab.database}}, ("DESCRIBE",)),
@@ -411,7 +413,7 @@ def _permissions(lab: Lab, principal: str, resource: dict[str, Any]) -> list[dic
 
 
 def _all_of(lab: Lab, operation: str, key: str, principal: str, resource: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return all pages of a Lake Formation list, because botocore has no paginators for them."""
+    """Return all pages of a Lake Formation list operation, for which botocore has no paginator."""
     asked = {"Principal": {"DataLakePrincipalIdentifier": principal}, "Resource": resource}
     found: list[dict[str, Any]] = []
     token: dict[str, str] = {}

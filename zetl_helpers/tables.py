@@ -1,4 +1,4 @@
-"""Tables with sorting and search, or plain pandas tables if itables is missing or outputs are compared."""
+"""Notebook tables with sorting and search."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ _ROWS_A_PAGE = 10
 
 
 class Table:
-    """Rows that a notebook shows with a search field and sortable columns.
+    """Rows that a notebook shows as a table with a search field and sortable columns.
 
-    If outputs are stored and compared (`PLOTLY_RENDERER` is `plotly_mimetype`, as for figures), or if itables is not
-    installed, this is the plain pandas table: the script is megabytes long and contains a random name.
+    The notebook shows the plain pandas table instead if itables is not installed or if `PLOTLY_RENDERER` is
+    `plotly_mimetype`, which is set when outputs are stored and compared. The script of itables is megabytes long and
+    contains a random name.
 
     Args:
         rows: The rows to show.
@@ -66,7 +67,7 @@ def table(rows: pd.DataFrame) -> Table:
     """Show rows as a table with sorting and search.
 
     Args:
-        rows: The rows to show; at most a few thousand, because the page contains them all.
+        rows: The rows to show, of which there should be at most a few thousand, because the page contains all of them.
 
     Returns:
         The table, to display at the end of a cell.

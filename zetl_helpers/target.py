@@ -1,4 +1,4 @@
-"""The target: bucket, Glue database and Data Catalog policy."""
+"""The target's bucket and Glue database, and the Data Catalog's policy."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ _OTHER_NAMES = "Set ZETL_PREFIX to use different names for your lab."
 
 
 def create_bucket(lab: Lab, *, kms_key: str | None = None) -> Step:
-    """Create a bucket for the Iceberg tables that is tagged, is not public and accepts only TLS.
+    """Create a tagged bucket for the Iceberg tables that is not public and accepts only TLS.
 
-    Athena's results in it expire after a week.
+    Athena's results in the bucket expire after a week.
 
     Args:
         lab: The lab.
@@ -52,7 +52,7 @@ def create_bucket(lab: Lab, *, kms_key: str | None = None) -> Step:
             key. The target role needs it too: `keys.allow_target_role`.
 
     Returns:
-        What happened.
+        The step and its outcome.
 
     Raises:
         ForeignResourceError: The bucket's name is taken.
@@ -83,7 +83,7 @@ def _did(found: bool, changed: bool) -> Did:
 def _create_bucket(lab: Lab) -> None:
     """Create the bucket and its tag in one request, because an untagged bucket would have no known owner."""
     configuration: dict[str, Any] = {"Tags": tag_list(lab.tags)}
-    if lab.region != "us-east-1":  # the Region that S3 does not accept as an explicit constraint
+    if lab.region != "us-east-1":  # the only Region that S3 does not accept as a location constraint
         configuration["LocationConstraint"] = lab.region
     s3 = lab.client("s3")
     make(
@@ -102,7 +102,7 @@ def bucket_exists(lab: Lab) -> bool:
     """
     s3 = lab.client("s3")
     try:
-        # Another account can create a bucket of this name first, and let everyone use it.
+        # Another account can create a bucket with this name first and give everyone access to it.
         s3.head_bucket(Bucket=lab.bucket, ExpectedBucketOwner=lab.account)
     except ClientError as error:
         if error_code(error) in ("404", "NoSuchBucket"):
@@ -151,7 +151,7 @@ def create_prefix(lab: Lab) -> Step:
         lab: The lab.
 
     Returns:
-        What happened.
+        The step and its outcome.
     """
     s3 = lab.client("s3")
     key = f"{lab.database}/"
@@ -163,13 +163,13 @@ def create_prefix(lab: Lab) -> Step:
 
 
 def create_database(lab: Lab) -> Step:
-    """Create the Glue database; a zero-ETL target must have a location for its tables.
+    """Create the Glue database, with a location for its tables, which a zero-ETL target must have.
 
     Args:
         lab: The lab.
 
     Returns:
-        What happened.
+        The step and its outcome.
 
     Raises:
         ForeignResourceError: A database with that name exists but does not belong to the lab.

@@ -1,7 +1,7 @@
 """The lab's resources as a CloudFormation template, for users who continue without the notebooks.
 
-The template's contents come from the same sources as the helpers': the table's definition, the policies and the names.
-Account, Region and partition are parameters, so one template fits every account.
+The template and the helpers share the table's definition, the policies and the names. The account, Region and partition
+are pseudo parameters, so one template works in every account.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from zetl_helpers.lab import Lab
 __all__ = ["Gap", "gaps", "render"]
 
 _WANTED = "IntegrationIsWanted"
-# The rule from `_bucket_settings` in CloudFormation's format.
+# This is the rule from `_bucket_settings` in CloudFormation's format.
 _EXPIRY = {
     "Id": _bucket_settings.EXPIRY["ID"],
     "Status": "Enabled",
@@ -39,7 +39,7 @@ class Gap:
 
     Args:
         what: The part.
-        why: Why the template cannot create it.
+        why: The reason why the template cannot create it.
         instead: The command that creates it.
     """
 
@@ -55,7 +55,7 @@ def render(lab: Lab) -> dict[str, Any]:
     """Write the lab's resources as a CloudFormation template.
 
     Args:
-        lab: The lab, for its names; the only AWS call gets the caller's identity.
+        lab: The lab, for its names. The only AWS call is the one that returns the caller's identity.
 
     Returns:
         The template, with everything except what `gaps` lists. The integration is created only if the parameter
@@ -103,7 +103,7 @@ def render(lab: Lab) -> dict[str, Any]:
 
 
 def gaps(lab: Lab) -> list[Gap]:
-    """List what the template cannot create, with the commands to do it, in the order in which to run them.
+    """List the parts of the lab that the template cannot create, with the commands to run, in this order.
 
     Args:
         lab: The lab.
@@ -213,10 +213,10 @@ def _resources(lab: Lab) -> dict[str, Any]:
 
 
 def _substituted(value: Any) -> Any:
-    """Use CloudFormation's functions for the open values."""
+    """Use CloudFormation's intrinsic functions for the values that depend on the account."""
     match value:
         case str() if "${AWS::" in value:
-            # IAM's policy variables look like CloudFormation's, but must stay unchanged.
+            # IAM's policy variables look like CloudFormation's variables, but must not be substituted.
             return {"Fn::Sub": value.replace("${aws:", "${!aws:")}
         case Mapping():
             return {key: _substituted(entry) for key, entry in value.items()}

@@ -25,11 +25,11 @@ class Suggestion:
 
     Args:
         question: The question.
-        sql: One SELECT over the lab's tables that Athena accepts; None if the question was not understood.
-        explanation: What the statement does, or what the assistant asks.
+        sql: One SELECT statement over the lab's tables that Athena accepts, or None if the question was not understood.
+        explanation: An explanation of the statement, or the assistant's question to the user.
         confident: Whether every word of the question was used and was unambiguous.
         understood: The interpretation, point by point.
-        backend: Which backend answered.
+        backend: The backend that answered.
     """
 
     question: str
@@ -48,18 +48,18 @@ class Suggestion:
 
 
 def ask(lab: Lab, question: str, backend: BackendName = "offline") -> Suggestion:
-    """Return SQL that answers a question; the statement is checked but not run.
+    """Return SQL that answers a question. The statement is checked but not run.
 
     Args:
         lab: The lab.
         question: The question, in English.
-        backend: ``offline`` is deterministic and needs no model; ``bedrock`` asks a model of Amazon Bedrock.
+        backend: ``offline`` is deterministic and needs no model. ``bedrock`` calls a model in Amazon Bedrock.
 
     Returns:
         The suggestion.
 
     Raises:
-        BedrockError: The model cannot be called; the message says what to change.
+        BedrockError: The model cannot be called. The message says what to change.
         ValueError: The backend does not exist.
 
     See https://docs.aws.amazon.com/sagemaker-unified-studio/latest/userguide/sql-query-data-agent.html

@@ -1,4 +1,4 @@
-"""The Bedrock backend: a model in Amazon Bedrock, called through Converse."""
+"""The assistant's backend that calls a model in Amazon Bedrock through Converse."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ _ADVICE = {
 
 
 class BedrockError(Exception):
-    """The model cannot be called; the message says what to change."""
+    """The model cannot be called. The message says what to change."""
 
 
 class BedrockBackend:
-    """Calls a model in Amazon Bedrock.
+    """A backend that calls a model in Amazon Bedrock.
 
     Args:
-        lab: The lab; its session and Region are used.
-        model_id: The model, or the ARN of an inference profile; defaults to ``ZETL_BEDROCK_MODEL``.
+        lab: The lab, whose session and Region the backend uses.
+        model_id: The model's ID, or the ARN of an inference profile. Defaults to ``ZETL_BEDROCK_MODEL``.
 
     Raises:
         BedrockError: No model is set.
@@ -68,7 +68,7 @@ class BedrockBackend:
         return self._answer(model, [_said("user", f"Question: {question}")])
 
     def repair(self, model: Model, question: str, sql: str, error: str) -> Draft:
-        """Draft again, with the statement that was rejected and the reason.
+        """Draft a statement again, given the rejected statement and the reason for its rejection.
 
         Raises:
             BedrockError: The model cannot be called.
@@ -138,5 +138,5 @@ def _read(text: str) -> Draft:
     explanation = document.get("explanation", "")
     if not isinstance(sql, str) or not sql.strip():
         return Draft(None, explanation or "The model has no answer to this.")
-    # A model does not report which words it used, so a person must check the result.
+    # A model does not report which words of the question it used, so a person must check the result.
     return Draft(sql.strip().rstrip(";").strip(), explanation)

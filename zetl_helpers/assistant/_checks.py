@@ -1,4 +1,4 @@
-"""The checks of a statement before it is shown: one SELECT, the lab's tables only, accepted by Athena's EXPLAIN."""
+"""The checks of a generated statement before it is shown."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LONGEST = 10_000
 
 
 class RejectedError(Exception):
-    """A statement is rejected; the message says why."""
+    """A statement is rejected. The message says why."""
 
 
 def check(lab: Lab, model: Model, sql: str) -> None:
@@ -27,11 +27,11 @@ def check(lab: Lab, model: Model, sql: str) -> None:
 
     Args:
         lab: The lab.
-        model: Its tables.
+        model: The lab's tables.
         sql: The statement.
 
     Raises:
-        RejectedError: It is not one SELECT over the lab's tables, or Athena does not accept it.
+        RejectedError: The statement is not one SELECT over the lab's tables, or Athena does not accept it.
 
     See https://docs.aws.amazon.com/athena/latest/ug/athena-explain-statement.html
     """
@@ -48,7 +48,7 @@ def check_form(model: Model, sql: str) -> None:
     if len(sql) > _LONGEST:
         raise RejectedError("The statement is too long.")
     try:
-        # Only the assistant needs the parser, which is an extra on AWS.
+        # Only the assistant needs the parser, which is an optional extra in an AWS-only installation.
         import sqlglot
         from sqlglot import exp
         from sqlglot.errors import SqlglotError
@@ -83,7 +83,7 @@ def _check_table(model: Model, table: exp.Table) -> None:
 
 
 def _common_names(table: exp.Table) -> set[str]:
-    """Return the WITH names that are visible to a table reference."""
+    """Return the names of the WITH queries that are visible to a table reference."""
     names: set[str] = set()
     place: Any = table
     while place is not None:

@@ -1,4 +1,4 @@
-"""Completion of a plan with the implicit parts of a question, which are inferred from all clauses of the question."""
+"""Completion of a plan with the parts that a question only implies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _AVERAGED = ("rate", "score", "lat", "lon", "percent", "ratio")
 
 @dataclass
 class Said:
-    """The clauses so far, and what is still expected."""
+    """The clauses so far, and the clauses that are still expected."""
 
     clause: str = "output"
     aggregates: list[str] = field(default_factory=list)
@@ -52,7 +52,7 @@ def complete(plan: Plan, said: Said) -> None:
 
     Args:
         plan: The plan from the individual clauses.
-        said: The clauses so far, and what is still expected.
+        said: The clauses so far, and the clauses that are still expected.
     """
     _leftovers(plan, said)
     if plan.snapshots:
@@ -78,7 +78,7 @@ def complete(plan: Plan, said: Said) -> None:
 
 
 def _leftovers(plan: Plan, said: Said) -> None:
-    """Record clauses that were started but are incomplete."""
+    """Record the clauses that were started but not completed."""
     for pending, word in (
         (said.ratio, "percentage of"),
         (said.operator, said.operator),
@@ -100,7 +100,7 @@ def _time_groups(plan: Plan, said: Said) -> None:
                 plan.groups.pop(index)
                 return
             if said.time is None and len(times) > 1:
-                plan.doubts.append(f"The {group.unit} may be that of {' or '.join(time.name for time in times)}.")
+                plan.doubts.append(f"The {group.unit} may refer to {' or '.join(time.name for time in times)}.")
             plan.groups[index] = TimeGroup(group.unit, column)
 
 
@@ -165,7 +165,7 @@ def _superlative(plan: Plan, said: Said) -> None:
         said.dimensions = []
         plan.measures.append(Measure(mark.name, target))
         plan.order, plan.limit = plan.measures[-1], limit
-        plan.doubts.append(f"I compare the single values of {target.name}, not their sums.")
+        plan.doubts.append(f"I compare the individual values of {target.name}, not their sums.")
     else:
         if target not in said.bare:
             said.bare.append(target)

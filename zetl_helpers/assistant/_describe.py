@@ -1,4 +1,4 @@
-"""Plans in words: the interpretation, and the questions to ask."""
+"""Descriptions of plans, and questions to the user."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FUNCTIONS = {"sum": "sum of", "avg": "average", "max": "highest", "min": "lowes
 
 
 def points(plan: Plan) -> Iterator[str]:
-    """Yield the interpretation, point by point."""
+    """Yield the plan's interpretation of the question, point by point."""
     yield "table: " + " joined with ".join(table.name for table in plan.scope)
     if plan.snapshots:
         yield "rows: its snapshots"
@@ -60,7 +60,7 @@ def explain(plan: Plan) -> str:
 
 
 def ask_back(plan: Plan, model: Model) -> str:
-    """Name what was not understood, and ask for it."""
+    """Name the parts of a question that were not understood, and ask the user to clarify them."""
     columns = ", ".join(column.name for column in plan.scope[0].columns[:12])
     unused = ", ".join(repr(word) for word in plan.unused)
     known = f"I do not understand {unused}" if unused else "I do not see which table or column the question is about"

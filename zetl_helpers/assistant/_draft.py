@@ -1,4 +1,4 @@
-"""A draft: a backend's proposal before it is checked."""
+"""Drafts, which are backends' proposals before they are checked."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class Draft:
     """A backend's proposal.
 
     Args:
-        sql: The statement; None if the question is not understood.
-        explanation: What it does, or why there is none.
+        sql: The statement, or None if the question is not understood.
+        explanation: An explanation of the statement, or the reason why there is none.
         confident: Whether every word of the question was used and was unambiguous.
         understood: The interpretation, point by point.
     """
@@ -26,7 +26,7 @@ class Draft:
 
 
 class Backend(Protocol):
-    """Turns questions into drafts."""
+    """A backend that turns questions into drafts."""
 
     def draft(self, model: Model, question: str) -> Draft:
         """Draft a statement for a question about a model's tables."""
@@ -37,5 +37,5 @@ class RepairingBackend(Backend, Protocol):
     """A backend that can correct a draft."""
 
     def repair(self, model: Model, question: str, sql: str, error: str) -> Draft:
-        """Draft again, knowing why the first statement was rejected."""
+        """Draft a statement again, given the reason why the first one was rejected."""
         ...

@@ -1,4 +1,4 @@
-"""The vocabulary of questions: aggregates, comparisons, order, time, and stop words."""
+"""The vocabulary that the assistant recognizes in questions."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ NUMBERS = {
     word: number
     for number, word in enumerate(_split("one two three four five six seven eight nine ten eleven twelve"), 1)
 } | {"twenty": 20, "fifty": 50, "hundred": 100}
-# Words for a quantity or property, and the column names for it.
+# Each word for a quantity or property is mapped to the column names that can represent it.
 SYNONYMS = {
     "spent": ("amount", "cost", "price"), "spend": ("amount", "cost", "price"), "spending": ("amount", "cost"),
     "costing": ("cost", "price"), "costs": ("cost", "price"), "price": ("price", "cost", "amount"),
@@ -65,7 +65,7 @@ STATES = dict(
         "north_carolina=NC south_carolina=SC north_dakota=ND south_dakota=SD rhode_island=RI west_virginia=WV"
     )
 )
-# Phrases, longest first, and their marks.
+# Phrases are sorted by length, longest first, and mapped to their marks.
 PHRASES: dict[str, str] = {
     "as a percentage of": "RATIO%", "as percentage of": "RATIO%", "as a percent of": "RATIO%",
     "as a share of": "RATIO%", "in percent of": "RATIO%", "relative to": "RATIO", "divided by": "RATIO",
@@ -104,7 +104,7 @@ PHRASES: dict[str, str] = {
     "last": "LAST", "past": "LAST", "this": "THIS", "today": "TODAY", "yesterday": "YESTERDAY",
     "from": "FROM", "to": "TO", "in": "IN", "on": "IN", "during": "IN",
 }  # fmt: skip
-# Stop words: a question has the same meaning without them.
+# These are stop words. A question has the same meaning without them.
 EMPTY = frozenset(
     _split(
         "a an the of for with which what who whose that there their its it me us i we you please show list give get "
@@ -151,7 +151,7 @@ class Word:
 
 
 def singular(word: str) -> str:
-    """Return a noun's singular, as far as its ending shows it."""
+    """Return a noun's singular form, as far as it can be derived from the noun's ending."""
     if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"
     if len(word) > 4 and word.endswith(("uses", "sses", "xes", "ches", "shes")):
@@ -169,5 +169,5 @@ _WORDS = re.compile(
 
 
 def words(question: str) -> list[Word]:
-    """Split a question into words, numbers, dates, quoted texts and signs."""
+    """Split a question into words, numbers, dates, quoted texts and symbols."""
     return [Word(re.sub(r"[’']s$", "", text)) for text in _WORDS.findall(question)]

@@ -1,4 +1,4 @@
-"""The words of a question, each with the meanings that it can have for the given tables."""
+"""The possible meanings of a question's words for the given tables."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Mark:
         name: The phrase's mark, the aggregate, the unit or the superlative's direction.
         columns: The columns that the words can name.
         values: The values that the words can name, each with its column.
-        table: The table whose rows an entity counts; None if only its identifier is known.
+        table: The table whose rows represent the entity, or None if only the entity's identifier is known.
         number: A number.
         dates: The first and last day of a range.
         hints: The quantities that a superlative is about.
@@ -52,10 +52,10 @@ class Mark:
 
 
 class Marker:
-    """Marks the words of questions over a scope.
+    """A marker for the words of questions about a set of tables.
 
     Args:
-        scope: The tables, starting with the one whose rows are requested.
+        scope: The tables, starting with the table whose rows are requested.
     """
 
     def __init__(self, scope: Sequence[Table]) -> None:
@@ -114,7 +114,7 @@ class Marker:
             code = _lexicon.STATES.get(key.replace(" ", "_"))
             found = [pair for pair in self._values.get((code or "").lower(), []) if pair[1] == code]
         if not found and len(run) == 1:
-            # A plural or an adjective of a value: all other words of the value must match.
+            # A plural or an adjective can stand for a value's word, but all other words of the value must match.
             found = self._values.get(singular(key), [])
         if not found and len(run) == 1 and any(letter.isdigit() for letter in bare):
             found = [(column, bare) for shape, column in self._shapes if shape.fullmatch(bare)]
@@ -230,5 +230,5 @@ def _is_head(stem: str, table: Table) -> bool:
 
 
 def _shape(value: str) -> str:
-    """Return a regular expression for identifiers like the given one: ``CUST`` and four digits for ``CUST0001``."""
+    """Return a regular expression for similar identifiers, such as ``CUST`` and four digits for ``CUST0001``."""
     return re.sub(r"\d+", lambda found: rf"\\d{{{len(found.group())}}}", re.escape(value))

@@ -1,4 +1,4 @@
-"""The semantic model of a lab's catalog: tables, columns, their types and the values that they contain."""
+"""The semantic model of the tables, columns and values in a lab's catalog."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Column:
     """A column, as questions refer to it.
 
     Args:
-        table: Its table.
-        name: Its name.
-        type: Its type, as the Data Catalog writes it.
-        kind: The kind of its values; a text whose values are ISO dates is a time.
-        values: All its distinct values if there are few; otherwise a sample.
+        table: The column's table.
+        name: The column's name.
+        type: The column's type, as the Data Catalog writes it.
+        kind: The kind of the column's values. A text column whose values are ISO dates has the kind "time".
+        values: All distinct values if there are few, or a sample of them otherwise.
         complete: Whether `values` contains all distinct values.
     """
 
@@ -38,7 +38,7 @@ class Column:
 
     @property
     def identifies(self) -> bool:
-        """Whether its name indicates an identifier, such as ``customerid``."""
+        """Whether the column's name indicates an identifier, such as ``customerid``."""
         return self.kind == "text" and bool(_IDENTIFIER.search(self.name))
 
     @property
@@ -95,7 +95,7 @@ def build(
         database: The lab's database.
         main: The lab's main table.
         tables: The tables, as ``GetTables`` returns them.
-        sample: Returns distinct values of a table's text columns, at most ``MOST_VALUES`` + 1 each.
+        sample: Returns distinct values of a table's text columns, at most ``MOST_VALUES`` + 1 for each column.
     """
     return Model(database, main, tuple(_table(table, sample) for table in tables))
 

@@ -1,4 +1,4 @@
-"""The offline backend: deterministic, without a model and without a network."""
+"""The assistant's deterministic backend, which needs neither a model nor a network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_UNUSED = 1
 
 
 class OfflineBackend:
-    """Parses a question word by word for the lab's tables, and composes a SELECT from what it understands."""
+    """A backend that parses a question word by word and composes a SELECT from the parts that it understands."""
 
     def draft(self, model: Model, question: str) -> Draft:
         """Draft a statement.
@@ -27,7 +27,7 @@ class OfflineBackend:
             question: The question.
 
         Returns:
-            The draft; without SQL if the question is not understood.
+            The draft, which has no SQL if the question is not understood.
         """
         if refusal := _refusal(model, question):
             return Draft(None, refusal)
@@ -72,7 +72,7 @@ def _columns(plan: Plan) -> bool:
 
 
 def _cost(plan: Plan) -> tuple[int, int, int, int]:
-    """Rank a plan by unused words, then by whether the table itself is named, by doubts and by joins."""
+    """Rank a plan by unused words, by whether the question names the table, by doubts, and by joins, in this order."""
     return (len(plan.unused), -min(plan.heads, 1), len(plan.scope), len(plan.doubts))
 
 

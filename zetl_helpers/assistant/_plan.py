@@ -1,4 +1,4 @@
-"""A plan: a question in terms of columns, before it becomes SQL."""
+"""Plans, which describe a question in terms of columns before it becomes SQL."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Days:
-    """A range of days for a time column; a bound of None means that the range is open at that end."""
+    """A range of days for a time column. A bound of None means that the range is open at that end."""
 
     column: Column
     first: date | None
@@ -89,24 +89,24 @@ class Plan:
     """The plan for a question.
 
     Args:
-        scope: The tables; if there are two, they are joined by their common key.
-        outputs: Columns to show unchanged.
+        scope: The tables. Two tables are joined by their common key.
+        outputs: The columns to show unchanged.
         measures: Aggregates.
         groups: The grouping columns.
         filters: The conditions that rows must meet.
         parts: The rows that a share is computed for.
-        ratio: Two columns whose sums are divided, and whether the result is a percentage.
+        ratio: The two columns whose sums are divided, and whether the result is a percentage.
         share: Whether the question asks for a share of the total.
         pivot: The column whose values become columns.
-        having: How many rows a group must have.
+        having: The condition on the number of rows in a group.
         order: The column, aggregate or group to sort by.
         direction: The sort direction.
         limit: The maximum number of rows.
         version: The snapshot's ID.
         moment: The past time to query.
         snapshots: Whether the question asks for the table's snapshots.
-        unused: Words that were not understood.
-        doubts: Why the plan may be wrong.
+        unused: The words that were not understood.
+        doubts: The reasons why the plan may be wrong.
     """
 
     scope: tuple[Table, ...]

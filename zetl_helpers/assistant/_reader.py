@@ -1,4 +1,4 @@
-"""The interpretation of a question: marks become a plan, clause by clause."""
+"""The conversion of a question's marks into a plan, clause by clause."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _TIMELY = {"AFTER", "BEFORE", "SINCE", "UNTIL", "IN"}
 
 
 class Reader:
-    """Interprets the marks of one question for one scope.
+    """A reader that turns the marks of one question about one set of tables into a plan.
 
     Args:
-        scope: The tables, starting with the one whose rows are requested.
+        scope: The tables, starting with the table whose rows are requested.
         marks: The question's words with their meanings.
     """
 
@@ -122,7 +122,7 @@ class Reader:
             self._said.top = True
             self.plan.direction = "ASC" if name == "BOTTOM" else "DESC"
             if name == "FIRST":
-                self._doubt("“First” may mean an order that I do not know.")
+                self._doubt("“First” may refer to an order that I do not know.")
         elif name == "ORDER":
             self._said.clause = "order"
         elif name in ("DESC", "ASC"):
@@ -166,7 +166,7 @@ class Reader:
         self._at += skip
 
     def _turn(self, name: str) -> None:
-        """Use the last dimension as the pivot's columns, or leave it among the pivot's rows."""
+        """Use the last dimension for the pivot's columns, or keep it in the pivot's rows."""
         self._said.pivoting = True
         pool = self.plan.groups if self.plan.groups and not self._said.dimensions else self._said.dimensions
         if name == "COLUMNS" and pool and isinstance(pool[-1], Column):
@@ -295,7 +295,7 @@ class Reader:
 
     def _on_value(self, mark: Mark) -> None:
         column, value = self._which_value(mark)
-        # “status is Past Due”: the column is named only to select the value.
+        # In “status is Past Due”, the question names the column only to select the value.
         if self._said.dimensions and self._said.dimensions[-1] == column:
             self._said.dimensions.pop()
         elif self.plan.groups and self.plan.groups[-1] == column:
@@ -327,7 +327,7 @@ class Reader:
         self._said.negated = False
 
     def _count_like(self) -> bool:
-        """Return whether a share is a share of rows; the words after the rows' name then specify the rows."""
+        """Return whether a share is a share of rows, in which case the words after the rows' name specify the rows."""
         return bool(self._said.entities) and not self.plan.measures
 
     def _on_entity(self, mark: Mark) -> None:
@@ -335,7 +335,7 @@ class Reader:
         if mark.table is not None:
             self.plan.heads += 1
         if self._said.clause in ("group", "per") and mark.columns:
-            # “per customer”: the identifier of the customer.
+            # “per customer” refers to the customer's identifier.
             self.plan.groups.append(mark.columns[0])
             self._said.explicit_groups = True
             return

@@ -1,4 +1,4 @@
-"""The SQL of a plan, in Athena's dialect."""
+"""Conversion of a plan to SQL in Athena's dialect."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from zetl_helpers.assistant._plan import (
 
 
 class UnsupportedError(Exception):
-    """A plan cannot be written as one statement; the message says why."""
+    """A plan cannot be written as one statement. The message says why."""
 
 
 def render(plan: Plan, database: str) -> str:
@@ -32,7 +32,7 @@ def render(plan: Plan, database: str) -> str:
         database: The lab's database.
 
     Raises:
-        UnsupportedError: Its tables have no common key, or its clauses contradict each other.
+        UnsupportedError: The plan's tables have no common key, or its clauses contradict each other.
     """
     return _Writer(plan, database).write()
 
@@ -163,7 +163,7 @@ class _Writer:
                 if measure.column == plan.order
             ]
             if not found:
-                raise UnsupportedError("The sort order refers to something that is not among the columns.")
+                raise UnsupportedError("The sort order refers to a column that the result does not contain.")
             return [f"{_quoted(found[0])} {plan.direction}", *names]
         if by_time or plan.pivot is not None or not measures:
             return [*by_time, *(name for name in names if name not in by_time)]
@@ -239,7 +239,7 @@ class _Writer:
 
 
 def common_key(plan: Plan) -> str | None:
-    """Return the identifier that both tables of a plan have, or None if there is none."""
+    """Return the identifier that both tables of a plan contain, or None if there is none."""
     first, second = plan.scope
     names = {column.name for column in second.identifiers}
     return next((column.name for column in first.identifiers if column.name in names), None)

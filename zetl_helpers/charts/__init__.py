@@ -1,7 +1,7 @@
-"""Charts of the lakehouse: plotly figures whose titles state their findings.
+"""Plotly figures of the lakehouse whose titles state their findings.
 
 A figure at the end of a notebook's cell is interactive if plotly can run, with PNG and JPEG downloads. Otherwise the
-cell shows the text of `summary`. `static_image` draws it for pages without JavaScript.
+cell shows the text of `summary`. `static_image` draws the figure for pages without JavaScript.
 """
 
 from zetl_helpers.charts._figure import Chart

@@ -1,4 +1,4 @@
-"""The base of every chart: a plotly figure that a notebook stores as data and words."""
+"""The plotly figure class of all charts, which notebooks store as data and text."""
 
 from __future__ import annotations
 
@@ -48,15 +48,15 @@ def _button(name: str) -> str:
 
 
 DOWNLOADS = f"<small>Save the figure as {_button('PNG')} {_button('JPEG')}</small>"
-"""The two buttons below a figure, which need only the page's scripts."""
+"""The two buttons below a figure need only the page's scripts."""
 
 
 class Chart(go.Figure):  # type: ignore[misc]  # plotly publishes no types
     """A plotly figure that a notebook stores as data and text instead of as a page with JavaScript.
 
     JupyterLab and VS Code draw the data. Other viewers show the text, which is the same in every run, so that stored
-    outputs can be compared. If nothing draws the data, plotly's page is added; set `PLOTLY_RENDERER` to
-    `plotly_mimetype` to omit it.
+    outputs can be compared. If nothing draws the data, plotly's HTML page is added. Set `PLOTLY_RENDERER` to
+    `plotly_mimetype` to omit the page.
     """
 
     # plotly's own method would write a page with a random name into the notebook.
@@ -80,9 +80,9 @@ class Chart(go.Figure):  # type: ignore[misc]  # plotly publishes no types
 
 
 def _page_is_needed() -> bool:
-    """Whether the notebook's front end cannot draw a figure's data, as far as plotly can tell."""
+    """Return whether the notebook's front end cannot draw a figure's data, as far as plotly can tell."""
     blind = {"colab", "kaggle", "databricks", "azure"}
-    # JupyterLab draws the data with the extension in plotly 6.1; Unified Studio has 6.0.
+    # The JupyterLab extension in plotly 6.1 draws the data, but Unified Studio has plotly 6.0.
     if tuple(int(part) for part in plotly.__version__.split(".")[:2]) < (6, 1):
         blind.add("notebook")
     with without_kaleidos_warning():

@@ -1,4 +1,4 @@
-"""Descriptions of plotly figures, for readers who cannot see them and for tests that cannot compare pictures."""
+"""Text descriptions of plotly figures, for readers who cannot see them and for tests."""
 
 import math
 import re
@@ -11,15 +11,15 @@ def summary(figure: Any, *, clock: bool = True) -> str:
     """Describe a plotly figure as plain text that is the same for the same data.
 
     Args:
-        figure: Any plotly figure, from this module or not.
-        clock: Whether to include values measured by a clock. False is for texts that are compared between runs.
+        figure: A plotly figure, which need not come from this package.
+        clock: Whether to include values measured by a clock. Use False for texts that are compared between runs.
 
     Returns:
         The title, and for each trace its type, its name and its values, rounded to two decimal places.
     """
     neutral = (figure.layout.meta or {}).get("clock") if isinstance(figure.layout.meta, dict) else None
     if neutral and not clock:
-        return f"{neutral} (measured as it runs, so the values differ from run to run)"
+        return f"{neutral} (measured at run time, so the values differ from run to run)"
     lines = [_plain(figure.layout.title.text or "Untitled figure")]
     axes = [
         f"{axis}: {_plain(title)}"

@@ -1,4 +1,4 @@
-"""Charts of query results: shares, counts, states."""
+"""Charts of query results as shares, counts and maps of states."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from zetl_helpers.charts._tables import TOTAL, floats, labels
 
 
 def pie(df: pd.DataFrame, names: str, values: str, title: str) -> Chart:
-    """Draw each name's share of the total, largest first; values of repeated names are added up.
+    """Draw each name's share of the total, largest first, and add up the values of repeated names.
 
     Args:
-        df: One row or more for each name.
-        names: Column with the labels.
-        values: Column with numbers, none below zero.
-        title: The finding; `most` can write it.
+        df: One or more rows for each name.
+        names: The column with the labels.
+        values: The column with the numbers, none of which is negative.
+        title: The finding, which `most` can write.
 
     Raises:
         ValueError: A value is negative, which a slice cannot show.
@@ -54,8 +54,8 @@ def heatmap(pivot: pd.DataFrame, title: str) -> Chart:
     """Draw a pivot table without its totals as coloured cells that show the numbers.
 
     Args:
-        pivot: A table of numbers, such as `pivot_table` makes.
-        title: The finding; `most` can write it.
+        pivot: A table of numbers, such as the result of `pivot_table`.
+        title: The finding, which `most` can write.
     """
     cells = pivot.drop(index=TOTAL, columns=TOTAL, errors="ignore")
     rows, across = str(cells.index.name or "row"), str(cells.columns.name or "column")
@@ -82,15 +82,15 @@ def heatmap(pivot: pd.DataFrame, title: str) -> Chart:
 
 
 def state_map(df: pd.DataFrame, states: str, values: str, title: str) -> Chart:
-    """Draw a value for each state as a tile map, where darker tiles have larger values; other states stay empty.
+    """Draw a value for each state as a tile map, where darker tiles have larger values and other states stay empty.
 
-    A tile map needs no outlines from a server, and every state has the same size.
+    A tile map needs no map data from a server, and every state has the same size.
 
     Args:
         df: One row for each state.
-        states: Column with the states' two-letter codes.
-        values: Column with numbers, none below zero.
-        title: The finding; `most` can write it.
+        states: The column with the states' two-letter codes.
+        values: The column with the numbers, none of which is negative.
+        title: The finding, which `most` can write.
 
     Raises:
         ValueError: A state is unknown, occurs twice, or has a negative value.
@@ -118,7 +118,7 @@ def state_map(df: pd.DataFrame, states: str, values: str, title: str) -> Chart:
             empty[row][column] = 0
             names[row][column] = state
     shared = {"texttemplate": "%{text}", "xgap": 3, "ygap": 3, "showscale": False, "hoverongaps": False}
-    # A missing value is not zero: a state without a value has the card's grey.
+    # A missing value is not zero, so a state without a value is drawn in the card's grey.
     without = go.Heatmap(
         z=empty, text=names, colorscale=[[0, _palette.GRID], [1, _palette.GRID]], hoverinfo="skip", **shared
     )
@@ -143,7 +143,7 @@ def state_map(df: pd.DataFrame, states: str, values: str, title: str) -> Chart:
 
 
 def schema_picture(change: pd.DataFrame) -> Chart:
-    """Draw which columns of a table are unchanged, which were added or removed, and which have a different type.
+    """Draw the columns of a table, and mark those that were added, were removed or have a different type.
 
     Args:
         change: The result of `schema_change`.

@@ -1,4 +1,4 @@
-"""Charts of the lakehouse's activity: snapshots, freshness, bytes scanned, cost."""
+"""Charts of the lakehouse's snapshots, freshness, scanned bytes and cost."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def cost_by_interval(costs: pd.DataFrame, period: str = "a month") -> Chart:
 
     Args:
         costs: One row for each interval and cost item: `refresh_minutes`, `item`, `usd`, as `cost.by_interval` returns.
-        period: The period that the amounts cover, as worded in the title.
+        period: The period that the amounts cover, worded for the title.
     """
     table = costs.pivot_table(index="refresh_minutes", columns="item", values="usd", aggfunc="sum", sort=False)
     table = table.sort_index().fillna(0.0)
@@ -185,7 +185,7 @@ def scanned(queries: pd.DataFrame) -> Chart:
 
 
 def files(counts: Mapping[str, FileCounts]) -> Chart:
-    """Draw how many data files of a table are in its latest snapshot and how many are in S3, after each step.
+    """Draw the numbers of a table's data files in its latest snapshot and in S3 after each step.
 
     Args:
         counts: The results of `maintenance.files` by step name, in order.
@@ -205,7 +205,7 @@ def files(counts: Mapping[str, FileCounts]) -> Chart:
             hovertemplate=f"after %{{x}}<br>%{{y:,}} data files {name}<extra></extra>",
         )
         for numbers, name, colour, shape in zip(
-            (live, stored), ("in the newest snapshot", "in S3 altogether"), _palette.colours(2), ("", "/"), strict=True
+            (live, stored), ("in the latest snapshot", "in S3 altogether"), _palette.colours(2), ("", "/"), strict=True
         )
     ]
     title = "No files counted"
@@ -215,7 +215,7 @@ def files(counts: Mapping[str, FileCounts]) -> Chart:
         )
     layout = _palette.layout(
         title,
-        meta={"clock": "Data files after each step: in the newest snapshot, and in S3 altogether"},
+        meta={"clock": "Data files after each step, in the latest snapshot and in S3 altogether"},
         barmode="group",
         xaxis={"title": {"text": "after"}, "type": "category", "showgrid": False},
         yaxis={"title": {"text": "data files"}, "rangemode": "tozero"},

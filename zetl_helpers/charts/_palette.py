@@ -1,4 +1,4 @@
-"""The style of all figures: colours for all kinds of colour vision, and dark ink on an opaque white card.
+"""The style of all figures, with colours that are distinguishable with any kind of colour vision.
 
 An opaque card is equally readable in light and dark notebooks. No grey has enough contrast on both backgrounds.
 """
@@ -16,7 +16,7 @@ INK = "#1f2328"
 FAINT = "#6e7781"
 GRID = "#d8dee4"
 CARD = "#ffffff"
-# One hue from nearly white to dark, so that the order is visible with any colour vision and in grey print.
+# One hue ranges from nearly white to dark, so that the order is visible with any colour vision and in greyscale print.
 SEQUENTIAL = ((0.0, "#f3f8fc"), (0.5, "#6fb1da"), (1.0, "#004c78"))
 
 CONFIG: dict[str, Any] = {
@@ -29,12 +29,12 @@ CONFIG: dict[str, Any] = {
 
 
 def colours(count: int) -> list[str]:
-    """Return the requested number of colours, starting again after the eighth."""
+    """Return the requested number of colours, repeating them after the eighth."""
     return [OKABE_ITO[number % len(OKABE_ITO)] for number in range(count)]
 
 
 def patterns(count: int) -> list[str]:
-    """Return the pattern for each of `colours(count)`, so that no two marks look the same."""
+    """Return a pattern for each of `colours(count)`, so that no two marks look the same."""
     return [PATTERNS[number // len(OKABE_ITO) % len(PATTERNS)] for number in range(count)]
 
 
@@ -43,12 +43,12 @@ def pattern(shape: str | list[str]) -> dict[str, Any]:
     return {"shape": shape, "fillmode": "overlay", "fgcolor": CARD, "solidity": 0.25}
 
 
-# At 420 pixels, the width of a phone or of half a screen, a line of the title has room for this many characters.
+# In a figure 420 pixels wide, as on a phone or half a screen, a line of the title has room for this many characters.
 _TITLE_SIZE, _TITLE_LINE, _TITLE_HEIGHT = 16, 46, 20
 
 
 def layout(title: str, **more: Any) -> dict[str, Any]:
-    """Return a plotly layout with the title and the shared style; keyword arguments are added."""
+    """Return a plotly layout with the title, the shared style and any additional keyword arguments."""
     lines = textwrap.wrap(title, _TITLE_LINE, break_long_words=False)
     axis = {"gridcolor": GRID, "linecolor": FAINT, "zerolinecolor": GRID, "automargin": True}
     shared = {

@@ -8,17 +8,17 @@ import pandas as pd
 
 
 class Snapshot(NamedTuple):
-    """One committed state of a table."""
+    """One snapshot, which is a committed state of a table."""
 
     at: str
-    """When it was committed, in UTC, as plotly reads a date."""
+    """The commit time in UTC, in plotly's date format."""
     id: str
     """The snapshot's ID as text, because JavaScript rounds whole numbers beyond 53 bits."""
     operation: str
     added: int
     deleted: int
     total: int
-    """The records in the table after it."""
+    """The number of records in the table after the commit."""
 
 
 def snapshots(table: pd.DataFrame) -> list[Snapshot]:
@@ -50,7 +50,7 @@ def moment(time: Any) -> str:
 def _count(summary: Any, key: str, *, absent: int | None = None) -> int:
     """Read a count from a summary, which is a mapping, pairs (awswrangler's map), or Athena's text `{key=value, …}`.
 
-    Iceberg omits some counts that are zero; `absent` is the value for a missing key.
+    Iceberg omits some counts that are zero. `absent` is the value to return for a missing key.
     """
     if isinstance(summary, str):
         found = re.search(rf"(?:^\{{|, ){re.escape(key)}=(\d+)", summary)

@@ -1,6 +1,7 @@
-"""The positions of the states of the United States on a grid of equal tiles."""
+"""The positions of the U.S. states on a grid of equal tiles."""
 
-# One row per line, from west to east; a dot is an empty cell. Approximate positions; no state hides its neighbours.
+# Each line is a row of the grid, from west to east, and a dot is an empty cell. The positions are approximate, so that
+# no state hides its neighbours.
 _ROWS = """
  .  .  .  .  .  .  .  .  .  .  ME
 AK  .  .  .  .  .  .  .  . VT  NH
@@ -18,6 +19,6 @@ TILES: dict[str, tuple[int, int]] = {
     for column, code in enumerate(line.split())
     if code != "."
 }
-"""Row and column of the tile of each state and the District of Columbia, by two-letter code."""
+"""The row and column of each state's tile, by two-letter code, including the District of Columbia."""
 ROWS = max(row for row, _ in TILES.values()) + 1
 COLUMNS = max(column for _, column in TILES.values()) + 1

@@ -1,4 +1,4 @@
-"""A static picture of a figure, for places without JavaScript: a notebook on GitHub, a printed page."""
+"""Static pictures of figures for pages without JavaScript, such as a notebook on GitHub."""
 
 import base64
 import importlib.util
@@ -15,9 +15,9 @@ def static_image(
 
     Args:
         figure: Any plotly figure.
-        image_format: "png" or "jpeg", at twice the size so that it stays sharp, or "svg".
+        image_format: "png" or "jpeg" for a picture at twice the size, which stays sharp, or "svg".
         width: Width in pixels.
-        height: Height in pixels; defaults to the figure's height.
+        height: The height in pixels. Defaults to the figure's height.
 
     Returns:
         The picture, or None if `static_image_obstacle()` names a problem.
@@ -33,7 +33,7 @@ def static_image(
         "height": height or figure.layout.height or 420,
         "scale": 1 if image_format == "svg" else 2,
     }
-    # Kaleido would request MathJax from a server; no figure here needs it.
+    # Kaleido would request MathJax from a server, but no figure in this package needs it.
     page = kaleido.PageGenerator(mathjax=False)
     picture = kaleido.calc_fig_sync(figure.to_plotly_json(), opts=options, kopts={"page_generator": page})
     if not isinstance(picture, bytes):
@@ -48,10 +48,10 @@ def static_image_base64(figure: Any) -> str | None:
 
 
 def static_image_obstacle() -> str | None:
-    """Describe what is missing for static pictures, and how to install it.
+    """Describe the software that is missing for static pictures, and how to install it.
 
     Returns:
-        One sentence; None if nothing is missing.
+        One sentence, or None if nothing is missing.
     """
     for module in ("kaleido", "choreographer"):
         if importlib.util.find_spec(module) is None:
@@ -67,7 +67,7 @@ def static_image_obstacle() -> str | None:
 def without_kaleidos_warning() -> Iterator[None]:
     """Suppress a warning of Kaleido 1 while a block imports Kaleido, directly or through plotly's renderers.
 
-    With plotly before 6.1, it warns that plotly's image functions will not work. Nothing here calls them.
+    With plotly before 6.1, Kaleido warns that plotly's image functions will not work. This package does not call them.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"\s*Warning: You have Plotly version", category=UserWarning)

@@ -1,4 +1,4 @@
-"""Tables for the charts: counts, comparisons, and the finding in a sentence."""
+"""Tables and one-sentence findings for the charts."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,15 +11,15 @@ _NOTHING = "(none)"
 
 
 def pivot_table(df: pd.DataFrame, index: str, columns: str) -> pd.DataFrame:
-    """Count the rows for each state (in rows) and each status (in columns), with totals.
+    """Count rows in a pivot table with one row per state, one column per status, and totals.
 
     Args:
         df: One row for each item to count.
-        index: Column whose values become rows; a missing value becomes "(none)".
-        columns: Column whose values become columns.
+        index: The column whose values become rows. A missing value becomes "(none)".
+        columns: The column whose values become columns.
 
     Returns:
-        Integers, with a last row and a last column named `TOTAL`.
+        A table of integers whose last row and last column are named `TOTAL`.
 
     Raises:
         ValueError: A value is equal to `TOTAL`.
@@ -40,12 +40,13 @@ def schema_change(before: pd.DataFrame | Mapping[str, str], after: pd.DataFrame 
     """Compare two schemas of a table and name the change of each column.
 
     Args:
-        before: The earlier schema: a mapping of column to type, or a table with these two as its first columns.
+        before: The earlier schema, as a mapping of column names to types or as a table whose first two columns contain
+            them.
         after: The later schema, in the same form.
 
     Returns:
-        One row for each column, with `column`, `before`, `after` and `change`: "added", "removed", "type changed" or
-        nothing.
+        One row for each column, with `column`, `before`, `after` and `change`: "added", "removed", "type changed" or an
+        empty string.
     """
     earlier, later = _schema(before), _schema(after)
     rows = []
@@ -60,9 +61,9 @@ def most(values: "pd.Series[Any]", says: str, among: str) -> str:
     """Return a sentence that states a chart's finding, such as "NV uses 83% of its credit, more than any other state".
 
     Args:
-        values: Numbers by name, each name once; totals of a pivot table are ignored.
+        values: The numbers by name, with each name only once. Totals of a pivot table are ignored.
         says: The finding about the largest value, with a placeholder for it: "uses {:.0f}% of its credit".
-        among: The kind of thing that is named, in the singular: "state".
+        among: The singular noun for the names, such as "state".
 
     Returns:
         One sentence, for a figure's title.
@@ -90,12 +91,12 @@ def most(values: "pd.Series[Any]", says: str, among: str) -> str:
 
 
 def floats(values: "pd.Series[Any]") -> list[float]:
-    """Return numbers of any kind, including decimals, as floats; a missing value becomes NaN."""
+    """Return numbers of any type, including decimals, as floats, and missing values as NaN."""
     return [float("nan") if pd.isna(value) else float(value) for value in values]
 
 
 def labels(values: "pd.Series[Any]") -> list[str]:
-    """Return values as text for an axis or a slice; a missing value becomes "(none)"."""
+    """Return values as text for an axis or a slice, and missing values as "(none)"."""
     return [_NOTHING if pd.isna(value) else str(value) for value in values]
 
 

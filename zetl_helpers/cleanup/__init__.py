@@ -1,7 +1,7 @@
-"""Clean-up in four steps: discover, show, delete, and discover again to prove that nothing is left.
+"""Clean-up that finds, shows and deletes the lab's resources, and then checks that nothing is left.
 
-A resource that supports tags belongs to the lab if and only if it has the lab's tag. A resource without tags belongs
-to the lab through its owner: `Leftover.known_by` says how each resource is identified.
+A resource that supports tags belongs to the lab if and only if it has the lab's tag. A resource without tags belongs to
+the lab if its owner does. `Leftover.known_by` says how each resource is identified.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ from zetl_helpers.lab import TAG_KEY, Lab
 __all__ = ["Foreign", "Leftover", "LeftoverError", "Plan", "apply", "plan", "show", "transcript", "verify"]
 
 _FAILURES = (ClientError, BotoCoreError, WaitTimeoutError, StillThereError, StudioSetupError)
-# These errors affect all calls: one clear error is better than the same error for each kind of resource.
+# These errors affect all calls, so one clear error is better than the same error for each kind of resource.
 _SIGNED_OUT = ("ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException")
 
 
 class LeftoverError(Exception):
-    """Clean-up left resources behind or could not check for them; the message names them."""
+    """Clean-up left resources behind or could not check for them. The message names them."""
 
 
 @dataclass(frozen=True)
 class Plan(Sequence[Leftover]):
-    """Clean-up's plan, in order; as a sequence, the leftovers.
+    """A clean-up plan, which is also a sequence of its leftovers.
 
     Args:
         lab: The lab.
         leftovers: The lab's resources, in the order of deletion.
-        foreign: Resources with one of the lab's names that are not the lab's and are kept.
-        unseen: Kinds of resources that could not be checked, each with AWS's error.
+        foreign: Resources that have one of the lab's names but do not belong to the lab, and are kept.
+        unseen: The kinds of resources that could not be checked, each with AWS's error.
     """
 
     lab: Lab
@@ -65,15 +65,15 @@ class Plan(Sequence[Leftover]):
 
 
 def plan(lab: Lab, *, only: Sequence[Lab] = ()) -> Plan:
-    """Find all of the lab's resources, in the order of deletion; nothing is changed.
+    """Find all of the lab's resources, in the order of deletion, without changing anything.
 
     Args:
         lab: The lab. For a class, create one plan per prefix.
-        only: The tables to delete, each as `Lab.with_table` returns it; the others are kept. Bucket, database and role
-            are kept as long as any other resource of the lab exists. Defaults to the whole lab.
+        only: The tables to delete, each as `Lab.with_table` returns it. Other tables are kept. The bucket, database and
+            role are kept as long as any other resource of the lab exists. Defaults to the whole lab.
 
     Returns:
-        The resources to delete, the resources to keep, and what could not be checked.
+        The resources to delete, the resources to keep, and the kinds of resources that could not be checked.
 
     Raises:
         ClientError: The credentials are no longer valid.
@@ -109,14 +109,15 @@ def show(found: Sequence[Leftover]) -> pd.DataFrame:
         found: The result of `plan`, or a part of it.
 
     Returns:
-        Columns ``kind``, ``name``, ``why`` it should be deleted, and ``known by``, how it was identified.
+        A table with one row for each resource. The columns are ``kind``, ``name``, ``why`` (the reason to delete the
+        resource) and ``known by`` (how the resource was identified).
     """
     rows = [(entry.kind, entry.name, entry.why, entry.known_by) for entry in found]
     return pd.DataFrame(rows, columns=["kind", "name", "why", "known by"])
 
 
 def transcript(found: Plan) -> str:
-    """Return what clean-up would do, one line per resource; nothing is changed.
+    """Return a dry run of clean-up with one line per resource, without changing anything.
 
     Args:
         found: The result of `plan`.
@@ -134,16 +135,17 @@ def transcript(found: Plan) -> str:
 
 
 def apply(found: Sequence[Leftover], *, tell: Callable[[str], object] = lambda _: None) -> pd.DataFrame:
-    """Delete a plan's resources in order, and continue past failures.
+    """Delete a plan's resources in order, and continue after failures.
 
-    Deletions of the same kind that take minutes are all requested before the first wait.
+    If deletions of the same kind take minutes, all of them are requested before the first wait.
 
     Args:
         found: The result of `plan`, or a part of it.
         tell: Called after each resource, with a line that contains its number and outcome.
 
     Returns:
-        Columns ``kind``, ``name`` and ``outcome``: ``deleted``, or ``failed`` with AWS's error.
+        A table with the columns ``kind``, ``name`` and ``outcome``, which is ``deleted``, or ``failed`` with AWS's
+        error.
     """
     rows = []
     for number, entry in enumerate(found, start=1):
@@ -164,18 +166,18 @@ def apply(found: Sequence[Leftover], *, tell: Callable[[str], object] = lambda _
 def _begin(rest: Sequence[Leftover], kind: str) -> None:
     """Request the deletion of the next resources of one kind."""
     for entry in takewhile(lambda entry: entry.kind == kind, rest):
-        # A failure here occurs again when the resource is deleted in its turn, and is reported then.
+        # A failure here occurs again when this resource is deleted later, and is reported then.
         with suppress(*_FAILURES):
             entry.begin()
 
 
 def verify(lab: Lab, *, only: Sequence[Lab] = (), timeout: float = 60) -> str:
-    """Search again until nothing is left; AWS can list a resource for a while after its deletion.
+    """Search again until nothing is left, because AWS can list a resource for a while after its deletion.
 
     Args:
         lab: The lab.
         only: The deleted tables, as for `plan`. Defaults to the whole lab.
-        timeout: Maximum seconds to search; 0 for one search.
+        timeout: The maximum number of seconds to search, or 0 to search once.
 
     Returns:
         A sentence.

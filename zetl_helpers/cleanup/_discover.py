@@ -24,7 +24,7 @@ from zetl_helpers.cleanup._leftovers import TAGGED, Foreign, Found, Leftover, Ow
 from zetl_helpers.lab import TAG_KEY
 
 _OPTIMIZERS = ("compaction", "retention", "orphan_file_deletion")
-# Another operation on the same integration or its target is running; a retry works within a minute.
+# Another operation is running on the same integration or its target. A retry succeeds within a minute.
 _BUSY = (
     "ConflictException", "IntegrationConflictOperationFault", "InvalidIntegrationStateFault", "InvalidStateException",
     "ResourceInUseException",
@@ -64,7 +64,7 @@ def _integrations(mine: Ownership) -> Found:
 
 
 def _integration_is_gone(mine: Ownership, arn: str) -> bool | None:
-    """Request an integration's deletion once and return whether it is gone."""
+    """Request an integration's deletion if that has not been done yet, and return whether the integration is gone."""
     glue = mine.lab.client("glue")
     with absent(*integration.GONE):
         found = glue.describe_integrations(IntegrationIdentifier=arn)["Integrations"]
@@ -80,9 +80,9 @@ def _wait_for_integration(name: str, gone: Callable[[], bool | None]) -> None:
 
 
 def _logs(mine: Ownership) -> Found:
-    """Find the logs of the lab's integrations, which are streams in a shared log group or separate log groups.
+    """Find the logs of the lab's integrations, which are log streams in a shared group or separate log groups.
 
-    All integrations in the account share the group of the streams, so it is kept.
+    The shared group is kept, because all integrations in the account use it.
     """
     logs = mine.lab.client("logs")
     ids = {
@@ -165,7 +165,7 @@ def _optimizers(mine: Ownership) -> Found:
     for table in mine.tables_in_database:
         key = {"CatalogId": mine.lab.account, "DatabaseName": mine.lab.database, "TableName": table["Name"]}
         for kind in _OPTIMIZERS:
-            # The local lakehouse does not support the operation, because it has no optimizers.
+            # The local lakehouse does not support this operation, because it has no optimizers.
             with absent("EntityNotFoundException", "UnknownOperationException"):
                 glue.get_table_optimizer(**key, Type=kind)
                 name = f"{kind} of {mine.lab.database}.{table['Name']}"
@@ -224,7 +224,7 @@ def empty(s3: Any, bucket: str, prefix: str) -> None:
 
 
 def _dynamodb_tables(mine: Ownership) -> Found:
-    """Find the lab's tables by name, and other tables by the lab's tag; dependent resources come first."""
+    """Find the lab's tables by name and other tables by the lab's tag, with dependent resources first."""
     owned = []
     for name in dict.fromkeys([*(lab.table for lab in mine.lab.everywhere), *_tables_by_tag(mine)]):
         tags = mine.tables[name] if name in mine.tables else mine.table_tags(name)
@@ -246,7 +246,7 @@ def _recovery(mine: Ownership, name: str) -> Found:
     dynamodb = mine.lab.client("dynamodb")
     backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
     if backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED":
-        # A table that is deleted with PITR on leaves a backup that cannot be deleted for 35 days.
+        # If a table is deleted while PITR is on, a backup remains that cannot be deleted for 35 days.
         off = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": False}}
         delete = partial(dynamodb.update_continuous_backups, TableName=name, **off)
         why, source = "billed per GB-month", mine.source_of(name)
@@ -276,7 +276,7 @@ def _tables_by_tag(mine: Ownership) -> list[str]:
 
 
 def _table_is_gone(mine: Ownership, name: str) -> bool | None:
-    """Request a table's deletion once and return whether it is gone."""
+    """Request a table's deletion if that has not been done yet, and return whether the table is gone."""
     dynamodb = mine.lab.client("dynamodb")
     with absent("ResourceNotFoundException"):
         if dynamodb.describe_table(TableName=name)["Table"]["TableStatus"] != "DELETING":
@@ -291,7 +291,7 @@ def _wait_for_table(name: str, gone: Callable[[], bool | None]) -> None:
 
 
 def _unless_busy(act: Callable[[], Any]) -> None:
-    """Delete, unless AWS is not ready yet; the caller retries."""
+    """Call a deletion, and ignore the error if AWS is not ready yet, because the caller retries."""
     try:
         act()
     except ClientError as error:
@@ -299,7 +299,7 @@ def _unless_busy(act: Callable[[], Any]) -> None:
             raise
 
 
-# Writers are deleted before their targets, and the resources that identify the others come last.
+# Writers are deleted before their targets. The resources that identify other resources are deleted last.
 DISCOVERIES: tuple[tuple[str, Callable[[Ownership], Iterable[Leftover | Foreign]]], ...] = (
     ("CloudWatch alarms", _alarms),
     ("integrations", _integrations),

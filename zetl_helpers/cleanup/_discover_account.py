@@ -1,4 +1,4 @@
-"""Clean-up's search for changes to account-wide settings: Lake Formation, Data Catalog, IAM."""
+"""Clean-up's search for changes in Lake Formation, the Data Catalog and IAM."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zetl_helpers import _studio_setup, _studio_stack, permissions, studio, targ
 from zetl_helpers._aws import absent
 from zetl_helpers.cleanup._leftovers import TAGGED, Foreign, Found, Leftover, Ownership, StillThereError
 
-# A grant to this principal leaves access to IAM alone; it is not a grant to a person.
+# A grant to this principal leaves access control to IAM alone and is not a grant to a person.
 _EVERYBODY = "IAM_ALLOWED_PRINCIPALS"
 
 
@@ -38,7 +38,7 @@ def grants(mine: Ownership) -> Found:
 
 
 def _resources(mine: Ownership) -> Iterator[dict[str, Any]]:
-    """Yield the tables before the database, because a database's grants are wider."""
+    """Yield the tables before the database, because grants on a database cover more resources."""
     for table in mine.tables_in_database:
         yield {"Table": {"DatabaseName": mine.lab.database, "Name": table["Name"]}}
     if mine.owns(mine.database):
@@ -168,7 +168,7 @@ def _subject(statement: dict[str, Any]) -> tuple[frozenset[str], ...]:
 
 
 def _flat(value: Any) -> Iterator[str]:
-    """Return the texts of a list, of lists within it, or of one text without a list around it."""
+    """Return the strings in a string, a list or nested lists as one list."""
     if isinstance(value, str):
         yield value
     else:
@@ -187,7 +187,7 @@ def role(mine: Ownership) -> Found:
 
 def _delete_role(mine: Ownership) -> None:
     iam, name = mine.lab.client("iam"), mine.lab.role
-    # Without the role's tags, nothing would find them again.
+    # Without the role's tags, clean-up could not find these resources again.
     recorded = [f"{item.kind} {item.name}" for item in studio_domain(Ownership(mine.lab)) if isinstance(item, Leftover)]
     if recorded:
         raise StillThereError(

@@ -1,4 +1,4 @@
-"""Clean-up's data: the lab's leftovers, and the owners of resources that have one of the lab's names."""
+"""The lab's leftovers, and the owners of resources that have one of the lab's names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ TAGGED = "has the lab's tag"
 
 
 class StillThereError(Exception):
-    """A deletion left resources behind or must wait for other resources; the message names them and the reason."""
+    """A deletion left resources behind or must wait for other resources.
+
+    The message names the resources and the reason.
+    """
 
 
 @dataclass(frozen=True)
@@ -25,13 +28,14 @@ class Leftover:
     """One remaining resource of the lab.
 
     Args:
-        kind: Its kind, such as ``DynamoDB table``.
-        name: Its name.
-        why: Its cost or risk if it is kept.
-        known_by: How it was identified: by its tag or, if AWS offers no tags, by its owner.
-        delete: Deletes it, and waits until it is gone.
+        kind: The kind of resource, such as ``DynamoDB table``.
+        name: The resource's name.
+        why: The cost or risk of keeping the resource.
+        known_by: The tag that identifies the resource or, if AWS offers no tags, its owner.
+        delete: Deletes the resource, and waits until it is gone.
         begin: Requests the deletion without waiting, for deletions that take minutes.
-        table: The only source that uses it, in the form of `Lab.source`; empty if the lab's tables share it.
+        table: The only source that uses the resource, in the form of `Lab.source`, or an empty string if the lab's
+            tables share the resource.
     """
 
     kind: str
@@ -45,12 +49,12 @@ class Leftover:
 
 @dataclass(frozen=True)
 class Foreign:
-    """A resource that has one of the lab's names but is not the lab's: clean-up keeps it.
+    """A resource that has one of the lab's names but is not the lab's, so clean-up keeps it.
 
     Args:
-        kind: Its kind.
-        name: Its name.
-        why: Why it is kept.
+        kind: The kind of resource.
+        name: The resource's name.
+        why: The reason for keeping the resource.
     """
 
     kind: str
@@ -62,7 +66,7 @@ Found = Iterator[Leftover | Foreign]
 
 
 class Ownership:
-    """The owners of taggable resources with the lab's names; each is looked up once.
+    """The owners of taggable resources with the lab's names, each of which is looked up only once.
 
     Args:
         lab: The lab.
@@ -72,7 +76,7 @@ class Ownership:
         self.lab = lab
 
     def owns(self, tags: dict[str, str] | None) -> bool:
-        """Return whether tags are those of this lab; None stands for a resource that does not exist."""
+        """Return whether tags are those of this lab. None stands for a resource that does not exist."""
         return tags is not None and tags.get(TAG_KEY) == self.lab.tags[TAG_KEY]
 
     def is_foreign(self, tags: dict[str, str] | None) -> bool:
@@ -80,13 +84,13 @@ class Ownership:
         return tags is not None and not self.owns(tags)
 
     def foreign(self, kind: str, name: str, tags: dict[str, str]) -> Foreign:
-        """Say why a resource with these tags is kept."""
+        """Return the reason for keeping a resource with these tags."""
         tag = tags.get(TAG_KEY)
         found = f"has {TAG_KEY}={tag}, another lab's tag" if tag else f"doesn't have the tag {TAG_KEY}"
         return Foreign(kind, name, f"it {found}, so it isn't this lab's")
 
     def source_of(self, name: str) -> str:
-        """Return the source whose DynamoDB table, target table or integration has this name; empty for another name."""
+        """Return the source whose table, target table or integration has this name, or an empty string if none has."""
         return next((lab.source for lab in self.lab.everywhere if name in _names(lab)), "")
 
     @property
@@ -98,14 +102,15 @@ class Ownership:
     def database_is_ours_or_gone(self) -> bool:
         """Whether resources that are named after the database and have no tags can be identified as the lab's.
 
-        They can if the database has the tag, or if it does not exist but another resource of the lab does, because the
-        database was deleted manually. If the database is not the lab's, neither are the resources that name it.
+        They can be identified if the database has the lab's tag. They can also be identified if the database was
+        deleted manually, but another resource of the lab exists. If the database is not the lab's, neither are the
+        resources that name it.
         """
         return self.owns(self.database) or (self.database is None and self.anything)
 
     @cached_property
     def tables(self) -> dict[str, dict[str, str] | None]:
-        """Tags of the lab's DynamoDB tables by name; None for a table that does not exist."""
+        """The tags of the lab's DynamoDB tables by table name, with None for a table that does not exist."""
         return {lab.table: self.table_tags(lab.table) for lab in self.lab.everywhere}
 
     def table_tags(self, name: str) -> dict[str, str] | None:
@@ -119,7 +124,7 @@ class Ownership:
 
     @cached_property
     def database(self) -> dict[str, str] | None:
-        """Tags of the Glue database, which are stored in its parameters; None if it does not exist."""
+        """The tags of the Glue database, which are stored in its parameters, or None if the database does not exist."""
         with absent("EntityNotFoundException"):
             database = self.lab.client("glue").get_database(Name=self.lab.database)["Database"]
             return dict(database.get("Parameters", {}))
@@ -127,7 +132,7 @@ class Ownership:
 
     @cached_property
     def bucket(self) -> dict[str, str] | None:
-        """Tags of the bucket; None if it does not exist; empty if it belongs to another account."""
+        """The bucket's tags, None if it does not exist, or an empty dictionary if it belongs to another account."""
         s3 = self.lab.client("s3")
         try:
             s3.head_bucket(Bucket=self.lab.bucket, ExpectedBucketOwner=self.lab.account)
@@ -143,7 +148,7 @@ class Ownership:
 
     @cached_property
     def role(self) -> dict[str, str] | None:
-        """Tags of the target role; None if it does not exist."""
+        """The tags of the target role, or None if the role does not exist."""
         with absent("NoSuchEntity"):
             return tag_dict(self.lab.client("iam").get_role(RoleName=self.lab.role)["Role"].get("Tags", []))
         return None
@@ -167,7 +172,7 @@ class Ownership:
 
     @cached_property
     def tables_in_database(self) -> list[dict[str, Any]]:
-        """The Glue tables of the lab's database; empty if the database is not the lab's."""
+        """The Glue tables of the lab's database. There are none if the database is not the lab's."""
         if not self.owns(self.database):
             return []
         pages = self.lab.client("glue").get_paginator("get_tables").paginate(DatabaseName=self.lab.database)

@@ -1,4 +1,4 @@
-"""Clean-up of some of the lab's tables, and of the resources that all tables share once no other table is left."""
+"""Clean-up of individual tables, and of the shared resources once no table is left."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from zetl_helpers.cleanup._discover import empty
 from zetl_helpers.cleanup._leftovers import Leftover, Ownership
 from zetl_helpers.lab import Lab
 
-# Every chapter with a table creates these first. Anything else, such as a Studio domain, shows that the lab is in use.
+# Every chapter with a table creates these resources first. Any other resource, such as a Studio domain, shows that the
+# lab is in use.
 _SHARED = (
     "resource property", "Lake Formation grants", "Glue database", "Athena results", "S3 bucket",
     "Data Catalog policy statement", "IAM role",
@@ -34,7 +35,7 @@ def select(mine: Ownership, found: Sequence[Leftover], only: Sequence[Lab], *, c
 
 
 def _files(mine: Ownership, only: Sequence[Lab]) -> Iterator[Leftover]:
-    """Find the files of the tables' targets; the bucket that contains them is kept."""
+    """Find the files of the tables' targets. The bucket that contains these files is kept."""
     if not mine.owns(mine.bucket):
         return
     s3, bucket = mine.lab.client("s3"), mine.lab.bucket

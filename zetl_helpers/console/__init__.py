@@ -1,4 +1,4 @@
-"""The practice console: the blog's console steps on the local lakehouse, in a browser."""
+"""The practice console, a web page for the blog's console steps on the local lakehouse."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _running: dict[str, ConsoleServer] = {}
 
 
 class ConsoleError(UserError):
-    """The practice console cannot be opened; the message says why."""
+    """The practice console cannot be opened. The message says why."""
 
 
 class ConsoleLink:
     """A link to a running practice console.
 
     Args:
-        url: Its address, with the token.
+        url: The console's address, with the token.
     """
 
     def __init__(self, url: str) -> None:
@@ -47,11 +47,11 @@ def open_for(lab: Lab, place: str = "/") -> ConsoleLink:
     """Run the practice console in this process and return a link to it.
 
     Args:
-        lab: The lab; the console shows the same local lakehouse.
-        place: The page that the link opens, such as ``/glue/zero-etl``; the browser shows it after the ``#``.
+        lab: The lab, whose local lakehouse the console shows.
+        place: The page that the link opens, such as ``/glue/zero-etl``. The browser shows this path after the ``#``.
 
     Returns:
-        The link, which a notebook displays as a link. The console stops with the notebook's kernel.
+        The link, which a notebook displays so that it can be clicked. The console stops with the notebook's kernel.
 
     Raises:
         ConsoleError: The lab is on AWS, which has its own consoles.
@@ -70,7 +70,7 @@ def open_for(lab: Lab, place: str = "/") -> ConsoleLink:
 
 
 class _CallableModule(ModuleType):
-    """Makes ``zetl.console(lab)`` work even though ``zetl_helpers.console`` is a package."""
+    """A callable module, so that ``zetl.console(lab)`` works although ``zetl_helpers.console`` is a package."""
 
     def __call__(self, lab: Lab, place: str = "/") -> ConsoleLink:
         return open_for(lab, place)

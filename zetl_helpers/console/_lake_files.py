@@ -1,4 +1,4 @@
-"""The lakehouse's files for PyIceberg, read with the console's client."""
+"""PyIceberg's access to the lakehouse's files, through the console's client."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pyiceberg.io import FileIO, InputFile, InputStream, OutputFile
 
 
 class LakeFiles(FileIO):
-    """Reads objects, and never writes.
+    """Read-only access to objects.
 
     Args:
         read: Returns the bytes of the object at a location.

@@ -1,4 +1,4 @@
-"""The requests that the console answers: those from its own page, opened by the user who started it.
+"""Admission of requests from the console's own page and the user who started it.
 
 A browser sends requests on behalf of any page to any address. The browser names the requesting page in ``Origin`` and
 ``Sec-Fetch-Site``, and the requested host in ``Host``. Every request that reads or changes data also needs the
@@ -20,10 +20,11 @@ HEADER = "X-Zetl-Console"
 
 
 class Session:
-    """The secrets of one run of the console: the token in the printed address, and the cookie that replaces the token.
+    """The secrets of one run of the console: a token in the printed address and a cookie that replaces it.
 
     Args:
-        port: The port that the console listens on; cookies do not distinguish ports, so the cookie's name contains it.
+        port: The port that the console listens on. Cookies do not distinguish ports, so the cookie's name contains the
+            port.
     """
 
     def __init__(self, port: int) -> None:
@@ -32,7 +33,7 @@ class Session:
         self._name = f"zetl-console-{port}"
 
     def cookie_for(self, token: str) -> str | None:
-        """Return the value of ``Set-Cookie`` for the correct token; None for any other token.
+        """Return the value of ``Set-Cookie`` for the correct token, or None for any other token.
 
         Args:
             token: The token in the address.
@@ -68,7 +69,8 @@ def refusal(headers: Message, port: int, *, opens_page: bool) -> str | None:
     Args:
         headers: The request's headers.
         port: The port that the console listens on.
-        opens_page: Whether the request only opens the page, which contains no data; a link in a notebook does this.
+        opens_page: Whether the request only opens the page, which contains no data. A link in a notebook sends such a
+            request.
     """
     hosts = [f"{name}:{port}" for name in _NAMES]
     named = headers.get_all("Host", [])

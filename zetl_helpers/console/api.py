@@ -1,4 +1,4 @@
-"""The console's API: JSON requests and responses."""
+"""The console's JSON API."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zetl_helpers.console.querybooks import QuerybookError, Querybooks
 from zetl_helpers.console.values import to_json
 
 Question = Mapping[str, Any]
-# The templates in policies/ that the page offers in policy editors.
+# The page offers these templates from policies/ in its policy editors.
 _POLICIES = ("catalog_resource_policy", "table_resource_policy", "target_role_permissions", "target_role_trust")
 
 
@@ -51,7 +51,7 @@ class Api:
             asked: The request.
 
         Raises:
-            CallError: The request failed; the error has a code, a message and a status.
+            CallError: The request failed. The error has a code, a message and a status.
             StoppedError: The lakehouse is not running.
         """
         if path not in self._paths:

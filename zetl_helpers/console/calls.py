@@ -1,4 +1,4 @@
-"""Calls to AWS's API on behalf of the page: allow-listed, checked against botocore's models, and shown as code."""
+"""Calls to AWS's API on behalf of the page, which are checked and shown as code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 from zetl_helpers.console import same_as, values
 from zetl_helpers.console.link import Link
 
-# The services whose consoles the tutorial visits. The lakehouse decides which operations it supports.
+# The console calls only the services whose consoles the tutorial visits. The lakehouse decides which operations it
+# supports.
 SERVICES = frozenset(
     ("athena", "cloudwatch", "datazone", "dynamodb", "glue", "iam", "kms", "lakeformation", "logs", "s3", "sts")
 )
@@ -19,8 +20,8 @@ class CallError(Exception):
     """A call failed.
 
     Args:
-        code: AWS's error code, or one of the console's.
-        message: What happened, and what to do.
+        code: AWS's error code, or one of the console's error codes.
+        message: The problem, and what the user can do about it.
         status: The HTTP status of the answer to the page.
         same: The equivalent code and command.
     """
@@ -39,7 +40,7 @@ def describe(service: str, operation: str, parameters: Mapping[str, Any]) -> dic
     Args:
         service: The service's name in boto3.
         operation: The operation's name in the API, such as ``CreateIntegration``.
-        parameters: Its parameters, in the form of the page's JSON.
+        parameters: The operation's parameters, in the form of the page's JSON.
 
     Raises:
         CallError: The service is not supported, the operation does not exist, or a parameter is malformed.
@@ -49,13 +50,13 @@ def describe(service: str, operation: str, parameters: Mapping[str, Any]) -> dic
 
 
 def call(link: Link, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Make a call, and return its ``answer`` and, as ``same``, the equivalent code and command.
+    """Make a call, and return its response as ``answer`` and the equivalent code and command as ``same``.
 
     Args:
         link: The connection to the lakehouse.
         service: The service's name in boto3.
         operation: The operation's name in the API, such as ``CreateIntegration``.
-        parameters: Its parameters, in the form of the page's JSON.
+        parameters: The operation's parameters, in the form of the page's JSON.
 
     Raises:
         CallError: The call is not supported, was refused or failed.

@@ -1,4 +1,4 @@
-"""The command ``zetl console``."""
+"""The ``zetl console`` command."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zetl_helpers._local_commands import UsageError
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add it to the command's parser."""
+    """Add the ``zetl console`` command to the parser."""
     console = commands.add_parser("console", help="open the practice console and print its address on the last line")
     console.add_argument("--port", type=int, default=0, help="default: a free port")
     console.add_argument("--no-browser", action="store_true", help="only print the address")

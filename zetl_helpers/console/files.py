@@ -9,7 +9,7 @@ from zetl_helpers.console.calls import CallError, refused
 from zetl_helpers.console.link import Link
 from zetl_helpers.console.values import to_json
 
-# PyArrow reads a file's footer and its first row groups; the tutorial's files are much smaller.
+# PyArrow reads a file's footer and first row groups. The tutorial's files are much smaller than this limit.
 _MAX_FILE = 64 * 1024 * 1024
 _ROWS = 50
 
@@ -23,7 +23,7 @@ def parquet(link: Link, bucket: str, key: str) -> dict[str, Any]:
         key: The object's key.
 
     Raises:
-        CallError: The object cannot be read, or is not Parquet.
+        CallError: The object cannot be read, or is not a Parquet file.
     """
     try:
         import pyarrow as pa
@@ -73,7 +73,7 @@ def read_object(link: Link, bucket: str, key: str) -> bytes:
         key: The object's key.
 
     Raises:
-        CallError: It does not exist, or is too large to show.
+        CallError: The object does not exist, or is too large to show.
         StoppedError: The lakehouse is not running.
     """
     from botocore.exceptions import ClientError

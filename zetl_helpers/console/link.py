@@ -19,11 +19,11 @@ _SECRET = "not-a-secret"  # noqa: S105
 
 
 class StoppedError(Exception):
-    """The local lakehouse is not running; the message says how to start it."""
+    """The local lakehouse is not running. The message says how to start it."""
 
 
 class Link:
-    """Finds the lakehouse of a state folder, and caches clients for it.
+    """A connection that finds the lakehouse of a state folder and caches clients for it.
 
     Args:
         state: The state folder.
@@ -102,7 +102,7 @@ class Link:
         """
         if not self._endpoint:
             self.endpoint()
-        # A session creates one client at a time; requests for the state do not wait for it.
+        # A session creates one client at a time. Requests for the lakehouse's state do not wait for that.
         with self._making:
             found = self._clients.get(service)
             if found is None:
@@ -111,7 +111,7 @@ class Link:
         return found
 
     def warm_up(self) -> None:
-        """Create the clients that the first pages need, once, in the background, while the browser opens."""
+        """Create the clients for the first pages once, in the background, while the browser opens."""
         with self._lock:
             warmed, self._warmed = self._warmed, True
         if not warmed:
@@ -127,7 +127,7 @@ class Link:
 
     @contextmanager
     def answered(self) -> Iterator[None]:
-        """Turn calls without a response into a stopped lakehouse, and forget its address.
+        """Treat a call without a response as a sign that the lakehouse has stopped, and discard its address.
 
         Raises:
             StoppedError: The lakehouse did not answer.

@@ -10,15 +10,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-# In a deep recursion, the first and last frames are sufficient; the thousands of frames between them are omitted.
+# For a deep recursion, only the first and last frames are recorded, without the thousands of frames between them.
 _MOST_FRAMES = 40
 
 
 class Problems:
-    """Records each failure only once, together with the traceback.
+    """A recorder that writes each failure to the file only once, together with its traceback.
 
     Args:
-        path: The file; created with the first failure, and accessible only to the user.
+        path: The path of the file, which is created at the first failure and is accessible only to the user.
         redact: Removes the session's secrets from a text.
     """
 
@@ -29,14 +29,14 @@ class Problems:
         self._known: set[str] = set()
 
     def record(self, error: BaseException, request: str) -> str:
-        """Record a failure, unless this process has already recorded it, and describe where its entry is.
+        """Record a failure, unless this process has already recorded it, and return the location of its entry.
 
         Args:
             error: The failure.
-            request: What failed: a method and a path without its query.
+            request: The failed request, as a method and a path without the query.
 
         Returns:
-            A sentence for the page. It names the entry, or says why it could not be written.
+            A sentence for the page that names the entry, or says why the entry could not be written.
         """
         found = traceback.TracebackException.from_exception(error, limit=-_MOST_FRAMES)
         places = [f"{frame.filename}:{frame.lineno}" for frame in found.stack]
@@ -54,6 +54,6 @@ class Problems:
 
     def _append(self, text: str) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # The messages of errors can contain the lab's values.
+        # Error messages can contain the lab's data.
         with os.fdopen(os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a", encoding="utf-8") as log:
             log.write(self._redact(text))

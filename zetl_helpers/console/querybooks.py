@@ -16,14 +16,14 @@ _MAX_NAME = 128
 
 
 class QuerybookError(ValueError):
-    """A querybook cannot be saved or found; the message says why."""
+    """A querybook cannot be saved or found. The message says why."""
 
 
 class Querybooks:
     """The querybooks of one state folder.
 
     Args:
-        folder: Where they are stored; created with the first querybook.
+        folder: The folder of the querybooks, which is created with the first querybook.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -45,10 +45,11 @@ class Querybooks:
         return self._read(self._path(identifier))
 
     def save(self, book: Mapping[str, Any]) -> dict[str, Any]:
-        """Save a querybook and return it; a querybook without ``id`` is new.
+        """Save a querybook and return it. A querybook without an ``id`` is new.
 
         Args:
-            book: ``name``, ``cells`` (a list of objects), optionally ``id`` and ``shared``.
+            book: The querybook with its ``name``, its ``cells`` (a list of objects) and, optionally, its ``id`` and
+                ``shared``.
 
         Raises:
             QuerybookError: The name or the list of cells is missing, or the ID is unknown.

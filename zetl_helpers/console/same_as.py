@@ -1,4 +1,4 @@
-"""The boto3 code and the AWS CLI command that are equivalent to a click."""
+"""Conversion of a click in the console to equivalent boto3 code and an AWS CLI command."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def cli_command(service: str, operation: Any, parameters: Mapping[str, Any]) -> 
             words.append(f"{option} {_structured(value)}")
         else:
             words.append(f"{option} {shlex.quote(str(value))}")
-    # Streamed output goes to a file, which the CLI requires as an argument.
+    # The CLI writes streamed output to a file and requires the file's name as an argument.
     if operation.has_streaming_output:
         words.append("/dev/stdout")
     return " \\\n    ".join(words)

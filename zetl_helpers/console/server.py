@@ -1,4 +1,4 @@
-"""The console's HTTP server on 127.0.0.1: its page, plotly.js and the API."""
+"""The console's HTTP server for its page, plotly.js and the API, on 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -23,18 +23,19 @@ from zetl_helpers.console.problems import Problems
 
 STATIC = Path(__file__).parent / "static"
 _TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml"}
-# The largest request is a DynamoDB item of 400 KB before and after a change, with control characters as six characters.
+# The largest request contains a DynamoDB item of 400 KB before and after a change, with each control character escaped
+# as six characters.
 _MAX_REQUEST = 6 * 1024 * 1024
 _IDLE_SECONDS = 30
 _PLOTLY = "plotly.min.js"
 
 
 class ConsoleServer(ThreadingHTTPServer):
-    """A listening console, which answers requests once `serve_forever` runs.
+    """A console that listens on a port and answers requests while `serve_forever` is running.
 
     Args:
         link: The connection to the lakehouse.
-        port: The port; 0 selects a free port.
+        port: The port, or 0 to select a free port.
     """
 
     daemon_threads = True
@@ -57,7 +58,7 @@ class ConsoleServer(ThreadingHTTPServer):
         """Return the address that opens a page of the console.
 
         Args:
-            place: The page's path, with or without a leading slash; ``/`` is the first page.
+            place: The page's path, with or without a leading slash. ``/`` is the first page.
         """
         path = place.lstrip("/")
         return f"{self.url}#/{path}" if path else self.url
@@ -67,7 +68,7 @@ class ConsoleServer(ThreadingHTTPServer):
         threading.Thread(target=self.serve_forever, name="console", daemon=True).start()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Record a failure outside of a request's answer; a browser that closes its connection is not a failure."""
+        """Record a failure outside of a request's response, except if the browser closed its connection."""
         del request, client_address
         error = sys.exception()
         if error is not None and not isinstance(error, ConnectionError):
@@ -80,7 +81,7 @@ class _Response:
     kind: str
     content: bytes
     extra: tuple[tuple[str, str], ...] = ()
-    # Whether part of the request was not read.
+    # This is true while part of the request has not been read.
     closes: bool = False
 
 
@@ -88,7 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: ConsoleServer
     protocol_version = "HTTP/1.1"
     timeout = _IDLE_SECONDS
-    # The responses are small; Nagle's algorithm would delay them by 40 ms each.
+    # The responses are small, and Nagle's algorithm would delay each of them by 40 ms.
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
@@ -128,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
         if reason is not None:
             return _json(403, _error("Refused", reason))
         if not self.server.session.knows(self.headers.get("Cookie")):
-            message = "Open the address that zetl console printed; it contains the token."
+            message = "Open the address that zetl console printed, which contains the token."
             return _json(401, _error("NoToken", message))
         return _json(*self._ask(urlsplit(self.path).path, content))
 
@@ -151,7 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self.rfile.read(int(length)) if length.isdecimal() and int(length) <= _MAX_REQUEST else None
 
     def _page(self, tokens: list[str]) -> _Response:
-        # While the browser reads the page's scripts.
+        # This runs while the browser reads the page's scripts.
         self.server.link.warm_up()
         nonce = secrets.token_urlsafe(16)
         page = (STATIC / "index.html").read_text(encoding="utf-8").replace("NONCE", nonce)
@@ -203,7 +204,7 @@ def _json(status: int, document: Any) -> _Response:
 
 
 def _policy(nonce: str) -> str:
-    """Return the content security policy: only the console's own files, and styles of the page's libraries."""
+    """Return the content security policy, which allows only the console's own files and its libraries' styles."""
     return "; ".join(
         (
             "default-src 'none'",

@@ -8,23 +8,23 @@ from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any
 
-# The page's numbers are doubles, which cannot represent every integer from here on.
+# The page's numbers are doubles, which cannot represent every integer beyond this limit.
 _EXACT = 2**53
 # A page shows the start of an object; the whole object can be downloaded.
 MAX_BODY = 1024 * 1024
 
 
 class InvalidValueError(ValueError):
-    """A parameter does not match the operation's model; the message names it."""
+    """A parameter does not match the operation's model. The message names the parameter."""
 
 
 def to_python(value: Any, shape: Any, path: str = "") -> Any:
-    """Convert a parameter to the types that botocore expects: bytes for blobs, and datetimes for timestamps.
+    """Convert a parameter to the types that botocore expects, which are bytes for blobs and datetimes for timestamps.
 
     Args:
         value: The JSON value.
-        shape: Its botocore shape, or None if the model has none.
-        path: Its path, for the error.
+        shape: The value's botocore shape, or None if the model has none.
+        path: The value's path, for the error message.
 
     Raises:
         InvalidValueError: A blob is not Base64, or a timestamp is not ISO 8601.
@@ -51,7 +51,7 @@ def to_python(value: Any, shape: Any, path: str = "") -> Any:
 
 
 def to_json(value: Any) -> Any:
-    """Convert a response for the page: ISO 8601, Base64, and text for integers that JavaScript would round.
+    """Convert a response for the page. Times become ISO 8601, blobs Base64, and very large integers text.
 
     Args:
         value: A value from botocore, PyArrow or a document.
@@ -76,7 +76,7 @@ def to_json(value: Any) -> Any:
 
 
 def _beginning(body: Any) -> dict[str, Any]:
-    """Return the first bytes of a streamed body, and whether there are more."""
+    """Return the first bytes of a streamed body, and whether the body has more."""
     with body:
         content = body.read(MAX_BODY + 1)
     return {"base64": base64.b64encode(content[:MAX_BODY]).decode(), "truncated": len(content) > MAX_BODY}

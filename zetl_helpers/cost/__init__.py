@@ -1,4 +1,4 @@
-"""The cost of a zero-ETL integration on AWS, before and after it runs: list prices times quantities."""
+"""The estimated and actual cost of a zero-ETL integration on AWS, from list prices and quantities."""
 
 import math
 from collections.abc import Iterable
@@ -31,7 +31,8 @@ MINUTES_A_DAY = 24 * 60
 SHORTEST_REFRESH, LONGEST_REFRESH = 15, 8640
 _GLUE_FREE = 1_000_000
 
-# Our assumptions for values that AWS does not publish, on the high side; the lines that use them are marked.
+# These are our assumptions for values that AWS does not publish. They err on the high side, and the lines that use them
+# are marked.
 _BUCKETS = 16
 _PUTS_A_COMMIT = 4  # data file, manifest, manifest list, metadata
 _GETS_A_COMMIT = 4
@@ -75,13 +76,13 @@ def estimate(
     """Estimate the cost of one DynamoDB table with a zero-ETL integration.
 
     Args:
-        items: Items in the table.
-        item_bytes: Average size of an item.
-        changes_per_day: Puts, updates and deletes per day, spread evenly.
-        refresh_minutes: The integration's refresh interval, 15 to 8640.
+        items: The number of items in the table.
+        item_bytes: The average size of an item.
+        changes_per_day: The number of puts, updates and deletes per day, spread evenly.
+        refresh_minutes: The integration's refresh interval, from 15 to 8640.
         region: The AWS Region. For Regions other than us-east-1, the estimate uses us-east-1 prices and adds a note.
         days: The number of days.
-        queries_per_day: Athena queries per day, each reading the whole table.
+        queries_per_day: The number of Athena queries per day, each of which reads the whole table.
 
     Returns:
         The costs in US dollars, itemized and in total, with notes on what they exclude.
@@ -128,12 +129,12 @@ def by_interval(
     """Estimate the monthly cost for several refresh intervals, for `charts.cost_by_interval`.
 
     Args:
-        items: Items in the table.
-        item_bytes: Average size of an item.
-        changes_per_day: Puts, updates and deletes per day, spread evenly.
-        intervals: Refresh intervals in minutes, each 15 to 8640.
-        region: The AWS Region; see `estimate`.
-        queries_per_day: Athena queries per day, each reading the whole table.
+        items: The number of items in the table.
+        item_bytes: The average size of an item.
+        changes_per_day: The number of puts, updates and deletes per day, spread evenly.
+        intervals: The refresh intervals in minutes, each from 15 to 8640.
+        region: The AWS Region, as for `estimate`.
+        queries_per_day: The number of Athena queries per day, each of which reads the whole table.
 
     Returns:
         One row for each interval and cost item: `refresh_minutes`, `item`, `usd`.
@@ -154,17 +155,17 @@ def idle_cost(refresh_minutes: int, days: float = DAYS_A_MONTH) -> float:
     Each refresh is an export, which is billed as at least 10 MB.
 
     Args:
-        refresh_minutes: The integration's refresh interval, 15 to 8640.
+        refresh_minutes: The integration's refresh interval, from 15 to 8640.
         days: The number of days.
     """
     return _exports_a_day(refresh_minutes) * days * LEAST_EXPORT / GB * price("incremental_export")
 
 
 def idle_warning(refresh_minutes: int) -> str:
-    """Describe the cost of an unused integration, and how to end it.
+    """Describe the cost of an unused integration, and how to avoid it.
 
     Args:
-        refresh_minutes: The integration's refresh interval, 15 to 8640.
+        refresh_minutes: The integration's refresh interval, from 15 to 8640.
 
     Returns:
         One sentence.
@@ -178,10 +179,11 @@ def idle_warning(refresh_minutes: int) -> str:
 
 
 def query_cost(scanned_bytes: int) -> float:
-    """Return the cost of one Athena query in US dollars, from its `DataScannedInBytes`; DDL is free.
+    """Return the cost of one Athena query in US dollars, from its `DataScannedInBytes`.
 
     Args:
-        scanned_bytes: The bytes that Athena reports; it bills at least 10 MB.
+        scanned_bytes: The bytes that Athena reports for a query. Athena bills at least 10 MB per query, except for DDL,
+            which is free.
 
     https://aws.amazon.com/athena/pricing/
     """
@@ -191,7 +193,7 @@ def query_cost(scanned_bytes: int) -> float:
 
 
 def write_cost(items: int, item_bytes: int) -> float:
-    """Return the cost in US dollars of writing items on demand: one write request unit per KB, rounded up per item.
+    """Return the cost in US dollars of writing items on demand, at one write request unit per KB, rounded up per item.
 
     https://aws.amazon.com/dynamodb/pricing/on-demand/
     """
@@ -209,7 +211,7 @@ def import_cost(items: int, item_bytes: int) -> float:
 
 
 def _exports_a_day(refresh_minutes: int) -> float:
-    """Count the exports per day: no export covers more than a day, even with a longer interval."""
+    """Return the number of exports per day, which is at least one, because no export covers more than a day."""
     return max(1.0, MINUTES_A_DAY / refresh_minutes)
 
 
@@ -225,7 +227,7 @@ def _dynamodb(table_bytes: float, exports: float, changed_bytes: float, days: fl
 
 
 def _s3(table_bytes: float, commits: float, changes: float, queries: float, days: float) -> tuple[CostItem, ...]:
-    # Copy-on-write: a commit rewrites each bucket that it touches, and time travel keeps the old files.
+    # With copy-on-write, a commit rewrites each bucket that it changes, and time travel keeps the old files.
     rewritten = min(_BUCKETS * commits, changes) / _BUCKETS
     average_bytes = table_bytes * (1 + rewritten / 2)
     assumed = f"assumed: {_BUCKETS} buckets, copy-on-write, no snapshot expired"
@@ -251,7 +253,10 @@ def _athena(table_bytes: float, queries: float) -> CostItem:
 
 
 def _catalog(commits: float, queries: float, days: float) -> CostItem:
-    """Price the requests. A table's few objects are free, because AWS Glue's first million objects are free."""
+    """Price the requests.
+
+    A table has only a few objects in the Data Catalog, and AWS Glue's first million objects are free.
+    """
     requests = commits * _CATALOG_REQUESTS_A_COMMIT + queries * _CATALOG_REQUESTS_A_QUERY
     billed = max(0.0, requests - _GLUE_FREE * days / DAYS_A_MONTH)
     basis = f"assumed: {requests:,.0f} requests; the first million a month is free"

@@ -1,4 +1,4 @@
-"""Prices as data, and the cost sheet: one line per cost item, with its basis."""
+"""List prices, and the cost sheet with one line per cost item."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ PRICED_REGION = "us-east-1"
 MB, GB, TB = 2**20, 2**30, 2**40
 LEAST_EXPORT = 10 * MB
 LEAST_SCAN = 10 * MB
-# DynamoDB adds this to each item's size when it bills storage: https://aws.amazon.com/dynamodb/pricing/on-demand/
+# DynamoDB adds this number of bytes to each item's size when it bills storage:
+# https://aws.amazon.com/dynamodb/pricing/on-demand/
 ITEM_OVERHEAD = 100
 DAYS_A_MONTH = 30
 _LINK, _ANCHOR = re.compile(r"https://[\w./-]+\w/?"), r"<a href='\g<0>'>\g<0></a>"
@@ -35,7 +36,7 @@ class Price(TypedDict):
 
 @dataclass(frozen=True)
 class CostItem:
-    """One line of a sheet."""
+    """One line of a cost sheet."""
 
     item: str
     quantity: float
@@ -48,11 +49,11 @@ class CostItem:
 
 @dataclass(frozen=True, repr=False)
 class Sheet:
-    """Costs by item; a notebook shows them as a table with notes.
+    """The costs by item, which a notebook shows as a table with notes.
 
     Args:
         items: The lines.
-        notes: Limitations of the figures.
+        notes: The limitations of the figures.
         period: The period, and the Region of the prices.
     """
 
@@ -93,7 +94,7 @@ class Sheet:
 
 
 def billed_scan(scanned_bytes: int) -> int:
-    """Return the bytes that Athena bills for one query, which are whole megabytes and at least ten.
+    """Return the bytes that Athena bills for one query, rounded up to whole megabytes and at least ten.
 
     See https://aws.amazon.com/athena/pricing/
     """
@@ -108,7 +109,7 @@ def line(item: str, name: str, quantity: float, unit: str, basis: str) -> CostIt
         name: The price's name in ``data/prices.json``.
         quantity: The quantity.
         unit: The price's unit.
-        basis: How the quantity was derived.
+        basis: The derivation of the quantity.
     """
     entry = prices()[name]
     usd = entry["usd"]
@@ -140,7 +141,7 @@ def prices() -> dict[str, Price]:
 
 
 def price_notes(region: str) -> tuple[str, ...]:
-    """Return the Region of the prices, and where to check the current ones.
+    """Return a note that names the Region of the prices and where to check the current prices.
 
     Args:
         region: The AWS Region of the lab.

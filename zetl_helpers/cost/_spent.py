@@ -24,7 +24,8 @@ from zetl_helpers.cost._prices import (
 )
 from zetl_helpers.lab import TAG_KEY, Lab
 
-# CloudWatch Logs adds this to each event's size when it bills: https://aws.amazon.com/cloudwatch/pricing/
+# CloudWatch Logs adds this number of bytes to each event's size when it bills:
+# https://aws.amazon.com/cloudwatch/pricing/
 _EVENT_OVERHEAD = 26
 
 
@@ -32,11 +33,11 @@ def actual(lab: Lab, *, now: datetime | None = None) -> Sheet:
     """Compute the lab's cost so far, from the usage that AWS reports.
 
     The figures include the table's size, the integration's age and interval, the rows in its log, the bucket's objects,
-    the bytes that Athena scanned, and the log's events. AWS does not report S3 reads and Data Catalog requests; their
-    cost is negligible here and is left out. Deleted resources are not included.
+    the bytes that Athena scanned, and the log's events. AWS does not report S3 reads and Data Catalog requests. Their
+    cost is negligible here and is omitted. Deleted resources are not included.
 
     Args:
-        lab: The lab; bucket and queries include all its tables.
+        lab: The lab. The costs of its bucket and queries include all of its tables.
         now: The end of the period. Defaults to the current time.
 
     Returns:
@@ -55,7 +56,7 @@ def actual(lab: Lab, *, now: datetime | None = None) -> Sheet:
         items += _pitr(lab, table, now)
         items += _exports(lab, table, now)
         notes.append(
-            "DynamoDB updates a table's item count and size about every six hours, so a new table counts as empty."
+            "DynamoDB updates a table's item count and size about every six hours, so a new table is counted as empty."
         )
     items += _bucket(lab, now)
     items += _queries(lab)
@@ -75,7 +76,8 @@ def _months(since: datetime, now: datetime) -> float:
 def _pitr(lab: Lab, table: dict[str, Any], now: datetime) -> Iterator[CostItem]:
     backups = lab.client("dynamodb").describe_continuous_backups(TableName=lab.table)["ContinuousBackupsDescription"]
     if backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED":
-        # AWS reports the start of PITR for the last 35 days only; the tutorial enables it with the table.
+        # AWS reports the start of PITR only for the last 35 days, so PITR is assumed to have been enabled with the
+        # table.
         since = table["CreationDateTime"]
         quantity = _table_bytes(table) / GB * _months(since, now)
         yield line("DynamoDB PITR", "pitr", quantity, "GB-months", f"since the table was created, {since:%Y-%m-%d}")
@@ -111,7 +113,7 @@ def _bucket(lab: Lab, now: datetime) -> Iterator[CostItem]:
 
 
 def _queries(lab: Lab) -> Iterator[CostItem]:
-    """Price the queries of the lab's database in Athena's history, which covers 45 days."""
+    """Compute the cost of the queries on the lab's database in Athena's history, which covers 45 days."""
     athena = lab.client("athena")
     scans = []
     for page in athena.get_paginator("list_query_executions").paginate(WorkGroup=lab.workgroup):
@@ -126,7 +128,7 @@ def _queries(lab: Lab) -> Iterator[CostItem]:
 
 
 def _is_billed(execution: dict[str, Any]) -> bool:
-    """Return whether Athena bills a statement: DDL and failed statements are free, but cancelled queries are billed."""
+    """Return whether Athena bills a statement. Cancelled queries are billed, but DDL and failed statements are not."""
     state = execution["Status"]["State"]
     scanned = execution.get("Statistics", {}).get("DataScannedInBytes", 0)
     return execution.get("StatementType") == "DML" and (state == "SUCCEEDED" or (state == "CANCELLED" and scanned > 0))

@@ -1,4 +1,4 @@
-"""Checks, before the first chapter and at any time, that everything the tutorial needs is available."""
+"""Checks that everything that the tutorial needs is available."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ __all__ = ["Check", "examine", "report"]
 
 
 def examine(lab: Lab | None = None) -> list[Check]:
-    """Check the computer, the target, services, quotas and leftovers of earlier runs; nothing is changed.
+    """Check the computer, target, services, quotas and leftovers of earlier runs, without changing anything.
 
     Args:
         lab: The lab. Defaults to a new connection.
 
     Returns:
-        The checks, in the order in which to fix them; printing a check shows one line.
+        The checks, in the order in which to fix them. Printing a check shows one line.
     """
     try:
         local = lab.target == "local" if lab else _settings.target() == "local"

@@ -1,4 +1,4 @@
-"""`doctor`'s checks of the account: Region, services, quotas, leftovers and cost."""
+"""`doctor`'s checks of the account's Region, services, permissions, quotas, leftovers and cost."""
 
 from __future__ import annotations
 
@@ -119,13 +119,13 @@ def rights(lab: Lab) -> list[Check]:
 
 
 def governance(lab: Lab) -> Check:
-    """Check whether Lake Formation governs the account and, if so, whether the lab has or can get its grants."""
+    """Check whether Lake Formation governs the account and, if so, whether the lab has its grants or can get them."""
     return _unless_refused("Lake Formation does not return its settings", lambda: _governance(lab))
 
 
 def _governance(lab: Lab) -> Check:
     settings = lab.client("lakeformation").get_data_lake_settings()["DataLakeSettings"]
-    # An existing database can be open or not, independently of the settings for new ones.
+    # An existing database can be open or governed, independently of the settings for new databases.
     governed = _governed.is_governed(lab)
     if not _governed.governs_new_things(settings) and not governed:
         return Check(True, "Lake Formation lets IAM control the lab's database and tables")
@@ -147,7 +147,7 @@ def _governance(lab: Lab) -> Check:
 
 
 def project(lab: Lab) -> Check:
-    """Check for the project in SageMaker Unified Studio; only chapter 3 needs it."""
+    """Check for the project in SageMaker Unified Studio, which only chapter 3 needs."""
 
     def look() -> Check:
         try:
@@ -162,7 +162,7 @@ def project(lab: Lab) -> Check:
 
 
 def quotas(lab: Lab) -> list[Check]:
-    """Compare the account's usage with AWS's default quotas that a class or a busy account can reach."""
+    """Compare the account's usage with the default quotas that a class or a busy account can reach."""
     return [
         _unless_refused(f"quota of {name.replace('_', ' ')}", partial(_quota, lab, name, count))
         for name, count in _COUNTS.items()
@@ -192,7 +192,7 @@ def _buckets(lab: Lab) -> tuple[int, int]:
 
 
 def _catalog_policy(lab: Lab) -> tuple[int, int]:
-    """Measure the account's Data Catalog policy, which is the first limit that a class reaches."""
+    """Measure the size of the account's Data Catalog policy, whose limit is the first that a class reaches."""
     text = ""
     with absent("EntityNotFoundException"):
         text = lab.client("glue").get_resource_policy()["PolicyInJson"]

@@ -12,7 +12,7 @@ class Check:
     Args:
         ok: Whether the check passed.
         what: The subject of the check and the finding.
-        next_step: What to do if it failed.
+        next_step: The action to take if the check failed.
     """
 
     ok: bool

@@ -1,4 +1,4 @@
-"""`doctor`'s checks of this computer: Python, packages, and the local lakehouse's requirements."""
+"""`doctor`'s checks of this computer's Python, packages, disk space and memory."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def python() -> Check:
 
 
 def packages(*, local: bool) -> list[Check]:
-    """Check whether the packages are installed in supported versions.
+    """Check whether supported versions of the packages are installed.
 
     Args:
         local: Whether to check the local lakehouse's packages too.
@@ -46,7 +46,7 @@ def packages(*, local: bool) -> list[Check]:
 
 
 def disk() -> Check:
-    """Check whether there is disk space for the local lakehouse's state."""
+    """Check whether there is enough disk space for the local lakehouse's state."""
     folder = _settings.state_dir()
     there = next(path for path in (folder, *folder.parents) if path.exists())
     free = _free_disk(there)
@@ -62,7 +62,7 @@ def _free_disk(folder: Path) -> int:
 
 
 def memory() -> Check | None:
-    """Check whether there is memory for the local lakehouse and a notebook; None if the system does not report it."""
+    """Check for enough memory for the local lakehouse and a notebook. Return None if the system does not report it."""
     free = system.free_memory()
     if free is None:
         return None
@@ -74,12 +74,12 @@ def memory() -> Check | None:
 
 
 def _amount(found: int, needed: int) -> str:
-    """Show a sufficient amount as the requirement, so that the output is the same on every computer."""
+    """Return the requirement if the amount is sufficient, so that the output is the same on every computer."""
     return f"{needed // _GB} GB or more" if found >= needed else f"only {found / _GB:.1f} GB"
 
 
 def space() -> Check | None:
-    """Report that the local lakehouse runs in a space of SageMaker Unified Studio; None on any other computer."""
+    """Report that the lakehouse runs in a SageMaker Unified Studio space, or return None on any other computer."""
     found = _place.find_space()
     if found is None:
         return None

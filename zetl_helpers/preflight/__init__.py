@@ -1,7 +1,7 @@
-"""A check of a table before an integration is created: the predicted target and any problems with the items.
+"""A prediction of a table's target, and of problems, before an integration is created.
 
 Nothing is changed, and reading needs only ``dynamodb:DescribeTable``, ``Scan``, ``DescribeContinuousBackups`` and
-``GetResourcePolicy``. A file needs no account.
+``GetResourcePolicy``. Checking a file does not require an account.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SAMPLE = 10_000
 _CHANGED_SHARE = 0.05
 _FIRST_LOAD = (
     "First load: AWS doesn't document how long it takes. Users report 15 to 20 minutes for small tables, "
-    "most of it for the export."
+    "most of which is spent on the export."
 )
 
 
@@ -44,11 +44,11 @@ def of_table(
     """Check a table in the lab's account, without changing anything.
 
     Args:
-        lab: The lab, for its account and Region; the table does not have to be the lab's.
+        lab: The lab, for its account and Region. The table does not have to belong to the lab.
         table: The table's name or ARN.
         sample: The maximum number of items to read. Each MB read costs 128 read request units on AWS.
         changes_per_day: Writes per day. Defaults to a twentieth of the number of items.
-        refresh_minutes: The refresh interval in minutes for the cost estimate, 15 to 8640.
+        refresh_minutes: The refresh interval in minutes for the cost estimate, from 15 to 8640.
 
     Returns:
         The report.
@@ -99,9 +99,9 @@ def of_file(
 
     Args:
         path: A file in DynamoDB JSON with one item per line, or the folder of an export to Amazon S3.
-        keys: The key attributes, the partition key first. Guessed if not given.
+        keys: The key attributes, with the partition key first. By default, they are guessed from the items.
         changes_per_day: Writes per day. Defaults to a twentieth of the number of items.
-        refresh_minutes: The refresh interval in minutes for the cost estimate, 15 to 8640.
+        refresh_minutes: The refresh interval in minutes for the cost estimate, from 15 to 8640.
 
     Returns:
         The report.
@@ -142,10 +142,10 @@ def of_items(
 
     Args:
         items: The items, as ``{"CustomerID": {"S": "CUST0001"}}``.
-        name: The name for them in the report.
-        keys: The key attributes, the partition key first. Guessed if not given.
+        name: The name for the items in the report.
+        keys: The key attributes, with the partition key first. By default, they are guessed from the items.
         changes_per_day: Writes per day. Defaults to a twentieth of the number of items.
-        refresh_minutes: The refresh interval in minutes for the cost estimate, 15 to 8640.
+        refresh_minutes: The refresh interval in minutes for the cost estimate, from 15 to 8640.
 
     Returns:
         The report.
@@ -190,7 +190,7 @@ def _has_aws_managed_key(lab: Lab, table: Mapping[str, Any]) -> bool:
     if encryption.get("Status") != "ENABLED":
         return False
     key = encryption.get("KMSMasterKeyArn")
-    # Encryption with KMS without a key name uses the AWS managed key.
+    # If encryption with KMS does not name a key, DynamoDB uses the AWS managed key.
     return not key or lab.client("kms").describe_key(KeyId=key)["KeyMetadata"].get("KeyManager") == "AWS"
 
 
@@ -217,7 +217,7 @@ def _report(
         f"{changes:,.0f} changes a day" + ("" if changes_per_day is not None else ", one in twenty items")
         + f"; a refresh every {refresh_minutes} minutes; 20 queries a day that read the whole table.",
         _FIRST_LOAD,
-        "Sizes are DynamoDB's; compressed Parquet files are smaller.",
+        "Sizes are DynamoDB's. Compressed Parquet files are smaller.",
     )  # fmt: skip
     return Report(
         name=name,

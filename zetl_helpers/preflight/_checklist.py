@@ -1,4 +1,4 @@
-"""The steps on AWS that bring a table into the lakehouse, as a printable checklist.
+"""A printable checklist of the AWS steps that bring a table into the lakehouse.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-target.html
 """
@@ -60,8 +60,8 @@ class Task:
 
     Args:
         title: The step.
-        command: Its AWS CLI command.
-        note: What to watch out for.
+        command: The AWS CLI command for the step.
+        note: A warning or other note about the step.
     """
 
     title: str

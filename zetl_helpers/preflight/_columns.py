@@ -44,10 +44,11 @@ class Column:
     """A column of the target table.
 
     Args:
-        name: Its name, in lower case.
-        type: Its type, as the Data Catalog writes it.
-        path: The attribute, or the path in maps, of its values; empty for the column of all other attributes.
-        kind: Its type with its parts.
+        name: The column's name, in lower case.
+        type: The column's type, as the Data Catalog writes it.
+        path: The attribute or the path in maps that the column's values come from, or an empty path for the column of
+            all other attributes.
+        kind: The column's type, including the types that it contains.
     """
 
     name: str
@@ -63,13 +64,13 @@ class Column:
 
 @dataclass(frozen=True)
 class Layout:
-    """The target table of the items in one unnest mode.
+    """The predicted target table of a set of items in one unnest mode.
 
     Args:
         mode: The unnest mode.
         columns: The target's columns, starting with the keys.
         mixed: The paths whose values have several types, which become strings.
-        clashes: Pairs of attributes that would share a name in the target, by that name.
+        clashes: The pairs of attributes that would have the same name in the target, keyed by that name.
         colons: The paths whose name contains a colon.
         schema_bytes: The approximate size of the table's schema.
     """
@@ -98,7 +99,7 @@ def layout(found: Survey, mode: str) -> Layout:
         folded = each.name.lower()
         if ":" in each.part:
             colons.append(shown(each.path))
-        # The contents of two structs with the same name also clash, and are not reported separately.
+        # The fields of two structs with the same name also clash, but are not reported separately.
         if folded in seen and each.parent.lower() not in clashes:
             clashes[folded] = (seen[folded], shown(each.path))
         seen.setdefault(folded, shown(each.path))
@@ -110,7 +111,7 @@ def layout(found: Survey, mode: str) -> Layout:
 
 @dataclass(frozen=True)
 class _Name:
-    """A name in the schema: the struct that contains it, the name within the struct, and the attribute."""
+    """A name in the schema, with the struct that contains it and the attribute that it comes from."""
 
     parent: str
     part: str
@@ -128,7 +129,7 @@ def _names(columns: Iterable[Column], *, tagged: bool) -> Iterator[_Name]:
 
 
 def _inner_names(parent: str, path: Path, kind: Type, tagged: bool, *, tags: bool) -> Iterator[_Name]:
-    """Yield the names in a struct; in a tagged struct, every second level is a type tag and not an attribute."""
+    """Yield the names in a struct. In a tagged struct, every second level is a type tag and not an attribute."""
     if isinstance(kind, Struct):
         for part, inner in kind.fields:
             inner_path = path if tags else (*path, part)
@@ -139,7 +140,7 @@ def _inner_names(parent: str, path: Path, kind: Type, tagged: bool, *, tags: boo
 
 
 def _iceberg(name: str, kind: Type) -> dict[str, object]:
-    """Write a field approximately as an Iceberg schema does."""
+    """Format a field approximately as in an Iceberg schema."""
     inner: object = kind
     if isinstance(kind, Struct):
         inner = {"type": "struct", "fields": [_iceberg(child, each) for child, each in kind.fields]}
@@ -182,7 +183,7 @@ class _Unnesting:
             yield from self._expanded((*path, name), child)
 
     def _plain(self, path: Path, shape: Shape, tags: Iterable[str]) -> Type | None:
-        """Return the type without DynamoDB's tags; several types at one path become a string."""
+        """Return the type without DynamoDB's tags, or string if a path has several types."""
         kinds = [self._kind(path, shape, tag) for tag in tags]
         different = list(dict.fromkeys(kind for kind in kinds if kind is not None))
         if len(different) > 1:

@@ -19,12 +19,12 @@ _SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 
 @dataclass(frozen=True)
 class Finding:
-    """A finding: something to know or to change before an integration is created.
+    """A fact to know or a problem to fix before an integration is created.
 
     Args:
-        severity: ``error``: the integration needs attention or fails; ``warning``: the target may be unexpected;
-            ``info``: good to know.
-        code: The kind of finding; for a problem that the integration would report, its code.
+        severity: ``error`` if the integration would need attention or fail, ``warning`` if the target may be
+            unexpected, or ``info`` for other facts.
+        code: The kind of finding or, for a problem that the integration would report, its error code.
         message: The effect, the affected attribute, and the action to take.
         modes: The affected unnest modes.
     """
@@ -50,7 +50,7 @@ def of_items(found: Survey, layouts: Sequence[Layout]) -> list[Finding]:
 
 
 def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Return findings, most severe first."""
+    """Return the findings, with the most severe first."""
     return tuple(sorted(findings, key=lambda each: _SEVERITIES.index(each.severity)))
 
 
@@ -155,7 +155,7 @@ def of_table(
         description: The ``Table`` of ``DescribeTable``.
         recoverable: Whether point-in-time recovery is on.
         aws_managed_key: Whether the table is encrypted with the AWS managed key.
-        policy: The table's resource policy; empty without one.
+        policy: The table's resource policy, or an empty string if it has none.
     """
     if not recoverable:
         message = "Point-in-time recovery is off. Enable it: zero-ETL reads the table through exports."

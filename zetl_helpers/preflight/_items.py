@@ -1,4 +1,4 @@
-"""Items from all formats that DynamoDB's tools write."""
+"""Readers for all item formats that DynamoDB's tools write."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SETS = ("SS", "NS", "BS")
 
 
 class UnreadableItemsError(UserError):
-    """A file contains no items in DynamoDB JSON; the message says where, and what is expected."""
+    """A file does not contain items in DynamoDB JSON. The message says where the problem is and what is expected."""
 
 
 def read(path: Path) -> list[Item]:
@@ -25,8 +25,8 @@ def read(path: Path) -> list[Item]:
 
     Args:
         path: A file, or a folder with the data files of a full export. A file contains one item per line, a JSON array
-            of items, the output of ``aws dynamodb scan``, or the ``RequestItems`` of a ``BatchWriteItem`` request. It
-            can be gzipped.
+            of items, the output of ``aws dynamodb scan``, or the ``RequestItems`` of a ``BatchWriteItem`` request. A
+            file can be compressed with gzip.
 
     Raises:
         UnreadableItemsError: The file is missing or contains data that is not an item in DynamoDB JSON.

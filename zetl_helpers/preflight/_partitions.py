@@ -1,4 +1,4 @@
-"""Suitable partition specifications, and why others are unsuitable.
+"""Possible partition specifications, and the reasons why they are suitable or not.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-data-partitioning.html
 """
@@ -15,7 +15,7 @@ from typing import Any
 from zetl_helpers.preflight._items import Item
 
 MB = 2**20
-# Files of smaller partitions are inefficient; most guidance for Iceberg recommends 100 MB or more.
+# Smaller partitions have inefficiently small files. Most guidance for Iceberg recommends 100 MB or more.
 SMALLEST_PARTITION = 64 * MB
 MOST_PARTITIONS = 10_000
 _MOST_IDENTITIES = 200
@@ -23,7 +23,7 @@ _UNITS = ("year", "month", "day", "hour")
 _ISO = re.compile(
     r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}):\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}(?::?\d{2})?)?)?", re.ASCII
 )
-# Numbers in this range are treated as times: 2000 to 2100.
+# Numbers in this range, which are times from 2000 to 2100, are treated as times.
 _EARLIEST, _LATEST = 946_684_800, 4_102_444_800
 
 
@@ -34,10 +34,10 @@ class Candidate:
     Args:
         spec: The entry for ``PartitionSpec`` of the table properties.
         partitions: The number of partitions.
-        largest: The share of the items in the largest partition, 0 to 1.
+        largest: The share of the items in the largest partition, from 0 to 1.
         mean_bytes: The mean size of a partition, as DynamoDB counts it, scaled to the whole table.
-        reason: Why it is suitable or not.
-        fits: Whether it is recommended.
+        reason: The reason why the partitioning is suitable or not.
+        fits: Whether the partitioning is recommended.
     """
 
     spec: dict[str, str]
@@ -49,7 +49,7 @@ class Candidate:
 
 
 def candidates(items: Sequence[Item], keys: Iterable[str], table_bytes: int) -> list[Candidate]:
-    """Return the possible partitionings by one attribute, suitable ones first.
+    """Return the possible partitionings by one attribute, with the suitable ones first.
 
     Args:
         items: The items in DynamoDB JSON.
@@ -64,7 +64,7 @@ def candidates(items: Sequence[Item], keys: Iterable[str], table_bytes: int) -> 
 
 
 def _scalars(items: Sequence[Item]) -> dict[str, list[str]]:
-    """Return the values of the attributes that most items have, as a string or a number."""
+    """Return the values of the attributes that most items contain as a string or a number."""
     found: dict[str, list[str]] = {}
     for item in items:
         for name, value in item.items():

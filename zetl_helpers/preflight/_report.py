@@ -1,4 +1,4 @@
-"""A report for a terminal, a notebook, JSON or a page."""
+"""The preflight report for a terminal, a notebook, JSON or an HTML page."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Report:
         items: The number of items in the table.
         size: The size of the table in bytes, as DynamoDB counts it.
         layouts: The target table by unnest mode.
-        findings: The findings, most severe first.
-        partitions: The possible partitionings, suitable ones first.
+        findings: The findings, with the most severe first.
+        partitions: The possible partitionings, with the suitable ones first.
         cost: The cost of a month on AWS.
         assumptions: The assumptions behind the figures.
     """
@@ -117,7 +117,7 @@ class Report:
         return "\n".join(self._lines())
 
     def page(self) -> str:
-        """Return the report as a self-contained page."""
+        """Return the report as a self-contained HTML page."""
         return (
             "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
             "<meta name='viewport' content='width=device-width, initial-scale=1'>"

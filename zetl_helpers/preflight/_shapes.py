@@ -1,4 +1,4 @@
-"""The structure of a set of items: their attributes, types and frequencies."""
+"""The attributes, types and frequencies in a set of items."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ class Survey:
     Args:
         keys: The key attributes and their types.
         items: The number of items.
-        size: Their size in bytes, as DynamoDB counts it.
+        size: The total size of the items in bytes, as DynamoDB counts it.
         largest: The size and the key of the largest item.
         attributes: The top-level attributes, including the keys.
-        lossy: Numbers that a double cannot represent: for each path, the first such number and its item's key.
-        beyond: Numbers that DynamoDB does not allow: for each path, the first such number and its item's key.
+        lossy: For each path with numbers that a double cannot represent, the first such number and its item's key.
+        beyond: For each path with numbers that DynamoDB does not allow, the first such number and its item's key.
         listed: The paths of lists with elements that are not strings.
     """
 
@@ -121,7 +121,7 @@ def _look_at_number(found: Survey, path: Path, text: str, key: str) -> None:
 
 
 def _digits(number: Decimal) -> int:
-    """Count the significant digits; `Decimal.normalize` would first round to the context's precision."""
+    """Count the significant digits without `Decimal.normalize`, which would first round to the context's precision."""
     return len("".join(map(str, number.as_tuple().digits)).strip("0"))
 
 
@@ -129,7 +129,7 @@ def guess_keys(items: Iterable[Item]) -> dict[str, str]:
     """Guess the key attributes, which every item must have with the same type and with unique values.
 
     Returns:
-        The partition key and any sort key, with their types; empty if no attribute qualifies.
+        The partition key and any sort key, with their types, or an empty dictionary if no attribute qualifies.
     """
     held = list(items)
     candidates: dict[str, str] = {}

@@ -23,7 +23,7 @@ def prepare(lab: Lab, labs: Sequence[Lab] = ()) -> list[Step]:
         labs: The learners' existing labs.
 
     Returns:
-        What happened.
+        The steps and their outcomes.
     """
     steps = [target.merge_class_statement(lab), _join(lab)]
     for entry in labs:
@@ -38,7 +38,7 @@ def share(labs: Sequence[Lab]) -> list[Step]:
         labs: The learners' labs, with a Lake Formation administrator's credentials.
 
     Returns:
-        What happened.
+        The steps and their outcomes.
 
     Raises:
         StudioError: The domain or the project does not exist.
@@ -54,7 +54,7 @@ def undo(lab: Lab, *, administrator: bool = False) -> list[Step]:
         administrator: Whether to remove the instructor from Lake Formation's administrators.
 
     Returns:
-        What happened.
+        The steps and their outcomes.
     """
     steps = [target.remove_class_statement(lab)]
     return [*steps, _leave(lab)] if administrator else steps

@@ -1,1 +1,1 @@
-"""The course: chapters, exercises, notebooks, kit, site, classroom."""
+"""The course built on the helpers, with its exercises, instructor's kit, site and classroom."""

@@ -1,4 +1,4 @@
-"""The figures in a stored notebook: static pictures for GitHub, interactive figures for the HTML site."""
+"""Static and interactive versions of the figures in a stored notebook."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,10 +17,10 @@ def add_static_images(notebook: dict[str, Any]) -> int:
     """Add a picture next to each figure of a notebook, for readers without JavaScript.
 
     Args:
-        notebook: A notebook in nbformat 4, as JSON; it is changed in place.
+        notebook: A notebook in nbformat 4, as JSON, which is changed in place.
 
     Returns:
-        The number of figures with a picture; 0 if `static_image_obstacle()` names a problem.
+        The number of figures with a picture, or 0 if `static_image_obstacle()` names a problem.
     """
     count = 0
     for data, figure in _figures(notebook):
@@ -35,8 +35,8 @@ def add_interactive_html(notebook: dict[str, Any], plotly_js: str) -> int:
     """Add an HTML fragment next to each figure of a notebook, for nbconvert's pages.
 
     Args:
-        notebook: A notebook in nbformat 4, as JSON; it is changed in place.
-        plotly_js: Address of plotly's JavaScript, relative to the page; `plotly.offline.get_plotlyjs()` returns its
+        notebook: A notebook in nbformat 4, as JSON, which is changed in place.
+        plotly_js: The address of plotly's JavaScript, relative to the page. `plotly.offline.get_plotlyjs()` returns its
             text.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The pages that `notebooks.run` writes: one per notebook, one per linked text, and an index."""
+"""The HTML pages and the index that `notebooks.run` writes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nbconvert import HTMLExporter
 
 _PICTURES = "images"
 _LINK = re.compile(r"(?<!!)(\[[^\]]*\])\(([^):#\s]+)(#[^)\s]*|)\)")
-# Without the external resources of nbconvert's template: the figures include what they need.
+# The pages omit the external resources of nbconvert's template, because the figures include the scripts that they need.
 _TEMPLATE = """\
 {%- extends 'index.html.j2' -%}
 {%- block html_head_js_requirejs -%}{%- endblock -%}
@@ -40,12 +40,12 @@ def write(notebook: nbformat.NotebookNode, path: Path, out: Path) -> dict[str, P
     """Write the page of a notebook.
 
     Args:
-        notebook: The notebook with its outputs; its links and pictures are changed.
-        path: Its path.
+        notebook: The notebook with its outputs, whose links and pictures are changed.
+        path: The notebook's path.
         out: The folder of the pages.
 
     Returns:
-        The Markdown texts that it links to, keyed by page name.
+        The Markdown texts that the notebook links to, keyed by page name.
     """
     texts = {}
     for target in _targets(notebook, path.parent):

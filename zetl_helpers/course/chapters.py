@@ -23,8 +23,8 @@ PARTITION_BY = ({"FieldName": "State", "FunctionSpec": "identity"},)
 def catch_up(lab: Lab, chapter: int) -> str:
     """Create anything that a chapter needs from earlier chapters and that is missing.
 
-    It also fixes anything that a break and repair exercise left broken, and recreates an integration that failed
-    permanently. Chapter 3 is optional: no other chapter needs a project or a grant.
+    This function also fixes any fault that a break-and-repair exercise left behind, and recreates an integration that
+    failed permanently. Chapter 3 is optional, because no other chapter needs a project or a grant.
 
     Args:
         lab: The lab.
@@ -59,11 +59,11 @@ def catch_up_steps(lab: Lab, chapter: int) -> list[Step]:
 
 
 class MemberError(UserError):
-    """A chapter is not available, or not ready, for members of a Studio project; the message says who can run it."""
+    """A chapter is not available, or not ready, for members of a Studio project. The message says who can run it."""
 
 
 def _require_shared(lab: Lab, chapter: int) -> None:
-    """Check whether a project member can run or read a chapter; a member creates nothing."""
+    """Check whether a project member, who cannot create resources, can run or read a chapter."""
     if chapter not in _MEMBERS:
         raise MemberError(
             f"Chapter {chapter} creates or changes AWS resources, and the permissions boundary of the project's role "
@@ -92,7 +92,7 @@ _MEMBERS = (0, 4, 5, 6, 7, 8)
 
 
 def apply_changes(lab: Lab) -> datetime:
-    """Make the three writes of chapter 6: create one item, change one and delete one.
+    """Create one item, change another and delete a third, as in chapter 6.
 
     Args:
         lab: The lab.
@@ -109,7 +109,7 @@ def apply_changes(lab: Lab) -> datetime:
 
 
 def share(lab: Lab) -> None:
-    """Run chapter 3: become a Lake Formation administrator and share the target with the project.
+    """Become a Lake Formation administrator and share the target with the project, as in chapter 3.
 
     Raises:
         StudioError: The domain or the project does not exist.

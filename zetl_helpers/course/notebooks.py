@@ -1,4 +1,4 @@
-"""Runs notebooks in order on a fresh local lakehouse, and creates pages from them."""
+"""Execution of notebooks on a fresh local lakehouse, and the pages created from them."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from zetl_helpers.course._notebook_pages import Outcome
 
 _CELL_SECONDS = 300
 _PLOTLY_JS = "plotly.min.js"
-# A wheel contains the notebooks, and the texts that they link to, here; see setup.py.
+# In a wheel, the notebooks and the texts that they link to are in this folder (see setup.py).
 _PACKAGED = Path(__file__).parents[1] / "tutorial"
 
-# The clean-up chapter has nothing to show in an empty account, and opening it creates nothing.
+# The clean-up chapter would show nothing in an empty account, and opening the chapter does not create resources.
 _ONE_OF_EVERYTHING = """
 import zetl_helpers as zetl
 lab = zetl.connect()
@@ -43,7 +43,7 @@ _PREPARATION = {"12_clean_up": _ONE_OF_EVERYTHING}
 
 
 class SocketFileKernelManager(AsyncKernelManager):
-    """Starts kernels that communicate through Unix sockets.
+    """A kernel manager that communicates with its kernels through Unix sockets.
 
     Ports are chosen before they are bound, and a kernel whose port is taken in between never answers.
     """
@@ -56,7 +56,7 @@ class SocketFileKernelManager(AsyncKernelManager):
 
 
 def socket_file() -> str:
-    """Return the folder of a kernel's sockets; the kernel's manager deletes them."""
+    """Return the folder of a kernel's sockets, which the kernel's manager deletes."""
     folder = Path(jupyter_runtime_dir())
     folder.mkdir(parents=True, exist_ok=True)
     return str(folder / f"{uuid.uuid4().hex}-ipc")
@@ -75,7 +75,7 @@ def find() -> list[Path]:
 
 
 def tutorial() -> Path | None:
-    """Return the tutorial's folder with ``mkdocs.yml``: the current folder or the folder of the installed package."""
+    """Return the tutorial's folder with ``mkdocs.yml``, which is the current or the installed package's folder."""
     return next((folder for folder in (Path(), _PACKAGED) if (folder / "mkdocs.yml").exists()), None)
 
 
@@ -93,7 +93,7 @@ def run(paths: Sequence[Path], out: Path, *, world: Callable[[], AbstractContext
         world: Prepares the kernels' environment and cleans it up. Defaults to `fresh_lakehouse`.
 
     Returns:
-        0 if all cells ran; 1 if a cell failed.
+        0 if all cells ran, or 1 if a cell failed.
     """
     out.mkdir(parents=True, exist_ok=True)
     texts: dict[str, Path] = {}
@@ -114,7 +114,7 @@ def store_outputs(paths: Sequence[Path]) -> int:
         paths: The notebooks.
 
     Returns:
-        0 if all cells ran; 1 if a cell failed. That notebook and the later ones are then not changed.
+        0 if all cells ran, or 1 if a cell failed. That notebook and the later ones are then not changed.
     """
     for path in paths:
         with fresh_lakehouse():
@@ -139,7 +139,7 @@ def prepare(notebook: str) -> None:
         subprocess.CalledProcessError: The local lakehouse rejected a request.
     """
     if notebook in _PREPARATION:
-        # Run in a separate process, like a kernel, because connecting changes the environment.
+        # This code runs in a separate process, like a kernel, because connecting changes the environment.
         subprocess.run([sys.executable, "-c", _PREPARATION[notebook]], check=True)  # noqa: S603
 
 
@@ -152,7 +152,7 @@ def kernel_environment(state: Path) -> dict[str, str]:
     return {
         "ZETL_STATE_DIR": str(state),
         "ZETL_TARGET": "local",
-        # A figure is stored as data: its JavaScript page would take up megabytes and differ between runs.
+        # A figure is stored as data, because its JavaScript page would take up megabytes and differ between runs.
         "PLOTLY_RENDERER": "plotly_mimetype",
         # Whether a wait is long enough for a progress line depends on the computer.
         "ZETL_PROGRESS": "off",
@@ -195,7 +195,7 @@ def _run_one(path: Path, out: Path, texts: dict[str, Path]) -> Outcome:
 
 
 def _execute(path: Path) -> tuple[nbformat.NotebookNode, str]:
-    """Run all cells; return the notebook with its outputs, and the error if a cell failed."""
+    """Run all cells, and return the notebook with its outputs, and the error if a cell failed."""
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook,

@@ -1,4 +1,4 @@
-"""The cell that opens a chapter: it connects, catches up and shows the exercises."""
+"""The function that opens a chapter, and the card that it shows."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ __all__ = ["ChapterCard", "open_chapter"]
 
 @dataclass(frozen=True)
 class ChapterCard:
-    """The card at the top of a chapter: the connection, the created resources, and the exercises with their state.
+    """The card at the top of a chapter, with the connection, the created resources and the state of the exercises.
 
     Args:
         lab: The lab.
         exercises: The chapter's exercises.
         caught_up: The steps that were missing.
-        console: The places of the practice console for the chapter's steps, with their addresses; empty if the
+        console: The pages of the practice console for the chapter's steps, with their addresses. There are none if the
             console cannot be opened.
     """
 
@@ -55,7 +55,7 @@ class ChapterCard:
         return "\n\n".join(parts)
 
     def _repr_html_(self) -> str:
-        # Only chapters 0 and 12 have no exercises; their cards show the names.
+        # Only chapters 0 and 12 have no exercises, so their cards show the names of the lab's resources.
         unfolded = "" if self.exercises.questions else " open"
         return "".join(
             (
@@ -95,10 +95,10 @@ def open_chapter(number: int) -> tuple[Lab, exercises.Chapter]:
         number: The chapter's number, 0 to 13.
 
     Returns:
-        The lab, and the exercises as ``q1``, ``q2`` and so on; empty for a chapter without exercises.
+        The lab, and the exercises as ``q1``, ``q2`` and so on, if the chapter has any.
 
     Raises:
-        ConnectionRefusedByLabError: The target is not usable; see `connect`.
+        ConnectionRefusedByLabError: The target is not usable, as for `connect`.
         IntegrationError: The integration needs attention, and catching up did not fix the cause.
         SettingsError: A setting is invalid.
         ValueError: The chapter does not exist.
@@ -116,15 +116,15 @@ def open_chapter(number: int) -> tuple[Lab, exercises.Chapter]:
 
 
 def console_links(lab: Lab, number: int) -> list[tuple[places.Place, str]]:
-    """Return the places of the practice console for a chapter's steps, with their addresses.
+    """Return the pages of the practice console for a chapter's steps, with their addresses.
 
     Args:
         lab: The lab.
         number: The chapter's number.
 
     Returns:
-        The places; empty if the console cannot be used: on AWS, or if the browser runs on a different computer than
-        this process. ``ZETL_CONSOLE=off`` turns the links off.
+        The pages. There are none on AWS, or if the browser runs on a different computer than this process.
+        ``ZETL_CONSOLE=off`` turns the links off.
     """
     wanted = places.PLACES.get(number, ())
     elsewhere = "JUPYTERHUB_SERVICE_PREFIX" in os.environ or _place.METADATA.exists()

@@ -1,4 +1,4 @@
-"""Pages of the practice console on which the steps of a chapter can be done."""
+"""The pages of the practice console for the steps of each chapter."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Place:
     Args:
         step: The heading of the step in the chapter.
         title: The services and pages to choose, as the chapter's box names them.
-        path: The page's path; names of the lab in braces.
-        query: Additional parameters of the page, such as the tab to open; names of the lab in braces.
+        path: The page's path, with names of the lab in braces.
+        query: Additional parameters of the page, such as the tab to open, with names of the lab in braces.
     """
 
     step: str
@@ -125,4 +125,4 @@ PLACES: Mapping[int, tuple[Place, ...]] = {
         Place("Prove it", "DynamoDB › Tables", "/dynamodb/tables"),
     ),
 }
-"""The places of each chapter that has boxes, in the order of its steps."""
+"""These are the places of each chapter that has boxes with console steps, in the order of the steps."""

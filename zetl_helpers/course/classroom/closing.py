@@ -1,4 +1,4 @@
-"""Clean-up of a whole class: the four steps of `cleanup` for each learner."""
+"""Clean-up of all labs in a class."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zetl_helpers.lab import Lab
 
 
 def plan(labs: Sequence[Lab]) -> list[Plan]:
-    """Find the remaining resources of each learner's lab; nothing is changed.
+    """Find the remaining resources of each learner's lab, without changing anything.
 
     Args:
         labs: The learners' labs, from `roster.learners`.
@@ -25,7 +25,7 @@ def plan(labs: Sequence[Lab]) -> list[Plan]:
 
 
 def transcript(plans: Sequence[Plan]) -> str:
-    """Return what clean-up would do for each learner; nothing is changed.
+    """Return a dry run of clean-up for each learner, without changing anything.
 
     Args:
         plans: The result of `plan`.
@@ -39,14 +39,15 @@ def transcript(plans: Sequence[Plan]) -> str:
 
 
 def apply(plans: Sequence[Plan], *, tell: Callable[[str], object] = lambda _: None) -> pd.DataFrame:
-    """Delete the plans' resources, and continue past failures.
+    """Delete the plans' resources, and continue after failures.
 
     Args:
         plans: The result of `plan`, or a part of it.
         tell: Called for each resource.
 
     Returns:
-        Columns ``learner``, ``kind``, ``name`` and ``outcome``: ``deleted``, or ``failed`` with AWS's error.
+        One row for each resource, with the columns ``learner``, ``kind``, ``name`` and ``outcome``, which is
+        ``deleted``, or ``failed`` with AWS's error.
     """
     done = []
     for entry in plans:
@@ -69,7 +70,7 @@ def verify(labs: Sequence[Lab], *, timeout: float = 60) -> str:
         A sentence.
 
     Raises:
-        LeftoverError: At least one lab has remaining resources; all labs were checked.
+        LeftoverError: At least one lab has remaining resources. All labs were checked.
     """
     left = []
     for lab in labs:

@@ -1,4 +1,4 @@
-"""Exercises that the learners of a class on one machine tried and solved, as shared in ``ZETL_CLASS_DIR``."""
+"""The exercises that learners tried and solved, as shared in ``ZETL_CLASS_DIR``."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Sticking:
     """The exercise where most learners are stuck.
 
     Args:
-        exercise: Its name, such as ``4.4``.
-        stuck: The number of learners who tried but did not solve it.
-        tried: The number of learners who tried it.
+        exercise: The exercise's name, such as ``4.4``.
+        stuck: The number of learners who tried the exercise but did not solve it.
+        tried: The number of learners who tried the exercise.
     """
 
     exercise: str
@@ -37,8 +37,8 @@ def practice(folder: Path) -> pd.DataFrame:
         folder: The class's shared folder.
 
     Returns:
-        One row per learner: ``learner``, ``solved``, ``tried``, and ``at``, the last exercise that was tried but not
-        solved.
+        One row per learner, with the columns ``learner``, ``solved``, ``tried`` and ``at`` (the last exercise that was
+        tried but not solved).
     """
     rows = []
     for learner, exercises in _shared(folder).items():

@@ -1,4 +1,4 @@
-"""Preparation of a class in one account: the two account-wide settings that only the instructor changes."""
+"""Preparation of the account-wide settings for a class in one account."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ def prepare(lab: Lab, labs: Sequence[Lab] = ()) -> list[Step]:
 
     Anyone who can write the Data Catalog's policy can open every table of the account, and anyone who can write the
     data lake settings can replace Lake Formation's administrators. The instructor therefore adds one statement for all
-    learners to the policy, and becomes an administrator. If Lake Formation governs the account, this also grants
-    permissions on each lab's existing database. Chapter 1 creates the databases, so call this again after chapter 1.
+    learners to the policy, and becomes a Lake Formation administrator. If Lake Formation governs the account, this
+    function also grants permissions on each lab's existing database. Chapter 1 creates the databases, so call this
+    function again after chapter 1.
 
     Args:
         lab: Any lab of the account, with the instructor's credentials.

@@ -51,14 +51,14 @@ def _row(lab: Lab, account: _Account) -> dict[str, Any]:
             row["last_sync"] = integration.last_sync(lab)
             row["note"] = "; ".join(entry.get("ErrorMessage", entry["ErrorCode"]) for entry in found.get("Errors", []))
     except (ForeignResourceError, ClientError, BotoCoreError) as error:
-        # A problem with one learner must not hide the others.
+        # A problem with one learner's lab must not hide the progress of other learners.
         row["note"] = str(error)
     return row
 
 
 @dataclass(frozen=True)
 class _Account:
-    """Account-wide lists, each requested once."""
+    """Account-wide lists, each of which is requested only once."""
 
     lab: Lab
 
@@ -122,7 +122,8 @@ def _made_tables(*names: str) -> Callable[[Lab, _Account], bool]:
     return lambda lab, account: any(lab.with_table(name).table in account.tables for name in names)
 
 
-# The resources that each chapter creates; 5 and 7 only read, 9 repairs what it breaks, 12 and 13 delete.
+# These are the resources that each chapter creates. Chapters 5 and 7 only read, chapter 9 fixes the faults that it
+# causes, and chapters 12 and 13 delete resources.
 _TRACES: tuple[tuple[int, Callable[[Lab, _Account], bool]], ...] = (
     (1, _is_set_up),
     (2, _is_integrated),

@@ -1,4 +1,4 @@
-"""The roster: the prefixes in use in an account, derived from the names of its resources."""
+"""The prefixes in use in an account, derived from the names of its resources."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from zetl_helpers.lab import Lab
 def learners(lab: Lab) -> list[Lab]:
     """Find all labs of an account and Region.
 
-    A lab counts while at least one resource with its name exists: table, database, bucket, role or integration. Only
-    lists are read, so a name can still have a different owner; operations that make changes check the tags.
+    A lab is included if at least one table, database, bucket, role or integration with its name exists. This function
+    reads only lists of names, so a resource can still have a different owner. Operations that make changes check the
+    tags.
 
     Args:
         lab: Any lab of the account.
 
     Returns:
-        One lab per prefix, sorted by prefix; the lab without a prefix comes first.
+        One lab per prefix, sorted by prefix, starting with the lab without a prefix.
 
     See https://docs.aws.amazon.com/glue/latest/webapi/API_DescribeIntegrations.html
     """

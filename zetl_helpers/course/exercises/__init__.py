@@ -39,15 +39,15 @@ ALL: Mapping[int, Sequence[Exercise]] = {
     11: chapter_11.EXERCISES,
     13: chapter_13.EXERCISES,
 }
-"""The exercises, by chapter number; chapters without exercises are missing."""
+"""The exercises are keyed by chapter number. Chapters without exercises have no entry."""
 
 
 class Chapter:
-    """The exercises of one chapter: ``q1``, ``q2`` and so on. Shown as a card in a notebook.
+    """The exercises of one chapter as ``q1``, ``q2`` and so on, shown as a card in a notebook.
 
     Args:
         number: The chapter's number.
-        questions: Its exercises.
+        questions: The chapter's exercises.
     """
 
     def __init__(self, number: int, questions: Sequence[Question]) -> None:
@@ -86,7 +86,7 @@ def chapter(lab: Lab, number: int, *, progress: Progress | None = None) -> Chapt
     Args:
         lab: The lab in which answers are judged.
         number: The chapter's number.
-        progress: Where the progress is kept; the state folder by default.
+        progress: The record of the learner's progress. Defaults to the file in the state folder.
 
     Returns:
         The exercises as ``q1``, ``q2`` and so on.
@@ -108,10 +108,10 @@ def progress(kept: Progress | None = None) -> Card:
     """Show how many exercises of each chapter are done.
 
     Args:
-        kept: Where the progress is kept; the state folder by default.
+        kept: The record of the learner's progress. Defaults to the file in the state folder.
 
     Returns:
-        A table; the notebook shows it.
+        A table, which the notebook shows.
 
     Raises:
         ProgressError: The file with the progress cannot be read.

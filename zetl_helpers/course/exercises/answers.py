@@ -1,4 +1,4 @@
-"""Judges of answers that are values: a single value, or several by name."""
+"""Judges of answers that are a single value or several named values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Value:
 
     Args:
         reading: Reads the answer.
-        right: Returns the right value, looked up in the lab if it depends on the lab.
+        right: Returns the right value, which may depend on the lab.
         wrong: Messages for values that are wrong for a known reason.
         otherwise: The message for all other values.
     """
@@ -44,13 +44,13 @@ class Value:
 
 @dataclass(frozen=True)
 class Each:
-    """Judges a value for each of several names.
+    """A judge of a value for each of several names.
 
     Args:
         readings: Reads the value of each name.
         right: Returns the right value of each name.
         wrong: Messages for each name whose value is wrong.
-        inside: Entries of a dictionary that may contain the answer, as in `Entries`.
+        inside: The entries of a dictionary that may contain the answer, as in `Entries`.
     """
 
     readings: Mapping[str, Reading]
@@ -62,7 +62,7 @@ class Each:
         """Judge an answer.
 
         Raises:
-            IncorrectError: A value is wrong; the message describes the first wrong value.
+            IncorrectError: A value is wrong. The message describes the first wrong value.
             UnreadableError: The answer or one of its values cannot be read.
         """
         given = Entries(self.readings, self.inside)(answer)

@@ -23,14 +23,14 @@ __all__ = [
 ]  # fmt: skip
 
 WRITTEN = ("CUST9003", "ACC900003")
-"""Customer and account of the item that exercise 1.2 asks for."""
+"""These are the customer and account of the item that exercise 1.2 asks for."""
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _OVER = ("SUCCEEDED", "FAILED", "CANCELLED")
 
 
 @dataclass(frozen=True)
 class Execution:
-    """Judges a query execution by its ID.
+    """A judge of a query execution, which the answer identifies by its ID.
 
     Args:
         judge: Judges the statement that was run.
@@ -68,7 +68,7 @@ class Execution:
 
 @dataclass(frozen=True)
 class SavedQuery:
-    """Judges a saved query by its ID.
+    """A judge of a saved query, which the answer identifies by its ID.
 
     Args:
         name: The name that the query must have.

@@ -1,4 +1,4 @@
-"""The progress card: a table that screen readers can read, and the same content as text."""
+"""The progress card as an accessible table and as text."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Card:
     Args:
         caption: The finding, as a sentence.
         columns: The columns' names.
-        rows: The rows, as strings; the last column contains a state or the number of solved exercises.
+        rows: The rows, as strings. The last column contains a state or the number of solved exercises.
     """
 
     caption: str

@@ -1,4 +1,4 @@
-"""The exercises of chapter 2: columns, partitions, and an integration without backups."""
+"""The exercises of chapter 2, about columns, partitions and an integration without backups."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from zetl_helpers.lab import Lab
 from zetl_helpers.lakehouse import query
 
 FUNCTIONS = Word({"identity": (), "year": (), "month": (), "day": (), "hour": ()})
-"""The ways in which a partition groups values."""
+"""These are the ways in which a partition can group values."""
 CONVERSIONS = Word({"epoch_sec": (), "epoch_milli": (), "iso": ()})
-"""The formats of a time at the source."""
+"""These are the formats that a time can have at the source."""
 _PARTITION = Entries(
     {"FieldName": Name("the attribute", case=True), "FunctionSpec": FUNCTIONS, "ConversionSpec": CONVERSIONS},
     inside=("PartitionSpec",),

@@ -1,4 +1,4 @@
-"""The exercises of chapter 3: principals, administrators, grants."""
+"""The exercises of chapter 3, about principals, administrators and grants."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zetl_helpers.lab import Lab
 
 _PRINCIPAL = "arn:aws:iam::111122223333:role/Analyst"
 ADMINISTRATORS = ("arn:aws:iam::111122223333:role/DataOwner", "arn:aws:iam::111122223333:role/Security")
-"""The existing administrators in exercise 2."""
+"""These are the existing administrators in exercise 2."""
 
 
 _LIST = Items(Principal(), "a list of principals, each by its ARN", ("DataLakeSettings", "DataLakeAdmins"))

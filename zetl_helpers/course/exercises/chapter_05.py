@@ -1,4 +1,4 @@
-"""The exercises of chapter 5: rows for a chart, and the right chart for a question."""
+"""The exercises of chapter 5, about rows for a chart and the right chart for a question."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _judge_title(lab: Lab, answer: Any) -> None:
 
 
 def _title(answer: Any) -> str:
-    """Return the title in an answer: a string, a figure, or a figure as a dictionary."""
+    """Return the title in an answer, which is a string, a figure, or a figure as a dictionary."""
     value = unwrap(answer)
     if hasattr(value, "layout"):
         value = value.layout.title.text

@@ -1,4 +1,4 @@
-"""The exercises of chapter 11: an import, accumulating files, and the effects of OPTIMIZE and VACUUM."""
+"""The exercises of chapter 11, about an import, the number of files, OPTIMIZE and VACUUM."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _CHANGES = Each(
 
 
 def _judge_changes(lab: Lab, answer: Any) -> None:
-    """Judge the three words; the row count that the chapter prints also means "same"."""
+    """Judge the three words, accepting the row count that the chapter prints as "same"."""
     counted = Entries({"OPTIMIZE": _CHANGE, "VACUUM": _CHANGE, "rows": _rows(lab)})(answer)
     _CHANGES(lab, counted)
 
 
 def _rows(lab: Lab) -> Reading:
-    """Return the reading of a word or a row count; a row count is compared with the table's."""
+    """Return the reading of a word or of a row count, which is compared with the table's row count."""
 
     def read(answer: Any) -> str:
         try:

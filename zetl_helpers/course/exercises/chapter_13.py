@@ -1,4 +1,4 @@
-"""The exercises of chapter 13: a prediction, and an unknown table to find, fix and query."""
+"""The exercises of chapter 13, about a prediction and about problems in an unknown table."""
 
 from __future__ import annotations
 

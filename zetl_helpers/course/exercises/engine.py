@@ -1,4 +1,4 @@
-"""Exercises, and the actions of a learner: check, hint and solution."""
+"""Exercises with their checks, hints and solutions."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ MARKS: Mapping[str, str] = {"correct": "✔", "incorrect": "✘", "not attempted
 
 
 class IncorrectError(Exception):
-    """The answer is wrong; the message says why."""
+    """The answer is wrong. The message says why."""
 
 
 class UntouchedError(Exception):
-    """The learner has not started the exercise; the message names what is missing."""
+    """The learner has not started the exercise. The message says what is missing."""
 
 
 class UnreadableError(Exception):
-    """The answer is not in a form that can be judged; the message names the expected form."""
+    """The answer is not in a form that can be judged. The message names the expected form."""
 
 
 @dataclass(frozen=True)
@@ -59,19 +59,19 @@ class Fault:
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise of a chapter; its question is in the notebook.
+    """One exercise of a chapter, whose question is in the notebook.
 
     Args:
         title: The title, as in the notebook's heading.
         kind: The kind of task, such as predict or complete.
         judge: Raises `IncorrectError` when the answer is not right, and returns otherwise.
-        hints: The hints, from a nudge to nearly the full answer.
+        hints: The hints, from a small clue to nearly the full answer.
         answer: The right answer as a learner would write it.
         why: The reason, shown with the solution and when an answer is correct.
-        fault: The fault to fix; None for every kind except break and repair.
+        fault: The fault to fix, or None for every kind except break and repair.
         by_state: Whether the lab is judged instead of an answer.
         by_api: Whether the learner works with boto3 or the AWS CLI, without a helper of this package.
-        source: The table that it is about, in the form that `Lab.with_table` accepts; by default the main table.
+        source: The exercise's table, in the form that `Lab.with_table` accepts. Defaults to the main table.
     """
 
     title: str
@@ -94,7 +94,7 @@ class Outcome:
         status: ``correct``, ``incorrect``, ``not attempted``, ``unread`` (the answer does not have the expected form)
             or ``error`` (AWS rejected a request, so the answer could not be judged).
         exercise: The exercise's name, such as ``4.1``.
-        message: What is right or wrong about the answer, and what to do next.
+        message: An explanation of the result, and the next step.
     """
 
     status: Status
@@ -116,7 +116,7 @@ class Note:
     Args:
         head: The title.
         text: The text.
-        code: Code that belongs to it.
+        code: The code that belongs to the hint or solution.
     """
 
     head: str
@@ -159,10 +159,10 @@ class Question:
         """Judge an answer by its result.
 
         Args:
-            answer: The answer; none for an exercise that judges the lab.
+            answer: The answer. Omit it for an exercise that judges the lab.
 
         Returns:
-            The result; the notebook shows it.
+            The result, which the notebook shows.
         """
         unanswered = self._unanswered(answer)
         if unanswered:
@@ -187,7 +187,7 @@ class Question:
         return Outcome("correct", self.name, self.exercise.why)
 
     def hint(self) -> Note:
-        """Return the next hint; after the last one, repeat it and say how to see the solution."""
+        """Return the next hint. After the last hint, repeat it and say how to see the solution."""
         hints = self.exercise.hints
         if self._hints_shown == len(hints):
             text = f"{hints[-1]}\nThat was the last hint; {self.handle}.solution() shows an answer."
@@ -207,7 +207,7 @@ class Question:
             TypeError: The exercise is of a different kind.
         """
         fault = self._fault()
-        # Recorded first, so that the lab can be repaired even if this call is interrupted.
+        # The fault is recorded first, so that the lab can be repaired even if this call is interrupted.
         self._progress.set_broken(self.name, True)
         fault.inject(self._lab)
         return Note(f"Broken: {fault.what}", "AWS reports:", fault.symptom(self._lab))
@@ -228,7 +228,7 @@ class Question:
         return self.exercise.fault
 
     def _unanswered(self, answer: Any) -> str:
-        """Say what is missing from an answer; return an empty text if nothing is missing."""
+        """Return a message that says what is missing from an answer, or an empty string if nothing is missing."""
         if self.exercise.fault:
             return "" if self._progress.broken(self.name) else f"Nothing is broken yet: run {self.handle}.break_it()."
         if self.exercise.by_state:
@@ -264,10 +264,10 @@ def explained(error: Exception, answer: Any = "", source: str = "") -> str:
     Args:
         error: The exception.
         answer: The answer that caused it.
-        source: The exercise's table, in the form that `Lab.with_table` accepts; by default the main table.
+        source: The exercise's table, in the form that `Lab.with_table` accepts. Defaults to the main table.
 
     Returns:
-        The text; the advice is on a separate line.
+        The text, with the advice on a separate line.
     """
     text = str(error)
     lab = f'lab.with_table("{source}")' if source else "lab"
@@ -279,7 +279,7 @@ def explained(error: Exception, answer: Any = "", source: str = "") -> str:
 
 
 def _about_alias(error: str, answer: Any) -> str:
-    """Return advice if a column that was not found is an alias in the answer; otherwise return an empty text."""
+    """Return advice if a column that was not found is an alias in the answer, or an empty string otherwise."""
     missing = re.search(r"COLUMN_NOT_FOUND.*?Column '([^']+)'", error, re.DOTALL)
     if not missing or not isinstance(answer, str):
         return ""

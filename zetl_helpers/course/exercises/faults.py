@@ -14,7 +14,7 @@ from zetl_helpers.lakehouse import query
 
 _COLLIDING, _WRITTEN = ("CUST9001", "ACC900001"), ("CUST9002", "ACC900002")
 ITEMS = (_COLLIDING, _WRITTEN, WRITTEN)
-"""Customer and account of each item that exercises write."""
+"""These are the customer and account of each item that exercises write."""
 _COLLIDING_KEY, _WRITTEN_KEY = (
     {"CustomerID": {"S": customer}, "AccountNumber": {"S": account}} for customer, account in (_COLLIDING, _WRITTEN)
 )
@@ -28,7 +28,7 @@ def goes_on(lab: Lab, still: str) -> None:
         still: The start of the message if it has not recovered.
 
     Raises:
-        IncorrectError: It still needs attention, or has failed.
+        IncorrectError: The integration still needs attention, or has failed.
     """
     found = integration.require(lab)
     if found["Status"] == "FAILED":
@@ -42,14 +42,14 @@ def _item(lab: Lab, key: dict[str, Any]) -> dict[str, Any] | None:
     return source.get_item(lab, key["CustomerID"]["S"], key["AccountNumber"]["S"])
 
 
-# Fault: point-in-time recovery is off.
+# A fault in which point-in-time recovery is off.
 
 
 def judge_recovery(lab: Lab, _: object) -> None:
     """Judge whether point-in-time recovery is on, and the integration has recovered.
 
     Raises:
-        IncorrectError: It is off, or the integration has not recovered.
+        IncorrectError: Point-in-time recovery is off, or the integration has not recovered.
     """
     dynamodb = lab.client("dynamodb")
     backups = dynamodb.describe_continuous_backups(TableName=lab.table)["ContinuousBackupsDescription"]
@@ -76,7 +76,7 @@ RECOVERY = Fault(
 )
 
 
-# Fault: the target role can no longer write objects.
+# A fault in which the target role can no longer write objects.
 
 
 def judge_role(lab: Lab, _: object) -> None:
@@ -142,7 +142,7 @@ WRITING = Fault(
 )
 
 
-# Fault: two attributes whose names differ only in case become the same column.
+# A fault in which two attributes whose names differ only in case become the same column.
 
 
 def judge_names(lab: Lab, _: object) -> None:
@@ -193,7 +193,7 @@ NAMES = Fault(
 )
 
 
-# Fault: the project's role can no longer query the table.
+# A fault in which the project's role can no longer query the table.
 
 
 def judge_grants(lab: Lab, _: object) -> None:

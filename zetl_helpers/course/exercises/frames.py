@@ -1,4 +1,4 @@
-"""Comparison of an answer's rows with the right rows, which names the mistake."""
+"""Comparison of an answer's rows with the right rows, with messages that name the mistake."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def compare(right: pd.DataFrame, given: pd.DataFrame, *, one_row_for: str, key: 
         ordered: Whether the order of the rows matters.
 
     Raises:
-        IncorrectError: They differ; the message names the mistake, not the right rows.
+        IncorrectError: The rows differ. The message names the mistake, not the right rows.
     """
     _compare_columns(right, given)
     given = given[list(right.columns)]
@@ -112,7 +112,7 @@ def _compare_values(right: pd.DataFrame, given: pd.DataFrame, one_row_for: str, 
 
 
 def _mistake(pairs: Sequence[tuple[Any, Any]]) -> str:
-    """Name the cause of all wrong values, if there is an obvious one."""
+    """Return the cause of all wrong values, if there is an obvious one."""
     if any(wanted is None for wanted, _ in pairs):
         return "It should be NULL: an unknown value is not zero."
     if any(given is None for _, given in pairs):

@@ -1,4 +1,4 @@
-"""Progress with the exercises: a file in the state folder, and a copy for the class of a learner who opts in."""
+"""The record of a learner's progress, and the copy that is shared with a class."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _FILE = "progress.json"
 
 
 class ProgressError(Exception):
-    """The progress file cannot be read; the message says what to do."""
+    """The progress file cannot be read. The message says what to do."""
 
 
 class Progress:
-    """The progress kept in a state folder; several notebooks may write to it at the same time.
+    """The progress in a state folder, to which several notebooks can write at the same time.
 
     Args:
-        folder: The state folder; the settings' folder by default.
+        folder: The state folder. Defaults to the folder in the settings.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -39,7 +39,7 @@ class Progress:
         """Return the state of an exercise.
 
         Args:
-            exercise: Its name, such as ``4.1``.
+            exercise: The exercise's name, such as ``4.1``.
 
         Raises:
             ProgressError: The file cannot be read.
@@ -48,10 +48,10 @@ class Progress:
         return state
 
     def attempted(self, exercise: str, state: State) -> None:
-        """Record an attempt; an exercise that was solved stays solved.
+        """Record an attempt, but do not change the state of a solved exercise.
 
         Args:
-            exercise: Its name.
+            exercise: The exercise's name.
             state: The result of the attempt.
 
         Raises:
@@ -113,7 +113,7 @@ class Progress:
 
 
 def learner() -> str:
-    """Return the learner's name in the class, which is ``ZETL_PREFIX`` if it is set, otherwise the user's name."""
+    """Return the learner's name in the class, which is ``ZETL_PREFIX`` or, if that is not set, the user's name."""
     return _settings.prefix() or re.sub(r"[^\w.-]", "_", getpass.getuser())
 
 
@@ -140,7 +140,7 @@ def _share(entries: dict[str, dict[str, Any]]) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Lock out other processes; the operating system releases the lock if a process dies."""
+    """Lock out other processes. The operating system releases the lock if a process dies."""
     with path.open("a+b") as file:
         system.lock(file)
         yield

@@ -1,7 +1,7 @@
 """Readings of the value in an answer, in any form that a learner may use.
 
-Every exercise reads answers through this module. A reading either finds the value or raises `UnreadableError`, which
-names the expected form and says nothing about AWS.
+Every exercise reads answers through this module. A reading either finds the value or raises `UnreadableError`, whose
+message names the expected form.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _NUMBER = re.compile(r"(?:about |approximately |~|=)?\s*\$?\s*(-?\d[\d,_]*(?:\.\
 _LARGEST = 1e15
 _YES = ("true", "yes", "y", "allowed", "allow", "1")
 _NO = ("false", "no", "n", "denied", "deny", "not allowed", "0")
-# The Data Catalog's names of types, by their names in Trino, Hive and pandas.
+# This maps type names in Trino, Hive and pandas to the Data Catalog's type names.
 _TYPES = {
     "varchar": "string", "char": "string", "text": "string", "str": "string", "object": "string", "bool": "boolean",
     "integer": "int", "int32": "int", "long": "bigint", "int64": "bigint", "real": "float", "float32": "float",
@@ -49,7 +49,7 @@ _KNOWN_TYPES = {
 
 
 def unwrap(answer: Any) -> Any:
-    """Return the only value in a frame, a series, an array or a list; otherwise the answer itself."""
+    """Return the only value in a frame, series, array or list, or else the answer itself."""
     answer = getattr(answer, "data", answer) if type(answer).__name__ == "Styler" else answer
     if isinstance(answer, pd.DataFrame):
         return unwrap(answer.iat[0, 0]) if answer.shape == (1, 1) else answer
@@ -79,7 +79,7 @@ def kind_of(answer: Any) -> str:
 
 
 def entry(answer: Any, name: str) -> Any:
-    """Return the only or the named entry of a dictionary; otherwise the answer itself.
+    """Return the only or the named entry of a dictionary, or else the answer itself.
 
     Args:
         answer: The answer.
@@ -104,7 +104,7 @@ class Number:
 
     Args:
         example: A number that shows the form.
-        units: The factor of each unit; a number without a unit has factor 1.
+        units: The factor of each unit. A number without a unit has factor 1.
         of_time: The answer's unit in seconds, if a difference between two times is also accepted.
     """
 
@@ -267,7 +267,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Principal:
-    """A principal: its ARN, or a dictionary that contains it, as in Lake Formation and IAM. Case counts."""
+    """A principal, given as an ARN or as a dictionary that contains it, as in Lake Formation and IAM. Case counts."""
 
     def __call__(self, answer: Any) -> str:
         """Return the ARN.
@@ -324,7 +324,7 @@ class Items:
 
 @dataclass(frozen=True)
 class Entries:
-    """A value for each of several names: a dictionary, JSON, pairs, a series, a frame of two columns, or a sequence.
+    """A value for each of several names, in a dictionary, JSON, pairs, a series, a two-column frame or a sequence.
 
     Args:
         readings: Reads the value of each name.
@@ -337,7 +337,7 @@ class Entries:
     optional: Sequence[str] = ()
 
     def __call__(self, answer: Any) -> dict[str, Any]:
-        """Return the value of each name; None for a missing optional name.
+        """Return the value of each name, or None for a missing optional name.
 
         Raises:
             UnreadableError: A name is missing or unknown, or a value cannot be read.
@@ -397,7 +397,7 @@ def _letters(text: object) -> str:
 
 
 def _parsed(answer: Any) -> Any:
-    """Parse a string with a dictionary or a list in JSON or Python; otherwise return the answer itself."""
+    """Parse a string with a dictionary or list in JSON or Python, or return the answer itself."""
     if not isinstance(answer, str) or not answer.strip().startswith(("{", "[", "(")):
         return answer
     for parse in (json.loads, ast.literal_eval):

@@ -88,7 +88,7 @@ def _by_key(items: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def _comparable(value: dict[str, Any]) -> dict[str, Any]:
-    """Return a value in one form: DynamoDB's sets have no order, and it returns 4.0 as 4."""
+    """Return a value in a normalized form, because DynamoDB's sets have no order and it returns 4.0 as 4."""
     match value:
         case {"SS": texts}:
             return {"SS": sorted(texts)}
@@ -144,7 +144,7 @@ _CHECKS: Mapping[str, Callable[[_Item], str]] = {
 
 
 class Live:
-    """Judges SQL on the shipments, once they are in the lakehouse.
+    """A judge of SQL on the shipments once they are in the lakehouse.
 
     Args:
         judge: Judges the statement.

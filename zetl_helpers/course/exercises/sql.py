@@ -1,4 +1,4 @@
-"""Judges that compare the rows of SQL statements: any statement that returns the correct rows is correct."""
+"""Judges of SQL statements, which accept any statement that returns the correct rows."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def statement_of(answer: Any) -> str:
 
 @dataclass(frozen=True)
 class Slip:
-    """A typical mistake: an answer with the same rows as `sql` makes this mistake.
+    """A typical mistake, which an answer makes if it returns the same rows as `sql`.
 
     Args:
         sql: A statement that makes the mistake.
-        says: The message about it.
+        says: The message about the mistake.
     """
 
     sql: str
@@ -58,7 +58,7 @@ class Sql:
         right: A statement that returns the right rows.
         one_row_for: The thing that each row describes, such as "state".
         key: The columns that identify a row.
-        slips: Typical mistakes; their statements run only for answers that are not right.
+        slips: Typical mistakes, whose statements run only for answers that are not right.
         ordered: Whether the order of the rows matters.
         params: Returns the values of ``:name`` in `right` and in the slips, from the lab.
     """
@@ -89,7 +89,7 @@ class Sql:
             raise
 
     def _rows(self, lab: Lab, answer: Any, params: dict[str, Any]) -> pd.DataFrame:
-        """Return the rows of a statement; an answer that already consists of rows is returned unchanged."""
+        """Return the rows of a statement, or the unchanged answer if it already consists of rows."""
         if isinstance(answer, pd.DataFrame) and not _READS.match(str(unwrap(answer))):
             return answer.rename(columns=lambda name: str(name).lower())
         statement = statement_of(answer)

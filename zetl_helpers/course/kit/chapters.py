@@ -1,4 +1,4 @@
-"""Chapters for instructors: sections with minutes and expected outputs, read from the notebooks."""
+"""Chapters with planned minutes and expected outputs, read from the notebooks."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Section:
     """One section of a chapter.
 
     Args:
-        heading: Its heading, without markup.
+        heading: The section's heading, without markup.
         kind: ``section``, ``exercise`` or ``key-points``.
         minutes: The planned minutes.
-        texts: Its text, cell by cell.
-        outputs: The outputs of its code cells, as text; figures in words.
+        texts: The section's text, cell by cell.
+        outputs: The outputs of the section's code cells as text, with figures described in words.
     """
 
     heading: str
@@ -39,11 +39,11 @@ class Chapter:
     Args:
         name: The file's name without its extension.
         number: The chapter's number.
-        title: Its first heading.
+        title: The notebook's first heading.
         minutes: The planned minutes.
-        cost: Its cost on AWS.
-        needs: The chapters that it builds on.
-        sections: Its sections in order, including the exercises.
+        cost: The chapter's cost on AWS.
+        needs: The chapters that this chapter builds on.
+        sections: The chapter's sections in order, including the exercises.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Chapter:
 
     @property
     def teaching(self) -> int:
-        """Minutes of everything else."""
+        """The minutes for everything else."""
         return self.minutes - self.practice
 
 
@@ -104,7 +104,7 @@ def _section(cells: Sequence[nbformat.NotebookNode]) -> Section:
 
 
 def _is_box(cell: nbformat.NotebookNode) -> bool:
-    """Return whether a cell is a box with the clicks of a step, which the instructor does not read aloud."""
+    """Return whether a cell is a box with console clicks, which the instructor does not read aloud."""
     return bool(cell.metadata.get("zetl", {}).get("kind") == "console")
 
 

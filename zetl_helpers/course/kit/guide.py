@@ -1,4 +1,4 @@
-"""The kit as Markdown: an overview with plans, a page per chapter, and a checklist for the end of the day."""
+"""The instructor's kit as Markdown pages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def write(notebooks: Sequence[Path], out: Path) -> list[Path]:
 
     Args:
         notebooks: The notebooks, with their outputs.
-        out: The folder; existing pages are replaced.
+        out: The folder, in which existing pages are replaced.
 
     Returns:
         The pages, starting with the overview.

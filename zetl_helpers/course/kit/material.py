@@ -1,4 +1,4 @@
-"""Talking points, common failures and common questions: a file per chapter, keyed by section."""
+"""Talking points, common failures and common questions for each section of a chapter."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zetl_helpers.course.kit.chapters import Chapter
 
 
 class MaterialError(Exception):
-    """A chapter and its material do not match; the message names the section and the file."""
+    """A chapter and its material do not match. The message names the section and the file."""
 
 
 @dataclass(frozen=True)

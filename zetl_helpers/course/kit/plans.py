@@ -1,4 +1,4 @@
-"""Plans for a given time: set-up, chapters, exercises, breaks and slack, and what to skip if time runs short."""
+"""Teaching plans for a given amount of time."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from zetl_helpers.course.kit.chapters import Chapter
 
 __all__ = ["Checkpoint", "PlanError", "Slot", "checkpoints", "cuts", "plan"]
 
-# The core of the course: later chapters depend on it, and clean-up ends the cost.
+# This is the core of the course. Later chapters depend on it, and clean-up ends the cost.
 _CORE = (0, 1, 2, 4, 12)
-# Added if there is time, in order of demand.
+# These chapters are added if there is time, in order of demand.
 _MORE = (6, 7, 8, 5, 3, 9, 13, 10, 11)
-# Taught last, whatever its number, so that a class ends with no remaining resources.
+# This chapter is taught last, whatever its number, so that a class ends with no remaining resources.
 _LAST = 12
-# Exercises for class if there is time, most instructive first.
+# These exercises are done in class if there is time, the most instructive first.
 _PRACTISED = (4, 2, 6, 7, 1, 8, 5, 3)
 _LEAST_SLACK = 0.15
 _SET_UP = 10
@@ -25,7 +25,7 @@ _CHECK_AFTER = 10
 
 
 class PlanError(Exception):
-    """The time is too short; the message says how much is needed."""
+    """The time is too short. The message says how much time is needed."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Slot:
     """One part of a plan.
 
     Args:
-        start: The minute at which it starts.
-        minutes: Its length.
+        start: The minute at which this part starts.
+        minutes: The length of this part.
         what: The chapter's title, set-up, slack, or a break.
         exercises: ``in class``, ``afterwards``, or ``–`` if there are none.
     """
@@ -52,7 +52,7 @@ class Checkpoint:
     Args:
         minute: The minute of the chapter.
         heading: The section that ends there.
-        sees: The first line of the learners' output; empty if the section has no output.
+        sees: The first line of the learners' output, or an empty string if the section has no output.
     """
 
     minute: int
@@ -61,7 +61,7 @@ class Checkpoint:
 
 
 def plan(chapters: Sequence[Chapter], minutes: int) -> list[Slot]:
-    """Fit the course into the available time: the core, then more chapters, then exercises, with breaks and slack.
+    """Fit the core, more chapters and exercises, in this order, into the available time, with breaks and slack.
 
     Args:
         chapters: All chapters.
@@ -90,7 +90,7 @@ def plan(chapters: Sequence[Chapter], minutes: int) -> list[Slot]:
 
 
 def cuts(chapters: Sequence[Chapter], slots: Sequence[Slot]) -> list[tuple[str, int]]:
-    """Return what to skip in a plan if time runs short, least important first, with the minutes that it saves.
+    """Return the parts of a plan to skip if time runs short, least important first, with the minutes saved.
 
     Args:
         chapters: All chapters.

@@ -1,1 +1,1 @@
-"""The static site: the executed notebooks and the documents around them, searchable, without a server."""
+"""The searchable static site of the executed notebooks and the documents."""

@@ -1,4 +1,4 @@
-"""Builds the site with MkDocs."""
+"""The build of the site with MkDocs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def build(root: Path, out: Path, parser: argparse.ArgumentParser) -> Path:
 
     Args:
         root: The tutorial's folder, with ``mkdocs.yml``.
-        out: The folder for the site; its contents are replaced.
+        out: The folder for the site, whose contents are replaced.
         parser: The parser of the ``zetl`` command, whose help becomes a page.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The site's reference: a page for each public module, and a page with the help of the ``zetl`` command."""
+"""The site's reference pages for the public modules and the ``zetl`` command."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import zetl_helpers
 
 _FOLDER = Path("reference")
 _COLUMNS = 100
-# Public names whose module has a different name; all other names in `zetl_helpers.__all__` are modules.
+# These public names are not the names of their modules. All other names in `zetl_helpers.__all__` are modules.
 FUNCTIONS = {
     "Lab": "zetl_helpers.lab.Lab",
     "connect": "zetl_helpers.lab.connect",
@@ -31,7 +31,7 @@ def modules() -> dict[str, str]:
 
 
 def write(drafts: Path, parser: argparse.ArgumentParser) -> list[Path]:
-    """Write the pages; mkdocstrings inserts the docstrings when MkDocs builds the site.
+    """Write the pages, into which mkdocstrings inserts the docstrings when MkDocs builds the site.
 
     Args:
         drafts: The folder that the site is built from.
@@ -53,7 +53,7 @@ def command(parser: argparse.ArgumentParser) -> str:
     """Return the page about the command, with the help text of each subcommand and action.
 
     Args:
-        parser: Its parser.
+        parser: The command's parser.
     """
     return "# The zetl command\n" + "".join(
         f"\n## {each.prog}\n\n```text\n{_help(each)}\n```\n" for each in parsers(parser)
@@ -61,7 +61,7 @@ def command(parser: argparse.ArgumentParser) -> str:
 
 
 def _help(parser: argparse.ArgumentParser) -> str:
-    # Otherwise the width depends on the terminal.
+    # Otherwise, the width depends on the terminal.
     parser.formatter_class = lambda prog: argparse.HelpFormatter(prog, width=_COLUMNS)
     return parser.format_help().rstrip()
 

@@ -1,4 +1,4 @@
-"""Slides from the notebooks: one idea per slide, with the kit's talking points as speaker notes."""
+"""Slides from the notebooks, with the kit's talking points as speaker notes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Slide:
     """One slide.
 
     Args:
-        title: Its heading.
+        title: The slide's heading.
         lead: One idea, in at most `MOST_WORDS` words of Markdown.
         body: A figure, or a query and its result, as HTML.
         notes: Speaker notes, one per line.
@@ -69,7 +69,7 @@ def write(path: Path, out: Path) -> None:
 
 
 def deck(path: Path) -> list[Slide]:
-    """Return the slides of a notebook: for each section, the question and then the answer.
+    """Return the slides of a notebook, with the question and then the answer for each section.
 
     Args:
         path: The notebook.

@@ -1,4 +1,4 @@
-"""The site's sources: everything that the README links to, directly or indirectly."""
+"""The site's sources, which are all files that the README links to, directly or indirectly."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def gather(root: Path, out: Path) -> list[Path]:
 
     Args:
         root: The tutorial's folder.
-        out: The folder for the copies; links between them remain valid, because the tree is the same.
+        out: The folder for the copies, whose links remain valid, because the tree is the same.
 
     Returns:
         The copied files, relative to the folder, in the order in which they were reached.

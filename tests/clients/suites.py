@@ -105,7 +105,7 @@ SUITES = {
                 "tests/unit/test_s3_parquet.py", "tests/unit/test_s3_text.py",
                 "tests/unit/test_s3_text_compressed.py", "tests/unit/test_s3_wait.py",
             ),
-            {"CLIENT_SUITES_BUCKET": BUCKET},
+            {"CLIENT_SUITES_BUCKET": BUCKET, "WR_ATHENA_QUERY_WAIT_POLLING_DELAY": "0.05"},
             _prepare_awswrangler,
             plugin="awswrangler_resources",
             sources=(".",),

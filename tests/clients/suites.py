@@ -57,6 +57,8 @@ def _prepare_pyathena(url: str) -> Mapping[str, str]:
 
 def _prepare_awswrangler(url: str) -> Mapping[str, str]:
     _client("s3", url).create_bucket(Bucket=BUCKET)
+    # The bucket of awswrangler's CloudFormation template keeps versions.
+    _client("s3", url).put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     _client("glue", url).create_database(DatabaseInput={"Name": "aws_sdk_pandas"})
     logs = _client("logs", url)
     logs.create_log_group(logGroupName=LOG_GROUP)

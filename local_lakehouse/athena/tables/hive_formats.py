@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import bz2
 import csv
 import gzip
 import io
 import json
 import re
+import zlib
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -52,6 +54,7 @@ _SERDE_PROPERTIES: dict[str, tuple[str, ...]] = {
     _CLOUDTRAIL: ("serialization.format",),
     **dict.fromkeys(_JSON, ("serialization.format", "ignore.malformed.json")),
 }
+_REFUSED_COMPRESSIONS = ("deflate", "lz4", "lzo", "snappy", "zst")
 # A property that requests the default behaviour is accepted.
 _SERDE_DEFAULTS = {
     "line.delim": "\n",
@@ -116,11 +119,10 @@ def parse_file(entry: dict[str, Any], path: str, content: bytes, columns: list[t
         return _orc(content, columns, by_name=parameters.get("orc.column.index.access", "true").lower() == "false")
     if library == _AVRO:
         return _avro(content, columns)
-    if path.endswith(".gz") or content[:2] == b"\x1f\x8b":
-        content = gzip.decompress(content)
+    content = _decompressed(path, content)
     if library == _OPEN_CSV:
         rows = csv.reader(
-            io.StringIO(content.decode(), newline=""),
+            io.StringIO(content.decode(errors="replace"), newline=""),
             delimiter=parameters.get("separatorChar", ","),
             quotechar=parameters.get("quoteChar", '"'),
             escapechar=parameters.get("escapeChar", "\\"),
@@ -128,7 +130,7 @@ def parse_file(entry: dict[str, Any], path: str, content: bytes, columns: list[t
         return _texts(list(rows), parameters, columns, _read_csv)
     if library == _LAZY_SIMPLE:
         delimiter = parameters.get("field.delim", parameters.get("serialization.format", "\x01"))
-        lines = [line.split(delimiter) for line in _lines(content.decode())]
+        lines = [line.split(delimiter) for line in _lines(content.decode(errors="replace"))]
         null = parameters.get("serialization.null.format", r"\N")
         levels = lazy_simple.separators(parameters)
 
@@ -137,17 +139,36 @@ def parse_file(entry: dict[str, Any], path: str, content: bytes, columns: list[t
 
         return _texts([[None if text == null else text for text in line] for line in lines], parameters, columns, read)
     if library == _REGEX:
-        return _texts(_matched(content.decode(), parameters, len(columns)), parameters, columns)
+        return _texts(_matched(content.decode(errors="replace"), parameters, len(columns)), parameters, columns)
     logged = entry["StorageDescriptor"].get("InputFormat") == _CLOUDTRAIL_INPUT
     if library == _CLOUDTRAIL or (library in _JSON and logged):
         return _records(_cloudtrail(content), columns)
     if library in _JSON:
         lenient = parameters.get("ignore.malformed.json", "").lower() == "true"
-        return _records(_json_lines(content.decode(), lenient=lenient), columns)
+        return _records(_json_lines(content.decode(errors="replace"), lenient=lenient), columns)
     raise QueryFailure(
         "NOT_SUPPORTED",
         f"The local Athena does not read tables with {library or 'no SerDe'}; it reads {', '.join(_SERDE_PROPERTIES)}",
     )
+
+
+def _decompressed(path: str, content: bytes) -> bytes:
+    """Return the text of a file, whose extension names its compression.
+
+    AWS: https://docs.aws.amazon.com/athena/latest/ug/compression-formats.html
+
+    Raises:
+        QueryFailure: ``NOT_SUPPORTED`` for other compressions, ``HIVE_CURSOR_ERROR`` if the content is invalid.
+    """
+    extension = path.rpartition("/")[2].rpartition(".")[2].lower()
+    if extension in _REFUSED_COMPRESSIONS:
+        raise QueryFailure("NOT_SUPPORTED", f"The local Athena does not read text files with .{extension} compression")
+    try:
+        if extension == "gz" or content[:2] == b"\x1f\x8b":
+            return gzip.decompress(content)
+        return bz2.decompress(content) if extension == "bz2" else content
+    except (OSError, EOFError, zlib.error) as error:
+        raise QueryFailure("HIVE_CURSOR_ERROR", f"Failed to read file: {path}: {error}") from error
 
 
 def _lines(text: str) -> list[str]:

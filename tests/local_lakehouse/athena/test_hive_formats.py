@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import json
@@ -169,3 +170,49 @@ def test_lines_that_a_pattern_takes_apart(athena: Athena) -> None:
         ["10.0.0.2", "-", "404"],
         [None, None, None],
     ]
+
+
+@pytest.mark.parametrize(
+    ("serde", "body"),
+    [
+        ("DELIMITED FIELDS TERMINATED BY ','", b"1,a\n2,b\n"),
+        ("SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde'", b"1,a\n2,b\n"),
+        ("SERDE 'org.openx.data.jsonserde.JsonSerDe'", b'{"id": 1, "s": "a"}\n{"id": 2, "s": "b"}\n'),
+    ],
+)
+def test_compressed_text(athena: Athena, serde: str, body: bytes) -> None:
+    athena.run(f"CREATE EXTERNAL TABLE t (id int, s string) ROW FORMAT {serde} LOCATION 's3://lab/t/'")
+
+    for name, content in [("a.csv.bz2", bz2.compress(body)), ("a.gz", gzip.compress(body)), ("a", gzip.compress(body))]:
+        athena.s3.put_object(Bucket="lab", Key=f"t/{name}", Body=content)
+        assert athena.run("SELECT id, s FROM t ORDER BY id") == [["1", "a"], ["2", "b"]]
+        athena.s3.delete_object(Bucket="lab", Key=f"t/{name}")
+    for extension in ("snappy", "zst", "lz4", "deflate"):
+        athena.s3.put_object(Bucket="lab", Key=f"t/a.{extension}", Body=body)
+        assert f"NOT_SUPPORTED: The local Athena does not read text files with .{extension}" in athena.fail(
+            "SELECT s FROM t"
+        )
+        athena.s3.delete_object(Bucket="lab", Key=f"t/a.{extension}")
+    for extension in ("bz2", "gz"):
+        athena.s3.put_object(Bucket="lab", Key=f"t/a.{extension}", Body=b"not compressed")
+        assert "HIVE_CURSOR_ERROR: Failed to read file: s3://lab/t/a." in athena.fail("SELECT s FROM t")
+        athena.s3.delete_object(Bucket="lab", Key=f"t/a.{extension}")
+
+
+@pytest.mark.parametrize(
+    ("serde", "body"),
+    [
+        ("DELIMITED FIELDS TERMINATED BY ','", b"1,\xff\n"),
+        ("SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde'", b"1,\xff\n"),
+        ("SERDE 'org.openx.data.jsonserde.JsonSerDe'", b'{"id": 1, "s": "\xff"}\n'),
+        (
+            "SERDE 'org.apache.hadoop.hive.serde2.RegexSerDe' WITH SERDEPROPERTIES ('input.regex'='(.),(.)')",
+            b"1,\xff\n",
+        ),
+    ],
+)
+def test_bytes_that_are_not_utf_8_are_replaced(athena: Athena, serde: str, body: bytes) -> None:
+    athena.s3.put_object(Bucket="lab", Key="t/a", Body=body)
+    athena.run(f"CREATE EXTERNAL TABLE t (id int, s string) ROW FORMAT {serde} LOCATION 's3://lab/t/'")
+
+    assert athena.run("SELECT id, s FROM t") == [["1", "\ufffd"]]

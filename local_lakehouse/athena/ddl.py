@@ -11,12 +11,13 @@ from botocore.exceptions import ClientError
 
 from local_lakehouse.athena.context import Context, Outcome, table_of
 from local_lakehouse.athena.query_statements import column_names
+from local_lakehouse.athena.tables.bucketing import Bucketing
 from local_lakehouse.athena.tables.catalog import qualify
 from local_lakehouse.athena.tables.hive_formats import check_serde
 from local_lakehouse.athena.tables.lake import is_iceberg, is_view
 from local_lakehouse.athena.tables.projection import check_projection
 from local_lakehouse.athena.tables.views import view_input
-from local_lakehouse.athena.writes.hive_tables import STORAGE, add_partition, stored_location
+from local_lakehouse.athena.writes.hive_tables import STORAGE, add_partition, bucket_properties, stored_location
 from local_lakehouse.athena.writes.iceberg_tables import new_table
 from local_lakehouse.iceberg.commits import create
 from local_lakehouse.iceberg.snapshots import Change
@@ -106,6 +107,8 @@ def create_table(statement: nodes.CreateTable, context: Context) -> Outcome:
     _check_definition(statement)
     properties = dict(statement.properties)
     if properties.get("table_type", "").upper() == "ICEBERG":
+        if statement.bucketed_by:
+            raise QueryFailure("NOT_SUPPORTED", "An Iceberg table is bucketed with PARTITIONED BY (bucket(n, column))")
         typed = [partition for partition in statement.partitions if partition.type is not None]
         if typed:
             raise QueryFailure("NOT_SUPPORTED", "Partition columns of an Iceberg table are named without a type")
@@ -125,6 +128,9 @@ def _check_definition(statement: nodes.CreateTable) -> None:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise hive_failure(f"FAILED: SemanticException [Error 10036]: Duplicate column name: {twice}")
+    unknown = [name for name in statement.bucketed_by if name not in [column.name for column in statement.columns]]
+    if unknown:
+        raise hive_failure(f"FAILED: SemanticException [Error 10002]: Invalid column reference {unknown[0]}")
     if not (statement.location or "").startswith("s3://"):
         raise _task_failure(f"MetaException(message:The location is not a path in S3: {statement.location})")
 
@@ -162,6 +168,7 @@ def _external(statement: nodes.CreateTable, name: str, properties: dict[str, str
     parameters = dict(statement.row_format)
     if "field.delim" in parameters:
         parameters["serialization.format"] = parameters["field.delim"]
+    bucketing = Bucketing(statement.bucketed_by, statement.bucket_count) if statement.bucketed_by else None
     table: dict[str, Any] = {
         "Name": name,
         "TableType": "EXTERNAL_TABLE",
@@ -180,6 +187,7 @@ def _external(statement: nodes.CreateTable, name: str, properties: dict[str, str
             "InputFormat": input_format,
             "OutputFormat": output_format,
             "SerdeInfo": {"SerializationLibrary": statement.serde or serde, "Parameters": parameters},
+            **bucket_properties(bucketing),
         },
     }
     if statement.comment:

@@ -291,6 +291,12 @@ def _hive_ddl(entry: dict[str, Any], names: nodes.TableName) -> Iterator[str]:
         for place, item in enumerate(keys, 1):
             comment = f" COMMENT '{_escaped(item['Comment'])}'" if item.get("Comment") else ""
             yield f"  {_backquoted(item['Name'])} {item['Type']}{comment}{', ' if place < len(keys) else ')'}"
+    buckets = descriptor.get("BucketColumns", [])
+    if buckets:
+        yield "CLUSTERED BY ( "
+        for place, column in enumerate(buckets, 1):
+            yield f"  {_backquoted(column)}{', ' if place < len(buckets) else ') '}"
+        yield f"INTO {descriptor['NumberOfBuckets']} BUCKETS"
     serde = descriptor.get("SerdeInfo", {})
     yield "ROW FORMAT SERDE "
     yield f"  '{serde.get('SerializationLibrary', '')}' "

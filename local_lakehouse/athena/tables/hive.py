@@ -14,6 +14,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from local_lakehouse.athena.tables.bucketing import bucketing_of, buckets_of_files, wanted_buckets
 from local_lakehouse.athena.tables.hive_formats import PARQUET, parse_file, read_text, serde_name
 from local_lakehouse.athena.tables.iceberg_types import arrow_type
 from local_lakehouse.athena.tables.lake import Lake
@@ -177,14 +178,30 @@ class HiveLoad:
         return next((index, type_) for index, (name, type_) in enumerate(listed) if name == key)
 
     def _objects(self, location: str) -> Iterator[tuple[str, int, str]]:
-        """Return the path, size and entity tag of the objects below a location, without hidden and empty objects."""
+        """Return the path, size and entity tag of a location's objects that a statement reads."""
+        listed = self._listed(location)
+        bucketing = bucketing_of(self.entry)
+        if bucketing is not None and bucketing.hashed_by_hive:
+            found = list(listed)
+            base = location.rstrip("/") + "/"
+            names = [path.removeprefix(base) for path, _, _ in found]
+            table = f"{self.entry['DatabaseName']}.{self.entry['Name']}"
+            buckets = buckets_of_files(names, bucketing, table, location)
+            wanted = wanted_buckets(bucketing, hive_columns(self.entry), self.conditions)
+            listed = iter(
+                [each for each, bucket in zip(found, buckets, strict=True) if wanted is None or bucket in wanted]
+            )
+        # Hive splits files into byte ranges, and an empty file has no ranges.
+        return ((path, size, tag) for path, size, tag in listed if size)
+
+    def _listed(self, location: str) -> Iterator[tuple[str, int, str]]:
+        """Return the path, size and entity tag of the objects below a location, without hidden objects."""
         bucket, _, prefix = location.removeprefix("s3://").partition("/")
         prefix = prefix.rstrip("/") + "/" if prefix else ""
         for page in self.lake.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for found in page.get("Contents", ()):
                 name = found["Key"].rpartition("/")[2]
-                # Hive splits files into byte ranges, and an empty file has no ranges.
-                if name and not name.startswith(("_", ".")) and found["Size"]:
+                if name and not name.startswith(("_", ".")):
                     yield f"s3://{bucket}/{found['Key']}", found["Size"], found["ETag"]
 
 

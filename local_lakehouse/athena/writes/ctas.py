@@ -15,6 +15,7 @@ import pyarrow as pa
 from pyiceberg.exceptions import CommitFailedException
 
 from local_lakehouse.athena.context import Context, Outcome
+from local_lakehouse.athena.tables.bucketing import Bucketing, check_bucketing
 from local_lakehouse.athena.tables.catalog import qualify
 from local_lakehouse.athena.writes.hive_files import (
     HiveWriter,
@@ -47,6 +48,8 @@ _HIVE_PROPERTIES = frozenset(
         "parquet_compression",
         "orc_compression",
         "partitioned_by",
+        "bucketed_by",
+        "bucket_count",
         "field_delimiter",
         "is_external",
     )
@@ -142,8 +145,6 @@ def _constant(node: tree.Expression) -> Any:
 
 def _check_properties(settings: dict[str, Any], known: frozenset[str]) -> None:
     for name in settings:
-        if name in ("bucketed_by", "bucket_count"):
-            raise QueryFailure("NOT_SUPPORTED", "The local Athena does not support bucketed tables")
         if name not in known:
             raise QueryFailure("INVALID_TABLE_PROPERTY", f"Catalog '{CATALOG}' table property '{name}' does not exist")
 
@@ -196,6 +197,9 @@ def _create_hive(
             "Partition keys must be the last columns in the table and in the same order as the table properties: "
             f"{partitioned_by}",
         )
+    bucketing = _bucketing(settings)
+    if bucketing is not None:
+        check_bucketing(bucketing, columns, partitioned_by)
     if context.execution.managed and not settings.get("external_location"):
         raise QueryFailure(
             "INVALID_TABLE_PROPERTY", "A workgroup with managed query results requires the property external_location"
@@ -205,18 +209,30 @@ def _create_hive(
     compression = settings.get("write_compression") or settings.get("parquet_compression")
     writer = HiveWriter(context.lake, location, file_format, compression, delimiter)
     writer.check_empty(f"{database}.{name}")
-    written = writer.write(rows(), columns, partitioned_by)
+    written = writer.write(rows(), columns, partitioned_by, bucketing)
     parameters = (
         {"field.delim": delimiter, "serialization.format": delimiter}
         if file_format == "TEXTFILE"
         else {"serialization.format": "1"}
     )
-    entry = table_input(name, columns, partitioned_by, location, file_format, parameters)
+    entry = table_input(name, columns, partitioned_by, location, file_format, parameters, bucketing)
     if comment:
         entry["Description"] = comment
     context.lake.glue.create_table(DatabaseName=database, TableInput=entry)
     add_partitions(context.lake, {**entry, "DatabaseName": database}, written.paths, partitioned_by)
     return written
+
+
+def _bucketing(settings: dict[str, Any]) -> Bucketing | None:
+    names, count = settings.get("bucketed_by", []), settings.get("bucket_count", 0)
+    if not names and not count:
+        return None
+    if not isinstance(names, list) or not isinstance(count, int) or not names or count <= 0:
+        raise QueryFailure(
+            "INVALID_TABLE_PROPERTY",
+            "bucketed_by and bucket_count must be specified together: an array of column names and a positive number",
+        )
+    return Bucketing(tuple(str(name).lower() for name in names), count)
 
 
 def _create_iceberg(

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from local_lakehouse.athena.results import render
 from local_lakehouse.athena.tables import lazy_simple
+from local_lakehouse.athena.tables.bucketing import Bucketing, buckets_of
 from local_lakehouse.athena.tables.lake import Lake
 from local_lakehouse.athena.writes.hive_encoders import (
     AvroEncoder,
@@ -130,7 +131,11 @@ class HiveWriter:
             )
 
     def write(
-        self, rows: pa.RecordBatchReader, columns: Sequence[tuple[str, Type]], partitioned_by: Sequence[str]
+        self,
+        rows: pa.RecordBatchReader,
+        columns: Sequence[tuple[str, Type]],
+        partitioned_by: Sequence[str],
+        bucketing: Bucketing | None = None,
     ) -> Written:
         """Write rows as they arrive, and delete the files if an error occurs.
 
@@ -138,27 +143,29 @@ class HiveWriter:
             rows: The rows, in DuckDB's form.
             columns: The names and types of the columns.
             partitioned_by: The partition columns, which come last.
+            bucketing: The buckets, each of which is one file in each partition.
         """
         own = columns[: len(columns) - len(partitioned_by)]
-        files: dict[str, _OpenFile] = {}
+        query = _query_name()
+        files: dict[tuple[str, str], _OpenFile] = {}
         paths: list[str] = []
         count = 0
         try:
             for batch in rows:
                 count += batch.num_rows
-                for folder, part in _partitions(pa.Table.from_batches([batch]), columns, partitioned_by):
-                    if folder not in files:
+                for target, part in _divided(batch, columns, partitioned_by, bucketing):
+                    if target not in files:
                         if len(files) >= _OPEN_PARTITIONS:
                             raise QueryFailure(
                                 "HIVE_TOO_MANY_OPEN_PARTITIONS",
                                 f"Exceeded limit of {_OPEN_PARTITIONS} open writers for partitions/buckets.",
                             )
-                        files[folder] = _OpenFile(self._lake, self._encoder(own))
-                    files[folder].write(part)
-                    if files[folder].size > _FILE_BYTES:
-                        paths.append(self._store(folder, files[folder]))
-                        files[folder] = _OpenFile(self._lake, self._encoder(own))
-            paths += [self._store(folder, file) for folder, file in files.items() if file.rows]
+                        files[target] = _OpenFile(self._lake, self._encoder(own))
+                    files[target].write(part)
+                    if files[target].size > _FILE_BYTES and bucketing is None:
+                        paths.append(self._store(query, target, files[target]))
+                        files[target] = _OpenFile(self._lake, self._encoder(own))
+            paths += [self._store(query, target, file) for target, file in files.items() if file.rows]
         except BaseException:
             for file in files.values():
                 file.discard()
@@ -167,8 +174,9 @@ class HiveWriter:
             raise
         return Written(count, paths)
 
-    def _store(self, folder: str, file: _OpenFile) -> str:
-        key = f"{self._prefix}{folder}{_file_name()}{self._extension()}"
+    def _store(self, query: str, target: tuple[str, str], file: _OpenFile) -> str:
+        folder, suffix = target
+        key = f"{self._prefix}{folder}{query}_{suffix or uuid.uuid4()}{self._extension()}"
         file.store(self._bucket, key)
         return f"s3://{self._bucket}/{key}"
 
@@ -234,8 +242,28 @@ class _OpenFile:
         self._sink.discard()
 
 
-def _file_name() -> str:
-    return f"{datetime.now(UTC):%Y%m%d_%H%M%S}_00000_{uuid.uuid4().hex[:5]}_{uuid.uuid4()}"
+def _query_name() -> str:
+    return f"{datetime.now(UTC):%Y%m%d_%H%M%S}_00000_{uuid.uuid4().hex[:5]}"
+
+
+def _divided(
+    batch: pa.RecordBatch,
+    columns: Sequence[tuple[str, Type]],
+    partitioned_by: Sequence[str],
+    bucketing: Bucketing | None,
+) -> Iterator[tuple[tuple[str, str], pa.Table]]:
+    """Divide rows among files; a file is identified by its folder and by the part of its name that names the bucket."""
+    places = {name: index for index, (name, _) in enumerate(columns)}
+    for folder, part in _partitions(pa.Table.from_batches([batch]), columns, partitioned_by):
+        if bucketing is None:
+            yield (folder, ""), part
+            continue
+        keys = [(part.column(places[name]), columns[places[name]][1]) for name in bucketing.columns]
+        groups: dict[int, list[int]] = {}
+        for index, bucket in enumerate(buckets_of(keys, bucketing.count)):
+            groups.setdefault(bucket, []).append(index)
+        for bucket, indexes in groups.items():
+            yield (folder, f"bucket-{bucket:05d}"), part.take(pa.array(indexes))
 
 
 def _partitions(

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from botocore.exceptions import ClientError
 
+from local_lakehouse.athena.tables.bucketing import Bucketing
 from local_lakehouse.athena.tables.lake import Lake
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.hive_types import glue_type
@@ -49,6 +50,7 @@ def table_input(
     location: str,
     file_format: str,
     serde_parameters: dict[str, str],
+    bucketing: Bucketing | None = None,
 ) -> dict[str, Any]:
     """Return an external table as an argument of ``CreateTable``."""
     input_format, output_format, serde = STORAGE[file_format]
@@ -65,8 +67,16 @@ def table_input(
             "InputFormat": input_format,
             "OutputFormat": output_format,
             "SerdeInfo": {"SerializationLibrary": serde, "Parameters": serde_parameters},
+            **bucket_properties(bucketing),
         },
     }
+
+
+def bucket_properties(bucketing: Bucketing | None) -> dict[str, Any]:
+    """Return the buckets as a part of a storage descriptor in the catalog."""
+    if bucketing is None:
+        return {}
+    return {"BucketColumns": list(bucketing.columns), "NumberOfBuckets": bucketing.count, "SortColumns": []}
 
 
 def writer_settings(entry: dict[str, Any]) -> tuple[str, str]:

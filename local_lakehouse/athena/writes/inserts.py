@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from local_lakehouse.athena.context import Context, Outcome
+from local_lakehouse.athena.tables.bucketing import bucketing_of
 from local_lakehouse.athena.tables.catalog import qualify
 from local_lakehouse.athena.tables.hive import hive_columns
 from local_lakehouse.athena.tables.lake import is_iceberg, is_view
@@ -117,6 +118,8 @@ def _insert_sql(compiled: Compiled, columns: Sequence[tuple[str, Type]], chosen:
 def _insert_hive(
     context: Context, entry: dict[str, Any], rows: pa.RecordBatchReader, columns: Sequence[tuple[str, Type]]
 ) -> Outcome:
+    if bucketing_of(entry) is not None:
+        raise QueryFailure("NOT_SUPPORTED", "INSERT INTO is not supported on bucketed tables")
     keys = [column["Name"].lower() for column in entry.get("PartitionKeys", ())]
     file_format, delimiter = writer_settings(entry)
     location = entry["StorageDescriptor"]["Location"].rstrip("/") + "/"

@@ -84,6 +84,8 @@ def _value(column: Typed, constant: Typed, node: tree.Expression) -> object:
         return float(text)
     if column.type.name == constant.type.name == "date":
         return date.fromisoformat(text)
+    if column.type.name == constant.type.name == "boolean":
+        return text == "true"
     return None
 
 

@@ -170,9 +170,26 @@ class HiveReader(TokenReader):
         elif self.accept("WITH", "SERDEPROPERTIES"):
             clauses["row_format"] = self._pairs()
         elif self.accept("CLUSTERED", "BY"):
-            raise MalformedQuery("The local Athena does not support bucketed tables", code="INVALID_INPUT")
+            self._buckets(clauses)
         else:
-            self.refuse("'COMMENT', 'LOCATION', 'PARTITIONED', 'ROW', 'STORED', 'TBLPROPERTIES'")
+            self.refuse("'CLUSTERED', 'COMMENT', 'LOCATION', 'PARTITIONED', 'ROW', 'STORED', 'TBLPROPERTIES'")
+
+    def _buckets(self, clauses: dict[str, object]) -> None:
+        self.expect_symbol("(")
+        columns = [self.name().key]
+        while self.accept_symbol(","):
+            columns.append(self.name().key)
+        self.expect_symbol(")")
+        if self.at("SORTED", "BY"):
+            self.note_not_offered("SORTED BY", self.take().position)
+            self.take()
+            self.skip_parentheses()
+        self.expect("INTO")
+        if not self.token.text.isdecimal() or int(self.token.text) == 0:
+            self.refuse("<number>")
+        clauses["bucketed_by"] = tuple(columns)
+        clauses["bucket_count"] = int(self.take().text)
+        self.expect("BUCKETS")
 
     def _stored_as(self) -> str:
         if self.accept("INPUTFORMAT"):

@@ -215,6 +215,8 @@ class CreateTable(Statement):
     row_format: tuple[tuple[str, str], ...] = ()
     serde: str | None = None
     stored_as: str | None = None
+    bucketed_by: tuple[str, ...] = ()
+    bucket_count: int = 0
 
 
 @dataclass(frozen=True)

@@ -71,10 +71,6 @@ def test_what_a_hive_table_cannot_hold(athena: Athena, query: str, reason: str) 
     ("properties", "reason"),
     [
         ("format = 'ION'", "NOT_SUPPORTED: The local Athena does not write ION"),
-        (
-            "bucketed_by = ARRAY['id'], bucket_count = 2",
-            "NOT_SUPPORTED: The local Athena does not support bucketed tables",
-        ),
         ("colour = 'red'", "INVALID_TABLE_PROPERTY"),
         ("table_type = 'ICEBERG'", "INVALID_TABLE_PROPERTY"),
     ],

@@ -189,3 +189,12 @@ def test_hive_statements_inside_another_statement(statement: str) -> None:
     assert explained.statement == parse_statement(statement)
     assert isinstance(prepared, nodes.Prepare)
     assert prepared.sql == statement
+
+
+def test_a_view_has_an_empty_location(athena: Athena) -> None:
+    athena.run("CREATE VIEW v AS SELECT 1 AS a")
+    athena.run("CREATE OR REPLACE VIEW v AS SELECT 2 AS a")
+
+    assert athena.glue.get_table(DatabaseName="lab", Name="v")["Table"]["StorageDescriptor"]["Location"] == ""
+    assert athena.run("SELECT a FROM v") == [["2"]]
+    athena.run("DROP VIEW v")

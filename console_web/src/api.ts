@@ -33,7 +33,7 @@ export interface CallRecord {
 export interface CallOptions {
   helper?: string;
   sql?: string;
-  /** Set for calls that only check whether something has changed; they are not recorded. */
+  /** Set for calls that only check whether something has changed. Such calls are not recorded. */
   quiet?: boolean;
   signal?: AbortSignal;
 }
@@ -48,7 +48,7 @@ let records: CallRecord[] = [];
 let last = 0;
 const listeners = new Set<() => void>();
 
-/** Return the recorded calls, the newest first. */
+/** Return the recorded calls, newest first. */
 export function calls(): CallRecord[] {
   return records;
 }
@@ -126,7 +126,7 @@ export async function call<T>(
   return answer as T;
 }
 
-/** Call an operation until there are no more pages, and return the items of all pages. */
+/** Call an operation for all pages, and return the items of all pages. */
 export async function all<T>(
   service: ServiceName, operation: string, params: Params, items: string,
   token: { from: string; to: string } = { from: "NextToken", to: "NextToken" }, options: CallOptions = {},

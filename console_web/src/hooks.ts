@@ -7,7 +7,7 @@ export interface Loaded<T> {
   value: T | undefined;
   error: ApiError | undefined;
   loading: boolean;
-  /** Load again; the old value is shown until the new value arrives. */
+  /** Load the value again. The old value is shown until the new value arrives. */
   reload: () => void;
 }
 
@@ -65,7 +65,7 @@ export function useLoad<T>(
 export interface Action {
   busy: boolean;
   error: ApiError | undefined;
-  /** Run one action at a time, and keep its error for display. Resolves to whether the action succeeded. */
+  /** Run one action at a time, and keep its error for display. Resolves to true if the action succeeded. */
   run: (work: () => Promise<void>) => Promise<boolean>;
   clear: () => void;
 }

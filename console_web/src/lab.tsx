@@ -16,7 +16,7 @@ export function tagList(names: LabNames): { Key: string; Value: string }[] {
   return Object.entries(names.tags).map(([Key, Value]) => ({ Key, Value }));
 }
 
-/** Shows the tags that a new resource gets. */
+/** The tags that a new resource gets. */
 export function TagsNote({ names }: { names: LabNames | undefined }): VNode {
   const [[key, value] = ["", ""]] = Object.entries(names?.tags ?? {});
   return <p class="hint">Tagged <code>{key}={value}</code>, so that the notebooks and clean-up recognize it as part of the lab.</p>;
@@ -29,7 +29,7 @@ interface PolicyDocument {
   Statement: { Sid?: string }[];
 }
 
-/** Return a policy text with the lab's statements added; other statements are kept. */
+/** Return a policy text with the lab's statements added and all other statements kept. */
 export async function withLabStatements(text: string, name: PolicyName): Promise<string> {
   const added = await ask<PolicyDocument>("policy", { name });
   const old = text.trim() ? (JSON.parse(text) as PolicyDocument) : { ...added, Statement: [] };
@@ -77,7 +77,7 @@ export function PolicyEditor({ label, value, template, action = "Save", onSave, 
   );
 }
 
-/** A JSON text, indented; any other text is returned unchanged. */
+/** Return a JSON text indented, and any other text unchanged. */
 export function pretty(text: string | undefined): string {
   if (!text) return "";
   try {
@@ -93,14 +93,14 @@ export function decoded(document: unknown): string {
   return pretty(document.startsWith("%7B") ? decodeURIComponent(document) : document);
 }
 
-/** A timestamp from an answer, in the reader's time zone. */
+/** Return a timestamp from a response in the user's time zone. */
 export function moment(value: string | number | undefined): string {
   if (value === undefined) return "–";
   const found = new Date(value);
   return Number.isNaN(found.getTime()) ? String(value) : found.toLocaleString();
 }
 
-/** A number of bytes with a suitable unit. */
+/** Return a number of bytes with a suitable unit. */
 export function bytes(value: number): string {
   if (value < 1024) return `${value} B`;
   if (value < 1024 ** 2) return `${(value / 1024).toFixed(1)} KB`;

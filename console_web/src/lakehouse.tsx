@@ -12,7 +12,7 @@ interface LakehouseStatus {
 const LOOK = 500;
 const WATCH = 5000;
 
-/** Shows the page while the local lakehouse runs; otherwise says what to do. */
+/** The page while the local lakehouse is running, or instructions for starting the lakehouse. */
 export function LakehouseGate({ children }: { children: ComponentChildren }): VNode {
   const status = useLoad<LakehouseStatus>(() => ask("status"), [], {
     milliseconds: (found) => (found.state === "running" ? WATCH : LOOK), while: () => true,
@@ -21,7 +21,7 @@ export function LakehouseGate({ children }: { children: ComponentChildren }): VN
   const ran = useRef(false);
   ran.current ||= now?.state === "running";
   const running = now?.state === "running" && !error;
-  // Text that was typed is kept while the lakehouse is not running.
+  // Text that the user typed is kept while the lakehouse is not running.
   return (
     <>
       {!running && <Instead now={now} error={error} onChanged={status.reload} />}

@@ -1,4 +1,4 @@
-/** The entry point of the page: it removes the token from the address and renders the app. */
+/** The page's entry point, which removes the token from the address and renders the app. */
 
 import { render } from "preact";
 import { App } from "./app";

@@ -63,7 +63,7 @@ export function match(pattern: string, path: string): Record<string, string> | u
   return params;
 }
 
-/** Build a hash address; names are encoded, including their slashes. */
+/** Build a hash address with encoded names, including their slashes. */
 export function href(path: string, params: Record<string, string> = {}, query: Record<string, string> = {}): string {
   const filled = path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ""));
   const asked = new URLSearchParams(query).toString();

@@ -3,7 +3,7 @@ import { IntegrationTable, useIntegrations } from "../glue/integration_table";
 import { navigate } from "../router";
 import { Button, ErrorBox, Loading, Menu, Page } from "../ui";
 
-/** The zero-ETL integrations of DynamoDB's tables; a new one is created in AWS Glue. */
+/** The zero-ETL integrations of DynamoDB tables. A new integration is created in AWS Glue. */
 export function IntegrationsPage(): VNode {
   const integrations = useIntegrations();
   return (

@@ -57,7 +57,7 @@ interface ItemEditorProps {
   onClose: () => void;
 }
 
-/** Creates or edits an item, attribute by attribute or as DynamoDB JSON. */
+/** A form that creates or edits an item, attribute by attribute or as DynamoDB JSON. */
 export function ItemEditor({ table, item, onSaved, onClose }: ItemEditorProps): VNode {
   const [fields, setFields] = useState(() => fieldsOf(table, item ?? {}));
   const [json, setJson] = useState("");

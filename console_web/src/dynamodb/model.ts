@@ -53,8 +53,8 @@ export interface Update {
 
 /**
  * Return the update that turns an item into another, or undefined if they are equal.
- * It changes only the attributes that differ, and only if they still have the values that were read.
- * Throws an error if the key differs: DynamoDB cannot change it.
+ * The update changes only the attributes that differ, and only if they still have the values that were read.
+ * Throws an error if the key differs, because DynamoDB cannot change a key.
  */
 export function updateOf(table: TableDescription, before: Item, after: Item): Update | undefined {
   const same = (left: AttributeValue | undefined, right: AttributeValue | undefined): boolean => JSON.stringify(left) === JSON.stringify(right);
@@ -91,7 +91,7 @@ export function updateOf(table: TableDescription, before: Item, after: Item): Up
 
 const SCALARS = new Set(["S", "N", "B"]);
 
-/** A value in one line: text and numbers unchanged, everything else as JSON. */
+/** Return a value in one line, with text and numbers unchanged and all other values as JSON. */
 export function shown(value: AttributeValue | undefined): string {
   if (value === undefined) return "";
   const [[kind, content] = ["", ""]] = Object.entries(value) as [string, unknown][];
@@ -99,16 +99,16 @@ export function shown(value: AttributeValue | undefined): string {
   return JSON.stringify(plain(value));
 }
 
-/** A list shows at most this many characters of each value, because an item can have 400 KB. */
+/** A list shows at most this many characters of each value, because an item can be 400 KB in size. */
 const MOST_SHOWN = 300;
 
-/** A value in one line, cut if it is long; the item's form shows all of it. */
+/** Return a value in one line, truncated if it is long. The item's form shows the whole value. */
 export function brief(value: AttributeValue | undefined): string {
   const whole = shown(value);
   return whole.length > MOST_SHOWN ? `${whole.slice(0, MOST_SHOWN)}… (${whole.length.toLocaleString("en-US")} characters)` : whole;
 }
 
-/** A value without its types; numbers that JavaScript would round remain text. */
+/** Return a value without its types. Numbers that JavaScript would round remain text. */
 export function plain(value: AttributeValue): unknown {
   if ("S" in value) return value.S;
   if ("B" in value) return value.B;
@@ -133,7 +133,7 @@ export function typeOf(value: AttributeValue): FormType {
   return (Object.keys(value)[0] ?? "S") as FormType;
 }
 
-/** The text that a form shows for editing a value; maps, lists and sets are edited as DynamoDB JSON. */
+/** Return the text that a form shows for editing a value. Maps, lists and sets are edited as DynamoDB JSON. */
 export function formText(value: AttributeValue): string {
   const content: unknown = Object.values(value)[0];
   return typeof content === "string" ? content : JSON.stringify(content);

@@ -14,7 +14,7 @@ function key(table: TableDescription, kind: "HASH" | "RANGE"): string {
 
 interface Row {
   name: string;
-  /** Undefined until the row is shown: an account can have thousands of tables. */
+  /** Undefined until the row is shown, because an account can have thousands of tables. */
   table: TableDescription | undefined;
 }
 

@@ -26,7 +26,7 @@ async function deleteProperties(integration: Integration): Promise<void> {
     "glue", "DeleteIntegrationTableProperties", { ResourceArn: integration.TargetArn, TableName: nameOf(integration.SourceArn) },
     { helper: "zetl.integration.delete_table_properties(lab)" },
   ));
-  // The role setting belongs to the database: another integration with the same target still uses it.
+  // The role setting belongs to the database, and another integration with the same target still uses it.
   if (!others) {
     await ifThere(call(
       "glue", "DeleteIntegrationResourceProperty", { ResourceArn: integration.TargetArn },

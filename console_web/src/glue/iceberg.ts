@@ -59,7 +59,7 @@ export function manifests(location: string): Promise<Manifest[]> {
   return ask("manifests", { location });
 }
 
-/** A type in the specification's notation; nested types are JSON. */
+/** Return a type in the specification's notation, with nested types as JSON. */
 export function typeName(type: unknown): string {
   return typeof type === "string" ? type : JSON.stringify(type);
 }

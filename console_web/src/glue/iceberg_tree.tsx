@@ -11,7 +11,7 @@ function fileName(location: string): string {
   return location.split("/").pop() ?? location;
 }
 
-/** The page of an object with the given S3 address. */
+/** Return the address of the page that shows the object at an S3 address. */
 function objectPage(location: string): string {
   const [bucket = "", ...key] = location.replace(S3, "").split("/");
   return href("/s3/:bucket/object", { bucket }, { key: key.join("/") });
@@ -59,7 +59,7 @@ function nodes(metadata: Metadata): TreeNode[] {
   ];
 }
 
-/** A table version's files, from the metadata file down to the data files. */
+/** The files of a table's versions, from the metadata file down to the data files. */
 export function IcebergTree({ table }: { table: IcebergTable }): VNode {
   const [selected, setSelected] = useState(table.location);
   return (

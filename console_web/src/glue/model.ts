@@ -45,7 +45,7 @@ export interface GlueTable {
 const MARKER = { from: "Marker", to: "Marker" };
 const SETTLED = new Set(["ACTIVE", "FAILED", "NEEDS_ATTENTION"]);
 
-/** Whether a list of integrations should be reloaded soon. */
+/** Return whether a list of integrations should be reloaded soon. */
 export function settling(integrations: Integration[]): boolean {
   return integrations.some((each) => !SETTLED.has(each.Status));
 }
@@ -78,7 +78,7 @@ export function listTables(database: string, options: CallOptions = {}): Promise
   return all<GlueTable>("glue", "GetTables", { DatabaseName: database }, "TableList", undefined, options);
 }
 
-/** Return an answer, or undefined if AWS reports that the resource does not exist. */
+/** Return a response, or undefined if AWS reports that the resource does not exist. */
 export async function ifThere<T>(work: Promise<T>): Promise<T | undefined> {
   const gone = ["EntityNotFoundException", "ResourceNotFoundException", "IntegrationNotFoundFault", "PolicyNotFoundException"];
   try {

@@ -9,7 +9,7 @@ import type { Draft } from "./wizard_model";
 interface Check {
   title: string;
   ok: boolean;
-  /** The page on which it can be fixed. */
+  /** The page on which the user can fix the problem. */
   fix: string;
   where: string;
 }
@@ -45,7 +45,7 @@ async function examine(table: string, database: string): Promise<Check[]> {
   return checks;
 }
 
-/** Lists prerequisites that are missing before the integration is launched. Policies are searched, not evaluated. */
+/** The prerequisites that are missing before the integration is launched. Policies are searched, not evaluated. */
 export function Prerequisites({ draft }: { draft: Draft }): VNode | null {
   const checks = useLoad(() => examine(draft.tableArn, draft.databaseArn), [draft.tableArn, draft.databaseArn]);
   if (!checks.value?.length) return checks.error ? <ErrorBox error={checks.error} /> : null;

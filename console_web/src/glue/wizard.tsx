@@ -9,7 +9,7 @@ import { EMPTY, launch, problems, type Draft } from "./wizard_model";
 
 const STEPS = ["Select source type", "Configure source and target", "Configure integration", "Review and create"];
 
-/** The wizard of the blog: source, details, encryption and name, review. */
+/** The blog's wizard, with steps for the source, the details, encryption and name, and a review. */
 export function CreateIntegrationPage(): VNode {
   const names = useLab();
   const [draft, setDraft] = useState<Draft>(EMPTY);

@@ -44,7 +44,7 @@ export function DetailsStep({ draft, change, problems, names }: StepProps): VNod
   const databases = useLoad(() => listDatabases(), []);
   const roles = useLoad(glueRoles, []);
   const table = tables.value?.find((each) => each.TableArn === draft.tableArn);
-  // A database's ARN needs the account and the Region, which may be here after the databases.
+  // A database's ARN contains the account and the Region, which may be loaded after the databases.
   const arns = names && databases.value?.map((each) => ({ value: `arn:aws:glue:${names.region}:${names.account}:database/${each.Name}`, label: each.Name }));
   return (
     <>

@@ -73,7 +73,7 @@ const GROUPS: Column<Parquet["row_groups"][number]>[] = [
   { key: "compression", header: "Compression" },
 ];
 
-/** The contents of a Parquet file: its schema, its first rows and its footer. */
+/** The schema, the first rows and the footer of a Parquet file. */
 function ParquetView({ bucket, name }: { bucket: string; name: string }): VNode {
   const file = useLoad(() => ask<Parquet>("parquet", { bucket, key: name }), [bucket, name]);
   const { value } = file;

@@ -1,4 +1,4 @@
-/** The assistant: turns a question in English into SQL that is checked but not run. */
+/** The assistant, which turns a question in English into SQL that is checked but not run. */
 
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";

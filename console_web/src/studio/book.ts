@@ -1,4 +1,4 @@
-/** Querybooks: cells of SQL and markdown, saved by the console. */
+/** Querybooks with cells of SQL and Markdown, which the console saves. */
 
 import { ask } from "../api";
 import type { ChartSettings } from "./figures";

@@ -79,7 +79,7 @@ function Structure({ result, settings, onChange }: ChartViewProps): VNode {
 interface TraceFieldsProps {
   result: Result;
   trace: Trace;
-  /** The trace's position among several; 0 for a single trace. */
+  /** The trace's position among several traces, or 0 for a single trace. */
   number: number;
   onChange: (changed: Partial<Trace>) => void;
   onRemove: () => void;

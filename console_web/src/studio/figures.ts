@@ -23,7 +23,7 @@ export interface ChartSettings {
   yTitle: string;
   legend: boolean;
   stacked: boolean;
-  /** The hole's share of the radius, 0 to 0.9; a pie with a hole is a donut. */
+  /** The hole's share of the radius, from 0 to 0.9. A pie with a hole is a donut. */
   hole: number;
   note: string;
 }
@@ -41,10 +41,10 @@ export function firstChart(result: Result): ChartSettings {
   return { traces: [firstTrace(result)], title: "", xTitle: "", yTitle: "", legend: true, stacked: false, hole: 0, note: "" };
 }
 
-/** The maximum number of marks that a browser draws and a person can tell apart; lines have no such limit. */
+/** The maximum number of marks that a browser can draw and a person can tell apart. Lines have no such limit. */
 const MOST_MARKS: Partial<Record<TraceType, number>> = { Pie: 500, Funnel: 500, Bar: 5000, Scatter: 20_000 };
 
-/** Return a message about the fields that a trace lacks or about too many rows; empty if the trace can be drawn. */
+/** Return a message about missing fields or too many rows, or an empty string if the trace can be drawn. */
 export function missing(trace: Trace, rows = 0): string {
   const most = MOST_MARKS[trace.type];
   if (most !== undefined && rows > most) {

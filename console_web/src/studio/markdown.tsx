@@ -1,4 +1,4 @@
-/** A querybook's Markdown as elements: nothing in it is ever interpreted as HTML. */
+/** A querybook's Markdown as elements, with no part of it interpreted as HTML. */
 
 import type { ComponentChildren, VNode } from "preact";
 
@@ -26,7 +26,7 @@ export function Markdown({ text }: { text: string }): VNode {
       {blocks.map((block, place) => {
         const heading = /^(#{1,4})\s+(.*)$/s.exec(block);
         if (heading) {
-          // The page and its cells use the first two levels.
+          // The page and its cells use the first two heading levels.
           const Level = (heading[1] ?? "").length > 1 ? "h4" : "h3";
           return <Level key={place}>{inline(heading[2] ?? "")}</Level>;
         }

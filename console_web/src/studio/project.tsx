@@ -1,4 +1,4 @@
-/** The project: who runs its queries, and where they run. */
+/** The project with its role, its workgroup and its portal. */
 
 import type { VNode } from "preact";
 import { call, lab as labNames } from "../api";

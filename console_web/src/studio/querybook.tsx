@@ -1,4 +1,4 @@
-/** A querybook: cells of SQL and markdown, run with Athena. */
+/** A querybook with cells of SQL and Markdown, whose SQL runs with Athena. */
 
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
@@ -26,7 +26,7 @@ export function QuerybookPage({ id, query }: QuerybookProps): VNode {
   return <Querybook key={id ?? "new"} first={loaded.value} runFirst={query.has("database")} />;
 }
 
-/** Return a new querybook: empty, with a table's sample, or with a statement. */
+/** Return a new querybook that is empty or contains a query of a table or a given statement. */
 function started(query: URLSearchParams): Book {
   const [database, table, sql] = [query.get("database"), query.get("table"), query.get("sql")];
   if (database && table) return { ...empty(), cells: [newCell("sql", sample(database, table))] };
@@ -62,7 +62,7 @@ function Querybook({ first, runFirst }: { first: Book; runFirst: boolean }): VNo
   const run = (each: Cell): Promise<boolean> => runs.run(each.key, each.text, limit);
   const runAll = async (): Promise<void> => {
     for (const each of cells.current) {
-      // As in a notebook, stop: later cells may depend on the cell that failed.
+      // The run stops as in a notebook, because later cells may depend on the cell that failed.
       if (each.type === "sql" && each.text.trim() && !(await run(each))) return;
     }
   };

@@ -1,4 +1,4 @@
-/** The result of a cell: a table or a chart. */
+/** The result of a cell, as a table or a chart. */
 
 import type { VNode } from "preact";
 import { useMemo } from "preact/hooks";

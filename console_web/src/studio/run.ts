@@ -16,7 +16,7 @@ export interface Result {
   more: boolean;
   /** The total number of rows, if Athena reports it. */
   total?: number | undefined;
-  /** Where Athena wrote all rows. */
+  /** The location to which Athena wrote all rows. */
   location?: string | undefined;
   scanned: number;
   milliseconds: number;
@@ -52,7 +52,7 @@ const PAGE = 1000;
 const FIRST_LOOK = 20;
 const LATER_LOOK = 250;
 
-/** Return the range that `line 2:8: …` refers to: from there to the end of the word. */
+/** Return the range that `line 2:8: …` refers to, which ends with the word at that position. */
 export function placed(message: string, sql: string): Diagnostic[] {
   const found = /\bline (\d+):(\d+)\b/.exec(message);
   if (!found) return [];
@@ -94,7 +94,7 @@ export async function run(sql: string, lab: LabNames, limit: number, state: Run)
 
 const INVISIBLE = /[^\P{C}\n]/gu;
 
-/** Return a text as a Python literal: in triple quotes where that preserves the text, with invisible characters escaped. */
+/** Return a text as a Python literal, in triple quotes if possible, and with invisible characters escaped. */
 export function pythonText(text: string): string {
   if (!/"$|"""|\\/.test(text) && text.search(INVISIBLE) < 0) return `"""${text}"""`;
   return JSON.stringify(text).replace(INVISIBLE, (letter) => {

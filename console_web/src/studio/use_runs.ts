@@ -18,7 +18,7 @@ const NOTHING: CellRun = { running: false, diagnostics: [] };
 
 export interface Runs {
   of: (key: string) => CellRun;
-  /** Run a cell; resolves to whether it succeeded. */
+  /** Run a cell, and resolve to true if it succeeded. */
   run: (key: string, sql: string, limit: number) => Promise<boolean>;
   stop: (key: string) => Promise<void>;
   /** Clear the position of an error, because the text has changed. */

@@ -7,7 +7,7 @@ interface ButtonProps {
   disabled?: boolean;
   busy?: boolean;
   type?: "button" | "submit";
-  /** The accessible name, if the text alone is not enough. */
+  /** The accessible name, if the text alone is not sufficient. */
   label?: string;
 }
 

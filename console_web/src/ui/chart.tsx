@@ -17,10 +17,10 @@ export interface Plotly {
 
 let loading: Promise<Plotly> | undefined;
 
-/** Load plotly.js, once, from the console. */
+/** Load plotly.js from the console, only once. */
 export function plotly(): Promise<Plotly> {
   loading ??= new Promise((resolve, reject) => {
-    // plotly.js adds its rules to this element if it exists; because the page creates it, it has the policy's nonce.
+    // plotly.js adds its style rules to this element if it exists. The page creates it with the policy's nonce.
     const style = document.createElement("style");
     style.id = "plotly.js-style-global";
     style.nonce = nonce();

@@ -19,11 +19,11 @@ export interface EditorProps {
   schema?: Record<string, string[]>;
   diagnostics?: Diagnostic[];
   readOnly?: boolean;
-  /** Keys such as `Ctrl-Enter`, and what they do. */
+  /** Keys such as `Ctrl-Enter`, and their actions. */
   keys?: Record<string, () => void>;
 }
 
-/** An editor with syntax colours and completion; CodeMirror is loaded with the first editor. */
+/** An editor with syntax highlighting and completion. CodeMirror is loaded with the first editor. */
 export function Editor(props: EditorProps): VNode {
   const box = useRef<HTMLDivElement>(null);
   const handle = useRef<EditorHandle | undefined>(undefined);

@@ -34,7 +34,7 @@ interface TextProps extends FieldProps {
   type?: "text" | "number" | "search" | "datetime-local" | "date";
   min?: number;
   max?: number;
-  /** Suggestions; other values can be typed as well. */
+  /** Suggested values. The user can also type other values. */
   options?: string[];
 }
 

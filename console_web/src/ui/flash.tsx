@@ -16,7 +16,7 @@ type Add = (kind: FlashKind, text: string) => void;
 const Flashes = createContext<Add>(() => undefined);
 let last = 0;
 
-/** Shows messages at the top until they are dismissed; screen readers announce them. */
+/** Messages at the top of the page, which stay until they are dismissed and which screen readers announce. */
 export function Flash({ children }: { children: ComponentChildren }): VNode {
   const [messages, setMessages] = useState<Message[]>([]);
   const add = useCallback<Add>((kind, text) => {

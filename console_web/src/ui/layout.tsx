@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 
 interface PageProps {
   title: string;
-  /** Breadcrumbs: links to the parent pages. */
+  /** Breadcrumbs, which are links to the parent pages. */
   crumbs?: { title: string; href: string }[];
   actions?: ComponentChildren;
   children: ComponentChildren;

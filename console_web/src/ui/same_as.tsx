@@ -5,7 +5,7 @@ import { Button } from "./button";
 import { Code } from "./code";
 import { Tabs, type Tab } from "./tabs";
 
-/** The calls behind the clicks: boto3, AWS CLI, helper and SQL, ready to copy. */
+/** The calls behind the clicks as boto3 code, AWS CLI commands, helper calls and SQL, ready to copy. */
 export function SameAs(): VNode {
   const [records, setRecords] = useState<CallRecord[]>(calls);
   const [chosen, setChosen] = useState<number | undefined>();

@@ -4,9 +4,9 @@ import { useEffect, useId, useMemo, useRef, useState } from "preact/hooks";
 export interface Column<Row> {
   key: string;
   header: string;
-  /** The cell's contents; by default the value as text. */
+  /** The cell's contents. Defaults to the value as text. */
   render?: (row: Row) => ComponentChildren;
-  /** The column's sort key; without it, the column cannot be sorted. */
+  /** The column's sort key, without which the column cannot be sorted. */
   sortBy?: (row: Row) => string | number;
   numeric?: boolean;
 }
@@ -21,13 +21,13 @@ interface TableProps<Row> {
   select?: "single" | "multi";
   selected?: string[];
   onSelect?: (keys: string[]) => void;
-  /** The row's name in its selection control; by default the row's key. */
+  /** The row's name in its selection control. Defaults to the row's key. */
   rowLabel?: (row: Row) => string;
-  /** Rows per page; without it, only the visible rows are drawn, however many there are. */
+  /** The number of rows per page. If it is not set, only the visible rows are drawn, however many there are. */
   pageSize?: number;
   /** Shows a search field for rows that contain a text. */
   find?: (row: Row) => string;
-  /** Called with the rows on screen, to load their details only then. */
+  /** Called with the rows on screen, so that their details are loaded only when they are visible. */
   onShow?: (rows: Row[]) => void;
 }
 
@@ -157,12 +157,12 @@ export function Table<Row>(props: TableProps<Row>): VNode {
   );
 }
 
-/** A placeholder for rows that are not drawn; a script sets its height, which the page's policy allows. */
+/** A placeholder for rows that are not drawn. A script sets its height, which the page's policy allows. */
 function Gap({ rows, width }: { rows: number; width: number }): VNode {
   return <tr aria-hidden="true"><td colSpan={width} class="gap" ref={(cell) => { if (cell) cell.style.height = `${rows * ROW}px`; }} /></tr>;
 }
 
-/** A value as text; a missing value is a dash. */
+/** Return a value as text, or a dash if it is missing. */
 export function text(value: unknown): string {
   if (value === undefined || value === null || value === "") return "–";
   return typeof value === "string" ? value : JSON.stringify(value);

@@ -10,12 +10,12 @@ export interface Tab {
 interface TabsProps {
   label: string;
   tabs: Tab[];
-  /** The open tab, if the page determines it; otherwise the component remembers it. */
+  /** The open tab, if the page determines it. Otherwise, the component remembers it. */
   selected?: string;
   onSelect?: (id: string) => void;
 }
 
-/** Tabs that follow the WAI-ARIA pattern: arrow keys, Home and End move between them. */
+/** Tabs that follow the WAI-ARIA pattern, in which arrow keys, Home and End move between them. */
 export function Tabs({ label, tabs, selected, onSelect }: TabsProps): VNode {
   const base = useId();
   const [own, setOwn] = useState(tabs[0]?.id ?? "");

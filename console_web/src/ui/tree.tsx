@@ -4,10 +4,10 @@ import { useRef, useState } from "preact/hooks";
 export interface TreeNode {
   id: string;
   title: string;
-  /** Shown after the title. */
+  /** The details shown after the title. */
   detail?: string | number | undefined;
   children?: TreeNode[];
-  /** Loads the children each time the node is opened; the previous children remain visible until then. */
+  /** Loads the children each time the node is opened. The previous children remain visible until then. */
   load?: () => Promise<TreeNode[]>;
 }
 
@@ -20,7 +20,7 @@ interface TreeProps {
   open?: string[];
 }
 
-/** A tree that follows the WAI-ARIA pattern: arrow keys open and close nodes and move between them. */
+/** A tree that follows the WAI-ARIA pattern, in which arrow keys open and close nodes and move between them. */
 export function Tree({ label, nodes, onSelect, selected, open: opened = [] }: TreeProps): VNode {
   const [open, setOpen] = useState<Set<string>>(() => new Set(opened));
   const [loaded, setLoaded] = useState<Record<string, TreeNode[] | string>>({});

@@ -32,9 +32,16 @@ STORAGE = {
         "org.apache.hadoop.hive.ql.io.avro.AvroContainerOutputFormat",
         "org.apache.hadoop.hive.serde2.avro.AvroSerDe",
     ),
-    "JSON": (_TEXT_INPUT, _TEXT_OUTPUT, "org.openx.data.jsonserde.JsonSerDe"),
+    "JSON": (_TEXT_INPUT, _TEXT_OUTPUT, "org.apache.hive.hcatalog.data.JsonSerDe"),
     "TEXTFILE": (_TEXT_INPUT, _TEXT_OUTPUT, "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"),
 }
+
+# Athena reads tables with these SerDes, but does not insert rows.
+_READ_ONLY = (
+    "org.openx.data.jsonserde.JsonSerDe",
+    "org.apache.hadoop.hive.serde2.RegexSerDe",
+    "com.amazon.emr.hive.serde.CloudTrailSerde",
+)
 
 
 def stored_location(location: str) -> str:
@@ -91,6 +98,9 @@ def writer_settings(entry: dict[str, Any]) -> tuple[str, str]:
     for name, (_, _, known) in STORAGE.items():
         if library == known:
             return name, parameters.get("field.delim", parameters.get("serialization.format", "\x01"))
+    if library in _READ_ONLY:
+        output = entry["StorageDescriptor"].get("OutputFormat", "")
+        raise QueryFailure("HIVE_UNSUPPORTED_FORMAT", f"Output format {output} with SerDe {library} is not supported.")
     raise QueryFailure(
         "NOT_SUPPORTED", f"The local Athena does not support inserts into tables with the SerDe {library}"
     )

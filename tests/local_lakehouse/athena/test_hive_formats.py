@@ -216,3 +216,20 @@ def test_bytes_that_are_not_utf_8_are_replaced(athena: Athena, serde: str, body:
     athena.run(f"CREATE EXTERNAL TABLE t (id int, s string) ROW FORMAT {serde} LOCATION 's3://lab/t/'")
 
     assert athena.run("SELECT id, s FROM t") == [["1", "\ufffd"]]
+
+
+def test_rows_are_inserted_with_one_json_serde_only(athena: Athena) -> None:
+    serdes = {"written": "org.apache.hive.hcatalog.data.JsonSerDe", "read": "org.openx.data.jsonserde.JsonSerDe"}
+    for name, serde in serdes.items():
+        athena.run(
+            f"CREATE EXTERNAL TABLE {name} (id int, s string) ROW FORMAT SERDE '{serde}' LOCATION 's3://lab/{name}/'"
+        )
+    athena.run("CREATE TABLE created WITH (format = 'JSON') AS SELECT 1 AS id, 'a' AS s")
+
+    for name in ("written", "created"):
+        athena.run(f"INSERT INTO {name} VALUES (2, 'b'), (3, NULL)")
+        assert athena.run(f"SELECT s FROM {name} WHERE id > 1 ORDER BY id") == [["b"], [None]]
+    assert athena.fail("INSERT INTO read VALUES (2, 'b')").startswith(
+        "HIVE_UNSUPPORTED_FORMAT: Output format org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat "
+        "with SerDe org.openx.data.jsonserde.JsonSerDe is not supported."
+    )

@@ -165,7 +165,7 @@ def _external(statement: nodes.CreateTable, name: str, properties: dict[str, str
                 **({"Comment": partition.comment} if partition.comment else {}),
             }
         )
-    parameters = dict(statement.row_format)
+    parameters = {"serialization.format": "1", **dict(statement.row_format)}
     if "field.delim" in parameters:
         parameters["serialization.format"] = parameters["field.delim"]
     bucketing = Bucketing(statement.bucketed_by, statement.bucket_count) if statement.bucketed_by else None

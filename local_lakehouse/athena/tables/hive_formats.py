@@ -129,7 +129,7 @@ def parse_file(entry: dict[str, Any], path: str, content: bytes, columns: list[t
         )
         return _texts(list(rows), parameters, columns, _read_csv)
     if library == _LAZY_SIMPLE:
-        delimiter = parameters.get("field.delim", parameters.get("serialization.format", "\x01"))
+        delimiter = lazy_simple.column_separator(parameters)
         lines = [line.split(delimiter) for line in _lines(content.decode(errors="replace"))]
         null = parameters.get("serialization.null.format", r"\N")
         levels = lazy_simple.separators(parameters)

@@ -16,6 +16,14 @@ from typing import Any
 from local_lakehouse.sql.types import Type
 
 _DEFAULTS = tuple(map(chr, range(2, 9)))
+_CODES = 128
+
+
+def column_separator(parameters: Mapping[str, str]) -> str:
+    """Return the separator of columns; as in Hive, a number is the code of a character."""
+    written = parameters.get("field.delim", parameters.get("serialization.format", "\x01"))
+    is_code = written.isascii() and written.isdecimal() and int(written) < _CODES
+    return chr(int(written)) if is_code else written
 
 
 def separators(parameters: Mapping[str, str]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from botocore.exceptions import ClientError
 
+from local_lakehouse.athena.tables import lazy_simple
 from local_lakehouse.athena.tables.bucketing import Bucketing
 from local_lakehouse.athena.tables.lake import Lake
 from local_lakehouse.sql.failures import QueryFailure
@@ -97,7 +98,7 @@ def writer_settings(entry: dict[str, Any]) -> tuple[str, str]:
     parameters = serde.get("Parameters", {})
     for name, (_, _, known) in STORAGE.items():
         if library == known:
-            return name, parameters.get("field.delim", parameters.get("serialization.format", "\x01"))
+            return name, lazy_simple.column_separator(parameters)
     if library in _READ_ONLY:
         output = entry["StorageDescriptor"].get("OutputFormat", "")
         raise QueryFailure("HIVE_UNSUPPORTED_FORMAT", f"Output format {output} with SerDe {library} is not supported.")

@@ -233,3 +233,16 @@ def test_rows_are_inserted_with_one_json_serde_only(athena: Athena) -> None:
         "HIVE_UNSUPPORTED_FORMAT: Output format org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat "
         "with SerDe org.openx.data.jsonserde.JsonSerDe is not supported."
     )
+
+
+@pytest.mark.parametrize(
+    ("clause", "separator"),
+    [("", "\x01"), ("ROW FORMAT DELIMITED FIELDS TERMINATED BY '9'", "\t"), ("ROW FORMAT DELIMITED", "\x01")],
+)
+def test_a_number_as_a_separator_is_a_code(athena: Athena, clause: str, separator: str) -> None:
+    athena.s3.put_object(Bucket="lab", Key="t/a", Body=f"11{separator}191\n".encode())
+    athena.run(f"CREATE EXTERNAL TABLE t (a int, b int) {clause} LOCATION 's3://lab/t/'")
+
+    athena.run("INSERT INTO t VALUES (99, 1)")
+
+    assert athena.run("SELECT a, b FROM t ORDER BY a") == [["11", "191"], ["99", "1"]]

@@ -198,3 +198,23 @@ def test_a_view_has_an_empty_location(athena: Athena) -> None:
     assert athena.glue.get_table(DatabaseName="lab", Name="v")["Table"]["StorageDescriptor"]["Location"] == ""
     assert athena.run("SELECT a FROM v") == [["2"]]
     athena.run("DROP VIEW v")
+
+
+@pytest.mark.parametrize(
+    ("clause", "serialization_format"),
+    [
+        ("", "1"),
+        ("ROW FORMAT DELIMITED FIELDS TERMINATED BY ','", ","),
+        ("STORED AS PARQUET", "1"),
+        (
+            "ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe' WITH SERDEPROPERTIES ('serialization.format'='2')",
+            "2",
+        ),
+    ],
+)
+def test_the_format_of_serialization(athena: Athena, clause: str, serialization_format: str) -> None:
+    athena.run(f"CREATE EXTERNAL TABLE t (a int) {clause} LOCATION 's3://lab/t/'")
+
+    descriptor = athena.glue.get_table(DatabaseName="lab", Name="t")["Table"]["StorageDescriptor"]
+    assert descriptor["SerdeInfo"]["Parameters"]["serialization.format"] == serialization_format
+    again(athena)

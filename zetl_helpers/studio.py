@@ -61,7 +61,7 @@ class Project:
     Args:
         domain_id: The ID of the project's domain.
         project_id: The project's ID.
-        name: Its name.
+        name: The project's name.
         role_arn: The role that the project uses, including for queries.
         portal: The address of the Studio in the browser.
     """

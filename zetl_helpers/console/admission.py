@@ -20,7 +20,7 @@ HEADER = "X-Zetl-Console"
 
 
 class Session:
-    """The secrets of one run of the console: a token in the printed address and a cookie that replaces it.
+    """The token and the cookie that protect one run of the console.
 
     Args:
         port: The port that the console listens on. Cookies do not distinguish ports, so the cookie's name contains the

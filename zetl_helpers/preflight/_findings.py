@@ -113,7 +113,7 @@ def _of_values(found: Survey) -> Iterator[Finding]:
         yield Finding(
             "warning", "NUMBER_PRECISION",
             f"{shown(path)} of the item {key} is {number}, which the target's double keeps as {float(number)!r}. Store "
-            "such numbers as strings if each digit counts.",
+            "such numbers as strings if every digit matters.",
         )  # fmt: skip
     for path in sorted(found.listed):
         yield Finding(
@@ -138,7 +138,7 @@ def _without_column(path: Path, shape: Shape) -> Iterator[Finding]:
         yield Finding(
             "info",
             "NO_COLUMN",
-            f"{shown(path)} is NULL in every item that has it. It gets a column when it has a value.",
+            f"{shown(path)} is NULL in every item that has it. It gets a column once an item has a value for it.",
         )
     elif shape.present == ("M",) and not shape.children:
         yield Finding("info", "NO_COLUMN", f"{shown(path)} is an empty map in every item, so it has no column.")

@@ -305,7 +305,7 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
                 "FROM customeraccounts WHERE accountstatus <> 'Closed' AND currentbalance * 100 / creditlimit > 50 "
                 "GROUP BY state"
             ),
-            "WHERE removed single accounts",
+            "WHERE removed individual accounts",
         ),
     ],
     "5.1": [

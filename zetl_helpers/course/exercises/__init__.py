@@ -1,4 +1,4 @@
-"""Exercises of the chapters: ``ex = zetl.exercises.chapter(lab, 4)``, then ``ex.q1.check(answer)``."""
+"""The exercises of the chapters, such as ``zetl.exercises.chapter(lab, 4).q1.check(answer)``."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def _judge_policy_actions(lab: Lab, answer: Any) -> None:
         raise IncorrectError(f"{wide[0]} is a pattern. Name the three actions one by one.")
     if extra := sorted(given - set(right)):
         raise IncorrectError(
-            f"{extra[0]} is not one of the three: AWS Glue exports the table and never reads single items."
+            f"{extra[0]} is not one of the three: AWS Glue exports the table and never reads individual items."
         )
     if missing := sorted(set(right) - given):
         raise IncorrectError(
@@ -113,8 +113,8 @@ ex.q2.check()""",
         ),
         answer='answer = [\n    "dynamodb:DescribeTable",\n    "dynamodb:ExportTableToPointInTime",\n'
         '    "dynamodb:DescribeExport",\n]',
-        why="An integration describes the table, exports it, and checks the export. It never reads single items, so it "
-        "needs neither Scan nor GetItem.",
+        why="An integration describes the table, exports it, and checks the export. It never reads individual items, "
+        "so it needs neither Scan nor GetItem.",
     ),
     Exercise(
         title="Permissions of the target role",

@@ -104,7 +104,7 @@ EXERCISES = (
         kind="break and repair",
         judge=faults.judge_recovery,
         hints=(
-            "Read what ex.q4.break_it() returned, or zetl.integration.describe(lab): the errors name the cause.",
+            "Read the result of ex.q4.break_it() or of zetl.integration.describe(lab). The errors name the cause.",
             "The DynamoDB operation is UpdateContinuousBackups: update_continuous_backups in boto3.",
             "PointInTimeRecoverySpecification={'PointInTimeRecoveryEnabled': True}; then ex.q4.check() waits.",
         ),
@@ -118,8 +118,8 @@ boto3.client("dynamodb").update_continuous_backups(
 #   --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true
 ex.q4.check()""",
         by_api=True,
-        why="The integration reads the table's continuous backups, so it stops without them. It retries by itself "
-        "when you have fixed the cause.",
+        why="The integration reads the table's continuous backups, so it stops without them. It retries automatically "
+        "once you have fixed the cause.",
         fault=faults.RECOVERY,
     ),
 )

@@ -68,7 +68,7 @@ EXERCISES = (
         ),
         hints=(
             "GROUP BY accountstatus returns one row for each account status.",
-            "COUNT(*) counts the rows of a group, AVG(interestrate) is their average rate.",
+            "COUNT(*) counts the rows of a group, and AVG(interestrate) is their average rate.",
             "ROUND(AVG(interestrate), 2) AS average_rate",
         ),
         answer=f'answer = """\n{_BY_STATUS}\n"""',
@@ -207,7 +207,7 @@ answer = boto3.client("athena").start_query_execution(
                         "WHERE accountstatus <> 'Closed'\n",
                         "WHERE accountstatus <> 'Closed' AND currentbalance * 100 / creditlimit > 50\n",
                     ).replace("\nHAVING SUM(currentbalance) * 100 / SUM(creditlimit) > 50", ""),
-                    "WHERE removed single accounts before the sums were computed. Filter the groups with HAVING.",
+                    "WHERE removed individual accounts before the sums were computed. Filter the groups with HAVING.",
                 ),
             ),
         ),

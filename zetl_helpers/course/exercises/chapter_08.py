@@ -119,7 +119,7 @@ EXERCISES = (
         kind="break and repair",
         judge=faults.judge_role,
         hints=(
-            "Read what ex.q4.break_it() returned, and the newest rows of zetl.monitoring.log_events(lab).",
+            "Read the result of ex.q4.break_it() and the latest rows of zetl.monitoring.log_events(lab).",
             "The role's policy zETLTargetPolicy has lost one action. IAM's GetRolePolicy returns the policy.",
             "PutRolePolicy replaces the policy. Write it back with s3:PutObject next to s3:GetObject.",
         ),
@@ -138,7 +138,7 @@ iam.put_role_policy(**name, PolicyDocument=json.dumps(policy))
 # With the CLI: aws iam get-role-policy …, edit the document, aws iam put-role-policy … --policy-document file://…
 ex.q4.check()""",
         why="The error names the caller, the action and the resource. Once the policy allows the action, the "
-        "integration recovers by itself, and no item that was written in the meantime is lost.",
+        "integration recovers automatically, and no item that was written in the meantime is lost.",
         fault=faults.WRITING,
         by_api=True,
     ),

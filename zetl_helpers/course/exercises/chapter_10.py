@@ -15,8 +15,8 @@ EXERCISES = (
             Name("the name of a column"),
             lambda _: "household.pets",
             wrong={
-                "household_pets": "An older version of AWS's page joined the parts with underscores. The current "
-                "version uses dots.",
+                "household_pets": "An older version of AWS's documentation joined the parts with underscores. The "
+                "current version uses dots.",
                 "pets": "The name is the whole path, because two maps can both have an attribute Pets.",
                 "household": "FULL creates a column for each leaf. Household itself is a map and has no column.",
             },
@@ -27,7 +27,7 @@ EXERCISES = (
             "Write the names from the outermost to the innermost, separated by dots.",
         ),
         answer='answer = "household.pets"',
-        why="In FULL the name is the path, so it needs double quotes in SQL. The set becomes an array.",
+        why="In FULL, the name is the path, so it needs double quotes in SQL. The set becomes an array.",
     ),
     Exercise(
         title="Types in the lakehouse",

@@ -82,14 +82,14 @@ answer = described["ImportTableDescription"]["ImportedItemCount"]
             wrong={
                 _ROUNDS * _MONTHS: "That is the number of files that the refreshes add. The files of "
                 "the first load are still there.",
-                _MONTHS + _ROUNDS: "A refresh touches every month, and a file belongs to one month.",
+                _MONTHS + _ROUNDS: "A refresh changes every month, and each file belongs to one month.",
                 _MONTHS: "That would be the number of files after OPTIMIZE.",
             },
-            otherwise="Start with the files of the first load and add the files of each refresh.",
+            otherwise="Start with the files of the first load, and add the files of each refresh.",
         ),
         hints=(
-            "The first load created a file for each month.",
-            "Each refresh adds a file for each month that it touches.",
+            "The first load created one file for each month.",
+            "Each refresh adds one file for each month that it changes.",
             "12 + 30 × 12",
         ),
         answer="answer = 12 + 30 * 12",

@@ -97,7 +97,7 @@ def judge_role(lab: Lab, _: object) -> None:
     file = f"arn:{lab.partition}:s3:::{lab.bucket}/{lab.database}/{lab.target_table}/data/file.parquet"
     if not any(fnmatchcase(file, resource) for resource in resources):
         raise IncorrectError(
-            f"s3:PutObject is allowed on {resources[0]}, but the files are below it. The resource is the objects, "
+            f"s3:PutObject is allowed on {resources[0]}, but the files are below it. The resource must be the objects, "
             f"arn:{lab.partition}:s3:::{lab.bucket}/{lab.database}/*."
         )
     goes_on(lab, "The role can write again.")

@@ -255,53 +255,52 @@ LOOKS: dict[str, tuple[dict[str, Any], dict[str, Any] | None]] = {
 # All rules run, and axe describes the elements that violate one, but not those that pass.
 VIOLATIONS = {"resultTypes": ["violations"]}
 
-
-@pytest.fixture
-def checked(browser: Browser, server: ConsoleServer, look: str) -> Callable[[list[tuple[str, Any]]], dict[str, str]]:
-    """Return a function that opens pages, and returns axe's violations and the elements that are too wide."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    options, rules = LOOKS[look]
-
-    def check(places: list[tuple[str, Any]]) -> dict[str, str]:
-        found: dict[str, str] = {}
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        with opened(browser, server, **options) as page:
-            for path, act in places:
-                name = f"{path} {act.__name__ if act else ''}".strip()
-                # Reloading the page closes anything that the previous page opened, such as a dialog.
-                page.reload()
-                show(page, path)
-                if act:
-                    act(page)
-                file = f"console-{re.sub(r'[^a-zA-Z0-9]+', '-', name).strip('-')}-{look}.png"
-                page.screenshot(path=SCREENSHOTS / file)
-                for each in axe.run(page, options={**VIOLATIONS, **(rules or {})}).response["violations"]:
-                    found[f"{name}: {each['id']}"] = each["nodes"][0]["html"]
-                if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
-                    found[f"{name}: too wide"] = page.evaluate(WIDEST)
-        return found
-
-    return check
-
-
 # This expression returns the innermost element that extends beyond the right edge.
 WIDEST = """[...document.querySelectorAll("body *")].filter(
     (each) => each.getBoundingClientRect().right > window.innerWidth + 1 && !each.closest(".scroll")
   ).pop()?.outerHTML.slice(0, 300) ?? "" """
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_every_page_is_accessible(
-    checked: Callable[[list[tuple[str, Any]]], dict[str, str]], course_lab: Lab, look: str
-) -> None:
+def violations(page: Page, name: str, look: str) -> dict[str, str]:
+    """Take a screenshot of a page, and return axe's violations and the element that is too wide."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    _, rules = LOOKS[look]
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    file = f"console-{re.sub(r'[^a-zA-Z0-9]+', '-', name).strip('-')}-{look}.png"
+    page.screenshot(path=SCREENSHOTS / file)
+    result = axe.run(page, options={**VIOLATIONS, **(rules or {})})
+    found = {f"{name}, {look}: {each['id']}": each["nodes"][0]["html"] for each in result.response["violations"]}
+    if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+        found[f"{name}, {look}: too wide"] = page.evaluate(WIDEST)
+    return found
+
+
+def test_every_page_is_accessible(server: ConsoleServer, browser: Browser, course_lab: Lab) -> None:
     created = f"/glue/zero-etl/{integration.integration_id(course_lab)}"
     tabs = [f"{created}?tab={name}" for name in ("details", "logs", "metrics")]
     logs = f"/cloudwatch/logs/{quote('/aws-glue/zeroETL-integrations/logs/', safe='')}"
-    found = checked([(path, None) for path in (*PAGES, *tabs, logs)])
+    found: dict[str, str] = {}
+    with opened(browser, server) as page:
+        for path in (*PAGES, *tabs, logs):
+            # Reloading closes everything from the previous page.
+            page.reload()
+            show(page, path)
+            for look, (options, _) in LOOKS.items():
+                page.emulate_media(color_scheme=options["color_scheme"])
+                page.set_viewport_size(options["viewport"])
+                found |= violations(page, path, look)
     assert found == {}, json.dumps(found, indent=2)
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_every_state_is_accessible(checked: Callable[[list[tuple[str, Any]]], dict[str, str]], look: str) -> None:
-    found = checked(list(STATES))
+def test_every_state_is_accessible(server: ConsoleServer, browser: Browser, look: str) -> None:
+    found: dict[str, str] = {}
+    options, _ = LOOKS[look]
+    with opened(browser, server, **options) as page:
+        for path, act in STATES:
+            # Reloading closes everything from the previous state, such as an open dialog.
+            page.reload()
+            show(page, path)
+            act(page)
+            found |= violations(page, f"{path} {act.__name__}", look)
     assert found == {}, json.dumps(found, indent=2)

@@ -25,7 +25,15 @@ def same_rows(right: pd.DataFrame, given: pd.DataFrame) -> bool:
     return Counter(_rows(right)) == Counter(_rows(given[list(right.columns)]))
 
 
-def compare(right: pd.DataFrame, given: pd.DataFrame, *, one_row_for: str, key: Sequence[str], ordered: bool) -> None:
+def compare(
+    right: pd.DataFrame,
+    given: pd.DataFrame,
+    *,
+    one_row_for: str,
+    key: Sequence[str],
+    ordered: bool,
+    filters: Sequence[str] = ("WHERE",),
+) -> None:
     """Compare an answer with the right rows.
 
     Args:
@@ -34,6 +42,7 @@ def compare(right: pd.DataFrame, given: pd.DataFrame, *, one_row_for: str, key: 
         one_row_for: The thing that each row describes, such as "state".
         key: The columns that identify a row.
         ordered: Whether the order of the rows matters.
+        filters: The answer's clauses that can remove rows, of ``WHERE`` and ``HAVING``.
 
     Raises:
         IncorrectError: The rows differ. The message names the mistake, not the right rows.
@@ -44,7 +53,7 @@ def compare(right: pd.DataFrame, given: pd.DataFrame, *, one_row_for: str, key: 
         if ordered and _rows(right) != _rows(given):
             raise IncorrectError("The rows are right, but their order is not. Look at ORDER BY.")
         return
-    _compare_counts(right, given, one_row_for)
+    _compare_counts(right, given, one_row_for, filters)
     _compare_keys(right, given, key)
     _compare_values(right, given, one_row_for, key)
 
@@ -64,13 +73,14 @@ def _compare_columns(right: pd.DataFrame, given: pd.DataFrame) -> None:
     raise IncorrectError(f"The answer should have the columns {wanted}. Yours has {found}.")
 
 
-def _compare_counts(right: pd.DataFrame, given: pd.DataFrame, one_row_for: str) -> None:
+def _compare_counts(right: pd.DataFrame, given: pd.DataFrame, one_row_for: str, filters: Sequence[str]) -> None:
     if len(right) == len(given):
         return
     rows = _rows(given)
     asked = f"The question asks for one row for each {one_row_for}"
     if given.empty:
-        raise IncorrectError(f"{asked}; your answer has no rows. Look at WHERE: text comparison is case-sensitive.")
+        text = " Text comparison is case-sensitive." if "WHERE" in filters else ""
+        raise IncorrectError(f"{asked}; your answer has no rows. Look at {_removing(filters)}.{text}")
     if Counter(set(rows)) == Counter(_rows(right)):
         raise IncorrectError(f"{asked}; in your answer some rows occur more than once.")
     if len(given) == 1 and len(right) > 1:
@@ -79,9 +89,13 @@ def _compare_counts(right: pd.DataFrame, given: pd.DataFrame, one_row_for: str) 
     look = (
         "GROUP BY, and check whether a filter is missing"
         if more == "more"
-        else "WHERE, which might remove too many rows"
+        else f"{_removing(filters)}, which might remove too many rows"
     )
     raise IncorrectError(f"{asked}; your answer has {len(given)} rows, {more} than there should be. Look at {look}.")
+
+
+def _removing(filters: Sequence[str]) -> str:
+    return " and ".join(filters) or "its joins, subqueries and LIMIT"
 
 
 def _compare_keys(right: pd.DataFrame, given: pd.DataFrame, key: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from zetl_helpers.course.exercises import frames
+from zetl_helpers.course.exercises.clauses import filters, without_having
 from zetl_helpers.course.exercises.engine import IncorrectError, UnreadableError
 from zetl_helpers.course.exercises.readings import kind_of, unwrap
 from zetl_helpers.lab import Lab
@@ -79,19 +80,31 @@ class Sql:
             UnreadableError: The answer is neither a SELECT nor rows.
         """
         params = self.params(lab)
-        given = self._rows(lab, answer, params)
+        rows = self._given_rows(answer)
+        statement = "" if rows is not None else self._select(answer)
+        given = rows if rows is not None else self._run(lab, statement, params)
         right = query(lab, self.right, **params)
+        clauses = filters(statement) if statement else ("WHERE",)
         try:
-            frames.compare(right, given, one_row_for=self.one_row_for, key=self.key, ordered=self.ordered)
+            frames.compare(
+                right, given, one_row_for=self.one_row_for, key=self.key, ordered=self.ordered, filters=clauses
+            )
         except IncorrectError:
+            if given.empty and "HAVING" in clauses:
+                self._name_the_having(lab, statement, params)
             if not frames.same_rows(right, given):
                 self._name_the_slip(lab, given, params)
             raise
 
-    def _rows(self, lab: Lab, answer: Any, params: dict[str, Any]) -> pd.DataFrame:
-        """Return the rows of a statement, or the unchanged answer if it already consists of rows."""
+    @staticmethod
+    def _given_rows(answer: Any) -> pd.DataFrame | None:
+        """Return the answer if it already consists of rows."""
         if isinstance(answer, pd.DataFrame) and not _READS.match(str(unwrap(answer))):
             return answer.rename(columns=lambda name: str(name).lower())
+        return None
+
+    @staticmethod
+    def _select(answer: Any) -> str:
         statement = statement_of(answer)
         if not _READS.match(statement):
             word = _FIRST_WORD.match(statement)
@@ -99,8 +112,20 @@ class Sql:
             raise UnreadableError(
                 f"The answer should be a SELECT: nothing else runs here, so the table cannot change.{yours}"
             )
+        return statement
+
+    @staticmethod
+    def _run(lab: Lab, statement: str, params: dict[str, Any]) -> pd.DataFrame:
         named = {name: value for name, value in params.items() if re.search(rf":{name}\b", statement)}
         return query(lab, statement, **named)
+
+    def _name_the_having(self, lab: Lab, statement: str, params: dict[str, Any]) -> None:
+        """Name the HAVING if the answer has rows without it."""
+        if not self._run(lab, without_having(statement), params).empty:
+            raise IncorrectError(
+                "Your HAVING removes every group: without it, your statement returns rows. Compare their values with "
+                "the number in HAVING: a fraction such as 0.86 is not a percentage such as 86."
+            ) from None
 
     def _name_the_slip(self, lab: Lab, given: pd.DataFrame, params: dict[str, Any]) -> None:
         for slip in self.slips:

@@ -1,0 +1,32 @@
+"""Tests of the clauses that are found in a statement."""
+
+import pytest
+
+from zetl_helpers.course.exercises.clauses import filters, without_having
+
+
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        ("SELECT 1", ()),
+        ("SELECT a FROM t where b", ("WHERE",)),
+        ("SELECT a FROM t GROUP BY a HAVING COUNT(*) > 1", ("HAVING",)),
+        ("SELECT a FROM t WHERE b GROUP BY a\nhaving c", ("WHERE", "HAVING")),
+        ("SELECT 'having' AS \"where\" -- having\nFROM t /* where */", ()),
+    ],
+)
+def test_only_clauses_outside_text_and_comments_count(statement: str, found: tuple[str, ...]) -> None:
+    assert filters(statement) == found
+
+
+@pytest.mark.parametrize(
+    ("statement", "rest"),
+    [
+        ("SELECT a HAVING MAX(b) > 1", "SELECT a "),
+        ("SELECT a HAVING (MAX(b) > 1 OR 'order' = c) ORDER BY a", "SELECT a ORDER BY a"),
+        ("SELECT * FROM (SELECT a HAVING MAX(b) > (SELECT 1)) WHERE c", "SELECT * FROM (SELECT a ) WHERE c"),
+        ("SELECT a HAVING b -- the last", "SELECT a "),
+    ],
+)
+def test_a_statement_loses_its_having_and_nothing_else(statement: str, rest: str) -> None:
+    assert without_having(statement) == rest

@@ -65,7 +65,9 @@ def test_the_solution_repairs_it_and_the_lab_is_as_before(
 def test_what_is_broken_shows_and_is_put_back(number: int, chapter: Callable[[int], Chapter], exercised: Lab) -> None:
     before = whole(exercised)
     question = chapter(number).q4
-    assert FAULTS[number] in question.break_it().code
+    broken = question.break_it()
+    assert FAULTS[number] in broken.code
+    assert broken.text == ("The grants of the project's role are now:" if number == 3 else "The integration reports:")
     assert question.check().status == "incorrect"
     assert repr(question.put_back()) == "Put back. The lab is restored."
     assert whole(exercised) == before

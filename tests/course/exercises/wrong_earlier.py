@@ -11,7 +11,7 @@ SECURITY = "arn:aws:iam::111122223333:role/Security"
 # Answers that are functions receive the lab. {first} and {last} stand for the two snapshots.
 EARLIER: dict[str, list[tuple[Any, str]]] = {
     "1.1": [
-        ("N", "02139 would become 2139"),
+        ("N", "02139, start with a zero"),
         ("string", "one letter"),
         ("Text", "one letter"),
         ("B", "before the value of ZipCode"),
@@ -21,8 +21,8 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
         ("ZipCode", "one letter"),
         ("number", "one letter"),
         ("94105", "one letter"),
-        ({"N": "94105"}, "02139 would become"),
-        (["N"], "02139 would become"),
+        ({"N": "94105"}, "02139, start with a zero"),
+        (["N"], "02139, start with a zero"),
     ],
     "1.2": [
         (written(State=None), "no attribute State"),
@@ -277,6 +277,22 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
         ),
     ],
     "4.5": [
+        (
+            (
+                "SELECT state, ROUND(SUM(currentbalance) * 100 / SUM(creditlimit), 2) AS balance_percentage "
+                "FROM customeraccounts WHERE accountstatus <> 'Closed' "
+                "GROUP BY state HAVING SUM(currentbalance) / SUM(creditlimit) > 50"
+            ),
+            "Your HAVING removes every group",
+        ),
+        (
+            (
+                "SELECT state, ROUND(SUM(currentbalance) * 100 / SUM(creditlimit), 2) AS balance_percentage "
+                "FROM customeraccounts WHERE accountstatus = 'open' "
+                "GROUP BY state HAVING SUM(currentbalance) * 100 / SUM(creditlimit) > 50"
+            ),
+            "Look at WHERE and HAVING. Text comparison is case-sensitive",
+        ),
         (
             (
                 "SELECT state, ROUND(SUM(currentbalance) * 100 / SUM(creditlimit), 2) AS balance_percentage "

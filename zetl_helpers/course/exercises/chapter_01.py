@@ -62,7 +62,8 @@ EXERCISES = (
             Name("the letter of the type", keys=("S", "N", "B", "BOOL", "M", "L", "SS", "NS")),
             _type_of_zip,
             wrong={
-                "N": "As a number, 02139 would become 2139. Look at the item above.",
+                "N": "Some ZIP codes, such as Boston's 02139, start with a zero, and a number would lose it. Look at "
+                "the letter before the value of ZipCode in the item above.",
                 "string": "The target's column will be a string. DynamoDB writes the type as one letter.",
                 "text": "That is the right type. DynamoDB writes it as one letter.",
             },

@@ -71,7 +71,7 @@ EXERCISES = (
         kind="complete",
         judge=_judge_partition,
         hints=(
-            "FieldName is the attribute's name at the source.",
+            "FunctionSpec says which part of the time groups the files. The question asks for a group for each month.",
             "FunctionSpec is one of identity, year, month, day and hour.",
             "ConversionSpec says how a time is written: epoch_sec, epoch_milli or iso. 2026-10-21 is ISO 8601.",
         ),

@@ -47,14 +47,16 @@ class Fault:
     Args:
         what: The fault, as a sentence.
         inject: Causes the fault.
-        symptom: Returns AWS's message about the fault, waiting for it if necessary.
+        symptom: Returns the message about the fault, waiting for it if necessary.
         put_back: Fixes the fault, even if it is already fixed.
+        source: A line that says where the symptom is from.
     """
 
     what: str
     inject: Callable[[Lab], object]
     symptom: Callable[[Lab], str]
     put_back: Callable[[Lab], object]
+    source: str = "The integration reports:"
 
 
 @dataclass(frozen=True)
@@ -201,7 +203,7 @@ class Question:
         return Note("One right answer.", self.exercise.why, self.exercise.answer)
 
     def break_it(self) -> Note:
-        """Cause the fault, wait until AWS shows it, and return AWS's message.
+        """Cause the fault, wait until its symptom shows, and return the symptom.
 
         Raises:
             TypeError: The exercise is of a different kind.
@@ -210,7 +212,7 @@ class Question:
         # The fault is recorded first, so that the lab can be repaired even if this call is interrupted.
         self._progress.set_broken(self.name, True)
         fault.inject(self._lab)
-        return Note(f"Broken: {fault.what}", "AWS reports:", fault.symptom(self._lab))
+        return Note(f"Broken: {fault.what}", fault.source, fault.symptom(self._lab))
 
     def put_back(self) -> Note:
         """Fix the fault that `break_it` caused, without counting this as an answer.

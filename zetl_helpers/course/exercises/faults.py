@@ -236,4 +236,5 @@ GRANTS = Fault(
     _revoke,
     _show_grants,
     lambda lab: studio.share_with_project(lab, studio.find_project(lab)),
+    source="The grants of the project's role are now:",
 )

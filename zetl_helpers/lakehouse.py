@@ -10,7 +10,7 @@ from typing import Any
 import awswrangler as wr
 import pandas as pd
 
-from zetl_helpers import _rights
+from zetl_helpers import _check_queries, _rights
 from zetl_helpers._bucket_settings import RESULTS_PREFIX
 from zetl_helpers._steps import Step
 from zetl_helpers.lab import Lab
@@ -54,7 +54,7 @@ def query(lab: Lab, sql: str, **params: Any) -> pd.DataFrame:
     """
     try:
         return wr.athena.read_sql_query(
-            sql,
+            _check_queries.marked(sql),
             database=lab.database,
             # awswrangler's default wraps the statement in a CREATE TABLE, and "t$snapshots" has types that a table
             # cannot have.
@@ -183,11 +183,11 @@ def difference(lab: Lab, before: int, after: int) -> pd.DataFrame:
 
 
 def query_history(lab: Lab, *, newest: int = 10) -> pd.DataFrame:
-    """Return the latest query executions of the workgroup.
+    """Return the latest query executions of the workgroup, without those of the exercises' checks.
 
     Args:
         lab: The lab.
-        newest: The maximum number, up to 50.
+        newest: The maximum number.
 
     Returns:
         One row for each execution, newest first, with the columns ``state``, ``statement`` (such as ``SELECT``),
@@ -196,12 +196,16 @@ def query_history(lab: Lab, *, newest: int = 10) -> pd.DataFrame:
     See https://docs.aws.amazon.com/athena/latest/APIReference/API_ListQueryExecutions.html
     """
     athena = lab.client("athena")
-    ids = athena.list_query_executions(WorkGroup=lab.workgroup, MaxResults=newest)["QueryExecutionIds"]
-    if not ids:
-        return pd.DataFrame()
-    executions = athena.batch_get_query_execution(QueryExecutionIds=ids)["QueryExecutions"]
-    by_id = {execution["QueryExecutionId"]: execution for execution in executions}
-    return pd.DataFrame([_history_row(by_id[entry]) for entry in ids if entry in by_id])
+    rows: list[dict[str, Any]] = []
+    for page in athena.get_paginator("list_query_executions").paginate(WorkGroup=lab.workgroup):
+        if ids := page["QueryExecutionIds"]:
+            executions = athena.batch_get_query_execution(QueryExecutionIds=ids)["QueryExecutions"]
+            by_id = {entry["QueryExecutionId"]: entry for entry in executions}
+            found = [by_id[entry] for entry in ids if entry in by_id]
+            rows += [_history_row(entry) for entry in found if not _check_queries.is_marked(entry["Query"])]
+        if len(rows) >= newest:
+            break
+    return pd.DataFrame(rows[:newest])
 
 
 def save_query(lab: Lab, name: str, sql: str, description: str) -> Step:

@@ -10,13 +10,14 @@ import pandas as pd
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.course.exercises.steps import written
 from zetl_helpers.course import exercises
 from zetl_helpers.course.exercises import Chapter, Exercise, Progress
 from zetl_helpers.course.exercises.answers import Value
 from zetl_helpers.course.exercises.engine import Question, explained, has_blank
 from zetl_helpers.course.exercises.readings import Number
 from zetl_helpers.lab import Lab
-from zetl_helpers.lakehouse import QueryError
+from zetl_helpers.lakehouse import QueryError, query, query_history
 
 DOUBLE = Exercise(
     title="Twice two",
@@ -101,6 +102,28 @@ def test_a_name_of_the_select_that_having_does_not_know_is_told_so(chapter: Call
 
 def test_a_statement_that_is_no_select_is_told_its_first_word(chapter: Callable[[int], Chapter]) -> None:
     assert chapter(4).q1.check("-- mine\nSELEC 1 FROM x").message.endswith("Yours begins with SELEC.")
+
+
+def test_a_check_leaves_nothing_in_the_learners_history(chapter: Callable[[int], Chapter], exercised: Lab) -> None:
+    query(exercised, "SELECT 'mine' AS text")
+    before = query_history(exercised, newest=5)
+    ex = chapter(4)
+    ex.q1.check("SELECT state FROM customeraccounts -- mine")
+    ex.q3.check(7)
+    ex.q5.check("SELECT nothing FROM customeraccounts")
+    after = query_history(exercised, newest=5)
+    assert after["query"].iloc[0] == "SELECT 'mine' AS text"
+    assert after.equals(before)
+
+
+def test_a_check_that_has_undone_the_step_is_still_correct(chapter: Callable[[int], Chapter], exercised: Lab) -> None:
+    question = chapter(1).q2
+    assert question.check().status == "not attempted"
+    written()(exercised)
+    assert question.check().status == "correct"
+    again = question.check()
+    assert (again.status, question.state) == ("correct", "correct")
+    assert again.message == "You have already solved this exercise. To do it again, take its steps again, then check."
 
 
 def test_hints_lead_on_and_stay_with_the_last(question: Question) -> None:

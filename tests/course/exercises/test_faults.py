@@ -58,7 +58,9 @@ def test_the_solution_repairs_it_and_the_lab_is_as_before(
     outcome = eval(check, namespace)  # noqa: S307
     assert (outcome.status, ex.q4.state) == ("correct", "correct")
     assert whole(exercised) == before
-    assert ex.q4.check().status == "not attempted"
+    again = ex.q4.check()
+    assert again.status == "correct"
+    assert "already solved this exercise. To do it again, run ex.q4.break_it()" in again.message
 
 
 @pytest.mark.parametrize("number", FAULTS)

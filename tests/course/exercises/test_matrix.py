@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,8 +38,10 @@ def answered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def check(exercised: Lab, answered: None, chapter: Callable[[int], Chapter]) -> Callable[[str, Any], Outcome]:
-    """Submit an answer from the lists to an exercise."""
+def check(
+    exercised: Lab, answered: None, chapter: Callable[[int], Chapter], tmp_path: Path
+) -> Callable[[str, Any], Outcome]:
+    """Submit an answer from the lists to an exercise that is not solved yet."""
     late: list[str] = []
 
     def give(name: str, answer: Any) -> Outcome:
@@ -47,6 +50,7 @@ def check(exercised: Lab, answered: None, chapter: Callable[[int], Chapter]) -> 
             # equal.
             log_a_late_ingestion(exercised)
             late.append(name)
+        (tmp_path / "progress.json").unlink(missing_ok=True)
         one = question(name, chapter)
         if callable(answer):
             answer = answer(exercised)

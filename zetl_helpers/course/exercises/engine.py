@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from zetl_helpers._check_queries import checking
 from zetl_helpers._wait import WaitTimeoutError
 from zetl_helpers.course.exercises.progress import Progress
 from zetl_helpers.integration import IntegrationError
@@ -166,13 +167,17 @@ class Question:
         Returns:
             The result, which the notebook shows.
         """
+        with checking():
+            return self._checked(answer)
+
+    def _checked(self, answer: Any) -> Outcome:
         unanswered = self._unanswered(answer)
         if unanswered:
-            return Outcome("not attempted", self.name, f"{unanswered} {self._offer()}")
+            return self._untouched(unanswered)
         try:
             self.exercise.judge(self._lab, answer)
         except UntouchedError as untouched:
-            return Outcome("not attempted", self.name, f"{untouched} {self._offer()}")
+            return self._untouched(str(untouched))
         except IncorrectError as wrong:
             self._progress.attempted(self.name, "incorrect")
             return Outcome("incorrect", self.name, str(wrong))
@@ -211,8 +216,9 @@ class Question:
         fault = self._fault()
         # The fault is recorded first, so that the lab can be repaired even if this call is interrupted.
         self._progress.set_broken(self.name, True)
-        fault.inject(self._lab)
-        return Note(f"Broken: {fault.what}", fault.source, fault.symptom(self._lab))
+        with checking():
+            fault.inject(self._lab)
+            return Note(f"Broken: {fault.what}", fault.source, fault.symptom(self._lab))
 
     def put_back(self) -> Note:
         """Fix the fault that `break_it` caused, without counting this as an answer.
@@ -220,7 +226,8 @@ class Question:
         Raises:
             TypeError: The exercise is of a different kind.
         """
-        self._fault().put_back(self._lab)
+        with checking():
+            self._fault().put_back(self._lab)
         self._progress.set_broken(self.name, False)
         return Note("Put back.", "The lab is restored.")
 
@@ -238,6 +245,18 @@ class Question:
         if answer is ... or answer is None:
             return "There is no answer yet."
         return "The answer has a blank in it." if has_blank(answer) else ""
+
+    def _untouched(self, missing: str) -> Outcome:
+        """Return the result for an answer that is missing.
+
+        A correct check can undo the step that it judged. Running it again then finds nothing, but it is still correct.
+        """
+        if self.state == "correct" and (self.exercise.fault or self.exercise.by_state):
+            step = f"run {self.handle}.break_it()" if self.exercise.fault else "take its steps again"
+            return Outcome(
+                "correct", self.name, f"You have already solved this exercise. To do it again, {step}, then check."
+            )
+        return Outcome("not attempted", self.name, f"{missing} {self._offer()}")
 
     def _offer(self) -> str:
         count = len(self.exercise.hints)

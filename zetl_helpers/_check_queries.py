@@ -1,4 +1,4 @@
-"""The comment that marks the queries of an exercise's check, so that the learner's history leaves them out."""
+"""The folder of results that marks the queries of an exercise's check, which the learner's history leaves out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_COMMENT = "/* run by the check of an exercise */"
+_FOLDER = "exercise-checks/"
 _checking = ContextVar("_checking", default=False)
 
 
@@ -20,14 +20,14 @@ def checking() -> Iterator[None]:
         _checking.reset(token)
 
 
-def marked(sql: str) -> str:
-    """Return a statement with the comment if a check runs it.
+def folder(results: str) -> str:
+    """Return the location of a query's results, which is a folder of its own if a check runs the query.
 
-    The comment is at the end, so that the positions in Athena's messages stay right.
+    A comment in the statement would move the positions in Athena's messages.
     """
-    return f"{sql}\n{_COMMENT}" if _checking.get() else sql
+    return f"{results}{_FOLDER}" if _checking.get() else results
 
 
-def is_marked(sql: str) -> bool:
-    """Return whether a check ran a statement."""
-    return sql.rstrip().endswith(_COMMENT)
+def is_marked(location: str) -> bool:
+    """Return whether a check ran the query with this location of its results."""
+    return f"/{_FOLDER}" in location

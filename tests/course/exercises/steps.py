@@ -92,6 +92,19 @@ def executed(sql: str) -> Callable[[Lab], str]:
     return execute
 
 
+def without_database(sql: str) -> Callable[[Lab], str]:
+    """Return a step that runs a statement without naming the database, and returns the ID of its execution."""
+
+    def execute(lab: Lab) -> str:
+        location = f"s3://{lab.bucket}/athena-results/"
+        started = lab.client("athena").start_query_execution(
+            QueryString=sql, WorkGroup=lab.workgroup, ResultConfiguration={"OutputLocation": location}
+        )
+        return str(started["QueryExecutionId"])
+
+    return execute
+
+
 def saved(sql: str, name: str = "Debt by status", database: str = "customerdb") -> Callable[[Lab], str]:
     """Return a step that saves a statement and returns the ID of the saved query."""
 

@@ -48,7 +48,7 @@ def test_a_wrong_answer_is_incorrect_and_told_what_is_wrong_about_it(question: Q
 
 def test_an_answer_of_another_form_is_told_the_form_and_counts_as_nothing(question: Question) -> None:
     outcome = question.check("many")
-    assert repr(outcome) == "? Exercise 7.3: unread. The answer should be a number, such as 3. Yours is 'many'."
+    assert repr(outcome) == "? Exercise 7.3: not understood. The answer should be a number, such as 3. Yours is 'many'."
     assert question.state == "not attempted"
 
 
@@ -116,6 +116,10 @@ def test_a_check_leaves_nothing_in_the_learners_history(chapter: Callable[[int],
     assert after.equals(before)
 
 
+def test_a_check_sends_the_statement_as_it_is(chapter: Callable[[int], Chapter]) -> None:
+    assert "line 1:7:" in chapter(4).q1.check("SELECT").message
+
+
 def test_a_check_that_has_undone_the_step_is_still_correct(chapter: Callable[[int], Chapter], exercised: Lab) -> None:
     question = chapter(1).q2
     assert question.check().status == "not attempted"
@@ -124,6 +128,13 @@ def test_a_check_that_has_undone_the_step_is_still_correct(chapter: Callable[[in
     again = question.check()
     assert (again.status, question.state) == ("correct", "correct")
     assert again.message == "You have already solved this exercise. To do it again, take its steps again, then check."
+
+
+def test_an_action_without_its_service_is_right_and_gets_a_note(chapter: Callable[[int], Chapter]) -> None:
+    actions = ["DescribeTable", "ExportTableToPointInTime", "DescribeExport"]
+    question = chapter(1).q3
+    assert question.check(actions).message.endswith("before the action: dynamodb:DescribeTable.")
+    assert "In a policy" not in question.check([f"dynamodb:{action}" for action in actions]).message
 
 
 def test_hints_lead_on_and_stay_with_the_last(question: Question) -> None:
@@ -195,4 +206,4 @@ def test_an_answer_of_a_kind_that_nobody_asked_for_is_told_so(
 ) -> None:
     for question in chapter(number).questions:
         if question.exercise.fault is None and not question.exercise.by_state:
-            assert question.check(answer).status in ("incorrect", "unread", "error")
+            assert question.check(answer).status in ("incorrect", "not understood", "error")

@@ -91,13 +91,13 @@ def test_every_form_of_an_answer_gets_its_verdict(
     surprises = []
     expected = [
         *((answer, ("correct",), "") for answer in RIGHT[name]),
-        *((answer, ("incorrect", "unread", "not attempted"), says) for answer, says in WRONG[name]),
-        *((answer, ("incorrect", "unread", "error"), "") for answer in FURTHER.get(name, [])),
+        *((answer, ("incorrect", "not understood", "not attempted"), says) for answer, says in WRONG[name]),
+        *((answer, ("incorrect", "not understood", "error"), "") for answer in FURTHER.get(name, [])),
     ]
     for answer, statuses, says in expected:
         outcome = check(name, answer)
         message = "" if outcome.status == "correct" else outcome.message.partition(" For the first of ")[0]
-        lines.append(f"{outcome.status:<13} {shown(answer)}" + (f" → {message}" if message else ""))
+        lines.append(f"{outcome.status:<14} {shown(answer)}" + (f" → {message}" if message else ""))
         if outcome.status not in statuses or not re.search(says, message):
             surprises.append(lines[-1])
     assert surprises == []
@@ -109,7 +109,7 @@ def test_an_answer_that_cannot_be_read_is_told_the_form_and_nothing_about_aws(
     name: str, check: Callable[[str, Any], Outcome]
 ) -> None:
     outcome = check(name, {"nothing": object()})
-    assert outcome.status == "unread"
+    assert outcome.status == "not understood"
     assert re.search(r"should be (a|an|the|one of|True)\b", outcome.message)
     assert not re.search(r"\b(AWS|DynamoDB|Athena|Glue|IAM|Lake Formation) \w+s\b", outcome.message)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.course.exercises.steps import pivot, written
+from tests.course.exercises.steps import pivot, without_database, written
 
 ANALYST = "arn:aws:iam::111122223333:role/Analyst"
 OWNER = "arn:aws:iam::111122223333:role/DataOwner"
@@ -44,14 +44,14 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
         (["dynamodb:Describe*", "dynamodb:ExportTableToPointInTime"], "is a pattern"),
         (
             ["dynamodb:DescribeTable", "dynamodb:ExportTableToPointInTime", "dynamodb:DescribeExport", "dynamodb:Scan"],
-            "dynamodb:scan is not one of the three",
+            "dynamodb:Scan is not one of the three",
         ),
         ("dynamodb:DescribeTable", "2 of the three actions are missing"),
         (["DescribeTable", "Scan", "GetItem"], "is not one of the three"),
         (["DescribeTable", "ExportTable", "DescribeExport"], "is not one of the three"),
         (["DescribeTable", "ExportTableToPointInTime", "DescribeExports"], "is not one of the three"),
         (["DescribeTable", "ExportTableToPointInTime", "ListExports"], "is not one of the three"),
-        (["DescribeTable", "ExportTableToPointInTime", "s3:PutObject"], "s3:putobject is not one of the three"),
+        (["DescribeTable", "ExportTableToPointInTime", "s3:PutObject"], "s3:PutObject is not one of the three"),
         (["glue:DescribeTable", "glue:ExportTableToPointInTime", "glue:DescribeExport"], "is not one of the three"),
         ([], "3 of the three actions are missing"),
     ],
@@ -169,6 +169,7 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
         (42, "a statement, as a string"),
     ],
     "4.2": [
+        (without_database("SELECT customerid FROM customeraccounts"), "looked in the database default. Pass QueryEx"),
         (
             (
                 "SELECT customerid, currentbalance FROM customeraccounts WHERE accountstatus = 'Past Due' "

@@ -65,10 +65,11 @@ class Each:
             IncorrectError: A value is wrong. The message describes the first wrong value.
             UnreadableError: The answer or one of its values cannot be read.
         """
-        given = Entries(self.readings, self.inside)(answer)
+        entries = Entries(self.readings, self.inside)
+        given = entries(answer)
         right = {name: self.readings[name](value) for name, value in self.right(lab).items()}
         errors = [name for name in right if given[name] != right[name]]
         if errors:
             first = errors[0]
             count = f" {len(right) - len(errors)} of {len(right)} entries are right." if len(right) > 1 else ""
-            raise IncorrectError(f"{first!r} is not {given[first]!r}: {self.wrong[first]}{count}")
+            raise IncorrectError(f"{first!r} is not {entries.typed(answer)[first]!r}: {self.wrong[first]}{count}")

@@ -62,7 +62,7 @@ class Execution:
             raise IncorrectError(f"Athena did not find query execution {given}: {_message(error)}") from None
         if found["Status"]["State"] != "SUCCEEDED":
             reason = found["Status"].get("StateChangeReason", "no reason is given")
-            raise IncorrectError(f"The query is {found['Status']['State']}: {reason}")
+            raise IncorrectError(f"The query is {found['Status']['State']}: {reason}{_about_database(lab, found)}")
         self.judge(lab, found["Query"])
 
 
@@ -207,6 +207,15 @@ def _id(answer: Any, name: str, around: str) -> str:
         return value.casefold()
     shown = f"{value!r:.60}" if isinstance(value, str) else kind_of(value)
     raise UnreadableError(f"The answer should be a {name}, as a string. Yours is {shown}.")
+
+
+def _about_database(lab: Lab, execution: Mapping[str, Any]) -> str:
+    """Return advice if a query did not find a table because it ran in another database."""
+    database = execution.get("QueryExecutionContext", {}).get("Database", "default")
+    reason = execution["Status"].get("StateChangeReason", "")
+    if database == lab.database or not re.search(r"TABLE_NOT_FOUND|SCHEMA_NOT_FOUND", reason):
+        return ""
+    return f"\nAthena looked in the database {database}. Pass QueryExecutionContext={{'Database': lab.database}}."
 
 
 def _message(error: ClientError) -> str:

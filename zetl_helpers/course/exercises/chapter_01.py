@@ -9,7 +9,7 @@ from zetl_helpers import permissions, source
 from zetl_helpers.course.exercises.answers import Each, Value
 from zetl_helpers.course.exercises.api import judge_new_item
 from zetl_helpers.course.exercises.engine import Exercise, IncorrectError
-from zetl_helpers.course.exercises.readings import Action, Flag, Items, Name
+from zetl_helpers.course.exercises.readings import Action, Flag, Items, Name, unwrap
 from zetl_helpers.lab import Lab
 
 _ACTIONS = ("s3:PutObject", "glue:UpdateTable", "dynamodb:Scan", "s3:DeleteBucket")
@@ -21,27 +21,33 @@ def _type_of_zip(lab: Lab) -> str:
     return str(next(iter(stored["ZipCode"])))
 
 
-_ACTIONS_OF_A_POLICY = Items(
-    Action("dynamodb"), "a list of actions, each a string such as 'dynamodb:…'", ("Statement", "Action")
-)
+def _action(answer: Any) -> tuple[str, str]:
+    """Return an action with its service in lower case, and as it was typed."""
+    return Action("dynamodb")(answer), str(unwrap(answer))
 
 
-def _judge_policy_actions(lab: Lab, answer: Any) -> None:
+_ACTIONS_OF_A_POLICY = Items(_action, "a list of actions, each a string such as 'dynamodb:…'", ("Statement", "Action"))
+
+
+def _judge_policy_actions(lab: Lab, answer: Any) -> str:
+    """Judge the list of actions, and return a note about actions without their service."""
     (statement,) = permissions.render(lab, "table_resource_policy")["Statement"]
-    right = {action.casefold(): action for action in statement["Action"]}
-    given = set(_ACTIONS_OF_A_POLICY(answer))
+    right = {action.casefold() for action in statement["Action"]}
+    given = dict(_ACTIONS_OF_A_POLICY(answer))
     if wide := sorted(entry for entry in given if "*" in entry or "?" in entry):
-        raise IncorrectError(f"{wide[0]} is a pattern. Name the three actions one by one.")
-    if extra := sorted(given - set(right)):
+        raise IncorrectError(f"{given[wide[0]]} is a pattern. Name the three actions one by one.")
+    if extra := sorted(set(given) - right):
         raise IncorrectError(
-            f"{extra[0]} is not one of the three: AWS Glue exports the table and never reads individual items."
+            f"{given[extra[0]]} is not one of the three: AWS Glue exports the table and never reads individual items."
         )
-    if missing := sorted(set(right) - given):
+    if missing := right - set(given):
         raise IncorrectError(
             f"{len(missing)} of the three actions is missing."
             if len(missing) == 1
             else f"{len(missing)} of the three actions are missing."
         )
+    bare = [typed for typed in given.values() if ":" not in typed]
+    return f"In a policy, write the service before the action: dynamodb:{bare[0]}." if bare else ""
 
 
 def _allowed(lab: Lab) -> dict[str, bool]:

@@ -19,14 +19,14 @@ from zetl_helpers.lakehouse import QueryError
 from zetl_helpers.studio import StudioError
 
 Kind = Literal["predict", "complete", "write the SQL", "use the API", "break and repair"]
-Status = Literal["correct", "incorrect", "not attempted", "unread", "error"]
+Status = Literal["correct", "incorrect", "not attempted", "not understood", "error"]
 
 # An answer cannot be judged if Athena or another service rejects it, or if the lab is incomplete.
 _NOT_JUDGED = (QueryError, IntegrationError, StudioError, WaitTimeoutError, ClientError, BotoCoreError)
 _BLANK = re.compile(r"_{3,}|\.{3}|…")
 _SQL_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 # Shapes and words distinguish the states, because some people cannot distinguish colours.
-MARKS: Mapping[str, str] = {"correct": "✔", "incorrect": "✘", "not attempted": "○", "unread": "?", "error": "⚠"}
+MARKS: Mapping[str, str] = {"correct": "✔", "incorrect": "✘", "not attempted": "○", "not understood": "?", "error": "⚠"}
 
 
 class IncorrectError(Exception):
@@ -67,7 +67,7 @@ class Exercise:
     Args:
         title: The title, as in the notebook's heading.
         kind: The kind of task, such as predict or complete.
-        judge: Raises `IncorrectError` when the answer is not right, and returns otherwise.
+        judge: Raises `IncorrectError` when the answer is not right. Otherwise it can return a note, which is shown.
         hints: The hints, from a small clue to nearly the full answer.
         answer: The right answer as a learner would write it.
         why: The reason, shown with the solution and when an answer is correct.
@@ -94,7 +94,8 @@ class Outcome:
     """The result of checking an answer.
 
     Args:
-        status: ``correct``, ``incorrect``, ``not attempted``, ``unread`` (the answer does not have the expected form)
+        status: ``correct``, ``incorrect``, ``not attempted``, ``not understood`` (the answer does not have the
+            expected form)
             or ``error`` (AWS rejected a request, so the answer could not be judged).
         exercise: The exercise's name, such as ``4.1``.
         message: An explanation of the result, and the next step.
@@ -175,14 +176,14 @@ class Question:
         if unanswered:
             return self._untouched(unanswered)
         try:
-            self.exercise.judge(self._lab, answer)
+            note = self.exercise.judge(self._lab, answer)
         except UntouchedError as untouched:
             return self._untouched(str(untouched))
         except IncorrectError as wrong:
             self._progress.attempted(self.name, "incorrect")
             return Outcome("incorrect", self.name, str(wrong))
         except UnreadableError as error:
-            return Outcome("unread", self.name, str(error))
+            return Outcome("not understood", self.name, str(error))
         except _NOT_JUDGED as error:
             self._progress.attempted(self.name, "incorrect")
             return Outcome(
@@ -191,7 +192,8 @@ class Question:
         if self.exercise.fault:
             self.put_back()
         self._progress.attempted(self.name, "correct")
-        return Outcome("correct", self.name, self.exercise.why)
+        reason = f"{self.exercise.why} {note}" if isinstance(note, str) and note else self.exercise.why
+        return Outcome("correct", self.name, reason)
 
     def hint(self) -> Note:
         """Return the next hint. After the last hint, repeat it and say how to see the solution."""

@@ -359,6 +359,14 @@ class Entries:
                 raise UnreadableError(f"Entry {name}: {error}") from None
         return read
 
+    def typed(self, answer: Any) -> dict[str, Any]:
+        """Return the value of each name as the learner typed it.
+
+        Raises:
+            UnreadableError: The answer does not have the form of a dictionary with these names.
+        """
+        return {name: unwrap(value) for name, value in self._raw(answer).items()}
+
     def _raw(self, answer: Any) -> dict[str, Any]:
         value = answer
         for name in self.inside:

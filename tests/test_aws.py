@@ -1,7 +1,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from zetl_helpers import _next_steps
+from zetl_helpers import _next_steps, source
 from zetl_helpers._aws import absent, make, one_of, settled
 from zetl_helpers._wait import without_waiting
 from zetl_helpers.lab import Lab
@@ -50,6 +50,14 @@ def test_another_error_is_not_waited_for() -> None:
     with without_waiting(lambda: waited.append(True)), pytest.raises(ClientError, match="AccessDenied"):
         settled("it", lambda: refused("AccessDenied"), one_of("Busy"))
     assert waited == []
+
+
+def test_a_skipped_step_is_named(lab: Lab) -> None:
+    for act in (source.load_items, source.enable_pitr, source.put_policy, lambda lab: source.get_item(lab, "a", "b")):
+        with pytest.raises(ClientError, match=r"create it with zetl\.source\.create_table\(lab\)"):
+            act(lab)
+    with pytest.raises(ClientError, match=r"create it with zetl\.target\.create_bucket\(lab\)"):
+        lab.client("s3").list_objects_v2(Bucket=lab.bucket)
 
 
 def test_the_next_step_is_added_once_and_the_code_stays(lab: Lab) -> None:

@@ -45,8 +45,19 @@ def test_a_write_is_waited_for(ready: Lab, lakehouse_ticks: Lakehouse) -> None:
 
 def test_a_write_that_never_comes_ends_in_a_hint(ready: Lab, lakehouse_ticks: Lakehouse) -> None:
     chapters.catch_up(ready, 3)
-    with without_waiting(), pytest.raises(WaitTimeoutError, match=r"Check monitoring.log_events"):
+    with without_waiting(), pytest.raises(WaitTimeoutError, match=r"Check zetl.monitoring.log_events"):
         integration.wait_until_synced(ready, datetime(2999, 1, 1, tzinfo=UTC), timeout=3600)
+
+
+def test_a_deleted_target_table_is_reported_instead_of_waited_for(ready: Lab, lakehouse_ticks: Lakehouse) -> None:
+    chapters.catch_up(ready, 3)
+    ready.client("glue").delete_table(DatabaseName=ready.database, Name=ready.target_table)
+    with pytest.raises(IntegrationError, match=r"customeraccounts was deleted after the initial load.*create it again"):
+        chapters.catch_up(ready, 3)
+    with without_waiting():
+        integration.delete(ready)
+        chapters.catch_up(ready, 3)
+    assert len(lakehouse.schema(ready)) > 0
 
 
 def test_without_recovery_it_needs_attention_and_says_why(ready: Lab, lakehouse_ticks: Lakehouse) -> None:
@@ -61,7 +72,7 @@ def test_without_recovery_it_needs_attention_and_says_why(ready: Lab, lakehouse_
 
 
 def test_an_integration_that_is_not_there_says_how_to_create_it(lab: Lab) -> None:
-    with pytest.raises(IntegrationError, match=r"Create it with integration\.create\(lab\)"):
+    with pytest.raises(IntegrationError, match=r"Create it with zetl\.integration\.create\(lab\)"):
         integration.describe(lab)
 
 

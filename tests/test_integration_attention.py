@@ -60,7 +60,7 @@ def test_waiting_for_what_nobody_repairs_says_what_it_is(working: Lab, no_waitin
 
 def test_without_an_integration_there_is_nothing_to_wait_for(lab: Lab) -> None:
     for wait in (integration.errors, integration.wait_until_recovered):
-        with pytest.raises(IntegrationError, match=r"Create it with integration\.create"):
+        with pytest.raises(IntegrationError, match=r"Create it with zetl\.integration\.create"):
             wait(lab)
 
 

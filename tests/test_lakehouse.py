@@ -55,6 +55,46 @@ def test_what_athena_refuses_is_told_in_its_words(evolved: Lab, sql: str, reason
         lakehouse.query(evolved, sql)
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE customeraccounts SET state = 'CA'",
+        "delete from customeraccounts",
+        "-- a comment\n/* and\nanother */ INSERT INTO customeraccounts SELECT * FROM customeraccounts",
+        "DROP TABLE customeraccounts",
+        "CREATE TABLE copy AS SELECT * FROM customeraccounts",
+        "OPTIMIZE customeraccounts REWRITE DATA USING BIN_PACK",
+    ],
+)
+def test_a_statement_that_changes_the_target_does_not_run(evolved: Lab, sql: str) -> None:
+    before = lakehouse.query_history(evolved)
+    with pytest.raises(lakehouse.QueryError, match=r"only reads, and this statement begins with \w+\. It did not run"):
+        lakehouse.query(evolved, sql)
+    pd.testing.assert_frame_equal(lakehouse.query_history(evolved), before)
+
+
+@pytest.mark.parametrize(
+    "sql", ["WITH t AS (SELECT 1) SELECT * FROM t", "VALUES 1", "-- why\nSELECT 1", "EXPLAIN SELECT 1"]
+)
+def test_a_statement_that_reads_runs(evolved: Lab, sql: str) -> None:
+    assert len(lakehouse.query(evolved, sql)) >= 1
+
+
+@pytest.mark.parametrize(
+    ("sql", "columns"),
+    [
+        ("SHOW TABLES", ["tab_name"]),
+        ("/* all */ show databases", ["database_name"]),
+        ("DESCRIBE customeraccounts", ["col_name", "data_type", "comment"]),
+    ],
+)
+def test_a_statement_whose_result_is_a_text_file_returns_its_rows(evolved: Lab, sql: str, columns: list[str]) -> None:
+    rows = lakehouse.query(evolved, sql)
+    assert len(rows) >= 1
+    assert rows.columns.tolist() == columns
+    assert set(map(str, rows.dtypes)) == {"string"}
+
+
 def test_the_schema_has_the_new_columns_with_numbers_of_their_own(evolved: Lab) -> None:
     schema = lakehouse.schema(evolved)
     assert {"customerid", "accountnumber", "state"} <= set(schema["column"])
@@ -92,7 +132,8 @@ def test_the_difference_of_two_versions_is_what_was_written(evolved: Lab) -> Non
 
 
 def test_the_history_lists_the_newest_query_first(evolved: Lab) -> None:
-    lakehouse.query(evolved, "SELECT 'the newest'\n AS text")
+    for sql in ("SELECT 1", "SELECT 2", "SELECT 'the newest'\n AS text"):
+        lakehouse.query(evolved, sql)
     history = lakehouse.query_history(evolved, newest=3)
     assert len(history) == 3
     assert history["query"].iloc[0] == "SELECT 'the newest' AS text"

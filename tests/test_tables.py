@@ -37,3 +37,11 @@ def test_the_script_comes_once_and_from_no_server() -> None:
 def test_rows_stay_readable_where_no_script_runs() -> None:
     page = tables.table(ROWS)._repr_html_()
     assert page.count("<td") >= ROWS.size
+
+
+def test_text_is_aligned_to_the_left_and_wide_tables_scroll() -> None:
+    rows = pd.DataFrame({"zipcode": ["02139", "94110"], "paid": ["2026-10-21", "2026-10-22"], "accounts": [4, 3]})
+    for frame in (rows, rows.set_index("accounts", drop=False)):
+        page = tables.table(frame)._repr_html_()
+        assert '"className": "dt-left", "targets": [-3, -2]' in page
+        assert '"scrollX": true' in page

@@ -132,7 +132,7 @@ def _grant(lab: Lab, who: str, resource: dict[str, Any], rights: tuple[str, ...]
                 raise NotAdministratorError(
                     f"Lake Formation governs this account, and {who} lacks {', '.join(lacking)} on the {thing}. You "
                     "can't grant that. Ask an administrator of Lake Formation, or become one with "
-                    "studio.add_administrator(lab) if the account is yours."
+                    "zetl.studio.add_administrator(lab) if the account is yours."
                 ) from error
     name = who.rpartition("/")[2]
     return Step(f"{', '.join(rights)} on {thing} for {name}", "created" if lacking else "already there", calls)

@@ -39,7 +39,7 @@ def wait_until_attention(lab: Lab, *, timeout: float = 5400) -> str:
         f"integration {lab.integration} to need attention",
         look,
         timeout=timeout,
-        hint="Check integration.describe(lab): it is still ACTIVE.",
+        hint="Check zetl.integration.describe(lab): it is still ACTIVE.",
         usual="15 to 30 minutes",
     )
     return "\n".join([f"status: {found['Status']}", *_reasons(found)])
@@ -64,7 +64,7 @@ def wait_until_recovered(lab: Lab, *, timeout: float = 5400) -> None:
         if found["Status"] == "FAILED":
             raise IntegrationError(
                 f"Integration {lab.integration!r} has failed permanently: {' '.join(reasons)} "
-                "Delete it with integration.delete(lab) and create it again."
+                "Delete it with zetl.integration.delete(lab) and create it again."
             )
         return True if found["Status"] == "ACTIVE" else None
 
@@ -72,7 +72,7 @@ def wait_until_recovered(lab: Lab, *, timeout: float = 5400) -> None:
         f"integration {lab.integration} to recover",
         look,
         timeout=timeout,
-        hint="Check integration.describe(lab): the reported problem is not fixed.",
+        hint="Check zetl.integration.describe(lab): the reported problem is not fixed.",
         usual="15 to 30 minutes",
         status=lambda: " ".join(reasons)[:60],
     )
@@ -105,7 +105,7 @@ def wait_for_outcome(lab: Lab, since: datetime, *, timeout: float = 5400) -> str
         f"integration {lab.integration} to ingest the writes up to {since:%H:%M:%S}",
         look,
         timeout=timeout,
-        hint="Check integration.describe(lab) and monitoring.log_events(lab).",
+        hint="Check zetl.integration.describe(lab) and zetl.monitoring.log_events(lab).",
         usual="15 to 30 minutes",
     )
 

@@ -59,7 +59,7 @@ def require(lab: Lab) -> dict[str, Any]:
     if found is None:
         raise IntegrationError(
             f"There is no integration {lab.integration!r} from table {lab.table}. "
-            "Create it with integration.create(lab)."
+            "Create it with zetl.integration.create(lab)."
         )
     return found
 

@@ -28,6 +28,8 @@ _KEY = (
     "that zetl_helpers.keys.statements(lab, …) returns."
 )
 
+_TABLE = "If the lab's table does not exist yet, create it with zetl.source.create_table(lab), and repeat the step."
+
 _BY_CODE = {
     **dict.fromkeys(
         (
@@ -47,7 +49,17 @@ _BY_CODE = {
         ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"), _REGION
     ),
     "KMSKeyNotAccessibleFault": _KEY,
+    # Only DynamoDB has this code, so it needs no service.
+    "TableNotFoundException": _TABLE,
 }  # fmt: skip
+
+# Other services use these codes for other resources.
+_BY_SERVICE = {
+    ("dynamodb", "ResourceNotFoundException"): _TABLE,
+    ("s3", "NoSuchBucket"): (
+        "If the lab's bucket does not exist yet, create it with zetl.target.create_bucket(lab), and repeat the step."
+    ),
+}
 
 
 def add(parsed: dict[str, Any], model: Any, **_: object) -> None:
@@ -60,7 +72,9 @@ def add(parsed: dict[str, Any], model: Any, **_: object) -> None:
         action = _rights.action_of(model.service_model.service_name, model.name)
         error["Message"] = _rights.explain(error.get("Message", ""), action)
         return
-    step = _BY_CODE.get(error.get("Code", ""))
+    step = _BY_CODE.get(error.get("Code", "")) or _BY_SERVICE.get(
+        (model.service_model.service_name, error.get("Code", ""))
+    )
     if step and step not in error.get("Message", ""):
         error["Message"] = f"{error.get('Message', '')} {step}".strip()
 

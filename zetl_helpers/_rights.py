@@ -33,7 +33,7 @@ _SHARE = (
     "chapter 3."
 )
 _INBOUND = (
-    "You are missing glue:CreateInboundIntegration: target.merge_catalog_policy(lab) of chapter 1 adds it to the Data "
+    "You are missing glue:CreateInboundIntegration: zetl.target.merge_catalog_policy(lab) of chapter 1 adds it to the "
     "Catalog's policy. In a prepared class, the statement CreateIntegrationIntoOwnDatabase in "
     "policies/learner_class_permissions.json grants it. Ask the instructor to attach that policy to you."
 )

@@ -143,7 +143,7 @@ def wait_until_active(lab: Lab, *, timeout: float = 1800) -> list[str]:
         f"integration {lab.integration} to be ACTIVE",
         look,
         timeout=timeout,
-        hint="Check integration.describe(lab).",
+        hint="Check zetl.integration.describe(lab).",
         status=lambda: seen[-1] if seen else "",
         usual="5 to 15 minutes",
     )
@@ -160,24 +160,32 @@ def wait_until_loaded(lab: Lab, *, timeout: float = 3600) -> dict[str, Any]:
         The table, as the Data Catalog returns it.
 
     Raises:
-        IntegrationError: The integration needs attention or has failed.
+        IntegrationError: The integration needs attention or has failed, or the table was deleted after the load.
         WaitTimeoutError: The table does not appear.
     """
 
     def look() -> dict[str, Any] | None:
         _check(lab)
+        # The load is looked up first, because the table exists before the load completes.
+        loaded = last_sync(lab) is not None
         with absent("EntityNotFoundException"):
             table: dict[str, Any] = lab.client("glue").get_table(DatabaseName=lab.database, Name=lab.target_table)[
                 "Table"
             ]
-            return table if last_sync(lab) is not None else None
+            return table if loaded else None
+        if loaded:
+            raise IntegrationError(
+                f"Table {lab.database}.{lab.target_table} was deleted after the initial load, and the integration does "
+                "not create it again. Delete the integration with zetl.integration.delete(lab), create it again with "
+                "zetl.integration.create(lab), and repeat this step."
+            )
         return None
 
     return wait_for(
         f"table {lab.database}.{lab.target_table}",
         look,
         timeout=timeout,
-        hint="The first export is still running, or failed: check monitoring.log_events(lab).",
+        hint="The first export is still running, or failed: check zetl.monitoring.log_events(lab).",
         usual="15 to 30 minutes",
     )
 
@@ -207,7 +215,7 @@ def wait_until_synced(lab: Lab, since: datetime, *, timeout: float = 5400) -> da
         f"the target to follow {lab.table} up to {since:%H:%M:%S}",
         look,
         timeout=timeout,
-        hint="Check monitoring.log_events(lab); a window without writes has no event.",
+        hint="Check zetl.monitoring.log_events(lab); a window without writes has no event.",
         usual="15 to 30 minutes",
     )
 
@@ -281,7 +289,7 @@ def _wait_until_gone(lab: Lab, *, timeout: float) -> None:
         f"integration {lab.integration} to be deleted",
         lambda: True if find(lab) is None else None,
         timeout=timeout,
-        hint="Check integration.describe(lab).",
+        hint="Check zetl.integration.describe(lab).",
     )
 
 

@@ -251,7 +251,7 @@ class Lab:
     def _rows(self) -> list[tuple[str, str]]:
         where = "local lakehouse on this computer" if self.target == "local" else "AWS"
         return [
-            ("target", where),
+            ("runs on", where),
             ("account", self.account),
             ("Region", self.region),
             ("caller", self.caller),

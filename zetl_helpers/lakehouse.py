@@ -30,13 +30,20 @@ __all__ = [
 
 _POLL_SECONDS = 0.1
 
+# Comments and parentheses can precede a statement's first word.
+_FIRST_WORD = re.compile(r"(?:\s|\(|--[^\n]*(?:\n|$)|/\*.*?\*/)*(\w+)", re.DOTALL)
+# Every other first word, such as a typing error, is left to Athena.
+_CHANGES = (
+    "ALTER", "CREATE", "DELETE", "DROP", "INSERT", "MERGE", "MSCK", "OPTIMIZE", "UNLOAD", "UPDATE", "VACUUM",
+)  # fmt: skip
+
 
 class QueryError(Exception):
-    """A query failed. The message is from Athena."""
+    """A query failed, or it would have changed data. The message is from Athena, or says what to do."""
 
 
 def query(lab: Lab, sql: str, **params: Any) -> pd.DataFrame:
-    """Run one SELECT with Athena in the lab's database.
+    """Run one statement that only reads with Athena in the lab's database.
 
     Args:
         lab: The lab.
@@ -44,16 +51,17 @@ def query(lab: Lab, sql: str, **params: Any) -> pd.DataFrame:
         params: The parameters' values by name, with snapshot IDs as int and times as naive UTC datetime.
 
     Returns:
-        The rows. The result's rows. Text columns are ``string``, doubles are ``float64``, and bigints are ``Int64``, so
+        The result's rows. Text columns are ``string``, doubles are ``float64``, and bigints are ``Int64``, so
         that snapshot IDs are exact. ``frame.query_metadata`` contains Athena's ``QueryExecution``.
 
     Raises:
-        QueryError: Athena rejected the statement or failed to run it.
+        QueryError: The statement would change data or a table, or Athena rejected it or failed to run it.
 
     See https://docs.aws.amazon.com/athena/latest/ug/select.html
     """
+    _require_reading(sql)
     try:
-        return wr.athena.read_sql_query(
+        rows = wr.athena.read_sql_query(
             sql,
             database=lab.database,
             # awswrangler's default wraps the statement in a CREATE TABLE, and "t$snapshots" has types that a table
@@ -69,6 +77,44 @@ def query(lab: Lab, sql: str, **params: Any) -> pd.DataFrame:
         raise QueryError(_rights.explain(str(error))) from None
     except lab.client("athena").exceptions.InvalidRequestException as error:
         raise QueryError(_explained(lab, error.response["Error"]["Message"])) from None
+    # awswrangler reads only CSV files. The result of SHOW, DESCRIBE or EXPLAIN is a text file.
+    if rows.query_metadata["ResultConfiguration"]["OutputLocation"].endswith(".txt"):
+        return _text_rows(lab, rows)
+    return rows
+
+
+def _text_rows(lab: Lab, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a result that awswrangler does not read, as strings."""
+    execution = rows.query_metadata
+    pages = list(
+        lab.client("athena").get_paginator("get_query_results").paginate(QueryExecutionId=execution["QueryExecutionId"])
+    )
+    names = [column["Name"] for column in pages[0]["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]]
+    texts = [
+        # DESCRIBE separates the values of a row with tabs.
+        "\t".join(value.get("VarCharValue", "") for value in row["Data"]).split("\t", len(names) - 1)
+        for page in pages
+        for row in page["ResultSet"]["Rows"]
+    ]
+    filled = [[text.strip() for text in row] + [""] * (len(names) - len(row)) for row in texts]
+    frame = pd.DataFrame(filled, columns=names, dtype="string")
+    # Assigning the attribute would make pandas warn about a new column.
+    frame.__dict__["query_metadata"] = execution
+    return frame
+
+
+def _require_reading(sql: str) -> None:
+    """Check that a statement only reads, because the integration owns the target table.
+
+    Raises:
+        QueryError: The statement begins with a word such as ``UPDATE``.
+    """
+    word = _FIRST_WORD.match(sql)
+    if word and word[1].upper() in _CHANGES:
+        raise QueryError(
+            f"zetl.query only reads, and this statement begins with {word[1]}. It did not run. The integration writes "
+            "the target table: to change its rows, change the items at the source."
+        )
 
 
 def _explained(lab: Lab, message: str) -> str:

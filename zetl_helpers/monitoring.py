@@ -40,7 +40,7 @@ _ALARM_SECONDS = 900
 _NO_LOG = (
     f"There is no log group {_arrival.LOG_GROUP} in this account and Region. AWS Glue creates it with the target role's"
     " permissions logs:CreateLogGroup, logs:CreateLogStream and logs:PutLogEvents. Restore them with "
-    "permissions.create_target_role(lab). Until then, use the metrics and the table's snapshots to see which data "
+    "zetl.permissions.create_target_role(lab). Until then, use the metrics and the table's snapshots to see which data "
     "arrived."
 )
 
@@ -138,7 +138,7 @@ def freshness(lab: Lab) -> timedelta:
     if synced is None:
         raise integration.IntegrationError(
             f"Integration {lab.integration!r} hasn't ingested anything yet. Wait with "
-            "integration.wait_until_loaded(lab)."
+            "zetl.integration.wait_until_loaded(lab)."
         )
     return datetime.now(UTC) - synced
 
@@ -261,7 +261,7 @@ def alarm_state(lab: Lab) -> str:
     found = lab.client("cloudwatch").describe_alarms(AlarmNames=[alarm_name(lab)])["MetricAlarms"]
     if not found:
         raise integration.IntegrationError(
-            f"There is no alarm {alarm_name(lab)!r}. Create it with monitoring.create_alarm(lab)."
+            f"There is no alarm {alarm_name(lab)!r}. Create it with zetl.monitoring.create_alarm(lab)."
         )
     return str(found[0]["StateValue"])
 
@@ -285,7 +285,7 @@ def wait_for_alarm(lab: Lab, *, timeout: float = 1800) -> str:
         f"alarm {name} to be triggered",
         lambda: True if alarm_state(lab) == "ALARM" else None,
         timeout=timeout,
-        hint="Check monitoring.metrics(lab): the alarm is triggered only if IngestionFailed has a data point.",
+        hint="Check zetl.monitoring.metrics(lab): the alarm is triggered only if IngestionFailed has a data point.",
         usual="up to 15 minutes",
     )
     (found,) = lab.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]

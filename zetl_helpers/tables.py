@@ -51,6 +51,10 @@ class Table:
     def _interactive(self) -> str:
         from itables import to_html_datatable
 
+        # The script aligns a column by its values, so text such as a ZIP code would look like a number. Negative
+        # positions count from the last column, so an index does not shift them.
+        width = self.rows.shape[1]
+        text = [at - width for at, dtype in enumerate(self.rows.dtypes) if not pd.api.types.is_numeric_dtype(dtype)]
         html = to_html_datatable(
             self.rows,
             connected=False,
@@ -58,6 +62,8 @@ class Table:
             pageLength=_ROWS_A_PAGE,
             lengthMenu=[_ROWS_A_PAGE, 25, 50, 100],
             classes="display compact",
+            scrollX=True,
+            columnDefs=[{"className": "dt-left", "targets": text, "type": "string"}] if text else [],
             text_in_header_can_be_selected=False,  # clicking a column's name sorts by it
         )
         return str(html)

@@ -34,6 +34,11 @@ def test_opened_again_nothing_is_missing(connected: Lab, capsys: pytest.CaptureF
     assert "Nothing was missing from earlier chapters." in capsys.readouterr().out
 
 
+def test_clean_up_creates_nothing(connected: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    zetl.open_chapter(12)
+    assert "This chapter creates nothing." in capsys.readouterr().out
+
+
 def test_an_item_that_an_exercise_left_behind_is_named(connected: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     zetl.open_chapter(2)
     item = {"CustomerID": {"S": "CUST0099"}, "AccountNumber": {"S": "ACC000099"}}

@@ -206,6 +206,6 @@ def _what_is_left(found: Plan) -> str:
     text = []
     if found:
         names = ", ".join(f"{entry.kind} {entry.name}" for entry in found)
-        text.append(f"Still there: {names}. Run cleanup.apply(cleanup.plan(lab)) again.")
+        text.append(f"Still there: {names}. Delete it with zetl.cleanup.apply(zetl.cleanup.plan(lab)).")
     text += [f"Could not look for {what}: {reason}. Fix the cause and check again." for what, reason in found.unseen]
     return " ".join(text)

@@ -141,8 +141,8 @@ def _governance(lab: Lab) -> Check:
     return Check(
         False,
         f"Lake Formation governs this account, and you are not one of its administrators. Missing: {what}",
-        "Ask a Lake Formation administrator for these grants, or become one with studio.add_administrator(lab) if the "
-        "account is yours.",
+        "Ask a Lake Formation administrator for these grants, or become one with zetl.studio.add_administrator(lab) if "
+        "the account is yours.",
     )
 
 

@@ -180,7 +180,7 @@ def _without_items(lab: Lab) -> None:
         "the exercises' items to be deleted from the target",
         lambda: True if query(lab, sql).empty else None,
         timeout=5400,
-        hint="Look at monitoring.log_events(lab).",
+        hint="Look at zetl.monitoring.log_events(lab).",
         every=1,
     )
 

@@ -87,6 +87,21 @@ def last_sync(lab: Lab, integration: dict[str, Any]) -> datetime | None:
     return _by_snapshot(lab)
 
 
+def is_loaded(lab: Lab, integration: dict[str, Any]) -> bool:
+    """Return whether the integration's log says that the initial load has completed.
+
+    Args:
+        lab: The lab.
+        integration: The integration as ``DescribeIntegrations`` shows it.
+    """
+    try:
+        return _by_log(lab, str(integration["IntegrationArn"])) is not None
+    except ClientError as error:
+        if error_code(error) not in DENIED:
+            raise
+        return False
+
+
 def metric_series(lab: Lab, arn: str, name: str = "") -> list[tuple[str, list[dict[str, str]]]]:
     """Return an integration's metrics with all their dimensions, because CloudWatch matches only complete sets.
 

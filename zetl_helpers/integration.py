@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from zetl_helpers import keys
+from zetl_helpers import _arrival, keys
 from zetl_helpers._arrival import LOG_GROUP
 from zetl_helpers._aws import absent, make, one_of, settled, tag_list
 from zetl_helpers._integration_attention import errors, wait_for_outcome, wait_until_attention, wait_until_recovered
@@ -166,21 +166,15 @@ def wait_until_loaded(lab: Lab, *, timeout: float = 3600) -> dict[str, Any]:
 
     def look() -> dict[str, Any] | None:
         _check(lab)
-        # The load is looked up first, because the table exists before the load completes.
-        loaded = last_sync(lab) is not None
-        with absent("EntityNotFoundException"):
-            table: dict[str, Any] = lab.client("glue").get_table(DatabaseName=lab.database, Name=lab.target_table)[
-                "Table"
-            ]
-            return table if loaded else None
-        if loaded:
-            raise IntegrationError(
-                f"Table {lab.database}.{lab.target_table} was deleted after the initial load, and the integration does "
-                "not create it again. Delete the integration with zetl.integration.delete(lab), create it again with "
-                "zetl.integration.create(lab), and repeat this step."
-            )
-        return None
+        table = _target_table(lab)
+        return table if table is not None and last_sync(lab) is not None else None
 
+    if _arrival.is_loaded(lab, require(lab)) and _target_table(lab) is None:
+        raise IntegrationError(
+            f"Table {lab.database}.{lab.target_table} was deleted after the initial load, and the integration does not "
+            "create it again. Delete the integration with zetl.integration.delete(lab), create it again with "
+            "zetl.integration.create(lab), and repeat this step."
+        )
     return wait_for(
         f"table {lab.database}.{lab.target_table}",
         look,
@@ -291,6 +285,13 @@ def _wait_until_gone(lab: Lab, *, timeout: float) -> None:
         timeout=timeout,
         hint="Check zetl.integration.describe(lab).",
     )
+
+
+def _target_table(lab: Lab) -> dict[str, Any] | None:
+    with absent("EntityNotFoundException"):
+        found: dict[str, Any] = lab.client("glue").get_table(DatabaseName=lab.database, Name=lab.target_table)["Table"]
+        return found
+    return None
 
 
 def _check(lab: Lab) -> None:

@@ -226,7 +226,7 @@ def test_a_command_that_starts_a_lakehouse_says_so_beside_its_output(state: Path
 def test_a_classroom_can_hold_the_refreshes_back(state: Path) -> None:
     assert zetl("local", "pause", state=state).stderr.startswith("No local lakehouse is running in")
     start(state)
-    assert zetl("local", "pause", state=state).stdout.startswith("Paused")
+    assert zetl("local", "pause", state=state).stdout.startswith("Refreshes are paused.")
     assert "but is paused" in zetl("local", "status", state=state).stdout
     assert zetl("local", "refresh", state=state).stdout == "There is no integration to refresh.\n"
     assert zetl("local", "resume", state=state).stdout == "Refreshing every 1 s again.\n"

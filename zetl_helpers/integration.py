@@ -163,18 +163,24 @@ def wait_until_loaded(lab: Lab, *, timeout: float = 3600) -> dict[str, Any]:
         IntegrationError: The integration needs attention or has failed, or the table was deleted after the load.
         WaitTimeoutError: The table does not appear.
     """
+    is_first = True
 
     def look() -> dict[str, Any] | None:
+        nonlocal is_first
         _check(lab)
         table = _target_table(lab)
-        return table if table is not None and last_sync(lab) is not None else None
+        if table is not None:
+            return table if last_sync(lab) is not None else None
+        # The log is read only once, because each wait looks many times.
+        if is_first and _arrival.is_loaded(lab, require(lab)) and _target_table(lab) is None:
+            raise IntegrationError(
+                f"Table {lab.database}.{lab.target_table} was deleted after the initial load, and the integration does "
+                "not create it again. Delete the integration with zetl.integration.delete(lab), create it again with "
+                "zetl.integration.create(lab), and repeat this step."
+            )
+        is_first = False
+        return None
 
-    if _arrival.is_loaded(lab, require(lab)) and _target_table(lab) is None:
-        raise IntegrationError(
-            f"Table {lab.database}.{lab.target_table} was deleted after the initial load, and the integration does not "
-            "create it again. Delete the integration with zetl.integration.delete(lab), create it again with "
-            "zetl.integration.create(lab), and repeat this step."
-        )
     return wait_for(
         f"table {lab.database}.{lab.target_table}",
         look,

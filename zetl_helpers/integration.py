@@ -203,7 +203,7 @@ def wait_until_synced(lab: Lab, since: datetime, *, timeout: float = 5400) -> da
 
     Raises:
         IntegrationError: The integration needs attention or has failed.
-        WaitTimeoutError: The write does not arrive.
+        WaitTimeoutError: The writes do not arrive before the timeout.
     """
 
     def look() -> datetime | None:

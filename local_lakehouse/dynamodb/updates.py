@@ -51,7 +51,7 @@ class Update:
         return [step.path for step in self._steps]
 
     def applied(self, item: Item) -> dict[str, Any]:
-        """Return an item as it is after the update.
+        """Return an item with the update applied.
 
         Raises:
             Fault: The update does not apply to this item (``ValidationException``).

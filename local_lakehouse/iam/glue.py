@@ -1,4 +1,4 @@
-"""The permissions that AWS Glue requests require.
+"""The permissions that are required for requests to AWS Glue.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html,
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsglue.html

@@ -51,7 +51,7 @@ class TooManyPartitionsError(Exception):
 
 
 class UnsupportedCodecError(Exception):
-    """The table uses an unsupported compression."""
+    """The table uses an unsupported compression codec."""
 
 
 class Sink(io.RawIOBase):

@@ -25,7 +25,8 @@ from local_lakehouse.protocol.request import Body
 
 _LOG = logging.getLogger(__name__)
 
-# Amazon S3 accepts heads of 8 KB, without query strings and signatures. No request needs a larger head than this limit.
+# Amazon S3 limits request headers to 8 KB, not counting query strings and signatures. No request needs a larger head
+# than this limit.
 _LARGEST_HEAD = 64 * 1024
 _PIECE = 64 * 1024
 # The maximum number of remaining bytes of an unused body that are read to keep the connection.
@@ -386,5 +387,5 @@ def _written(answer: Answer, method: str, last: bool) -> bytes:
 
 
 def _line(text: str) -> str:
-    """Remove control characters from a header, because stored values can contain them."""
+    """Replace control characters in a header with spaces, because stored values can contain them."""
     return text if text.isprintable() else "".join(letter if letter.isprintable() else " " for letter in text)

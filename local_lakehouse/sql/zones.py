@@ -55,7 +55,7 @@ def is_zone(name: str) -> bool:
 def _offset_match(name: str) -> re.Match[str] | None:
     """Match an offset such as ``+05:30``, optionally after ``UTC`` or ``GMT``."""
     prefix = next((prefix for prefix in _PREFIXES if re.match(re.escape(prefix) + "[+-]", name)), "")
-    # The signs of Etc/GMT+5 follow POSIX: the zone is west of Greenwich.
+    # Etc/GMT names use POSIX signs: Etc/GMT+5 is west of Greenwich.
     if prefix.startswith("Etc/GMT") and ":" not in name:
         return None
     return _OFFSET.fullmatch(name.removeprefix(prefix))

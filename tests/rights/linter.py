@@ -24,7 +24,7 @@ class Finding(NamedTuple):
 
 
 def findings(documents: Mapping[str, dict[str, Any]], folder: Path) -> list[Finding]:
-    """Return the findings of medium severity or above for each document, keyed by its name.
+    """Return the documents' findings of medium or higher severity.
 
     Args:
         documents: The documents.

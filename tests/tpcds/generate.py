@@ -1,4 +1,4 @@
-"""Generator of TPC-DS, which writes tables, queries and DuckDB's results to a folder.
+"""A TPC-DS generator that writes tables, queries and DuckDB's results to a folder.
 
 It runs in a separate environment, with the same version of ``duckdb`` and ``duckdb-extension-tpcds``.
 """

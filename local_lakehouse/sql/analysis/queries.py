@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Queries:
-    """The analyzer of queries.
+    """The query analyzer.
 
     Args:
         analysis: The analysis of the statement.

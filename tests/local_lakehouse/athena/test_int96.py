@@ -49,7 +49,7 @@ def test_timestamps_are_written_as_int96(athena: Athena, tmp_path: Path, stateme
     schema = pq.ParquetFile(body).schema
     assert [schema.column(index).physical_type for index in (0, 1)] == ["INT96", "INT96"]
     assert pq.ParquetFile(body).schema_arrow.field("a").type == pa.timestamp("ns")
-    # The test does not use PyArrow, because some versions misread early years.
+    # DuckDB reads the values, because some versions of PyArrow misread INT96 timestamps in early years.
     path = tmp_path / "a.parquet"
     path.write_bytes(body.getvalue())
     assert duckdb.read_parquet(str(path)).order("a").fetchall() == [(value, [value]) for value in VALUES]

@@ -1,4 +1,4 @@
-"""Tests that the lakehouse survives every request, and returns an error that its services model."""
+"""Tests that no request crashes the lakehouse or causes an internal error."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ __all__ = ["Sticking", "practice", "sticking"]
 
 @dataclass(frozen=True)
 class Sticking:
-    """The exercise where most learners are stuck.
+    """The exercise that the largest number of learners are stuck on.
 
     Args:
         exercise: The exercise's name, such as ``4.4``.

@@ -76,42 +76,22 @@ def _address(runtime: Path, process: subprocess.Popen[bytes]) -> str:
     raise TimeoutError("JupyterLab did not answer.")
 
 
-class Lab:
-    """JupyterLab in a browser, with the folder of the notebooks open.
+class Notebook:
+    """Notebook that is open in JupyterLab.
 
     Args:
         page: The browser's page.
         url: JupyterLab's address.
+        name: The name of the file, as the file browser lists it.
     """
 
-    def __init__(self, page: Page, url: str) -> None:
+    def __init__(self, page: Page, url: str, name: str) -> None:
         self.page = page
         self._url = url
         page.set_default_timeout(_SECONDS * 1000)
         page.goto(f"{url}lab/tree/notebooks?reset&token={_TOKEN}")
         page.locator(".jp-Launcher").wait_for()
-
-    def open(self, name: str) -> Notebook:
-        """Open a notebook from the file browser, and wait for its kernel.
-
-        Args:
-            name: The file's name, as the file browser lists it.
-        """
-        self.page.locator(".jp-DirListing-item", has_text=name).dblclick()
-        return Notebook(self.page, self._url)
-
-
-class Notebook:
-    """The open notebook in JupyterLab.
-
-    Args:
-        page: The browser's page.
-        url: JupyterLab's address.
-    """
-
-    def __init__(self, page: Page, url: str) -> None:
-        self.page = page
-        self._url = url
+        page.locator(".jp-DirListing-item", has_text=name).dblclick()
         self.panel = page.locator(".jp-NotebookPanel")
         self.panel.wait_for()
         self._wait_for_kernel()
@@ -143,12 +123,8 @@ class Notebook:
         return self.panel.locator(".jp-CodeCell")
 
     def close(self) -> None:
-        """Save the notebook, close it, and end its kernel."""
-        # The names of these items include their shortcuts.
-        for item in ("Save Notebook", "Close Tab"):
-            self.page.get_by_role("menuitem", name="File", exact=True).click()
-            self.page.locator(".lm-Menu-itemLabel").get_by_text(item, exact=True).click()
-        self.panel.wait_for(state="detached")
+        """Close the notebook and end its kernel."""
+        self.page.close()
         for session in _call(f"{self._url}api/sessions"):
             _call(f"{self._url}api/sessions/{session['id']}", method="DELETE")
 

@@ -10,7 +10,7 @@ import pytest
 
 from local_lakehouse import daemon
 from tests.browser.conftest import ROOT
-from tests.browser.jupyter import Lab, serve
+from tests.browser.jupyter import Notebook, serve
 from zetl_helpers.course.notebooks import kernel_environment
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_a_step_is_opened_by_two_clicks(browser: Browser, jupyter: str) -> None:
     context = browser.new_context(viewport={"width": 1360, "height": 900})
-    notebook = Lab(context.new_page(), jupyter).open("01_setup.ipynb")
+    notebook = Notebook(context.new_page(), jupyter, "01_setup.ipynb")
     # The cell gets the execution number that the stored output has.
     for item in ("Edit", "Clear Outputs of All Cells"):
         notebook.page.get_by_role("menuitem", name=item, exact=True).click()

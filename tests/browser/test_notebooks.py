@@ -10,12 +10,12 @@ import pytest
 
 from local_lakehouse import daemon
 from tests.browser.conftest import ROOT, SCREENSHOTS
-from tests.browser.jupyter import Lab, Notebook, serve
+from tests.browser.jupyter import Notebook, serve
 from zetl_helpers.course import exercises
 from zetl_helpers.course.notebooks import kernel_environment
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Error, Page
+    from playwright.sync_api import Browser
 
 # A browser on a busy machine is slow. The waits have timeouts, so that a test that hangs ends.
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
@@ -25,18 +25,12 @@ PLOTLY = "application/vnd.plotly.v1+json"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of the notebooks and of the images that they show."""
+def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Provide JupyterLab on a copy of the notebooks, with a fresh local lakehouse."""
     folder = tmp_path_factory.mktemp("course")
+    home = tmp_path_factory.mktemp("home")
     for name in ("notebooks", "docs/images"):
         shutil.copytree(ROOT / name, folder / name)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def jupyter(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Provide JupyterLab on a copy of the notebooks, with a fresh local lakehouse."""
-    home = tmp_path_factory.mktemp("home")
     # The chapter invites readers to change these numbers, and more items would not test anything else in a browser.
     scale = folder / "notebooks" / "11_scale.ipynb"
     scale.write_text(scale.read_text().replace("ITEMS = 100_000", "ITEMS = 5_000"))
@@ -50,43 +44,16 @@ def jupyter(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     daemon.stop(home / "state")
 
 
-@pytest.fixture(scope="module")
-def page(browser: "Browser") -> Iterator["Page"]:
-    """Return the page that shows JupyterLab."""
-    page = browser.new_page()
-    yield page
-    page.close()
-
-
-@pytest.fixture(scope="module")
-def lab(page: "Page", jupyter: str) -> Lab:
-    """Return JupyterLab, which is loaded once, because loading takes longer than running most chapters."""
-    return Lab(page, jupyter)
-
-
 @pytest.fixture
-def opened(request: pytest.FixtureRequest, folder: Path, page: "Page", lab: Lab) -> Iterator[Notebook]:
+def opened(request: pytest.FixtureRequest, browser: "Browser", jupyter: str) -> Iterator[Notebook]:
     """Open a chapter from the file browser next to the launcher, and check that there are no error messages."""
     complaints: list[str] = []
-
-    def on_message(message: "ConsoleMessage") -> None:
-        if message.type == "error":
-            complaints.append(message.text)
-
-    def on_error(error: "Error") -> None:
-        complaints.append(str(error))
-
-    page.on("console", on_message)
-    page.on("pageerror", on_error)
-    page.set_viewport_size({"width": 1360, "height": 900})
-    file = folder / "notebooks" / request.param
-    stored = file.read_bytes()
-    notebook = lab.open(file.name)
+    page = browser.new_page(viewport={"width": 1360, "height": 900})
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    notebook = Notebook(page, jupyter, request.param)
     yield notebook
     notebook.close()
-    file.write_bytes(stored)
-    page.remove_listener("console", on_message)
-    page.remove_listener("pageerror", on_error)
     assert complaints == []
 
 

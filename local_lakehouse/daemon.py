@@ -53,7 +53,7 @@ class Running:
 
 
 def find(state: Path) -> Running | None:
-    """Return the running lakehouse of a state folder, or None if there is none."""
+    """Return the running lakehouse of a state folder, or None if no lakehouse is running."""
     try:
         address = json.loads((state / _ADDRESS).read_text())
         url, pid = str(address["url"]), int(address["pid"])

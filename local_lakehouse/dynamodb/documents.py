@@ -13,7 +13,7 @@ _NO_SUCH_PLACE = "The document path provided in the update expression is invalid
 
 
 def find(item: Item, steps: Steps) -> Value | None:
-    """Return the value at a path of an item, or None if there is no value."""
+    """Return the value at a path of an item, or None if the path does not exist."""
     found: Any = item.get(str(steps[0]))
     for step in steps[1:]:
         if found is None:

@@ -42,7 +42,7 @@ class Write:
         table: The table.
         names: The item's key.
         key: The stored form of the key.
-        test: The condition on the item, or None if there is no condition.
+        test: The condition on the item, or None for an unconditional write.
         become: A function that returns the new item, or None if it is deleted, and its size.
         shows_failed: Whether an error response includes the item that fails the condition.
         update: The update.

@@ -23,8 +23,8 @@ class Identity:
     Args:
         arn: The identity's ARN.
         policies: The inline and attached policies, including those of the user's groups.
-        boundary: The permissions boundary, or None if there is none.
-        session: The session policy, or None if there is none.
+        boundary: The permissions boundary, if any.
+        session: The session policy, if any.
         context: The identity's condition keys.
     """
 

@@ -233,7 +233,7 @@ def is_orderable(type_: Type) -> bool:
 
 
 def common_type(left: Type, right: Type) -> Type | None:
-    """Return the common type to which two types are implicitly converted, or None if there is none."""
+    """Return the common type to which two types are implicitly converted, or None if they have no common type."""
     if left == right:
         return left
     if left == UNKNOWN:

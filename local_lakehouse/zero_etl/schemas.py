@@ -45,7 +45,7 @@ def evolved(columns: Sequence[Column], current: Schema | None, last_id: int) -> 
 
     Args:
         columns: The changed items' columns.
-        current: The table's schema, or None if there is no table.
+        current: The table's schema, or None if the table does not exist.
         last_id: The highest field ID that the table has ever used.
 
     Raises:

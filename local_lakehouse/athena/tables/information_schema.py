@@ -115,7 +115,7 @@ _BUILDERS: dict[str, Callable[[Lake], tuple[Columns, Iterator[Row]]]] = {
 
 
 def information_table(lake: Lake, name: str) -> tuple[Columns, pa.Table] | None:
-    """Return a table of ``information_schema``, or None if there is no such table."""
+    """Return a table of ``information_schema``, or None if it does not exist."""
     builder = _BUILDERS.get(name)
     if builder is None:
         return None

@@ -203,7 +203,7 @@ def regexp_count(text: str, pattern: str) -> int:
 
 @udf("ssnn:i")
 def regexp_position(text: str, pattern: str, start: int, occurrence: int) -> int:
-    """Return the position of a match, or -1 if there is none."""
+    """Return the position of a match, or -1 if nothing matches."""
     if start < 1:
         raise AthenaError("start position cannot be smaller than 1")
     if occurrence < 1:

@@ -7,7 +7,8 @@ from typing import Any
 
 import boto3
 import botocore.session
-from botocore.loaders import Loader, create_loader
+
+from local_lakehouse.service_models import ModelLoader, model_loader
 
 __all__ = ["Directed", "local_session"]
 
@@ -39,8 +40,8 @@ class Directed(botocore.session.Session):  # type: ignore[misc]
 
 
 @functools.cache
-def _models(data_path: str | None) -> Loader:
-    return create_loader(data_path)
+def _models(data_path: str | None) -> ModelLoader:
+    return model_loader(data_path)
 
 
 def local_session(endpoint: str, region: str, access_key: str, secret: str, token: str | None = None) -> boto3.Session:

@@ -15,13 +15,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import boto3
-import pandas as pd
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 
 from local_lakehouse import system
 from local_lakehouse.region import region_of, region_source
-from zetl_helpers import _next_steps, _place, _settings, _sign_in
+from zetl_helpers import _frames, _next_steps, _place, _settings, _sign_in
 from zetl_helpers._calls import Call
 from zetl_helpers._errors import UserError
 from zetl_helpers._local_session import local_session
@@ -295,8 +294,7 @@ def connect(target: Target | None = None, *, tell: Callable[[str], object] | Non
         SettingsError: ``ZETL_TARGET``, ``ZETL_PREFIX``, ``ZETL_PROJECT`` or ``ZETL_WORKGROUP`` is invalid.
     """
     chosen = target or _settings.target()
-    # Full strings are shown, because a truncated ARN or error can be neither read nor copied.
-    pd.set_option("display.max_colwidth", None)
+    _frames.show_strings_in_full()
     if chosen == "local":
         return _connect_local(tell)
     return _connect_aws(_settings.prefix())
@@ -387,7 +385,8 @@ def _fence(endpoint: str, region: str) -> None:
             del os.environ[name]
     os.environ.update(local_environment(endpoint, region))
     # An earlier default session may contain an account's keys, and libraries without their own session would use them.
-    boto3.setup_default_session()
+    # boto3 creates a new default session when a library needs one.
+    boto3.DEFAULT_SESSION = None
 
 
 def local_environment(endpoint: str, region: str) -> dict[str, str]:

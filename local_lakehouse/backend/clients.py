@@ -244,11 +244,17 @@ def _parser(protocol: str) -> Any:
 
 @functools.cache
 def _session() -> boto3.Session:
-    load("boto3")
+    for module in ("boto3", "botocore.session", "local_lakehouse.service_models"):
+        load(module)
     import boto3
+    import botocore.session
 
+    from local_lakehouse.service_models import model_loader
+
+    models = botocore.session.Session()
+    models.register_component("data_loader", model_loader())
     # The session is shared, because each new session loads botocore's data again.
-    return boto3.Session(aws_access_key_id=SERVICE_ACCESS_KEY, aws_secret_access_key="local", region_name="us-east-1")
+    return boto3.Session(SERVICE_ACCESS_KEY, "local", region_name="us-east-1", botocore_session=models)
 
 
 @functools.cache

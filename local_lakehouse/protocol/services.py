@@ -11,8 +11,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from botocore.loaders import Loader
 from botocore.model import ServiceModel
+
+from local_lakehouse.service_models import ModelLoader, model_loader
 
 
 @dataclass(frozen=True)
@@ -88,5 +89,5 @@ def operation_names(name: str) -> frozenset[str]:
 
 
 @functools.cache
-def _loader() -> Loader:
-    return Loader()
+def _loader() -> ModelLoader:
+    return model_loader()

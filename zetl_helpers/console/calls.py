@@ -106,10 +106,11 @@ def _operation(service: str, operation: str) -> Any:
 
 @cache
 def _service_model(service: str) -> Any:
-    from botocore.loaders import Loader
     from botocore.model import ServiceModel
 
-    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+    from local_lakehouse.service_models import model_loader
+
+    return ServiceModel(model_loader().load_service_model(service, "service-2"), service)
 
 
 def _python(model: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -161,9 +161,13 @@ def _session() -> Any:
     """Return the session that all clients share, so that botocore's models are loaded only once."""
     from botocore.session import Session
 
+    from local_lakehouse.service_models import model_loader
+
     # The user's AWS profile must not affect calls to the lakehouse.
     nothing = (None, None, os.devnull, None)
-    return Session({"profile": (None, None, None, None), "config_file": nothing, "credentials_file": nothing})
+    session = Session({"profile": (None, None, None, None), "config_file": nothing, "credentials_file": nothing})
+    session.register_component("data_loader", model_loader())
+    return session
 
 
 def _new_client(service: str, region: str, endpoint: str) -> Any:

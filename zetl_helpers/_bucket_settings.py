@@ -83,9 +83,7 @@ def encrypt(lab: Lab, key: str) -> bool:
     """Encrypt the bucket's new objects with a customer managed key and return whether the setting has changed."""
     s3 = lab.client("s3")
     default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
-    found: list[dict[str, Any]] = []
-    with absent("ServerSideEncryptionConfigurationNotFoundError"):
-        found = of_new_bucket(lab, s3.get_bucket_encryption)["ServerSideEncryptionConfiguration"]["Rules"]
+    found = of_new_bucket(lab, s3.get_bucket_encryption)["ServerSideEncryptionConfiguration"]["Rules"]
     if any(rule.get("ApplyServerSideEncryptionByDefault") == default for rule in found):
         return False
     rule = {"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": True}

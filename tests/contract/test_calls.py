@@ -24,7 +24,7 @@ pytestmark = pytest.mark.long
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 S3_ERRORS = {
     "404", "BucketAlreadyExists", "NoSuchBucket", "NoSuchBucketPolicy", "NoSuchLifecycleConfiguration",
-    "NoSuchPublicAccessBlockConfiguration", "NoSuchTagSet", "ServerSideEncryptionConfigurationNotFoundError",
+    "NoSuchPublicAccessBlockConfiguration", "NoSuchTagSet",
 }  # fmt: skip
 # Every service, or a gateway in between, can return these errors, which the models of operations do not contain.
 COMMON_ERRORS = {

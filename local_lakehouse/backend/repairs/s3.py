@@ -1,6 +1,7 @@
-"""A fix for Amazon S3 that creates buckets with their tags.
+"""Fixes for the tags of new buckets in Amazon S3, and for the default encryption.
 
 AWS: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html
 """
 
 from __future__ import annotations
@@ -10,13 +11,21 @@ from collections.abc import Callable
 from typing import Any
 
 import xmltodict
+from moto.s3.models import S3Backend
 from moto.s3.responses import S3Response
+
+# Since January 2023, S3 encrypts new objects with its own keys if neither the request nor the bucket specifies a key.
+_DEFAULT = {"Rule": {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": "false"}}
+_ENCRYPTION = "x-amz-server-side-encryption"
 
 
 def apply() -> None:
-    """Apply the fix to moto, once per process."""
+    """Apply the fixes to moto, once per process."""
     if not hasattr(S3Response._bucket_response_put, "__wrapped__"):
         S3Response._bucket_response_put = _with_tags(S3Response._bucket_response_put)  # type: ignore[method-assign]
+        S3Response._key_response_post = _encrypted_upload(S3Response._key_response_post)  # type: ignore[method-assign]
+        S3Backend.get_bucket_encryption = _with_default(S3Backend.get_bucket_encryption)  # type: ignore[method-assign]
+        S3Backend.put_object = _encrypted(S3Backend.put_object)  # type: ignore[method-assign]
 
 
 def _with_tags(put: Callable[..., Any]) -> Callable[..., Any]:
@@ -38,3 +47,46 @@ def _bucket_tags(body: bytes | str) -> dict[str, str]:
     configuration = (xmltodict.parse(body, force_list=("Tag",)) if body else {}).get("CreateBucketConfiguration")
     tags = ((configuration or {}).get("Tags") or {}).get("Tag", [])
     return {tag["Key"]: tag.get("Value") or "" for tag in tags}
+
+
+def _with_default(get: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the default encryption for a bucket without a configuration."""
+
+    @functools.wraps(get)
+    def getting(self: S3Backend, bucket_name: str) -> Any:
+        return get(self, bucket_name) or _DEFAULT
+
+    return getting
+
+
+def _encrypted(put: Callable[..., Any]) -> Callable[..., Any]:
+    """Encrypt each object that is written."""
+
+    @functools.wraps(put)
+    def putting(self: S3Backend, bucket_name: str, *arguments: Any, **named: Any) -> Any:
+        named["encryption"] = named.get("encryption") or _default_headers(self, bucket_name)[_ENCRYPTION]
+        key = put(self, bucket_name, *arguments, **named)
+        if not key.encryption.startswith("aws:kms"):
+            # moto keeps the key of the bucket's configuration even if the request specifies another encryption.
+            key.kms_key_id = None
+        return key
+
+    return putting
+
+
+def _encrypted_upload(post: Callable[..., Any]) -> Callable[..., Any]:
+    """Make ``CreateMultipartUpload`` apply the bucket's encryption to the upload, which moto reads from the headers."""
+
+    @functools.wraps(post)
+    def posting(self: S3Response, request: Any, body: bytes, bucket_name: str, query: Any, key_name: str) -> Any:
+        if "uploads" in query and _ENCRYPTION not in request.headers:
+            request.headers.extend(_default_headers(self.backend, bucket_name))
+        return post(self, request, body, bucket_name, query, key_name)
+
+    return posting
+
+
+def _default_headers(backend: S3Backend, bucket_name: str) -> dict[str, str]:
+    default = backend.get_bucket_encryption(bucket_name)["Rule"]["ApplyServerSideEncryptionByDefault"]  # type: ignore[index]
+    headers = {_ENCRYPTION: default["SSEAlgorithm"], f"{_ENCRYPTION}-aws-kms-key-id": default.get("KMSMasterKeyID")}
+    return {name: value for name, value in headers.items() if value}

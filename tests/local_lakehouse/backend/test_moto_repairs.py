@@ -135,3 +135,52 @@ def test_a_bucket_whose_owner_is_not_the_expected_one_is_refused(lab: Lab) -> No
         with pytest.raises(ClientError, match=r"403|AccessDenied"):
             call()
     assert s3.get_object(**here, ExpectedBucketOwner=lab.account)["Body"].read() == b"1"
+
+
+def _encryption_in_answers(s3: Any, **asked: str) -> dict[str, tuple[str | None, str | None]]:
+    """Return the encryption and the key in the answer of each operation that writes or reads an object."""
+    here = {"Bucket": "mine", "Key": "a"}
+    answers = {
+        "PutObject": s3.put_object(**here, Body=b"1", **asked),
+        "GetObject": s3.get_object(**here),
+        "HeadObject": s3.head_object(**here),
+        "CopyObject": s3.copy_object(Bucket="mine", Key="b", CopySource=here, **asked),
+        "HeadObject of the copy": s3.head_object(Bucket="mine", Key="b"),
+        "CreateMultipartUpload": s3.create_multipart_upload(**here, **asked),
+    }
+    upload = {**here, "UploadId": answers["CreateMultipartUpload"]["UploadId"]}
+    part = answers["UploadPart"] = s3.upload_part(**upload, PartNumber=1, Body=b"2")
+    parts = {"Parts": [{"ETag": part["ETag"], "PartNumber": 1}]}
+    answers["CompleteMultipartUpload"] = s3.complete_multipart_upload(**upload, MultipartUpload=parts)
+    answers["HeadObject of the upload"] = s3.head_object(**here)
+    return {name: (each.get("ServerSideEncryption"), each.get("SSEKMSKeyId")) for name, each in answers.items()}
+
+
+def test_every_object_is_encrypted(lab: Lab) -> None:
+    s3, key = lab.client("s3"), lab.client("kms").create_key()["KeyMetadata"]["Arn"]
+    s3.create_bucket(Bucket="mine")
+
+    def default() -> Any:
+        (rule,) = s3.get_bucket_encryption(Bucket="mine")["ServerSideEncryptionConfiguration"]["Rules"]
+        return rule
+
+    s3_managed = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}
+    assert default() == s3_managed
+    assert set(_encryption_in_answers(s3).values()) == {("AES256", None)}
+    of_request = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
+    assert set(_encryption_in_answers(s3, **of_request).values()) == {("aws:kms", key)}
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}
+    s3.put_bucket_encryption(Bucket="mine", ServerSideEncryptionConfiguration={"Rules": [rule]})
+    assert default() == {**rule, "BucketKeyEnabled": False}
+    assert set(_encryption_in_answers(s3).values()) == {("aws:kms", key)}
+    assert set(_encryption_in_answers(s3, ServerSideEncryption="AES256").values()) == {("AES256", None)}
+    s3.delete_bucket_encryption(Bucket="mine")
+    assert default() == s3_managed
+
+
+def test_a_copy_onto_itself_is_refused_despite_the_default_encryption(lab: Lab) -> None:
+    s3, here = lab.client("s3"), {"Bucket": "mine", "Key": "a"}
+    s3.create_bucket(Bucket="mine")
+    s3.put_object(**here, Body=b"1")
+    with pytest.raises(ClientError, match="without changing"):
+        s3.copy_object(**here, CopySource=here)

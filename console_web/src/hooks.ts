@@ -91,3 +91,17 @@ export function useAction(): Action {
   const clear = useCallback(() => setState({ busy: false, error: undefined }), []);
   return { ...state, run, clear };
 }
+
+const dark = (): MediaQueryList => window.matchMedia("(prefers-color-scheme: dark)");
+
+/** Return whether the page is in the dark color scheme. The value is updated when the scheme changes. */
+export function useDark(): boolean {
+  const [is, set] = useState(() => dark().matches);
+  useEffect(() => {
+    const query = dark();
+    const update = (): void => set(query.matches);
+    query.addEventListener("change", update);
+    return () => query.removeEventListener("change", update);
+  }, []);
+  return is;
+}

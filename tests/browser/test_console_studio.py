@@ -115,6 +115,21 @@ def test_a_pie_has_the_chosen_values_and_labels_and_is_saved(page: Page, loaded:
     page.screenshot(path=SCREENSHOTS / "console-chart.png", full_page=True)
 
 
+def test_a_chart_gets_the_colors_of_a_new_scheme(page: Page) -> None:
+    """A chart that was drawn in the light scheme is readable after a change to the dark scheme."""
+    studio(page, "Query editor")
+    write(page, 1, SHARES)
+    page.get_by_role("button", name="Run all").click()
+    page.get_by_role("button", name="Chart view").click()
+    title = page.locator(".chart .xtitle")
+    light = title.evaluate("title => getComputedStyle(title).fill")
+    page.emulate_media(color_scheme="dark")
+    page.locator(f".chart .xtitle:not([style*='{light}'])").wait_for()
+    assert title.evaluate("title => getComputedStyle(title).fill") == page.locator(".chart").evaluate(
+        "chart => getComputedStyle(chart).color"
+    )
+
+
 def test_an_error_is_underlined_where_it_is(page: Page) -> None:
     studio(page, "Query editor")
     write(page, 1, "SELECT state,\n  saldo\nFROM customeraccounts")

@@ -1,5 +1,6 @@
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { useDark } from "../hooks";
 import { nonce } from "./nonce";
 
 export interface Figure {
@@ -50,6 +51,8 @@ interface ChartProps {
 export function Chart({ figure, label, height = 320, onDrawn }: ChartProps): VNode {
   const box = useRef<HTMLDivElement>(null);
   const [problem, setProblem] = useState("");
+  // plotly.js uses the current colors, so a chart is drawn again when the color scheme changes.
+  const dark = useDark();
   useEffect(() => {
     let over = false;
     plotly().then(async (library) => {
@@ -66,7 +69,7 @@ export function Chart({ figure, label, height = 320, onDrawn }: ChartProps): VNo
     return () => {
       over = true;
     };
-  }, [figure, height]);
+  }, [figure, height, dark]);
   useEffect(() => {
     const element = box.current;
     return () => {

@@ -1,4 +1,4 @@
-"""Fixes for AWS Glue's resource policy, table versions and table search.
+"""Fixes for AWS Glue's resource policy, table versions, table search and the order of parameters.
 
 AWS: https://docs.aws.amazon.com/glue/latest/webapi/API_PutResourcePolicy.html
 https://docs.aws.amazon.com/glue/latest/webapi/API_UpdateTable.html
@@ -15,7 +15,7 @@ from typing import Any
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult
 from moto.glue.exceptions import EntityNotFoundException
-from moto.glue.models import GlueBackend
+from moto.glue.models import FakeDatabase, FakePartition, FakeTable, GlueBackend
 from moto.glue.responses import GlueResponse
 
 # AWS: https://docs.aws.amazon.com/glue/latest/dg/glue-resource-policies.html
@@ -34,6 +34,8 @@ def apply() -> None:
         )
         GlueResponse.update_table = _versioned(GlueResponse.update_table)  # type: ignore[method-assign]
         GlueResponse.search_tables = _search_tables  # type: ignore[attr-defined]
+        for model in (FakeDatabase, FakePartition, FakeTable):
+            model.as_dict = _ordered(model.as_dict)  # type: ignore[method-assign]
 
 
 def _found(get: Callable[..., Any]) -> Callable[..., Any]:
@@ -121,11 +123,16 @@ def _search_tables(self: GlueResponse) -> ActionResult:
     return ActionResult(answer)
 
 
-def _searched(table: dict[str, Any]) -> str:
-    columns = (*table.get("StorageDescriptor", {}).get("Columns", ()), *table.get("PartitionKeys", ()))
-    texts = [table["Name"], table.get("Description", "")]
-    texts += [text for column in columns for text in (column["Name"], column.get("Comment", ""))]
-    return "\n".join(text or "" for text in texts).lower()
+def _searched(value: Any) -> str:
+    """Return all texts of a table's description, because the search includes every property.
+
+    AWS: https://docs.aws.amazon.com/glue/latest/webapi/API_SearchTables.html
+    """
+    if isinstance(value, dict):
+        return "\n".join(_searched(each) for each in value.values())
+    if isinstance(value, list):
+        return "\n".join(map(_searched, value))
+    return value.lower() if isinstance(value, str) else ""
 
 
 def _fits(table: dict[str, Any], condition: dict[str, str]) -> bool:
@@ -133,3 +140,43 @@ def _fits(table: dict[str, Any], condition: dict[str, str]) -> bool:
     known = {"databaseName": table["DatabaseName"], "name": table["Name"], **table.get("Parameters", {}), **table}
     found = known.get(key, known.get(key[:1].upper() + key[1:]))
     return found is not None and value.lower() in str(found).lower()
+
+
+def _ordered(as_dict: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """Return each map of parameters in the order of AWS Glue's answers."""
+
+    @functools.wraps(as_dict)
+    def ordering(self: Any, *arguments: Any, **named: Any) -> dict[str, Any]:
+        described: dict[str, Any] = _in_answer_order(as_dict(self, *arguments, **named))
+        return described
+
+    return ordering
+
+
+def _in_answer_order(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: hash_map_order(child) if name == "Parameters" and isinstance(child, dict) else _in_answer_order(child)
+        for name, child in value.items()
+    }
+
+
+def hash_map_order(entries: dict[str, Any]) -> dict[str, Any]:
+    """Return a map's entries in the order of Java's ``HashMap``, which AWS Glue's answers have.
+
+    Java: https://docs.oracle.com/javase/8/docs/api/java/util/HashMap.html
+    """
+    buckets = 16
+    while len(entries) > buckets * 3 // 4:
+        buckets *= 2
+    return dict(sorted(entries.items(), key=lambda entry: _spread_hash(entry[0]) % buckets))
+
+
+@functools.lru_cache(maxsize=1_000)
+def _spread_hash(text: str) -> int:
+    units = text.encode("utf-16-be")
+    found = 0
+    for index in range(0, len(units), 2):
+        found = (found * 31 + int.from_bytes(units[index : index + 2])) & 0xFFFFFFFF
+    return found ^ found >> 16

@@ -1,0 +1,68 @@
+"""Tests for the order of parameters and the table search in AWS Glue."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from local_lakehouse.backend.repairs.glue import hash_map_order
+from zetl_helpers.lab import Lab
+
+pytestmark = pytest.mark.once
+
+# The orders of parameters in published answers of AWS Glue for tables of crawlers and of awswrangler.
+PUBLISHED = {
+    "awswrangler": "compressionType classification projection.enabled typeOfData",
+    "a crawled Parquet table": "sizeKey objectCount UPDATED_BY_CRAWLER CrawlerSchemaSerializerVersion recordCount "
+    "averageRecordSize CrawlerSchemaDeserializerVersion compressionType classification typeOfData",
+    "a crawled CSV table": "skip.header.line.count sizeKey objectCount UPDATED_BY_CRAWLER "
+    "CrawlerSchemaSerializerVersion recordCount averageRecordSize CrawlerSchemaDeserializerVersion compressionType "
+    "classification columnsOrdered areColumnsQuoted delimiter typeOfData",
+}
+
+
+@pytest.mark.parametrize("published", PUBLISHED.values(), ids=PUBLISHED)
+def test_parameters_have_the_order_of_published_answers(published: str) -> None:
+    assert list(hash_map_order(dict.fromkeys(sorted(published.split()), ""))) == published.split()
+
+
+def test_entries_of_a_bucket_keep_the_order_in_which_they_were_set() -> None:
+    # The hash codes of all texts of "Aa" and "BB" with the same length are equal.
+    for same in itertools.permutations(("AaAa", "AaBB", "BBAa", "BBBB")):
+        assert tuple(hash_map_order(dict.fromkeys(same, ""))) == same
+
+
+@pytest.fixture
+def glue(lab: Lab) -> Any:
+    glue = lab.client("glue")
+    parameters = {"classification": "parquet", "compressionType": "none", "typeOfData": "file"}
+    place = {"SerdeInfo": {"Parameters": parameters}, "Parameters": parameters, "Location": "s3://mine/events/"}
+    glue.create_database(DatabaseInput={"Name": "sales", "Description": "Orders", "Parameters": parameters})
+    table = {"Name": "orders", "StorageDescriptor": place, "Parameters": parameters}
+    glue.create_table(DatabaseName="sales", TableInput={**table, "PartitionKeys": [{"Name": "day", "Type": "date"}]})
+    partition = {"Values": ["2026-01-01"], "StorageDescriptor": place, "Parameters": parameters}
+    glue.create_partition(DatabaseName="sales", TableName="orders", PartitionInput=partition)
+    return glue
+
+
+def test_every_answer_has_its_parameters_in_that_order(glue: Any) -> None:
+    table = {"DatabaseName": "sales", "Name": "orders"}
+    described = [
+        glue.get_database(Name="sales")["Database"],
+        glue.get_table(**table)["Table"],
+        *glue.get_tables(DatabaseName="sales")["TableList"],
+        *glue.search_tables()["TableList"],
+        *glue.get_partitions(DatabaseName="sales", TableName="orders")["Partitions"],
+    ]
+    places = [each["StorageDescriptor"] for each in described if "StorageDescriptor" in each]
+    for each in (*described, *places, *(place["SerdeInfo"] for place in places)):
+        assert list(each["Parameters"]) == ["compressionType", "classification", "typeOfData"]
+    assert len(places) == 4
+
+
+@pytest.mark.parametrize("text", ["order", "sales", "parquet", "EVENTS", "day", '"file"'])
+def test_a_search_includes_every_property_of_a_table(glue: Any, text: str) -> None:
+    assert [table["Name"] for table in glue.search_tables(SearchText=text)["TableList"]] == ["orders"]
+    assert glue.search_tables(SearchText="nothing")["TableList"] == []

@@ -114,7 +114,7 @@ def test_a_pie_of_nothing_is_an_empty_figure() -> None:
 
 @given(st.integers(1, len(_palette.OKABE_ITO) * len(_palette.PATTERNS)))
 def test_no_two_slices_look_alike(count: int) -> None:
-    assert len(set(zip(_palette.colours(count), _palette.patterns(count), strict=True))) == count
+    assert len(set(zip(_palette.colors(count), _palette.patterns(count), strict=True))) == count
 
 
 def test_a_pivot_table_counts_and_adds_up() -> None:
@@ -333,10 +333,10 @@ def test_what_a_clock_measured_can_be_left_out() -> None:
 
 
 def _contrast(one: str, other: str) -> float:
-    """Return WCAG 2.2's contrast ratio of two colours, such as "#1f2328"."""
+    """Return WCAG 2.2's contrast ratio of two colors, such as "#1f2328"."""
 
-    def luminance(colour: str) -> float:
-        parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    def luminance(color: str) -> float:
+        parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
         red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
         return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 

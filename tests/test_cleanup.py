@@ -257,7 +257,7 @@ def test_statements_of_an_earlier_version_and_for_another_person_are_the_labs(la
     assert cleanup.verify(lab)
 
 
-def test_a_neighbours_things_stay(lakehouse_ticks: Lakehouse) -> None:
+def test_a_neighbors_things_stay(lakehouse_ticks: Lakehouse) -> None:
     anna, ben = connect_to(lakehouse_ticks.url, "anna"), connect_to(lakehouse_ticks.url, "ben")
     for learner in (anna, ben):
         chapters.catch_up(learner, 3)

@@ -65,11 +65,11 @@ def test_a_service_that_denies_is_named_with_the_next_step(lab: Lab) -> None:
     Answers(lab, "glue", "DescribeIntegrations").fail("AccessDeniedException", times=99)
     checks = doctor.examine(lab)
     assert failures(checks) == [
-        "AWS Glue zero-ETL does not answer",
+        "AWS Glue zero-ETL does not respond",
         "integrations of earlier runs cannot be listed",
         "logs of earlier runs cannot be listed",
     ]
-    assert "[FAIL] AWS Glue zero-ETL does not answer\n       " in doctor.report(checks)
+    assert "[FAIL] AWS Glue zero-ETL does not respond\n       " in doctor.report(checks)
     assert "policies/" in doctor.report(checks)
 
 

@@ -222,7 +222,7 @@ def figures() -> Iterator[tuple[str, dict[str, Any]]]:
                     yield path.stem, output["data"][PLOTLY]
 
 
-def test_no_figure_says_by_colour_alone() -> None:
+def test_no_figure_says_by_color_alone() -> None:
     seen = list(figures())
     assert seen
     for chapter, figure in seen:

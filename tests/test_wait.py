@@ -107,7 +107,7 @@ def test_a_session_that_ends_in_a_wait_is_waited_for(
     monkeypatch.setattr(_sign_in, "renew", lambda: renewed.append(True))
     answers = iter([None, *[error] * 400, "there"])
     with without_waiting():
-        # The sign-in takes longer than the wait's timeout, but does not count towards it.
+        # The sign-in takes longer than the wait's timeout, but does not count toward it.
         assert wait_for("it", lambda: raised(next(answers)), timeout=60, hint="") == "there"
     assert len(renewed) == 400
     assert capsys.readouterr().err.count("Your AWS session has ended. Sign in again") == 1

@@ -29,7 +29,7 @@ def rewrite(lab: Lab, change: Callable[[list[str]], list[str]]) -> tuple[list[st
 
     Args:
         lab: The lab.
-        change: Returns the new list; applying it twice makes no further change.
+        change: Returns the new list. Applying the function to its own result must change nothing.
 
     Returns:
         The list before and after.
@@ -63,14 +63,14 @@ def rewrite(lab: Lab, change: Callable[[list[str]], list[str]]) -> tuple[list[st
 
 
 def note(lab: Lab, principal: str) -> None:
-    """Tag the target role with the administrator that the lab added, so that clean-up removes no other one."""
+    """Tag the target role with the administrator that the lab added, because clean-up removes no other."""
     lab.client("iam").tag_role(RoleName=lab.role, Tags=tag_list({ADDED: principal}))
 
 
 def note_leaving(lab: Lab) -> None:
     """Record that the lab no longer needs its administrator, before looking for other labs that need it.
 
-    Two labs that leave at the same time see each other's record, so one of them removes the administrator.
+    If two labs leave at the same time, at least one sees the other's record and removes the administrator.
     """
     with absent("NoSuchEntity"):
         lab.client("iam").tag_role(RoleName=lab.role, Tags=tag_list({_LEAVING: "yes"}))
@@ -83,7 +83,7 @@ def forget(lab: Lab) -> None:
 
 
 def noted(lab: Lab) -> str | None:
-    """Return the principal that the lab made an administrator, or None."""
+    """Return the principal that the lab made an administrator, or None if the target role has no such tag."""
     with absent("NoSuchEntity"):
         return _tags(lab).get(ADDED)
     return None
@@ -95,9 +95,9 @@ def shared_with(lab: Lab, principal: str) -> list[str]:
 
 
 def _needs(lab: Lab, database: str, principal: str) -> bool:
-    neighbour = replace(lab, prefix=database.removesuffix("customerdb").rstrip("_"))
+    neighbor = replace(lab, prefix=database.removesuffix("customerdb").rstrip("_"))
     try:
-        tags = _tags(neighbour)
+        tags = _tags(neighbor)
     except ClientError as error:
         # If the caller may not read another lab's role, that lab keeps its administrator.
         return error_code(error) != "NoSuchEntity"

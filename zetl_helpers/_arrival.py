@@ -66,9 +66,9 @@ def log_events(lab: Lab, integration: str, pattern: str = "") -> Iterator[dict[s
 def last_sync(lab: Lab, integration: dict[str, Any]) -> datetime | None:
     """Return the time up to which the target reflects the source, or None before the first ingestion.
 
-    The time comes from the log or, failing that, from the metrics. If both are missing or inaccessible, it is the
-    commit time of the target table's latest snapshot. The ingestion read the source before that commit, so this is the
-    latest possible time.
+    The time comes from the log or, failing that, from the metrics. If both are missing or inaccessible, the function
+    returns the commit time of the target table's latest snapshot. The ingestion read the source before that commit, so
+    this is the latest possible time.
 
     Args:
         lab: The lab.
@@ -165,7 +165,7 @@ def _by_metric(lab: Lab, arn: str) -> datetime | None:
 
 
 def newest_snapshot(lab: Lab) -> datetime | None:
-    """Return when the target table's latest snapshot was committed, or None if the table does not exist.
+    """Return the commit time of the target table's latest snapshot, or None if the table does not exist.
 
     Args:
         lab: The lab.

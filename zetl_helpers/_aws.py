@@ -31,7 +31,7 @@ def absent(*codes: str) -> Iterator[None]:
 def make(create: Callable[[], object], check: Callable[[], object], *codes: str) -> None:
     """Create a resource, or accept that it already exists.
 
-    botocore retries a request whose response was lost, and the retry then finds the resource.
+    If a response is lost, botocore retries the request, and the retry finds that the resource already exists.
 
     Args:
         create: Creates the resource.
@@ -79,7 +79,7 @@ def settled(what: str, act: Callable[[], T], passing: Callable[[ClientError], bo
 
 
 def one_of(*codes: str) -> Callable[[ClientError], bool]:
-    """Return a function that tells whether an error has one of these codes."""
+    """Return a function that checks whether an error has one of these codes."""
     return lambda error: error_code(error) in codes
 
 
@@ -89,10 +89,10 @@ def error_code(error: ClientError) -> str:
 
 
 def tag_list(tags: dict[str, str], key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
-    """Return tags in the format that most services accept."""
+    """Convert tags to the format that most services accept."""
     return [{key: name, value: text} for name, text in tags.items()]
 
 
 def tag_dict(tags: list[dict[str, Any]], key: str = "Key", value: str = "Value") -> dict[str, str]:
-    """Return tags from the format that most services return."""
+    """Convert tags from the format that most services return."""
     return {tag[key]: tag[value] for tag in tags}

@@ -46,7 +46,7 @@ def merge_catalog_policy(lab: Lab) -> Step:
     with lab.recording() as calls:
         document, _ = _read_catalog_policy(lab)
         if _class_statement(lab) in document["Statement"]:
-            return Step("statement of the class in the Data Catalog policy", "already there", calls, document)
+            return Step("class statement in the Data Catalog policy", "already there", calls, document)
         before, after = _rewrite_catalog_policy(lab, wanted, drop=())
     mine = [statement for statement in before if statement.get("Sid") in {entry["Sid"] for entry in wanted}]
     return Step("statements in the Data Catalog policy", ensured(mine or None, wanted), calls, after)
@@ -86,7 +86,7 @@ def merge_class_statement(lab: Lab) -> Step:
     with lab.recording() as calls:
         before, after = _rewrite_catalog_policy(lab, [wanted], drop=())
     mine = [statement for statement in before if statement.get("Sid") == wanted["Sid"]]
-    return Step("statement of the class in the Data Catalog policy", ensured(mine or None, [wanted]), calls, after)
+    return Step("class statement in the Data Catalog policy", ensured(mine or None, [wanted]), calls, after)
 
 
 def remove_class_statement(lab: Lab) -> Step:
@@ -102,7 +102,7 @@ def remove_class_statement(lab: Lab) -> Step:
     with lab.recording() as calls:
         before, _ = _rewrite_catalog_policy(lab, (), drop=[sid])
     gone = not any(statement.get("Sid") == sid for statement in before)
-    return Step("statement of the class in the Data Catalog policy", "already gone" if gone else "deleted", calls)
+    return Step("class statement in the Data Catalog policy", "already gone" if gone else "deleted", calls)
 
 
 def class_is_prepared(lab: Lab) -> bool:
@@ -124,7 +124,7 @@ def catalog_statements(lab: Lab) -> list[dict[str, Any]]:
 
 
 def other_databases(lab: Lab, principal: str) -> list[str]:
-    """Return the databases of other labs into which the same principal may create integrations.
+    """Return the databases of other labs in which the same principal may create integrations.
 
     Args:
         lab: The lab.
@@ -189,7 +189,7 @@ def _read_catalog_policy(lab: Lab) -> tuple[dict[str, Any], str | None]:
 def _write_catalog_policy(lab: Lab, document: dict[str, Any], policy_hash: str | None) -> bool | None:
     """Write the policy, or return None if it has changed since it was read."""
     glue = lab.client("glue")
-    # White space counts towards the limit of the account's policy.
+    # White space counts toward the limit of the account's policy.
     text = json.dumps(document, separators=(",", ":"))
     size = len(text.encode())
     if document["Statement"] and size > _MOST_BYTES:

@@ -1,4 +1,4 @@
-"""The folder of results that marks the queries of an exercise's check, which the learner's history leaves out."""
+"""The results folder of exercise checks, whose queries the learner's query history omits."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def checking() -> Iterator[None]:
 
 
 def folder(results: str) -> str:
-    """Return the location of a query's results, which is a folder of its own if a check runs the query.
+    """Return the location for a query's results, which is a separate folder if a check runs the query.
 
-    A comment in the statement would move the positions in Athena's messages.
+    A comment in the statement would shift the positions in Athena's error messages.
     """
     return f"{results}{_FOLDER}" if _checking.get() else results
 
 
 def is_marked(location: str) -> bool:
-    """Return whether a check ran the query with this location of its results."""
+    """Return whether a check ran the query whose results are at this location."""
     return f"/{_FOLDER}" in location

@@ -87,7 +87,7 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _print_practice() -> None:
-    """Print the exercises of a class that shares its progress."""
+    """Print each exercise's results if the class shares its progress."""
     from zetl_helpers import _settings
     from zetl_helpers.course import classroom
 

@@ -30,7 +30,8 @@ def is_governed(lab: Lab) -> bool | None:
         lab: The lab.
 
     Returns:
-        None if the database does not exist or the caller may not read it.
+        Whether Lake Formation governs the database, or None if the database does not exist or the caller may not read
+        it.
 
     See https://docs.aws.amazon.com/lake-formation/latest/dg/change-settings.html
     """
@@ -77,12 +78,12 @@ def missing(lab: Lab, principal: str) -> list[str]:
 
 
 def grant(lab: Lab, principal: str, location: str | None = None) -> list[Step]:
-    """Grant the permissions of the target role and the lab's owner if Lake Formation governs the database.
+    """Grant the target role and the lab's owner their permissions if Lake Formation governs the database.
 
     Args:
         lab: The lab.
         principal: The IAM user or role that owns the lab.
-        location: The registered location that covers the table, if there is one.
+        location: The registered location that covers the table, or None if no location does.
 
     Returns:
         The steps and their outcomes. There are none if Lake Formation does not govern the database.
@@ -119,7 +120,7 @@ def _grant(lab: Lab, who: str, resource: dict[str, Any], rights: tuple[str, ...]
         if lacking:
             try:
                 settled(
-                    "Lake Formation to be free",
+                    "Lake Formation to finish another change",
                     lambda: formation.grant_permissions(
                         Principal={"DataLakePrincipalIdentifier": who}, Resource=resource, Permissions=lacking
                     ),

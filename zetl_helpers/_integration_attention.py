@@ -19,7 +19,7 @@ def wait_until_attention(lab: Lab, *, timeout: float = 5400) -> str:
 
     Args:
         lab: The lab.
-        timeout: Maximum seconds to wait. On AWS, the problem shows at the next refresh, after 15 to 30 minutes.
+        timeout: Maximum seconds to wait. On AWS, the problem appears at the next refresh, after 15 to 30 minutes.
 
     Returns:
         The status and the errors, as ``DescribeIntegrations`` returns them, one per line.
@@ -46,11 +46,12 @@ def wait_until_attention(lab: Lab, *, timeout: float = 5400) -> str:
 
 
 def wait_until_recovered(lab: Lab, *, timeout: float = 5400) -> None:
-    """Wait until an integration, which retries automatically, is ACTIVE again after the cause of its failure was fixed.
+    """Wait until an integration is ACTIVE again after the cause of its failure was fixed.
 
     Args:
         lab: The lab.
-        timeout: Maximum seconds to wait. Retries become less frequent the longer a failure lasts.
+        timeout: Maximum seconds to wait. The integration retries automatically, but less frequently the longer a
+            failure lasts.
 
     Raises:
         IntegrationError: The integration does not exist or has failed permanently.
@@ -84,10 +85,10 @@ def wait_for_outcome(lab: Lab, since: datetime, *, timeout: float = 5400) -> str
     Args:
         lab: The lab.
         since: A time after the write, as a datetime with a time zone.
-        timeout: Maximum seconds to wait. On AWS, the problem shows at the next refresh, after 15 to 30 minutes.
+        timeout: Maximum seconds to wait. On AWS, the problem appears at the next refresh, after 15 to 30 minutes.
 
     Returns:
-        The integration's status: ``NEEDS_ATTENTION`` or ``FAILED``, or ``ACTIVE`` when the write has arrived.
+        The integration's status: ``ACTIVE`` if the write has arrived, otherwise ``NEEDS_ATTENTION`` or ``FAILED``.
 
     Raises:
         IntegrationError: The integration does not exist.

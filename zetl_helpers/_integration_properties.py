@@ -30,7 +30,7 @@ def set_target_role(lab: Lab, *, kms_key: str | None = None) -> Step:
     Args:
         lab: The lab.
         kms_key: A customer managed key that encrypts the target table's data, as an ID, ARN or alias. The
-            target role needs it too: `keys.allow_target_role`.
+            target role also needs permission to use it, which `keys.allow_target_role` grants.
 
     Returns:
         The step and its outcome.
@@ -152,7 +152,7 @@ def _delete(lab: Lab, thing: str, look: Any, act: Any) -> Step:
 
 def once_known(lab: Lab, act: Callable[[], object]) -> None:
     """Retry a call while a new role or policy is not yet visible everywhere, or while the target is busy."""
-    settled(f"AWS Glue to know role {lab.role}", act, _passes_by_itself, timeout=120)
+    settled(f"AWS Glue to accept role {lab.role}", act, _passes_by_itself, timeout=120)
 
 
 def _passes_by_itself(error: ClientError) -> bool:

@@ -99,7 +99,7 @@ def without_identity(error: BotoCoreError | ClientError, region: str) -> str:
         similar = difflib.get_close_matches(region, known, n=3)
         hint = f"Did you mean {' or '.join(similar)}?" if similar else "Check its spelling."
         return (
-            f"Region {region} does not answer, and botocore doesn't know a Region with that name. {hint} Set "
+            f"Region {region} does not respond, and botocore doesn't know a Region with that name. {hint} Set "
             "AWS_REGION."
         )
     return f"AWS could not identify you ({error}). Sign in again, or set AWS_PROFILE, then repeat this cell."

@@ -167,7 +167,7 @@ def state_dir(environment: Mapping[str, str] = os.environ, start: Path | None = 
 
 
 def _tutorial(start: Path | None) -> Path:
-    """Return the nearest parent folder that contains the tutorial, or the given folder if there is none."""
+    """Return the nearest parent folder that contains the tutorial, or the given folder if none does."""
     start = (start or Path.cwd()).absolute()
     marked = (folder for folder in (start, *start.parents) if any((folder / mark).exists() for mark in _PROJECT_MARKS))
     return next(marked, start)

@@ -22,9 +22,9 @@ _DOMAIN = "zetl-tutorial"
 _PROFILE = "zETL SQL analytics"
 _CLOUDFORMATION = "https://github.com/aws/Unified-Studio-for-Amazon-Sagemaker"
 _COST = f"""\
-Cost: a domain itself is free. A project's JupyterLab space costs money per hour while it runs, and its storage
-per month. A NAT gateway in the VPC costs about $0.045 an hour ($33 a month) even if it is not used, plus a charge per
-GB (us-east-1, November 2026; check the current price: https://aws.amazon.com/vpc/pricing/). The console's stack
+Cost: a domain itself is free. A project's JupyterLab space is billed per hour while it runs, and its storage per month.
+A NAT gateway in the VPC costs about $0.045 an hour ($33 a month) even if it is not used, plus a charge per GB
+(us-east-1, November 2026; check the current price: https://aws.amazon.com/vpc/pricing/). The console's stack
 SageMakerUnifiedStudio-VPC contains one. Delete the project first, then the domain, then the stack. The equivalent in
 CloudFormation: {_CLOUDFORMATION}"""
 # The console creates roles with these names when it sets up an account's first domain.
@@ -38,7 +38,7 @@ _ROLES = {
 
 @dataclass(frozen=True)
 class DomainPlan:
-    """The requirements and the cost of a domain, which printing the plan shows.
+    """The requirements and the cost of a domain. Printing the plan shows them.
 
     Args:
         name: The domain's name.

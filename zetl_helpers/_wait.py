@@ -100,7 +100,7 @@ def wait_for(
         status: The text next to the time in the progress line.
         usual: The time that AWS usually takes, such as ``15 to 30 minutes``. The user sees the progress and a hint that
             the wait can be interrupted. A session can expire during any wait. The wait then continues as soon as the
-            user has signed in again. The time until then does not count towards the timeout.
+            user has signed in again. The time until then does not count toward the timeout.
 
     Returns:
         What `look` returned.
@@ -177,7 +177,7 @@ class _Progress:
             print(text, file=sys.stderr, flush=True)  # noqa: T201
 
     def end(self) -> None:
-        """End the progress line, if there is one."""
+        """End the progress line if one was started."""
         if self._open:
             print(file=sys.stderr)  # noqa: T201
         self._open = False

@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Args:
-        arguments: The arguments after ``zetl``. Defaults to those of the command line.
+        arguments: The arguments after ``zetl``. Defaults to the command line's arguments.
 
     Returns:
         0 on success; 1 on failure, with the reason on standard error.
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
+    """Return the command-line parser."""
     parser: argparse.ArgumentParser = _Parser(
         prog="zetl", description="DynamoDB zero-ETL with SageMaker Lakehouse: the tutorial's command."
     )

@@ -171,7 +171,7 @@ def wait_until_loaded(lab: Lab, *, timeout: float = 3600) -> dict[str, Any]:
         table = _target_table(lab)
         if table is not None:
             return table if last_sync(lab) is not None else None
-        # The log is read only once, because each wait looks many times.
+        # The log is read only once, because each wait polls many times.
         if is_first and _arrival.is_loaded(lab, require(lab)) and _target_table(lab) is None:
             raise IntegrationError(
                 f"Table {lab.database}.{lab.target_table} was deleted after the initial load, and the integration does "

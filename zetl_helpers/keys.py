@@ -20,7 +20,7 @@ ROLE_POLICY = "zETLTargetKeyPolicy"
 
 
 class KeyNotUsableError(Exception):
-    """A KMS key is not usable for the purpose. The message says why, and which kind of key is suitable."""
+    """A KMS key is not suitable for its purpose. The message says why, and which kind of key is suitable."""
 
 
 def require(lab: Lab, key: str) -> str:
@@ -58,9 +58,9 @@ def require(lab: Lab, key: str) -> str:
 def statements(lab: Lab, use: Use) -> list[dict[str, Any]]:
     """Return the additional statements that a key's policy needs so that the lab can use the key.
 
-    For DynamoDB and the target role, the statements follow AWS's documentation and a working set-up. AWS does not
-    document a key policy for the integration's intermediate data. That statement is our own choice and is limited to
-    this account's integrations.
+    For DynamoDB and the target role, the statements follow AWS's documentation and a working configuration. AWS does
+    not document a key policy for the integration's intermediate data. That statement is our own choice and is limited
+    to this account's integrations.
 
     Args:
         lab: The lab.

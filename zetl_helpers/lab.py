@@ -142,12 +142,12 @@ class Lab:
 
     @property
     def table(self) -> str:
-        """The DynamoDB table, the source."""
+        """The DynamoDB table that is the source."""
         return f"{self.prefix}_{self.source}" if self.prefix else self.source
 
     @property
     def database(self) -> str:
-        """The Glue database, the target."""
+        """The Glue database that is the target."""
         return f"{self.prefix}_customerdb" if self.prefix else "customerdb"
 
     @property
@@ -318,7 +318,7 @@ def connect_to_local(endpoint: str, region: str) -> Lab:
         region: The lakehouse's Region.
 
     Raises:
-        ConnectionRefusedByLabError: The address is not on this computer, or nothing answers there.
+        ConnectionRefusedByLabError: The address is not on this computer, or nothing responds there.
     """
     if not _LOOPBACK.match(endpoint):
         raise ConnectionRefusedByLabError(f"{endpoint!r} is not an address of this computer.")
@@ -328,7 +328,7 @@ def connect_to_local(endpoint: str, region: str) -> Lab:
 
 
 def _require_local_target() -> None:
-    """Check the lakehouse's requirements, and raise an error with a clear message if any are not met.
+    """Check that the lakehouse's requirements are met.
 
     Raises:
         ConnectionRefusedByLabError: The system cannot run a local lakehouse, or packages are missing.
@@ -349,7 +349,7 @@ def _require_local_target() -> None:
 
 
 def _find_local() -> str | None:
-    """Return the address of the state folder's running lakehouse, or None if there is none.
+    """Return the address of the state folder's lakehouse, or None if it is not running.
 
     Raises:
         ConnectionRefusedByLabError: The lakehouse is in a different Region.

@@ -32,18 +32,18 @@ _POLL_SECONDS = 0.1
 
 # Comments and parentheses can precede a statement's first word.
 _FIRST_WORD = re.compile(r"(?:\s|\(|--[^\n]*(?:\n|$)|/\*.*?\*/)*(\w+)", re.DOTALL)
-# Every other first word, such as a typing error, is left to Athena.
+# Any other first word, such as a typo, is left to Athena.
 _CHANGES = (
     "ALTER", "CREATE", "DELETE", "DROP", "INSERT", "MERGE", "MSCK", "OPTIMIZE", "UNLOAD", "UPDATE", "VACUUM",
 )  # fmt: skip
 
 
 class QueryError(Exception):
-    """A query failed, or it would have changed data. The message is from Athena, or says what to do."""
+    """A query failed, or it would have changed data. The message comes from Athena or says what to do."""
 
 
 def query(lab: Lab, sql: str, **params: Any) -> pd.DataFrame:
-    """Run one statement that only reads with Athena in the lab's database.
+    """Run a read-only statement with Athena in the lab's database.
 
     Args:
         lab: The lab.
@@ -104,7 +104,7 @@ def _text_rows(lab: Lab, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _require_reading(sql: str) -> None:
-    """Check that a statement only reads, because the integration owns the target table.
+    """Check that a statement is read-only, because only the integration may write the target table.
 
     Raises:
         QueryError: The statement begins with a word such as ``UPDATE``.
@@ -213,8 +213,9 @@ def difference(lab: Lab, before: int, after: int) -> pd.DataFrame:
         after: The later snapshot's ID.
 
     Returns:
-        One row for each row that is only in one version or differs. The columns are ``change`` (``added``, ``removed``
-        or ``changed``), ``customerid``, ``accountnumber`` and ``columns`` (the names of the columns that differ).
+        One row for each row that is in only one of the versions or differs between them. The columns are ``change``
+        (``added``, ``removed`` or ``changed``), ``customerid``, ``accountnumber`` and ``columns`` (the names of the
+        columns that differ).
     """
     old, new = (_version(lab, snapshot) for snapshot in (before, after))
     rows = []
@@ -334,6 +335,6 @@ def _history_row(execution: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _parse_map(text: str) -> dict[str, str]:
-    """Parse a map of strings as Athena prints it: ``{a=1, b=2}``."""
+    """Parse a map of strings in Athena's text format: ``{a=1, b=2}``."""
     pairs = (pair.partition("=") for pair in text.strip("{}").split(", ") if pair)
     return {key: value for key, _, value in pairs}

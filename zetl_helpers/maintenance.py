@@ -18,7 +18,7 @@ _AGE = "vacuum_max_snapshot_age_seconds"
 
 @dataclass(frozen=True)
 class FileCounts:
-    """The data files of a table at one time.
+    """The number and size of a table's data files at one time.
 
     Args:
         rows: The number of rows in the latest snapshot.

@@ -201,7 +201,7 @@ def create_alarm(lab: Lab) -> Step:
 
 
 def _watched(metrics: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    """Return the parts of an alarm's metrics that are relevant for a comparison, without CloudWatch's additions."""
+    """Return an alarm's metrics without the fields that CloudWatch adds, for comparison."""
     series = [
         (metric["Id"], metric.get("MetricStat", {}).get("Metric", {}).get("Dimensions", [])) for metric in metrics
     ]

@@ -198,7 +198,7 @@ def _simulated(lab: Lab, principal: str, statement: _rights.Statement) -> Iterat
         # IAM simulates only users, groups and roles. The account's root user has all permissions.
         yield from ((pair, True) for pair in wanted)
         return
-    # These are the condition keys in every request, which the policies' variables use, and the keys that the lab sends.
+    # The policies' variables use the condition keys in every request. The lab sends the other keys.
     context = {"aws:PrincipalAccount": lab.account}
     context |= {key: _value(lab, value) for _, key, value in statement.conditions}
     pages = (
@@ -221,7 +221,7 @@ def _simulated(lab: Lab, principal: str, statement: _rights.Statement) -> Iterat
             decisions[action, result.get("EvalResourceName", "*")] = allowed
             for entry in result.get("ResourceSpecificResults", []):
                 decisions[action, entry["EvalResourceName"]] = entry["EvalResourceDecision"] == "allowed"
-    # A result for an action without a resource applies to all of the action's resources.
+    # A result without a resource applies to all of the action's resources.
     yield from ((pair, decisions[pair] if pair in decisions else decisions[pair[0], "*"]) for pair in wanted)
 
 

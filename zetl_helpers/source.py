@@ -39,7 +39,7 @@ _BATCH = 25  # the limit of one BatchWriteItem request
 _MOST_KEYS = 100  # the limit of one BatchGetItem request
 _THROTTLED = ("ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded")
 _THROTTLES = "The table is throttling requests. Check its metrics in the DynamoDB console."
-# These are the definitions of the additional tables, keyed by the start of their names.
+# The additional tables' definitions are keyed by the start of their names.
 _DEFINITIONS = {"Profiles": "nested_table.json", "Payments": "payments_table.json"}
 
 
@@ -224,7 +224,7 @@ def import_items(lab: Lab, new: Iterable[dict[str, Any]], *, timeout: float = 36
 
 
 class ImportFailedError(Exception):
-    """An import from S3 failed or was incomplete. The message says why."""
+    """An import from Amazon S3 failed or skipped items. The message says why."""
 
 
 def _wait_for_import(lab: Lab, arn: str, timeout: float) -> dict[str, Any]:
@@ -255,7 +255,7 @@ def _wait_for_import(lab: Lab, arn: str, timeout: float) -> dict[str, Any]:
 
 
 def get_item(lab: Lab, customer_id: str, account_number: str) -> dict[str, Any] | None:
-    """Return one item as DynamoDB JSON, with a consistent read, or None if it does not exist.
+    """Return one item as DynamoDB JSON, with a consistent read, or None if the item does not exist.
 
     Args:
         lab: The lab.

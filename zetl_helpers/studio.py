@@ -135,7 +135,7 @@ def remove_administrator(lab: Lab, principal: str | None = None) -> Step:
 
 
 def added_administrator(lab: Lab) -> str | None:
-    """Return the principal that the tutorial made a Lake Formation administrator, or None if there is none."""
+    """Return the Lake Formation administrator that the tutorial added, or None if it added none."""
     return _administrators.noted(lab)
 
 
@@ -375,7 +375,7 @@ def _pages(client: Any, operation: str, **arguments: Any) -> list[dict[str, Any]
 
 
 def _project_role(datazone: Any, domain: str, project: str) -> str:
-    """Read the role from the project's IAM connection."""
+    """Return the role in the project's IAM connection."""
     found = _pages(datazone, "list_connections", domainIdentifier=domain, projectIdentifier=project, type="IAM")
     for connection in found:
         detail = datazone.get_connection(domainIdentifier=domain, identifier=connection["connectionId"])
@@ -442,7 +442,10 @@ def _grant(lab: Lab, project: Project, thing: str, resource: dict[str, Any], rig
 def _undisturbed(call: Callable[..., object], **arguments: Any) -> None:
     """Retry a call while Lake Formation is busy with another call for the same resource."""
     settled(
-        "Lake Formation to be free", lambda: call(**arguments), one_of("ConcurrentModificationException"), timeout=60
+        "Lake Formation to finish another change",
+        lambda: call(**arguments),
+        one_of("ConcurrentModificationException"),
+        timeout=60,
     )
 
 

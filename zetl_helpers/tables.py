@@ -17,8 +17,8 @@ class Table:
     """Rows that a notebook shows as a table with a search field and sortable columns.
 
     The notebook shows the plain pandas table instead if itables is not installed or if `PLOTLY_RENDERER` is
-    `plotly_mimetype`, which is set when outputs are stored and compared. The script of itables is megabytes long and
-    contains a random name.
+    `plotly_mimetype`, which is set when outputs are stored and compared. The itables script is several megabytes long
+    and contains a random name.
 
     Args:
         rows: The rows to show.
@@ -39,7 +39,7 @@ class Table:
         return self._script() + self._interactive()
 
     def _script(self) -> str:
-        """Return the library's script when a kernel shows its first table, and an empty string afterwards."""
+        """Return the library's script when a kernel shows its first table, and an empty string after that."""
         from itables.javascript import generate_init_offline_itables_html
         from itables.utils import find_package_file
 

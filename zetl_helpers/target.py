@@ -42,7 +42,7 @@ _OTHER_NAMES = "Set ZETL_PREFIX to use different names for your lab."
 
 
 def create_bucket(lab: Lab, *, kms_key: str | None = None) -> Step:
-    """Create a tagged bucket for the Iceberg tables that is not public and accepts only TLS.
+    """Create a tagged, private bucket for the Iceberg tables that accepts only TLS.
 
     Athena's results in the bucket expire after a week.
 

@@ -64,7 +64,7 @@ class Runner:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="athena")
         self._running: dict[str, WorkerSession] = {}
         self._futures: dict[str, Future[None]] = {}
-        self._cancelled: set[str] = set()
+        self._canceled: set[str] = set()
         self._lock = threading.Lock()
         self.finished = 0  # executions that have ended, regardless of their outcome
 
@@ -89,7 +89,7 @@ class Runner:
         with self._lock:
             if execution.final:
                 return
-            self._cancelled.add(execution.id)
+            self._canceled.add(execution.id)
             worker = self._running.get(execution.id)
         if worker is not None:
             worker.interrupt()
@@ -122,14 +122,14 @@ class Runner:
             with self._lock:
                 self._running.pop(execution.id, None)
                 self._futures.pop(execution.id, None)
-                self._cancelled.discard(execution.id)
+                self._canceled.discard(execution.id)
                 self.finished += 1
             worker.close()
 
     def _guarded(self, execution: Execution, worker: WorkerSession, overdue: threading.Event) -> None:
         execution.state = "RUNNING"
         try:
-            if execution.id in self._cancelled:
+            if execution.id in self._canceled:
                 raise InterruptedStatementError
             outcome = self._outcome(execution, worker)
             self._finish(execution, outcome)

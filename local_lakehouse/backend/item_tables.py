@@ -120,13 +120,13 @@ def _prepare() -> None:
     DynamoDBBackend.delete_backup = _dropping(DynamoDBBackend.delete_backup)  # type: ignore[method-assign]
 
 
-def _with_stored_items(initialise: Callable[..., None]) -> Callable[..., None]:
-    @functools.wraps(initialise)
-    def initialising(self: Any, *arguments: Any, **named: Any) -> None:
-        initialise(self, *arguments, **named)
+def _with_stored_items(initialize: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(initialize)
+    def initializing(self: Any, *arguments: Any, **named: Any) -> None:
+        initialize(self, *arguments, **named)
         self.items = StoredItems(_current[0].items, _current[0].items.create(), self.table_key_attrs)
 
-    return initialising
+    return initializing
 
 
 def _dropping(delete: Callable[..., Any]) -> Callable[..., Any]:

@@ -298,13 +298,13 @@ def _sharing_body(key: Any) -> Any:
     return copied
 
 
-def _with_stored_keys(initialise: Callable[..., None]) -> Callable[..., None]:
-    @functools.wraps(initialise)
-    def initialising(self: Any, *arguments: Any, **named: Any) -> None:
-        initialise(self, *arguments, **named)
+def _with_stored_keys(initialize: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(initialize)
+    def initializing(self: Any, *arguments: Any, **named: Any) -> None:
+        initialize(self, *arguments, **named)
         self.keys = keys_of(self.name)
 
-    return initialising
+    return initializing
 
 
 def _of_prefix(listing: Callable[..., Any]) -> Callable[..., Any]:

@@ -142,7 +142,7 @@ def _require_count(entries: Sequence[Any]) -> None:
         )
 
 
-def _all_or_cancel(do: Callable[[T], U], each: Iterable[T], cancelling: type[Fault]) -> list[U]:
+def _all_or_cancel(do: Callable[[T], U], each: Iterable[T], canceling: type[Fault]) -> list[U]:
     """Process each action of a transaction.
 
     Raises:
@@ -154,7 +154,7 @@ def _all_or_cancel(do: Callable[[T], U], each: Iterable[T], cancelling: type[Fau
         try:
             done.append(do(action))
             reasons.append({"Code": "None"})
-        except cancelling as fault:
+        except canceling as fault:
             if fault.code not in _REASONS:
                 raise
             reasons.append({"Code": _REASONS[fault.code], "Message": fault.message, **fault.members})

@@ -131,6 +131,6 @@ def to_joda_instant(local: int, name: str, original: int | None = None) -> int:
 
 
 def offset_minutes(instant: int, name: str) -> int:
-    """Return a zone's offset from UTC at an instant in minutes, rounded towards zero."""
+    """Return a zone's offset from UTC at an instant in minutes, rounded toward zero."""
     seconds = offset_micros(instant, name) // _SECOND
     return int(seconds / 60)

@@ -79,7 +79,7 @@ def test_all_patterns_were_checked(recorder: Recorder) -> None:
 def test_errors_are_those_of_the_models(recorder: Recorder) -> None:
     met = {(call.name, call.error, call.model) for call in recorder.calls if call.error}
     assert met
-    strange = [(name, error) for name, error, model in met if error not in modelled(model) | S3_ERRORS | COMMON_ERRORS]
+    strange = [(name, error) for name, error, model in met if error not in modeled(model) | S3_ERRORS | COMMON_ERRORS]
     assert strange == []
 
 
@@ -97,12 +97,12 @@ def test_every_error_that_is_waited_for_exists() -> None:
     known = set(COMMON_ERRORS | S3_ERRORS)
     for service in call_sites.SERVICES:
         model = wire.service_model(service)
-        known |= {code for name in model.operation_names for code in modelled(model.operation_model(name))}
+        known |= {code for name in model.operation_names for code in modeled(model.operation_model(name))}
     unknown = {code: places for code, places in call_sites.error_codes().items() if code not in known}
     assert unknown == {}
 
 
-def modelled(operation: OperationModel) -> set[str]:
+def modeled(operation: OperationModel) -> set[str]:
     """Return an operation's error codes: the names of the shapes and the codes in responses."""
     return {shape.name for shape in operation.error_shapes} | {shape.error_code for shape in operation.error_shapes}
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.contract.recorder import recorded_lab
-from tests.faults import neighbours
+from tests.faults import neighbors
 from tests.faults.conftest import Ground
 from zetl_helpers import cleanup, permissions, studio, target
 from zetl_helpers.course import chapters
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.once
 
 ADMIN = "arn:aws:iam::123456789012:role/Admin"
 GOLDEN_STATEMENTS = [
-    *neighbours.STATEMENTS,
+    *neighbors.STATEMENTS,
     {
         "Sid": "ZeroEtlCreateannacustomerdb",
         "Effect": "Allow",
@@ -49,7 +49,7 @@ GOLDEN_STATEMENTS = [
 
 @pytest.fixture
 def anna(ground: Ground, lab: Lab) -> Lab:
-    neighbours.move_in(lab)
+    neighbors.move_in(lab)
     return recorded_lab(ground.lakehouse.url, "anna")[0]
 
 
@@ -96,7 +96,7 @@ def test_two_learners_leave_the_policy_as_it_was(anna: Lab, ben: Lab, order: str
     first, last = (ben, anna) if "ben" in order else (anna, ben)
     target.merge_catalog_policy(anna)
     target.merge_catalog_policy(ben)
-    assert len(policy(anna)["Statement"]) == len(neighbours.STATEMENTS) + 4
+    assert len(policy(anna)["Statement"]) == len(neighbors.STATEMENTS) + 4
     target.remove_catalog_statements(first)
     assert len(target.catalog_statements(last)) == 2
     target.remove_catalog_statements(last)
@@ -140,10 +140,10 @@ def test_a_policy_that_somebody_deletes_meanwhile_is_begun_anew(anna: Lab) -> No
 
 
 def test_a_single_statement_without_a_list_and_an_id_are_kept(anna: Lab) -> None:
-    put_policy(anna, neighbours.STATEMENTS[1])
+    put_policy(anna, neighbors.STATEMENTS[1])
     target.merge_catalog_policy(anna)
     target.remove_catalog_statements(anna)
-    assert policy(anna) == {"Version": "2012-10-17", "Id": "Theirs", "Statement": [neighbours.STATEMENTS[1]]}
+    assert policy(anna) == {"Version": "2012-10-17", "Id": "Theirs", "Statement": [neighbors.STATEMENTS[1]]}
 
 
 class TestAdministrators:
@@ -158,7 +158,7 @@ class TestAdministrators:
     def test_added_and_put_back(self, anna: Lab) -> None:
         settings = anna.client("lakeformation").get_data_lake_settings()["DataLakeSettings"]
         studio.add_administrator(anna)
-        assert administrators(anna) == [neighbours.ADMINISTRATOR, ADMIN]
+        assert administrators(anna) == [neighbors.ADMINISTRATOR, ADMIN]
         assert studio.remove_administrator(anna).did == "deleted"
         assert anna.client("lakeformation").get_data_lake_settings()["DataLakeSettings"] == settings
 
@@ -175,7 +175,7 @@ class TestAdministrators:
 
         formation.meta.events.register("before-parameter-build.lakeformation.GetDataLakeSettings", come)
         studio.add_administrator(anna)
-        assert administrators(anna) == [neighbours.ADMINISTRATOR, newcomer, ADMIN]
+        assert administrators(anna) == [neighbors.ADMINISTRATOR, newcomer, ADMIN]
 
     def test_who_is_written_over_is_merged_again(self, anna: Lab) -> None:
         formation = anna.client("lakeformation")
@@ -188,14 +188,14 @@ class TestAdministrators:
 
         formation.meta.events.register("after-call.lakeformation.PutDataLakeSettings", write_over)
         studio.add_administrator(anna)
-        assert administrators(anna) == [neighbours.ADMINISTRATOR, ADMIN]
+        assert administrators(anna) == [neighbors.ADMINISTRATOR, ADMIN]
 
     def test_the_same_person_in_two_labs_keeps_the_right_until_the_last_leaves(self, anna: Lab, ben: Lab) -> None:
         assert [studio.add_administrator(entry).did for entry in (anna, ben)] == ["created", "already there"]
         assert studio.remove_administrator(anna).did == "still needed"
         assert ADMIN in administrators(ben)
         assert studio.remove_administrator(ben).did == "deleted"
-        assert administrators(ben) == [neighbours.ADMINISTRATOR]
+        assert administrators(ben) == [neighbors.ADMINISTRATOR]
 
     def test_two_labs_that_leave_at_the_same_moment_leave_nothing(self, anna: Lab, ben: Lab) -> None:
         studio.add_administrator(anna)
@@ -209,7 +209,7 @@ class TestAdministrators:
 
         anna.client("iam").meta.events.register("after-call.iam.TagRole", leave)
         studio.remove_administrator(anna)
-        assert administrators(anna) == [neighbours.ADMINISTRATOR]
+        assert administrators(anna) == [neighbors.ADMINISTRATOR]
 
     def test_a_lab_that_never_came_to_chapter_3_keeps_nobody_in_office(self, anna: Lab, ben: Lab) -> None:
         studio.add_administrator(anna)

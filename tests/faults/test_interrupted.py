@@ -11,7 +11,7 @@ import pytest
 
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
-from tests.faults import account, neighbours
+from tests.faults import account, neighbors
 from tests.faults.interruption import Interruption, KilledError, When
 from zetl_helpers import cleanup, lakehouse, monitoring, studio
 from zetl_helpers._wait import without_waiting
@@ -45,7 +45,7 @@ def world() -> Iterator[World]:
     lab = connect_to(running.url)
     interruption = Interruption(lab.session)
     snapshots = account.Snapshots(running)
-    neighbours.move_in(lab)
+    neighbors.move_in(lab)
     # The project's bucket and workgroup, which the lab does not change, are created on first use.
     studio.find_project(lab)
     empty, before = snapshots.take(), account.everything(lab)

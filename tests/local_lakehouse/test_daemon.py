@@ -130,18 +130,18 @@ def test_learners_of_one_machine_start_at_once_and_have_an_endpoint_each(tmp_pat
             daemon.stop(learner)
 
 
-def test_a_neighbour_on_the_port_of_a_lakehouse_that_has_died_is_not_taken_for_it(state: Path, tmp_path: Path) -> None:
-    neighbour = tmp_path / "neighbour"
-    running = start(neighbour)
+def test_a_neighbor_on_the_port_of_a_lakehouse_that_has_died_is_not_taken_for_it(state: Path, tmp_path: Path) -> None:
+    neighbor = tmp_path / "neighbor"
+    running = start(neighbor)
     try:
         state.mkdir()
         (state / "endpoint.json").write_text(json.dumps({"url": running.url, "pid": running.pid + 1}))
         assert daemon.find(state) is None
         assert daemon.stop(state) is False
         assert start(state).url != running.url
-        assert daemon.find(neighbour) == running
+        assert daemon.find(neighbor) == running
     finally:
-        daemon.stop(neighbour)
+        daemon.stop(neighbor)
 
 
 def test_a_state_of_another_moto_is_refused_and_kept(state: Path) -> None:

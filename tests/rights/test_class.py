@@ -65,7 +65,7 @@ def teachers_policy(lab: Lab) -> dict[str, Any]:
     return permissions.render(lab, "instructor_permissions", caller=role_arn("Teacher"))
 
 
-def enrol(teacher: Lab, learner: Lab, policies: Sequence[str] = _rights.LEARNER_POLICIES) -> str:
+def enroll(teacher: Lab, learner: Lab, policies: Sequence[str] = _rights.LEARNER_POLICIES) -> str:
     """Create a learner's role, as an instructor does."""
     name = f"{learner.prefix}_{permissions.LEARNER_ROLE}"
     iam = teacher.client("iam")
@@ -93,7 +93,7 @@ def dismiss(teacher: Lab, name: str) -> None:
 def test_the_instructors_policy_is_enough_and_no_more_than_enough(enforcing: Lakehouse, administrator: Lab) -> None:
     teacher = session_of(administrator, "Teacher", enforcing.url)
     for prefix in ("ana", "bob"):
-        name = enrol(teacher, connect_to(enforcing.url, prefix))
+        name = enroll(teacher, connect_to(enforcing.url, prefix))
         learner = session_of(administrator, name, enforcing.url, prefix)
         chapters.catch_up(learner, 4)
         chapters.share(learner)
@@ -178,7 +178,7 @@ def test_a_full_policy_of_the_data_catalog_is_refused_before_it_is_sent(lakehous
 def class_learner(administrator: Lab, enforcing: Lakehouse, prefix: str) -> Lab:
     """Return the lab of a learner who has the policies of a class."""
     teacher = session_of(administrator, "Teacher", enforcing.url)
-    name = enrol(teacher, connect_to(enforcing.url, prefix), _rights.CLASS_POLICIES)
+    name = enroll(teacher, connect_to(enforcing.url, prefix), _rights.CLASS_POLICIES)
     return session_of(administrator, name, enforcing.url, prefix)
 
 
@@ -186,7 +186,7 @@ def test_one_learner_cannot_reach_the_lab_of_another(enforcing: Lakehouse, admin
     teacher = session_of(administrator, "Teacher", enforcing.url)
     bob = connect_to(enforcing.url, "bob")
     chapters.catch_up(bob, 3)
-    name = enrol(teacher, connect_to(enforcing.url, "ana"))
+    name = enroll(teacher, connect_to(enforcing.url, "ana"))
     ana = session_of(administrator, name, enforcing.url, "ana")
     integration = bob.client("glue").describe_integrations()["Integrations"][0]["IntegrationArn"]
     glue, dynamodb, s3 = ana.client("glue"), ana.client("dynamodb"), ana.client("s3")
@@ -206,7 +206,7 @@ def test_neither_learner_nor_instructor_makes_a_role_without_its_boundary(
     enforcing: Lakehouse, administrator: Lab
 ) -> None:
     teacher = session_of(administrator, "Teacher", enforcing.url)
-    name = enrol(teacher, connect_to(enforcing.url, "ana"))
+    name = enroll(teacher, connect_to(enforcing.url, "ana"))
     ana = session_of(administrator, name, enforcing.url, "ana")
     for who, role in ((ana, ana.role), (ana, name), (teacher, "cy_zETLLearner"), (teacher, "Somebody")):
         with pytest.raises(ClientError, match=r"not authorized to perform: iam:CreateRole"):

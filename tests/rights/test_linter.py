@@ -55,8 +55,8 @@ def test_each_finding_has_its_reason_and_each_reason_its_finding(
 
 def test_the_linter_would_find_what_is_too_wide(tmp_path: Path) -> None:
     statement = {"Sid": "All", "Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}
-    misspelt = {"Sid": "No", "Effect": "Allow", "Action": "glue:CreateIntegrations", "Resource": "*"}
-    found = findings({"wide.json": {"Version": "2012-10-17", "Statement": [statement, misspelt]}}, tmp_path)
+    misspelled = {"Sid": "No", "Effect": "Allow", "Action": "glue:CreateIntegrations", "Resource": "*"}
+    found = findings({"wide.json": {"Version": "2012-10-17", "Statement": [statement, misspelled]}}, tmp_path)
     assert {"missing_required_condition", "invalid_action"} <= {entry.kind for entry in found}
 
 

@@ -93,7 +93,7 @@ class BedrockBackend:
             )
         except ClientError as error:
             code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
-            raise BedrockError(f"Bedrock answered {code}: {message} {_ADVICE.get(code, '')}".strip()) from error
+            raise BedrockError(f"Bedrock returned {code}: {message} {_ADVICE.get(code, '')}".strip()) from error
         except BotoCoreError as error:
             raise BedrockError(f"Bedrock cannot be reached: {error}") from error
         reason = answer.get("stopReason")

@@ -109,6 +109,6 @@ def _refusal(model: Model, question: str) -> str | None:
         return None
     found = f" because of {forbidden.group().strip()!r}" if forbidden else ""
     return (
-        f"I only read the lab's tables, and I do not answer this{found}. "
+        f"I only read the lab's tables, and I cannot answer this{found}. "
         "Ask in plain words about the rows, such as: count of accounts by state."
     )

@@ -103,7 +103,7 @@ class Plan:
         direction: The sort direction.
         limit: The maximum number of rows.
         version: The snapshot's ID.
-        moment: The past time to query.
+        moment: The time in the past at which the table is queried.
         snapshots: Whether the question asks for the table's snapshots.
         unused: The words that were not understood.
         doubts: The reasons why the plan may be wrong.

@@ -152,7 +152,7 @@ class Reader:
         if following is not None and following.kind == "unit":
             count, skip = 1, 1
             unit = following
-            self._doubt(f"“{mark.text} {following.text}” is read as the time up to now.")
+            self._doubt(f"“{mark.text} {following.text}” is interpreted as the time up to now.")
         elif following is not None and following.kind == "number" and unit is not None and unit.kind == "unit":
             count, skip = int(following.number), 2
         else:

@@ -239,7 +239,7 @@ class _Writer:
 
 
 def common_key(plan: Plan) -> str | None:
-    """Return the identifier that both tables of a plan contain, or None if there is none."""
+    """Return the identifier that both of a plan's tables contain, or None if they have no common identifier."""
     first, second = plan.scope
     names = {column.name for column in second.identifiers}
     return next((column.name for column in first.identifiers if column.name in names), None)

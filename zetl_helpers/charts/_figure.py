@@ -55,7 +55,7 @@ class Chart(go.Figure):  # type: ignore[misc]  # plotly publishes no types
     """A plotly figure that a notebook stores as data and text instead of as a page with JavaScript.
 
     JupyterLab and VS Code draw the data. Other viewers show the text, which is the same in every run, so that stored
-    outputs can be compared. If nothing draws the data, plotly's HTML page is added. Set `PLOTLY_RENDERER` to
+    outputs can be compared. If no front end can draw the data, plotly's HTML page is added. Set `PLOTLY_RENDERER` to
     `plotly_mimetype` to omit the page.
     """
 

@@ -8,11 +8,12 @@ from typing import Any
 
 
 def summary(figure: Any, *, clock: bool = True) -> str:
-    """Describe a plotly figure as plain text that is the same for the same data.
+    """Describe a plotly figure as plain text that depends only on the figure's data.
 
     Args:
         figure: A plotly figure, which need not come from this package.
-        clock: Whether to include values measured by a clock. Use False for texts that are compared between runs.
+        clock: Whether to include measured times, which differ between runs. Use False for texts that are compared
+            between runs.
 
     Returns:
         The title, and for each trace its type, its name and its values, rounded to two decimal places.

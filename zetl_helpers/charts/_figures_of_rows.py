@@ -40,7 +40,7 @@ def pie(df: pd.DataFrame, names: str, values: str, title: str) -> Chart:
         texttemplate="%{label}<br>%{percent:.0%}",
         hovertemplate=f"{names} %{{label}}<br>{values} %{{value:,.2f}}<br>%{{percent}} of the sum<extra></extra>",
         marker={
-            "colors": _palette.colours(len(slices)),
+            "colors": _palette.colors(len(slices)),
             "pattern": _palette.pattern(_palette.patterns(len(slices))),
             "line": {"color": _palette.CARD, "width": 2},
         },
@@ -51,7 +51,7 @@ def pie(df: pd.DataFrame, names: str, values: str, title: str) -> Chart:
 
 
 def heatmap(pivot: pd.DataFrame, title: str) -> Chart:
-    """Draw a pivot table without its totals as coloured cells that show the numbers.
+    """Draw a pivot table without its totals as colored cells that show the numbers.
 
     Args:
         pivot: A table of numbers, such as the result of `pivot_table`.
@@ -82,7 +82,7 @@ def heatmap(pivot: pd.DataFrame, title: str) -> Chart:
 
 
 def state_map(df: pd.DataFrame, states: str, values: str, title: str) -> Chart:
-    """Draw a value for each state as a tile map, where darker tiles have larger values and other states stay empty.
+    """Draw a tile map of the states, in which a darker tile has a larger value and a state without a value stays empty.
 
     A tile map needs no map data from a server, and every state has the same size.
 
@@ -118,7 +118,7 @@ def state_map(df: pd.DataFrame, states: str, values: str, title: str) -> Chart:
             empty[row][column] = 0
             names[row][column] = state
     shared = {"texttemplate": "%{text}", "xgap": 3, "ygap": 3, "showscale": False, "hoverongaps": False}
-    # A missing value is not zero, so a state without a value is drawn in the card's grey.
+    # A missing value is not zero, so a state without a value is drawn in the card's gray.
     without = go.Heatmap(
         z=empty, text=names, colorscale=[[0, _palette.GRID], [1, _palette.GRID]], hoverinfo="skip", **shared
     )
@@ -150,7 +150,7 @@ def schema_picture(change: pd.DataFrame) -> Chart:
     """
     marks = {"": "", "added": "+ ", "removed": "− ", "type changed": "→ "}
     kinds = list(marks)
-    colours = [_palette.GRID, "#9fdcc8", "#f6c3a8", "#fbe2ac"]
+    colors = [_palette.GRID, "#9fdcc8", "#f6c3a8", "#fbe2ac"]
     columns = labels(change["column"])
     rows = [
         [str(before), f"{marks[kind]}{after or before}"]
@@ -159,7 +159,7 @@ def schema_picture(change: pd.DataFrame) -> Chart:
     codes = [
         [0 if before else None, kinds.index(kind)] for (before, _), kind in zip(rows, change["change"], strict=True)
     ]
-    steps = [[edge / 4, colour] for place, colour in enumerate(colours) for edge in (place, place + 1)]
+    steps = [[edge / 4, color] for place, color in enumerate(colors) for edge in (place, place + 1)]
     trace = go.Heatmap(
         x=["before", "after"],
         y=columns,

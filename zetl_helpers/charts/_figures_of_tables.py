@@ -38,7 +38,7 @@ def snapshot_timeline(table: pd.DataFrame) -> Chart:
     )
     operations = list(dict.fromkeys(point.operation for point in points))
     marks = []
-    for operation, colour in zip(operations, _palette.colours(len(operations)), strict=True):
+    for operation, color in zip(operations, _palette.colors(len(operations)), strict=True):
         chosen = [point for point in points if point.operation == operation]
         marks.append(
             go.Scatter(
@@ -48,7 +48,7 @@ def snapshot_timeline(table: pd.DataFrame) -> Chart:
                 text=[f"{point.added:,} records added, {point.deleted:,} deleted" for point in chosen],
                 mode="markers",
                 name=operation,
-                marker={"size": 13, "color": colour, "symbol": _SYMBOLS.get(operation, "star")},
+                marker={"size": 13, "color": color, "symbol": _SYMBOLS.get(operation, "star")},
                 hovertemplate="snapshot %{customdata}<br>%{x|%Y-%m-%d %H:%M:%S.%L} UTC<br>%{text}<br>"
                 "%{y:,} rows<extra>%{fullData.name}</extra>",
             )
@@ -117,16 +117,16 @@ def cost_by_interval(costs: pd.DataFrame, period: str = "a month") -> Chart:
     table = table.sort_index().fillna(0.0)
     table = table.loc[:, table.max() >= 0.005]  # no bar for less than half a cent
     intervals = [_interval(int(minutes)) for minutes in table.index]
-    colours, shapes = _palette.colours(table.shape[1]), _palette.patterns(table.shape[1])
+    colors, shapes = _palette.colors(table.shape[1]), _palette.patterns(table.shape[1])
     bars = [
         go.Bar(
             x=intervals,
             y=[round(float(value), 4) for value in table[item]],
             name=str(item),
-            marker={"color": colour, "pattern": _palette.pattern(shape)},
+            marker={"color": color, "pattern": _palette.pattern(shape)},
             hovertemplate=f"{item}<br>every %{{x}}<br>$%{{y:,.2f}} {period}<extra></extra>",
         )
-        for item, colour, shape in zip(table.columns, colours, shapes, strict=True)
+        for item, color, shape in zip(table.columns, colors, shapes, strict=True)
     ]
     totals = table.sum(axis=1)
     title = f"Cost {period} by refresh interval"
@@ -160,11 +160,11 @@ def scanned(queries: pd.DataFrame) -> Chart:
             name=str(layout),
             text=[f"{value / 1024:,.1f}" for value in table[layout]],
             textposition="outside",
-            marker={"color": colour, "pattern": _palette.pattern(shape)},
+            marker={"color": color, "pattern": _palette.pattern(shape)},
             hovertemplate=f"{layout}<br>%{{x}}<br>%{{y:,.1f}} KB scanned<extra></extra>",
         )
-        for layout, colour, shape in zip(
-            table.columns, _palette.colours(table.shape[1]), _palette.patterns(table.shape[1]), strict=True
+        for layout, color, shape in zip(
+            table.columns, _palette.colors(table.shape[1]), _palette.patterns(table.shape[1]), strict=True
         )
     ]
     title = "No question scans less in one layout than in another"
@@ -201,11 +201,11 @@ def files(counts: Mapping[str, FileCounts]) -> Chart:
             name=name,
             text=[f"{number:,}" for number in numbers],
             textposition="outside",
-            marker={"color": colour, "pattern": _palette.pattern(shape)},
+            marker={"color": color, "pattern": _palette.pattern(shape)},
             hovertemplate=f"after %{{x}}<br>%{{y:,}} data files {name}<extra></extra>",
         )
-        for numbers, name, colour, shape in zip(
-            (live, stored), ("in the latest snapshot", "in S3 altogether"), _palette.colours(2), ("", "/"), strict=True
+        for numbers, name, color, shape in zip(
+            (live, stored), ("in the latest snapshot", "in S3 altogether"), _palette.colors(2), ("", "/"), strict=True
         )
     ]
     title = "No files counted"

@@ -1,6 +1,6 @@
-"""The style of all figures, with colours that are distinguishable with any kind of colour vision.
+"""The style of all figures, with colors that are distinguishable with any kind of color vision.
 
-An opaque card is equally readable in light and dark notebooks. No grey has enough contrast on both backgrounds.
+An opaque card is equally readable in light and dark notebooks. No gray has enough contrast on both backgrounds.
 """
 
 import textwrap
@@ -9,14 +9,14 @@ from typing import Any
 # Okabe and Ito, Color Universal Design (2008): https://jfly.uni-koeln.de/color/. Black comes last, because it stands
 # out most.
 OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#F0E442", "#000000")
-# If there are more categories than colours, patterns distinguish the second round.
+# If there are more categories than colors, patterns distinguish the repeated colors.
 PATTERNS = ("", "/", ".", "x")
 
 INK = "#1f2328"
 FAINT = "#6e7781"
 GRID = "#d8dee4"
 CARD = "#ffffff"
-# One hue ranges from nearly white to dark, so that the order is visible with any colour vision and in greyscale print.
+# One hue ranges from nearly white to dark, so that the order is visible with any color vision and in grayscale print.
 SEQUENTIAL = ((0.0, "#f3f8fc"), (0.5, "#6fb1da"), (1.0, "#004c78"))
 
 CONFIG: dict[str, Any] = {
@@ -28,18 +28,18 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def colours(count: int) -> list[str]:
-    """Return the requested number of colours, repeating them after the eighth."""
+def colors(count: int) -> list[str]:
+    """Return the requested number of colors. They repeat after the eighth."""
     return [OKABE_ITO[number % len(OKABE_ITO)] for number in range(count)]
 
 
 def patterns(count: int) -> list[str]:
-    """Return a pattern for each of `colours(count)`, so that no two marks look the same."""
+    """Return a pattern for each of `colors(count)`, so that no two marks look the same."""
     return [PATTERNS[number // len(OKABE_ITO) % len(PATTERNS)] for number in range(count)]
 
 
 def pattern(shape: str | list[str]) -> dict[str, Any]:
-    """Return a plotly pattern of thin light lines over a mark's own colour."""
+    """Return a plotly pattern of thin light lines over a mark's own color."""
     return {"shape": shape, "fillmode": "overlay", "fgcolor": CARD, "solidity": 0.25}
 
 

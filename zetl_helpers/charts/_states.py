@@ -1,7 +1,7 @@
 """The positions of the U.S. states on a grid of equal tiles."""
 
 # Each line is a row of the grid, from west to east, and a dot is an empty cell. The positions are approximate, so that
-# no state hides its neighbours.
+# no state hides its neighbors.
 _ROWS = """
  .  .  .  .  .  .  .  .  .  .  ME
 AK  .  .  .  .  .  .  .  . VT  NH

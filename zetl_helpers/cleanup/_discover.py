@@ -169,7 +169,7 @@ def _optimizers(mine: Ownership) -> Found:
             with absent("EntityNotFoundException", "UnknownOperationException"):
                 glue.get_table_optimizer(**key, Type=kind)
                 name = f"{kind} of {mine.lab.database}.{table['Name']}"
-                why = "costs $0.44 a DPU-hour"
+                why = "costs $0.44 per DPU-hour"
                 delete = partial(glue.delete_table_optimizer, **key, Type=kind)
                 known_by, source = "in the lab's database", mine.source_of(table["Name"])
                 yield Leftover("table optimizer", name, why, known_by, delete, table=source)

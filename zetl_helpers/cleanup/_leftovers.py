@@ -49,7 +49,7 @@ class Leftover:
 
 @dataclass(frozen=True)
 class Foreign:
-    """A resource that has one of the lab's names but is not the lab's, so clean-up keeps it.
+    """A resource that has one of the lab's names but does not belong to the lab, so clean-up keeps it.
 
     Args:
         kind: The kind of resource.
@@ -76,7 +76,10 @@ class Ownership:
         self.lab = lab
 
     def owns(self, tags: dict[str, str] | None) -> bool:
-        """Return whether tags are those of this lab. None stands for a resource that does not exist."""
+        """Return whether a resource's tags show that it belongs to this lab.
+
+        None means that the resource does not exist.
+        """
         return tags is not None and tags.get(TAG_KEY) == self.lab.tags[TAG_KEY]
 
     def is_foreign(self, tags: dict[str, str] | None) -> bool:
@@ -90,7 +93,7 @@ class Ownership:
         return Foreign(kind, name, f"it {found}, so it isn't this lab's")
 
     def source_of(self, name: str) -> str:
-        """Return the source whose table, target table or integration has this name, or an empty string if none has."""
+        """Return the source whose table, target table or integration has this name, or an empty string."""
         return next((lab.source for lab in self.lab.everywhere if name in _names(lab)), "")
 
     @property

@@ -1,4 +1,4 @@
-"""Admission of requests from the console's own page and the user who started it.
+"""A check that admits only requests from the console's own page by the user who started it.
 
 A browser sends requests on behalf of any page to any address. The browser names the requesting page in ``Origin`` and
 ``Sec-Fetch-Site``, and the requested host in ``Host``. Every request that reads or changes data also needs the

@@ -44,7 +44,7 @@ class Api:
         }
 
     def answer(self, path: str, asked: Question) -> Any:
-        """Answer a request from the page.
+        """Respond to a request from the page.
 
         Args:
             path: The path after ``/api/``.

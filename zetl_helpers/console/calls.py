@@ -22,7 +22,7 @@ class CallError(Exception):
     Args:
         code: AWS's error code, or one of the console's error codes.
         message: The problem, and what the user can do about it.
-        status: The HTTP status of the answer to the page.
+        status: The HTTP status of the response to the page.
         same: The equivalent code and command.
     """
 
@@ -59,7 +59,7 @@ def call(link: Link, service: str, operation: str, parameters: Mapping[str, Any]
         parameters: The operation's parameters, in the form of the page's JSON.
 
     Raises:
-        CallError: The call is not supported, was refused or failed.
+        CallError: The call is not supported, was rejected or failed.
         StoppedError: The lakehouse is not running.
     """
     from botocore import xform_name
@@ -82,7 +82,7 @@ def call(link: Link, service: str, operation: str, parameters: Mapping[str, Any]
 
 
 def refused(error: Any, same: Mapping[str, str] | None = None) -> CallError:
-    """Return the page's error for a call that the lakehouse refused.
+    """Return the page's error for a call that the lakehouse rejected.
 
     Args:
         error: botocore's ``ClientError``.

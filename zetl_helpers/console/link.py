@@ -27,7 +27,7 @@ class Link:
 
     Args:
         state: The state folder.
-        lab: The lab of the notebook that opened the console, if any.
+        lab: The lab of the notebook that opened the console, or None if a command opened it.
         endpoint: The lakehouse's address if it has no state folder, as in tests.
     """
 
@@ -130,7 +130,7 @@ class Link:
         """Treat a call without a response as a sign that the lakehouse has stopped, and discard its address.
 
         Raises:
-            StoppedError: The lakehouse did not answer.
+            StoppedError: The lakehouse did not respond.
         """
         from botocore.exceptions import ConnectionError as NoConnectionError
         from botocore.exceptions import HTTPClientError
@@ -140,7 +140,7 @@ class Link:
         except (NoConnectionError, HTTPClientError) as error:
             with self._lock:
                 self._endpoint, self._clients = "", {}
-            raise StoppedError("The local lakehouse does not answer. Start it with: zetl local start") from error
+            raise StoppedError("The local lakehouse does not respond. Start it with: zetl local start") from error
 
     def lab(self) -> Lab:
         """Return the lab that the helpers use.

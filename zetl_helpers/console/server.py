@@ -31,7 +31,7 @@ _PLOTLY = "plotly.min.js"
 
 
 class ConsoleServer(ThreadingHTTPServer):
-    """A console that listens on a port and answers requests while `serve_forever` is running.
+    """A console that listens on a port and responds to requests while `serve_forever` is running.
 
     Args:
         link: The connection to the lakehouse.
@@ -64,11 +64,11 @@ class ConsoleServer(ThreadingHTTPServer):
         return f"{self.url}#/{path}" if path else self.url
 
     def serve_in_background(self) -> None:
-        """Answer requests in a thread that ends with the process."""
+        """Handle requests in a thread that ends with the process."""
         threading.Thread(target=self.serve_forever, name="console", daemon=True).start()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Record a failure outside of a request's response, except if the browser closed its connection."""
+        """Record a failure that occurred outside a request's handler, unless the browser closed the connection."""
         del request, client_address
         error = sys.exception()
         if error is not None and not isinstance(error, ConnectionError):
@@ -89,7 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: ConsoleServer
     protocol_version = "HTTP/1.1"
     timeout = _IDLE_SECONDS
-    # The responses are small, and Nagle's algorithm would delay each of them by 40 ms.
+    # Nagle's algorithm would delay each small response by 40 ms.
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:

@@ -76,7 +76,7 @@ def to_json(value: Any) -> Any:
 
 
 def _beginning(body: Any) -> dict[str, Any]:
-    """Return the first bytes of a streamed body, and whether the body has more."""
+    """Return the first bytes of a streamed body, and whether more bytes follow."""
     with body:
         content = body.read(MAX_BODY + 1)
     return {"base64": base64.b64encode(content[:MAX_BODY]).decode(), "truncated": len(content) > MAX_BODY}

@@ -255,7 +255,7 @@ def _athena(table_bytes: float, queries: float) -> CostItem:
 def _catalog(commits: float, queries: float, days: float) -> CostItem:
     """Price the requests.
 
-    A table has only a few objects in the Data Catalog, and AWS Glue's first million objects are free.
+    A table adds only a few objects to the Data Catalog, and the first million objects are free.
     """
     requests = commits * _CATALOG_REQUESTS_A_COMMIT + queries * _CATALOG_REQUESTS_A_QUERY
     billed = max(0.0, requests - _GLUE_FREE * days / DAYS_A_MONTH)

@@ -106,7 +106,7 @@ def line(item: str, name: str, quantity: float, unit: str, basis: str) -> CostIt
 
     Args:
         item: The cost item.
-        name: The price's name in ``data/prices.json``.
+        name: The name of the price in ``data/prices.json``.
         quantity: The quantity.
         unit: The price's unit.
         basis: The derivation of the quantity.

@@ -32,9 +32,9 @@ _EVENT_OVERHEAD = 26
 def actual(lab: Lab, *, now: datetime | None = None) -> Sheet:
     """Compute the lab's cost so far, from the usage that AWS reports.
 
-    The figures include the table's size, the integration's age and interval, the rows in its log, the bucket's objects,
-    the bytes that Athena scanned, and the log's events. AWS does not report S3 reads and Data Catalog requests. Their
-    cost is negligible here and is omitted. Deleted resources are not included.
+    The calculation uses the table's size, the integration's age and interval, the rows in its log, the bucket's
+    objects, the bytes that Athena scanned, and the log's events. AWS does not report S3 reads and Data Catalog
+    requests. Their cost is negligible here, so the function omits it. Deleted resources are not included.
 
     Args:
         lab: The lab. The costs of its bucket and queries include all of its tables.
@@ -128,7 +128,7 @@ def _queries(lab: Lab) -> Iterator[CostItem]:
 
 
 def _is_billed(execution: dict[str, Any]) -> bool:
-    """Return whether Athena bills a statement. Cancelled queries are billed, but DDL and failed statements are not."""
+    """Return whether Athena bills a statement. Canceled queries are billed, but DDL and failed statements are not."""
     state = execution["Status"]["State"]
     scanned = execution.get("Statistics", {}).get("DataScannedInBytes", 0)
     return execution.get("StatementType") == "DML" and (state == "SUCCEEDED" or (state == "CANCELLED" and scanned > 0))

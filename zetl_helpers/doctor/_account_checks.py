@@ -60,9 +60,9 @@ def reach(lab: Lab) -> list[Check]:
 def _probe(lab: Lab, name: str, probe: Callable[[Lab], object]) -> Check:
     def look() -> Check:
         probe(lab)
-        return Check(True, f"{name} answers")
+        return Check(True, f"{name} responds")
 
-    return _unless_refused(f"{name} does not answer", look)
+    return _unless_refused(f"{name} does not respond", look)
 
 
 def _unless_refused(what: str, look: Callable[[], Check]) -> Check:
@@ -119,7 +119,7 @@ def rights(lab: Lab) -> list[Check]:
 
 
 def governance(lab: Lab) -> Check:
-    """Check whether Lake Formation governs the account and, if so, whether the lab has its grants or can get them."""
+    """Check whether Lake Formation governs the account and, if so, whether the lab has or can get its grants."""
     return _unless_refused("Lake Formation does not return its settings", lambda: _governance(lab))
 
 
@@ -192,7 +192,7 @@ def _buckets(lab: Lab) -> tuple[int, int]:
 
 
 def _catalog_policy(lab: Lab) -> tuple[int, int]:
-    """Measure the size of the account's Data Catalog policy, whose limit is the first that a class reaches."""
+    """Measure the size of the account's Data Catalog policy, because its limit is the first that a class reaches."""
     text = ""
     with absent("EntityNotFoundException"):
         text = lab.client("glue").get_resource_policy()["PolicyInJson"]
@@ -246,7 +246,7 @@ def leftovers(lab: Lab) -> list[Check]:
 
 
 def price() -> Check:
-    """Report the cost of a day of the tutorial on AWS, and of a forgotten integration."""
+    """Report the cost of using the tutorial on AWS for a day, and of forgetting to delete an integration."""
     day = cost.estimate(items=50, item_bytes=200, changes_per_day=30, days=1).total
     idle = cost.idle_cost(cost.SHORTEST_REFRESH)
     return Check(True, f"cost on AWS: about ${day:.2f} a day; a forgotten integration about ${idle:.2f} a month")

@@ -1,7 +1,7 @@
 """A prediction of a table's target, and of problems, before an integration is created.
 
-Nothing is changed, and reading needs only ``dynamodb:DescribeTable``, ``Scan``, ``DescribeContinuousBackups`` and
-``GetResourcePolicy``. Checking a file does not require an account.
+A check changes nothing. Checking a table requires only ``dynamodb:DescribeTable``, ``Scan``,
+``DescribeContinuousBackups`` and ``GetResourcePolicy``. Checking a file does not require an account.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def of_table(
     """Check a table in the lab's account, without changing anything.
 
     Args:
-        lab: The lab, for its account and Region. The table does not have to belong to the lab.
+        lab: The lab, which supplies the account and Region. The table does not have to belong to the lab.
         table: The table's name or ARN.
         sample: The maximum number of items to read. Each MB read costs 128 read request units on AWS.
         changes_per_day: Writes per day. Defaults to a twentieth of the number of items.

@@ -111,7 +111,7 @@ def layout(found: Survey, mode: str) -> Layout:
 
 @dataclass(frozen=True)
 class _Name:
-    """A name in the schema, with the struct that contains it and the attribute that it comes from."""
+    """A name in the schema, with the struct that contains it and its source attribute."""
 
     parent: str
     part: str

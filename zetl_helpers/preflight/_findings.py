@@ -152,7 +152,7 @@ def of_table(
     """Yield the findings from the table's settings.
 
     Args:
-        description: The ``Table`` of ``DescribeTable``.
+        description: The ``Table`` that ``DescribeTable`` returns.
         recoverable: Whether point-in-time recovery is on.
         aws_managed_key: Whether the table is encrypted with the AWS managed key.
         policy: The table's resource policy, or an empty string if it has none.

@@ -55,7 +55,7 @@ _SERDE_PROPERTIES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(_JSON, ("serialization.format", "ignore.malformed.json")),
 }
 _REFUSED_COMPRESSIONS = ("deflate", "lz4", "lzo", "snappy", "zst")
-# A property that requests the default behaviour is accepted.
+# A property that requests the default behavior is accepted.
 _SERDE_DEFAULTS = {
     "line.delim": "\n",
     "case.insensitive": "true",

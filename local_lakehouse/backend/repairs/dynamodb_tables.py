@@ -176,18 +176,18 @@ def _deleting(delete: Callable[..., Any]) -> Callable[..., Any]:
     return deleting
 
 
-def _with_stream(initialise: Callable[..., None]) -> Callable[..., None]:
+def _with_stream(initialize: Callable[..., None]) -> Callable[..., None]:
     """Open a new table's stream once the table has items."""
 
-    @functools.wraps(initialise)
-    def initialising(self: Any, *arguments: Any, **named: Any) -> None:
-        initialise(self, *arguments, **named)
+    @functools.wraps(initialize)
+    def initializing(self: Any, *arguments: Any, **named: Any) -> None:
+        initialize(self, *arguments, **named)
         if isinstance(self, RestoredTable | RestoredPITTable):
             # AWS does not restore stream settings.
             self.stream_specification, self.latest_stream_label = {"StreamEnabled": False}, None
         _open_stream(self)
 
-    return initialising
+    return initializing
 
 
 def _set_stream(self: Any, streams: Mapping[str, Any] | None) -> None:

@@ -117,7 +117,7 @@ class JsonCalls:
         scalar = f"CASE {found}[2] {' '.join(branches)} END" if branches else "NULL"
         nothing = f"CAST(NULL AS {types.duckdb_type(target)})"
 
-        def behaviour(side: str, message: str = f"{found}[3]") -> str:
+        def behavior(side: str, message: str = f"{found}[3]") -> str:
             if side in defaults:
                 return defaults[side]
             return f"athena_fail({message})" if settings.get(side) == "ERROR" else nothing
@@ -127,8 +127,8 @@ class JsonCalls:
             f"{found}[2] || {quote(f' to declared return type of function JSON_VALUE: {target}')}"
         )
         sql = (
-            f"CASE {found}[1] WHEN 'NULL' THEN {nothing} WHEN 'EMPTY' THEN {behaviour('EMPTY')} "
-            f"WHEN 'ERROR' THEN {behaviour('ERROR')} ELSE coalesce({scalar}, {behaviour('ERROR', uncast)}) END"
+            f"CASE {found}[1] WHEN 'NULL' THEN {nothing} WHEN 'EMPTY' THEN {behavior('EMPTY')} "
+            f"WHEN 'ERROR' THEN {behavior('ERROR')} ELSE coalesce({scalar}, {behavior('ERROR', uncast)}) END"
         )
         return derive(sql, target, *parts, fails=True)
 

@@ -137,11 +137,11 @@ class JsonParser:
                     self._tokens.expect("SCALAR")
                     self._tokens.expect("STRING")
             elif self._tokens.token.upper in ("NULL", "ERROR", "EMPTY", "TRUE", "FALSE", "UNKNOWN"):
-                behaviour = self._tokens.take().upper
-                if behaviour == "EMPTY" and self._tokens.token.upper in ("ARRAY", "OBJECT"):
-                    behaviour += " " + self._tokens.take().upper
+                behavior = self._tokens.take().upper
+                if behavior == "EMPTY" and self._tokens.token.upper in ("ARRAY", "OBJECT"):
+                    behavior += " " + self._tokens.take().upper
                 self._tokens.expect("ON")
-                options.append((self._tokens.take().upper, behaviour))
+                options.append((self._tokens.take().upper, behavior))
             else:
                 self._tokens.refuse("')'")
         return options, defaults

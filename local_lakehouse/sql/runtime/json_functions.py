@@ -403,10 +403,10 @@ def json_query(
     return write_json(items[0])
 
 
-def _instead(behaviour: str, message: str, name: str = "JSON_OUTPUT_CONVERSION_ERROR") -> str | None:
-    if behaviour == "ERROR":
+def _instead(behavior: str, message: str, name: str = "JSON_OUTPUT_CONVERSION_ERROR") -> str | None:
+    if behavior == "ERROR":
         raise AthenaError(message, name)
-    return {"EMPTY": "[]", "EMPTY ARRAY": "[]", "EMPTY OBJECT": "{}"}.get(behaviour)
+    return {"EMPTY": "[]", "EMPTY ARRAY": "[]", "EMPTY OBJECT": "{}"}.get(behavior)
 
 
 @udf("s:s")

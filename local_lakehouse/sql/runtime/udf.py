@@ -92,15 +92,15 @@ def udf(signature: str, *, nulls: bool = False) -> Callable[[Callable[..., Any]]
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         arrow = _ARROW[_SHORT[result]]
 
-        def vectorised(*columns: Any) -> Any:
+        def vectorized(*columns: Any) -> Any:
             rows = zip(*(column.to_pylist() for column in columns), strict=False)
             return pa.array([None if None in row and not nulls else function(*row) for row in rows], arrow)
 
         # DuckDB derives the number of parameters from the signature.
         kinds = [Parameter(f"p{place}", Parameter.POSITIONAL_ONLY) for place in range(len(parameters))]
-        vectorised.__signature__ = Signature(kinds)  # type: ignore[attr-defined]
+        vectorized.__signature__ = Signature(kinds)  # type: ignore[attr-defined]
         types = [_SHORT[letter] for letter in parameters]
-        _UDFS.append(Udf("athena_" + function.__name__.rstrip("_"), vectorised, types, _SHORT[result]))
+        _UDFS.append(Udf("athena_" + function.__name__.rstrip("_"), vectorized, types, _SHORT[result]))
         return function
 
     return register

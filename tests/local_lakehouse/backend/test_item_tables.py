@@ -111,7 +111,7 @@ def test_segments_of_a_scan_share_the_items(dynamodb: Any) -> None:
     assert sorted(found, key=int) == [str(number) for number in range(30)]
 
 
-def test_a_cancelled_transaction_changes_nothing(dynamodb: Any) -> None:
+def test_a_canceled_transaction_changes_nothing(dynamodb: Any) -> None:
     table = _table(dynamodb, "transacted")
     dynamodb.put_item(TableName=table, Item={"h": {"S": "there"}, "n": {"N": "1"}})
     with pytest.raises(ClientError, match="TransactionCanceledException"):

@@ -63,7 +63,7 @@ def test_a_key_that_is_not_the_tables_is_refused(orders: Any, key: dict[str, Any
 
 
 @not_the_tables
-def test_a_transaction_with_a_key_that_is_not_the_tables_is_cancelled(orders: Any, key: dict[str, Any]) -> None:
+def test_a_transaction_with_a_key_that_is_not_the_tables_is_canceled(orders: Any, key: dict[str, Any]) -> None:
     good = {"TableName": "Orders", "Item": {"id": {"S": "1"}, "at": {"N": "1"}}}
     update = {"TableName": "Orders", "Key": key, "UpdateExpression": "REMOVE x"}
     calls: list[Callable[[], Any]] = [

@@ -285,7 +285,7 @@ def test_a_token_makes_a_transaction_once(orders: Any) -> None:
     assert _item(orders)["n"] == {"N": "7"}
 
 
-def test_reasons_of_a_cancelled_transaction_say_what_failed(orders: Any) -> None:
+def test_reasons_of_a_canceled_transaction_say_what_failed(orders: Any) -> None:
     orders.put_item(TableName="orders", Item=ITEM)
     failing = _update(
         ConditionExpression="n > :one",

@@ -59,7 +59,7 @@ def test_a_request_for_another_region_says_where_this_lakehouse_is(lakehouse: La
     assert "This local lakehouse is in us-east-1, but the request is for eu-central-1." in code(error)[1]
 
 
-def test_an_unknown_thing_of_a_rest_service_is_a_modelled_error(lakehouse: Lakehouse) -> None:
+def test_an_unknown_thing_of_a_rest_service_is_a_modeled_error(lakehouse: Lakehouse) -> None:
     with pytest.raises(ClientError) as error:
         client(lakehouse, "datazone").get_domain(identifier="dzd-other")
     assert code(error) == ("ResourceNotFoundException", "Domain dzd-other does not exist.")

@@ -197,7 +197,7 @@ def test_what_a_client_stored_does_not_become_a_header(lakehouse: Lakehouse) -> 
 @pytest.mark.parametrize(
     "body", [b"{", b"[]", b"\xff\xfe", b'{"TableName": "\\ud800"}', b"NaN", b"1", b'{"Limit": NaN}', b"[" * 100_000]
 )
-def test_a_body_that_is_no_json_gets_a_modelled_error(lakehouse: Lakehouse, body: bytes) -> None:
+def test_a_body_that_is_no_json_gets_a_modeled_error(lakehouse: Lakehouse, body: bytes) -> None:
     found = call(lakehouse, "dynamodb", "DynamoDB_20120810.ListTables", body)
     assert (found.status, found.code) == (400, "SerializationException")
 
@@ -205,7 +205,7 @@ def test_a_body_that_is_no_json_gets_a_modelled_error(lakehouse: Lakehouse, body
 @pytest.mark.parametrize(
     ("target", "code"), [("/some-bucket/%ff", "InvalidURI"), ("/some-bucket?prefix=%ff", "InvalidURI")]
 )
-def test_a_path_that_is_not_utf8_gets_a_modelled_error(lakehouse: Lakehouse, target: str, code: str) -> None:
+def test_a_path_that_is_not_utf8_gets_a_modeled_error(lakehouse: Lakehouse, target: str, code: str) -> None:
     found = request(lakehouse, "GET", target, signed("s3"))
     assert (found.status, found.code) == (400, code)
 

@@ -37,7 +37,7 @@ ROWS = {
     "tag-operations": ("model", "TagResource, UntagResource and GetTags accept integrations and resource properties."),
     "describe-filters": ("model", "DescribeIntegrations filters by Status, IntegrationName (one value) and SourceArn."),
     "inbound-shape": ("model", "DescribeInboundIntegrations returns neither names nor tags."),
-    "modelled-errors": ("model", "An invalid request returns an error that the model contains."),
+    "modeled-errors": ("model", "An invalid request returns an error that the model contains."),
     "not-found": ("model", "A request for an unknown integration returns IntegrationNotFoundFault."),
     "delete-answer": ("model", "DeleteIntegration returns the status DELETING, without IntegrationConfig."),
     "kms-key": ("model", "A KMS key that cannot be accessed causes KMSKeyNotAccessibleFault."),

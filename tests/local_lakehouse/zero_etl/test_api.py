@@ -45,13 +45,13 @@ def refused(world: World, **more: Any) -> str:
 
 @holds("operations")
 def test_all_integration_operations_of_the_model_are_answered(world: World) -> None:
-    modelled = {name for name in service_model("glue").operation_names if "Integration" in name}
-    assert modelled <= world.service.operations
-    assert world.service.operations - modelled == {"TagResource", "UntagResource", "GetTags"}
+    modeled = {name for name in service_model("glue").operation_names if "Integration" in name}
+    assert modeled <= world.service.operations
+    assert world.service.operations - modeled == {"TagResource", "UntagResource", "GetTags"}
 
 
 @holds("create-answer")
-def test_create_answers_as_modelled(ready: World) -> None:
+def test_create_answers_as_modeled(ready: World) -> None:
     answer = create(ready, Description="d", Tags=[{"key": "project", "value": "tutorial"}])
     assert answer["Status"] == "CREATING"
     assert answer["IntegrationArn"].startswith("arn:aws:glue:us-east-1:123456789012:integration:")

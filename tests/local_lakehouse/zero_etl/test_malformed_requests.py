@@ -59,7 +59,7 @@ def _requests() -> Iterator[tuple[int, str, Any]]:
 
 
 @pytest.mark.parametrize("part", range(4))
-@holds("modelled-errors")
+@holds("modeled-errors")
 def test_each_is_answered_with_an_error_of_the_model(world: World, part: int) -> None:
     world.create_table("Orders")
     faults = []
@@ -71,7 +71,7 @@ def test_each_is_answered_with_an_error_of_the_model(world: World, part: int) ->
                 faults.append((number, operation, fault))
     assert len(faults) >= 50
     for number, operation, found in faults:
-        modelled = {error.name for error in _MODEL.operation_model(operation).error_shapes}
-        assert found.code in modelled | {"SerializationException"}, (number, operation)
+        modeled = {error.name for error in _MODEL.operation_model(operation).error_shapes}
+        assert found.code in modeled | {"SerializationException"}, (number, operation)
         assert found.message
         assert found.status == 400

@@ -25,7 +25,7 @@ Status = Literal["correct", "incorrect", "not attempted", "not understood", "err
 _NOT_JUDGED = (QueryError, IntegrationError, StudioError, WaitTimeoutError, ClientError, BotoCoreError)
 _BLANK = re.compile(r"_{3,}|\.{3}|…")
 _SQL_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
-# Shapes and words distinguish the states, because some people cannot distinguish colours.
+# Shapes and words distinguish the states, because some people cannot distinguish colors.
 MARKS: Mapping[str, str] = {"correct": "✔", "incorrect": "✘", "not attempted": "○", "not understood": "?", "error": "⚠"}
 
 

@@ -16,7 +16,7 @@ _MORE = (6, 7, 8, 5, 3, 9, 13, 10, 11)
 # This chapter is taught last, whatever its number, so that a class ends with no remaining resources.
 _LAST = 12
 # These exercises are done in class if there is time, the most instructive first.
-_PRACTISED = (4, 2, 6, 7, 1, 8, 5, 3)
+_PRACTICED = (4, 2, 6, 7, 1, 8, 5, 3)
 _LEAST_SLACK = 0.15
 _SET_UP = 10
 _BREAK_AFTER = 55
@@ -36,7 +36,7 @@ class Slot:
         start: The minute at which this part starts.
         minutes: The length of this part.
         what: The chapter's title, set-up, slack, or a break.
-        exercises: ``in class``, ``afterwards``, or ``–`` if there are none.
+        exercises: ``in class``, ``afterwards``, or ``–`` if the chapter has no exercises.
     """
 
     start: int
@@ -82,7 +82,7 @@ def plan(chapters: Sequence[Chapter], minutes: int) -> list[Slot]:
     for number in (number for number in _MORE if number in by_number):
         if _length({**chosen, number: False}, by_number) <= most * 3 // 4:
             chosen[number] = False
-    for number in (number for number in (*_PRACTISED, *_MORE) if number in chosen):
+    for number in (number for number in (*_PRACTICED, *_MORE) if number in chosen):
         if by_number[number].practice and _length({**chosen, number: True}, by_number) <= most:
             chosen[number] = True
     parts = list(_parts(chosen, by_number))
@@ -99,7 +99,7 @@ def cuts(chapters: Sequence[Chapter], slots: Sequence[Slot]) -> list[tuple[str, 
     by_number = {chapter.number: chapter for chapter in chapters}
     in_class = {slot.what for slot in slots if slot.exercises == "in class"}
     taught = {slot.what for slot in slots}
-    exercises = [by_number[number] for number in reversed(_PRACTISED) if number in by_number]
+    exercises = [by_number[number] for number in reversed(_PRACTICED) if number in by_number]
     found = [
         (f"the exercises of {exercise.title}", exercise.practice)
         for exercise in exercises

@@ -19,7 +19,7 @@ from local_lakehouse.store.database import StateInUseError, StorageError, Unread
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a lakehouse until it receives a signal to stop.
+    """Run a lakehouse until it receives a stop signal.
 
     Returns: 0 after an orderly shutdown, or 1 if the lakehouse could not start. The reason is on standard error.
     """
@@ -50,7 +50,7 @@ def _run(options: argparse.Namespace) -> int:
         )
     stopped = threading.Event()
     system.on_request_to_end(stopped.set)
-    # Threads switch every 1 ms instead of every 5 ms, because a request alternates with background work many times.
+    # Threads switch every 1 ms instead of every 5 ms, because each request alternates with background work many times.
     sys.setswitchinterval(0.001)
     lakehouse.start()
     _collect_garbage_seldom()

@@ -17,8 +17,8 @@ DEFAULT_PORT = 4555
 _ADDRESS = "endpoint.json"
 _TOKEN = "token"
 _LOG = "lakehouse.log"
-# The limit is high, because a class of learners often starts its lakehouses at the same time on few processors. A
-# failed start is reported immediately.
+# The limit is high, because a class of learners often starts its lakehouses at the same time on a machine with few
+# processors. A failed start is reported immediately.
 _START_SECONDS = 300.0
 _STOP_SECONDS = 60.0
 _ANSWER_SECONDS = 30.0
@@ -61,7 +61,7 @@ def find(state: Path) -> Running | None:
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
     health = ask(url, token, "health")
-    # After a crash, a lakehouse of another user may be using the port.
+    # After a crash, another user's lakehouse may be using the port.
     if health is None or health["pid"] != pid:
         return None
     return Running(url, pid, health, token)
@@ -212,7 +212,7 @@ def tell(running: Running, control: str) -> dict[str, Any]:
 
 
 def announce(state: Path, url: str, token: str) -> None:
-    """Save the lakehouse's address and the token for its controls, which only the user can read."""
+    """Save the lakehouse's address and control token in a file that only the user can read."""
     (state / _TOKEN).unlink(missing_ok=True)
     with os.fdopen(os.open(state / _TOKEN, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(token)
@@ -267,7 +267,7 @@ def _last_words(log: Path, begin: int) -> str:
 
 
 def ask(url: str, token: str, control: str, timeout: float = _ANSWER_SECONDS) -> dict[str, Any] | None:
-    """Send a control to a lakehouse, and return the response, or None if it fails or the token is rejected."""
+    """Send a control request to a lakehouse, and return the response, or None if it fails or is rejected."""
     host, _, port = url.removeprefix("http://").rpartition(":")
     # The connection is direct, because a proxy in the environment is meant for other hosts.
     connection = http.client.HTTPConnection(host, int(port), timeout=timeout)

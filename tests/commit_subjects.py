@@ -1,6 +1,6 @@
 """Script that checks commit subjects.
 
-A subject must be imperative, have at most 72 characters, and not end in a full stop.
+A subject must be imperative, have at most 72 characters, and not end in a period.
 
 ``python tests/commit_subjects.py --file MESSAGE`` checks one message. ``python tests/commit_subjects.py RANGE`` checks
 the commits of a range.
@@ -32,7 +32,7 @@ def problems(subject: str) -> list[str]:
     if len(subject) > LONGEST:
         found.append(f"has {len(subject)} characters, and {LONGEST} are allowed")
     if subject.endswith("."):
-        found.append("ends in a full stop")
+        found.append("ends in a period")
     match = _SUBJECT.fullmatch(subject)
     if match is None:
         found.append("is empty or begins with a blank")

@@ -22,7 +22,7 @@ def test_a_right_subject_has_no_problem(subject: str) -> None:
     ("subject", "problem"),
     [
         ("athena: " + "x" * 70, "characters"),
-        ("Fix it.", "full stop"),
+        ("Fix it.", "period"),
         ("", "empty"),
         ("Fixed the parser", "imperative"),
         ("sql: adds a function", "imperative"),

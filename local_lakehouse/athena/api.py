@@ -124,6 +124,6 @@ class AthenaService:
         """Retry all saves that failed.
 
         Raises:
-            StorageError: The save of an execution failed again.
+            StorageError: An execution could not be saved this time either.
         """
         self._executions.save_again()

@@ -32,7 +32,7 @@ class Outcome:
         rows: The result's rows, with each value as a string.
         update_count: The number of rows written, or None if Athena does not report it.
         header: Whether ``GetQueryResults`` starts with the column names.
-        manifest: The files that the statement wrote, or None if it has no manifest.
+        manifest: The files that the statement wrote, or None if the statement has no manifest.
         body: Whether the execution writes a result file.
         batches: The rows in batches, which replace `rows` if the result is streamed.
     """
@@ -55,7 +55,7 @@ class Context:
         lake: The tables of the lakehouse.
         worker: The worker that runs queries.
         prepared: The prepared statements.
-        parameters: The values for the statement's question marks.
+        parameters: The values for the statement's ``?`` placeholders.
     """
 
     execution: Execution

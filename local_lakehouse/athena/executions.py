@@ -132,7 +132,7 @@ class Execution:
 
 
 class Executions:
-    """All executions, oldest first, in the database. Running executions are also in memory.
+    """All executions, which are stored in the database, oldest first. Running executions are also in memory.
 
     Args:
         database: The database that stores the executions.
@@ -211,7 +211,7 @@ class Executions:
         """Retry saving the executions whose end could not be saved.
 
         Raises:
-            StorageError: The save of an execution failed again.
+            StorageError: An execution could not be saved this time either.
         """
         with self._lock:
             unsaved = list(self._unsaved.values())

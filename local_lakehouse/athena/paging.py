@@ -1,4 +1,4 @@
-"""The pages of a list."""
+"""Pagination of lists."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _T = TypeVar("_T")
 
 
 def page(items: Sequence[_T], request: dict[str, Any], default: int, *, message: str) -> tuple[list[_T], str | None]:
-    """Return a page of a list and the next token, if there is one.
+    """Return a page of a list, and the token for the next page or None for the last page.
 
     Args:
         items: The complete list.

@@ -45,7 +45,7 @@ class QueryOperations:
         clients: The clients of the lakehouse.
         executions: The account's executions.
         workgroups: The workgroups.
-        runner: The runner of the executions.
+        runner: The execution runner.
         results: The results of the executions.
     """
 

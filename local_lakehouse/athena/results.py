@@ -103,7 +103,7 @@ def _writer(type_: Type) -> Callable[[Any], str]:
 
 
 def _moment_writer(type_: Type) -> Callable[[Any], str]:
-    # A timestamp shows at least milliseconds, and a time shows the digits of its type.
+    # A timestamp is shown with at least milliseconds, and a time with the precision of its type.
     digits = max(type_.precision, _MIN_SECOND_DIGITS) if type_.name.startswith("timestamp") else type_.precision
     if type_.name == "timestamp with time zone":
         return lambda value: f"{_clock(_local(value), value.get('p', 0), digits)} {value['z']}"

@@ -41,7 +41,7 @@ Handler = Callable[[Any, Context], Outcome]
 
 
 class Runner:
-    """The runner of executions.
+    """The execution runner.
 
     Args:
         lake: The tables of the lakehouse.
@@ -75,7 +75,7 @@ class Runner:
             self._futures[execution.id] = self._pool.submit(contextvars.copy_context().run, self._run, execution)
 
     def wait(self, execution: Execution, seconds: float) -> None:
-        """Wait until an execution is final, with a time limit."""
+        """Wait until an execution has ended or a time limit has passed."""
         with self._lock:
             future = self._futures.get(execution.id)
         if future is not None and not execution.final:
@@ -85,7 +85,7 @@ class Runner:
                 return
 
     def cancel(self, execution: Execution) -> None:
-        """Stop an execution that is not final."""
+        """Stop an execution that has not ended."""
         with self._lock:
             if execution.final:
                 return

@@ -156,7 +156,7 @@ def _period(alarm: Alarm) -> int:
 
 
 def _value(alarm: Alarm, data: Sequence[Any], end: datetime, length: timedelta) -> float | None:
-    """Return an alarm's value in one period, or None if there is none."""
+    """Return an alarm's value in one period, or None if the period has no data."""
     if not alarm.metric_data_queries:
         series = (alarm.namespace, alarm.metric_name, _dimensions(alarm.dimensions))
         return _statistic(series, alarm.statistic, data, end, length)

@@ -88,7 +88,7 @@ class ChangeLog:
         self._written = False
         self._listeners: list[Callable[[], None]] = []
         self._database = database
-        # The writes of the current transaction, which are new keys, or integrations whose changes must all be written
+        # The current transaction's writes, which are either new keys or integrations whose changes are all written
         # again.
         self._new: list[tuple[str, str, str]] = []
         self._outdated: set[str] = set()

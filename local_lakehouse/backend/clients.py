@@ -45,10 +45,10 @@ class CallerRights(Protocol):
     """The permissions of the caller on whose behalf a service acts."""
 
     def refuse(self, request: Request) -> Answer | None:
-        """Return the error response of a request that is not allowed, or None if it is allowed."""
+        """Return an error response for a request, or None if the request is allowed."""
 
     def objection(self, action: str, resource: str) -> str | None:
-        """Return the reason why a permission is missing, or None if it is granted."""
+        """Return the reason why a permission is missing, or None if the permission is granted."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def acting_for(rights: CallerRights | None) -> Iterator[None]:
 
 
 def require(action: str, resource: str) -> None:
-    """Check a permission of the caller before a read from a cache, which does not cause a checked request.
+    """Check a caller's permission before a read from a cache, for which no request is sent and checked.
 
     Args:
         action: The action, such as ``s3:GetObject``.
@@ -261,7 +261,7 @@ def _session() -> boto3.Session:
 def _without_server(service: str, region: str) -> Any:
     """Return the original client, of which each lakehouse in this process uses a copy.
 
-    A new client would read the rules for its addresses and define its methods again, which takes longer than a request.
+    A new client would load its endpoint rules and define its methods again, which takes longer than a request.
     """
     load("botocore.config")
     from botocore.config import Config

@@ -110,7 +110,7 @@ _S3_WRITES = frozenset(
     }
 )  # fmt: skip
 _EXPECTED_OWNERS = ("x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner")
-# The headers that could make moto use a different account, page or framing from the authorized request.
+# The headers that could make moto use a different account, page or framing than the authorized request does.
 _WITHHELD = re.compile(
     r"authorization|connection|content-encoding|content-length|content-type|cookie|expect|host|origin"
     r"|transfer-encoding|user-agent|x-moto-.*|x-forwarded-.*"
@@ -435,7 +435,7 @@ def _create_bucket(request: Request) -> bytes:
     return ElementTree.tostring(root)
 
 
-# On every request, moto searches a class's methods for each letter of a name, which takes a large part of the time.
+# On every request, moto would search a class's methods for each letter of a name, which takes much of the time.
 responses.camelcase_to_underscores = functools.cache(camelcase_to_underscores)  # type: ignore[attr-defined]
 responses.method_names_from_class = functools.cache(method_names_from_class)  # type: ignore[attr-defined]
 watch_backends()

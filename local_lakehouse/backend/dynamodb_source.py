@@ -28,7 +28,7 @@ Table = Any
 Item = dict[str, dict[str, Any]]
 
 _FIVE_YEARS = 5 * 365 * 24 * 3600
-# The number of items per transaction, which other requests must wait for.
+# The number of items per transaction. Other requests must wait for each transaction.
 _AT_ONCE = 200
 
 

@@ -32,14 +32,14 @@ class ItemRequests:
         state.after_change("dynamodb", self._tables.clear)
 
     def serve(self, request: Request) -> Answer:
-        """Execute a request, which does not change anything if it is rejected."""
+        """Execute a request. A rejected request changes nothing."""
         try:
             return self._plane(request.region).serve(request)
         except Fault as fault:
             return fail("dynamodb", request.method, fault)
 
     def table(self, region: str, given: Any) -> Table:
-        """Return a table in the current transaction, or as it was last committed.
+        """Return a table as the current transaction sees it, or as it was last committed.
 
         Args:
             region: The table's Region.

@@ -58,8 +58,8 @@ class GivenRole:
 class Backend:
     """A moto backend with persistent state that executes one request at a time.
 
-    moto's backends are plain objects without locks, so two concurrent threads could leave a backend half-changed.
-    Executing one request at a time costs little, because a request takes about a millisecond. This also provides
+    moto's backends are plain objects without locks, so two concurrent threads could leave a backend in an inconsistent
+    state. Executing one request at a time costs little, because a request takes about a millisecond. This also provides
     consistent points in time for checkpoints, and for refreshes, which must not split a transaction.
 
     Each of moto's services is imported on its first request, so that startup does not wait for it.

@@ -223,7 +223,7 @@ def _restore_iam_policies(backend: Any) -> None:
 
 
 def _restore_event_ids(backend: Any) -> None:
-    """Assign new events IDs that differ from those of stored events."""
+    """Assign IDs to new events that differ from the IDs of stored events."""
     events = load("moto.logs.models").LogEvent
     last = max(
         (

@@ -29,7 +29,7 @@ class _Condition:
 
 
 def bounds(nodes: Sequence[Node], names: Names, keys: Index, types: Mapping[str, str]) -> tuple[bytes, bytes]:
-    """Return the exclusive bounds between which exactly the rows of a query lie.
+    """Return exclusive bounds that enclose exactly the rows of a query.
 
     Args:
         nodes: The conditions, joined by AND.

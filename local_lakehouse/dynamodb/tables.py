@@ -25,7 +25,7 @@ class SecondaryIndex:
     """An index of a table.
 
     Args:
-        name: Its name.
+        name: The index's name.
         index: The key attributes.
         is_global: Whether the index is global.
         projected: The projected attributes, or None for all attributes.
@@ -47,7 +47,7 @@ class Table:
     """A table.
 
     Args:
-        name: Its name.
+        name: The table's name.
         collection: The number of the table's item collection.
         names: The key attributes, partition key first.
         types: The types of all key attributes.
@@ -79,7 +79,7 @@ class Table:
         """Check a key, and return it with its stored form.
 
         Raises:
-            Fault: The key's names or types are not those of the table's key (``ValidationException``).
+            Fault: The key's names or types do not match the table's key (``ValidationException``).
         """
         if not isinstance(given, dict):
             raise Fault("SerializationException", "Start of structure or map found where not expected.")
@@ -94,7 +94,7 @@ class Table:
         """Return the stored form of an item's key.
 
         Raises:
-            Fault: An attribute of the item's key is missing, empty, too long or of another type
+            Fault: An attribute of the item's key is missing, empty, too long or of the wrong type
                 (``ValidationException``).
         """
         for name in self.names:
@@ -116,7 +116,7 @@ class Table:
         return {name: item[name] for name in self.names}
 
     def check_index_keys(self, item: Item) -> None:
-        """Reject an item in which an index's key attribute is empty or has another type.
+        """Reject an item in which an index's key attribute is empty or has the wrong type.
 
         Raises:
             Fault: ``ValidationException``.

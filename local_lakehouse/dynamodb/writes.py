@@ -43,7 +43,7 @@ class Write:
         names: The item's key.
         key: The stored form of the key.
         test: The condition on the item, or None for an unconditional write.
-        become: A function that returns the new item, or None if it is deleted, and its size.
+        become: A function that returns the new item and its size. The item is None if the write deletes it.
         shows_failed: Whether an error response includes the item that fails the condition.
         update: The update.
     """

@@ -11,7 +11,7 @@ from local_lakehouse.protocol.request import Request
 
 @dataclass(frozen=True)
 class Access:
-    """One permission that a request requires.
+    """One permission that is required for a request.
 
     Args:
         action: The action, such as ``s3:GetObject``.

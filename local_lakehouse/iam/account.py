@@ -110,11 +110,11 @@ def role_boundary(clients: ServiceClients, access: Access) -> dict[str, str]:
 
 
 def resource_policy(clients: ServiceClients, access: Access) -> Document | None:
-    """Return the policy that is attached to a permission's resource, or None if there is none.
+    """Return the policy that is attached to a permission's resource, or None if the resource has no policy.
 
     Args:
         clients: The lakehouse.
-        access: The permission. If its resource is a role, the trust policy is returned.
+        access: The permission. A role's policy is its trust policy.
     """
     service, _, rest = access.resource.removeprefix(f"arn:{clients.partition}:").partition(":")
     name = rest.split(":", 2)[-1]

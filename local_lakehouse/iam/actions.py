@@ -1,4 +1,4 @@
-"""The IAM actions that a request requires, and their resources.
+"""The IAM actions that are required for a request, and their resources.
 
 AWS: https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """
@@ -33,7 +33,7 @@ _OWN_KEYS = re.compile(r"GetUser|ChangePassword|(List|Create|Update|Delete)Acces
 
 
 def accesses(call: Request, directory: Directory) -> list[Access]:
-    """Return all permissions that a request requires.
+    """Return all permissions that are required for a request.
 
     Args:
         call: The request.
@@ -192,7 +192,7 @@ def _logs(call: Request, directory: Directory) -> list[Access]:
     named = [call.text("logGroupName"), call.text("logGroupIdentifier"), call.text("logGroupArn")]
     named += [*call.parameters.get("logGroupNames", []), *call.parameters.get("logGroupIdentifiers", [])]
     groups = [re.sub(r":\*$", "", re.sub(r"^arn:[^:]*:logs:[^:]*:\d*:log-group:", "", name)) for name in named if name]
-    # A log group's ARN ends in `:*` in policies. In requests, it is followed by the stream, if there is one.
+    # A log group's ARN ends in `:*` in policies. In requests, it can continue with a stream.
     stream = call.text("logStreamName") or ""
     return on(call, *(directory.arn("logs", f"log-group:{group}:log-stream:{stream}") for group in groups))
 

@@ -17,7 +17,7 @@ Document = Mapping[str, Any]
 
 
 class Decision(Enum):
-    """The decision of the policies about a request."""
+    """The policies' decision about a request."""
 
     ALLOWED = "allowed"
     DENIED = "denied by a statement"

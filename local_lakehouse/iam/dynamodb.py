@@ -1,4 +1,4 @@
-"""The permissions that DynamoDB requests require.
+"""The permissions that are required for requests to DynamoDB.
 
 AWS: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
 """
@@ -26,7 +26,7 @@ _IMPORT_LOGS = (
 
 
 def accesses(call: Request, directory: Directory) -> list[Access]:
-    """Return the permissions that a DynamoDB request requires."""
+    """Return the permissions that are required for a DynamoDB request."""
     statements = list(_statements(call))
     if statements:
         return _of_statements(call, statements, directory)
@@ -50,7 +50,7 @@ def accesses(call: Request, directory: Directory) -> list[Access]:
 
 
 def stream_accesses(call: Request, directory: Directory) -> list[Access]:
-    """Return the permissions, which belong to DynamoDB, that a DynamoDB Streams request requires."""
+    """Return the permissions for a DynamoDB Streams request, whose actions belong to DynamoDB."""
     # An iterator starts with its stream's ARN.
     arn = call.text("StreamArn") or (call.text("ShardIterator") or "").partition("|")[0]
     anywhere = directory.arn("dynamodb", "table/*/stream/*")
@@ -90,7 +90,7 @@ def _statements(call: Request) -> Iterator[str]:
 
 
 def _of_statements(call: Request, statements: list[str], directory: Directory) -> list[Access]:
-    """Return the permissions that statements require, without those of invalid statements in a batch."""
+    """Return the permissions that are required for statements, except for invalid statements in a batch."""
     needed, faults = [], []
     for text in statements:
         try:

@@ -44,7 +44,7 @@ _UNVERIFIED = ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
 
 
 class PolicyEnforcer:
-    """The check of requests against the policies of their signers.
+    """A check of requests against their signers' policies.
 
     Args:
         backend: The account with its identities and resource policies.
@@ -58,7 +58,7 @@ class PolicyEnforcer:
         self.rights = Rights()
 
     def refuse(self, request: Request) -> Answer | None:
-        """Return the error response of a request that is not allowed, or None if it is allowed."""
+        """Return an error response for a request, or None if the request is allowed."""
         try:
             if request.credential is not None and request.credential.service != signing_name(request.service):
                 raise Refusal(Cause.WRONG_SCOPE)
@@ -149,7 +149,7 @@ class CallersRights:
         self._region = region
 
     def refuse(self, request: Request) -> Answer | None:
-        """Return the error response of a request that is not allowed, or None if it is allowed."""
+        """Return an error response for a request, or None if the request is allowed."""
         try:
             self._enforcer.check(request, self._identity, _FORWARDED)
         except Refusal as refusal:
@@ -157,7 +157,7 @@ class CallersRights:
         return None
 
     def objection(self, action: str, resource: str) -> str | None:
-        """Return the reason why a permission is missing, or None if it is granted."""
+        """Return the reason why a permission is missing, or None if the permission is granted."""
         try:
             self._enforcer.require(self._identity, Access(action, resource, _FORWARDED), self._region)
         except Refusal as refusal:
@@ -195,7 +195,7 @@ def _refuse_what_is_not_offered(request: Request) -> None:
 def _objection(
     identity: Identity, access: Access, attached: Document | None, surroundings: Mapping[str, str]
 ) -> str | None:
-    """Return AWS's message for a missing permission, or None if it is granted."""
+    """Return AWS's message for a missing permission, or None if the permission is granted."""
     context = {**surroundings, **identity.context, **access.context}
     if account := identity.context.get("aws:PrincipalAccount"):
         context["aws:ResourceAccount"] = account

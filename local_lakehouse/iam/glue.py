@@ -35,7 +35,7 @@ _OF_THE_CATALOG = re.compile(
 
 
 def accesses(call: Request, directory: Directory) -> list[Access]:
-    """Return the permissions that a Glue request requires."""
+    """Return the permissions that are required for a Glue request."""
     if "Integration" in call.operation:
         return on(call, *_of_integrations(call, directory))
     if resource := call.text("ResourceArn"):

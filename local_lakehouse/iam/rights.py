@@ -13,7 +13,10 @@ _KEPT = 100_000
 
 
 class Rights:
-    """The distinct permissions that were checked, with their results. Beyond a limit, the oldest are dropped."""
+    """The distinct permissions that were checked, with their results.
+
+    Beyond a limit, the oldest records are dropped.
+    """
 
     def __init__(self) -> None:
         self._seen: OrderedDict[tuple[str, str, str, bool], tuple[int, Mapping[str, str]]] = OrderedDict()

@@ -1,4 +1,4 @@
-"""The permissions that S3 requests require, whose names often differ from those of the operations.
+"""The permissions that are required for requests to S3. Their names often differ from the operations' names.
 
 AWS: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 """
@@ -70,7 +70,7 @@ _KEYS = {"prefix": "s3:prefix", "delimiter": "s3:delimiter", "max-keys": "s3:max
 
 
 def accesses(call: Request, directory: Directory) -> list[Access]:
-    """Return the permissions that an S3 request requires."""
+    """Return the permissions that are required for an S3 request."""
     bucket = call.text("Bucket")
     if bucket is None:
         return [Access("s3:ListAllMyBuckets", f"{_every(directory)}*")]

@@ -32,7 +32,7 @@ class LocalFiles:
 
     Args:
         fetch: A function that writes an object's bytes to an open file.
-        body: A function that returns the file that contains an object's bytes, or None if there is none.
+        body: A function that returns the file with an object's bytes, or None if no file contains them.
         limit: The maximum total size of the copies in bytes. Copies that a statement may still read are kept.
         clock: A function that returns the time in seconds.
     """
@@ -118,7 +118,7 @@ class LocalFiles:
 
 
 def _linked(body: Path, copy: Path) -> bool:
-    """Create a hard link to a body, which survives the object's deletion, and return whether this succeeded."""
+    """Create a hard link to a body, which survives the object's deletion, and return whether it was created."""
     try:
         copy.hardlink_to(body)
     except OSError:

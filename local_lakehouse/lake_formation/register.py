@@ -132,7 +132,7 @@ class Register:
         )
 
     def opted_in(self, principal: str, resource: Resource) -> bool:
-        """Return whether a principal opted in for a resource."""
+        """Return whether a principal has opted in for a resource."""
         wildcard = Resource("table", resource.database, ANY_TABLE)
         return any(
             holder == principal and about in (resource, *([wildcard] if resource.kind == "table" else []))

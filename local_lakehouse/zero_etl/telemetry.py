@@ -51,7 +51,7 @@ class Run:
 
 
 class Telemetry:
-    """The writer of an integration's log events, metrics and EventBridge events.
+    """A writer for an integration's log events, metrics and EventBridge events.
 
     Args:
         clients: The lakehouse.

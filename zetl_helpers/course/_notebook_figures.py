@@ -9,7 +9,7 @@ from zetl_helpers.charts._palette import CONFIG
 from zetl_helpers.charts._static_image import static_image_base64
 
 PLOTLY = "application/vnd.plotly.v1+json"
-# JupyterLab would show a stored PNG instead of the figure, in its full size, until the pointer reaches it.
+# JupyterLab would show a stored PNG at full size instead of the figure until the pointer moves over it.
 PICTURE = "image/jpeg"
 
 

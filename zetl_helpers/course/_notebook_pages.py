@@ -89,7 +89,7 @@ def _targets(notebook: nbformat.NotebookNode, folder: Path) -> list[Path]:
 
 
 def _link_pages(notebook: nbformat.NotebookNode, folder: Path, out: Path, pages: Mapping[Path, str]) -> None:
-    """Rewrite links to chapters and texts to lead to their pages, and links to other files to lead to the files."""
+    """Point links to chapters and texts to their pages, and other links to the files themselves."""
 
     def from_the_page(match: re.Match[str]) -> str:
         target = folder / match[2]

@@ -21,14 +21,14 @@ PARTITION_BY = ({"FieldName": "State", "FunctionSpec": "identity"},)
 
 
 def catch_up(lab: Lab, chapter: int) -> str:
-    """Create anything that a chapter needs from earlier chapters and that is missing.
+    """Create the resources from earlier chapters that a chapter needs and that are missing.
 
     This function also fixes any fault that a break-and-repair exercise left behind, and recreates an integration that
     failed permanently. Chapter 3 is optional, because no other chapter needs a project or a grant.
 
     Args:
         lab: The lab.
-        chapter: The chapter to start, 0 to 13.
+        chapter: The number of the chapter to start, from 0 to 13.
 
     Returns:
         A sentence.
@@ -42,7 +42,7 @@ def catch_up_steps(lab: Lab, chapter: int) -> list[Step]:
 
     Args:
         lab: The lab.
-        chapter: The chapter to start, 0 to 13.
+        chapter: The number of the chapter to start, from 0 to 13.
 
     Raises:
         MemberError: The caller is a member of a Studio project, and the chapter is not for members or has not been

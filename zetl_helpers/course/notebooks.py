@@ -45,7 +45,7 @@ _PREPARATION = {"12_clean_up": _ONE_OF_EVERYTHING}
 class SocketFileKernelManager(AsyncKernelManager):
     """A kernel manager that communicates with its kernels through Unix sockets.
 
-    Ports are chosen before they are bound, and a kernel whose port is taken in between never answers.
+    Ports are chosen before they are bound, and a kernel whose port is taken in the meantime never responds.
     """
 
     def _transport_default(self) -> str:
@@ -114,7 +114,7 @@ def store_outputs(paths: Sequence[Path]) -> int:
         paths: The notebooks.
 
     Returns:
-        0 if all cells ran, or 1 if a cell failed. That notebook and the later ones are then not changed.
+        0 if all cells ran, or 1 if a cell failed. That notebook and all later ones are left unchanged.
     """
     for path in paths:
         with fresh_lakehouse():

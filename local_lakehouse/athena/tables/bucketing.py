@@ -1,4 +1,4 @@
-"""Bucketed Hive tables: the buckets of rows and files, and the buckets that a statement reads.
+"""The buckets of Hive tables, and the buckets that a statement must read.
 
 AWS: https://docs.aws.amazon.com/athena/latest/ug/ctas-partitioning-and-bucketing-what-is-bucketing.html
 """
@@ -50,7 +50,7 @@ def bucketing_of(entry: dict[str, Any]) -> Bucketing | None:
     """Return the buckets of a table in the catalog, or None if it has none.
 
     Raises:
-        QueryFailure: ``HIVE_INVALID_METADATA``, if a column of the buckets does not exist.
+        QueryFailure: A bucketing column does not exist (``HIVE_INVALID_METADATA``).
     """
     descriptor = entry.get("StorageDescriptor", {})
     columns = tuple(name.lower() for name in descriptor.get("BucketColumns", ()))
@@ -133,7 +133,7 @@ def wanted_buckets(
     Args:
         bucketing: The table's buckets.
         columns: The table's columns.
-        conditions: The conditions; columns have their names in DuckDB.
+        conditions: The conditions, in which columns have DuckDB's names.
     """
     places = {name: index for index, (name, _) in enumerate(columns)}
     choices = []
@@ -162,7 +162,7 @@ def buckets_of_files(names: Sequence[str], bucketing: Bucketing, table: str, loc
         location: The location of the table or partition.
 
     Raises:
-        QueryFailure: ``HIVE_INVALID_BUCKET_FILES``, if the files are not those of a bucketed table.
+        QueryFailure: The files do not match the buckets (``HIVE_INVALID_BUCKET_FILES``).
     """
     nested = next((name for name in names if "/" in name), None)
     if nested is not None:

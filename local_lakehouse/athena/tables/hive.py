@@ -165,7 +165,7 @@ class HiveLoad:
         return all(_holds(value, condition) for condition in self.conditions if condition.column == f"c{index}")
 
     def _equal(self) -> dict[str, list[str]]:
-        """Return the strings for which the conditions test whether partition columns are equal to them."""
+        """Return the strings that the conditions compare with partition columns for equality."""
         names = {f"c{index}": name for index, (name, _) in enumerate(hive_columns(self.entry))}
         return {
             names[condition.column]: [str(value) for value in condition.values]

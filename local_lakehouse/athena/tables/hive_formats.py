@@ -158,7 +158,8 @@ def _decompressed(path: str, content: bytes) -> bytes:
     AWS: https://docs.aws.amazon.com/athena/latest/ug/compression-formats.html
 
     Raises:
-        QueryFailure: ``NOT_SUPPORTED`` for other compressions, ``HIVE_CURSOR_ERROR`` if the content is invalid.
+        QueryFailure: The compression is not supported (``NOT_SUPPORTED``), or the content is invalid
+            (``HIVE_CURSOR_ERROR``).
     """
     extension = path.rpartition("/")[2].rpartition(".")[2].lower()
     if extension in _REFUSED_COMPRESSIONS:

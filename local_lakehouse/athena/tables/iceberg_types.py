@@ -1,4 +1,4 @@
-"""The correspondence of Iceberg's types, Athena's types and Arrow's types."""
+"""The mappings between Iceberg, Athena and Arrow types."""
 
 from __future__ import annotations
 

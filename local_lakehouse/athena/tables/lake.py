@@ -108,7 +108,7 @@ class Lake:
             yield from page["TableList"]
 
     def access(self, entry: dict[str, Any]) -> DataAccess:
-        """Return the way in which the caller reads a table's data.
+        """Return the caller's access to a table's data.
 
         Raises:
             ClientError: The caller is not allowed to read the data.

@@ -20,7 +20,7 @@ _CODES = 128
 
 
 def column_separator(parameters: Mapping[str, str]) -> str:
-    """Return the separator of columns; as in Hive, a number is the code of a character."""
+    """Return the column separator. As in Hive, a number is a character code."""
     written = parameters.get("field.delim", parameters.get("serialization.format", "\x01"))
     is_code = written.isascii() and written.isdecimal() and int(written) < _CODES
     return chr(int(written)) if is_code else written

@@ -127,7 +127,7 @@ def relation(lake: Lake, scan: Scan, columns: set[str]) -> pa.Table | str:
                 place_columns=PLACE_COLUMNS if columns & set(PLACE_COLUMNS) else None,
             )
         except NotReadableError:
-            pass  # If DuckDB would read a file differently from its schema, Arrow reads it.
+            pass  # Arrow reads a file that DuckDB would not read according to its schema.
     parts = [_rows(lake, scan, number, columns) for number, file in enumerate(scan.files)]
     return pa.concat_tables([*parts, _empty(scan, columns)])
 

@@ -1,4 +1,4 @@
-"""The complete reading of Parquet files that other programs wrote."""
+"""A reader for Parquet files that other programs wrote."""
 
 from __future__ import annotations
 

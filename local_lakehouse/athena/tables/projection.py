@@ -71,7 +71,7 @@ def partitions(
     Args:
         entry: The table's catalog entry.
         wanted: A function that returns whether a statement reads a given value of a partition column.
-        equal: The strings for which a statement tests whether a partition column is equal to them.
+        equal: The strings that a statement compares with a partition column for equality.
         now: The statement's start time, in UTC and without tzinfo.
 
     Raises:

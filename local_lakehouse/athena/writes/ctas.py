@@ -109,7 +109,7 @@ def create_table_as(statement: nodes.CreateTableAs, context: Context) -> Outcome
 
 
 def _renamed(compiled: Compiled, statement: nodes.CreateTableAs) -> Compiled:
-    """Return a query with the column names that the statement specifies, if any."""
+    """Return a query with any column names that the statement specifies."""
     if not statement.columns:
         return compiled
     if len(statement.columns) != len(compiled.columns):

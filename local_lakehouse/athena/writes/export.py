@@ -1,4 +1,4 @@
-"""The conversion of columns from DuckDB's form to the form in files."""
+"""The conversion of columns from DuckDB's form to the form that files contain."""
 
 from __future__ import annotations
 

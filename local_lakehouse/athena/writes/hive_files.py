@@ -205,7 +205,7 @@ class HiveWriter:
 
 @dataclass(frozen=True)
 class Written:
-    """The number of written rows, and the paths of their files."""
+    """The number of rows written, and the paths of their files."""
 
     rows: int
     paths: list[str]
@@ -252,7 +252,7 @@ def _divided(
     partitioned_by: Sequence[str],
     bucketing: Bucketing | None,
 ) -> Iterator[tuple[tuple[str, str], pa.Table]]:
-    """Divide rows among files; a file is identified by its folder and by the part of its name that names the bucket."""
+    """Divide rows among files. A file is identified by its folder and by the bucket in its name."""
     places = {name: index for index, (name, _) in enumerate(columns)}
     for folder, part in _partitions(pa.Table.from_batches([batch]), columns, partitioned_by):
         if bucketing is None:

@@ -147,7 +147,7 @@ def check_global(index: Definition, *, on_demand: bool) -> None:
     """
     name = index["IndexName"]
     check_name(name, "IndexName")
-    # Only in a global secondary index, each part of a key can consist of up to four attributes.
+    # Only in a global secondary index can each part of a key consist of up to four attributes.
     kinds = [each["KeyType"] for each in index["KeySchema"]]
     if kinds[0] != "HASH" or sorted(kinds) != kinds:
         _check_keys(index["KeySchema"])

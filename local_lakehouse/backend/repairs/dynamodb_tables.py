@@ -238,7 +238,7 @@ def find(handler: DynamoHandler, name: str) -> Any:
     """Return a table.
 
     Raises:
-        ResourceNotFoundException: The table does not exist. The message is the message of operations on tables.
+        ResourceNotFoundException: The table does not exist. The message is the one that table operations return.
     """
     try:
         return handler.dynamodb_backend.get_table(name)

@@ -103,7 +103,7 @@ def _change_throughput(table: Any, asked: Request) -> None:
 
 
 def _changed(before: Request, wanted: Request) -> dict[str, Any]:
-    """Return the throughput with the times of its last increase and decrease and its number of decreases."""
+    """Return the throughput with the times of its last increase and decrease, and the number of decreases."""
     after = {**before, **wanted}
     if any(wanted[name] > before[name] for name in _UNITS):
         after["LastIncreaseDateTime"] = utcnow()

@@ -59,7 +59,7 @@ def parse(statement: str, parameters: Sequence[TypedValue] | None = None) -> Sta
 
     Args:
         statement: The statement.
-        parameters: The values for the statement's question marks, or None if only the structure matters.
+        parameters: The values for the statement's ``?`` placeholders, or None if only the structure matters.
 
     Raises:
         Fault: The statement has a syntax error or the wrong number of parameters (``ValidationException``).

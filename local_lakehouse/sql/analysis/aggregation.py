@@ -25,7 +25,7 @@ _QUERIES = (tree.ScalarQuery, tree.Exists, tree.InQuery, tree.Quantified)
 
 
 class Aggregates:
-    """The analyzer of aggregates and of the expressions above an aggregation.
+    """The analyzer for aggregates and for the expressions above an aggregation.
 
     Args:
         analysis: The analysis of the statement.

@@ -40,7 +40,7 @@ def all_topics() -> tuple[ModuleType, ...]:
 
 
 class Calls:
-    """The analyzer of calls.
+    """The call analyzer.
 
     Args:
         analysis: The analysis of the statement.

@@ -23,7 +23,7 @@ _MAX_RECURSION = 10
 
 
 class CommonTables:
-    """The analyzer of ``WITH``.
+    """The ``WITH`` analyzer.
 
     Args:
         analysis: The analysis of the statement.

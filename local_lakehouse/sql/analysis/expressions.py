@@ -49,7 +49,7 @@ _EXTRACTED = {
 
 
 class Expressions:
-    """The analyzer of expressions.
+    """The expression analyzer.
 
     Args:
         analysis: The analysis of the statement.

@@ -22,7 +22,7 @@ _MAX_GROUPING_SETS = 2048
 
 
 class Groups:
-    """The analyzer of ``GROUP BY``.
+    """The ``GROUP BY`` analyzer.
 
     Args:
         analysis: The analysis of the statement.

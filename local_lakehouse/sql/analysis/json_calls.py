@@ -28,7 +28,7 @@ _ABSENT = "CAST(NULL AS VARCHAR)"
 
 
 class JsonCalls:
-    """The analyzer of the JSON functions with special syntax.
+    """The analyzer for JSON functions with special syntax.
 
     Args:
         analysis: The analysis of the statement.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Names:
-    """The analyzer of names, row fields and subscripts.
+    """The analyzer for names, row fields and subscripts.
 
     Args:
         analysis: The analysis of the statement.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Ordering:
-    """The analyzer of sort keys.
+    """The sort key analyzer.
 
     Args:
         analysis: The analysis of the statement.

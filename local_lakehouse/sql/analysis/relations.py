@@ -49,7 +49,7 @@ class From:
 
 
 class Relations:
-    """The analyzer of relations.
+    """The relation analyzer.
 
     Args:
         analysis: The analysis of the statement.

@@ -33,7 +33,7 @@ class _Item:
 
 
 class Selects:
-    """The analyzer of ``SELECT``.
+    """The ``SELECT`` analyzer.
 
     Args:
         analysis: The analysis of the statement.

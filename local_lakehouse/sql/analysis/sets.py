@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Sets:
-    """The analyzer of ``VALUES`` and set operations.
+    """The analyzer for ``VALUES`` and set operations.
 
     Args:
         analysis: The analysis of the statement.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class SpecialForms:
-    """The analyzer of special forms, whose results do not depend only on argument values.
+    """The analyzer for special forms, whose results do not depend only on argument values.
 
     Args:
         analysis: The analysis of the statement.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Subqueries:
-    """The analyzer of subqueries in expressions.
+    """The analyzer for subqueries in expressions.
 
     Args:
         analysis: The analysis of the statement.

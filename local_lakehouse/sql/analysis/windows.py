@@ -23,7 +23,7 @@ _BOUND_ORDER = ("UNBOUNDED PRECEDING", "PRECEDING", "CURRENT ROW", "FOLLOWING", 
 
 
 class Windows:
-    """The analyzer of windows.
+    """The window analyzer.
 
     Args:
         analysis: The analysis of the statement.

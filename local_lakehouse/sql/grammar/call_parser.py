@@ -18,7 +18,7 @@ class CallParser:
     """The parser for names and function calls.
 
     Args:
-        parser: The parser of the statement.
+        parser: The statement's parser.
     """
 
     def __init__(self, parser: Parser) -> None:

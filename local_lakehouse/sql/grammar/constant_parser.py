@@ -32,7 +32,7 @@ class ConstantParser:
     """The parser for constants.
 
     Args:
-        parser: The parser of the statement.
+        parser: The statement's parser.
     """
 
     def __init__(self, parser: Parser) -> None:

@@ -30,7 +30,7 @@ class ExpressionParser:
     """The parser for expressions, from ``OR`` down to names and constants.
 
     Args:
-        parser: The parser of the statement.
+        parser: The statement's parser.
     """
 
     def __init__(self, parser: Parser) -> None:

@@ -32,7 +32,7 @@ class FormParser:
     """The parser for special forms, which look like calls but have a different syntax.
 
     Args:
-        parser: The parser of the statement.
+        parser: The statement's parser.
     """
 
     def __init__(self, parser: Parser) -> None:

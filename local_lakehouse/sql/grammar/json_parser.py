@@ -15,7 +15,7 @@ class JsonParser:
     """The parser for JSON functions, which have special clauses.
 
     Args:
-        parser: The parser of the statement.
+        parser: The statement's parser.
     """
 
     def __init__(self, parser: Parser) -> None:

@@ -40,7 +40,7 @@ class Parser:
 
     @property
     def parameters(self) -> int:
-        """The number of question marks."""
+        """The number of ``?`` placeholders."""
         return self.tokens.parameters
 
     def type(self) -> Type:

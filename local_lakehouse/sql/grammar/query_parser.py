@@ -26,7 +26,7 @@ class QueryParser:
     """The parser for queries and their clauses.
 
     Args:
-        parser: The parser of the statement.
+        parser: The statement's parser.
     """
 
     def __init__(self, parser: Parser) -> None:

@@ -97,13 +97,13 @@ _NOT_AN_ALIAS = frozenset(["LIMIT", "OFFSET", "FETCH", "WINDOW", "TABLESAMPLE"])
 
 
 class TokenReader:
-    """The reader of a statement's tokens.
+    """A token reader for one statement.
 
     Args:
         text: The statement.
 
     Attributes:
-        parameters: The number of question marks.
+        parameters: The number of ``?`` placeholders.
     """
 
     def __init__(self, text: str) -> None:

@@ -20,7 +20,7 @@ class RelationParser:
     """The parser for relations in ``FROM``.
 
     Args:
-        parser: The parser of the statement.
+        parser: The statement's parser.
     """
 
     def __init__(self, parser: Parser) -> None:

@@ -78,7 +78,7 @@ class StatementParser:
     """The parser for Trino statements.
 
     Args:
-        parser: The parser of the statement.
+        parser: The statement's parser.
     """
 
     def __init__(self, parser: Parser) -> None:

@@ -23,7 +23,7 @@ class WindowParser:
     """The parser for sort keys, windows and frames.
 
     Args:
-        parser: The parser of the statement.
+        parser: The statement's parser.
     """
 
     def __init__(self, parser: Parser) -> None:

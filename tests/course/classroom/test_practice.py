@@ -28,7 +28,10 @@ def test_solved_tried_and_where_most_are_stuck(room: Path, tmp_path: Path, monke
     assert classroom.practice(room).to_dict("list") == {
         "learner": ["ana", "ben", "cem"], "solved": [1, 1, 2], "tried": [2, 3, 2], "at": ["4.4", "4.4", ""],
     }  # fmt: skip
-    assert str(classroom.sticking(room)) == "Most learners are stuck on exercise 4.4: 2 of the 3 who tried it."
+    assert (
+        str(classroom.sticking(room))
+        == "More learners are stuck on exercise 4.4 than on any other: 2 of the 3 who tried it."
+    )
 
 
 def test_nobody_is_stuck_before_somebody_tries(room: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,10 @@ class Sticking:
     tried: int
 
     def __str__(self) -> str:
-        return f"Most learners are stuck on exercise {self.exercise}: {self.stuck} of the {self.tried} who tried it."
+        return (
+            f"More learners are stuck on exercise {self.exercise} than on any other: {self.stuck} of the {self.tried} who "
+            "tried it."
+        )
 
 
 def practice(folder: Path) -> pd.DataFrame:
@@ -50,7 +53,7 @@ def practice(folder: Path) -> pd.DataFrame:
 
 
 def sticking(folder: Path) -> Sticking | None:
-    """Return the exercise where most learners are stuck, or None if no learner is stuck.
+    """Return the exercise that the largest number of learners are stuck on, or None if no learner is stuck.
 
     Args:
         folder: The class's shared folder.

@@ -48,7 +48,7 @@ def share(labs: Sequence[Lab]) -> list[Step]:
 
 
 def undo(lab: Lab, *, administrator: bool = False) -> list[Step]:
-    """Remove the class statement and, if requested, the instructor's administrator role.
+    """Remove the class statement and, if requested, the instructor as a Lake Formation administrator.
 
     Args:
         lab: Any lab of the account, with the instructor's credentials.

@@ -53,7 +53,7 @@ def _names(lab: Lab, service: str, operation: str, key: str, name: str | None) -
 
 
 def _prefix(pattern: str, name: str) -> str | None:
-    """Return the prefix in a name, or None if a lab has no such name."""
+    """Return the prefix in a name, or None if no lab uses such a name."""
     matched = re.fullmatch(pattern, name)
     if matched is None:
         return None

@@ -15,7 +15,7 @@ _ROW_HEAD = "th scope='row'"
 
 @dataclass(frozen=True)
 class Card:
-    """A table of the progress.
+    """A table of a learner's progress.
 
     Args:
         caption: The finding, as a sentence.

@@ -38,7 +38,7 @@ EXERCISES = (
                 "bigint": "742 is an integer, but DynamoDB has one type for all numbers, with or without a fraction.",
                 "decimal": "A decimal would keep all 38 digits of a DynamoDB number, but AWS Glue uses a smaller type.",
                 "string": "742 was written with the type N, a number.",
-                "float": "Nearly: a float has 32 bits, but the column has 64 bits.",
+                "float": "Almost: a float has 32 bits, but the column has 64 bits.",
             },
             otherwise="Look at the type of creditlimit in the table Before: all numbers become the same type.",
         ),

@@ -93,7 +93,8 @@ EXERCISES = (
             ),
             lambda _: "second",
             wrong={
-                "first": "Athena reads the newest snapshot that is not later than the moment. Is the second later?",
+                "first": "Athena reads the newest snapshot that is not later than the moment. "
+                "Is the second snapshot later?",
                 "error": "Only a moment before the first snapshot causes an error.",
                 "both": "A query reads one version of a table, unless it names the table twice.",
             },
@@ -135,7 +136,7 @@ EXERCISES = (
             "The second half is the same with 'last' and {last}.",
         ),
         answer='answer = f"""\n' + _BALANCES.replace(":first", "{first}").replace(":last", "{last}") + '\n"""',
-        why="Each mention of a table in a statement can name its own version, so a comparison needs no copy.",
+        why="Each reference to a table in a statement can name a different version, so a comparison needs no copy.",
     ),
     Exercise(
         title="New states",

@@ -32,7 +32,7 @@ EXERCISES = (
         ),
         answer='answer = "FAILED"',
         why="After seven days the status is FAILED, which is final. A fix no longer helps: you must delete the "
-        "integration and create it again. An alarm tells you in time.",
+        "integration and create it again. An alarm warns you in time.",
     ),
     Exercise(
         title="Read the error",
@@ -55,7 +55,7 @@ EXERCISES = (
             "An S3 ARN has the form arn:aws:s3:::bucket/key.",
         ),
         answer='answer = {"who": lab.role, "action": "s3:PutObject", "bucket": lab.bucket}',
-        why="The role, the action and the resource in the message are what the missing statement must contain.",
+        why="The message names the role, the action and the resource that the missing permission is for.",
     ),
     Exercise(
         title="Whom to call",

@@ -69,7 +69,7 @@ imports = dynamodb.list_imports(TableArn=lab.with_table("Payments").table_arn)["
 described = dynamodb.describe_import(ImportArn=imports[0]["ImportArn"])
 answer = described["ImportTableDescription"]["ImportedItemCount"]
 # With the CLI: aws dynamodb list-imports, then aws dynamodb describe-import --import-arn ARN""",
-        why="An import can succeed and still leave items out. Compare ImportedItemCount with the number of items in "
+        why="An import can succeed and still skip items. Compare ImportedItemCount with the number of items in "
         "the file, and look at ErrorCount.",
         by_api=True,
     ),

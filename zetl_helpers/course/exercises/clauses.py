@@ -1,4 +1,4 @@
-"""The WHERE and HAVING of a statement, for messages that name only clauses that the statement has."""
+"""The WHERE and HAVING clauses of a statement, so that messages name only clauses that it contains."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _AFTER_HAVING = re.compile(r"\b(?:order|limit|offset|fetch|union|except|intersec
 
 
 def filters(statement: str) -> tuple[str, ...]:
-    """Return those of ``WHERE`` and ``HAVING`` that a statement contains."""
+    """Return which of the clauses ``WHERE`` and ``HAVING`` a statement contains."""
     found = {word.upper() for word in _FILTER.findall(_words(statement))}
     return tuple(name for name in ("WHERE", "HAVING") if name in found)
 
 
 def without_having(statement: str) -> str:
-    """Return a statement without its last HAVING."""
+    """Return a statement without its last HAVING clause."""
     words = _words(statement)
     *_, last = _HAVING.finditer(words)
     return statement[: last.start()] + statement[_end(words, last.end()) :]
@@ -30,7 +30,7 @@ def _words(statement: str) -> str:
 
 
 def _end(words: str, start: int) -> int:
-    """Return the position of the end of the condition that begins at a position."""
+    """Return the end position of the condition that begins at the given position."""
     depth = 0
     for place in range(start, len(words)):
         depth += {"(": 1, ")": -1}.get(words[place], 0)

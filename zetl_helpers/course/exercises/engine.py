@@ -50,7 +50,7 @@ class Fault:
         inject: Causes the fault.
         symptom: Returns the message about the fault, waiting for it if necessary.
         put_back: Fixes the fault, even if it is already fixed.
-        source: A line that says where the symptom is from.
+        source: A line that says where the symptom comes from.
     """
 
     what: str
@@ -210,7 +210,7 @@ class Question:
         return Note("One right answer.", self.exercise.why, self.exercise.answer)
 
     def break_it(self) -> Note:
-        """Cause the fault, wait until its symptom shows, and return the symptom.
+        """Cause the fault, wait until its symptom appears, and return the symptom.
 
         Raises:
             TypeError: The exercise is of a different kind.
@@ -251,7 +251,8 @@ class Question:
     def _untouched(self, missing: str) -> Outcome:
         """Return the result for an answer that is missing.
 
-        A correct check can undo the step that it judged. Running it again then finds nothing, but it is still correct.
+        A correct check can undo the step that it judged. Running the check again then finds nothing, although the
+        exercise is solved.
         """
         if self.state == "correct" and (self.exercise.fault or self.exercise.by_state):
             step = f"run {self.handle}.break_it()" if self.exercise.fault else "take its steps again"

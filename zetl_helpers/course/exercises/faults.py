@@ -83,7 +83,8 @@ def judge_role(lab: Lab, _: object) -> None:
     """Judge whether the target role can write only the target's objects, and the integration has recovered.
 
     Raises:
-        IncorrectError: The permission is missing, too wide or misdirected, or the integration has not recovered.
+        IncorrectError: The permission is missing, too broad or for the wrong resource, or the integration has not
+            recovered.
     """
     resources, wide = _write_rights(lab)
     if not resources:

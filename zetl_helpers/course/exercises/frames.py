@@ -42,7 +42,7 @@ def compare(
         one_row_for: The thing that each row describes, such as "state".
         key: The columns that identify a row.
         ordered: Whether the order of the rows matters.
-        filters: The answer's clauses that can remove rows, of ``WHERE`` and ``HAVING``.
+        filters: The clauses in the answer that can remove rows, ``WHERE`` or ``HAVING``.
 
     Raises:
         IncorrectError: The rows differ. The message names the mistake, not the right rows.
@@ -126,7 +126,7 @@ def _compare_values(right: pd.DataFrame, given: pd.DataFrame, one_row_for: str, 
 
 
 def _mistake(pairs: Sequence[tuple[Any, Any]]) -> str:
-    """Return the cause of all wrong values, if there is an obvious one."""
+    """Return a message about the cause that all wrong values share, or an empty string."""
     if any(wanted is None for wanted, _ in pairs):
         return "It should be NULL: an unknown value is not zero."
     if any(given is None for _, given in pairs):

@@ -26,7 +26,7 @@ class ProgressError(Exception):
 
 
 class Progress:
-    """The progress in a state folder, to which several notebooks can write at the same time.
+    """The progress file in a state folder, to which several notebooks can write at the same time.
 
     Args:
         folder: The state folder. Defaults to the folder in the settings.
@@ -140,7 +140,7 @@ def _share(entries: dict[str, dict[str, Any]]) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Lock out other processes. The operating system releases the lock if a process dies."""
+    """Prevent other processes from writing. The operating system releases the lock if a process dies."""
     with path.open("a+b") as file:
         system.lock(file)
         yield

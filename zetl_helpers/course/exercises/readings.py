@@ -393,7 +393,7 @@ class Entries:
 
 
 def _bare(text: str) -> str:
-    """Return a string without surrounding quotes, backticks, spaces and full stop."""
+    """Return a string without surrounding quotes, backticks, spaces and a final period."""
     text = text.strip().rstrip(".").strip()
     while len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
         text = text[1:-1].strip()

@@ -120,7 +120,7 @@ class Sql:
         return query(lab, statement, **named)
 
     def _name_the_having(self, lab: Lab, statement: str, params: dict[str, Any]) -> None:
-        """Name the HAVING if the answer has rows without it."""
+        """Return a message about HAVING if the statement returns rows without it."""
         if not self._run(lab, without_having(statement), params).empty:
             raise IncorrectError(
                 "Your HAVING removes every group: without it, your statement returns rows. Compare their values with "

@@ -23,17 +23,17 @@ _NEXT_CELL = re.compile(r"\b([Tt]he) (?:next )?cell\b")
 
 
 def words(markdown: str) -> int:
-    """Return the number of words of a text."""
+    """Return the number of words in a text."""
     return len(re.findall(r"\w[\w'’.-]*", plain(markdown)))
 
 
 def plain(markdown: str) -> str:
-    """Return a text without its marks and links."""
+    """Return a text without Markdown formatting and links."""
     return re.sub(r"[`*]|\[|\]\([^)]*\)", "", markdown)
 
 
 def lead(text: str, most_words: int) -> str:
-    """Return the first sentences of a text that have at most a number of words, in Markdown.
+    """Return as many of a text's first sentences as a word limit allows, in Markdown.
 
     A list continues the sentence that introduces it.
     """
@@ -57,7 +57,7 @@ def lead(text: str, most_words: int) -> str:
 
 
 def _fitting(parts: list[str], most_words: int) -> list[str]:
-    """Return the first parts that together have at most a number of words."""
+    """Return as many of the first parts as a word limit allows."""
     kept: list[str] = []
     for part in parts:
         if words(" ".join([*kept, part])) > most_words:
@@ -67,7 +67,7 @@ def _fitting(parts: list[str], most_words: int) -> list[str]:
 
 
 def _items(block: str) -> list[str]:
-    """Return the first sentence of each item of a list, without the items that are about cells."""
+    """Return the first sentence of each list item, except for items about cells."""
     found = re.findall(r"^(?:- |\d+\. )(.+)$", block, flags=re.MULTILINE)
     sentences = [re.split(r"(?<=[.?!])\s+", _without_links(item))[0] for item in found]
     return [f"- {found}" for found in sentences if not re.search(r"\bex\.q|\bcell\b", found)]
@@ -84,7 +84,7 @@ def _shortened(sentence: str, most_words: int) -> str:
 
 
 def picture(text: str, folder: Path) -> str:
-    """Return the first drawing of a text, as HTML."""
+    """Return the first drawing in a text as HTML."""
     found = re.search(r"!\[([^\]]*)\]\(([^)]+\.svg)\)", text)
     if not found:
         return ""
@@ -93,7 +93,7 @@ def picture(text: str, folder: Path) -> str:
 
 
 def table(text: str) -> str:
-    """Return the first table of a text as HTML, unless it is too long for a slide."""
+    """Return the first table in a text as HTML, unless it is too long for a slide."""
     rows = [_without_links(line) for line in text.splitlines() if line.startswith("|")]
     return markdown2html("\n".join(rows)) if 0 < len(rows) <= _MOST_ROWS else ""
 
@@ -144,7 +144,7 @@ def _first_rows(table: str) -> str:
 
 
 def _first_lines(text: str) -> str:
-    """Return the first lines of a text that fit on a slide. A long line takes the space of several."""
+    """Return the first lines of a text that fit on a slide. A long line counts as several lines."""
     kept: list[str] = []
     space = _MOST_LINES
     for line in text.splitlines():

@@ -25,7 +25,7 @@ def build(root: Path, out: Path, parser: argparse.ArgumentParser) -> Path:
     Args:
         root: The tutorial's folder, with ``mkdocs.yml``.
         out: The folder for the site, whose contents are replaced.
-        parser: The parser of the ``zetl`` command, whose help becomes a page.
+        parser: The ``zetl`` command's parser, whose help becomes a page.
 
     Returns:
         The page to open first.

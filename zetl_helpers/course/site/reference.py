@@ -35,7 +35,7 @@ def write(drafts: Path, parser: argparse.ArgumentParser) -> list[Path]:
 
     Args:
         drafts: The folder that the site is built from.
-        parser: The parser of the ``zetl`` command.
+        parser: The ``zetl`` command's parser.
 
     Returns:
         The pages, relative to that folder, in order.

@@ -24,10 +24,10 @@ def gather(root: Path, out: Path) -> list[Path]:
 
     Args:
         root: The tutorial's folder.
-        out: The folder for the copies, whose links remain valid, because the tree is the same.
+        out: The folder for the copies. Their links remain valid, because the folder structure is the same.
 
     Returns:
-        The copied files, relative to the folder, in the order in which they were reached.
+        The copied files, relative to the folder, in the order in which they were found.
 
     Raises:
         FileNotFoundError: A link's target does not exist.

@@ -112,7 +112,7 @@ class TestLakehouse:
             name: The table's name.
             items: The items, as Python values.
             key: The name of the partition key.
-            sort: The name of the sort key, if there is one.
+            sort: The name of the sort key, or None for a table without a sort key.
 
         Returns:
             The table's ARN.
@@ -196,7 +196,7 @@ class TestLakehouse:
         Args:
             sql: The statement.
             database: The default database.
-            parameters: The values of the question marks, as SQL text.
+            parameters: The values of the ``?`` placeholders, as SQL text.
 
         Returns:
             The rows, with each value by column name as a string, or None for NULL.

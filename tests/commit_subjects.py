@@ -1,4 +1,4 @@
-"""Script that checks commit subjects.
+"""A script that checks commit subjects.
 
 A subject must be imperative, have at most 72 characters, and not end in a period.
 

@@ -11,7 +11,7 @@ from zetl_helpers.lab import Lab
 
 
 class Answers:
-    """Fake of one operation of a lab's client, which answers some calls and passes the others to the lakehouse.
+    """A fake of one operation of a lab's client, which responds to some calls and passes the others to the lakehouse.
 
     Args:
         lab: The lab.
@@ -27,12 +27,12 @@ class Answers:
         events.register(f"before-call.{name}", self._call)
 
     def once(self, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-        """Answer the next call by calling a function with the call's parameters."""
+        """Respond to the next call with the result of a function of the call's parameters."""
         self.left = 1
         self._answer = lambda request: (200, answer(_parameters(request)))
 
     def always(self, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-        """Answer all further calls by calling a function with each call's parameters."""
+        """Respond to all further calls with the result of a function of each call's parameters."""
         self.once(answer)
         self.left = 10**9
 

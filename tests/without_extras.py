@@ -1,4 +1,4 @@
-"""Script that runs several commands in one process.
+"""A script that runs several commands in one process.
 
 ``python -m tests.without_extras COMMAND …`` prints the exit status and standard error of each command as JSON.
 """

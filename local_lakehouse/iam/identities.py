@@ -23,8 +23,8 @@ class Identity:
     Args:
         arn: The identity's ARN.
         policies: The inline and attached policies, including those of the user's groups.
-        boundary: The permissions boundary, if any.
-        session: The session policy, if any.
+        boundary: The permissions boundary, or None if the identity has none.
+        session: The session policy, or None if the identity has none.
         context: The identity's condition keys.
     """
 

@@ -17,7 +17,7 @@ class Credential:
 
     Args:
         access_key: The key's ID.
-        region: The signature's Region, if any.
+        region: The signature's Region, or None if the signature names none.
         service: The name in botocore of the signature's service.
     """
 

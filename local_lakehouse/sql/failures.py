@@ -42,7 +42,7 @@ class QueryFailure(Exception):
     Args:
         name: Athena's error name, such as ``COLUMN_NOT_FOUND``, or an empty string for Hive's errors.
         message: What happened.
-        position: The position in the statement, if known.
+        position: The position in the statement, or None if it is unknown.
         category: Athena's error category, which is 1 (system), 2 (user) or 3 (other).
         error_type: Athena's error type, if it does not follow from the name.
     """
@@ -75,7 +75,7 @@ class MalformedQuery(Exception):
 
     Args:
         message: Athena's message.
-        position: The position, if known.
+        position: The position, or None if it is unknown.
         code: The response's ``AthenaErrorCode``.
     """
 

@@ -65,7 +65,7 @@ class Endpoints:
 
 
 class Checks:
-    """The check of the account's settings that zero-ETL performs before an ingestion.
+    """A check of the account's settings that zero-ETL performs before an ingestion.
 
     Args:
         clients: The lakehouse.

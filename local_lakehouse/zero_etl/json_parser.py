@@ -81,7 +81,7 @@ def _objects(maps: pa.StructArray) -> int:
 
 
 def _tagged_objects(tagged: pa.StructArray) -> int:
-    """Return the number of JSON objects in values, which are the values, the maps, and the objects inside maps."""
+    """Return the number of JSON objects, which are the values, their maps, and the objects inside maps."""
     total = 0
     for field, values in zip(tagged.type, _fields(tagged), strict=True):
         count = len(values) - values.null_count

@@ -78,7 +78,7 @@ class Lifecycle:
         self._replicator = Replicator(clients, load_catalog(clients), changes)
         self._telemetry = Telemetry(clients, clock)
         self._ticking = threading.Lock()
-        # The lakehouse's revision at which each integration had neither work nor problems.
+        # The lakehouse's revision at which each integration last had neither work nor problems.
         self._calm: dict[str, int] = {}
 
     def tick(self, *, now: bool = False) -> None:

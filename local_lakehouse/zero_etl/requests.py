@@ -214,7 +214,7 @@ def page(
         name_of: A function that returns an entry's unique name.
 
     Returns:
-        The page, and the marker of the next page, if there is one.
+        The page, and the marker of the next page, or None for the last page.
     """
     size = request.get("MaxRecords", _MOST_RECORDS)
     if not 1 <= size <= _MOST_RECORDS:

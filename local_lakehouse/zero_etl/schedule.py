@@ -68,12 +68,12 @@ class Schedule:
             self._changed.notify_all()
 
     def start(self) -> None:
-        """Make `wait` wait for refreshes again after `stop`."""
+        """Allow `wait` to be used again after `stop`."""
         with self._changed:
             self._stopped = False
 
     def stop(self) -> None:
-        """End the wait of all threads in `wait`."""
+        """Wake all threads that are in `wait`."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()

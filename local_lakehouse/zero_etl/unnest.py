@@ -147,7 +147,7 @@ def _without(tagged: pa.StructArray, unwanted: str) -> pa.StructArray:
 
 
 def _struct(members: Iterable[tuple[str, pa.Array | None]]) -> pa.StructArray | None:
-    """Build a struct array that is null where all its members are null, and return None without members.
+    """Build a struct array that is null where all its members are null, and return None if there are no members.
 
     An empty map is null, even if the column has members from other items' maps, because a row must not depend on
     earlier rows. In a column that is a string because its values have several types, an empty map is ``{}``. Both rules

@@ -1,4 +1,4 @@
-"""Simulation of missing extras for a process and its children.
+"""A simulation of missing extras for a process and its children.
 
 The environment variable ``ONLY_EXTRAS`` names the available extras.
 """
@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 
 def brought(name: str, extras: frozenset[str], seen: set[str]) -> set[str]:
-    """Return a distribution and all distributions that installing it adds."""
+    """Return a distribution and all distributions that are installed with it."""
     found = {str(canonicalize_name(name))}
     for line in importlib.metadata.requires(name) or ():
         wanted = Requirement(line)
@@ -30,7 +30,7 @@ def brought(name: str, extras: frozenset[str], seen: set[str]) -> set[str]:
 
 
 class Visible:
-    """Module finder that delegates to another finder but hides some modules."""
+    """A module finder that delegates to another finder but hides some modules."""
 
     def __init__(self, finder: Any, hidden: set[str]) -> None:
         self._finder, self._hidden = finder, hidden

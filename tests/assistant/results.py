@@ -1,4 +1,4 @@
-"""Comparison of results that allows extra columns, and any order of rows unless the question specifies one."""
+"""A comparison of results that allows extra columns, and any row order unless the question specifies one."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _GOOD = "SELECT state, COUNT(*) AS n FROM customeraccounts GROUP BY state"
 
 @dataclass
 class Model:
-    """Substitute for a model that returns prepared answers and records its requests."""
+    """A substitute for a model that returns prepared answers and records its requests."""
 
     answers: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)

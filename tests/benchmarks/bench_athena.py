@@ -1,8 +1,8 @@
 """Benchmarks of Athena, with TPC-H, an aggregation of a million rows, and a small repeated query.
 
 Each figure is compared with two alternatives that are measured in the same run. The first is plain DuckDB on the same
-Parquet files. The second is PyIceberg and DuckDB by hand: load the table, read the query's columns, and run the query.
-The ratios are reliable, but the seconds depend on the computer.
+Parquet files. The second combines PyIceberg and DuckDB manually: it loads the table, reads the query's columns, and
+runs the query. The ratios are reliable, but the seconds depend on the computer.
 """
 
 from __future__ import annotations
@@ -147,7 +147,8 @@ def bench_tpch(place: Place) -> None:
 def bench_aggregation_of_a_million_rows(place: Place) -> None:
     _heading()
     mine, plain, _ = _compare(place, "1 M rows", AGGREGATION, rounds=15)
-    # Apart from DuckDB, the time is spent on three requests and two result files. The small query measures only these.
+    # Apart from DuckDB, the time is spent on three requests and two result files. The small query measures only this
+    # overhead.
     assert mine < plain + 2 * SMALL_MILLISECONDS
 
 

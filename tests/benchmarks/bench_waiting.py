@@ -45,7 +45,7 @@ def running(tmp_path: Path) -> Iterator[Running]:
 
 
 class Probe:
-    """Probe that sends one kind of request repeatedly and records the times."""
+    """A probe that sends one kind of request repeatedly and records the times."""
 
     def __init__(self, name: str, send: Callable[[], Any]) -> None:
         self.name = name

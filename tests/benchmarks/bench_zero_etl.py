@@ -52,7 +52,7 @@ def _keys(items: list[Item]) -> list[Item]:
 
 @dataclass
 class Place:
-    """Lakehouse with a bucket and a database."""
+    """A lakehouse with a bucket and a database."""
 
     backend: Backend
 

@@ -24,7 +24,7 @@ _PATIENCE = 60.0
 
 @dataclass(frozen=True)
 class Peer:
-    """Emulator of AWS.
+    """An AWS emulator.
 
     Args:
         name: The emulator's name in the figures.
@@ -106,4 +106,4 @@ def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
             time.sleep(0.01)
         else:
             return
-    raise RuntimeError(f"{process.args!r} does not answer:\n{log.read_text(errors='replace')[-2000:]}")
+    raise RuntimeError(f"{process.args!r} does not respond:\n{log.read_text(errors='replace')[-2000:]}")

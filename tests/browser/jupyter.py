@@ -73,11 +73,11 @@ def _address(runtime: Path, process: subprocess.Popen[bytes]) -> str:
             except urllib.error.URLError:
                 pass
         time.sleep(0.1)
-    raise TimeoutError("JupyterLab did not answer.")
+    raise TimeoutError("JupyterLab did not respond.")
 
 
 class Notebook:
-    """Notebook that is open in JupyterLab.
+    """A notebook that is open in JupyterLab.
 
     Args:
         page: The browser's page.

@@ -42,7 +42,7 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_a_step_is_opened_by_two_clicks(browser: Browser, jupyter: str) -> None:
     context = browser.new_context(viewport={"width": 1360, "height": 900})
     notebook = Notebook(context.new_page(), jupyter, "01_setup.ipynb")
-    # The cell gets the execution number that the stored output has.
+    # The cell gets the same execution number as in the stored output.
     for item in ("Edit", "Clear Outputs of All Cells"):
         notebook.page.get_by_role("menuitem", name=item, exact=True).click()
     notebook.answer(0, OPEN)

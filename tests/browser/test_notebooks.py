@@ -91,7 +91,7 @@ def test_stored_figures_are_drawn_and_fit_before_any_cell_has_run(opened: Notebo
     assert figures.count() == sum(PLOTLY in data for data in outputs(ROOT / "notebooks" / "05_visualize.ipynb"))
     for figure in figures.all():
         figure.locator(".main-svg").first.wait_for()
-    # JupyterLab's figures follow the window's size a moment later.
+    # JupyterLab's figures adapt to the window's size a moment later.
     fits = "one => one.scrollWidth <= one.clientWidth + 2"
     opened.page.wait_for_function(f"() => [...document.querySelectorAll('.jp-RenderedPlotly')].every({fits})")
 

@@ -14,7 +14,7 @@ from zetl_helpers.console.server import ConsoleServer
 
 
 class PageClient:
-    """Client that sends the page's requests, with the page's cookie."""
+    """A client that sends the page's requests, with the page's cookie."""
 
     def __init__(self, server: ConsoleServer) -> None:
         self.server = server

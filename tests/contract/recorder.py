@@ -1,4 +1,4 @@
-"""Recorder of all AWS calls of a session.
+"""A recorder of all AWS calls of a session.
 
 A request is recorded before botocore builds it, and a response is recorded after it arrives.
 """
@@ -19,12 +19,12 @@ _READS = ("BatchGet", "Describe", "Filter", "Get", "Head", "List", "Query", "Sca
 
 
 class ContractError(AssertionError):
-    """Call that violates AWS's service model."""
+    """A call that violates AWS's service model."""
 
 
 @dataclass
 class Call:
-    """Recorded call."""
+    """A recorded call."""
 
     model: OperationModel
     parameters: dict[str, Any]
@@ -40,7 +40,7 @@ class Call:
 
 
 class Recorder:
-    """Recorder of a session's calls, which in strict mode stops at the first violation of a model."""
+    """A recorder of a session's calls, which in strict mode stops at the first violation of a model."""
 
     def __init__(self, session: boto3.Session, *, strict: bool = True) -> None:
         self.calls: list[Call] = []

@@ -1,4 +1,4 @@
-"""Function that runs the whole tutorial in this process, with the notebooks' cells in order."""
+"""A function that runs the whole tutorial in this process, with the notebooks' cells in order."""
 
 import contextlib
 import io

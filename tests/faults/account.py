@@ -1,4 +1,4 @@
-"""Snapshot of an account as plain data that can be compared between two points in time."""
+"""A snapshot of an account as plain data that can be compared between two points in time."""
 
 import json
 import re

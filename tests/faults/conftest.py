@@ -16,7 +16,7 @@ from zetl_helpers.lab import Lab
 
 @dataclass
 class Ground:
-    """Running lakehouse, together with its empty state."""
+    """A running lakehouse, together with its empty state."""
 
     lakehouse: Lakehouse
     snapshots: Snapshots

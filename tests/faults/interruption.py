@@ -1,4 +1,4 @@
-"""Simulation of a process that ends at one of its AWS calls, before the request or after the response."""
+"""A simulation of a process that ends at one of its AWS calls, before the request or after the response."""
 
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ class KilledError(BaseException):
 
 
 class Interruption:
-    """Counter of a session's calls that ends the process at one of them."""
+    """A counter of a session's calls that ends the process at one of them."""
 
     def __init__(self, session: boto3.Session) -> None:
         self.calls: list[str] = []

@@ -27,7 +27,7 @@ SEED = int(os.environ.get("ZETL_FAULT_SEED") or random.SystemRandom().randrange(
 
 @dataclass
 class World:
-    """Account with other people's resources, before and after an uninterrupted set-up."""
+    """An account with other people's resources, before and after an uninterrupted set-up."""
 
     lab: Lab
     interruption: Interruption

@@ -22,7 +22,7 @@ from local_lakehouse.testing import _ALL, _TRUST, _catalog_policy, _source_polic
 
 pytestmark = [pytest.mark.long, pytest.mark.once]
 
-# The process is killed this many times. A release requires 200 times.
+# The process is killed this many times. A release requires 200.
 _KILLS = int(os.environ.get("ZETL_KILLS", "20"))
 # The process is suspended for this long. A release requires a minute.
 _SUSPENDED_SECONDS = float(os.environ.get("ZETL_SUSPENDED_SECONDS", "2"))
@@ -67,7 +67,7 @@ class Promises:
 
 
 class Writer:
-    """Writer that writes to one service repeatedly until the lakehouse ends."""
+    """A writer that writes to one service repeatedly until the lakehouse ends."""
 
     def __init__(self, step: Callable[[Running, int], None]) -> None:
         self._step = step

@@ -42,11 +42,11 @@ class Wire:
         self._fault, self._left = lose, times
 
     def refuse(self, code: str, times: int, *, status: int = 400) -> None:
-        """Answer requests with an error in the format of a JSON service."""
+        """Respond to requests with an error in the format of a JSON service."""
         self._answer(json.dumps({"__type": code, "message": "told to"}), times, status)
 
     def refuse_in_xml(self, code: str, times: int, *, status: int = 403) -> None:
-        """Answer requests with an error in the format of an XML service, such as STS."""
+        """Respond to requests with an error in the format of an XML service, such as STS."""
         error = f"<Error><Code>{code}</Code><Message>told to</Message></Error>"
         self._answer(f"<ErrorResponse>{error}</ErrorResponse>", times, status)
 

@@ -1,4 +1,4 @@
-"""Script that copies the figures in the README's gallery from the notebooks' stored outputs.
+"""A script that copies the figures in the README's gallery from the notebooks' stored outputs.
 
 Run it with ``python -m tests.notebooks.gallery``.
 """

@@ -1,4 +1,4 @@
-"""Pytest plugin that makes nbval check each notebook on a fresh, separate local lakehouse.
+"""A pytest plugin that makes nbval check each notebook on a fresh, separate local lakehouse.
 
 A notebook's kernel is started by nbval with the environment of the test process. Before that, this plugin starts a
 lakehouse and sets the environment to use it, so that notebooks can run in parallel and in any order. A notebook's
@@ -33,7 +33,7 @@ _lakehouses: dict[Path, tempfile.TemporaryDirectory[str]] = {}
 
 
 class _KernelManager(KernelManager):
-    """Version of `SocketFileKernelManager` for nbval, which has no option for a kernel manager."""
+    """A version of `SocketFileKernelManager` for nbval, which has no option for a kernel manager."""
 
     def _transport_default(self) -> str:
         return "ipc"

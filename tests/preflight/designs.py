@@ -14,7 +14,7 @@ from zetl_helpers.preflight._items import Item, plain_json
 
 @dataclass(frozen=True)
 class Design:
-    """Published design of a table.
+    """A published design of a table.
 
     Args:
         name: The table's name.

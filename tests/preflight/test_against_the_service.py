@@ -123,7 +123,7 @@ def test_a_table_is_looked_at_as_its_items_are(design: Design, account: TestLake
 
 
 class _Account:
-    """Lab with only the parts that preflight uses."""
+    """A lab with only the parts that preflight uses."""
 
     def __init__(self, account: TestLakehouse) -> None:
         self.client, self.region, self.account = account.client, account.region, account.account

@@ -153,7 +153,7 @@ def test_an_attribute_that_an_item_lacks_does_not_fit() -> None:
 
 
 class Texts(HTMLParser):
-    """HTML parser that collects the elements and the text of a page."""
+    """An HTML parser that collects the elements and the text of a page."""
 
     def __init__(self, page: str) -> None:
         super().__init__()

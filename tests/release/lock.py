@@ -20,7 +20,7 @@ FOLDER = ROOT / "constraints"
 
 @dataclass(frozen=True)
 class Lock:
-    """File of locked requirements.
+    """A file of locked requirements.
 
     Args:
         about: The first line of the file.

@@ -1,4 +1,4 @@
-"""Script that runs the commands of the workflows' jobs on this computer.
+"""A script that runs the commands of the workflows' jobs on this computer.
 
 Run it with ``python tests/release/run_workflows.py [JOB…]``. Actions (checkout, uploads) are left out, and so are jobs
 for other systems and Python versions. The script prints the last lines of each job's log, and stores the logs in
@@ -27,7 +27,7 @@ LOGS = ROOT / "build" / "workflows"
 
 @dataclass(frozen=True)
 class Job:
-    """Job of a workflow, with one combination of its matrix.
+    """A job of a workflow, with one combination of its matrix.
 
     Args:
         name: The names of the workflow, the job and the combination of the matrix.

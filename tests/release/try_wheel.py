@@ -22,11 +22,11 @@ BIN = "Scripts" if sys.platform == "win32" else "bin"
 
 
 class TrialError(Exception):
-    """Failure of the package in a trial, with the failed step and its output."""
+    """A failed trial of the package, with the failed step and its output."""
 
 
 class Environment:
-    """Empty virtual environment in a separate folder, with an empty working folder."""
+    """An empty virtual environment in a separate folder, with an empty working folder."""
 
     def __init__(self, folder: Path, distribution: str) -> None:
         self._bin = folder / "venv" / BIN

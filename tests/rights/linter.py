@@ -15,7 +15,7 @@ _MEDIUM = 40  # The severities are in the validator's own order.
 
 
 class Finding(NamedTuple):
-    """Finding of the linter."""
+    """A linter finding."""
 
     document: str
     sid: str

@@ -1,4 +1,4 @@
-"""Administrator of a lakehouse that enforces IAM, and identities with policies that the administrator attaches."""
+"""An administrator of a lakehouse that enforces IAM, and identities with policies that the administrator attaches."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence

@@ -31,7 +31,7 @@ def excused() -> list[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Account:
-    """Account in which a learner works through the tutorial.
+    """An account in which a learner works through the tutorial.
 
     Args:
         governed: Whether Lake Formation governs the account.

@@ -1,4 +1,4 @@
-"""Comparison of the 99 TPC-DS queries, as Trino formats them, with DuckDB's results."""
+"""A comparison of the 99 TPC-DS queries, as Trino formats them, with DuckDB's results."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _DAYS = re.compile(r"(\bd\d\.d_date) \+ (\d+)\b")
 
 
 class Tables:
-    """Catalog of the generated tables.
+    """A catalog of the generated tables.
 
     Args:
         folder: The folder of the tables.

@@ -31,7 +31,7 @@ pytestmark = [
 
 
 class Dbt:
-    """Client that runs dbt on a lakehouse, and a cursor on the same lakehouse."""
+    """A client that runs dbt on a lakehouse, and a cursor on the same lakehouse."""
 
     def __init__(self, url: str, folder: Path) -> None:
         self.environment = {

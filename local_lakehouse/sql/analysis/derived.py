@@ -92,7 +92,7 @@ class Derived:
         return replace(self, body=f"SELECT * FROM {self._relation} WHERE {condition}", elements=None)
 
     def with_padding(self) -> Derived | None:
-        """Return the elements, a row of NULLs if there are none, or None for any other subquery."""
+        """Return the elements, with a row of NULLs if there are none, or return None for any other subquery."""
         if self.elements is None:
             return None
         padded = self.elements.with_padding()

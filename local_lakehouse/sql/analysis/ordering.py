@@ -26,7 +26,7 @@ class Ordering:
         self._analysis = analysis
 
     def clause(self, items: tuple[tree.SortItem, ...], scope: Scope) -> Fragment:
-        """Return the ``ORDER BY`` of an aggregate or a window, or an empty string without keys."""
+        """Return the ``ORDER BY`` of an aggregate or a window, or an empty string if there are no keys."""
         if not items:
             return Fragment("")
         keys = [self.sort_key(item, self._analysis.expression(item.key, scope)) for item in items]

@@ -309,7 +309,7 @@ def _name(item: tree.SelectItem) -> str | None:
 
 
 def _aliased(item: tree.AllColumns, columns: list[_Item]) -> list[_Item]:
-    """Rename columns to the names after ``.* AS``, if any."""
+    """Rename columns to any names after ``.* AS``."""
     if not item.aliases:
         return columns
     if len(item.aliases) != len(columns):

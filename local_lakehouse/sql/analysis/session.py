@@ -87,7 +87,7 @@ class Session:
         database: The database in which unqualified names are looked up.
         now: The statement's start time, in UTC and without tzinfo.
         constant: A function that evaluates an expression that does not read a table.
-        parameters: The values for the question marks.
+        parameters: The values for the ``?`` placeholders.
     """
 
     catalog: Catalog

@@ -68,7 +68,7 @@ def _extreme(greatest: bool) -> Emit:
 
 
 def extreme_of(items: str, element: Type, greatest: bool) -> str:
-    """Return the SQL of the greatest or least element of a list without NULLs, which is NaN only if all are."""
+    """Return the SQL of a list's greatest or least element, which is NaN only if all elements are NaN."""
     if greatest and has_floats(element):
         read = greatest_key("e", element)
     elif element.name in ("char", "timestamp with time zone"):

@@ -1,4 +1,4 @@
-"""Pytest plugin for awswrangler's tests, which read the names of existing resources from CloudFormation."""
+"""A pytest plugin for awswrangler's tests, which read the names of existing resources from CloudFormation."""
 
 from __future__ import annotations
 

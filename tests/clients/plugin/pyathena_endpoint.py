@@ -1,4 +1,4 @@
-"""Pytest plugin for PyAthena's tests that sets the endpoint of PyArrow's S3 client."""
+"""A pytest plugin for PyAthena's tests that sets the endpoint of PyArrow's S3 client."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class _NoTables:
 
 @dataclass(frozen=True)
 class Answer:
-    """Result of a query without tables."""
+    """The result of a query without tables."""
 
     names: list[str | None]
     types: list[str]
@@ -70,7 +70,7 @@ def ask(workers: WorkerPool) -> Ask:
 
 
 class Athena:
-    """Athena service, called in the same way as the endpoint calls it."""
+    """An Athena service, called in the same way as the endpoint calls it."""
 
     def __init__(self, service: AthenaService, clients: ServiceClients) -> None:
         self.service = service

@@ -31,7 +31,7 @@ class _DeletesWriter(ManifestWriterV2):
 
 
 class _Deletes(_FastAppendFiles):
-    """Snapshot producer that adds one delete file."""
+    """A snapshot producer that adds one delete file."""
 
     file: DataFile
 

@@ -21,7 +21,7 @@ ARN = table_arn("Orders")
 
 
 class Exports:
-    """Account whose writes are also recorded by the export service."""
+    """An account whose writes are also recorded by the export service."""
 
     def __init__(self, clients: ServiceClients) -> None:
         self.world = World(clients)

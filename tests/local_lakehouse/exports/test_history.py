@@ -35,7 +35,7 @@ def clients() -> Iterator[ServiceClients]:
 
 @dataclass
 class Past:
-    """Table that has point-in-time recovery, and the clock of the history."""
+    """A table that has point-in-time recovery, and the clock of the history."""
 
     clients: ServiceClients
     name: str = "Past"

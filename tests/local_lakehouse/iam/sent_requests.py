@@ -1,4 +1,4 @@
-"""Requests as boto3 sends them, with the permissions that they require."""
+"""Requests as boto3 sends them, with the required permissions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from local_lakehouse.protocol.services import PROTOCOLS
 
 
 class Names:
-    """Account whose names need no look-up."""
+    """An account whose names need no lookup."""
 
     caller = "arn:aws:iam::123456789012:user/me"
     partition = "aws"

@@ -1,4 +1,4 @@
-"""Tests of the permissions that requests require, with requests as boto3 sends them."""
+"""Tests of the permissions that are required for requests, as boto3 sends the requests."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ SESSION = boto3.Session(region_name="us-east-1")
 
 
 class World:
-    """Account with its administrator and the identities that the administrator creates."""
+    """An account with its administrator and the identities that the administrator creates."""
 
     def __init__(self, lakehouse: Lakehouse) -> None:
         self.url = lakehouse.url

@@ -29,7 +29,7 @@ TABLE = f"arn:aws:dynamodb:{HERE}:table/own"
 
 
 class Attempt:
-    """Caller who may use only ``own``."""
+    """A caller who may use only ``own``."""
 
     def __init__(self, world: World, lakehouse: Lakehouse) -> None:
         self.world = world

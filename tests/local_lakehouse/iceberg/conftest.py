@@ -1,4 +1,4 @@
-"""Fixture with an Athena on an empty lakehouse, for tests of Iceberg tables."""
+"""A fixture with an Athena on an empty lakehouse, for tests of Iceberg tables."""
 
 from __future__ import annotations
 

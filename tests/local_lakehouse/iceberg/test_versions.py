@@ -182,7 +182,7 @@ def test_a_view_for_planning_has_the_schema_of_the_version(athena: Athena) -> No
 
 @dataclass
 class _Model:
-    """Model of a table of integers in plain Python, with its columns, its rows, and its earlier versions."""
+    """A model of a table of integers in plain Python, with its columns, its rows, and its earlier versions."""
 
     columns: list[str] = field(default_factory=lambda: ["k", "a", "b"])
     rows: list[Row] = field(default_factory=list)
@@ -212,7 +212,7 @@ steps = st.lists(
 
 
 class _Table:
-    """Table in Athena to which the same steps are applied as to the model."""
+    """A table in Athena to which the same steps are applied as to the model."""
 
     def __init__(self, athena: Athena, partitioned: str) -> None:
         self.athena = athena

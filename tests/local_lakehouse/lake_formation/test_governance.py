@@ -31,7 +31,7 @@ def written(*statements: dict[str, Any]) -> str:
 
 @dataclass
 class Account:
-    """Account with one table, its administrator, and an analyst without permissions on the table's files."""
+    """An account with one table, its administrator, and an analyst without permissions on the table's files."""
 
     admin: Lab
     analyst: boto3.Session

@@ -1,4 +1,4 @@
-"""Generator of random HTTP, AWS JSON, REST and form requests that resemble valid requests.
+"""A generator of random HTTP, AWS JSON, REST and form requests that resemble valid requests.
 
 ``python -m tests.local_lakehouse.server.fuzzing SECONDS [SEED]`` sends such requests for that time, and prints the last
 requests if the lakehouse fails.
@@ -65,10 +65,10 @@ _LEFT_OUT = {"StartQueryExecution", "ExportTableToPointInTime", "ImportTable", "
 
 
 class Fuzzer:
-    """Generator of the random requests of a seed.
+    """A generator of random requests from a seed.
 
     Args:
-        lakehouse: The lakehouse that answers.
+        lakehouse: The lakehouse that receives the requests.
         seed: The seed of the random numbers.
     """
 
@@ -82,7 +82,7 @@ class Fuzzer:
         return self.random.choice(self.kinds)()
 
     def alive(self) -> bool:
-        """Return whether the lakehouse answers a valid request."""
+        """Return whether the lakehouse responds to a valid request."""
         return request(self._lakehouse, "GET", "/", signed("s3")).status == 200
 
     def _chance(self, share: float) -> bool:
@@ -280,7 +280,7 @@ def main() -> int:
         broken += found is not None and found.status == 500
     alive = fuzzer.alive()
     lakehouse.stop()
-    print(f"seed {seed}: {sent} requests, {broken} of them answered with 500; {'alive' if alive else 'DEAD'}")
+    print(f"seed {seed}: {sent} requests, {broken} of them failed with status 500; {'alive' if alive else 'DEAD'}")
     return 0 if alive and not broken else 1
 
 

@@ -1,4 +1,4 @@
-"""Client that sends raw HTTP, byte by byte."""
+"""A client that sends raw HTTP, byte by byte."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def signed(service: str, key: str = LEARNER, region: str = "us-east-1") -> dict[
 
 @dataclass
 class Answered:
-    """Response with its status, its headers by lower-case name, and its body."""
+    """A response with its status, its headers by lower-case name, and its body."""
 
     status: int
     headers: Mapping[str, str]

@@ -226,7 +226,7 @@ def test_compressed_requests_are_read_and_bounded(lakehouse: Lakehouse) -> None:
 
 
 class Echo:
-    """Server that returns the request's body and has its own limits."""
+    """A server that returns the request's body and has its own limits."""
 
     def __init__(self, **limits: Any) -> None:
         self.server = Server(socket.create_server(("127.0.0.1", 0)), self.serve, Limits(**limits))

@@ -1,4 +1,4 @@
-"""Tests that services are created on demand, and answer the operations that they declare."""
+"""Tests that services are created on demand, and support the operations that they declare."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from local_lakehouse.sql.workers.pool import WorkerPool, WorkerSession
 
 @dataclass(frozen=True)
 class Table:
-    """Table of the tests, with the Athena types of its columns by name, its rows, and its versions."""
+    """A test table, with the Athena types of its columns by name, its rows, and its versions."""
 
     columns: Mapping[str, str]
     rows: Sequence[Sequence[Any]] = ()
@@ -49,7 +49,7 @@ _ARROW: dict[str, pa.DataType] = {
 
 @dataclass
 class Tables:
-    """Catalog of tables that sends no requests."""
+    """A catalog of tables that sends no requests."""
 
     tables: Mapping[str, Table]
     views: Mapping[str, View] = field(default_factory=dict)
@@ -90,7 +90,7 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class Answer:
-    """Result of a query."""
+    """The result of a query."""
 
     names: list[str | None]
     types: list[str]
@@ -117,7 +117,7 @@ def session(tables: Tables, worker: WorkerSession, parameters: Sequence[str] = (
 
 @pytest.fixture(scope="session")
 def compile_sql(workers: WorkerPool) -> Callable[..., Compiled]:
-    """Provide a function that analyses a query over tables."""
+    """Provide a function that analyzes a query over tables."""
 
     def compiled(sql: str, tables: Tables | None = None) -> Compiled:
         with workers.opened() as worker:
@@ -128,7 +128,7 @@ def compile_sql(workers: WorkerPool) -> Callable[..., Compiled]:
 
 @pytest.fixture(scope="session")
 def ask(workers: WorkerPool) -> Ask:
-    """Provide a function that runs a query, over tables if there are any."""
+    """Provide a function that runs a query, optionally over tables."""
 
     def answer(sql: str, tables: Mapping[str, Table] | None = None, parameters: Sequence[str] = ()) -> Answer:
         catalog = Tables(tables or {})

@@ -1,4 +1,4 @@
-"""Generator of the tables of examples in ``docs/trino-tests.md``.
+"""A generator of the example tables in ``docs/trino-tests.md``.
 
 The examples are from Trino's function pages and Athena's user guide. After a change to ``trino_examples.jsonl`` or
 ``guide_examples.jsonl``, run ``python -m tests.local_lakehouse.sql.examples_table`` to update the tables.

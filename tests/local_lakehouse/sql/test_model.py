@@ -20,12 +20,12 @@ PROFILE = settings(max_examples=80, deadline=None, suppress_health_check=[Health
 
 
 class Failure(Exception):
-    """Failure of the model, in a case in which Athena would also fail."""
+    """A failure of the model in a case where Athena would also fail."""
 
 
 @dataclass(frozen=True)
 class Number:
-    """Integer SQL expression with its type and the model's result.
+    """An integer SQL expression with its type and the model's result.
 
     The result is a value, None, or a failure.
     """
@@ -183,7 +183,7 @@ def test_parts_of_dates(ask: Ask, day: date) -> None:
 
 @dataclass(frozen=True)
 class Truth:
-    """SQL condition with its value in three-valued logic."""
+    """An SQL condition with its value in three-valued logic."""
 
     sql: str
     value: bool | None

@@ -25,7 +25,7 @@ HOURS = 3600
 
 
 class World:
-    """Backend with streams, and the clock that is used to read them."""
+    """A backend with streams, and the clock that is used to read them."""
 
     def __init__(self, database: Database | None = None) -> None:
         self.backend = Backend("us-east-1", database)

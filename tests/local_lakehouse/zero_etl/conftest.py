@@ -118,7 +118,7 @@ class Clock:
 
 @dataclass
 class World:
-    """Account with all prerequisites of zero-ETL, and a service whose clock the test controls."""
+    """An account with all prerequisites of zero-ETL, and a service whose clock the test controls."""
 
     clients: ServiceClients
     clock: Clock = field(default_factory=Clock)

@@ -50,7 +50,7 @@ _ITEMS = st.fixed_dictionaries({}, optional=_ATTRIBUTES)
 
 
 class History(RuleBasedStateMachine):
-    """History of writes, refreshes, restarts and type changes, with the source's contents as the model."""
+    """A history of writes, refreshes, restarts and type changes, with the source's contents as the model."""
 
     key_type = "S"
     keys: Sequence[str] = _KEYS
@@ -283,7 +283,7 @@ class NoUnnest(History):
 
 
 class NumberKeys(History):
-    """History with keys that can convert to the same double."""
+    """A history with keys that can convert to the same double."""
 
     key_type = "N"
     keys = ("1", "1.00000000000000000001", "2", "-3.5", "12345678901234567", "12345678901234568")

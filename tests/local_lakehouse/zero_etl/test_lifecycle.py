@@ -455,7 +455,7 @@ def test_while_nothing_is_written_a_tick_asks_nothing(world: World, monkeypatch:
         world.service.tick()
     asked: list[str] = []
     for service in ("dynamodb", "iam"):
-        # A handler of the less specific event "before-call" is not called, because the lakehouse has already answered.
+        # A handler of the less specific event "before-call" is not called, because the lakehouse has already responded.
         events = world.clients.client(service).meta.events
         events.register("before-call.*", lambda model, **_: asked.append(model.name))
     world.service.tick()

@@ -17,7 +17,7 @@ BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/zetl"
 
 @dataclass
 class Announced:
-    """Account with a table, and all events that an event bus received."""
+    """An account with a table, and all events that an event bus received."""
 
     world: World
     events: list[dict[str, Any]] = field(default_factory=list)

@@ -28,8 +28,8 @@ class Sticking:
 
     def __str__(self) -> str:
         return (
-            f"More learners are stuck on exercise {self.exercise} than on any other: {self.stuck} of the {self.tried} who "
-            "tried it."
+            f"More learners are stuck on exercise {self.exercise} than on any other: "
+            f"{self.stuck} of the {self.tried} who tried it."
         )
 
 

@@ -15,7 +15,7 @@ __all__ = ["Each", "Value"]
 
 @dataclass(frozen=True)
 class Value:
-    """Judges one value.
+    """A judge of one value.
 
     Args:
         reading: Reads the answer.

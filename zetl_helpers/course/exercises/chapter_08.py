@@ -85,8 +85,9 @@ EXERCISES = (
             "Refreshes that find no changes write nothing to the log.",
         ),
         answer="answer = 0",
-        why="The log covers ingestions only. If it has no new events, the source may not have changed or the integration may "
-        "have stopped, so also check the status. (AWS does not document the case without changes; this is the local lakehouse's choice.)",
+        why="The log covers ingestions only. If it has no new events, the source may not have changed or the "
+        "integration may have stopped, so also check the status. (AWS does not document the case without changes; this "
+        "is the local lakehouse's choice.)",
     ),
     Exercise(
         title="The worst case",

@@ -53,7 +53,7 @@ class Slip:
 
 @dataclass(frozen=True)
 class Sql:
-    """Judges one SELECT.
+    """A judge of one SELECT statement.
 
     Args:
         right: A statement that returns the right rows.

@@ -1,10 +1,12 @@
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import awswrangler
 import boto3
 import pandas as pd
 import pytest
+from botocore.config import Config
 
 from local_lakehouse.daemon import Running
 from local_lakehouse.lakehouse import Lakehouse
@@ -114,6 +116,27 @@ def test_a_labs_own_clients_need_no_variable(lakehouse: Lakehouse) -> None:
             assert elsewhere.meta.endpoint_url == lakehouse.url
         assert session.resource("s3").meta.client.meta.endpoint_url == lakehouse.url
     assert awswrangler.athena.list_query_executions(boto3_session=lab.session) == []
+
+
+def test_equal_clients_of_a_local_session_are_one_client(lakehouse: Lakehouse) -> None:
+    session = connect_to_local(lakehouse.url, "us-east-1").session
+    first = session.client("s3", config=Config(connect_timeout=3, retries={"max_attempts": 2}))
+    assert session.client("s3", config=Config(connect_timeout=3, retries={"max_attempts": 2})) is first
+    others = [
+        session.client("s3"),
+        session.client("s3", config=Config(connect_timeout=3, retries={"max_attempts": 3})),
+        session.client("s3", region_name="eu-west-1"),
+        session.client("s3", aws_access_key_id="other", aws_secret_access_key="other"),
+        session.client("s3control"),
+    ]
+    assert len({id(client) for client in [first, *others]}) == 6
+
+
+def test_threads_that_need_a_client_at_once_share_it(lakehouse: Lakehouse) -> None:
+    session = connect_to_local(lakehouse.url, "us-east-1").session
+    with ThreadPoolExecutor(8) as threads:
+        clients = list(threads.map(lambda _: session.client("glue"), range(32)))
+    assert len({id(client) for client in clients}) == 1
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import threading
 from typing import Any
 
 import boto3
 import botocore.session
+from botocore.config import Config
 
 from local_lakehouse.service_models import ModelLoader, model_loader
 
@@ -27,6 +29,8 @@ class Directed(botocore.session.Session):  # type: ignore[misc]
     def __init__(self, endpoint: str) -> None:
         super().__init__()
         self._endpoint = endpoint
+        self._clients: dict[str, Any] = {}
+        self._creating = threading.Lock()
 
     def get_component(self, name: str) -> Any:
         """Return a component of the session. All sessions share the service models, which are slow to load."""
@@ -35,8 +39,19 @@ class Directed(botocore.session.Session):  # type: ignore[misc]
         return super().get_component(name)
 
     def create_client(self, service_name: str, *args: Any, **options: Any) -> Any:
-        """Create a client for the session's address, even if the caller specifies a different endpoint."""
-        return super().create_client(service_name, *args, **{**options, "endpoint_url": self._endpoint})
+        """Return a client for the session's address, even if the caller specifies a different endpoint.
+
+        Calls with the same arguments return the same client. awswrangler asks for about ten clients per query, and
+        creating them would take longer than the query.
+        """
+        options["endpoint_url"] = self._endpoint
+        comparable = {name: vars(value) if isinstance(value, Config) else value for name, value in options.items()}
+        key = repr((service_name, args, sorted(comparable.items())))
+        # A session cannot create two clients at the same time.
+        with self._creating:
+            if key not in self._clients:
+                self._clients[key] = super().create_client(service_name, *args, **options)
+            return self._clients[key]
 
 
 @functools.cache

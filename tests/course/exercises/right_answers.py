@@ -78,6 +78,8 @@ def statements(name: str, *more: Any) -> list[Any]:
 
 def in_place(lab: Lab, sql: str) -> str:
     """Replace the names of the snapshots in a statement with their IDs."""
+    if "{first}" not in sql and "{last}" not in sql:
+        return sql
     snapshots = zetl.lakehouse.snapshots(lab)["snapshot_id"]
     return sql.replace("{first}", str(snapshots.iloc[0])).replace("{last}", str(snapshots.iloc[-1]))
 

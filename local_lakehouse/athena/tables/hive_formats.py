@@ -19,7 +19,7 @@ import fastavro
 import pyarrow as pa
 import pyarrow.orc as orc
 
-from local_lakehouse.athena.tables import lazy_simple, parquet_files
+from local_lakehouse.athena.tables import avro_codecs, lazy_simple, parquet_files
 from local_lakehouse.athena.tables.iceberg_types import arrow_type, relabel
 from local_lakehouse.sql import types
 from local_lakehouse.sql.failures import QueryFailure
@@ -201,10 +201,10 @@ def _avro(content: bytes, columns: list[tuple[str, Type]]) -> pa.Table:
     try:
         records = [
             {str(key).lower(): value for key, value in record.items()}
-            for record in fastavro.reader(io.BytesIO(content))
+            for record in fastavro.reader(io.BytesIO(avro_codecs.readable(content)))
             if isinstance(record, dict)
         ]
-    except ValueError as error:
+    except (ValueError, EOFError, OSError, IndexError, zlib.error) as error:
         raise QueryFailure("HIVE_BAD_DATA", f"Not an Avro file: {error}") from error
     arrays = [
         pa.array([_from_avro(record.get(name), type_) for record in records], arrow_type(type_))

@@ -15,6 +15,7 @@ import pyarrow.orc as orc
 import pyarrow.parquet as pq
 
 from local_lakehouse.athena.results import render
+from local_lakehouse.athena.tables import avro_codecs
 from local_lakehouse.athena.writes.export import exported, field_names, file_type
 from local_lakehouse.iceberg.writer import Sink
 from local_lakehouse.sql import types
@@ -24,7 +25,7 @@ from local_lakehouse.sql.types import Type
 _ROW_GROUP_ROWS = 122_880
 _ROW_GROUP_BYTES = 32 * 2**20
 _ORC_CODECS = {"gzip": "zlib", "snappy": "snappy", "zstd": "zstd", "lz4": "lz4", "none": "uncompressed"}
-_AVRO_CODECS = {"gzip": "deflate", "none": "null"}
+_AVRO_CODECS = {"gzip": "deflate", "bzip2": "bzip2", "snappy": "snappy", "zstd": "zstandard", "none": "null"}
 _AVRO_TYPES: dict[str, Any] = {
     "boolean": "boolean",
     "tinyint": "int",
@@ -118,7 +119,10 @@ class AvroEncoder:
             {"name": name, "type": ["null", _avro_type(type_, names)], "default": None} for name, type_ in columns
         ]
         schema = {"type": "record", "name": "row", "fields": fields}
-        self._writer = fastavro.write.Writer(cast("IO[bytes]", sink), schema, _AVRO_CODECS[codec])
+        file, own_codec = cast("IO[bytes]", sink), _AVRO_CODECS[codec]
+        if own_codec in avro_codecs.CODECS:
+            file, own_codec = cast("IO[bytes]", avro_codecs.CompressingFile(file, own_codec)), "null"
+        self._writer = fastavro.write.Writer(file, schema, own_codec)
 
     def write(self, rows: pa.Table) -> None:
         """Write rows."""
@@ -129,6 +133,7 @@ class AvroEncoder:
         names = [name for name, _ in self._columns]
         for values in zip(*listed, strict=True):
             self._writer.write(dict(zip(names, values, strict=True)))
+        self._writer.flush()
 
     def close(self) -> None:
         """Write the last block."""

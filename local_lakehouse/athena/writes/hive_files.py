@@ -34,6 +34,8 @@ _FILE_BYTES = 128 * 2**20
 FORMATS = ("PARQUET", "ORC", "AVRO", "JSON", "TEXTFILE")
 _REFUSED_FORMATS = ("ION",)
 _CODECS = {"SNAPPY": "snappy", "GZIP": "gzip", "ZSTD": "zstd", "LZ4": "lz4", "NONE": "none", "UNCOMPRESSED": "none"}
+# AWS: https://docs.aws.amazon.com/athena/latest/ug/compression-support-hive.html
+_CODECS_OF_FORMATS = {"ORC": {"ZLIB": "gzip"}, "AVRO": {"DEFLATE": "gzip", "BZIP2": "bzip2"}}
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 _UNSUPPORTED = (
     "timestamp with time zone",
@@ -114,9 +116,10 @@ class HiveWriter:
         self._bucket, _, self._prefix = location.removeprefix("s3://").partition("/")
         self._format = file_format
         codec = (compression or ("GZIP" if file_format != "TEXTFILE" else "NONE")).upper()
-        if codec not in _CODECS:
+        codecs = {**_CODECS, **_CODECS_OF_FORMATS.get(file_format, {})}
+        if codec not in codecs:
             raise QueryFailure("INVALID_TABLE_PROPERTY", f"Unsupported compression: {compression}")
-        self._codec = _CODECS[codec]
+        self._codec = codecs[codec]
         self._delimiter = delimiter
 
     def check_empty(self, table: str) -> None:

@@ -32,8 +32,16 @@ SHOWN = [
 ]
 
 
-@pytest.mark.parametrize("compression", ["GZIP", "NONE"])
-@pytest.mark.parametrize("file_format", ["PARQUET", "ORC", "AVRO"])
+COMPRESSIONS = {
+    "PARQUET": ("GZIP", "SNAPPY", "ZSTD", "NONE"),
+    "ORC": ("GZIP", "LZ4", "SNAPPY", "ZLIB", "ZSTD", "NONE"),
+    "AVRO": ("BZIP2", "DEFLATE", "SNAPPY", "ZSTD", "NONE"),
+}
+
+
+@pytest.mark.parametrize(
+    ("file_format", "compression"), [(name, each) for name, found in COMPRESSIONS.items() for each in found]
+)
 def test_every_type_comes_back(athena: Athena, file_format: str, compression: str) -> None:
     athena.run(f"CREATE TABLE wide WITH (format = '{file_format}', write_compression = '{compression}') AS {WIDE}")
     assert athena.run("SELECT * FROM wide ORDER BY id") == SHOWN
@@ -76,6 +84,19 @@ def test_others_read_the_avro_files(athena: Athena) -> None:
     assert (rows[0]["da"], rows[0]["de"]) == (date(2024, 2, 29), Decimal("12.34"))
     assert rows[0]["ts"] == datetime(2024, 1, 1, 10, 20, 30, 123000, UTC)
     assert rows[0]["ma"] == {"k": 2}
+
+
+@pytest.mark.parametrize(
+    ("file_format", "compression", "code"),
+    [("PARQUET", "BZIP2", "INVALID_TABLE_PROPERTY"), ("PARQUET", "ZLIB", "INVALID_TABLE_PROPERTY"),
+     ("ORC", "DEFLATE", "INVALID_TABLE_PROPERTY"), ("AVRO", "ZLIB", "INVALID_TABLE_PROPERTY"),
+     ("AVRO", "LZ4", "NOT_SUPPORTED"), ("JSON", "BZIP2", "INVALID_TABLE_PROPERTY")],
+)  # fmt: skip
+def test_a_compression_that_the_format_does_not_have_is_refused(
+    athena: Athena, file_format: str, compression: str, code: str
+) -> None:
+    statement = f"CREATE TABLE t WITH (format = '{file_format}', write_compression = '{compression}') AS SELECT 1 AS a"
+    assert athena.fail(statement).startswith(f"{code}: ")
 
 
 def test_avro_has_no_maps_of_numbers(athena: Athena) -> None:

@@ -148,6 +148,6 @@ def command(suite: Suite, python: Path, report: Path, workers: int, arguments: l
     paths = () if any(not each.startswith("-") and ".py" in each for each in arguments) else suite.tests
     plugin = ("-p", suite.plugin) if suite.plugin else ()
     return [
-        str(python), "-m", "pytest", "-q", "-n", str(workers), "--dist", "loadscope", "--timeout", "300",
+        str(python), "-m", "pytest", "-q", "-n", str(workers), "--dist", "loadscope", "--timeout", "600",
         "--junitxml", str(report), "-p", "no:cacheprovider", "--tb", "short", *plugin, *paths, *arguments,
     ]  # fmt: skip

@@ -104,12 +104,12 @@ def _table(entry: dict[str, Any]) -> dict[str, Any]:
     descriptor = entry.get("StorageDescriptor", {})
     serde = descriptor.get("SerdeInfo", {})
     shown = {
-        "comment": entry.get("Description"),
+        "comment": _squashed(r"\s+", entry.get("Description", "")),
         "inputformat": descriptor.get("InputFormat"),
         "location": descriptor.get("Location"),
         "outputformat": descriptor.get("OutputFormat"),
         "serde.serialization.lib": serde.get("SerializationLibrary"),
-        **{f"serde.param.{key}": value for key, value in serde.get("Parameters", {}).items()},
+        **{f"serde.param.{key}": _squashed(" +", value) for key, value in serde.get("Parameters", {}).items()},
     }
     parameters = {**{key: value for key, value in shown.items() if value}, **entry.get("Parameters", {})}
     return {
@@ -121,6 +121,11 @@ def _table(entry: dict[str, Any]) -> dict[str, Any]:
         "PartitionKeys": [_column(item) for item in entry.get("PartitionKeys", ())],
         "Parameters": parameters,
     }
+
+
+def _squashed(blanks: str, text: str) -> str:
+    """Return a text with a space for each match of a pattern, because Athena's metadata omits further blanks."""
+    return re.sub(blanks, " ", text)
 
 
 def _column(column: dict[str, Any]) -> dict[str, Any]:

@@ -39,6 +39,9 @@ _INPUTS = {
     ),
     **{storage[0].lower(): storage for storage in STORAGE.values()},
 }
+# Without STORED AS, Athena gives tables with this SerDe another output format:
+# https://github.com/laughingman7743/PyAthena/blob/v3.25.0/tests/pyathena/sqlalchemy/test_base.py
+_DEFAULT_OUTPUTS = {"org.openx.data.jsonserde.JsonSerDe": "org.apache.hadoop.hive.ql.io.IgnoreKeyTextOutputFormat"}
 _START = Position(1, 1)
 
 
@@ -152,6 +155,8 @@ def _storage(stored_as: str) -> tuple[str, str, str]:
 
 def _external(statement: nodes.CreateTable, name: str, properties: dict[str, str]) -> dict[str, Any]:
     input_format, output_format, serde = _storage(statement.stored_as or "TEXTFILE")
+    if statement.stored_as is None:
+        output_format = _DEFAULT_OUTPUTS.get(statement.serde or serde, output_format)
     check_serde(statement.serde or serde, dict(statement.row_format))
     check_projection([entry.column for entry in statement.partitions], properties)
     partitions = []

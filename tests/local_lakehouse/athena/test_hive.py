@@ -175,6 +175,41 @@ def test_a_table_is_described_with_its_formats_and_comments(athena: Athena) -> N
 
 
 @pytest.mark.parametrize(
+    ("clauses", "output"),
+    [
+        ("", "HiveIgnoreKeyTextOutputFormat"),
+        ("ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe'", "IgnoreKeyTextOutputFormat"),
+        ("ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe' STORED AS TEXTFILE", "HiveIgnoreKeyTextOutputFormat"),
+        ("ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde'", "HiveIgnoreKeyTextOutputFormat"),
+    ],
+)
+def test_the_output_format_of_text_files(athena: Athena, clauses: str, output: str) -> None:
+    athena.run(f"CREATE EXTERNAL TABLE t (a string) {clauses} LOCATION 's3://lab/t/'")
+
+    found = athena.call("GetTableMetadata", CatalogName="AwsDataCatalog", DatabaseName="lab", TableName="t")
+    assert found["TableMetadata"]["Parameters"]["outputformat"] == f"org.apache.hadoop.hive.ql.io.{output}"
+    assert f"'org.apache.hadoop.hive.ql.io.{output}'" in [
+        str(row[0]).strip() for row in athena.run("SHOW CREATE TABLE t")
+    ]
+
+
+def test_metadata_has_no_repeated_blanks(athena: Athena) -> None:
+    athena.run(
+        "CREATE EXTERNAL TABLE t (a string) COMMENT '\n two  words\n\n a line ' "
+        "ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.RegexSerDe' "
+        "WITH SERDEPROPERTIES ('input.regex'='a  b   (.*)') LOCATION 's3://lab/t/'"
+    )
+    athena.s3.put_object(Bucket="lab", Key="t/f", Body=b"a  b   c")
+
+    found = athena.call("GetTableMetadata", CatalogName="AwsDataCatalog", DatabaseName="lab", TableName="t")
+    parameters = found["TableMetadata"]["Parameters"]
+    assert parameters["comment"] == " two words a line "
+    assert parameters["serde.param.input.regex"] == "a b (.*)"
+    assert athena.glue.get_table(DatabaseName="lab", Name="t")["Table"]["Description"] == "\n two  words\n\n a line "
+    assert athena.run("SELECT a FROM t") == [["c"]]
+
+
+@pytest.mark.parametrize(
     ("clauses", "reason"),
     [
         ("STORED AS ION", "does not read tables stored as ION"),

@@ -251,7 +251,7 @@ def test_rows_are_inserted_with_one_json_serde_only(athena: Athena) -> None:
         athena.run(f"INSERT INTO {name} VALUES (2, 'b'), (3, NULL)")
         assert athena.run(f"SELECT s FROM {name} WHERE id > 1 ORDER BY id") == [["b"], [None]]
     assert athena.fail("INSERT INTO read VALUES (2, 'b')").startswith(
-        "HIVE_UNSUPPORTED_FORMAT: Output format org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat "
+        "HIVE_UNSUPPORTED_FORMAT: Output format org.apache.hadoop.hive.ql.io.IgnoreKeyTextOutputFormat "
         "with SerDe org.openx.data.jsonserde.JsonSerDe is not supported."
     )
 

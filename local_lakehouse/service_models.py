@@ -51,4 +51,4 @@ class ModelLoader(Loader):  # type: ignore[misc]
         Botocore's own loader looks for the requested type of data in each of 400 folders before it loads one of them.
         """
         folders = filter(Path.is_dir, map(Path, self.search_paths))
-        return sorted({entry.name for folder in folders for entry in folder.iterdir() if entry.is_dir()})
+        return sorted({entry.name for folder in folders for entry in os.scandir(folder) if entry.is_dir()})

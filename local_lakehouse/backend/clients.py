@@ -243,7 +243,8 @@ def _parser(protocol: str) -> Any:
 
 
 @functools.cache
-def _session() -> boto3.Session:
+def service_session() -> boto3.Session:
+    """Return the session of the services' clients, which is shared because each session loads botocore's data again."""
     for module in ("boto3", "botocore.session", "local_lakehouse.service_models"):
         load(module)
     import boto3
@@ -253,7 +254,6 @@ def _session() -> boto3.Session:
 
     models = botocore.session.Session()
     models.register_component("data_loader", model_loader())
-    # The session is shared, because each new session loads botocore's data again.
     return boto3.Session(SERVICE_ACCESS_KEY, "local", region_name="us-east-1", botocore_session=models)
 
 
@@ -266,7 +266,7 @@ def _without_server(service: str, region: str) -> Any:
     load("botocore.config")
     from botocore.config import Config
 
-    return _session().client(
+    return service_session().client(
         service,
         region_name=region,
         # No server listens at this address: `_send` responds before a connection is opened.

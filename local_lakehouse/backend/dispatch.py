@@ -24,8 +24,8 @@ from moto.core.utils import camelcase_to_underscores, get_service_model, method_
 from werkzeug.datastructures import Headers as WerkzeugHeaders
 from werkzeug.datastructures import ImmutableMultiDict
 
-from local_lakehouse.backend import preparations
-from local_lakehouse.backend.moto_state import watch_backends
+from local_lakehouse.backend import moto_classes, preparations
+from local_lakehouse.backend.moto_state import prepare_moto
 from local_lakehouse.loading import load
 from local_lakehouse.protocol.faults import Answer, Fault
 from local_lakehouse.protocol.reader import copy_source, xml_tree
@@ -121,11 +121,15 @@ class NotOfferedError(Exception):
     """moto does not implement the operation."""
 
 
-def prepare(service: str) -> None:
-    """Import moto's modules for a service, which takes up to half a second and must not happen under a lock."""
-    if service in HANDLERS:
-        load(HANDLERS[service][0])
-        preparations.load_modules(service)
+def prepare(request: Request) -> None:
+    """Import moto's modules for a request, which takes up to half a second and must not happen under a lock."""
+    if request.service in HANDLERS:
+        load(HANDLERS[request.service][0])
+        moto_classes.load_modules(request.service)
+        preparations.load_modules(request.service)
+    if request.service == "s3" and request.operation != "ListBuckets":
+        # For each request to a bucket, moto evaluates the bucket's policy with classes from IAM.
+        load("moto.iam.access_control")
 
 
 def serve(request: Request, account: str) -> Answer:
@@ -438,4 +442,4 @@ def _create_bucket(request: Request) -> bytes:
 # On every request, moto would search a class's methods for each letter of a name, which takes much of the time.
 responses.camelcase_to_underscores = functools.cache(camelcase_to_underscores)  # type: ignore[attr-defined]
 responses.method_names_from_class = functools.cache(method_names_from_class)  # type: ignore[attr-defined]
-watch_backends()
+prepare_moto()

@@ -13,14 +13,14 @@ from moto.dynamodb.models import dynamodb_backends
 
 from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.backend.item_requests import described
-from local_lakehouse.backend.moto_state import watch_backends
+from local_lakehouse.backend.moto_state import prepare_moto
 from local_lakehouse.dynamodb.tables import Table as DescribedTable
 from local_lakehouse.dynamodb.values import LARGEST_ITEM, accept_item, text_of
 from local_lakehouse.protocol.faults import Fault
 from local_lakehouse.store.item_keys import key_of
 from local_lakehouse.store.items import lines, lines_of
 
-watch_backends()
+prepare_moto()
 
 # moto has no type annotations.
 Table = Any

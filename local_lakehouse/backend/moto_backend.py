@@ -163,13 +163,20 @@ class Backend:
             return True
         known = self._known_keys.get(access_key)
         if known is None:
-            with self._identities():
-                session = self.sts.get_assumed_role_from_access_key(access_key)
-                known = session is not None or self.iam.get_user_from_access_key_id(access_key) is not None
+            with self._identities() if self._is_stored(access_key) else self.lock:
+                known = self._is_stored(access_key) and self._belongs_to_identity(access_key)
                 if len(self._known_keys) >= _MOST_KNOWN_KEYS:
                     self._known_keys.clear()
                 self._known_keys[access_key] = known
         return known
+
+    def _is_stored(self, access_key: str) -> bool:
+        """Return whether a key can belong to an identity, without importing moto's identities."""
+        return self._state.contains(("iam", "sts"), access_key)
+
+    def _belongs_to_identity(self, access_key: str) -> bool:
+        session = self.sts.get_assumed_role_from_access_key(access_key)
+        return session is not None or self.iam.get_user_from_access_key_id(access_key) is not None
 
     def principal_arn(self, access_key: str) -> str:
         """Return the ARN of the user or role session that an access key belongs to."""

@@ -71,6 +71,12 @@ _OMITTED: Mapping[str, frozenset[str]] = {
 _KEY_OMITTED = frozenset({"lock", "_value_buffer", "_max_buffer_size", "disposed", "_time_progressed"})
 
 
+def load_modules(service: str) -> None:
+    """Import the modules with the classes of a service."""
+    for module in (*MODULES[service], *_SHARED):
+        load(module)
+
+
 def classes_of(service: str) -> dict[str, type]:
     """Return the classes of a service whose objects can be stored, by name."""
     return {name: class_ for module in (*MODULES[service], *_SHARED) for name, class_ in _defined(module).items()}

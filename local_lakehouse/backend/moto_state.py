@@ -117,6 +117,20 @@ class MotoState:
         assert self._item_tables is not None
         return self._item_tables.undoing()
 
+    def contains(self, services: Iterable[str], word: str) -> bool:
+        """Return whether a word of ASCII letters and digits occurs in the stored backends of services."""
+        if not (word.isascii() and word.isalnum()):
+            # The stored form of other text contains escape sequences.
+            return True
+        with self._database.view() as connection:
+            return any(
+                connection.execute(
+                    "SELECT 1 FROM moto WHERE root >= ? AND root < ? AND instr(body, ?) LIMIT 1",
+                    (f"{service}/", f"{service}0", word),
+                ).fetchone()
+                for service in services
+            )
+
     def read_all(self) -> None:
         """Read all stored backends, because some operations search all data in moto's memory."""
         with self._database.view() as connection:
@@ -181,7 +195,7 @@ def imported(services: Iterable[str]) -> list[str]:
 
 def backends_of(service: str) -> Any:
     """Return moto's backends of a service."""
-    watch_backends()
+    prepare_moto()
     return getattr(load(f"moto.{service}.models"), f"{service}_backends")
 
 
@@ -194,8 +208,16 @@ def is_in_use() -> bool:
 
 
 @functools.cache
-def watch_backends() -> None:
-    """Make moto report the backends that it uses, once per process."""
+def prepare_moto() -> None:
+    """Make moto report the backends that it uses and load botocore's data faster, once per process."""
+    _watch_backends()
+    load("local_lakehouse.backend.moto_models")
+    from local_lakehouse.backend import moto_models
+
+    moto_models.load_faster()
+
+
+def _watch_backends() -> None:
     load("moto.core.base_backend")
     load("moto.core.common_models")
     from moto.core.base_backend import AccountSpecificBackend

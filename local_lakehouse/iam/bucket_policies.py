@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from moto.iam.access_control import PermissionResult
+from typing import TYPE_CHECKING
+
 from moto.s3.models import FakeBucket
 
 from local_lakehouse.iam.authorization import Ask, Decision, Principal, decide, parse_document
+from local_lakehouse.loading import load
+
+if TYPE_CHECKING:
+    from moto.iam.access_control import PermissionResult
 
 
 def apply() -> None:
@@ -19,6 +24,9 @@ def apply() -> None:
 
 def _permission(bucket: FakeBucket, action: str, resource: str) -> PermissionResult:
     """Evaluate a bucket's policy for anonymous access, and consider only its Allow statements."""
+    load("moto.iam.access_control")
+    from moto.iam.access_control import PermissionResult
+
     everybody = Ask(action, resource, Principal("AWS", "*"), {"aws:SecureTransport": "true"}, known=())
     documents = [] if bucket.policy is None else [parse_document(bucket.policy.decode())]
     allowed = decide(documents, everybody) is Decision.ALLOWED

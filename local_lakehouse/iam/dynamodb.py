@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from local_lakehouse.iam.access import Access, Directory, on
-from local_lakehouse.protocol import partiql
+from local_lakehouse.loading import load
 from local_lakehouse.protocol.faults import Fault
 from local_lakehouse.protocol.request import Request
 
@@ -103,6 +103,9 @@ def _of_statements(call: Request, statements: list[str], directory: Directory) -
 
 
 def _partiql(text: str, directory: Directory) -> Access:
+    load("local_lakehouse.protocol.partiql")
+    from local_lakehouse.protocol import partiql
+
     statement = partiql.parse(text)
     index = f"/index/{statement.index}" if statement.index else ""
     return Access(f"dynamodb:PartiQL{statement.verb}", _table(statement.table, directory) + index)

@@ -204,7 +204,7 @@ class Endpoint:
         load("local_lakehouse.backend.dispatch")
         from local_lakehouse.backend.dispatch import NotOfferedError, prepare
 
-        prepare(request.service)
+        prepare(request)
         model = service_model(request.service).operation_model(request.operation)
         if is_write(request):
             # The request is parsed here, outside the lock, and the data plane validates it.

@@ -50,7 +50,7 @@ class Finder:
 lakehouse = Lakehouse(Settings())
 lakehouse.start()
 sys.meta_path.insert(0, Finder())
-for service, operation, arguments in [
+requests = [
     ("sts", "get_caller_identity", {}),
     ("s3", "create_bucket", {"Bucket": "first"}),
     ("iam", "create_user", {"UserName": "first"}),
@@ -64,7 +64,8 @@ for service, operation, arguments in [
         "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
         "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
     }),
-]:
+]
+for service, operation, arguments in sorted(requests, key=lambda request: request[0] != sys.argv[1]):
     client = boto3.client(
         service, endpoint_url=lakehouse.url, region_name="us-east-1", aws_access_key_id="unknown",
         aws_secret_access_key="secret",
@@ -74,6 +75,31 @@ lakehouse.stop()
 """
 
 
-def test_the_first_request_of_a_service_imports_its_modules_before_it_takes_the_lock() -> None:
-    found = subprocess.run([sys.executable, "-c", _FIRST_REQUESTS], capture_output=True, text=True, check=True)
+@pytest.mark.parametrize("first", ["sts", "s3", "glue", "dynamodb"])
+def test_the_first_request_of_a_service_imports_its_modules_before_it_takes_the_lock(first: str) -> None:
+    found = subprocess.run([sys.executable, "-c", _FIRST_REQUESTS, first], capture_output=True, text=True, check=True)
     assert found.stdout == ""
+
+
+# This program prints whether requests of an unknown key have imported moto's IAM.
+_WITHOUT_IDENTITIES = """
+import sys
+import boto3
+from local_lakehouse.lakehouse import Lakehouse, Settings
+
+lakehouse = Lakehouse(Settings())
+lakehouse.start()
+for service, operation in [("s3", "list_buckets"), ("dynamodb", "list_tables")]:
+    client = boto3.client(
+        service, endpoint_url=lakehouse.url, region_name="us-east-1", aws_access_key_id="unknown",
+        aws_secret_access_key="secret",
+    )
+    getattr(client, operation)()
+    print("moto.iam.models" in sys.modules)
+lakehouse.stop()
+"""
+
+
+def test_a_key_of_nobody_does_not_import_identities() -> None:
+    found = subprocess.run([sys.executable, "-c", _WITHOUT_IDENTITIES], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == ["False", "False"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from local_lakehouse.backend.moto_backend import Backend
+from local_lakehouse.store.database import Database
 
 
 def _put(client: Any, h: str, r: int, **more: Any) -> None:
@@ -384,6 +386,23 @@ def test_whose_an_access_key_is_takes_no_turn_to_find_out_again(backend: Backend
     assert backend.knows(key)
     iam.delete_access_key(UserName="u", AccessKeyId=key)
     assert not backend.knows(key)
+
+
+def test_whose_an_access_key_is_is_still_known_after_a_restart(tmp_path: Path) -> None:
+    keys, database = [], Database(tmp_path)
+    backend = Backend("us-east-1", database)
+    iam, sts = backend.clients.client("iam"), backend.clients.client("sts")
+    iam.create_user(UserName="u")
+    keys.append(iam.create_access_key(UserName="u")["AccessKey"]["AccessKeyId"])
+    role = iam.create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    keys.append(sts.assume_role(RoleArn=role, RoleSessionName="session")["Credentials"]["AccessKeyId"])
+    backend.close()
+    again = Backend("us-east-1", database)
+    assert [again.knows(key) for key in keys] == [True, True]
+    # These words occur in the stored identities, but are not access keys.
+    assert [again.knows(word) for word in ("u", "r", "é", "\\", "", "%", "UserName")] == [False] * 7
+    again.close()
+    database.close()
 
 
 def test_a_table_that_was_replaced_is_not_read_from_memory(orders: Any) -> None:

@@ -1,0 +1,28 @@
+"""Tests that moto gets the same models and Regions from the project's loader as from moto's own."""
+
+import boto3
+import pytest
+from moto.core import loaders, utils
+from moto.core.base_backend import AccountSpecificBackend
+
+from local_lakehouse.backend.dispatch import HANDLERS
+from local_lakehouse.backend.moto_models import load_faster
+
+
+@pytest.fixture(autouse=True)
+def faster() -> None:
+    load_faster()
+
+
+@pytest.mark.parametrize("service", HANDLERS)
+def test_a_model_contains_motos_additions(service: str) -> None:
+    loaded = utils._load_service_model(service, "service-2")
+    assert loaded == loaders.create_loader().load_service_model(service, "service-2")
+
+
+def test_the_regions_are_botocores() -> None:
+    session, own = AccountSpecificBackend.get_session(), boto3.Session()
+    for partition in own.get_available_partitions():
+        for service in ("dynamodb", "iam"):
+            known = own.get_available_regions(service, partition)
+            assert session.get_available_regions(service, partition) == known

@@ -209,6 +209,33 @@ def test_the_last_look_is_patient(lab: Lab, no_waiting: None) -> None:
     assert cleanup.verify(lab) == "Nothing is left of the lab."
 
 
+def test_a_check_before_the_deletion_fails_at_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cleanup, "_deleted", set())
+    own = lab.with_table("MyTable")
+    source.create_table(own)
+    waits: list[str] = []
+    command = r"zetl\.cleanup\.apply\(zetl\.cleanup\.plan\("
+    with without_waiting(meanwhile=lambda: waits.append("wait")):
+        with pytest.raises(LeftoverError, match=rf"^Still there: DynamoDB table MyTable\. .*{command}lab\)\)\.$"):
+            cleanup.verify(lab)
+        with pytest.raises(LeftoverError, match=rf'{command}lab, only=\[lab\.with_table\("MyTable"\)\]\)\)\.$'):
+            cleanup.verify(lab, only=[own])
+    assert not waits
+
+
+def test_a_deletion_in_a_console_is_waited_for(lab: Lab) -> None:
+    source.create_table(lab)
+    source.enable_pitr(lab)
+    dynamodb, deleting = lab.client("dynamodb"), {"TableStatus": "DELETING"}
+    dynamodb.meta.events.register(
+        "after-call.dynamodb.DescribeTable", lambda parsed, **_: parsed.get("Table", {}).update(deleting)
+    )
+    (found,) = cleanup.plan(lab)
+    assert (found.kind, found.is_being_deleted) == ("DynamoDB table", True)
+    with without_waiting(meanwhile=lambda: dynamodb.delete_table(TableName=lab.table)):
+        assert cleanup.verify(lab) == "Nothing is left of the lab."
+
+
 def test_what_may_not_be_looked_for_is_not_called_gone(lab: Lab) -> None:
     source.create_table(lab)
     Answers(lab, "cloudwatch", "DescribeAlarms").fail("AccessDenied", times=10**6)

@@ -56,6 +56,44 @@ def test_what_athena_refuses_is_told_in_its_words(evolved: Lab, sql: str, reason
 
 
 @pytest.mark.parametrize(
+    ("sql", "advice"),
+    [
+        ("SELECT nv FROM customeraccounts", "zetl.lakehouse.schema(lab) lists the table's current columns. Write text"),
+        ("SELECT state AS place FROM customeraccounts WHERE place = 'CA'", "`place` is a name that you gave with AS."),
+        ("SELECT -- AS nv\n nv FROM customeraccounts", "zetl.lakehouse.schema(lab) lists the table's current columns."),
+        ("SELECT * FROM customeraccount", "The table is called customeraccounts."),
+        ("SELECT ifnull(1, 2)", "Athena has Trino's functions"),
+        ("SELECT sum(zipcode) FROM customeraccounts", "The function exists, but not for these types."),
+        ("SELECT state, count(*) FROM customeraccounts", "A column that is not in GROUP BY must be inside"),
+        ("SELECT * FROM customeraccounts WHERE zipcode = 89101", "Compare text with text in 'single' quotes"),
+        ("SELECT * FROM customeraccounts WHERE zipcode IN (89101)", "Compare text with text in 'single' quotes"),
+        ("SELECT * FROM customeraccounts WHERE creditlimit = '5'", "Compare text with text in 'single' quotes"),
+        ("SELECT * FROM customeraccounts WHERE lastpaymentdate > date '2026-01-01'", "CAST(x AS date) turns text such"),
+        ("SELECT 1 WHERE true > 1", "Two values have different types."),
+        ("SELECT state,, FROM customeraccounts", "The statement is incomplete, or it has an extra word"),
+    ],
+)  # fmt: skip
+def test_a_frequent_error_is_followed_by_advice(evolved: Lab, sql: str, advice: str) -> None:
+    with pytest.raises(lakehouse.QueryError) as error:
+        lakehouse.query(evolved, sql)
+    assert str(error.value).splitlines()[1].startswith(advice)
+
+
+def test_other_errors_are_in_athenas_words_only(evolved: Lab) -> None:
+    with pytest.raises(lakehouse.QueryError, match=r"^DIVISION_BY_ZERO: Division by zero$"):
+        lakehouse.query(evolved, "SELECT 1 / 0")
+
+
+def test_advice_names_the_labs_own_table(evolved: Lab) -> None:
+    own = evolved.with_table("MyTable")
+    with pytest.raises(lakehouse.QueryError, match=r"zetl\.lakehouse\.schema\(lab\.with_table\(\"MyTable\"\)\) lists"):
+        lakehouse.query(own, "SELECT nothing FROM customeraccounts")
+    waits = r'creates this table: zetl\.integration\.wait_until_loaded\(lab\.with_table\("MyTable"\)\) waits for it'
+    with pytest.raises(lakehouse.QueryError, match=waits):
+        lakehouse.snapshots(own)
+
+
+@pytest.mark.parametrize(
     "sql",
     [
         "UPDATE customeraccounts SET state = 'CA'",

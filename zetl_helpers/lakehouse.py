@@ -10,7 +10,7 @@ from typing import Any
 import awswrangler as wr
 import pandas as pd
 
-from zetl_helpers import _check_queries, _rights
+from zetl_helpers import _check_queries, _query_advice, _rights
 from zetl_helpers._bucket_settings import RESULTS_PREFIX
 from zetl_helpers._steps import Step
 from zetl_helpers.lab import Lab
@@ -74,9 +74,10 @@ def query(lab: Lab, sql: str, **params: Any) -> pd.DataFrame:
             athena_query_wait_polling_delay=_POLL_SECONDS,
         )
     except wr.exceptions.QueryFailed as error:
-        raise QueryError(_rights.explain(str(error))) from None
+        raise QueryError(_query_advice.add(lab, _rights.explain(str(error)), sql)) from None
     except lab.client("athena").exceptions.InvalidRequestException as error:
-        raise QueryError(_explained(lab, error.response["Error"]["Message"])) from None
+        message = _explained(lab, error.response["Error"]["Message"])
+        raise QueryError(_query_advice.add(lab, message, sql)) from None
     # awswrangler reads only CSV files. The result of SHOW, DESCRIBE or EXPLAIN is a text file.
     if rows.query_metadata["ResultConfiguration"]["OutputLocation"].endswith(".txt"):
         return _text_rows(lab, rows)

@@ -29,6 +29,8 @@ __all__ = ["Foreign", "Leftover", "LeftoverError", "Plan", "apply", "plan", "sho
 _FAILURES = (ClientError, BotoCoreError, WaitTimeoutError, StillThereError, StudioSetupError)
 # These errors affect all calls, so one clear error is better than the same error for each kind of resource.
 _SIGNED_OUT = ("ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException")
+# The kinds and names of the resources that this process has deleted. AWS can list them for a while longer.
+_deleted: set[tuple[str, str]] = set()
 
 
 class LeftoverError(Exception):
@@ -153,9 +155,10 @@ def apply(found: Sequence[Leftover], *, tell: Callable[[str], object] = lambda _
             _begin(found[number - 1 :], entry.kind)
         try:
             done = entry.delete()
-            outcome = (
-                "kept: another lab needs it" if isinstance(done, Step) and done.did == "still needed" else "deleted"
-            )
+            is_kept = isinstance(done, Step) and done.did == "still needed"
+            outcome = "kept: another lab needs it" if is_kept else "deleted"
+            if not is_kept:
+                _deleted.add((entry.kind, entry.name))
         except _FAILURES as error:
             outcome = f"failed: {error}"
         tell(f"[{number}/{len(found)}] {entry.kind} {entry.name}: {outcome}")
@@ -174,6 +177,8 @@ def _begin(rest: Sequence[Leftover], kind: str) -> None:
 def verify(lab: Lab, *, only: Sequence[Lab] = (), timeout: float = 60) -> str:
     """Search again until nothing is left, because AWS can list a resource for a while after its deletion.
 
+    A resource that is not being deleted is an error at once, because waiting does not help.
+
     Args:
         lab: The lab.
         only: The deleted tables, as for `plan`. Defaults to the whole lab.
@@ -189,12 +194,14 @@ def verify(lab: Lab, *, only: Sequence[Lab] = (), timeout: float = 60) -> str:
 
     def look() -> bool | None:
         seen[:] = [plan(lab, only=only)]
+        if not all(entry.is_being_deleted or (entry.kind, entry.name) in _deleted for entry in seen[0]):
+            raise LeftoverError(_what_is_left(seen[0], only))
         return None if seen[0] or seen[0].unseen else True
 
     try:
         wait_for("everything to be deleted", look, timeout=timeout, every=10, hint="")
     except WaitTimeoutError:
-        raise LeftoverError(_what_is_left(seen[0])) from None
+        raise LeftoverError(_what_is_left(seen[0], only)) from None
     kept = len(seen[0].foreign)
     what = " and ".join(entry.table for entry in only) or "the lab"
     return f"Nothing is left of {what}." + (
@@ -202,10 +209,12 @@ def verify(lab: Lab, *, only: Sequence[Lab] = (), timeout: float = 60) -> str:
     )
 
 
-def _what_is_left(found: Plan) -> str:
+def _what_is_left(found: Plan, only: Sequence[Lab]) -> str:
     text = []
     if found:
         names = ", ".join(f"{entry.kind} {entry.name}" for entry in found)
-        text.append(f"Still there: {names}. Delete it with zetl.cleanup.apply(zetl.cleanup.plan(lab)).")
+        tables = ", ".join(f'lab.with_table("{lab.source}")' for lab in only)
+        arguments = f"lab, only=[{tables}]" if only else "lab"
+        text.append(f"Still there: {names}. Delete it with zetl.cleanup.apply(zetl.cleanup.plan({arguments})).")
     text += [f"Could not look for {what}: {reason}. Fix the cause and check again." for what, reason in found.unseen]
     return " ".join(text)

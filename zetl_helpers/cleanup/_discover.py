@@ -29,6 +29,7 @@ _BUSY = (
     "ConflictException", "IntegrationConflictOperationFault", "InvalidIntegrationStateFault", "InvalidStateException",
     "ResourceInUseException",
 )  # fmt: skip
+_DELETING = "DELETING"
 _MINUTES = 60
 _KEPT = "stays until you delete it"
 
@@ -58,7 +59,8 @@ def _integrations(mine: Ownership) -> Found:
             why = "exports the table at every refresh interval until you delete it"
             gone = partial(_integration_is_gone, mine, found["IntegrationArn"])
             delete = partial(_wait_for_integration, name, gone)
-            yield Leftover("integration", name, why, TAGGED, delete, gone, mine.source_of(name))
+            is_deleting = found["Status"] == "DELETING"
+            yield Leftover("integration", name, why, TAGGED, delete, gone, mine.source_of(name), is_deleting)
         elif name in names or found["SourceArn"] in sources:
             yield mine.foreign("integration", name, tags)
 
@@ -68,7 +70,7 @@ def _integration_is_gone(mine: Ownership, arn: str) -> bool | None:
     glue = mine.lab.client("glue")
     with absent(*integration.GONE):
         found = glue.describe_integrations(IntegrationIdentifier=arn)["Integrations"]
-        if found and found[0]["Status"] != "DELETING":
+        if found and found[0]["Status"] != _DELETING:
             _unless_busy(lambda: glue.delete_integration(IntegrationIdentifier=arn))
         return None if found else True
     return True
@@ -232,14 +234,17 @@ def _dynamodb_tables(mine: Ownership) -> Found:
             owned.append(name)
         elif tags is not None:
             yield mine.foreign("DynamoDB table", name, tags)
+    deleting = {name for name in owned if _status(mine, name) == _DELETING}
     for name in owned:
-        yield from _recovery(mine, name)
+        if name not in deleting:
+            yield from _recovery(mine, name)
     for name in owned:
-        yield from _table_policy(mine, name)
+        if name not in deleting:
+            yield from _table_policy(mine, name)
     for name in owned:
         gone = partial(_table_is_gone, mine, name)
         delete, source = partial(_wait_for_table, name, gone), mine.source_of(name)
-        yield Leftover("DynamoDB table", name, "contains the items", TAGGED, delete, gone, source)
+        yield Leftover("DynamoDB table", name, "contains the items", TAGGED, delete, gone, source, name in deleting)
 
 
 def _recovery(mine: Ownership, name: str) -> Found:
@@ -279,10 +284,18 @@ def _table_is_gone(mine: Ownership, name: str) -> bool | None:
     """Request a table's deletion if that has not been done yet, and return whether the table is gone."""
     dynamodb = mine.lab.client("dynamodb")
     with absent("ResourceNotFoundException"):
-        if dynamodb.describe_table(TableName=name)["Table"]["TableStatus"] != "DELETING":
+        status = _status(mine, name)
+        if status and status != _DELETING:
             _unless_busy(lambda: dynamodb.delete_table(TableName=name))
-        return None
+        return None if status else True
     return True
+
+
+def _status(mine: Ownership, name: str) -> str:
+    """Return a table's status, or an empty string if the table does not exist."""
+    with absent("ResourceNotFoundException"):
+        return str(mine.lab.client("dynamodb").describe_table(TableName=name)["Table"]["TableStatus"])
+    return ""
 
 
 def _wait_for_table(name: str, gone: Callable[[], bool | None]) -> None:

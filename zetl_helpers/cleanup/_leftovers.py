@@ -36,6 +36,7 @@ class Leftover:
         begin: Requests the deletion without waiting, for deletions that take minutes.
         table: The only source that uses the resource, in the form of `Lab.source`, or an empty string if the lab's
             tables share the resource.
+        is_being_deleted: Whether AWS reports that the resource is being deleted.
     """
 
     kind: str
@@ -45,6 +46,7 @@ class Leftover:
     delete: Callable[[], Any]
     begin: Callable[[], Any] = lambda: None
     table: str = ""
+    is_being_deleted: bool = False
 
 
 @dataclass(frozen=True)

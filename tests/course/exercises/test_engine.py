@@ -14,7 +14,7 @@ from tests.course.exercises.steps import written
 from zetl_helpers.course import exercises
 from zetl_helpers.course.exercises import Chapter, Exercise, Progress
 from zetl_helpers.course.exercises.answers import Value
-from zetl_helpers.course.exercises.engine import Question, explained, has_blank
+from zetl_helpers.course.exercises.engine import Question, has_blank
 from zetl_helpers.course.exercises.readings import Number
 from zetl_helpers.lab import Lab
 from zetl_helpers.lakehouse import QueryError, query, query_history
@@ -81,12 +81,6 @@ def test_an_answer_that_cannot_be_judged_is_an_error(exercised: Lab, tmp_path: P
     outcome = question.check(1)
     assert outcome.status == "error"
     assert outcome.message.startswith(f"The answer could not be judged: {error}")
-
-
-def test_a_frequent_error_of_athena_comes_with_what_to_look_at() -> None:
-    refused = "COLUMN_NOT_FOUND: line 1:8: Column 'x' cannot be resolved"
-    assert explained(QueryError(refused)).startswith(f"{refused}.\nzetl.lakehouse.schema(lab)")
-    assert explained(QueryError("something else")) == "something else"
 
 
 def test_sql_that_athena_refuses_is_an_error(chapter: Callable[[int], Chapter]) -> None:

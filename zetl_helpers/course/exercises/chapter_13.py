@@ -5,7 +5,7 @@ from __future__ import annotations
 from zetl_helpers.course.exercises.answers import Each, Value
 from zetl_helpers.course.exercises.engine import Exercise
 from zetl_helpers.course.exercises.readings import Name
-from zetl_helpers.course.exercises.shipments import FOUND, SOURCE, Live, judge_repair
+from zetl_helpers.course.exercises.shipments import FOUND, Live, judge_repair
 from zetl_helpers.course.exercises.sql import Slip, Sql
 
 _OCTOBER = "FROM shipments WHERE CAST(shippedat AS varchar) LIKE '2026-10%' GROUP BY carrier"
@@ -141,6 +141,5 @@ GROUP BY carrier
 """''',
         why="SUM works because WeightKg is now a number in every item, and October is complete because SHP0031 has a "
         "time.",
-        source=SOURCE,
     ),
 )

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from botocore.exceptions import BotoCoreError, ClientError
 
 from zetl_helpers._check_queries import checking
+from zetl_helpers._query_advice import without_comments
 from zetl_helpers._wait import WaitTimeoutError
 from zetl_helpers.course.exercises.progress import Progress
 from zetl_helpers.integration import IntegrationError
@@ -24,7 +25,6 @@ Status = Literal["correct", "incorrect", "not attempted", "not understood", "err
 # An answer cannot be judged if Athena or another service rejects it, or if the lab is incomplete.
 _NOT_JUDGED = (QueryError, IntegrationError, StudioError, WaitTimeoutError, ClientError, BotoCoreError)
 _BLANK = re.compile(r"_{3,}|\.{3}|…")
-_SQL_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 # Shapes and words distinguish the states, because some people cannot distinguish colors.
 MARKS: Mapping[str, str] = {"correct": "✔", "incorrect": "✘", "not attempted": "○", "not understood": "?", "error": "⚠"}
 
@@ -74,7 +74,6 @@ class Exercise:
         fault: The fault to fix, or None for every kind except break and repair.
         by_state: Whether the lab is judged instead of an answer.
         by_api: Whether the learner works with boto3 or the AWS CLI, without a helper of this package.
-        source: The exercise's table, in the form that `Lab.with_table` accepts. Defaults to the main table.
     """
 
     title: str
@@ -86,7 +85,6 @@ class Exercise:
     fault: Fault | None = None
     by_state: bool = False
     by_api: bool = False
-    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -186,9 +184,7 @@ class Question:
             return Outcome("not understood", self.name, str(error))
         except _NOT_JUDGED as error:
             self._progress.attempted(self.name, "incorrect")
-            return Outcome(
-                "error", self.name, f"The answer could not be judged: {explained(error, answer, self.exercise.source)}"
-            )
+            return Outcome("error", self.name, f"The answer could not be judged: {error}")
         if self.exercise.fault:
             self.put_back()
         self._progress.attempted(self.name, "correct")
@@ -273,54 +269,13 @@ class Question:
 def has_blank(answer: Any) -> bool:
     """Return whether an answer, or a part of it, is still the notebook's placeholder."""
     if isinstance(answer, str):
-        bare = _SQL_COMMENT.sub("", answer).strip()
+        bare = without_comments(answer).strip()
         return not bare or bool(_BLANK.search(bare))
     if isinstance(answer, Mapping):
         return any(has_blank(part) for part in answer.values())
     if isinstance(answer, list | tuple | set):
         return any(has_blank(part) for part in answer)
     return answer is ...
-
-
-def explained(error: Exception, answer: Any = "", source: str = "") -> str:
-    """Return an error's text, with advice for Athena's most frequent errors.
-
-    Args:
-        error: The exception.
-        answer: The answer that caused it.
-        source: The exercise's table, in the form that `Lab.with_table` accepts. Defaults to the main table.
-
-    Returns:
-        The text, with the advice on a separate line.
-    """
-    text = str(error)
-    lab = f'lab.with_table("{source}")' if source else "lab"
-    known = next((advice for code, advice in _ADVICE.items() if code in text), "")
-    advice = _about_alias(text, answer) or known.format(lab=lab, table=source.lower() or "customeraccounts")
-    if not advice:
-        return text
-    return f"{text}\n{advice}" if text.endswith((".", "!", "?", "…")) else f"{text}.\n{advice}"
-
-
-def _about_alias(error: str, answer: Any) -> str:
-    """Return advice if a column that was not found is an alias in the answer, or an empty string otherwise."""
-    missing = re.search(r"COLUMN_NOT_FOUND.*?Column '([^']+)'", error, re.DOTALL)
-    if not missing or not isinstance(answer, str):
-        return ""
-    name = missing[1].rpartition(".")[2]
-    if not re.search(rf'\bAS\s+"?{re.escape(name)}\b', _SQL_COMMENT.sub("", answer), re.IGNORECASE):
-        return ""
-    return f"`{name}` is a name that you gave with AS. WHERE and HAVING can't use it, so repeat the expression."
-
-
-_ADVICE = {
-    "COLUMN_NOT_FOUND": "zetl.lakehouse.schema({lab}) lists the columns; write text in 'single' quotes.",
-    "TABLE_NOT_FOUND": "The table is called {table}.",
-    "FUNCTION_NOT_FOUND": "Athena has Trino's functions, whose names can differ from those in other databases.",
-    "EXPRESSION_NOT_AGGREGATE": "A column that is not in GROUP BY must be inside an aggregate such as SUM or MAX.",
-    "TYPE_MISMATCH": "Two values have different types; CAST(x AS double) turns text into a number.",
-    "mismatched input": "The statement is incomplete, or it has an extra word near that position.",
-}
 
 
 def _paragraphs(text: str) -> str:

@@ -1,0 +1,88 @@
+"""Advice for the most frequent errors of Athena's SQL, added to Athena's messages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from zetl_helpers.lab import Lab
+
+_SQL_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_MISSING_COLUMN = re.compile(r"COLUMN_NOT_FOUND.*?Column '([^']+)'", re.DOTALL)
+_MISSING_TABLE = re.compile(r"TABLE_NOT_FOUND.*?Table '([^'$]+)", re.DOTALL)
+_NUMBER = re.compile(r"\b(?:tinyint|smallint|integer|bigint|real|double|decimal)\b")
+
+
+def add(lab: Lab, message: str, sql: str) -> str:
+    """Add advice to Athena's message, on a separate line, if its error is a frequent one.
+
+    Args:
+        lab: The lab whose table the statement queries.
+        message: Athena's message.
+        sql: The statement.
+
+    Returns:
+        The message with the advice, or the unchanged message.
+    """
+    advise = next((advise for code, advise in _ADVICE.items() if code in message), None)
+    if advise is None:
+        return message
+    end = "" if message.endswith((".", "!", "?", "…")) else "."
+    return f"{message}{end}\n{advise(lab, message, sql)}"
+
+
+def without_comments(sql: str) -> str:
+    """Return a statement without its comments."""
+    return _SQL_COMMENT.sub("", sql)
+
+
+def _about_column(lab: Lab, message: str, sql: str) -> str:
+    missing = _MISSING_COLUMN.search(message)
+    name = missing[1].rpartition(".")[2] if missing else ""
+    if name and re.search(rf'\bAS\s+"?{re.escape(name)}\b', without_comments(sql), re.IGNORECASE):
+        return f"`{name}` is a name that you gave with AS. WHERE and HAVING can't use it, so repeat the expression."
+    return f"zetl.lakehouse.schema({_code(lab)}) lists the table's current columns. Write text in 'single' quotes."
+
+
+def _about_table(lab: Lab, message: str, _: str) -> str:
+    missing = _MISSING_TABLE.search(message)
+    if missing and missing[1].rpartition(".")[2] == lab.target_table:
+        return f"The integration creates this table: zetl.integration.wait_until_loaded({_code(lab)}) waits for it."
+    return f"The table is called {lab.target_table}."
+
+
+def _about_function(_: Lab, message: str, __: str) -> str:
+    if "Unexpected parameters" in message:
+        return "The function exists, but not for these types. CAST(x AS double) turns text into a number."
+    return "Athena has Trino's functions, whose names can differ from those in other databases."
+
+
+def _about_types(_: Lab, message: str, __: str) -> str:
+    if "varchar" in message and _NUMBER.search(message):
+        return "Compare text with text in 'single' quotes, or turn it into a number with CAST(x AS double)."
+    if "varchar" in message and re.search(r"\b(?:date|timestamp)\b", message):
+        return "CAST(x AS date) turns text such as 2026-10-21 into a date."
+    return "Two values have different types. CAST(x AS …) converts one of them."
+
+
+def _about_groups(_: Lab, __: str, ___: str) -> str:
+    return "A column that is not in GROUP BY must be inside an aggregate such as SUM or MAX."
+
+
+def _about_syntax(_: Lab, __: str, ___: str) -> str:
+    return "The statement is incomplete, or it has an extra word near that position."
+
+
+def _code(lab: Lab) -> str:
+    """Return the Python expression for a lab in a notebook."""
+    return f'lab.with_table("{lab.further}")' if lab.further else "lab"
+
+
+_ADVICE: dict[str, Callable[[Lab, str, str], str]] = {
+    "COLUMN_NOT_FOUND": _about_column,
+    "TABLE_NOT_FOUND": _about_table,
+    "FUNCTION_NOT_FOUND": _about_function,
+    "EXPRESSION_NOT_AGGREGATE": _about_groups,
+    "TYPE_MISMATCH": _about_types,
+    "mismatched input": _about_syntax,
+}

@@ -1,6 +1,8 @@
 """Tests that the code on a helper's card does the same as the helper."""
 
 import io
+import json
+import re
 import shlex
 from collections.abc import Iterator
 from typing import Any
@@ -47,7 +49,7 @@ def code(text: str) -> None:
 
 
 def commands(text: str) -> None:
-    for line in text.replace("\\\n", " ").splitlines():
+    for line in re.split(r"\n(?=aws )", text.replace("\\\n", " ")):
         arguments = shlex.split(line)
         assert arguments[0] == "aws"
         with pytest.MonkeyPatch.context() as patch:
@@ -77,6 +79,21 @@ def test_what_the_cards_unfold_to_makes_the_same_lab(way: str, steps: list[Step]
         zetl.integration.create(elsewhere),
     ]
     assert {step.did for step in again} == {"already there"}
+
+
+@pytest.mark.usefixtures("lakehouse_ticks")
+def test_no_line_of_a_card_is_long(steps: list[Step]) -> None:
+    for step in steps:
+        shown = changing(step.calls)
+        for text in (boto3_code(shown), cli_commands(shown)):
+            assert max(map(len, text.splitlines())) <= 120, step
+
+
+@given(st.dictionaries(st.text(), VALUES, min_size=1))
+def test_a_long_argument_of_the_cli_is_the_same_json(value: dict[str, Any]) -> None:
+    parts = shlex.split(cli_commands([Call("glue.PutThing", {"Value": value})]).replace("\\\n", " "))
+    assert parts[:-1] == ["aws", "glue", "put-thing", "--value"]
+    assert json.loads(parts[-1]) == value
 
 
 def test_the_card_shows_both(lab: Lab) -> None:

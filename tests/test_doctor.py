@@ -193,7 +193,7 @@ def test_a_class_that_fills_the_data_catalog_policy_is_told(lab: Lab) -> None:
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     Answers(lab, "glue", "GetResourcePolicy").once(lambda _: {"PolicyInJson": policy, "PolicyHash": "h"})
     found = [check for check in _account_checks.quotas(lab) if "Data Catalog" in check.what]
-    assert failures(found) == [f"quota: {len(policy):,} of 10,240 bytes of the Data Catalog policy"]
+    assert failures(found) == [f"account-wide quota: {len(policy):,} of 10,240 bytes of the Data Catalog policy"]
 
 
 def test_quotas_are_full_when_they_are_full(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,10 +203,10 @@ def test_quotas_are_full_when_they_are_full(lab: Lab, monkeypatch: pytest.Monkey
     monkeypatch.setattr(_account_checks, "_data", lambda _: quotas)
     before = failures(_account_checks.quotas(lab))
     assert before == [
-        "quota: 0 of 0 tables in the Region",
-        "quota: 0 of 0 buckets in the account",
-        "quota: 0 of 0 bytes of the Data Catalog policy",
-        "quota: 0 of 0 Lake Formation administrators",
+        "account-wide quota: 0 of 0 tables in the Region",
+        "account-wide quota: 0 of 0 buckets",
+        "account-wide quota: 0 of 0 bytes of the Data Catalog policy",
+        "account-wide quota: 0 of 0 Lake Formation administrators",
     ]
 
 

@@ -28,6 +28,29 @@ def test_changed_properties_are_updated(ready: Lab) -> None:
     assert integration.set_table_properties(ready, unnest="TOPLEVEL").did == "changed"
 
 
+def test_an_existing_integration_says_which_options_it_does_not_have(ready: Lab) -> None:
+    key = ready.client("kms").create_key()["KeyMetadata"]["Arn"]
+    integration.set_target_role(ready)
+    integration.create(ready, refresh_minutes=60)
+    assert "60 minutes" in set(integration.describe(ready)["value"])
+    assert [integration.create(ready).note, integration.create(ready, refresh_minutes=60).note] == ["", ""]
+    step = integration.create(ready, refresh_minutes=15, kms_key=key)
+    assert str(step) == (
+        "integration ddb-to-lakehouse: already there. Its refresh interval is still 60 minutes, not 15. Change it with "
+        "ModifyIntegration. Its KMS key and encryption context cannot change. Delete the integration and create it "
+        "again."
+    )
+    assert "still 60 minutes, not 15" in step._repr_html_()
+
+
+@pytest.mark.parametrize("minutes", [5, 14, 8641])
+def test_an_interval_that_aws_does_not_accept_is_rejected_first(lab: Lab, minutes: int) -> None:
+    with pytest.raises(
+        ValueError, match=rf"^A refresh interval of {minutes} minutes is out of range. AWS accepts 15 to"
+    ):
+        integration.create(lab, refresh_minutes=minutes)
+
+
 def test_it_becomes_active_and_then_the_table_comes(ready: Lab, lakehouse_ticks: Lakehouse) -> None:
     chapters.catch_up(ready, 3)
     found = integration.require(ready)

@@ -71,12 +71,17 @@ def boto3_code(calls: Sequence[Call]) -> str:
         if name not in made:
             made.add(name)
             lines.append(f'{name} = boto3.client("{call.service}")')
-        lines.append(f"{name}.{xform_name(call.operation)}({_arguments(call.parameters or {})})")
+        function = f"{name}.{xform_name(call.operation)}"
+        lines.append(f"{function}({_arguments(call.parameters or {}, len(function))})")
+    if any(_document(value) is not None for call in calls for value in (call.parameters or {}).values()):
+        lines.insert(0, "import json\n")
     return "\n".join(lines)
 
 
 def cli_commands(calls: Sequence[Call]) -> str:
     """Return calls as AWS CLI commands.
+
+    A long argument is indented JSON on several lines, so that a reader does not have to scroll sideways.
 
     Args:
         calls: The calls, in order.
@@ -84,17 +89,33 @@ def cli_commands(calls: Sequence[Call]) -> str:
     return "\n".join(_command(call) for call in calls)
 
 
-def _arguments(parameters: Mapping[str, Any]) -> str:
+def _arguments(parameters: Mapping[str, Any], indent: int) -> str:
+    """Return a call's arguments, on the line that begins with the function's name if they fit on it."""
     if not parameters:
         return ""
     if all(name.isidentifier() and not keyword.iskeyword(name) for name in parameters):
-        parts = [f"{name}={_literal(value, 1)}" for name, value in parameters.items()]
+        parts = [f"{name}={_argument(value)}" for name, value in parameters.items()]
     else:
         return f"**{_literal(dict(parameters), 0)}"
     joined = ", ".join(parts)
-    if len(joined) < _WIDTH and "\n" not in joined:
+    if indent + len(joined) < _WIDTH and "\n" not in joined:
         return joined
     return "\n" + "".join(f"{_INDENT}{part},\n" for part in parts)
+
+
+def _argument(value: Any) -> str:
+    document = _document(value)
+    return _literal(value, 1) if document is None else f"json.dumps({_literal(document, 1)})"
+
+
+def _document(value: Any) -> Any:
+    """Return the contents of a string with a long JSON document, such as a policy, or None for any other value."""
+    if not isinstance(value, str) or len(value) < _WIDTH or not value.startswith(("{", "[")):
+        return None
+    try:
+        return json.loads(value)
+    except ValueError:
+        return None
 
 
 def _literal(value: Any, depth: int) -> str:
@@ -109,12 +130,12 @@ def _literal(value: Any, depth: int) -> str:
     return _text(value) if isinstance(value, str) else repr(value)
 
 
-def _bracketed(opening: str, entries: Sequence[str], closing: str, depth: int) -> str:
+def _bracketed(opening: str, entries: Sequence[str], closing: str, depth: int, *, last: str = ",") -> str:
     line = opening + ", ".join(entries) + closing
     if len(line) + len(_INDENT) * depth < _WIDTH and "\n" not in line:
         return line
-    inner = "".join(f"{_INDENT * (depth + 1)}{entry},\n" for entry in entries)
-    return f"{opening}\n{inner}{_INDENT * depth}{closing}"
+    inner = ",\n".join(f"{_INDENT * (depth + 1)}{entry}" for entry in entries)
+    return f"{opening}\n{inner}{last}\n{_INDENT * depth}{closing}"
 
 
 def _text(value: str) -> str:
@@ -138,6 +159,21 @@ def _option(name: str, value: Any) -> str:
         return f"{option} fileb://FILE"
     if isinstance(value, list | tuple) and all(isinstance(entry, str) for entry in value):
         return " ".join([option, *map(shlex.quote, value)])
+    document = _document(value)
+    if document is not None:
+        value = document
     if isinstance(value, Mapping | list | tuple):
-        return f"{option} {shlex.quote(json.dumps(value, ensure_ascii=False, default=str))}"
+        text = json.dumps(value, ensure_ascii=False, default=str)
+        return f"{option} {shlex.quote(text if len(text) < _WIDTH else _indented(value))}"
     return f"{option} {shlex.quote(str(value))}"
+
+
+def _indented(value: Any, depth: int = 0) -> str:
+    """Return a value as JSON in which a part that fits on a line has one line."""
+    line = json.dumps(value, ensure_ascii=False, default=str)
+    if len(line) + len(_INDENT) * depth < _WIDTH or not isinstance(value, Mapping | list | tuple):
+        return line
+    if isinstance(value, Mapping):
+        entries = [f"{json.dumps(str(name))}: {_indented(entry, depth + 1)}" for name, entry in value.items()]
+        return _bracketed("{", entries, "}", depth, last="")
+    return _bracketed("[", [_indented(entry, depth + 1) for entry in value], "]", depth, last="")

@@ -26,25 +26,28 @@ class Step:
         calls: The AWS operations that the step called, such as ``dynamodb.DescribeTable``, in order and without
             repetitions.
         details: AWS's response, if it contains useful information.
+        note: A sentence about a setting that the step did not change, or an empty string.
     """
 
     thing: str
     did: Did
     calls: Sequence[str] = ()
     details: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    note: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "calls", tuple(dict.fromkeys(self.calls)))
 
     def __str__(self) -> str:
-        return f"{self.thing}: {self.did}"
+        return f"{self.thing}: {self.did}" + (f". {self.note}" if self.note else "")
 
     def __repr__(self) -> str:
         return f"{self}\n    by {' · '.join(self.calls) or 'no call'}"
 
     def _repr_html_(self) -> str:
         calls = " · ".join(f"<code>{html.escape(call)}</code>" for call in self.calls) or "no call"
-        head = f"<b>{html.escape(self.thing)}</b>: {self.did}<br><small>API calls: {calls}</small>"
+        note = f". {html.escape(self.note)}" if self.note else ""
+        head = f"<b>{html.escape(self.thing)}</b>: {self.did}{note}<br><small>API calls: {calls}</small>"
         shown = changing(self.calls)
         if not shown:
             return head

@@ -22,6 +22,7 @@ from zetl_helpers._integration_properties import (
     set_table_properties,
     set_target_role,
 )
+from zetl_helpers._refresh import SHORTEST_REFRESH, require_interval
 from zetl_helpers._steps import Step
 from zetl_helpers._wait import wait_for
 from zetl_helpers.lab import Lab
@@ -53,12 +54,14 @@ __all__ = [
 ]
 
 _SETTLING = ("CREATING", "MODIFYING", "SYNCING")
+# ModifyIntegration does not change these.
+_FIXED = ("KmsKeyId", "AdditionalEncryptionContext")
 
 
 def create(
     lab: Lab,
     *,
-    refresh_minutes: int = 15,
+    refresh_minutes: int | None = None,
     kms_key: str | None = None,
     encryption_context: dict[str, str] | None = None,
 ) -> Step:
@@ -66,40 +69,47 @@ def create(
 
     Args:
         lab: The lab.
-        refresh_minutes: The refresh interval in minutes, from 15 to 8640.
+        refresh_minutes: The refresh interval in minutes, from 15 to 8640. Defaults to 15 for a new integration.
         kms_key: A customer managed key for data in transit through the integration, as an ID, ARN or alias. Defaults to
             an AWS owned key.
         encryption_context: The encryption context for KMS. Valid only with a key.
 
     Returns:
-        The step and its outcome, with AWS Glue's response as `details`. An existing integration keeps its interval and
-        key.
+        The step and its outcome, with AWS Glue's response as `details`. An existing integration does not change. If its
+        interval, key or context differs from the arguments, a note says so.
 
     Raises:
+        ValueError: AWS does not accept the interval.
         ForeignResourceError: An integration with that name exists but does not belong to the lab.
         KeyNotUsableError: The key cannot be used.
 
     See https://docs.aws.amazon.com/glue/latest/webapi/API_CreateIntegration.html
     """
+    options: dict[str, Any] = {}
+    if refresh_minutes is not None:
+        require_interval(refresh_minutes)
+        options["IntegrationConfig"] = {"RefreshInterval": str(refresh_minutes)}  # the API requires a string
+    if encryption_context is not None:
+        options["AdditionalEncryptionContext"] = encryption_context
     with lab.recording() as calls:
+        if kms_key is not None:
+            options["KmsKeyId"] = keys.require(lab, kms_key)
         found = find(lab)
         if found is not None and found["Status"] == "DELETING":
             _wait_until_gone(lab, timeout=1800)
             found = None
         if found is not None:
-            return Step(f"integration {lab.integration}", "already there", calls, found)
+            note = _differences(found, options)
+            return Step(f"integration {lab.integration}", "already there", calls, found, note)
         arguments: dict[str, Any] = {
             "IntegrationName": lab.integration,
             "Description": "Zero-ETL tutorial",
             "SourceArn": lab.table_arn,
             "TargetArn": lab.database_arn,
-            "IntegrationConfig": {"RefreshInterval": str(refresh_minutes)},  # the API requires a string
+            "IntegrationConfig": {"RefreshInterval": str(SHORTEST_REFRESH)},
             "Tags": tag_list(lab.tags, "key", "value"),  # this API's tag fields are in lower case
+            **options,
         }
-        if kms_key is not None:
-            arguments["KmsKeyId"] = keys.require(lab, kms_key)
-        if encryption_context is not None:
-            arguments["AdditionalEncryptionContext"] = encryption_context
         glue = lab.client("glue")
         once_known(
             lab, lambda: make(lambda: glue.create_integration(**arguments), lambda: find(lab), "ConflictException")
@@ -111,6 +121,24 @@ def create(
             hint="Check it in the AWS Glue console, under Zero-ETL integrations.",
         )
     return Step(f"integration {lab.integration}", "created", calls, found)
+
+
+def _differences(found: dict[str, Any], options: dict[str, Any]) -> str:
+    """Say which options of `create` an existing integration does not have, and how to change them."""
+    texts = []
+    wanted = options.get("IntegrationConfig")
+    if wanted is not None and (interval := _interval(found)) != wanted["RefreshInterval"]:
+        texts.append(
+            f"Its refresh interval is still {interval} minutes, not {wanted['RefreshInterval']}. Change it with "
+            "ModifyIntegration."
+        )
+    if any(found.get(name) != options[name] for name in _FIXED if name in options):
+        texts.append("Its KMS key and encryption context cannot change. Delete the integration and create it again.")
+    return " ".join(texts)
+
+
+def _interval(found: dict[str, Any]) -> str:
+    return str(found.get("IntegrationConfig", {}).get("RefreshInterval", SHORTEST_REFRESH))
 
 
 def wait_until_active(lab: Lab, *, timeout: float = 1800) -> list[str]:
@@ -238,7 +266,7 @@ def describe(lab: Lab) -> pd.DataFrame:
         "status": found["Status"],
         "source": found["SourceArn"],
         "target": found["TargetArn"],
-        "refresh interval": f"{found.get('IntegrationConfig', {}).get('RefreshInterval', '15')} minutes",
+        "refresh interval": f"{_interval(found)} minutes",
         "errors": "; ".join(error.get("ErrorMessage", error["ErrorCode"]) for error in found.get("Errors", []))
         or "none",
     }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from zetl_helpers._refresh import LONGEST_REFRESH, SHORTEST_REFRESH, require_interval
 from zetl_helpers.cost._prices import (
     DAYS_A_MONTH,
     GB,
@@ -28,7 +29,6 @@ __all__ = [
 ]  # fmt: skip
 
 MINUTES_A_DAY = 24 * 60
-SHORTEST_REFRESH, LONGEST_REFRESH = 15, 8640
 _GLUE_FREE = 1_000_000
 
 # These are our assumptions for values that AWS does not publish. They err on the high side, and the lines that use them
@@ -264,11 +264,7 @@ def _catalog(commits: float, queries: float, days: float) -> CostItem:
 
 
 def _check(refresh_minutes: int, *amounts: float) -> None:
-    if not SHORTEST_REFRESH <= refresh_minutes <= LONGEST_REFRESH:
-        raise ValueError(
-            f"A refresh interval of {refresh_minutes} minutes is out of range. "
-            f"AWS accepts {SHORTEST_REFRESH} to {LONGEST_REFRESH}."
-        )
+    require_interval(refresh_minutes)
     if any(amount < 0 or not math.isfinite(amount) for amount in amounts):
         raise ValueError(
             "Items, sizes, changes, queries and days must be zero or more. Check the arguments of the estimate."

@@ -174,7 +174,7 @@ def _quota(lab: Lab, name: str, count: Callable[[Lab], tuple[int, int]]) -> Chec
     used, needed = count(lab)
     return Check(
         used + needed <= quota["limit"],
-        f"quota: {used:,} of {quota['limit']:,} {quota['unit']}",
+        f"account-wide quota: {used:,} of {quota['limit']:,} {quota['unit']}",
         f"The lab needs {needed:,} more. Delete unused resources, or request a higher quota in the Service Quotas "
         f"console. {quota['source']}",
     )

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from zetl_helpers.course import classroom
+from zetl_helpers.course.classroom.practice import Sticking
 from zetl_helpers.course.exercises import Progress, ProgressError
 
 
@@ -28,10 +29,18 @@ def test_solved_tried_and_where_most_are_stuck(room: Path, tmp_path: Path, monke
     assert classroom.practice(room).to_dict("list") == {
         "learner": ["ana", "ben", "cem"], "solved": [1, 1, 2], "tried": [2, 3, 2], "at": ["4.4", "4.4", ""],
     }  # fmt: skip
-    assert (
-        str(classroom.sticking(room))
-        == "More learners are stuck on exercise 4.4 than on any other: 2 of the 3 who tried it."
+    assert str(classroom.sticking(room)) == (
+        "Exercise 4.4 causes the most difficulty: 2 of the 3 learners who tried it have not solved it."
     )
+
+
+@pytest.mark.parametrize(
+    ("stuck", "tried", "end"),
+    [(1, 1, "the only learner who tried it has"), (1, 4, "1 of the 4 learners who tried it has")],
+)
+def test_the_difficult_exercise_is_named_in_a_sentence(stuck: int, tried: int, end: str) -> None:
+    sentence = str(Sticking("2.3", stuck, tried))
+    assert sentence == f"Exercise 2.3 causes the most difficulty: {end} not solved it."
 
 
 def test_nobody_is_stuck_before_somebody_tries(room: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,11 +14,11 @@ __all__ = ["Sticking", "practice", "sticking"]
 
 @dataclass(frozen=True)
 class Sticking:
-    """The exercise that the largest number of learners are stuck on.
+    """The exercise that the most learners have tried but not solved.
 
     Args:
         exercise: The exercise's name, such as ``4.4``.
-        stuck: The number of learners who tried the exercise but did not solve it.
+        stuck: The number of learners who have not solved the exercise, out of those who tried it.
         tried: The number of learners who tried the exercise.
     """
 
@@ -27,10 +27,9 @@ class Sticking:
     tried: int
 
     def __str__(self) -> str:
-        return (
-            f"More learners are stuck on exercise {self.exercise} than on any other: "
-            f"{self.stuck} of the {self.tried} who tried it."
-        )
+        who = "the only learner" if self.tried == 1 else f"{self.stuck} of the {self.tried} learners"
+        has = "has" if self.stuck == 1 else "have"
+        return f"Exercise {self.exercise} causes the most difficulty: {who} who tried it {has} not solved it."
 
 
 def practice(folder: Path) -> pd.DataFrame:
@@ -53,7 +52,7 @@ def practice(folder: Path) -> pd.DataFrame:
 
 
 def sticking(folder: Path) -> Sticking | None:
-    """Return the exercise that the largest number of learners are stuck on, or None if no learner is stuck.
+    """Return the exercise that the most learners have tried but not solved, or None if there is none.
 
     Args:
         folder: The class's shared folder.

@@ -14,7 +14,6 @@ from zetl_helpers.course.exercises.readings import Number
 from zetl_helpers.lab import Lab
 
 _BUDGET = 0.50
-_SHORTEST, _LONGEST = 15, 8640
 _MINUTES = Number(
     "30, in minutes",
     {
@@ -38,8 +37,10 @@ def _judge_interval(_: Lab, answer: Any) -> None:
     answer = _MINUTES(answer)
     if answer != int(answer):
         raise IncorrectError("RefreshInterval is a whole number of minutes.")
-    if not _SHORTEST <= answer <= _LONGEST:
-        raise IncorrectError(f"AWS accepts intervals of {_SHORTEST} to {_LONGEST} minutes (six days).")
+    if not cost.SHORTEST_REFRESH <= answer <= cost.LONGEST_REFRESH:
+        raise IncorrectError(
+            f"AWS accepts intervals of {cost.SHORTEST_REFRESH} to {cost.LONGEST_REFRESH} minutes (six days)."
+        )
     monthly = cost.idle_cost(int(answer))
     if monthly > _BUDGET:
         raise IncorrectError(

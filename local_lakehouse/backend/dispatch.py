@@ -106,7 +106,7 @@ _S3_WRITES = frozenset(
         "PutBucketNotification", "PutBucketNotificationConfiguration", "PutBucketOwnershipControls", "PutBucketPolicy",
         "PutBucketReplication", "PutBucketTagging", "PutBucketVersioning", "PutBucketWebsite", "PutObject",
         "PutObjectAcl", "PutObjectLegalHold", "PutObjectLockConfiguration", "PutObjectRetention", "PutObjectTagging",
-        "PutPublicAccessBlock", "RestoreObject", "SelectObjectContent", "UploadPart", "UploadPartCopy",
+        "PutPublicAccessBlock", "RestoreObject", "UploadPart", "UploadPartCopy",
     }
 )  # fmt: skip
 _EXPECTED_OWNERS = ("x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner")

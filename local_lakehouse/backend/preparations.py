@@ -11,6 +11,7 @@ _MODULES: dict[str, list[str]] = {
         "dynamodb": ["dynamodb_tables"],
         "glue": ["glue"],
         "kms": ["kms"],
+        "logs": ["logs"],
         "s3": ["s3"],
     }.items()
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,9 @@ def _prepare_awswrangler(url: str) -> Mapping[str, str]:
     logs = _client("logs", url)
     logs.create_log_group(logGroupName=LOG_GROUP)
     logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName=LOG_STREAM)
+    # In the account of awswrangler's maintainers, the log group contains events of earlier runs.
+    events = [{"timestamp": int(time.time() * 1000), "message": f"event {number}"} for number in range(5)]
+    logs.put_log_events(logGroupName=LOG_GROUP, logStreamName=LOG_STREAM, logEvents=events)
     kms = _client("kms", url)
     key = kms.create_key()["KeyMetadata"]
     return {"CLIENT_SUITES_KEY": key["Arn"]}

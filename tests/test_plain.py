@@ -249,6 +249,13 @@ class TestSpelling:
         text = "\n".join("".join(cell["source"]) for path in NOTEBOOKS for cell in cells(path))
         assert self.codespell("-", text=text).stdout == ""
 
+    def test_documents_and_notebooks_spell_as_aws_does(self) -> None:
+        text = "\n".join("".join(cell["source"]) for path in NOTEBOOKS for cell in cells(path))
+        american = ("--builtin", "en-GB_to_en-US")
+        assert self.codespell(*american, "-", text=text).stdout == ""
+        documents = [str(path) for path in (*ROOT.glob("*.md"), ROOT / "docs", *ROOT.glob("*/README.md"))]
+        assert self.codespell(*american, *documents).stdout == ""
+
     def test_a_misspelling_would_be_found(self) -> None:
         assert "receive" in self.codespell("-", text="to rec" + "ieve").stdout
 

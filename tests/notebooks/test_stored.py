@@ -135,6 +135,40 @@ def test_a_chapter_opens_with_what_one_will_be_able_to_do_and_ends_with_what_com
     assert NOTEBOOKS[NOTEBOOKS.index(path) + 1].name == following
 
 
+def test_the_readmes_paths_have_the_minutes_of_their_chapters() -> None:
+    readme = (NOTEBOOKS[0].parent.parent / "README.md").read_text()
+    found = {
+        path.stem[:2]: [cell["metadata"].get("zetl", {}) for cell in cells(path, "markdown")] for path in NOTEBOOKS
+    }
+    whole = {chapter: sum(entry.get("minutes", 0) for entry in about) for chapter, about in found.items()}
+    exercises = {
+        chapter: sum(entry["minutes"] for entry in about if entry.get("kind") == "exercise")
+        for chapter, about in found.items()
+    }
+    core = ("00", "01", "02", "04", "12")
+    short = sum(whole[chapter] - exercises[chapter] for chapter in core)
+    evening = sum(whole[chapter] for chapter in (*core, "06", "07", "08"))
+    assert f"| {short}, with {90 - short} minutes left to explore |" in readme
+    assert f"then chapters 06, 07 and 08 | {evening} |" in readme
+    assert f"all fourteen chapters with their exercises | {sum(whole.values())} |" in readme
+    for path in NOTEBOOKS:
+        stated = re.search(r"exercises take (\d+) of the (\d+) minutes", "".join(cells(path, "markdown")[0]["source"]))
+        chapter = path.stem[:2]
+        assert (
+            [int(text) for text in stated.groups()] == [exercises[chapter], whole[chapter]]
+            if stated
+            else (exercises[chapter] == 0)
+        ), path.name
+
+
+def test_no_text_of_a_notebook_runs_a_command_that_jupyterlabs_terminal_does_not_find() -> None:
+    for path in NOTEBOOKS:
+        for cell in cells(path, "markdown"):
+            for sentence in re.split(r"(?<=[.:])\s", "".join(cell["source"])):
+                if "conda" not in sentence:
+                    assert "`zetl " not in sentence, f"{path.name}: write .venv/bin/zetl in {sentence!r}"
+
+
 def test_the_readme_and_chapter_0_plan_the_minutes_that_the_chapters_state() -> None:
     readme = (NOTEBOOKS[0].parent.parent / "README.md").read_text()
     start = "".join("".join(cell["source"]) + "\n" for cell in cells(NOTEBOOKS[0], "markdown"))

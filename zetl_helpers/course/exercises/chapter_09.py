@@ -46,7 +46,7 @@ EXERCISES = (
             lambda lab: {"who": lab.role, "action": "s3:PutObject", "bucket": lab.bucket},
             wrong={
                 "who": "It is the role in the message: the part of its ARN after role/.",
-                "action": "It is what the role is not allowed to do. In the message, it follows the role.",
+                "action": "It is the action that the role may not perform. In the message, it follows the role.",
                 "bucket": "It is the part of the resource between ::: and the first slash.",
             },
         ),

@@ -54,7 +54,7 @@ def judge_recovery(lab: Lab, _: object) -> None:
     dynamodb = lab.client("dynamodb")
     backups = dynamodb.describe_continuous_backups(TableName=lab.table)["ContinuousBackupsDescription"]
     if backups["ContinuousBackupsStatus"] != "ENABLED":
-        raise IncorrectError(f"Table {lab.table} has no continuous backups at all.")
+        raise IncorrectError(f"Table {lab.table} has no continuous backups.")
     if backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] != "ENABLED":
         raise IncorrectError(
             f"Point-in-time recovery is still off on table {lab.table}. The error that break_it() showed names the "

@@ -122,7 +122,7 @@ def checkpoints(chapter: Chapter) -> list[Checkpoint]:
         at_end = number == len(chapter.sections) - 1
         if minute - last >= _CHECK_AFTER or at_end:
             shown = next((output for output in section.outputs if output.strip()), "")
-            sees = "a verdict on their own answer" if section.kind == "exercise" else shown.strip().partition("\n")[0]
+            sees = "feedback on their own answer" if section.kind == "exercise" else shown.strip().partition("\n")[0]
             found.append(Checkpoint(minute, section.heading, sees))
             last = minute
     return found

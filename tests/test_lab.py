@@ -47,7 +47,7 @@ def test_a_table_beside_the_main_one_has_its_own_integration_into_the_same_datab
 
 
 def test_no_table_is_made_that_clean_up_would_not_find(lab: Lab) -> None:
-    with pytest.raises(UnknownTableError, match=r"no table 'Orders', so clean-up would not find it\. Use one of Cust"):
+    with pytest.raises(UnknownTableError, match=r"no table 'Orders', so cleanup would not find it\. Use one of Cust"):
         lab.with_table("Orders")
 
 

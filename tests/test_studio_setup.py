@@ -124,7 +124,7 @@ def plan_with_stack(lab: Lab, plan: DomainPlan) -> DomainPlan:
 def test_clean_up_deletes_the_stack_of_the_vpc_after_the_domain(lab: Lab, plan: DomainPlan) -> None:
     stacks = Stacks(lab, lab.tags)
     with_stack = plan_with_stack(lab, plan)
-    assert f"stack {STACK} of the VPC: clean-up deletes it after the domain" in str(with_stack)
+    assert f"stack {STACK} of the VPC: cleanup deletes it after the domain" in str(with_stack)
     studio.create_domain(lab, with_stack)
     found = [entry for entry in cleanup.plan(lab) if entry.kind.startswith(("Studio", "CloudFormation"))]
     assert [entry.kind for entry in found] == ["Studio project", "Studio domain", "CloudFormation stack"]
@@ -137,7 +137,7 @@ def test_clean_up_deletes_the_stack_of_the_vpc_after_the_domain(lab: Lab, plan: 
 def test_a_stack_without_the_labs_tag_is_kept(lab: Lab, plan: DomainPlan, tags: dict[str, str]) -> None:
     stacks = Stacks(lab, tags)
     with_stack = plan_with_stack(lab, plan)
-    assert "clean-up keeps it, because it doesn't have the tag zetl-lab=tutorial" in str(with_stack)
+    assert "cleanup keeps it, because it doesn't have the tag zetl-lab=tutorial" in str(with_stack)
     studio.create_domain(lab, with_stack)
     found = cleanup.plan(lab)
     assert "CloudFormation stack" not in [entry.kind for entry in found]

@@ -63,7 +63,7 @@ def rewrite(lab: Lab, change: Callable[[list[str]], list[str]]) -> tuple[list[st
 
 
 def note(lab: Lab, principal: str) -> None:
-    """Tag the target role with the administrator that the lab added, because clean-up removes no other."""
+    """Tag the target role with the administrator that the lab added, because cleanup removes no other."""
     lab.client("iam").tag_role(RoleName=lab.role, Tags=tag_list({ADDED: principal}))
 
 

@@ -45,7 +45,7 @@ def _prepare(options: argparse.Namespace) -> int:
     from zetl_helpers.studio import StudioError
 
     if options.share and options.undo:
-        raise UsageError("Choose either --share or --undo. Clean-up removes the shares.")
+        raise UsageError("Choose either --share or --undo. Cleanup removes the shares.")
     if options.administrator and not options.undo:
         raise UsageError("--administrator requires --undo. To become an administrator, omit it.")
     try:

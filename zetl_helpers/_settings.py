@@ -103,7 +103,7 @@ def prefix(environment: Mapping[str, str] | None = None) -> str:
     value = _all(environment).get("ZETL_PREFIX", "")
     if value and not _PREFIX.fullmatch(value):
         raise SettingsError(
-            f"ZETL_PREFIX is {value!r}. Use 1 to 16 lower-case letters and digits, starting with a letter. The prefix "
+            f"ZETL_PREFIX is {value!r}. Use 1 to 16 lowercase letters and digits, starting with a letter. The prefix "
             "becomes part of bucket, table, database and role names."
         )
     return value

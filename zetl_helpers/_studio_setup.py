@@ -16,7 +16,7 @@ from zetl_helpers._studio_stack import STACK_TAG, what_clean_up_does
 from zetl_helpers._wait import wait_for
 from zetl_helpers.lab import TAG_KEY, Lab
 
-# This tag on the lab's role names the lab's domain. Clean-up deletes no other domain.
+# This tag on the lab's role names the lab's domain. Cleanup deletes no other domain.
 DOMAIN_TAG = "zetl-lab-domain"
 _DOMAIN = "zetl-tutorial"
 _PROFILE = "zETL SQL analytics"
@@ -46,7 +46,7 @@ class DomainPlan:
         subnets: The VPC's private subnets, in at least two Availability Zones.
         roles: The ARNs of the roles, keyed by use (``execution``, ``service``, ``provisioning`` and ``access``).
         stack: The CloudFormation stack that created the VPC, or None if no stack created it.
-        cleaning: A sentence that says whether clean-up deletes or keeps the VPC.
+        cleaning: A sentence that says whether cleanup deletes or keeps the VPC.
     """
 
     name: str
@@ -54,7 +54,7 @@ class DomainPlan:
     subnets: Sequence[str]
     roles: dict[str, str]
     stack: str | None = None
-    cleaning: str = "clean-up keeps the VPC"
+    cleaning: str = "cleanup keeps the VPC"
 
     def __str__(self) -> str:
         where = f"projects in VPC {self.vpc}, subnets {', '.join(self.subnets)}"
@@ -83,7 +83,7 @@ def plan_domain(
         name: The domain's name.
         roles: The ARNs of the roles, keyed by use (``execution``, ``service``, ``provisioning`` and ``access``).
             Defaults to the roles that the console creates.
-        stack: The CloudFormation stack that created the VPC, such as ``SageMakerUnifiedStudio-VPC``. Clean-up deletes
+        stack: The CloudFormation stack that created the VPC, such as ``SageMakerUnifiedStudio-VPC``. Cleanup deletes
             the stack after the domain if the stack has the lab's tag.
 
     Returns:
@@ -133,7 +133,7 @@ def create_domain(lab: Lab, plan: DomainPlan, *, timeout: float = 900) -> Step:
     See https://docs.aws.amazon.com/datazone/latest/APIReference/API_CreateDomain.html
     """
     if not permissions.role_exists(lab):
-        raise StudioSetupError(f"Run chapter 1 first: role {lab.role} records the domain that clean-up may delete.")
+        raise StudioSetupError(f"Run chapter 1 first: role {lab.role} records the domain that cleanup may delete.")
     datazone = lab.client("datazone")
     with lab.recording() as calls:
         found = next((entry for entry in _pages(datazone, "list_domains") if entry["name"] == plan.name), None)

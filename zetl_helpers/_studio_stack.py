@@ -10,7 +10,7 @@ from zetl_helpers._steps import Step
 from zetl_helpers._wait import wait_for
 from zetl_helpers.lab import TAG_KEY, Lab
 
-# This tag on the lab's role names the stack. Clean-up does not examine any other stack.
+# This tag on the lab's role names the stack. Cleanup does not examine any other stack.
 STACK_TAG = "zetl-lab-vpc-stack"
 
 
@@ -35,7 +35,7 @@ def tags_of(stack: dict[str, Any]) -> dict[str, str]:
 
 
 def what_clean_up_does(lab: Lab, name: str) -> str:
-    """Return a sentence that says whether clean-up deletes a stack, and how to change that.
+    """Return a sentence that says whether cleanup deletes a stack, and how to change that.
 
     Args:
         lab: The lab.
@@ -51,9 +51,9 @@ def what_clean_up_does(lab: Lab, name: str) -> str:
             "or omit stack if no stack created the VPC."
         )
     if tags_of(found).get(TAG_KEY) == lab.tags[TAG_KEY]:
-        return f"stack {name} of the VPC: clean-up deletes it after the domain"
+        return f"stack {name} of the VPC: cleanup deletes it after the domain"
     return (
-        f"stack {name} of the VPC: clean-up keeps it, because it doesn't have the tag {TAG_KEY}={lab.tags[TAG_KEY]}; "
+        f"stack {name} of the VPC: cleanup keeps it, because it doesn't have the tag {TAG_KEY}={lab.tags[TAG_KEY]}; "
         "add the tag in the CloudFormation console (Update) if the VPC is for this tutorial only"
     )
 
@@ -98,6 +98,6 @@ def _is_deleted(lab: Lab, stack_id: str) -> bool | None:
         why = found.get("StackStatusReason", "check the stack's events in the CloudFormation console")
         raise StudioSetupError(
             f"Stack {found['StackName']} could not be deleted: {why}. Delete the resources that still use the "
-            "VPC, and run clean-up again."
+            "VPC, and run cleanup again."
         )
     return True if found is None or found["StackStatus"] == "DELETE_COMPLETE" else None

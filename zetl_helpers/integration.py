@@ -107,7 +107,7 @@ def create(
             "SourceArn": lab.table_arn,
             "TargetArn": lab.database_arn,
             "IntegrationConfig": {"RefreshInterval": str(SHORTEST_REFRESH)},
-            "Tags": tag_list(lab.tags, "key", "value"),  # this API's tag fields are in lower case
+            "Tags": tag_list(lab.tags, "key", "value"),  # this API's tag fields are in lowercase
             **options,
         }
         glue = lab.client("glue")

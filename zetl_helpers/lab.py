@@ -40,7 +40,7 @@ __all__ = [
 TAG_KEY = "zetl-lab"
 
 _MAIN_TABLE = "CustomerAccounts"
-# Clean-up looks for each of the additional tables of chapters 10, 11 and 13.
+# Cleanup looks for each of the additional tables of chapters 10, 11 and 13.
 _FURTHER_TABLES = (
     "ProfilesFull", "ProfilesTopLevel", "ProfilesNoUnnest", "PaymentsByKey", "PaymentsByState", "PaymentsByMonth",
     "Payments", "MyTable", "Shipments",
@@ -111,11 +111,11 @@ class Lab:
             source: The name of a table in chapter 10, 11 or 13, to which the prefix is added.
 
         Raises:
-            UnknownTableError: No chapter creates this table, so clean-up would not find it.
+            UnknownTableError: No chapter creates this table, so cleanup would not find it.
         """
         if source not in (_MAIN_TABLE, *_FURTHER_TABLES):
             raise UnknownTableError(
-                f"The tutorial has no table {source!r}, so clean-up would not find it. "
+                f"The tutorial has no table {source!r}, so cleanup would not find it. "
                 f"Use one of {', '.join((_MAIN_TABLE, *_FURTHER_TABLES))}."
             )
         return replace(self, source=source)
@@ -174,7 +174,7 @@ class Lab:
 
     @property
     def tags(self) -> dict[str, str]:
-        """The tag that marks the lab's resources. Clean-up does not delete resources without this tag."""
+        """The tag that marks the lab's resources. Cleanup does not delete resources without this tag."""
         return {TAG_KEY: self.prefix or "tutorial"}
 
     @property

@@ -299,7 +299,7 @@ def saved_queries(lab: Lab) -> dict[str, Mapping[str, Any]]:
 
 
 def _results(lab: Lab) -> str:
-    """Return the location of Athena's results, which is in the lab's bucket so that clean-up finds the results."""
+    """Return the location of Athena's results, which is in the lab's bucket so that cleanup finds the results."""
     return f"s3://{lab.bucket}/{RESULTS_PREFIX}"
 
 

@@ -231,7 +231,7 @@ def _wait_for_import(lab: Lab, arn: str, timeout: float) -> dict[str, Any]:
     dynamodb = lab.client("dynamodb")
 
     def look() -> dict[str, Any] | None:
-        # ImportTable does not accept tags. The table's name is recorded first, so that clean-up finds the table after
+        # ImportTable does not accept tags. The table's name is recorded first, so that cleanup finds the table after
         # an interruption.
         with absent("ResourceNotFoundException", "ResourceInUseException"):
             dynamodb.tag_resource(ResourceArn=lab.table_arn, Tags=tag_list(lab.tags))

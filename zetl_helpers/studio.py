@@ -103,7 +103,7 @@ def add_administrator(lab: Lab) -> Step:
     principal = permissions.caller_principal(lab)
     with lab.recording() as calls:
         before, _ = _administrators.rewrite(lab, lambda names: names)
-        # The administrator is recorded before the change, because clean-up removes only an administrator that a lab has
+        # The administrator is recorded before the change, because cleanup removes only an administrator that a lab has
         # recorded.
         if principal not in before or _administrators.shared_with(lab, principal):
             _administrators.note(lab, principal)

@@ -152,7 +152,7 @@ export interface LabNames {
   account: string; region: string; caller: string; prefix: string; table: string; database: string; target_table: string;
   bucket: string; role: string; integration: string; project: string; workgroup: string; table_arn: string;
   database_arn: string; role_arn: string; location: string;
-  /** The tag that tells clean-up which resources belong to the lab. */
+  /** The tag that tells cleanup which resources belong to the lab. */
   tags: Record<string, string>;
 }
 

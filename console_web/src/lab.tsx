@@ -19,7 +19,7 @@ export function tagList(names: LabNames): { Key: string; Value: string }[] {
 /** The tags that a new resource gets. */
 export function TagsNote({ names }: { names: LabNames | undefined }): VNode {
   const [[key, value] = ["", ""]] = Object.entries(names?.tags ?? {});
-  return <p class="hint">Tagged <code>{key}={value}</code>, so that the notebooks and clean-up recognize it as part of the lab.</p>;
+  return <p class="hint">Tagged <code>{key}={value}</code>, so that the notebooks and cleanup recognize it as part of the lab.</p>;
 }
 
 export type PolicyName = "catalog_resource_policy" | "table_resource_policy" | "target_role_permissions" | "target_role_trust";

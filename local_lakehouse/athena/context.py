@@ -66,7 +66,7 @@ class Context:
 
     @property
     def database(self) -> str | None:
-        """The default database, in lower case and without backquotes."""
+        """The default database, in lowercase and without backquotes."""
         name = self.execution.database
         return name.strip("`").lower() if name else None
 

@@ -30,7 +30,7 @@ class Columns:
     """A subset of a table's columns.
 
     Args:
-        names: The names, in lower case.
+        names: The names, in lowercase.
         excluded: Whether the named columns are excluded instead of included.
     """
 

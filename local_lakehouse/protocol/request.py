@@ -160,7 +160,7 @@ class Request:
 
     @_lazily
     def amz_headers(self) -> Mapping[str, str]:
-        """Return the ``x-amz-*`` headers by lower-case name."""
+        """Return the ``x-amz-*`` headers by lowercase name."""
         return {name: value for name, value in self.headers.items() if name.startswith("x-amz-")}
 
     def text(self, name: str) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-# Java writes the hexadecimal digits of control characters in upper case.
+# Java writes the hexadecimal digits of control characters in uppercase.
 _CONTROL = re.compile(r"(?<!\\)((?:\\\\)*\\u00)([01][0-9a-f])")
 
 

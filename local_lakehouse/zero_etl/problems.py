@@ -14,7 +14,7 @@ class Problem:
     """One entry of an integration's `Errors`.
 
     Args:
-        code: A short code in upper case.
+        code: A short code in uppercase.
         message: The cause, the affected resource and the solution.
         logged: The message in the log, if AWS documents it, or by default the same message.
     """

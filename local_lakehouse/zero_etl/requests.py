@@ -55,7 +55,7 @@ def check_target(arn: str, region: str, account: str, member: str = "TargetArn")
         )
     if not _DATABASE_NAME.fullmatch(database.name):
         raise invalid(
-            f"The database name {database.name} in {member} contains invalid characters. Use lower-case letters, "
+            f"The database name {database.name} in {member} contains invalid characters. Use lowercase letters, "
             "digits and underscores."
         )
     _check_home(member, arn, database, region, account)

@@ -26,7 +26,7 @@ class Column:
     """One column of the target.
 
     Args:
-        name: The column's name in the target, in lower case.
+        name: The column's name in the target, in lowercase.
         source: The path of the source attribute.
         values: One value per item.
     """

@@ -1,4 +1,4 @@
-"""Tests of the same set-up in any Region and partition, with customer managed keys and custom names."""
+"""Tests of the same setup in any Region and partition, with customer managed keys and custom names."""
 
 import ast
 import dataclasses

@@ -1,4 +1,4 @@
-"""Tests that a set-up that was killed at any point can be cleaned up and repeated."""
+"""Tests that a setup that was killed at any point can be cleaned up and repeated."""
 
 import os
 import random
@@ -27,7 +27,7 @@ SEED = int(os.environ.get("ZETL_FAULT_SEED") or random.SystemRandom().randrange(
 
 @dataclass
 class World:
-    """An account with other people's resources, before and after an uninterrupted set-up."""
+    """An account with other people's resources, before and after an uninterrupted setup."""
 
     lab: Lab
     interruption: Interruption
@@ -67,7 +67,7 @@ def set_up(lab: Lab) -> None:
 
 
 def point(number: int, calls: int) -> tuple[int, When]:
-    """Choose a random call in one twentieth of the set-up, and whether the process ends before or after the call."""
+    """Choose a random call in one twentieth of the setup, and whether the process ends before or after the call."""
     chance = random.Random(f"{SEED} {number}")  # noqa: S311  (The number is not a secret.)
     first, last = number * calls // POINTS, (number + 1) * calls // POINTS
     return chance.randrange(first, last), chance.choice(("before", "after"))

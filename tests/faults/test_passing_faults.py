@@ -1,4 +1,4 @@
-"""Tests of temporary faults, after which the set-up continues.
+"""Tests of temporary faults, after which the setup continues.
 
 A simulated clock makes the waits end immediately.
 """

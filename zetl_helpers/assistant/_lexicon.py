@@ -141,7 +141,7 @@ class Word:
 
     @property
     def lower(self) -> str:
-        """The word in lower case."""
+        """The word in lowercase."""
         return self.text.lower()
 
     @property

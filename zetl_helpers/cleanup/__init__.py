@@ -1,4 +1,4 @@
-"""Clean-up that finds, shows and deletes the lab's resources, and then checks that nothing is left.
+"""Cleanup that finds, shows and deletes the lab's resources, and then checks that nothing is left.
 
 A resource that supports tags belongs to the lab if and only if it has the lab's tag. A resource without tags belongs to
 the lab if its owner does. `Leftover.known_by` says how each resource is identified.
@@ -34,12 +34,12 @@ _deleted: set[tuple[str, str]] = set()
 
 
 class LeftoverError(Exception):
-    """Clean-up left resources behind or could not check for them. The message names them."""
+    """Cleanup left resources behind or could not check for them. The message names them."""
 
 
 @dataclass(frozen=True)
 class Plan(Sequence[Leftover]):
-    """A clean-up plan, which is also a sequence of its leftovers.
+    """A cleanup plan, which is also a sequence of its leftovers.
 
     Args:
         lab: The lab.
@@ -119,7 +119,7 @@ def show(found: Sequence[Leftover]) -> pd.DataFrame:
 
 
 def transcript(found: Plan) -> str:
-    """Return a dry run of clean-up with one line per resource, without changing anything.
+    """Return a dry run of cleanup with one line per resource, without changing anything.
 
     Args:
         found: The result of `plan`.
@@ -128,7 +128,7 @@ def transcript(found: Plan) -> str:
         The text of the dry run.
     """
     lab = found.lab
-    lines = [f"Clean-up of {TAG_KEY}={lab.tags[TAG_KEY]} in account {lab.account}, Region {lab.region}."]
+    lines = [f"Cleanup of {TAG_KEY}={lab.tags[TAG_KEY]} in account {lab.account}, Region {lab.region}."]
     lines += [f"Would delete {entry.kind} {entry.name} ({entry.known_by}): {entry.why}." for entry in found]
     lines += [f"Would leave {item.kind} {item.name}: {item.why}." for item in found.foreign]
     lines += [f"Could not look for {what}: {reason}" for what, reason in found.unseen]

@@ -1,4 +1,4 @@
-"""Clean-up's search for leftovers, in the order of deletion."""
+"""Cleanup's search for leftovers, in the order of deletion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clean-up's search for changes in Lake Formation, the Data Catalog and IAM."""
+"""Cleanup's search for changes in Lake Formation, the Data Catalog and IAM."""
 
 from __future__ import annotations
 
@@ -187,11 +187,11 @@ def role(mine: Ownership) -> Found:
 
 def _delete_role(mine: Ownership) -> None:
     iam, name = mine.lab.client("iam"), mine.lab.role
-    # Without the role's tags, clean-up could not find these resources again.
+    # Without the role's tags, cleanup could not find these resources again.
     recorded = [f"{item.kind} {item.name}" for item in studio_domain(Ownership(mine.lab)) if isinstance(item, Leftover)]
     if recorded:
         raise StillThereError(
-            f"Role {name} records {', '.join(recorded)}, which still exist. Delete them first, then run clean-up again."
+            f"Role {name} records {', '.join(recorded)}, which still exist. Delete them first, then run cleanup again."
         )
     for page in iam.get_paginator("list_role_policies").paginate(RoleName=name):
         for policy in page["PolicyNames"]:

@@ -51,7 +51,7 @@ class Leftover:
 
 @dataclass(frozen=True)
 class Foreign:
-    """A resource that has one of the lab's names but does not belong to the lab, so clean-up keeps it.
+    """A resource that has one of the lab's names but does not belong to the lab, so cleanup keeps it.
 
     Args:
         kind: The kind of resource.

@@ -1,4 +1,4 @@
-"""Clean-up of individual tables, and of the shared resources once no table is left."""
+"""Cleanup of individual tables, and of the shared resources once no table is left."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ _PLOTLY_JS = "plotly.min.js"
 # In a wheel, the notebooks and the texts that they link to are in this folder (see setup.py).
 _PACKAGED = Path(__file__).parents[1] / "tutorial"
 
-# The clean-up chapter would show nothing in an empty account, and opening the chapter does not create resources.
+# The cleanup chapter would show nothing in an empty account, and opening the chapter does not create resources.
 _ONE_OF_EVERYTHING = """
 import zetl_helpers as zetl
 lab = zetl.connect()

@@ -44,7 +44,7 @@ class Column:
     """A column of the target table.
 
     Args:
-        name: The column's name, in lower case.
+        name: The column's name, in lowercase.
         type: The column's type, as the Data Catalog writes it.
         path: The attribute or the path in maps that the column's values come from, or an empty path for the column of
             all other attributes.

@@ -47,7 +47,7 @@ interface ChartProps {
   onDrawn?: (element: HTMLElement) => void;
 }
 
-/** A plotly.js chart in the page's colours. */
+/** A plotly.js chart in the page's colors. */
 export function Chart({ figure, label, height = 320, onDrawn }: ChartProps): VNode {
   const box = useRef<HTMLDivElement>(null);
   const [problem, setProblem] = useState("");
@@ -58,10 +58,10 @@ export function Chart({ figure, label, height = 320, onDrawn }: ChartProps): VNo
     plotly().then(async (library) => {
       const element = box.current;
       if (over || !element) return;
-      const colour = getComputedStyle(element);
+      const color = getComputedStyle(element);
       const layout = {
         height, margin: { l: 60, r: 20, t: 40, b: 50 }, autosize: true, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-        font: { color: colour.color, family: colour.fontFamily }, ...figure.layout,
+        font: { color: color.color, family: color.fontFamily }, ...figure.layout,
       };
       await library.react(element, figure.data, layout, { displayModeBar: false, responsive: true });
       onDrawn?.(element);

@@ -4,7 +4,7 @@ const GOOD = new Set(["ACTIVE", "AVAILABLE", "ENABLED", "SUCCEEDED", "OK", "Comp
 const BAD = new Set(["FAILED", "NEEDS_ATTENTION", "ALARM", "Failed", "CANCELLED", "Canceled"]);
 const BUSY = new Set(["CREATING", "DELETING", "MODIFYING", "SYNCING", "UPDATING", "QUEUED", "RUNNING", "Running", "ENABLING"]);
 
-/** A state, as AWS writes it, with an icon, so that no information depends on colour alone. */
+/** A state, as AWS writes it, with an icon, so that no information depends on color alone. */
 export function Status({ value, text }: { value: string; text?: string }): VNode {
   const kind = GOOD.has(value) ? "good" : BAD.has(value) ? "bad" : BUSY.has(value) ? "busy" : "plain";
   const sign = { good: "✓", bad: "✕", busy: "…", plain: "○" }[kind];

@@ -227,5 +227,5 @@ class Windows:
 
 
 def _canonical(name: tree.Name) -> str:
-    """Return a window's normalized name, in upper case unless it is quoted."""
+    """Return a window's normalized name, in uppercase unless it is quoted."""
     return name.value if name.quoted else name.value.upper()

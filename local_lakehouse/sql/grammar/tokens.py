@@ -40,7 +40,7 @@ class Token:
 
     @property
     def upper(self) -> str:
-        """The word in upper case if it can be a keyword, or an empty string."""
+        """The word in uppercase if it can be a keyword, or an empty string."""
         return self.text.upper() if self.kind is Kind.WORD else ""
 
 

@@ -91,7 +91,7 @@ def test_a_plan_fills_its_time_with_set_up_breaks_and_slack(heading: str, minute
         assert int(hours) * 60 + int(rest) == now
         now += int(length)
     assert now == minutes
-    assert rows[0][3].startswith("Set-up")
+    assert rows[0][3].startswith("Setup")
     assert rows[-1][3].startswith("12")
     slack = sum(int(length) for _, _, length, what in rows if what.startswith("Slack"))
     assert 0.15 <= slack / minutes <= 0.20

@@ -20,7 +20,7 @@ def signed(service: str, key: str = LEARNER, region: str = "us-east-1") -> dict[
 
 @dataclass
 class Answered:
-    """A response with its status, its headers by lower-case name, and its body."""
+    """A response with its status, its headers by lowercase name, and its body."""
 
     status: int
     headers: Mapping[str, str]

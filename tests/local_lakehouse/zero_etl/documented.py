@@ -71,7 +71,7 @@ ROWS = {
     "modifying": ("managing", "After ModifyIntegration, the status is MODIFYING, then ACTIVE."),
     "needs-attention-repair": (
         "troubleshooting",
-        "After a repair, the integration continues automatically, with back-off.",
+        "After a repair, the integration continues automatically, with backoff.",
     ),
     "seven-days": ("managing", "After seven days without a repair, the status is FAILED."),
     "failed-terminal": ("managing", "FAILED is final: the integration must be deleted and created again."),

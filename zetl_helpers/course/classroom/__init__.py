@@ -1,4 +1,4 @@
-"""Preparation, roster, progress and clean-up of a class in one account."""
+"""Preparation, roster, progress and cleanup of a class in one account."""
 
 from zetl_helpers.course.classroom.closing import apply, plan, transcript, verify
 from zetl_helpers.course.classroom.practice import practice, sticking

@@ -1,4 +1,4 @@
-"""Clean-up of all labs in a class."""
+"""Cleanup of all labs in a class."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def plan(labs: Sequence[Lab]) -> list[Plan]:
 
 
 def transcript(plans: Sequence[Plan]) -> str:
-    """Return a dry run of clean-up for each learner, without changing anything.
+    """Return a dry run of cleanup for each learner, without changing anything.
 
     Args:
         plans: The result of `plan`.

@@ -22,7 +22,7 @@ def _type_of_zip(lab: Lab) -> str:
 
 
 def _action(answer: Any) -> tuple[str, str]:
-    """Return an action with its service in lower case, and as it was typed."""
+    """Return an action with its service in lowercase, and as it was typed."""
     return Action("dynamodb")(answer), str(unwrap(answer))
 
 

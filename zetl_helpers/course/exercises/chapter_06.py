@@ -119,7 +119,7 @@ EXERCISES = (
         judge=faults.judge_names,
         hints=(
             "ex.q4.break_it() shows the integration's error: two attributes would become the same column.",
-            "Column names are lower case, so State and STATE are one column. Remove one attribute from the item.",
+            "Column names are lowercase, so State and STATE are one column. Remove one attribute from the item.",
             'UpdateExpression="REMOVE #wrong" with ExpressionAttributeNames={"#wrong": "STATE"}',
         ),
         answer='ex.q4.break_it()\nimport boto3\n\nboto3.client("dynamodb").update_item(\n    TableName=lab.table,\n'

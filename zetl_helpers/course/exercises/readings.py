@@ -168,7 +168,7 @@ class Name:
     strip: Sequence[str] = ()
 
     def __call__(self, answer: Any) -> str:
-        """Return the name, in lower case unless it is case-sensitive.
+        """Return the name, in lowercase unless it is case-sensitive.
 
         Raises:
             UnreadableError: The answer is not a string.
@@ -253,7 +253,7 @@ class Action:
     service: str
 
     def __call__(self, answer: Any) -> str:
-        """Return the action with its service prefix, in lower case.
+        """Return the action with its service prefix, in lowercase.
 
         Raises:
             UnreadableError: The answer is not an action.

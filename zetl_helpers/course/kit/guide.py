@@ -149,7 +149,7 @@ def _checklist(chapters: Sequence[Chapter]) -> Iterator[str]:
     yield "4. `zetl class cleanup --yes`: deletes the resources, continues after individual failures, and checks again."
     yield "5. Its last line says that nothing is left. If it names a resource, fix the cause and repeat step 4."
     yield "6. `zetl cleanup`: deletes your own lab, which has no prefix."
-    yield "7. Repeat this in every other Region that was used: clean-up covers one Region."
+    yield "7. Repeat this in every other Region that was used: cleanup covers one Region."
     yield "8. The next day: check Cost Explorer, filtered by the tag `zetl-lab`. Its figures appear up to a day later."
     yield ""
     idle = cost.idle_cost(15)

@@ -9,7 +9,7 @@ from zetl_helpers.course.kit.chapters import Chapter
 
 __all__ = ["Checkpoint", "PlanError", "Slot", "checkpoints", "cuts", "plan"]
 
-# This is the core of the course. Later chapters depend on it, and clean-up ends the cost.
+# This is the core of the course. Later chapters depend on it, and cleanup ends the cost.
 _CORE = (0, 1, 2, 4, 12)
 # These chapters are added if there is time, in order of demand.
 _MORE = (6, 7, 8, 5, 3, 9, 13, 10, 11)
@@ -35,8 +35,8 @@ class Slot:
     Args:
         start: The minute at which this part starts.
         minutes: The length of this part.
-        what: The chapter's title, set-up, slack, or a break.
-        exercises: ``in class``, ``afterwards``, or ``–`` if the chapter has no exercises.
+        what: The chapter's title, setup, slack, or a break.
+        exercises: ``in class``, ``afterward``, or ``–`` if the chapter has no exercises.
     """
 
     start: int
@@ -141,7 +141,7 @@ class _Part:
 
 
 def _parts(chosen: dict[int, bool], by_number: dict[int, Chapter]) -> Iterator[_Part]:
-    yield _Part(_SET_UP, "Set-up: install and start; everybody sees [OK]")
+    yield _Part(_SET_UP, "Setup: install and start; everybody sees [OK]")
     worked = _SET_UP
     in_order = sorted(chosen, key=lambda number: (number == _LAST, number))
     for number in in_order:
@@ -150,7 +150,7 @@ def _parts(chosen: dict[int, bool], by_number: dict[int, Chapter]) -> Iterator[_
             yield _Part(_BREAK, "Break", slack_before=True)
             worked = 0
         minutes = chapter.minutes if exercises else chapter.teaching
-        where = "in class" if exercises else "afterwards" if chapter.practice else "–"
+        where = "in class" if exercises else "afterward" if chapter.practice else "–"
         yield _Part(minutes, chapter.title, where, slack_before=number == in_order[-1])
         worked += minutes
 

@@ -94,7 +94,7 @@ def deck(path: Path) -> list[Slide]:
 
 
 def _sections(notebook: nbformat.NotebookNode) -> Iterator[list[nbformat.NotebookNode]]:
-    """Yield the cells of each section, starting with its heading, without set-up cells."""
+    """Yield the cells of each section, starting with its heading, without setup cells."""
     section: list[nbformat.NotebookNode] = []
     for cell in notebook.cells:
         kind = cell.metadata.get("zetl", {}).get("kind")

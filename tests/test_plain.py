@@ -38,6 +38,13 @@ _TRANSLATED = (
     r"as (it|AWS|Athena|Trino|Hive|DuckDB|Iceberg) has it)\b|(?<!there\s)\b(is|was) no (?!longer\b|more\b|fewer\b)\w+"
     r"|\brefus(es?|ed|ing) by name\b|\d %(?= of\b|[.,;)])"
 )
+# AWS's American spelling, also for compounds.
+_BRITISH = (
+    r"\b(behaviours?|colours?|coloured|favours?|honours?|neighbours?|neighbouring|"
+    r"(model|label|cancel|signal|travel)l(ed|ing)|analys(e|ed|ing)|(initial|optim|organ|recogn|serial|"
+    r"summar|vector)is(e|ed|es|ing)|centred|grey(scale)?|licences?|metres?|practis(e|ed|ing)|towards|afterwards|"
+    r"full stop|misspelt|enrol|clean-ups?|set-ups?|look-ups?|back-off|(lower|upper)-case|in (lower|upper) case)\b"
+)
 # A docstring opens with a noun or an imperative.
 _OPENING = r"(What|Where|Who|Whose|How)\b"
 # A function's docstring does not open with an article.
@@ -98,7 +105,8 @@ class TestText:
         assert not re.search(r"\[(here|this|link|click here)\]\(", prose(path), re.IGNORECASE)
 
     def test_words_are_plain_and_kind(self, path: Path) -> None:
-        found = re.search(f"{_BELITTLING}|{_IDIOMS}|{_TRANSLATED}", prose(path), re.IGNORECASE)
+        words = re.sub(r"\]\([^)]*\)", "]", prose(path))
+        found = re.search(f"{_BELITTLING}|{_IDIOMS}|{_TRANSLATED}|{_BRITISH}", words, re.IGNORECASE)
         assert found is None, found
 
 
@@ -116,12 +124,12 @@ def written(path: Path) -> Iterator[tuple[int, str]]:
 
 
 @pytest.mark.parametrize("folder", ["local_lakehouse", "zetl_helpers", "tests"])
-def test_docstrings_and_comments_have_no_translated_phrases(folder: str) -> None:
+def test_docstrings_and_comments_are_american_and_not_translated(folder: str) -> None:
     found = [
         f"{name(path)}:{line}: {match[0]}"
         for path in sorted((ROOT / folder).rglob("*.py"))
         for line, text in written(path)
-        if (match := re.search(_TRANSLATED, text, re.IGNORECASE))
+        if (match := re.search(f"{_TRANSLATED}|{_BRITISH}", text, re.IGNORECASE))
     ]
     assert found == []
 
@@ -133,6 +141,12 @@ def test_a_translated_phrase_would_be_found() -> None:
     assert re.search(_TRANSLATED, "NV uses 86 " + "% of its credit.")
     assert not re.search(_TRANSLATED, "NV uses 86% of its credit, and 7 % 4 is 3.")
     assert not re.search(_TRANSLATED, "There is no number, and it is no longer needed.", re.IGNORECASE)
+
+
+def test_a_british_spelling_would_be_found() -> None:
+    for word in ("behavi" + "our", "cancel" + "led", "Clean" + "-up", "in lower" + " case"):
+        assert re.search(_BRITISH, f"The {word} is described.", re.IGNORECASE), word
+    assert not re.search(_BRITISH, "Clean up the lab, set up the table, and analyze its analyses.", re.IGNORECASE)
 
 
 @pytest.mark.parametrize("folder", ["local_lakehouse", "zetl_helpers"])
@@ -209,7 +223,9 @@ def test_the_talking_points_are_plain() -> None:
     found = [
         f"{name(path)}: {match[0]}"
         for path in files
-        for match in re.finditer(f"{_BELITTLING}|{_IDIOMS}|{_TRANSLATED}", path.read_text("utf-8"), re.IGNORECASE)
+        for match in re.finditer(
+            f"{_BELITTLING}|{_IDIOMS}|{_TRANSLATED}|{_BRITISH}", path.read_text("utf-8"), re.IGNORECASE
+        )
     ]
     assert found == []
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from local_lakehouse import daemon, system
 from local_lakehouse.lakehouse import Lakehouse, Settings
-from local_lakehouse.loading import load, never_load_pandas
+from local_lakehouse.loading import keep_collections_short, load, never_load_pandas
 from local_lakehouse.region import region_of
 from local_lakehouse.store.database import StateInUseError, StorageError, UnreadableStateError
 
@@ -67,15 +67,9 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _finish_imports() -> None:
-    """Import the modules for the first request, and collect cyclic garbage less often than Python's default.
-
-    Tables contain millions of small, long-lived objects. While tables grow, Python would scan these objects repeatedly.
-    In an import of 100,000 items, the scans would account for a quarter of the time.
-    """
+    """Import the modules for the first request, and enable the collection of garbage."""
     load("local_lakehouse.backend.dispatch")
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
-    gc.enable()
+    keep_collections_short()
 
 
 def _give_up(reason: str) -> int:

@@ -25,7 +25,7 @@ from werkzeug.datastructures import Headers as WerkzeugHeaders
 from werkzeug.datastructures import ImmutableMultiDict
 
 from local_lakehouse.backend import moto_classes, preparations
-from local_lakehouse.backend.moto_state import prepare_moto
+from local_lakehouse.backend.moto_state import peek, prepare_moto
 from local_lakehouse.loading import load
 from local_lakehouse.protocol.faults import Answer, Fault
 from local_lakehouse.protocol.reader import copy_source, xml_tree
@@ -290,9 +290,13 @@ class _Told:
         return {} if model.input_shape is None else parser._parse_shape(model.input_shape, self.told.parameters)  # type: ignore[no-untyped-call]
 
     def note_visit(self) -> None:
-        """Record the use of an access key in IAM, as moto's own request parsing does."""
+        """Record the use of a user's access key in IAM, as moto's own request parsing does."""
         iam = sys.modules.get("moto.iam.models")
-        if iam is not None and self.told.credential is not None:
+        if iam is None or self.told.credential is None:
+            return
+        # A transaction that looks up a backend also compares it with its stored form, so most requests only peek.
+        identities = peek("iam", self.current_account, self.partition)
+        if identities is not None and self.access_key in identities.access_keys:
             iam.mark_account_as_visited(
                 account_id=self.current_account,
                 access_key=self.access_key,

@@ -202,6 +202,11 @@ def backends_of(service: str) -> Any:
 _attached: list[MotoState] = []
 
 
+def peek(service: str, account: str, region: str) -> Any:
+    """Return a backend of the attached state for reading, or None if there is none."""
+    return _attached[0].peek(service, account, region) if _attached else None
+
+
 def is_in_use() -> bool:
     """Return whether a state is attached to moto. A process can attach only one state at a time."""
     return bool(_attached)

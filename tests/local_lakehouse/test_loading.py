@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -90,3 +91,30 @@ def test_two_modules_are_never_imported_at_once(tmp_path: Path, monkeypatch: pyt
     for thread in threads:
         thread.join()
     assert [module.met for module in found] == [False, False]
+
+
+# This program prints the number of collections during an import, and whether the module is scanned later.
+_IMPORT = """
+import gc
+from local_lakehouse.loading import keep_collections_short, load
+
+found = []
+keep_collections_short()
+gc.callbacks.append(lambda phase, _: found.append(phase))
+before = gc.get_freeze_count()
+load("botocore.session")
+print(len(found), gc.get_freeze_count() > before, gc.isenabled(), len(gc.get_objects()) < 5_000)
+"""
+
+
+def test_an_import_starts_no_collection_and_is_not_scanned_by_later_ones() -> None:
+    done = subprocess.run([sys.executable, "-c", _IMPORT], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["0", "True", "True", "True"]
+
+
+def test_another_process_keeps_its_collections() -> None:
+    program = (
+        "import gc; from local_lakehouse.loading import load; load('botocore.session'); print(gc.get_freeze_count())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["0"]

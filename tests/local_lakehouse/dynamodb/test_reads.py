@@ -388,6 +388,20 @@ def test_whose_an_access_key_is_takes_no_turn_to_find_out_again(backend: Backend
     assert not backend.knows(key)
 
 
+def test_a_write_to_another_service_keeps_whose_an_access_key_is(backend: Backend) -> None:
+    found: list[bool] = []
+    backend.clients.client("iam").create_user(UserName="u")
+    assert not backend.knows("test")
+    s3 = backend.clients.client("s3")
+    s3.create_bucket(Bucket="kept")
+    s3.put_object(Bucket="kept", Key="key", Body=b"")
+    with backend.database.transaction():
+        asking = threading.Thread(target=lambda: found.append(backend.knows("test")))
+        asking.start()
+        asking.join(20)
+        assert found == [False]
+
+
 def test_whose_an_access_key_is_is_still_known_after_a_restart(tmp_path: Path) -> None:
     keys, database = [], Database(tmp_path)
     backend = Backend("us-east-1", database)

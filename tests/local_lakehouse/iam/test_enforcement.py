@@ -462,3 +462,10 @@ def test_an_administrators_rights_survive_a_restart(tmp_path: Path) -> None:
             World(lakehouse).client("dynamodb").list_tables()
         finally:
             lakehouse.stop()
+
+
+def test_the_use_of_a_users_key_is_recorded(world: World) -> None:
+    keys = world.user(allow("s3:*"))
+    world.client("s3", keys).create_bucket(Bucket="marys")
+    used = world.iam.get_access_key_last_used(AccessKeyId=keys[0])["AccessKeyLastUsed"]
+    assert (used["ServiceName"], used["Region"]) == ("s3", "us-east-1")

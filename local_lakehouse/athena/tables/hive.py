@@ -15,12 +15,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from local_lakehouse.athena.tables.bucketing import bucketing_of, buckets_of_files, wanted_buckets
-from local_lakehouse.athena.tables.hive_formats import PARQUET, parse_file, read_text, serde_name
+from local_lakehouse.athena.tables.hive_formats import PARQUET, check_serde, parse_file, serde_name
 from local_lakehouse.athena.tables.iceberg_types import arrow_type
 from local_lakehouse.athena.tables.lake import Lake
 from local_lakehouse.athena.tables.loads import Loaded
 from local_lakehouse.athena.tables.parquet_files import INT96_UNIT
 from local_lakehouse.athena.tables.projection import is_projected, partitions
+from local_lakehouse.athena.tables.text_values import read_partition
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.session import Condition
 from local_lakehouse.sql.analysis.typed import null_of, quote
@@ -73,6 +74,10 @@ class HiveLoad:
             for location, values in self._locations()
             for path, size, tag in self._objects(location)
         ]
+        serde = self.entry["StorageDescriptor"].get("SerdeInfo", {})
+        # Other clients create tables in the Data Catalog without Athena's checks.
+        if objects:
+            check_serde(serde.get("SerializationLibrary", ""), serde.get("Parameters", {}))
         if serde_name(self.entry) == PARQUET and self.lake.reads_local_files:
             sql = self._parquet_sql(objects, columns)
             if sql is not None:
@@ -97,7 +102,7 @@ class HiveLoad:
                 if f"c{index}" not in columns:
                     continue
                 if index >= own:
-                    value = _partition_sql(found.values[index - own], type_)
+                    value = _partition_sql(found.values[index - own], type_, name)
                 elif name not in stored:
                     value = null_of(type_)
                 else:
@@ -128,8 +133,9 @@ class HiveLoad:
             scanned += len(content)
             rows = parse_file(self.entry, found.path, content, own)
             for index, value in enumerate(found.values, len(own)):
-                typed = read_text(value, listed[index][1])
-                rows = rows.append_column(f"c{index}", pa.array([typed] * rows.num_rows, arrow_type(listed[index][1])))
+                name, type_ = listed[index]
+                typed = read_partition(value, type_, name)
+                rows = rows.append_column(f"c{index}", pa.array([typed] * rows.num_rows, arrow_type(type_)))
             if "p" in columns:
                 rows = rows.append_column("p", pa.array([found.path] * rows.num_rows, pa.string()))
             parts.append(rows)
@@ -161,7 +167,7 @@ class HiveLoad:
     def _wants(self, key: str, text: str | None) -> bool:
         """Return whether a partition column's value matches the conditions."""
         index, type_ = self._key(key)
-        value = read_text(text, type_)
+        value = read_partition(text, type_, key)
         return all(_holds(value, condition) for condition in self.conditions if condition.column == f"c{index}")
 
     def _equal(self) -> dict[str, list[str]]:
@@ -253,13 +259,14 @@ def _stored_sql(stored: pa.Field, type_: Type) -> str | None:
     if type_.name in types.INTEGERS and stored.type in (pa.int8(), pa.int16(), pa.int32()):
         return f"CAST({name} AS {duckdb_type(type_)})"
     if type_.name == "timestamp" and stored.type in (pa.timestamp("us"), pa.timestamp("ms")):
-        return f"CAST({name} AS TIMESTAMP)"
+        # Athena rounds timestamps of Hive tables to milliseconds.
+        return f"date_trunc('milliseconds', CAST({name} AS TIMESTAMP) + INTERVAL 500 MICROSECONDS)"
     return None
 
 
-def _partition_sql(text: str | None, type_: Type) -> str | None:
+def _partition_sql(text: str | None, type_: Type, key: str) -> str | None:
     """Return DuckDB's SQL for a partition's value, or None if Arrow must read it."""
-    value = read_text(text, type_)
+    value = read_partition(text, type_, key)
     if value is None:
         return null_of(type_)
     if types.is_text(type_) or type_.name in ("date", *types.INTEGERS):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import bz2
 import csv
 import gzip
@@ -11,8 +10,9 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import fastavro
@@ -20,7 +20,9 @@ import pyarrow as pa
 import pyarrow.orc as orc
 
 from local_lakehouse.athena.tables import avro_codecs, lazy_simple, parquet_files
-from local_lakehouse.athena.tables.iceberg_types import arrow_type, relabel
+from local_lakehouse.athena.tables.iceberg_types import arrow_type
+from local_lakehouse.athena.tables.stored_values import conformed
+from local_lakehouse.athena.tables.text_values import decimal_of, fitted, read_csv, read_text, rounded
 from local_lakehouse.sql import types
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.runtime.regexp_functions import Pattern, java_pattern
@@ -46,13 +48,15 @@ _SERDE_PROPERTIES: dict[str, tuple[str, ...]] = {
         "collection.delim",
         "colelction.delim",
         "mapkey.delim",
+        "escape.delim",
     ),
     _ORC: ("serialization.format", "orc.column.index.access"),
     # The schema is read from the file, so the property is ignored.
     _AVRO: ("serialization.format", "avro.schema.literal"),
     _REGEX: ("serialization.format", "input.regex", "input.regex.case.insensitive", "output.format.string"),
     _CLOUDTRAIL: ("serialization.format",),
-    **dict.fromkeys(_JSON, ("serialization.format", "ignore.malformed.json")),
+    # Crawlers list the keys in the property "paths", which has no effect.
+    **dict.fromkeys(_JSON, ("serialization.format", "ignore.malformed.json", "paths")),
 }
 _REFUSED_COMPRESSIONS = ("deflate", "lz4", "lzo", "snappy", "zst")
 # A property that requests the default behavior is accepted.
@@ -114,9 +118,11 @@ def parse_file(entry: dict[str, Any], path: str, content: bytes, columns: list[t
         **entry["StorageDescriptor"].get("SerdeInfo", {}).get("Parameters", {}),
     }
     if library == PARQUET:
-        return _named(parquet_files.read(content), columns)
+        return _named(parquet_files.read(content), columns, partial(parquet_files.mismatch, path))
     if library == _ORC:
-        return _orc(content, columns, by_name=parameters.get("orc.column.index.access", "true").lower() == "false")
+        return _orc(
+            path, content, columns, by_name=parameters.get("orc.column.index.access", "true").lower() == "false"
+        )
     if library == _AVRO:
         return _avro(content, columns)
     content = _decompressed(path, content)
@@ -127,17 +133,11 @@ def parse_file(entry: dict[str, Any], path: str, content: bytes, columns: list[t
             quotechar=parameters.get("quoteChar", '"'),
             escapechar=parameters.get("escapeChar", "\\"),
         )
-        return _texts(list(rows), parameters, columns, _read_csv)
+        return _texts(list(rows), parameters, columns, read_csv)
     if library == _LAZY_SIMPLE:
-        delimiter = lazy_simple.column_separator(parameters)
-        lines = [line.split(delimiter) for line in _lines(content.decode(errors="replace"))]
-        null = parameters.get("serialization.null.format", r"\N")
-        levels = lazy_simple.separators(parameters)
-
-        def read(text: str | None, type_: Type) -> Any:
-            return lazy_simple.read(text, type_, levels, null, read_text)
-
-        return _texts([[None if text == null else text for text in line] for line in lines], parameters, columns, read)
+        layout = lazy_simple.layout_of(parameters)
+        lines = [layout.cells(line) for line in _lines(content.decode(errors="replace"))]
+        return _texts(lines, parameters, columns, lambda text, type_: layout.read(text, type_, read_text))
     if library == _REGEX:
         return _texts(_matched(content.decode(errors="replace"), parameters, len(columns)), parameters, columns)
     logged = entry["StorageDescriptor"].get("InputFormat") == _CLOUDTRAIL_INPUT
@@ -178,23 +178,34 @@ def _lines(text: str) -> list[str]:
     return lines if lines[-1] else lines[:-1]
 
 
-def _named(found: pa.Table, columns: list[tuple[str, Type]]) -> pa.Table:
+def _named(
+    found: pa.Table, columns: list[tuple[str, Type]], mismatch: Callable[[str, pa.DataType, Type], QueryFailure]
+) -> pa.Table:
     """Return a file's columns by name, with NULL for missing columns."""
     names = {name.lower(): name for name in found.column_names}
     arrays = [
-        relabel(found.column(names[name]), type_) if name in names else pa.nulls(found.num_rows, arrow_type(type_))
+        conformed(found.column(names[name]), type_, partial(mismatch, name))
+        if name in names
+        else pa.nulls(found.num_rows, arrow_type(type_))
         for name, type_ in columns
     ]
     return pa.table(arrays, names=[f"c{index}" for index in range(len(columns))])
 
 
-def _orc(content: bytes, columns: list[tuple[str, Type]], *, by_name: bool) -> pa.Table:
+def _orc(path: str, content: bytes, columns: list[tuple[str, Type]], *, by_name: bool) -> pa.Table:
     """Return an ORC file's columns, by position unless the table requires names."""
     found = orc.ORCFile(pa.BufferReader(content)).read()
     if not by_name:
         renamed = [name for name, _ in columns[: found.num_columns]]
         found = found.select(range(len(renamed))).rename_columns(renamed)
-    return _named(found, columns)
+
+    def mismatch(name: str, stored: pa.DataType, type_: Type) -> QueryFailure:
+        return QueryFailure(
+            "HIVE_BAD_DATA",
+            f"Malformed ORC file. Cannot read SQL type '{type_}' from ORC stream '.{name}' of type {stored} [{path}]",
+        )
+
+    return _named(found, columns, mismatch)
 
 
 def _avro(content: bytes, columns: list[tuple[str, Type]]) -> pa.Table:
@@ -206,10 +217,21 @@ def _avro(content: bytes, columns: list[tuple[str, Type]]) -> pa.Table:
         ]
     except (ValueError, EOFError, OSError, IndexError, zlib.error) as error:
         raise QueryFailure("HIVE_BAD_DATA", f"Not an Avro file: {error}") from error
-    arrays = [
-        pa.array([_from_avro(record.get(name), type_) for record in records], arrow_type(type_))
-        for name, type_ in columns
-    ]
+    return _table([[_from_avro(record.get(name), type_) for record in records] for name, type_ in columns], columns)
+
+
+def _table(values: list[list[Any]], columns: list[tuple[str, Type]]) -> pa.Table:
+    """Return a table of Python values.
+
+    Raises:
+        QueryFailure: A value is not of its column's type (``HIVE_BAD_DATA``).
+    """
+    arrays = []
+    for listed, (name, type_) in zip(values, columns, strict=True):
+        try:
+            arrays.append(pa.array(listed, arrow_type(type_)))
+        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
+            raise QueryFailure("HIVE_BAD_DATA", f"Invalid value in column '{name}' of type {type_}: {error}") from error
     return pa.table(arrays, names=[f"c{index}" for index in range(len(columns))])
 
 
@@ -227,9 +249,11 @@ def _from_avro(value: Any, type_: Type) -> Any:
             f"f{index}": _from_avro(members.get(name or ""), child)
             for index, (name, child) in enumerate(zip(type_.fields, type_.children, strict=False))
         }
-    if type_.name == "timestamp" and isinstance(value, datetime):
-        return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
-    return value
+    if isinstance(value, datetime):
+        return rounded(value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value)
+    if isinstance(value, Decimal) and type_.name == "decimal":
+        return decimal_of(value, type_)
+    return fitted(value, type_) if isinstance(value, str) and types.is_text(type_) else value
 
 
 def _pattern(parameters: dict[str, str]) -> Pattern:
@@ -271,19 +295,36 @@ def _texts(
 ) -> pa.Table:
     read = read or read_text
     rows = rows[int(parameters.get("skip.header.line.count", "0")) :]
-    arrays = []
-    for index, (_, type_) in enumerate(columns):
-        values = [read(row[index], type_) if index < len(row) else None for row in rows]
-        arrays.append(pa.array(values, arrow_type(type_)))
-    return pa.table(arrays, names=[f"c{index}" for index in range(len(columns))])
+    rows = rows[: max(len(rows) - int(parameters.get("skip.footer.line.count", "0")), 0)]
+    return _table(
+        [
+            [read(row[index], type_) if index < len(row) else None for row in rows]
+            for index, (_, type_) in enumerate(columns)
+        ],
+        columns,
+    )
+
+
+class _Number(float):
+    """A number with a fraction in a JSON text, with its digits."""
+
+    def __new__(cls, text: str) -> _Number:
+        """Return the number that a string represents."""
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+    text: str
 
 
 def _json_lines(text: str, *, lenient: bool) -> list[dict[str, Any]]:
     records: list[dict[str, Any]] = []
     for line in filter(None, map(str.strip, _lines(text))):
         try:
-            record = json.loads(line)
-        except json.JSONDecodeError as error:
+            record = json.loads(line, parse_float=_Number)
+            if not isinstance(record, dict):
+                raise ValueError("A JSONObject text must begin with '{'")
+        except ValueError as error:
             if lenient:
                 records.append({})
                 continue
@@ -305,83 +346,47 @@ def _cloudtrail(content: bytes) -> list[dict[str, Any]]:
 
 def _records(records: Iterable[dict[str, Any]], columns: list[tuple[str, Type]]) -> pa.Table:
     lowered = [{str(key).lower(): value for key, value in record.items()} for record in records]
-    arrays = [
-        pa.array([_from_json(record.get(name), type_) for record in lowered], arrow_type(type_))
-        for name, type_ in columns
-    ]
-    return pa.table(arrays, names=[f"c{index}" for index in range(len(columns))])
+    return _table([[_from_json(record.get(name), type_) for record in lowered] for name, type_ in columns], columns)
 
 
 def _from_json(value: Any, type_: Type) -> Any:
+    """Return a JSON value as a column's type.
+
+    Raises:
+        QueryFailure: The value is not an object or array, but the column contains other values (``HIVE_BAD_DATA``), or
+            the value is a number in a column of timestamps, which the SerDes read in different ways.
+    """
     if value is None:
         return None
-    if type_.name == "array":
-        return [_from_json(item, type_.element) for item in value]
-    if type_.name == "map":
-        return [(_from_json(key, type_.key), _from_json(item, type_.value)) for key, item in value.items()]
-    if type_.name == "row":
-        members = {str(key).lower(): item for key, item in value.items()}
-        return {
-            f"f{index}": _from_json(members.get(name or ""), child)
-            for index, (name, child) in enumerate(zip(type_.fields, type_.children, strict=False))
-        }
+    if type_.children:
+        return _nested(value, type_)
     if types.is_text(type_):
-        return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+        if isinstance(value, str | _Number):
+            return fitted(value if isinstance(value, str) else value.text, type_)
+        return fitted(json.dumps(value, separators=(",", ":")), type_)
+    if type_.name == "timestamp":
+        return _json_timestamp(value, type_)
+    if isinstance(value, _Number):
+        return read_text(value.text, type_)
     return read_text(value if isinstance(value, str) else json.dumps(value), type_)
 
 
-def read_text(text: str | None, type_: Type) -> Any:
-    """Parse a string as a column's type and, as Hive does, return NULL for an invalid value."""
-    if text is None or types.is_text(type_):
-        return text
-    try:
-        return _READERS[type_.name](text, type_)
-    except KeyError as error:
-        raise QueryFailure("NOT_SUPPORTED", f"Columns of type {type_} cannot be read from text files") from error
-    except (ValueError, InvalidOperation):
-        return None
+def _nested(value: Any, type_: Type) -> Any:
+    if type_.name == "array" and isinstance(value, list):
+        return [_from_json(item, type_.element) for item in value]
+    if type_.name == "array" or not isinstance(value, dict):
+        raise QueryFailure("HIVE_BAD_DATA", f"Error parsing a JSON record: {json.dumps(value)} is not a {type_}")
+    if type_.name == "map":
+        return [(_from_json(key, type_.key), _from_json(item, type_.value)) for key, item in value.items()]
+    members = {str(key).lower(): item for key, item in value.items()}
+    return {
+        f"f{index}": _from_json(members.get((name or "").lower()), child)
+        for index, (name, child) in enumerate(zip(type_.fields, type_.children, strict=False))
+    }
 
 
-def _read_csv(text: str | None, type_: Type) -> Any:
-    """Parse a string as OpenCSVSerde does, with dates in days and timestamps in milliseconds since 1970.
-
-    https://docs.aws.amazon.com/athena/latest/ug/csv-serde.html
-    """
-    if text is None or type_.name not in _CSV_NUMBERS:
-        return read_text(text, type_)
-    try:
-        return _CSV_NUMBERS[type_.name](text)
-    except (ValueError, OverflowError) as error:
-        message = f"Error parsing field value '{text}' for a column of type {type_}: For input string: \"{text}\""
-        raise QueryFailure("HIVE_BAD_DATA", message) from error
-
-
-def _binary(text: str, _: Type) -> bytes:
-    return base64.b64decode(text, validate=True)
-
-
-def _boolean(text: str, _: Type) -> bool | None:
-    return {"true": True, "false": False}.get(text.lower())
-
-
-def _timestamp(text: str, _: Type) -> datetime:
-    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+$", r"\1", text))
-
-
-_READERS: dict[str, Callable[[str, Type], Any]] = {
-    **dict.fromkeys(types.INTEGERS, lambda text, _: int(text)),
-    "double": lambda text, _: float(text),
-    "real": lambda text, _: float(text),
-    "decimal": lambda text, type_: Decimal(text).quantize(Decimal(1).scaleb(-type_.scale)),
-    "boolean": _boolean,
-    "date": lambda text, _: date.fromisoformat(text),
-    "timestamp": _timestamp,
-    "varbinary": _binary,
-}
-_EPOCH = datetime(1970, 1, 1)
-_CSV_NUMBERS: dict[str, Callable[[str], Any]] = {
-    **dict.fromkeys(types.INTEGERS, int),
-    "double": float,
-    "date": lambda text: _EPOCH.date() + timedelta(days=int(text)),
-    "timestamp": lambda text: _EPOCH + timedelta(milliseconds=int(text)),
-}
+def _json_timestamp(value: Any, type_: Type) -> Any:
+    if not isinstance(value, str):
+        raise QueryFailure("NOT_SUPPORTED", f"The local Athena does not read the JSON value {value} as a timestamp")
+    # Unlike text files, JSON files can contain timestamps in ISO 8601.
+    return read_text(re.sub(r"^(.{10})T(.*?)Z?$", r"\1 \2", value), type_)

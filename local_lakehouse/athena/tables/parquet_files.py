@@ -5,11 +5,15 @@ from __future__ import annotations
 import functools
 import io
 import tempfile
+from collections.abc import Callable
 from datetime import datetime
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from local_lakehouse.sql.failures import QueryFailure
+from local_lakehouse.sql.types import Type
 
 # PyArrow reads INT96 timestamps as nanoseconds by default, which silently overflows outside the years 1677 to 2262.
 INT96_UNIT = "us"
@@ -29,6 +33,34 @@ def read(content: bytes) -> pa.Table:
         if name in old:
             rows = rows.set_column(index, name, found.column(index).cast(rows.field(index).type))
     return rows
+
+
+def mismatch(path: str, column: str, stored: pa.DataType, type_: Type) -> QueryFailure:
+    """Return the failure for a column whose stored type the table's type does not allow.
+
+    AWS: https://docs.aws.amazon.com/athena/latest/ug/troubleshooting-athena.html
+    """
+    return QueryFailure(
+        "HIVE_BAD_DATA",
+        f"Field {column}'s type {_physical_type(stored)} in parquet file {path} is incompatible with type {type_} "
+        "defined in table schema",
+    )
+
+
+def _physical_type(stored: pa.DataType) -> str:
+    if pa.types.is_decimal(stored):
+        return "FIXED_LEN_BYTE_ARRAY"
+    return next((name for name, is_type in _PHYSICAL_TYPES.items() if is_type(stored)), "BINARY")
+
+
+_PHYSICAL_TYPES: dict[str, Callable[[pa.DataType], bool]] = {
+    "BOOLEAN": pa.types.is_boolean,
+    "INT64": lambda stored: stored in (pa.int64(), pa.uint64()) or pa.types.is_timestamp(stored),
+    "INT32": lambda stored: pa.types.is_integer(stored) or pa.types.is_date(stored),
+    "FLOAT": pa.types.is_float32,
+    "DOUBLE": pa.types.is_float64,
+    "group": pa.types.is_nested,
+}
 
 
 def _int96_columns(content: bytes) -> set[str]:

@@ -17,6 +17,7 @@ from pyiceberg.exceptions import CommitFailedException
 from local_lakehouse.athena.context import Context, Outcome
 from local_lakehouse.athena.tables.bucketing import Bucketing, check_bucketing
 from local_lakehouse.athena.tables.catalog import qualify
+from local_lakehouse.athena.tables.lazy_simple import layout_of
 from local_lakehouse.athena.writes.hive_files import (
     HiveWriter,
     Written,
@@ -207,14 +208,14 @@ def _create_hive(
     location = str(settings.get("external_location") or f"{context.execution.output_location}/").rstrip("/") + "/"
     delimiter = str(settings.get("field_delimiter", "\x01"))
     compression = settings.get("write_compression") or settings.get("parquet_compression")
-    writer = HiveWriter(context.lake, location, file_format, compression, delimiter)
-    writer.check_empty(f"{database}.{name}")
-    written = writer.write(rows(), columns, partitioned_by, bucketing)
     parameters = (
         {"field.delim": delimiter, "serialization.format": delimiter}
         if file_format == "TEXTFILE"
         else {"serialization.format": "1"}
     )
+    writer = HiveWriter(context.lake, location, file_format, compression, layout_of(parameters))
+    writer.check_empty(f"{database}.{name}")
+    written = writer.write(rows(), columns, partitioned_by, bucketing)
     entry = table_input(name, columns, partitioned_by, location, file_format, parameters, bucketing)
     if comment:
         entry["Description"] = comment

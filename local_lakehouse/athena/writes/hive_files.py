@@ -13,9 +13,9 @@ from urllib.parse import quote
 import pyarrow as pa
 
 from local_lakehouse.athena.results import render
-from local_lakehouse.athena.tables import lazy_simple
 from local_lakehouse.athena.tables.bucketing import Bucketing, buckets_of
 from local_lakehouse.athena.tables.lake import Lake
+from local_lakehouse.athena.tables.lazy_simple import Layout
 from local_lakehouse.athena.writes.hive_encoders import (
     AvroEncoder,
     Encoder,
@@ -105,12 +105,10 @@ class HiveWriter:
         location: The files' location, with a trailing slash.
         file_format: One of `FORMATS`.
         compression: The codec's name, or None for the format's default.
-        delimiter: The column delimiter of a text file.
+        layout: The layout of the lines in a text file.
     """
 
-    def __init__(
-        self, lake: Lake, location: str, file_format: str, compression: str | None, delimiter: str = "\x01"
-    ) -> None:
+    def __init__(self, lake: Lake, location: str, file_format: str, compression: str | None, layout: Layout) -> None:
         check_location(location)
         self._lake = lake
         self._bucket, _, self._prefix = location.removeprefix("s3://").partition("/")
@@ -120,7 +118,7 @@ class HiveWriter:
         if codec not in codecs:
             raise QueryFailure("INVALID_TABLE_PROPERTY", f"Unsupported compression: {compression}")
         self._codec = codecs[codec]
-        self._delimiter = delimiter
+        self._layout = layout
 
     def check_empty(self, table: str) -> None:
         """Reject a location that already contains files."""
@@ -201,9 +199,9 @@ class HiveWriter:
         return lambda sink: LineEncoder(sink, lambda rows: self._text_lines(rows, columns), compressed=compressed)
 
     def _text_lines(self, rows: pa.Table, columns: Sequence[tuple[str, Type]]) -> Iterator[str]:
-        cells = [_text_cells(rows.column(index), type_) for index, (_, type_) in enumerate(columns)]
+        cells = [_text_cells(rows.column(index), type_, self._layout) for index, (_, type_) in enumerate(columns)]
         for row in zip(*cells, strict=True):
-            yield self._delimiter.join(r"\N" if cell is None else cell for cell in row)
+            yield self._layout.separators[0].join(row)
 
 
 @dataclass(frozen=True)
@@ -242,6 +240,8 @@ class _OpenFile:
 
     def discard(self) -> None:
         """Discard the written data."""
+        # An encoder that is not closed would write its last bytes to the discarded data later.
+        self._encoder.close()
         self._sink.discard()
 
 
@@ -288,7 +288,8 @@ def _partitions(
         yield folder, rows.take(pa.array(indexes))
 
 
-def _text_cells(column: Any, type_: Type) -> list[str | None]:
+def _text_cells(column: Any, type_: Type, layout: Layout) -> list[str]:
     if type_.children or type_.name == "varbinary":
-        return [lazy_simple.written(value, type_) for value in column.to_pylist()]
-    return [row[0] for row in render(pa.table([column], names=["c"]), [type_])]
+        return [layout.written(value, type_) for value in column.to_pylist()]
+    shown = [row[0] for row in render(pa.table([column], names=["c"]), [type_])]
+    return [layout.null if text is None else layout.escaped(text) for text in shown]

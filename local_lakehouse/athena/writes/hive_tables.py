@@ -8,9 +8,9 @@ from urllib.parse import unquote
 
 from botocore.exceptions import ClientError
 
-from local_lakehouse.athena.tables import lazy_simple
 from local_lakehouse.athena.tables.bucketing import Bucketing
 from local_lakehouse.athena.tables.lake import Lake
+from local_lakehouse.athena.tables.lazy_simple import Layout, layout_of
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.hive_types import glue_type
 from local_lakehouse.sql.types import Type
@@ -87,8 +87,8 @@ def bucket_properties(bucketing: Bucketing | None) -> dict[str, Any]:
     return {"BucketColumns": list(bucketing.columns), "NumberOfBuckets": bucketing.count, "SortColumns": []}
 
 
-def writer_settings(entry: dict[str, Any]) -> tuple[str, str]:
-    """Return the format and delimiter of a table's files.
+def writer_settings(entry: dict[str, Any]) -> tuple[str, Layout]:
+    """Return the format of a table's files, and the layout of their lines if they are text.
 
     Raises:
         QueryFailure: The table is read-only.
@@ -98,7 +98,7 @@ def writer_settings(entry: dict[str, Any]) -> tuple[str, str]:
     parameters = serde.get("Parameters", {})
     for name, (_, _, known) in STORAGE.items():
         if library == known:
-            return name, lazy_simple.column_separator(parameters)
+            return name, layout_of({**entry.get("Parameters", {}), **parameters})
     if library in _READ_ONLY:
         output = entry["StorageDescriptor"].get("OutputFormat", "")
         raise QueryFailure("HIVE_UNSUPPORTED_FORMAT", f"Output format {output} with SerDe {library} is not supported.")

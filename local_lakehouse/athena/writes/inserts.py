@@ -121,9 +121,9 @@ def _insert_hive(
     if bucketing_of(entry) is not None:
         raise QueryFailure("NOT_SUPPORTED", "INSERT INTO is not supported on bucketed tables")
     keys = [column["Name"].lower() for column in entry.get("PartitionKeys", ())]
-    file_format, delimiter = writer_settings(entry)
+    file_format, layout = writer_settings(entry)
     location = entry["StorageDescriptor"]["Location"].rstrip("/") + "/"
-    written = HiveWriter(context.lake, location, file_format, None, delimiter).write(rows, columns, keys)
+    written = HiveWriter(context.lake, location, file_format, None, layout).write(rows, columns, keys)
     add_partitions(context.lake, entry, written.paths, keys)
     outcome = written_rows(written.rows)
     if written.paths:

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/athena/latest/ug/unload.html
 from __future__ import annotations
 
 from local_lakehouse.athena.context import Context, Outcome
+from local_lakehouse.athena.tables.lazy_simple import layout_of
 from local_lakehouse.athena.writes.ctas import named_columns, property_values
 from local_lakehouse.athena.writes.hive_files import HiveWriter, check_format, check_hive_types
 from local_lakehouse.athena.writes.inserts import ROWS
@@ -39,7 +40,7 @@ def unload(statement: nodes.Unload, context: Context) -> Outcome:
         location,
         check_format(str(settings["format"])),
         settings.get("compression"),
-        str(settings.get("field_delimiter", "\x01")),
+        layout_of({"field.delim": str(settings.get("field_delimiter", "\x01"))}),
     )
     writer.check_empty("unload")
     written = writer.write(context.stream(tables, compiled), columns, partitioned_by)

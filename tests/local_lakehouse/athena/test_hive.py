@@ -231,8 +231,8 @@ def test_metadata_has_no_repeated_blanks(athena: Athena) -> None:
             "does not support the property 'mapping.a'",
         ),
         (
-            "ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' ESCAPED BY '|'",
-            "does not support the property 'escape.delim'",
+            "ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' LINES TERMINATED BY '|'",
+            "does not support the property 'line.delim'",
         ),
     ],
 )

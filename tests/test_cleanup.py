@@ -257,7 +257,7 @@ def test_a_bucket_of_another_account_is_left_alone(lab: Lab) -> None:
     Answers(lab, "s3", "HeadBucket").fail("403", times=9)
     assert foreign(lab) == [f"S3 bucket {lab.bucket}"]
     assert cleanup.verify(lab) == (
-        "Nothing is left of the lab. Kept, because they aren't the lab's despite their names: 1."
+        "Nothing is left of the lab. Kept, because they don't belong to the lab despite their names: 1."
     )
 
 

@@ -82,7 +82,7 @@ def test_queries_are_billed_by_what_each_scanned(lab: Lab) -> None:
     Answers(lab, "athena", "BatchGetQueryExecution").once(lambda _: {"QueryExecutions": executions})
     (line,) = cost.actual(lab).items
     assert line.usd == pytest.approx(5.00 * (10 + 11 + 10) / 2**20), "31 MB at $5 a TB"
-    assert line.basis.startswith("3 queries that scanned 15,728,641 bytes, 10 MB at least each; $5.00 per TB")
+    assert line.basis.startswith("3 queries that scanned 15,728,641 bytes, at least 10 MB each; $5.00 per TB")
 
 
 def test_an_alarm_is_billed_by_the_month(lab: Lab) -> None:

@@ -98,8 +98,8 @@ def test_rights_that_may_not_be_simulated_are_not_called_there(lab: Lab, monkeyp
 def test_foreign_things_with_the_labs_names_are_found_before_anything_is_made(lab: Lab) -> None:
     make_foreign_things(lab)
     found = failures(doctor.examine(lab))
-    assert "DynamoDB table CustomerAccounts has one of the lab's names but isn't the lab's" in found
-    assert f"S3 bucket {lab.bucket} has one of the lab's names but isn't the lab's" in found
+    assert "DynamoDB table CustomerAccounts has one of the lab's names but doesn't belong to the lab" in found
+    assert f"S3 bucket {lab.bucket} has one of the lab's names but doesn't belong to the lab" in found
 
 
 def test_leftovers_of_an_earlier_run_are_counted(lab: Lab) -> None:

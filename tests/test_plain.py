@@ -42,7 +42,7 @@ _TRANSLATED = (
 _BRITISH = (
     r"\b(behaviours?|colours?|coloured|favours?|honours?|neighbours?|neighbouring|"
     r"(model|label|cancel|signal|travel)l(ed|ing)|analys(e|ed|ing)|(initial|optim|organ|recogn|serial|"
-    r"summar|vector)is(e|ed|es|ing)|centred|grey(scale)?|licences?|metres?|practis(e|ed|ing)|towards|afterwards|"
+    r"vector)is(e|ed|es|ing)|centred|grey(scale)?|licences?|metres?|practis(e|ed|ing)|towards|afterwards|"
     r"full stop|misspelt|enrol|clean-ups?|set-ups?|look-ups?|back-off|(lower|upper)-case|in (lower|upper) case)\b"
 )
 # A docstring opens with a noun or an imperative.

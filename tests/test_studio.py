@@ -166,7 +166,7 @@ class TestGoverned:
         formation = lab.client("lakeformation")
         settings = formation.get_data_lake_settings()["DataLakeSettings"]
         formation.put_data_lake_settings(DataLakeSettings={**settings, "DataLakeAdmins": []})
-        with pytest.raises(_governed.NotAdministratorError, match="Ask an administrator of Lake Formation"):
+        with pytest.raises(_governed.NotAdministratorError, match="Ask a Lake Formation administrator"):
             permissions.create_target_role(lab)
 
 

@@ -24,7 +24,7 @@ def rewrite(lab: Lab, change: Callable[[list[str]], list[str]]) -> tuple[list[st
     """Change the list of administrators and keep all other administrators and settings.
 
     ``PutDataLakeSettings`` replaces all settings and does not support conditions. This function therefore writes the
-    settings only if their hash has not changed since it read them, and then reads them back. It keeps concurrent
+    settings only if their hash has not changed since it read them, and then reads them back. It preserves concurrent
     changes. If another writer overwrites the lab's change, the function applies the change again.
 
     Args:
@@ -32,7 +32,7 @@ def rewrite(lab: Lab, change: Callable[[list[str]], list[str]]) -> tuple[list[st
         change: Returns the new list. Applying the function to its own result must change nothing.
 
     Returns:
-        The list before and after.
+        The list before and after the change.
     """
     before: list[str] | None = None
     after: list[str] = []

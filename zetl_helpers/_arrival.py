@@ -23,7 +23,7 @@ _GRACE = timedelta(seconds=60)
 
 
 def log_sources(lab: Lab, integration: str) -> list[dict[str, Any]]:
-    """Return the location of an integration's log events, as arguments of ``FilterLogEvents``.
+    """Return the location of an integration's log events, as arguments for ``FilterLogEvents``.
 
     AWS's documentation and samples write the log group's name in three ways: with a trailing slash, without one, and
     followed by the integration's ID. In the first two cases, the ID is the name of a log stream in the group.

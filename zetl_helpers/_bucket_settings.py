@@ -38,7 +38,7 @@ def close(lab: Lab) -> bool:
 
 
 def deny_insecure_transport(lab: Lab) -> bool:
-    """Add a statement that denies requests without TLS to the bucket's policy, and keep the other statements.
+    """Add a statement to the bucket's policy that denies requests without TLS, and keep the other statements.
 
     Returns:
         True if the statement was missing.

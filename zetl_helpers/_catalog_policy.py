@@ -128,7 +128,7 @@ def other_databases(lab: Lab, principal: str) -> list[str]:
 
     Args:
         lab: The lab.
-        principal: ARN of an IAM user or role.
+        principal: The ARN of an IAM user or role.
 
     Returns:
         The databases' names, as in the Data Catalog's policy.
@@ -202,7 +202,7 @@ def _write_catalog_policy(lab: Lab, document: dict[str, Any], policy_hash: str |
     condition = {"PolicyHashCondition": policy_hash} if policy_hash else {"PolicyExistsCondition": "NOT_EXIST"}
     try:
         if document["Statement"]:
-            # TRUE keeps Lake Formation grants to other accounts.
+            # TRUE preserves Lake Formation grants to other accounts.
             glue.put_resource_policy(PolicyInJson=text, EnableHybrid="TRUE", **condition)
         elif policy_hash:
             glue.delete_resource_policy(PolicyHashCondition=policy_hash)

@@ -132,7 +132,7 @@ def _grant(lab: Lab, who: str, resource: dict[str, Any], rights: tuple[str, ...]
                     raise
                 raise NotAdministratorError(
                     f"Lake Formation governs this account, and {who} lacks {', '.join(lacking)} on the {thing}. You "
-                    "can't grant that. Ask an administrator of Lake Formation, or become one with "
+                    "can't grant that. Ask a Lake Formation administrator, or become one with "
                     "zetl.studio.add_administrator(lab) if the account is yours."
                 ) from error
     name = who.rpartition("/")[2]

@@ -28,7 +28,7 @@ def find(lab: Lab) -> dict[str, Any] | None:
         return None
     if found[0]["SourceArn"] != lab.table_arn or TAG_KEY not in tags(lab, found[0]):
         raise ForeignResourceError(
-            f"Integration {lab.integration} exists but isn't the lab's: its source isn't {lab.table_arn}, "
+            f"Integration {lab.integration} exists but doesn't belong to the lab: its source isn't {lab.table_arn}, "
             f"or it doesn't have the tag {TAG_KEY}. Set ZETL_PREFIX to use different names for your lab."
         )
     return found[0]

@@ -49,7 +49,7 @@ _BY_CODE = {
         ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"), _REGION
     ),
     "KMSKeyNotAccessibleFault": _KEY,
-    # Only DynamoDB has this code, so it needs no service.
+    # Only DynamoDB uses this code, so no service is specified.
     "TableNotFoundException": _TABLE,
 }  # fmt: skip
 

@@ -80,7 +80,7 @@ def statements(name: str, document: dict[str, Any]) -> Iterator[Statement]:
 
     Args:
         name: The template's name.
-        document: The document, rendered or not.
+        document: The document, rendered or unrendered.
     """
     for entry in document["Statement"]:
         conditions = [

@@ -174,7 +174,7 @@ def _tutorial(start: Path | None) -> Path:
 
 
 def _own(state: Path) -> Path:
-    """Return a state folder if this user can write to it, or the state folder in the user's home folder otherwise.
+    """Return a state folder if this user can write to it, and otherwise the one in the user's home folder.
 
     Another user's state is private, and the other user cannot use files that this user writes there.
     """

@@ -128,7 +128,8 @@ def create_domain(lab: Lab, plan: DomainPlan, *, timeout: float = 900) -> Step:
         The step and its outcome. Its `details` contain the IDs ``domain`` and ``profile``.
 
     Raises:
-        StudioSetupError: The lab's role, which records the domain, does not exist, or the domain is not the lab's.
+        StudioSetupError: The lab's role, which records the domain, does not exist, or the domain does not belong to the
+            lab.
 
     See https://docs.aws.amazon.com/datazone/latest/APIReference/API_CreateDomain.html
     """

@@ -278,7 +278,7 @@ def _cleanup(options: argparse.Namespace) -> int:
 
 
 def _confirmed(account: str) -> bool:
-    """Ask the user to type the account number as a confirmation that it is the right account."""
+    """Ask the user to type the account number to confirm that it is the right account."""
     if not sys.stdin.isatty():
         print("To delete all of this, run it in a terminal, or with --yes.")
         return False

@@ -65,7 +65,7 @@ def create(
     kms_key: str | None = None,
     encryption_context: dict[str, str] | None = None,
 ) -> Step:
-    """Create the integration from the table to the database, which then runs automatically.
+    """Create the integration from the table to the database. The integration then runs automatically.
 
     Args:
         lab: The lab.

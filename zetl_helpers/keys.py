@@ -45,8 +45,8 @@ def require(lab: Lab, key: str) -> str:
         if error_code(error) != "NotFoundException":
             raise
         raise KeyNotUsableError(
-            f"There is no KMS key {key} in Region {lab.region}. Source, integration and target are all there, and so "
-            "must be their keys."
+            f"There is no KMS key {key} in Region {lab.region}. The source, integration and target are in that "
+            "Region, so their keys must be in it too."
         ) from error
     arn = str(found["Arn"])
     reason = _unusable(lab, found)

@@ -335,7 +335,7 @@ def _refuse_foreign(lab: Lab, alarm: str) -> None:
     tags = tag_dict(lab.client("cloudwatch").list_tags_for_resource(ResourceARN=alarm)["Tags"])
     if TAG_KEY not in tags:
         raise ForeignResourceError(
-            f"Alarm {alarm_name(lab)} exists but doesn't have the tag {TAG_KEY}, so it isn't the lab's. "
+            f"Alarm {alarm_name(lab)} exists but doesn't have the tag {TAG_KEY}, so it doesn't belong to the lab. "
             "Set ZETL_PREFIX to use different names for your lab."
         )
 

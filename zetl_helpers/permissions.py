@@ -71,7 +71,7 @@ def render(lab: Lab, name: str, *, caller: str | None = None) -> dict[str, Any]:
     Args:
         lab: The lab.
         name: The template's name without ``.json``, such as ``table_resource_policy``.
-        caller: ARN of the user or role that the policy is for. Defaults to the caller.
+        caller: The ARN of the user or role that the policy is for. Defaults to the caller.
 
     Returns:
         The policy document.
@@ -105,7 +105,7 @@ _STEM = 8
 
 
 def _of_the_class(lab: Lab) -> dict[str, str]:
-    """Return patterns that match the names of all labs of the account and Region, with or without a prefix."""
+    """Return patterns that match the names of all labs in the account and Region, with or without a prefix."""
     bare = replace(lab, prefix="", source=lab.everywhere[0].source)
     return {
         "AnyTable": _ANY_TABLE,
@@ -149,7 +149,7 @@ def write_all(lab: Lab, folder: Path, *, learner: str | None = None) -> list[Pat
     Args:
         lab: The lab.
         folder: The folder, which is created if it does not exist.
-        learner: ARN of the user or role that the learner's policies are for. Defaults to the caller.
+        learner: The ARN of the user or role that the learner's policies are for. Defaults to the caller.
 
     Returns:
         The files.
@@ -326,7 +326,7 @@ def _find_role(lab: Lab) -> dict[str, Any] | None:
         role: dict[str, Any] = lab.client("iam").get_role(RoleName=lab.role)["Role"]
         if TAG_KEY not in tag_dict(role.get("Tags", [])):
             raise ForeignResourceError(
-                f"Role {lab.role} exists but doesn't have the tag {TAG_KEY}, so it isn't the lab's. "
+                f"Role {lab.role} exists but doesn't have the tag {TAG_KEY}, so it doesn't belong to the lab. "
                 "Set ZETL_PREFIX to use different names for your lab."
             )
         return role

@@ -131,7 +131,7 @@ def exists(lab: Lab) -> bool:
         lab.client("dynamodb").describe_table(TableName=lab.table)
         if not _tagged(lab):
             raise ForeignResourceError(
-                f"Table {lab.table} exists but doesn't have the tag {TAG_KEY}, so it isn't the lab's. "
+                f"Table {lab.table} exists but doesn't have the tag {TAG_KEY}, so it doesn't belong to the lab. "
                 "Set ZETL_PREFIX to use different names for your lab."
             )
         return True

@@ -120,7 +120,8 @@ def bucket_exists(lab: Lab) -> bool:
         tags = tag_dict(s3.get_bucket_tagging(Bucket=lab.bucket)["TagSet"])
     if TAG_KEY not in tags:
         raise ForeignResourceError(
-            f"Bucket {lab.bucket} exists but doesn't have the tag {TAG_KEY}, so it isn't the lab's. {_OTHER_NAMES}"
+            f"Bucket {lab.bucket} exists but doesn't have the tag {TAG_KEY}, so it doesn't belong to the lab. "
+            f"{_OTHER_NAMES}"
         )
     return True
 
@@ -208,7 +209,8 @@ def database_exists(lab: Lab) -> bool:
         database = lab.client("glue").get_database(Name=lab.database)["Database"]
         if TAG_KEY not in database.get("Parameters", {}):
             raise ForeignResourceError(
-                f"Database {lab.database} exists but doesn't have {TAG_KEY}, so it isn't the lab's. {_OTHER_NAMES}"
+                f"Database {lab.database} exists but doesn't have {TAG_KEY}, so it doesn't belong to the lab. "
+                f"{_OTHER_NAMES}"
             )
         return True
     return False

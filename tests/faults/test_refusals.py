@@ -137,7 +137,7 @@ def test_a_name_that_is_taken_in_the_account(
 ) -> None:
     take(lab)
     before = recorder.changes
-    with pytest.raises(ForeignResourceError, match=rf"^{kind} .* isn't the lab's.*Set ZETL_PREFIX"):
+    with pytest.raises(ForeignResourceError, match=rf"^{kind} .* doesn't belong to the lab.*Set ZETL_PREFIX"):
         chapters.catch_up(lab, 4)
     assert recorder.changes == before
 
@@ -145,7 +145,7 @@ def test_a_name_that_is_taken_in_the_account(
 def test_an_integration_of_the_same_name(lab: Lab, recorder: Recorder) -> None:
     foreign = {"IntegrationName": lab.integration, "SourceArn": f"{lab.table_arn}Old", "TargetArn": lab.database_arn}
     Answers(lab, "glue", "DescribeIntegrations").once(lambda _: {"Integrations": [foreign]})
-    with pytest.raises(ForeignResourceError, match="Integration ddb-to-lakehouse exists but isn't the lab's"):
+    with pytest.raises(ForeignResourceError, match="Integration ddb-to-lakehouse exists but doesn't belong to the lab"):
         chapters.catch_up(lab, 4)
     assert recorder.changes == []
 

@@ -58,7 +58,10 @@ def _sample(lab: Lab, table: str, columns: Sequence[str], version: str) -> dict[
 
 
 def _distinct(lab: Lab, table: str, columns: Sequence[str]) -> dict[str, list[str]]:
-    """Query the distinct values of text columns. Each column returns at most one more value than the model keeps."""
+    """Query the distinct values of text columns.
+
+    For each column, the query returns at most one more value than the model keeps.
+    """
     items = ", ".join(
         f"JSON_FORMAT(CAST(SLICE(ARRAY_SORT(ARRAY_AGG(DISTINCT {_quoted(name)}) "
         f"FILTER (WHERE {_quoted(name)} IS NOT NULL)), 1, {_model.MOST_VALUES + 1}) AS JSON)) AS c{place}"

@@ -43,7 +43,7 @@ def check_form(model: Model, sql: str) -> None:
     """Check that a text is one SELECT that reads only the lab's tables.
 
     Raises:
-        RejectedError: The text is anything else.
+        RejectedError: The text is not a single SELECT over the lab's tables.
     """
     if len(sql) > _LONGEST:
         raise RejectedError("The statement is too long.")

@@ -114,7 +114,7 @@ class Marker:
             code = _lexicon.STATES.get(key.replace(" ", "_"))
             found = [pair for pair in self._values.get((code or "").lower(), []) if pair[1] == code]
         if not found and len(run) == 1:
-            # A plural or an adjective can stand for a value's word, but all other words of the value must match.
+            # A plural or an adjective can replace one word of a value, but all other words of the value must match.
             found = self._values.get(singular(key), [])
         if not found and len(run) == 1 and any(letter.isdigit() for letter in bare):
             found = [(column, bare) for shape, column in self._shapes if shape.fullmatch(bare)]

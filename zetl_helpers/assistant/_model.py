@@ -25,7 +25,7 @@ class Column:
         name: The column's name.
         type: The column's type, as the Data Catalog writes it.
         kind: The kind of the column's values. A text column whose values are ISO dates has the kind "time".
-        values: All distinct values if there are few, or a sample of them otherwise.
+        values: All distinct values if there are only a few, and otherwise a sample.
         complete: Whether `values` contains all distinct values.
     """
 

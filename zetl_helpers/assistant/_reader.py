@@ -327,7 +327,7 @@ class Reader:
         self._said.negated = False
 
     def _count_like(self) -> bool:
-        """Return whether a share is a share of rows, in which case the words after the rows' name specify the rows."""
+        """Return whether a share is a share of rows, so that the words after the rows' name select rows."""
         return bool(self._said.entities) and not self.plan.measures
 
     def _on_entity(self, mark: Mark) -> None:

@@ -1,7 +1,7 @@
 """Cleanup that finds, shows and deletes the lab's resources, and then checks that nothing is left.
 
-A resource that supports tags belongs to the lab if and only if it has the lab's tag. A resource without tags belongs to
-the lab if its owner does. `Leftover.known_by` says how each resource is identified.
+A resource that supports tags belongs to the lab if and only if it has the lab's tag. A resource that does not support
+tags belongs to the lab if the resource that owns it does. `Leftover.known_by` says how each resource is identified.
 """
 
 from __future__ import annotations
@@ -205,7 +205,7 @@ def verify(lab: Lab, *, only: Sequence[Lab] = (), timeout: float = 60) -> str:
     kept = len(seen[0].foreign)
     what = " and ".join(entry.table for entry in only) or "the lab"
     return f"Nothing is left of {what}." + (
-        f" Kept, because they aren't the lab's despite their names: {kept}." if kept else ""
+        f" Kept, because they don't belong to the lab despite their names: {kept}." if kept else ""
     )
 
 

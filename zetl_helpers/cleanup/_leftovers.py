@@ -108,8 +108,8 @@ class Ownership:
         """Whether resources that are named after the database and have no tags can be identified as the lab's.
 
         They can be identified if the database has the lab's tag. They can also be identified if the database was
-        deleted manually, but another resource of the lab exists. If the database is not the lab's, neither are the
-        resources that name it.
+        deleted manually, but another resource of the lab exists. If the database does not belong to the lab, neither do
+        the resources that name it.
         """
         return self.owns(self.database) or (self.database is None and self.anything)
 
@@ -177,7 +177,7 @@ class Ownership:
 
     @cached_property
     def tables_in_database(self) -> list[dict[str, Any]]:
-        """The Glue tables of the lab's database. There are none if the database is not the lab's."""
+        """The Glue tables of the lab's database. There are none if the database does not belong to the lab."""
         if not self.owns(self.database):
             return []
         pages = self.lab.client("glue").get_paginator("get_tables").paginate(DatabaseName=self.lab.database)

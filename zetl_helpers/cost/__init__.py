@@ -78,7 +78,7 @@ def estimate(
     Args:
         items: The number of items in the table.
         item_bytes: The average size of an item.
-        changes_per_day: The number of puts, updates and deletes per day, spread evenly.
+        changes_per_day: The number of puts, updates and deletes per day, spread evenly over the day.
         refresh_minutes: The integration's refresh interval, from 15 to 8640.
         region: The AWS Region. For Regions other than us-east-1, the estimate uses us-east-1 prices and adds a note.
         days: The number of days.
@@ -106,7 +106,7 @@ def estimate(
             *_s3(table_bytes, commits, changes_per_day * days, queries, days),
             _athena(table_bytes, queries),
             _catalog(commits, queries, days),
-            line("CloudWatch Logs", "logs", commits * _LOG_BYTES_A_COMMIT / GB, "GB", "three events a refresh"),
+            line("CloudWatch Logs", "logs", commits * _LOG_BYTES_A_COMMIT / GB, "GB", "three events per refresh"),
         ),
         notes=(
             idle_warning(refresh_minutes),
@@ -131,7 +131,7 @@ def by_interval(
     Args:
         items: The number of items in the table.
         item_bytes: The average size of an item.
-        changes_per_day: The number of puts, updates and deletes per day, spread evenly.
+        changes_per_day: The number of puts, updates and deletes per day, spread evenly over the day.
         intervals: The refresh intervals in minutes, each from 15 to 8640.
         region: The AWS Region, as for `estimate`.
         queries_per_day: The number of Athena queries per day, each of which reads the whole table.
@@ -218,7 +218,7 @@ def _exports_a_day(refresh_minutes: int) -> float:
 def _dynamodb(table_bytes: float, exports: float, changed_bytes: float, days: float) -> tuple[CostItem, ...]:
     size = table_bytes / GB
     billed = max(exports * LEAST_EXPORT, changed_bytes) / GB
-    least = f"{exports:,.0f} exports, 10 MB at least"
+    least = f"{exports:,.0f} exports of at least 10 MB each"
     return (
         line("DynamoDB PITR", "pitr", size * days / DAYS_A_MONTH, "GB-months", "100 bytes added to each item"),
         line("DynamoDB full export", "full_export", size, "GB", "the initial load, once"),
@@ -236,8 +236,8 @@ def _s3(table_bytes: float, commits: float, changes: float, queries: float, days
     storage = average_bytes / GB * days / DAYS_A_MONTH
     return (
         line("S3 storage", "s3_storage", storage, "GB-months", assumed),
-        line("S3 writes", "s3_put", puts / 1000, "thousand requests", f"assumed: {_PUTS_A_COMMIT} a refresh"),
-        line("S3 reads", "s3_get", gets / 1000, "thousand requests", f"assumed: {_GETS_A_QUERY} a query"),
+        line("S3 writes", "s3_put", puts / 1000, "thousand requests", f"assumed: {_PUTS_A_COMMIT} per refresh"),
+        line("S3 reads", "s3_get", gets / 1000, "thousand requests", f"assumed: {_GETS_A_QUERY} per query"),
     )
 
 
@@ -248,7 +248,7 @@ def _athena(table_bytes: float, queries: float) -> CostItem:
         "athena_scan",
         scanned / TB,
         "TB",
-        f"{queries:,.0f} queries of the whole table, 10 MB at least",
+        f"{queries:,.0f} queries of the whole table, at least 10 MB each",
     )
 
 

@@ -94,7 +94,7 @@ class Sheet:
 
 
 def billed_scan(scanned_bytes: int) -> int:
-    """Return the bytes that Athena bills for one query, rounded up to whole megabytes and at least ten.
+    """Return the bytes that Athena bills for one query, rounded up to whole megabytes, with a minimum of 10 MB.
 
     See https://aws.amazon.com/athena/pricing/
     """

@@ -95,7 +95,7 @@ def _exports(lab: Lab, table: dict[str, Any], now: datetime) -> Iterator[CostIte
     changes = monitoring.log_events(lab)[["inserts", "updates", "deletes"]].sum().sum()
     changed_bytes = int(changes) * size / max(int(table["ItemCount"]), 1)
     billed = max(exports * LEAST_EXPORT, changed_bytes) if exports else 0
-    basis = f"{exports:,} exports by the integration's age and interval, 10 MB at least"
+    basis = f"{exports:,} exports by the integration's age and interval, at least 10 MB each"
     yield line("DynamoDB incremental exports", "incremental_export", billed / GB, "GB", basis)
 
 
@@ -123,7 +123,7 @@ def _queries(lab: Lab) -> Iterator[CostItem]:
                 scans.append(execution.get("Statistics", {}).get("DataScannedInBytes", 0))
     if scans:
         billed = sum(map(billed_scan, scans))
-        basis = f"{len(scans):,} queries that scanned {sum(scans):,} bytes, 10 MB at least each"
+        basis = f"{len(scans):,} queries that scanned {sum(scans):,} bytes, at least 10 MB each"
         yield line("Athena queries", "athena_scan", billed / TB, "TB", basis)
 
 

@@ -226,7 +226,7 @@ def leftovers(lab: Lab) -> list[Check]:
     checks = [
         Check(
             False,
-            f"{entry.kind} {entry.name} has one of the lab's names but isn't the lab's",
+            f"{entry.kind} {entry.name} has one of the lab's names but doesn't belong to the lab",
             f"Kept: {entry.why}. Set ZETL_PREFIX to use different names for your lab.",
         )
         for entry in found.foreign

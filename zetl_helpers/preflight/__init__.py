@@ -212,10 +212,11 @@ def _report(
     changes = changes_per_day if changes_per_day is not None else total * _CHANGED_SHARE
     findings = _findings.by_severity([*further, *_findings.of_items(found, list(layouts.values()))])
     looked = "every item" if found.items >= total else f"a sample of {found.items:,} of {total:,} items"
+    rate = f"{changes:,.0f} change{'s' * (round(changes) != 1)} per day"
     assumptions = (
         f"Columns and findings are those of {looked}. An attribute that appears later adds a column.",
-        f"{changes:,.0f} changes a day" + ("" if changes_per_day is not None else ", one in twenty items")
-        + f"; a refresh every {refresh_minutes} minutes; 20 queries a day that read the whole table.",
+        rate + ("" if changes_per_day is not None else ", one in twenty items")
+        + f"; a refresh every {refresh_minutes} minutes; 20 queries per day that read the whole table.",
         _FIRST_LOAD,
         "Sizes are DynamoDB's. Compressed Parquet files are smaller.",
     )  # fmt: skip

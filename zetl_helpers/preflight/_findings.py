@@ -76,20 +76,25 @@ def _of_layout(found: Survey, layout: Layout) -> Iterator[Finding]:
 
 
 def _clash(first: str, second: str) -> Finding:
-    message = f"{first} and {second} would get the same name in the target, and the integration needs attention. "
+    message = f"{first} and {second} would get the same name in the target, and the integration would need attention. "
     return Finding("error", "COLUMN_NAME_CONFLICT", message + "Rename or remove one of them in every item.")
 
 
 def _colon(path: str) -> Finding:
-    message = f"The name {path} contains a colon, which zero-ETL does not support: the integration fails permanently. "
+    message = (
+        f"The name {path} contains a colon, which zero-ETL does not support. The integration would fail permanently. "
+    )
     return Finding("error", "UNSUPPORTED_COLUMN_NAME", message + "Rename the attribute in every item.")
 
 
 def _mixture(path: Path, shape: Shape) -> Finding:
-    tags = ", ".join(f"{tag} in {shape.tags[tag]:,} ({shape.example[tag]})" for tag in shape.present)
+    tags = ", ".join(
+        f"{tag} in {shape.tags[tag]:,} item{'s' * (shape.tags[tag] != 1)} ({shape.example[tag]})"
+        for tag in shape.present
+    )
     message = (
-        f"{shown(path)} has values of several types, by items: {tags}. Its column becomes string. A second type "
-        "that arrives after the first load makes the integration load the whole table again (SYNCING)."
+        f"{shown(path)} has values of several types: {tags}. Its column becomes string. If a second type arrives after "
+        "the first load, the integration loads the whole table again (SYNCING)."
     )
     return Finding("warning", "MIXED_TYPES", message)
 
@@ -112,8 +117,8 @@ def _of_values(found: Survey) -> Iterator[Finding]:
     for path, (number, key) in found.lossy.items():
         yield Finding(
             "warning", "NUMBER_PRECISION",
-            f"{shown(path)} of the item {key} is {number}, which the target's double keeps as {float(number)!r}. Store "
-            "such numbers as strings if every digit matters.",
+            f"{shown(path)} of the item {key} is {number}, which the target stores as the double {float(number)!r}. "
+            "Store such numbers as strings if every digit matters.",
         )  # fmt: skip
     for path in sorted(found.listed):
         yield Finding(
@@ -127,9 +132,9 @@ def _of_values(found: Survey) -> Iterator[Finding]:
     if partition_key and found.keys[partition_key] == "N":
         yield Finding(
             "info", "KEY_NOT_BUCKETED",
-            f"The partition key {partition_key} is a number, a double in the target, which Iceberg cannot put into "
-            "buckets. The local lakehouse leaves the table unpartitioned. AWS does not document how it handles this "
-            "case.",
+            f"The partition key {partition_key} is a number. In the target, it is a double, which Iceberg cannot "
+            "put into buckets. The local lakehouse leaves the table unpartitioned. AWS does not document how it "
+            "handles this case.",
         )  # fmt: skip
 
 

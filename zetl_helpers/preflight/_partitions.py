@@ -112,9 +112,10 @@ def _judged(spec: dict[str, str], counted: Counter[Any], table_bytes: int) -> Ca
     if partitions == 1:
         reason = "All items would be in one partition."
     elif mean < SMALLEST_PARTITION:
-        reason = f"A partition would have {_size(mean)} on average; below {_size(SMALLEST_PARTITION)} it costs more."
+        smallest = _size(SMALLEST_PARTITION)
+        reason = f"The average partition would have {_size(mean)}. Partitions below {smallest} cost more."
     elif partitions > MOST_PARTITIONS:
-        reason = f"{partitions:,} partitions are more than {MOST_PARTITIONS:,}."
+        reason = f"{partitions:,} partitions are too many. Use at most {MOST_PARTITIONS:,}."
     elif largest > 0.8:
         reason = f"{largest:.0%} of the items would be in one partition."
     else:

@@ -133,7 +133,7 @@ class Report:
 
     def _summary(self) -> str:
         keys = ", ".join(f"{name} ({tag})" for name, tag in self.keys.items())
-        return f"{self.items:,} items, {self.size:,} bytes; key: {keys}; looked at {self.looked_at:,} items."
+        return f"{self.items:,} items, {self.size:,} bytes; key: {keys}; checked {self.looked_at:,} items."
 
     def _verdict(self) -> str:
         counts = {level: sum(each.severity == level for each in self.findings) for level in _BADGES}

@@ -95,7 +95,7 @@ class TestStatus:
         make_table(alone, "dora_CustomerAccounts")
         source.create_table(connect_to(str(alone.endpoint), "eli"))
         seen = status_of(alone)
-        assert "isn't the lab's" in str(seen.loc["dora", "note"])
+        assert "doesn't belong to the lab" in str(seen.loc["dora", "note"])
         assert seen.loc["eli", "chapter"] == 1
         assert [entry.lab.prefix for entry in classroom.plan(classroom.learners(alone)) if entry] == ["eli"]
 

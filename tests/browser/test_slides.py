@@ -20,11 +20,15 @@ _CUT_OFF = """() => {
         || body.scrollWidth > body.clientWidth + 2 || lead.scrollWidth > lead.clientWidth + 2;
 }"""
 # In pixels, on a screen 1280 pixels wide.
-_LEGIBLE = 12
+_LEGIBLE, _LEGIBLE_IN_TABLES = 12, 17
 _SMALLEST_TEXT = """() => {
     const parts = [...document.querySelectorAll("section.shown :is(h1, h2, p, li, pre, td)")];
     const sizes = parts.filter(part => part.offsetParent).map(part => parseFloat(getComputedStyle(part).fontSize));
     return Math.min(...sizes);
+}"""
+_SMALLEST_TEXT_OF_TABLES = """() => {
+    const cells = [...document.querySelectorAll("section.shown :is(td, th)")].filter(cell => cell.offsetParent);
+    return Math.min(...cells.map(cell => parseFloat(getComputedStyle(cell).fontSize)), 100);
 }"""
 
 
@@ -41,7 +45,8 @@ def test_every_slide_fits_the_screen(path: Path, browser: "Browser", tmp_path: P
     cut_off = []
     for number, slide in enumerate(slides.deck(path), start=1):
         assert page.locator("section.shown").get_attribute("id") == str(number)
-        if page.evaluate(_CUT_OFF) or page.evaluate(_SMALLEST_TEXT) < _LEGIBLE:
+        small = page.evaluate(_SMALLEST_TEXT) < _LEGIBLE
+        if page.evaluate(_CUT_OFF) or small or page.evaluate(_SMALLEST_TEXT_OF_TABLES) < _LEGIBLE_IN_TABLES:
             cut_off.append(f"{number} {slide.title}")
         page.screenshot(path=folder / f"{number:02}.png")
         page.keyboard.press("ArrowRight")

@@ -56,6 +56,26 @@ def test_expected_outputs_are_those_of_the_notebooks(pages: dict[str, str]) -> N
     assert "\nproperties of table CustomerAccounts in database customerdb: created\n" in pages["02_integration"]
 
 
+def test_expected_outputs_show_wide_tables_in_whole_rows(pages: dict[str, str]) -> None:
+    assert [name for name, page in pages.items() if re.search(r"\\$", page, re.MULTILINE)] == []
+    assert "\n0   CUST0001    ACC326093      CA     94110    " in pages["04_query_with_athena"]
+
+
+def test_every_key_point_has_a_talking_point(tmp_path: Path, pages: dict[str, str]) -> None:
+    assert all("**Say, for each point**" in pages[path.stem] for path in NOTEBOOKS)
+
+    def add(notebook: dict[str, Any]) -> None:
+        cell = next(cell for cell in notebook["cells"] if cell["metadata"].get("zetl", {}).get("kind") == "key-points")
+        cell["source"].append("\n- One more.")
+
+    with pytest.raises(kit.MaterialError, match=r"has 4 talking points for 5 key points\. Write one for each"):
+        material.load(chapters.read(changed(tmp_path, "12_clean_up", add)))
+
+
+def test_a_checkpoint_after_an_exercise_is_feedback(pages: dict[str, str]) -> None:
+    assert "| feedback on their own answer |" in pages["04_query_with_athena"]
+
+
 def test_the_kit_says_the_answers_of_the_exercises(pages: dict[str, str]) -> None:
     assert "**A right answer**" in pages["04_query_with_athena"]
     assert pages["04_query_with_athena"].count("## Exercise") == pages["04_query_with_athena"].count("**Hints**")

@@ -1,5 +1,6 @@
 """Tests that each slide has one idea, few words and speaker notes, and works without a network."""
 
+import itertools
 import re
 from pathlib import Path
 
@@ -26,6 +27,16 @@ class TestDeck:
         for section in chapters.read(path).sections:
             if section.kind != "key-points":
                 assert next(slide for slide in deck if slide.title == section.heading).notes
+
+    def test_every_slide_has_speaker_notes(self, path: Path) -> None:
+        assert [slide.title for slide in slides.deck(path) if not any(slide.notes)] == []
+
+    def test_no_answer_and_no_list_of_a_task_ends_early(self, path: Path) -> None:
+        deck = slides.deck(path)
+        assert [slide.title for slide in deck if slide.body.endswith("\n…</pre>") and "answer" in slide.title] == []
+        for slide, after in itertools.pairwise(deck):
+            if slide.title.startswith("Exercise") and slide.lead.endswith("- …"):
+                assert after.title == slide.title
 
     def test_no_slide_shows_scaffolding(self, path: Path) -> None:
         text = " ".join(slide.body + slide.lead for slide in slides.deck(path))
@@ -91,9 +102,34 @@ def test_a_list_continues_the_sentence_that_introduces_it() -> None:
 
 
 def test_a_long_table_keeps_its_first_rows() -> None:
-    rows = "".join(f"<tr><th>{number}</th><td>a</td></tr>" for number in range(20))
+    rows = "".join(f"<tr><th>row {number}</th><td>a</td></tr>" for number in range(20))
     table = f"<table class='dataframe'><thead><tr><th></th><th>x</th></tr></thead><tbody>{rows}</tbody></table>"
     output = nbformat.v4.new_output("display_data", data={"text/html": table, "text/plain": "x"})
     shown = excerpts.result(nbformat.v4.new_code_cell("x", outputs=[output]))
     assert shown.count("<tr>") == 10
     assert shown.endswith("<p>…</p>")
+
+
+def test_a_wide_table_keeps_its_first_columns_and_the_last_without_an_index_of_numbers() -> None:
+    names = [f"{'long' * 5}{number}" for number in range(6)]
+    head = "".join(f"<th>{name}</th>" for name in names)
+    rows = "".join(f"<tr><th>{number}</th>{'<td>a</td>' * 6}</tr>" for number in range(3))
+    table = f"<table class='dataframe'><tr><th></th>{head}</tr>{rows}</table>"
+    output = nbformat.v4.new_output("display_data", data={"text/html": table, "text/plain": "x"})
+    shown = excerpts.result(nbformat.v4.new_code_cell("x", outputs=[output]))
+    assert re.findall(r"<th>(.*?)</th>", shown) == [names[0], names[1], "…", names[5]]
+    assert shown.count("<td>…</td>") == 3
+
+
+def test_a_long_table_of_a_text_fills_several_slides() -> None:
+    text = "\n".join(["| a | b |", "| --- | --- |", *(f"| [row {n}](x.md) | {n} |" for n in range(13))])
+    parts = excerpts.tables(f"Before.\n\n{text}\n\nAfter.")
+    assert [part.count("<tr>") for part in parts] == [8, 7]
+    assert all("<th>a</th>" in part for part in parts)
+    assert excerpts.tables("No table.") == []
+
+
+def test_long_code_is_divided_at_empty_lines() -> None:
+    code = "\n\n".join("\n".join(f"{block}{line}" for line in range(4)) for block in "abc")
+    assert [part[0] for part in excerpts.pages(code, 9)] == ["a", "c"]
+    assert [len(part.splitlines()) for part in excerpts.pages(code, 3)] == [3, 1] * 3

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +24,8 @@ class Section:
         kind: ``section``, ``exercise`` or ``key-points``.
         minutes: The planned minutes.
         texts: The section's text, cell by cell.
-        outputs: The outputs of the section's code cells as text, with figures described in words.
+        outputs: The outputs of the section's code cells as text, with figures described in words and wide tables in
+            whole rows.
     """
 
     heading: str
@@ -30,6 +33,11 @@ class Section:
     minutes: int
     texts: Sequence[str]
     outputs: Sequence[str]
+
+    @property
+    def points(self) -> Sequence[str]:
+        """The items of the section's first list."""
+        return re.findall(r"^- (.+)$", self.texts[0], flags=re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -109,5 +117,18 @@ def _is_box(cell: nbformat.NotebookNode) -> bool:
 
 
 def _words(output: dict[str, Any]) -> str:
-    text = output.get("text") or output.get("data", {}).get("text/plain", "")
-    return "".join(text).strip("\n")
+    data: dict[str, Any] = output.get("data", {})
+    text = "".join(output.get("text") or data.get("text/plain", "")).strip("\n")
+    table = "".join(data.get("text/html", ""))
+    # If a table is wide, pandas ends its lines with a backslash and continues the rows further below.
+    return _whole_rows(table) if "\\\n" in text and "dataframe" in table else text
+
+
+def _whole_rows(table: str) -> str:
+    """Return the text of an HTML table, with each row on one line."""
+    rows = [
+        [html.unescape(cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, flags=re.DOTALL)]
+        for row in re.findall(r"<tr.*?</tr>", table, flags=re.DOTALL)
+    ]
+    widths = [max(map(len, column)) for column in itertools.zip_longest(*rows, fillvalue="")]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)

@@ -11,7 +11,7 @@ from zetl_helpers.course import exercises
 from zetl_helpers.course.kit import chapters as reading
 from zetl_helpers.course.kit.chapters import Chapter, Section
 from zetl_helpers.course.kit.material import Material, load
-from zetl_helpers.course.kit.plans import checkpoints, cuts, plan
+from zetl_helpers.course.kit.plans import FEEDBACK, checkpoints, cuts, plan
 
 _PLANS = {"Two hours": 120, "Half a day": 240, "A day": 420}
 _MOST_LINES = 14
@@ -89,6 +89,7 @@ def _chapter(chapter: Chapter, material: dict[str, Material]) -> Iterator[str]:
             yield from _exercise(section, next(answers))
         else:
             yield from map(_between_pages, section.texts)
+            yield from _list("Say, for each point", material[section.heading].say)
 
 
 def _section(section: Section, material: Material) -> Iterator[str]:
@@ -111,9 +112,7 @@ def _exercise(section: Section, exercise: exercises.Exercise) -> Iterator[str]:
 
 
 def _in_a_cell(text: str) -> str:
-    # pandas ends a line with a backslash if the table continues below.
-    text = re.sub(r"\s*\\$", " …", text)
-    return "`" + text.replace("|", "¦")[:60].strip() + "`" if text and not text.startswith("a verdict") else text or "–"
+    return "`" + text.replace("|", "¦")[:60].strip() + "`" if text and text != FEEDBACK else text or "–"
 
 
 def _list(title: str, lines: Sequence[str]) -> Iterator[str]:

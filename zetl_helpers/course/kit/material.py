@@ -39,13 +39,14 @@ def load(chapter: Chapter) -> dict[str, Material]:
         The material by the section's heading.
 
     Raises:
-        MaterialError: A section has no material, or the material has a section that is not in the chapter.
+        MaterialError: A section has no material, the material has a section that is not in the chapter, or the key
+            points do not have one talking point each.
     """
     file = resources.files(__package__) / "material" / f"{chapter.name}.toml"
     if not file.is_file():
         raise MaterialError(f"Chapter {chapter.name} has no material. Write kit/material/{chapter.name}.toml.")
     found = tomllib.loads(file.read_text(encoding="utf-8")).get("section", {})
-    headings = [section.heading for section in chapter.sections if section.kind == "section"]
+    headings = [section.heading for section in chapter.sections if section.kind != "exercise"]
     missing = [heading for heading in headings if not found.get(heading, {}).get("say")]
     orphaned = [heading for heading in found if heading not in headings]
     if missing or orphaned:
@@ -53,6 +54,13 @@ def load(chapter: Chapter) -> dict[str, Material]:
             f"kit/material/{chapter.name}.toml does not match the notebook. "
             f"Sections without talking points: {missing or 'none'}; material without a section: {orphaned or 'none'}."
         )
+    for section in chapter.sections:
+        said = len(found[section.heading]["say"]) if section.kind == "key-points" else 0
+        if said and said != len(section.points):
+            raise MaterialError(
+                f"kit/material/{chapter.name}.toml has {said} talking points for {len(section.points)} key points. "
+                "Write one for each, in the same order."
+            )
     return {
         heading: Material(
             entry["say"], entry.get("breaks", ()), [(asked[0], asked[1]) for asked in entry.get("asked", ())]

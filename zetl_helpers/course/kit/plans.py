@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from zetl_helpers.course.kit.chapters import Chapter
 
-__all__ = ["Checkpoint", "PlanError", "Slot", "checkpoints", "cuts", "plan"]
+__all__ = ["FEEDBACK", "Checkpoint", "PlanError", "Slot", "checkpoints", "cuts", "plan"]
 
 # This is the core of the course. Later chapters depend on it, and cleanup ends the cost.
 _CORE = (0, 1, 2, 4, 12)
@@ -26,6 +26,10 @@ _CHECK_AFTER = 10
 
 class PlanError(Exception):
     """The time is too short. The message says how much time is needed."""
+
+
+# Everybody sees something else after an exercise.
+FEEDBACK = "feedback on their own answer"
 
 
 @dataclass(frozen=True)
@@ -122,7 +126,7 @@ def checkpoints(chapter: Chapter) -> list[Checkpoint]:
         at_end = number == len(chapter.sections) - 1
         if minute - last >= _CHECK_AFTER or at_end:
             shown = next((output for output in section.outputs if output.strip()), "")
-            sees = "feedback on their own answer" if section.kind == "exercise" else shown.strip().partition("\n")[0]
+            sees = FEEDBACK if section.kind == "exercise" else shown.strip().partition("\n")[0]
             found.append(Checkpoint(minute, section.heading, sees))
             last = minute
     return found

@@ -14,9 +14,12 @@ from nbconvert.filters import markdown2html
 
 from zetl_helpers.course._notebook_figures import PICTURE
 
-__all__ = ["given", "lead", "picture", "plain", "result", "table", "without_checks", "words"]
+__all__ = ["further_items", "given", "lead", "pages", "picture", "plain", "result", "tables", "without_checks", "words"]
 
 _MOST_ROWS, _MOST_LINES, _LINE_LENGTH = 9, 9, 90
+_FEWEST_ROWS, _MOST_CODE_AND_ROWS = 5, 14
+# A row with more characters would be too small to read. Longer names of types break within their cell.
+_ROW_LENGTH, _CELL_LENGTH = 84, 30
 # A slide has no cells, and nothing is above or below it.
 _POINTS_ELSEWHERE = re.compile(r"\b(?:above|below)\b")
 _NEXT_CELL = re.compile(r"\b([Tt]he) (?:next )?cell\b")
@@ -37,9 +40,30 @@ def lead(text: str, most_words: int) -> str:
 
     A list continues the sentence that introduces it.
     """
+    kept, items, fitting = _lead(text, most_words)
+    if fitting:
+        more = ["- …"] if len(fitting) < len(items) else []
+        return kept + "\n\n" + "\n".join([*fitting, *more])
+    return re.sub(r":$", ".", kept)
+
+
+def further_items(text: str, most_words: int) -> list[str]:
+    """Return the items of a text's list that its lead leaves out, in lists that each keep to the word limit."""
+    _, items, fitting = _lead(text, most_words)
+    left = items[len(fitting) :] if fitting else []
+    lists = []
+    while left:
+        part = _fitting(left, most_words) or left[:1]
+        lists.append("\n".join(part))
+        left = left[len(part) :]
+    return lists
+
+
+def _lead(text: str, most_words: int) -> tuple[str, list[str], list[str]]:
+    """Return a text's first sentences, the items of the list that continues them, and the items that fit."""
     blocks = [block for block in text.strip().split("\n\n") if block and not block.startswith(("|", "!", "#", "```"))]
     if not blocks:
-        return ""
+        return "", [], []
     paragraph, _, attached = blocks[0].partition("\n- ")
     paragraph = re.split(r"\n(?=[|!])", paragraph)[0]
     after = f"- {attached}" if attached else (blocks[1] if len(blocks) > 1 else "")
@@ -47,13 +71,9 @@ def lead(text: str, most_words: int) -> str:
     sentences = [found for found in sentences if not _POINTS_ELSEWHERE.search(found)] or sentences
     kept = _fitting(sentences, most_words)
     if not kept:
-        return _shortened(sentences[0], most_words)
+        return _shortened(sentences[0], most_words), [], []
     items = _items(after) if len(kept) == len(sentences) else []
-    fitting = _fitting(items, most_words - words(" ".join(kept)))
-    if fitting:
-        more = ["- …"] if len(fitting) < len(items) else []
-        return " ".join(kept) + "\n\n" + "\n".join([*fitting, *more])
-    return re.sub(r":$", ".", " ".join(kept))
+    return " ".join(kept), items, _fitting(items, most_words - words(" ".join(kept)))
 
 
 def _fitting(parts: list[str], most_words: int) -> list[str]:
@@ -92,10 +112,14 @@ def picture(text: str, folder: Path) -> str:
     return f"<img src='data:image/svg+xml;base64,{drawing}' alt='{html.escape(found[1], quote=True)}'>"
 
 
-def table(text: str) -> str:
-    """Return the first table in a text as HTML, unless it is too long for a slide."""
-    rows = [_without_links(line) for line in text.splitlines() if line.startswith("|")]
-    return markdown2html("\n".join(rows)) if 0 < len(rows) <= _MOST_ROWS else ""
+def tables(text: str) -> list[str]:
+    """Return the first table in a text as HTML, in parts that each fit on a slide."""
+    head, *rows = [_without_links(line) for line in text.splitlines() if line.startswith("|")] or [""]
+    count = -(-len(rows[1:]) // _MOST_ROWS)
+    size = -(-len(rows[1:]) // count) if count else 1
+    return [
+        markdown2html("\n".join([head, rows[0], *rows[start : start + size]])) for start in range(1, len(rows), size)
+    ]
 
 
 def given(source: str) -> str:
@@ -111,10 +135,26 @@ def without_checks(source: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", code).strip()
 
 
+def pages(code: str, most_lines: int) -> list[str]:
+    """Return code in parts that each fit on a slide, divided at empty lines if possible."""
+    parts: list[str] = []
+    for block in code.split("\n\n"):
+        lines = block.splitlines()
+        if parts and len(parts[-1].splitlines()) + 1 + len(lines) <= most_lines:
+            parts[-1] = f"{parts[-1]}\n\n{block}"
+        else:
+            parts += ["\n".join(lines[at : at + most_lines]) for at in range(0, len(lines), most_lines)]
+    return parts
+
+
 def result(cell: nbformat.NotebookNode) -> str:
-    """Return a cell's output as HTML that fits on a slide: a picture, or else a table or the first lines of text."""
+    """Return a cell's output as HTML that fits on a slide: a picture, or else a table or the first lines of text.
+
+    A table has fewer rows below longer code.
+    """
     outputs = cell.get("outputs", [])
-    return next(_pictures(outputs), "") or next(_tables_and_texts(outputs), "")
+    most_rows = min(_MOST_ROWS, max(_FEWEST_ROWS, _MOST_CODE_AND_ROWS - len(cell.source.splitlines())))
+    return next(_pictures(outputs), "") or next(_tables_and_texts(outputs, most_rows), "")
 
 
 def _pictures(outputs: list[Any]) -> Iterator[str]:
@@ -125,22 +165,44 @@ def _pictures(outputs: list[Any]) -> Iterator[str]:
             yield f"<img src='data:{PICTURE};base64,{''.join(data[PICTURE]).strip()}' alt='{alternative}'>"
 
 
-def _tables_and_texts(outputs: list[Any]) -> Iterator[str]:
+def _tables_and_texts(outputs: list[Any], most_rows: int) -> Iterator[str]:
     for output in reversed(outputs):
         data: dict[str, Any] = output.get("data", {})
         text = "".join(output.get("text", "") or data.get("text/plain", "")).strip("\n")
         found = "".join(data.get("text/html", ""))
         if "dataframe" in found:
-            yield _first_rows(found)
+            yield _first_rows(found, most_rows)
         elif text.strip():
             yield f"<pre class='result'>{html.escape(_first_lines(text))}</pre>"
 
 
-def _first_rows(table: str) -> str:
+def _first_rows(table: str, most_rows: int) -> str:
     """Return a table with as many rows as fit on a slide, without the sentence about its size."""
     rows = re.findall(r"<tr.*?</tr>", table, flags=re.DOTALL)
-    more = "<p>…</p>" if len(rows) > _MOST_ROWS + 1 else ""
-    return f"<table class='dataframe'>{''.join(rows[: _MOST_ROWS + 1])}</table>{more}"
+    more = "<p>…</p>" if len(rows) > most_rows + 1 else ""
+    return f"<table class='dataframe'>{_first_columns(rows[: most_rows + 1])}</table>{more}"
+
+
+def _first_columns(rows: list[str]) -> str:
+    """Return rows without an index of numbers and, if they are too wide for a slide, without some columns."""
+    cells = [re.findall(r"<t[hd][^>]*>.*?</t[hd]>", row, flags=re.DOTALL) for row in rows]
+    if len({len(row) for row in cells}) > 1:
+        return "".join(rows)
+    columns = list(zip(*cells, strict=True))
+    texts = [[re.sub(r"<[^>]*>", "", cell) for cell in column] for column in columns]
+    numbers = [str(number) for number in range(len(rows) - 1)]
+    shown = list(range(1 if texts[0] == ["", *numbers] else 0, len(columns)))
+    left_out = False
+    # The first columns identify a row, and the last often shows the result.
+    while sum(min(max(map(len, texts[column])), _CELL_LENGTH) + 2 for column in shown) > _ROW_LENGTH and len(shown) > 2:
+        del shown[-2]
+        left_out = True
+    if left_out:
+        gap = ["<th>…</th>"] + ["<td>…</td>"] * (len(rows) - 1)
+        kept = [*(columns[column] for column in shown[:-1]), gap, columns[shown[-1]]]
+    else:
+        kept = [columns[column] for column in shown]
+    return "".join(f"<tr>{''.join(row)}</tr>" for row in zip(*kept, strict=True))
 
 
 def _first_lines(text: str) -> str:

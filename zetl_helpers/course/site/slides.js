@@ -2,24 +2,29 @@
 const slides = [...document.querySelectorAll("section")];
 const shown = () => Math.min(Math.max(Number(location.hash.slice(1)) || 1, 1), slides.length);
 
-// Code is as large as fits. It is made smaller if its lines then stay whole.
+// Code is as large as fits. It is made smaller if its lines then stay whole. A table is as large as fits next to it.
 const LARGEST = 2.2, WRAPPED = 1.8, SMALLEST_WHOLE = 1.5, SMALLEST = 0.6;
 function fit(slide) {
-  const body = slide.querySelector(".body");
-  let size = LARGEST;
+  const body = slide.querySelector(".body"), tables = [...body.querySelectorAll("table")];
+  let size = LARGEST, tableSize = LARGEST;
   const tooWide = (element) => element.scrollWidth > element.clientWidth + 1;
   const shrink = () => { body.style.fontSize = `${(size -= 0.05)}vw`; };
+  const resizeTables = (by) => {
+    tableSize -= by;
+    tables.forEach((table) => { table.style.fontSize = `${tableSize}vw`; });
+  };
   body.style.fontSize = "";
+  resizeTables(0);
   body.classList.add("measured");
   const wraps = () => [...body.querySelectorAll("pre")].some(tooWide);
   while (size > SMALLEST_WHOLE && wraps()) shrink();
   if (wraps()) body.style.fontSize = `${(size = WRAPPED)}vw`;
   body.classList.remove("measured");
-  for (const table of body.querySelectorAll("table")) {
-    table.style.fontSize = "";
-    for (let share = 1; tooWide(body) && share > 0.5; share -= 0.02) table.style.fontSize = `${share}em`;
+  while (tableSize > SMALLEST && tooWide(body)) resizeTables(0.05);
+  while (size > SMALLEST && body.scrollHeight > body.clientHeight + 1) {
+    if (!tables.length || size >= tableSize) shrink();
+    if (tables.length && tableSize > size) resizeTables(0.05);
   }
-  while (size > SMALLEST && (tooWide(body) || body.scrollHeight > body.clientHeight + 1)) shrink();
 }
 
 // Numbers are aligned at the right, under headings that are aligned in the same way.
@@ -30,6 +35,13 @@ for (const table of document.querySelectorAll("table")) {
     if (!cells.every((cell) => /^(-?[$]?[\d.,]+%?|<NA>|NaN|)$/.test(cell.textContent.trim()))) return;
     [heading, ...cells].forEach((cell) => cell.classList.add("number"));
   });
+}
+
+// A long name of a type can break after its punctuation, so that the table stays large.
+for (const cell of document.querySelectorAll("td")) {
+  const text = cell.textContent;
+  if (cell.children.length || !/\S{30}/.test(text)) continue;
+  cell.replaceChildren(...text.split(/(?<=[,:<(/])/).flatMap((part) => [part, document.createElement("wbr")]));
 }
 
 function show() {

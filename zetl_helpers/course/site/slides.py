@@ -87,7 +87,7 @@ def deck(path: Path) -> list[Slide]:
         if kind == "exercise":
             slides += _of_exercise(title, text, cells[1:], next(answers), planned)
         elif kind == "key-points":
-            slides += _of_points(text)
+            slides += _of_points(text, material[title].say)
         else:
             slides += _of_section(title, text, cells[1:], _notes(material[title], planned), path.parent)
     return slides
@@ -115,17 +115,17 @@ def _of_section(
 ) -> Iterator[Slide]:
     later = [cell.source for cell in cells if cell.cell_type == "markdown"]
     picture = next((found for part in [text, *later] if (found := excerpts.picture(part, folder))), "")
-    own_table = "" if picture else excerpts.table(text)
-    yield Slide(title, _lead(text, title), picture or own_table, notes)
+    own = [] if picture else excerpts.tables(text)
+    yield Slide(title, _lead(text, title), picture or (own[0] if len(own) == 1 else ""), notes)
+    yield from (Slide(title, "", part, notes) for part in own if len(own) > 1)
     shown = [(cell, excerpts.result(cell)) for cell in cells if cell.cell_type == "code"]
     shown = [(cell, result) for cell, result in shown if result]
     if shown:
         cell, result = next(((cell, result) for cell, result in shown if "<img" in result), shown[0])
         is_short = len(cell.source.splitlines()) <= _MOST_CODE_LINES and "<img" not in result
         yield Slide(title, "", (_code(cell.source) if is_short else "") + result, notes)
-    later_table = "" if picture or own_table else next((found for part in later if (found := excerpts.table(part))), "")
-    if later_table:
-        yield Slide(title, "", later_table, notes)
+    if not picture and not own:
+        yield from (Slide(title, "", part, notes) for part in next(filter(None, map(excerpts.tables, later)), []))
 
 
 def _of_exercise(
@@ -135,18 +135,21 @@ def _of_exercise(
     given = next((excerpts.given(cell.source) for cell in cells if cell.cell_type == "code"), "")
     task = re.sub(r"^\s*\*[^*]+\*\s*", "", text.strip())
     asked = next((part for part in task.split("\n\n") if "?" in part), task)
-    yield Slide(title, _lead(asked, title), _code(given) if given else "", [f"{planned} min.", *hints])
-    lines = excerpts.without_checks(exercise.answer).splitlines()
-    short = "\n".join(lines[:_MOST_ANSWER_LINES]) + ("\n…" if len(lines) > _MOST_ANSWER_LINES else "")
+    notes = [f"{planned} min.", *hints]
+    yield Slide(title, _lead(asked, title), _code(given) if given else "", notes)
+    items = excerpts.further_items(asked, MOST_WORDS - excerpts.words(title))
+    yield from (Slide(title, part, "", notes) for part in items)
+    first, *others = excerpts.pages(excerpts.without_checks(exercise.answer), _MOST_ANSWER_LINES)
     answer = f"{title.partition(' · ')[0]}: an answer"
-    yield Slide(answer, _lead(exercise.why, answer), _code(short), [exercise.why])
+    yield Slide(answer, _lead(exercise.why, answer), _code(first), [exercise.why])
+    yield from (Slide(answer, "", _code(part), [exercise.why]) for part in others)
 
 
-def _of_points(text: str) -> Iterator[Slide]:
+def _of_points(text: str, say: Sequence[str]) -> Iterator[Slide]:
     points = [line.removeprefix("- ") for line in text.splitlines() if line.startswith("- ")]
-    for number, point in enumerate(points, start=1):
+    for number, (point, said) in enumerate(zip(points, say, strict=True), start=1):
         title = f"Key point {number} of {len(points)}"
-        yield Slide(title, _lead(point, title))
+        yield Slide(title, _lead(point, title), notes=[said])
 
 
 def _lead(text: str, title: str) -> str:

@@ -224,7 +224,7 @@ class TestLakehouse:
         Args:
             bucket: The bucket.
             key: The object's key.
-            rows: The values by column name. All rows must have the columns of the first row.
+            rows: The values of each row, keyed by column name. All rows must have the columns of the first row.
         """
         text = io.StringIO()
         writer = csv.DictWriter(text, list(rows[0]))

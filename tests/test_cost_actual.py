@@ -56,7 +56,7 @@ def test_objects_are_billed_since_they_are_there(lab: Lab) -> None:
     written = s3.head_object(Bucket=lab.bucket, Key="two")["LastModified"]
     spent = amounts(cost.actual(lab, now=written + timedelta(days=30)))
     assert spent["S3 storage"] == pytest.approx(0.023 * 2 / 1024, rel=1e-4), "2 MB for a month"
-    assert spent["S3 writes"] == pytest.approx(0.00001), "two requests of $0.005 a thousand"
+    assert spent["S3 writes"] == pytest.approx(0.00001), "two requests at $0.005 per thousand"
 
 
 def execution(state: str, scanned: int, kind: str = "DML", database: str = "customerdb") -> dict[str, Any]:

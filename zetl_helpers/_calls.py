@@ -25,7 +25,7 @@ class Call(str):
 
     Args:
         name: Service and operation.
-        parameters: The arguments in boto3's form, or None if they are unknown.
+        parameters: The arguments in boto3's format, or None if they are unknown.
     """
 
     __slots__ = ("parameters",)

@@ -1,4 +1,4 @@
-"""Changes to the Data Catalog's resource policy, which all labs of an account share."""
+"""Changes to the Data Catalog's resource policy, which all labs in an account share."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def merge_class_statement(lab: Lab) -> Step:
     about 800 of the policy's 10,240 bytes.
 
     Args:
-        lab: Any lab of the account.
+        lab: Any lab in the account.
 
     Returns:
         The step and its outcome, with the complete policy as `details`.
@@ -93,7 +93,7 @@ def remove_class_statement(lab: Lab) -> Step:
     """Undo `merge_class_statement`.
 
     Args:
-        lab: Any lab of the account.
+        lab: Any lab in the account.
 
     Returns:
         The step and its outcome.

@@ -82,7 +82,7 @@ def sample_file(name: str) -> Path:
 
 
 def file_items(path: str | Path) -> list[dict[str, Any]]:
-    """Return the items in a file in boto3's form, with binary values as bytes.
+    """Return the items in a file in boto3's format, with binary values as bytes.
 
     Args:
         path: As for `preflight.of_file`.

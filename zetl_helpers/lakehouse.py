@@ -48,7 +48,7 @@ def query(lab: Lab, sql: str, **params: Any) -> pd.DataFrame:
     Args:
         lab: The lab.
         sql: The statement, in which ``:name`` stands for a parameter.
-        params: The parameters' values by name, with snapshot IDs as int and times as naive UTC datetime.
+        params: The parameters' values, keyed by name, with snapshot IDs as int and times as naive UTC datetime.
 
     Returns:
         The result's rows. Text columns are ``string``, doubles are ``float64``, and bigints are ``Int64``, so

@@ -147,7 +147,7 @@ class TableSnapshot:
 
     Args:
         connection: A connection that sees that point in time.
-        number: The collection of the items.
+        number: The items' collection.
         names: The table's key attributes, partition key first.
     """
 

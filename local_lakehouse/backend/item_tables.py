@@ -20,7 +20,7 @@ class ItemTables:
     """The items in all moto tables.
 
     Args:
-        items: The store of the items.
+        items: The item store.
     """
 
     def __init__(self, items: Items) -> None:
@@ -47,7 +47,7 @@ class StoredItems:
     """The items of a table, which replace moto's dictionary.
 
     Args:
-        items: The store of the items.
+        items: The item store.
         number: The number of the collection.
         names: The table's key attributes, partition key first.
     """

@@ -32,7 +32,7 @@ class MotoState:
 
     Args:
         database: The database.
-        objects: The store of S3 objects.
+        objects: The S3 object store.
         services: The services whose backends are stored.
     """
 

@@ -21,7 +21,7 @@ class ObjectStore:
     """The keys in all of moto's buckets.
 
     Args:
-        objects: The store of the keys.
+        objects: The key store.
         codec: Serializes moto's keys.
     """
 
@@ -57,7 +57,7 @@ class StoredKeys:
     """The keys of a bucket with their versions, which replace moto's dictionary and have the same interface.
 
     Args:
-        store: The store of the keys.
+        store: The key store.
         bucket: The bucket.
     """
 

@@ -40,7 +40,7 @@ class DataPlane:
     """The data plane, which executes requests that read and write items.
 
     Args:
-        items: The store of the items.
+        items: The item store.
         table: A function that returns a table by its name or ARN.
         clock: A function that returns the current time in seconds since 1970.
     """

@@ -57,7 +57,7 @@ class Reads:
     """The read operations.
 
     Args:
-        items: The store of the items.
+        items: The item store.
         table: A function that returns a table by its name or ARN.
     """
 

@@ -51,7 +51,7 @@ class Table:
         collection: The number of the table's item collection.
         names: The key attributes, partition key first.
         types: The types of all key attributes.
-        indexes: The indexes by name.
+        indexes: The indexes, keyed by name.
     """
 
     name: str

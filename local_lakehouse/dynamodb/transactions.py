@@ -38,7 +38,7 @@ class Transactions:
     """The operations that read or write several items atomically.
 
     Args:
-        items: The store of the items.
+        items: The item store.
         table: A function that returns a table by its name or ARN.
         writes: The operations that execute the writes.
         clock: A function that returns the current time in seconds since 1970.

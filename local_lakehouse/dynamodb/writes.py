@@ -136,7 +136,7 @@ class Writes:
     """The write operations, each in one transaction of the store.
 
     Args:
-        items: The store of the items.
+        items: The item store.
         table: A function that returns a table by its name or ARN.
     """
 

@@ -49,7 +49,7 @@ class ExportService:
         self._clients = clients
         self._history = History(clients, clock)
         self._exports: dict[str, dict[str, Any]] = {}
-        # The requests and exports by client token, so that a repeated request does not start a second export.
+        # The requests and exports, keyed by client token, so that a repeated request does not start a second export.
         self._requests: dict[str, tuple[dict[str, Any], str]] = {}
 
     def note(self, operation: str, request: Mapping[str, Any]) -> None:

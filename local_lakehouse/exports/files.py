@@ -39,12 +39,12 @@ class Layout:
 
     @property
     def root(self) -> str:
-        """The folder of the manifests."""
+        """The manifests' folder."""
         return f"{self._base}/{self.identity}"
 
     @property
     def data(self) -> str:
-        """The folder of the data files."""
+        """The data files' folder."""
         return f"{self.root if self.kind == FULL_EXPORT else self._base}/data"
 
     @property

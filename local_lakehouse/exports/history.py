@@ -76,7 +76,7 @@ _PRESENT = "SELECT body FROM items WHERE collection = :collection AND key = :key
 
 @dataclass(frozen=True)
 class Change:
-    """The change of one item between two times.
+    """The change to one item between two points in time.
 
     Args:
         written: The time of the last write, in microseconds since 1970.

@@ -17,7 +17,7 @@ def apply() -> None:
     """Make moto call the policy evaluator for buckets, once per process.
 
     moto would deny requests, even those of the lakehouse's services, without evaluating principals and conditions. The
-    check of the caller's permissions evaluates denials.
+    check of the caller's permissions evaluates explicit denials.
     """
     FakeBucket.get_permission = _permission  # type: ignore[method-assign,assignment]
 

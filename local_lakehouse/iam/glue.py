@@ -61,7 +61,7 @@ def accesses(call: Request, directory: Directory) -> list[Access]:
 
 
 def _name(call: Request, given: str, member: str) -> str | None:
-    """Return a resource's name from a member of the request, or of its input structure."""
+    """Return a resource's name from a member of the request or from a member of its input structure."""
     described = call.parameters.get(given)
     inner = described.get("Name", described.get("FunctionName")) if isinstance(described, dict) else None
     return call.text(member) or call.text("ConnectionName") or inner

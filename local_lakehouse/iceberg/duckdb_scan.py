@@ -123,7 +123,7 @@ def _column_sql(stored: StoredField | None, field: NestedField, file: ScanFile) 
 
 
 def engine_type(type_: IcebergType) -> str:
-    """Return DuckDB's type for an Iceberg type, in DuckDB's form.
+    """Return DuckDB's type for an Iceberg type, in DuckDB's representation.
 
     Raises:
         NotReadableError: The type is not supported.

@@ -1,7 +1,7 @@
-"""The Arrow forms of Iceberg values in data files and for DuckDB.
+"""The Arrow representations of Iceberg values in data files and in DuckDB.
 
-In DuckDB's form, a row's fields are named ``f0``, ``f1`` and so on, and a UUID is a string. A timestamp with time zone
-is a row that contains the instant and the zone.
+In DuckDB's representation, a row's fields are named ``f0``, ``f1`` and so on, and a UUID is a string. A timestamp with
+time zone is a row that contains the instant and the zone.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _SIMPLE: dict[type[IcebergType], pa.DataType] = {
 
 
 class Form(Enum):
-    """The form of a column in Arrow."""
+    """The representation of a column in Arrow."""
 
     FILE = "file"
     ENGINE = "engine"
@@ -51,7 +51,7 @@ class UnsupportedTypeError(Exception):
 
 
 def arrow_type(type_: IcebergType, form: Form) -> pa.DataType:
-    """Return the Arrow type of an Iceberg type in a form.
+    """Return the Arrow type of an Iceberg type in a representation.
 
     Raises:
         UnsupportedTypeError: The type is not supported, such as a type of format version 3.
@@ -211,7 +211,7 @@ def _converted(values: pa.Array, type_: IcebergType, form: Form) -> pa.Array:
 
 
 def zoned(instants: pa.Array) -> pa.Array:
-    """Return instants as timestamps in UTC, in DuckDB's form."""
+    """Return instants as timestamps in UTC, in DuckDB's representation."""
     zones = pa.repeat(pa.scalar("UTC"), len(instants))
     return pa.StructArray.from_arrays(
         [instants.cast(pa.timestamp("us")), zones], fields=list(ZONED), mask=pc.is_null(instants)
@@ -219,7 +219,7 @@ def zoned(instants: pa.Array) -> pa.Array:
 
 
 def write_form(rows: pa.Table | pa.RecordBatch, schema: Schema) -> pa.Table:
-    """Convert rows from DuckDB's form to the form in data files, with columns matched by position."""
+    """Convert rows from DuckDB's representation to that of data files, with columns matched by position."""
     wanted = pa.schema([(field.name, arrow_type(field.field_type, Form.FILE)) for field in schema.fields])
     arrays = []
     for index, field in enumerate(schema.fields):

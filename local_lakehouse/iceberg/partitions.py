@@ -57,7 +57,7 @@ def split(rows: pa.Table, spec: PartitionSpec, schema: Schema) -> Iterator[tuple
     """Group rows by partition.
 
     Args:
-        rows: The rows in the table's schema, in the form for data files.
+        rows: The rows in the table's schema, as data files represent them.
         spec: The table's partition specification.
         schema: The table's schema.
 
@@ -79,7 +79,7 @@ def split(rows: pa.Table, spec: PartitionSpec, schema: Schema) -> Iterator[tuple
 
 
 def partition_value(value: Any) -> Any:
-    """Return a partition's value in the form for manifests, with dates and times as numbers."""
+    """Return a partition's value as manifests represent it, with dates and times as numbers."""
     if isinstance(value, datetime):
         return (value.replace(tzinfo=None) - datetime(1970, 1, 1)) // timedelta(microseconds=1)
     if isinstance(value, date):

@@ -49,8 +49,8 @@ class Reader:
         Args:
             file: The file.
             fields: The new names of the columns, and their fields in the version's schema.
-            form: The form of the result.
-            mapping: The field IDs by name, for files without field IDs.
+            form: The representation of the result.
+            mapping: The field IDs, keyed by name, for files without field IDs.
         """
         if not fields:
             return self._without_columns(file)
@@ -70,7 +70,7 @@ class Reader:
         return pa.table({name: columns[field.field_id] for name, field in fields})
 
     def put(self, path: str, fields: Sequence[NestedField], rows: pa.Table) -> None:
-        """Cache the rows of a new file, which are in the form for data files."""
+        """Cache the rows of a new file, as data files represent them."""
         for field, column in zip(fields, rows.columns, strict=True):
             self._rows.put((path, field.field_id, str(column.type), ()), column)
 

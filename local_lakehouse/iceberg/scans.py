@@ -39,7 +39,7 @@ class ScanFile:
         rows: The number of rows, including deleted rows.
         column_bytes: The size of each field in bytes, by field ID, or an empty mapping if the file's entry has no
             sizes.
-        constants: The values of partition columns by field ID, for files that do not contain these columns.
+        constants: The values of partition columns, keyed by field ID, for files that do not contain these columns.
         deletes: The locations and sizes of the position deletes that apply to the file.
         entry: The file as the table's manifests describe it.
     """
@@ -71,7 +71,7 @@ class Scan:
     Args:
         schema: The version's schema.
         files: The files.
-        mapping: The field IDs by name, for files without field IDs.
+        mapping: The field IDs, keyed by name, for files without field IDs.
     """
 
     schema: Schema

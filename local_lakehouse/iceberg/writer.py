@@ -55,7 +55,7 @@ class UnsupportedCodecError(Exception):
 
 
 class Sink(io.RawIOBase):
-    """An object that is being written, which is in memory while it is small and then in a file.
+    """An object that is being written, first in memory and, beyond a size limit, to a file.
 
     Args:
         objects: The objects of S3.
@@ -284,7 +284,7 @@ class DataFileWriter:
             self.discard()
 
     def write(self, rows: pa.Table) -> None:
-        """Add rows in the table's schema, in the form for data files.
+        """Add rows in the table's schema, as data files represent them.
 
         Raises:
             TooManyPartitionsError: There are too many partitions.
@@ -342,7 +342,7 @@ def write_partitions(
     Args:
         layout: The files' layout.
         io: The table's files.
-        groups: The partitions' values and rows, in the form for data files.
+        groups: The partitions' values and rows, as data files represent them.
         kept: A function that receives each file's location and rows.
     """
 

@@ -64,7 +64,7 @@ class ImportService:
         self._observers = observers
         self._clock = clock
         self._imports: dict[str, dict[str, Any]] = {}
-        # The requests and imports by client token, so that a repeated request does not start a second import.
+        # The requests and imports, keyed by client token, so that a repeated request does not start a second import.
         self._requests: dict[str, tuple[dict[str, Any], str]] = {}
         self._running: set[str] = set()
 

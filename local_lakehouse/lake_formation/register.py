@@ -58,9 +58,9 @@ class Register:
 
     Args:
         settings: The data lake settings.
-        grants: The permissions by principal and resource, each with its grant option.
-        opt_ins: The opt-ins by principal and resource, with time and author.
-        locations: The registered locations by ARN.
+        grants: The permissions, keyed by principal and resource, each with its grant option.
+        opt_ins: The opt-ins, keyed by principal and resource, with their times and authors.
+        locations: The registered locations, keyed by ARN.
         creators: The creator of each database or table, or None if a service created it. Creators have all permissions.
     """
 

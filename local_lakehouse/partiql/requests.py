@@ -247,7 +247,7 @@ def _partitions(name: str, condition: Condition) -> list[Literal]:
 
 
 def _on(name: str, condition: Condition) -> Condition | None:
-    """Return a sort key condition in the form for a query, with the key on the left, or None for other conditions."""
+    """Return a sort key condition for a query, with the key on the left, or None for any other condition."""
     match condition:
         case Compare(operator, Path((each,)), Literal()) if each == name and operator in _RANGED:
             return condition

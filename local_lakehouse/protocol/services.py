@@ -57,7 +57,7 @@ _PARTITIONS = ((r"cn-", "aws-cn"), (r"us-gov-", "aws-us-gov"))
 
 
 def by_target(prefix: str) -> str:
-    """Return the service of an ``X-Amz-Target`` prefix, or the prefix if it is unknown."""
+    """Return the service for an ``X-Amz-Target`` prefix, or the prefix if it is unknown."""
     return _TARGETS.get(prefix, prefix)
 
 

@@ -50,7 +50,7 @@ class Controls:
 
     Args:
         token: The required value of ``X-Zetl-Token``.
-        actions: The actions by name.
+        actions: The actions, keyed by name.
     """
 
     token: str

@@ -60,7 +60,7 @@ class Known:
     """The classes that a codec can rebuild.
 
     Args:
-        classes: The classes by their stored names.
+        classes: The classes, keyed by their stored names.
         rules: The rules for classes that need special treatment.
         mappings: The dictionary classes, which are created without arguments.
         factories: The default factories of `defaultdict` objects.

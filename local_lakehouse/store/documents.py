@@ -84,7 +84,8 @@ class Collection:
 class Documents:
     """The documents of a database, and the services that own them.
 
-    If a transaction marks a participant as changed, the participant's documents are compared at its end.
+    If a transaction marks a participant as changed, the participant's documents are compared at the end of the
+    transaction.
 
     Args:
         database: The database.

@@ -179,8 +179,8 @@ class Items:
         """Put and delete items.
 
         Args:
-            collection: The collection of the items.
-            changes: The item's text and size by key, or None to delete the item.
+            collection: The items' collection.
+            changes: The items' text and size, or None to delete an item, keyed by the item's key.
         """
         with self.database.transaction() as connection:
             self.replace(
@@ -192,7 +192,7 @@ class Items:
         """Put and delete items with known current rows.
 
         Args:
-            collection: The collection of the items.
+            collection: The items' collection.
             changes: The current row, and the item's text and size or None to delete the item, by key.
         """
         items = size = 0

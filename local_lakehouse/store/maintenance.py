@@ -1,4 +1,4 @@
-"""The repeated tasks of the background work, and their health."""
+"""Repeated background tasks, and their health."""
 
 from __future__ import annotations
 

@@ -153,7 +153,7 @@ class Objects:
         return self._path(bodies[-1].body) if bodies and bodies[-1].body else None
 
     def get(self, bucket: str, key: str) -> tuple[str, frozenset[str]] | None:
-        """Return an object's versions in the form for `put`, with their files, or None if the object does not exist."""
+        """Return an object's versions as `put` accepts them, with their files, or None if the object does not exist."""
         with self.database.view() as connection:
             row = connection.execute(
                 "SELECT versions, bodies, crc FROM objects WHERE bucket = ? AND key = ?", (bucket, key)

@@ -194,7 +194,7 @@ class Lifecycle:
             self._telemetry.event(run, "Integration Resynced", {"tableName": job.target_table})
 
     def _in_sync_until(self, integration: Integration, taken: float) -> float:
-        """Return the time up to which the target reflects the source, which is now, or `taken` after a later write.
+        """Return the time up to which the target reflects the source: now or, after a later write, `taken`.
 
         A client can write, read its clock, and wait for a later time. The wait ends even if the client reads its clock
         during the refresh.

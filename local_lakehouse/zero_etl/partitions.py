@@ -1,4 +1,4 @@
-"""The partitioning of the target table, by table properties or, by default, by buckets of the partition key.
+"""The partitioning of the target table, from its table properties or, by default, into buckets of the partition key.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-data-partitioning.html
 """

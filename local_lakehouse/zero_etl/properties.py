@@ -20,8 +20,9 @@ class Properties:
     """The properties of the account.
 
     Args:
-        resources: The resource properties by resource ARN, in the format of `IntegrationResourceProperty`.
-        tables: The table properties by resource ARN and source table, in the format of `IntegrationTableProperties`.
+        resources: The resource properties, keyed by resource ARN, in the format of `IntegrationResourceProperty`.
+        tables: The table properties, keyed by resource ARN and source table, in the format of
+            `IntegrationTableProperties`.
         tags: The tags of resource properties, by the property's ARN.
     """
 

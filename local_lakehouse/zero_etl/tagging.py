@@ -20,7 +20,7 @@ class Tagging:
 
     Args:
         clients: The lakehouse.
-        integrations: The account's integrations by their IDs.
+        integrations: The account's integrations, keyed by their IDs.
         properties: A function that returns the account's resource properties.
     """
 

@@ -35,7 +35,7 @@ class Tables:
     """A catalog of the generated tables.
 
     Args:
-        folder: The folder of the tables.
+        folder: The folder with the tables.
     """
 
     def __init__(self, folder: Path) -> None:

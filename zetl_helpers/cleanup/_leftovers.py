@@ -160,7 +160,7 @@ class Ownership:
 
     @cached_property
     def integrations(self) -> list[dict[str, Any]]:
-        """All integrations of the account and Region."""
+        """All integrations in the account and Region."""
         glue = self.lab.client("glue")
         found: list[dict[str, Any]] = []
         marker: dict[str, str] = {}

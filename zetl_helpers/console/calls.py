@@ -40,7 +40,7 @@ def describe(service: str, operation: str, parameters: Mapping[str, Any]) -> dic
     Args:
         service: The service's name in boto3.
         operation: The operation's name in the API, such as ``CreateIntegration``.
-        parameters: The operation's parameters, in the form of the page's JSON.
+        parameters: The operation's parameters, in the page's JSON format.
 
     Raises:
         CallError: The service is not supported, the operation does not exist, or a parameter is malformed.
@@ -56,7 +56,7 @@ def call(link: Link, service: str, operation: str, parameters: Mapping[str, Any]
         link: The connection to the lakehouse.
         service: The service's name in boto3.
         operation: The operation's name in the API, such as ``CreateIntegration``.
-        parameters: The operation's parameters, in the form of the page's JSON.
+        parameters: The operation's parameters, in the page's JSON format.
 
     Raises:
         CallError: The call is not supported, was rejected or failed.

@@ -42,7 +42,7 @@ def write(notebook: nbformat.NotebookNode, path: Path, out: Path) -> dict[str, P
     Args:
         notebook: The notebook with its outputs, whose links and pictures are changed.
         path: The notebook's path.
-        out: The folder of the pages.
+        out: The folder for the pages.
 
     Returns:
         The Markdown texts that the notebook links to, keyed by page name.
@@ -61,7 +61,7 @@ def write_texts(texts: Mapping[str, Path], out: Path) -> None:
 
     Args:
         texts: The texts, keyed by page name.
-        out: The folder of the pages.
+        out: The folder for the pages.
     """
     pages = {text.resolve(): name for name, text in texts.items()}
     for name, path in texts.items():
@@ -135,7 +135,7 @@ def write_index(outcomes: Sequence[Outcome], out: Path) -> None:
 
     Args:
         outcomes: The outcomes of the notebooks, in order.
-        out: The folder of the pages.
+        out: The folder for the pages.
     """
     rows = "\n".join(
         f"<tr><td><a href='{outcome.path.stem}.html'>{html.escape(outcome.title)}</a></td>"

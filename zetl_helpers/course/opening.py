@@ -96,7 +96,7 @@ def open_chapter(number: int) -> tuple[Lab, exercises.Chapter]:
     """Connect, create anything that the chapter needs and that is missing, and show the chapter's card.
 
     Args:
-        number: The chapter's number, 0 to 13.
+        number: The chapter's number, from 0 to 13.
 
     Returns:
         The lab, and the exercises as ``q1``, ``q2`` and so on, if the chapter has any.

@@ -11,7 +11,7 @@ class Check:
 
     Args:
         ok: Whether the check passed.
-        what: The subject of the check and the finding.
+        what: The subject of the check, and its result.
         next_step: The action to take if the check failed.
     """
 

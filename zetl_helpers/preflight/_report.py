@@ -27,7 +27,7 @@ class Report:
         looked_at: The number of items checked.
         items: The number of items in the table.
         size: The size of the table in bytes, as DynamoDB counts it.
-        layouts: The target table by unnest mode.
+        layouts: The predicted target table for each unnest mode.
         findings: The findings, with the most severe first.
         partitions: The possible partitionings, with the suitable ones first.
         cost: The cost of a month on AWS.

@@ -80,7 +80,7 @@ def buckets_of(columns: Sequence[tuple[pa.ChunkedArray, Type]], count: int) -> l
     """Return each row's bucket.
 
     Args:
-        columns: The columns that determine the bucket, in DuckDB's form, with their types.
+        columns: The columns that determine the bucket, in DuckDB's representation, with their types.
         count: The number of buckets.
     """
     hashes = [[hash_of(value, type_) for value in values.to_pylist()] for values, type_ in columns]

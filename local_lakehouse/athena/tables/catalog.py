@@ -1,4 +1,4 @@
-"""The lookup of tables by name, with Athena's rules."""
+"""The lookup of tables by name, according to Athena's rules."""
 
 from __future__ import annotations
 

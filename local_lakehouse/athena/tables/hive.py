@@ -40,7 +40,7 @@ _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
 def hive_columns(entry: dict[str, Any]) -> list[tuple[str, Type]]:
-    """Return the names and types of a table's columns, partition columns last.
+    """Return the names and types of a table's columns, with the partition columns last.
 
     Raises:
         QueryFailure: The catalog does not support a column's type (``HIVE_INVALID_METADATA``).

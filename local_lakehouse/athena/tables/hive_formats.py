@@ -90,7 +90,7 @@ def check_serde(library: str, properties: dict[str, str]) -> None:
 
 
 def has_own_schema(entry: dict[str, Any]) -> bool:
-    """Return whether a table's columns come from its SerDe, without comments, instead of the catalog."""
+    """Return whether a table's columns, without comments, come from its SerDe instead of the catalog."""
     return serde_name(entry) in (_OPEN_CSV, _REGEX, _CLOUDTRAIL, *_JSON)
 
 

@@ -58,7 +58,7 @@ def allows(type_: Type, stored: pa.DataType) -> bool:
 
 
 def conformed(values: pa.Array | pa.ChunkedArray, type_: Type, mismatch: Mismatch) -> pa.Array:
-    """Convert stored values to their Arrow type in DuckDB's form, with row fields named ``f0``, ``f1`` and so on.
+    """Convert stored values to their Arrow type in DuckDB's representation, with row fields named ``f0``, ``f1`` ….
 
     Args:
         values: The values.

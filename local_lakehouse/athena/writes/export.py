@@ -1,4 +1,4 @@
-"""The conversion of columns from DuckDB's form to the form that files contain."""
+"""The conversion of columns from DuckDB's representation to that of files."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def field_names(type_: Type) -> list[str]:
 
 
 def exported(values: Any, type_: Type) -> pa.Array:
-    """Convert a column to its form in files."""
+    """Convert a column to its representation in files."""
     plain = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
     if isinstance(plain, pa.ChunkedArray):
         plain = pa.concat_arrays(plain.chunks) if plain.num_chunks else pa.array([], plain.type)

@@ -141,7 +141,7 @@ class HiveWriter:
         """Write rows as they arrive, and delete the files if an error occurs.
 
         Args:
-            rows: The rows, in DuckDB's form.
+            rows: The rows, in DuckDB's representation.
             columns: The names and types of the columns.
             partitioned_by: The partition columns, which come last.
             bucketing: The buckets, each of which is one file in each partition.

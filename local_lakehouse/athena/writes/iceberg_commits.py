@@ -74,7 +74,7 @@ def table_columns(table: Table) -> list[tuple[str, Type]]:
 
 
 class RowWriter:
-    """A writer that stores rows in DuckDB's form in a table's data files.
+    """A writer that stores rows in DuckDB's representation in a table's data files.
 
     Args:
         lake: The tables of the lakehouse.

@@ -1,4 +1,4 @@
-"""Fixes for CloudWatch Logs Insights, whose queries moto executes without the commands that it does not know.
+"""Fixes for CloudWatch Logs Insights, whose queries moto executes without the commands that it does not support.
 
 AWS: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQuery.html
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html

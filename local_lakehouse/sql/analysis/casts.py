@@ -67,7 +67,7 @@ def cast(value: Typed, target: Type, position: Position, *, safe: bool = False) 
 
 
 def _tried(sql: str, source: Type, target: Type) -> str | None:
-    """Return the SQL of a ``TRY_CAST`` without DuckDB's ``TRY``, or None for types that require it.
+    """Return the SQL for a ``TRY_CAST`` without DuckDB's ``TRY``, or None for types that require it.
 
     DuckDB 1.5.1 does not support TRY in lambdas.
     """
@@ -126,7 +126,7 @@ def _from_json_allowed(target: Type) -> bool:
 
 
 def cast_sql(sql: str, source: Type, target: Type) -> str:
-    """Return the SQL of a cast that is allowed."""
+    """Return the SQL for a cast that is allowed."""
     if source == target:
         return sql
     if source == types.UNKNOWN:
@@ -167,7 +167,7 @@ def _cast_inside(sql: str, source: Type, target: Type) -> str:
 
 
 def formatted_text(value: Typed, position: Position) -> str:
-    """Return the SQL of an argument for ``format``, as text with nanosecond precision for times.
+    """Return the SQL for an argument for ``format``, as text with nanosecond precision for times.
 
     Raises:
         QueryFailure: The type cannot be cast to text (``NOT_SUPPORTED``).

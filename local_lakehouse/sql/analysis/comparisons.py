@@ -63,7 +63,7 @@ def has_key(type_: Type) -> bool:
 
 
 def key(sql: str, type_: Type) -> str:
-    """Return the SQL of a value that DuckDB compares as Athena does, even with zones or in maps."""
+    """Return the SQL for a value that DuckDB compares as Athena does, even with zones or in maps."""
     if not has_key(type_):
         return sql
     if type_.name == "timestamp with time zone":
@@ -91,7 +91,7 @@ def _fields_key(sql: str, type_: Type) -> str:
 
 
 def _bound(values: tuple[str, ...], name: str, write: Callable[..., str]) -> str:
-    """Return the SQL of an expression that uses each value several times but evaluates calls only once."""
+    """Return the SQL for an expression that uses each value several times but evaluates calls only once."""
     if not any(map(_CALL.search, values)):
         return write(*values)
     fields = ", ".join(f"v{index} := {value}" for index, value in enumerate(values))
@@ -100,7 +100,7 @@ def _bound(values: tuple[str, ...], name: str, write: Callable[..., str]) -> str
 
 
 def row_key(columns: Iterable[tuple[str, Type]]) -> str | None:
-    """Return the SQL of a key of several columns, or None if DuckDB compares each column as Athena does."""
+    """Return the SQL for a key of several columns, or None if DuckDB compares each column as Athena does."""
     listed = list(columns)
     if not any(has_key(type_) for _, type_ in listed):
         return None
@@ -113,7 +113,7 @@ def has_floats(type_: Type) -> bool:
 
 
 def greatest_key(sql: str, type_: Type) -> str:
-    """Return the SQL of the sort key for the greatest value, where NaN sorts lowest, as in ``max``."""
+    """Return the SQL for the sort key for the greatest value, where NaN sorts lowest, as in ``max``."""
     if type_.name in _FLOATS:
         return f"CASE WHEN {sql} IS NOT NULL THEN struct_pack(k := NOT isnan({sql}), v := {sql}) END"
     if not has_floats(type_):

@@ -41,7 +41,7 @@ class Elements:
         )
 
     def beside(self, left: str, kept: Sequence[str], alias: str, name: str) -> str:
-        """Return the SQL of a relation's rows joined with the elements of each row's lists.
+        """Return the SQL for a relation's rows joined with the elements of each row's lists.
 
         Args:
             left: The relation that the lists read.

@@ -151,7 +151,7 @@ class JsonCalls:
         return cast(value, returning.type, position)
 
     def _json(self, node: JsonInput, scope: Scope, parts: list[Typed]) -> str:
-        """Return the SQL of a value as JSON text or NULL, and record the value as a part of the expression."""
+        """Return the SQL for a value as JSON text or NULL, and record the value as a part of the expression."""
         value = self._analysis.expression(node.value, scope)
         parts.append(value)
         if _encoding(node) is not None:
@@ -172,7 +172,7 @@ class JsonCalls:
         return self._text(value, node)
 
     def _text(self, value: Typed, node: JsonInput) -> str:
-        """Return the SQL of a JSON value's text."""
+        """Return the SQL for a JSON value's text."""
         if value.type == types.UNKNOWN:
             return _ABSENT
         if node.encoding and value.type != types.VARBINARY:
@@ -199,7 +199,7 @@ class JsonCalls:
         return f"{_list([quote(name) for name in names])}, {_list(values)}"
 
     def _parameter(self, node: JsonInput, scope: Scope, parts: list[Typed]) -> str:
-        """Return the SQL of a parameter as JSON, where a NULL that is already JSON is omitted."""
+        """Return the SQL for a parameter as JSON, where a NULL that is already JSON is omitted."""
         value = self._analysis.expression(node.value, scope)
         if _encoding(node) is not None:
             parts.append(value)

@@ -16,7 +16,7 @@ CastWriter = Callable[[str, Type, Type], str]
 
 
 def to_json(sql: str, source: Type) -> str:
-    """Return the SQL of a value as JSON, where NULL remains NULL."""
+    """Return the SQL for a value as JSON, where NULL remains NULL."""
     name = source.name
     if source == types.UNKNOWN:
         return "CAST(NULL AS VARCHAR)"
@@ -68,7 +68,7 @@ def _json_key(name: str | None) -> str:
 
 
 def from_json(sql: str, target: Type, cast: CastWriter) -> str:
-    """Return the SQL of the value that a JSON text represents."""
+    """Return the SQL for the value that a JSON text represents."""
     name = target.name
     if name == "json":
         return sql

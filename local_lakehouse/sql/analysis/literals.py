@@ -126,7 +126,7 @@ def _typed_integer(node: TypedLiteral, type_: Type) -> Typed:
 
 
 def _float(node: TypedLiteral) -> str:
-    """Return the SQL of a constant's number, without a suffix."""
+    """Return the SQL for a constant's number, without a suffix."""
     match = _FLOAT.fullmatch(node.value.strip(_JAVA_SPACES))
     if match is None:
         raise _invalid(node)

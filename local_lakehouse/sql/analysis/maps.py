@@ -16,23 +16,23 @@ from local_lakehouse.sql.types import Type
 
 
 def identities(keys: str, type_: Type) -> str:
-    """Return the SQL of the identities of a list of keys, which DuckDB compares as Athena compares the keys."""
+    """Return the SQL for the identities of a list of keys, which DuckDB compares as Athena compares the keys."""
     return key(keys, types.array(type_))
 
 
 def key_identities(map_: Typed) -> str:
-    """Return the SQL of the identities of a map's keys."""
+    """Return the SQL for the identities of a map's keys."""
     return identities(f"map_keys({map_.sql})", map_.type.key)
 
 
 def map_of_lists(keys: str, type_: Type, values: str) -> str:
-    """Return the SQL of a map with the given list of keys, which must be distinct, and the list of values."""
+    """Return the SQL for a map with the given list of keys, which must be distinct, and the list of values."""
     texts = f"list_transform({keys}, lambda zt: {text_of('zt', type_)})"
     return f"athena_map({keys}, {identities(keys, type_)}, {values}, {texts})"
 
 
 def of_determined_keys(keys: str, type_: Type, values: str, made: Callable[[str, str], str]) -> str:
-    """Return the SQL of a value built from two lists, which fails for keys that contain a NULL.
+    """Return the SQL for a value built from two lists, which fails for keys that contain a NULL.
 
     Args:
         keys: The keys.
@@ -50,7 +50,7 @@ def of_determined_keys(keys: str, type_: Type, values: str, made: Callable[[str,
 
 
 def value_at(map_: Typed, wanted: Typed) -> str:
-    """Return the SQL of the value of a key, or of NULL if the map does not contain it."""
+    """Return the SQL for the value of a key, or of NULL if the map does not contain it."""
     type_ = map_.type.key
     found = f"map_extract_value({map_.sql}, {wanted.sql})"
     if has_key(type_):

@@ -35,7 +35,7 @@ class Ordering:
         )
 
     def sort_key(self, item: tree.SortItem, value: Typed) -> Fragment:
-        """Return the SQL of one key of an ``ORDER BY``.
+        """Return the SQL for one key of an ``ORDER BY``.
 
         Raises:
             QueryFailure: The key's type is not orderable (``TYPE_MISMATCH``).

@@ -45,7 +45,7 @@ class Parts:
 
 
 def clock(sql: str, type_: Type) -> str:
-    """Return the SQL of the time, the date, or the local timestamp in its zone, with microseconds."""
+    """Return the SQL for the time, the date, or the local timestamp in its zone, with microseconds."""
     if type_.name == _ZONED:
         return f"athena_local({sql})"
     if type_.name == _ZONED_TIME:
@@ -81,7 +81,7 @@ def held(moment: Parts, type_: Type) -> str:
 
 
 def rounded(moment: Parts, digits: int) -> Parts:
-    """Round a value half up to a number of fractional digits."""
+    """Round a value half up to a given number of fractional digits."""
     if digits < _MICRO_DIGITS:
         # Half of such a unit is an integer number of microseconds, so the remaining picoseconds do not affect rounding.
         return replace(moment, micros=f"athena_round_timestamp({moment.micros}, {digits})", picos="0")
@@ -104,7 +104,7 @@ def widen(sql: str, source: Type, target: Type) -> str:
 
 
 def converted(sql: str, source: Type, target: Type) -> str:
-    """Return the SQL of the cast of a date, time or timestamp to a time or timestamp."""
+    """Return the SQL for the cast of a date, time or timestamp to a time or timestamp."""
     moment = parts(sql, source)
     if source.name == _ZONED and target.name != _ZONED:
         zone = f"athena_zone_offset({sql})" if target.name == _ZONED_TIME else ""

@@ -26,7 +26,7 @@ def note_conditions(where: tree.Expression, analyze: Analyze, sources: Mapping[s
     Args:
         where: The ``WHERE`` condition of the query.
         analyze: A function that analyzes a part of the condition.
-        sources: The tables by their names in DuckDB.
+        sources: The tables, keyed by their names in DuckDB.
     """
     for term in _terms(where):
         for column, operator, constants in _comparisons(term):

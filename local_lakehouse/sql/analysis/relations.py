@@ -356,7 +356,7 @@ def _field(qualifier: tuple[str, ...], name: str | None, type_: Type, sql: str, 
 
 
 def nested(node: tree.Relation, relation: From) -> str:
-    """Return the SQL of a relation as the right side of a join."""
+    """Return the SQL for a relation as the right side of a join."""
     while isinstance(node, tree.Aliased):
         node = node.relation
     # DuckDB 1.5.1 does not accept a subquery in additional parentheses.

@@ -20,7 +20,7 @@ class Field:
         name: The column's name, or None for an unnamed column.
         type: The column's type.
         sql: The column's SQL in DuckDB.
-        facts: The facts about the column, which always include the column.
+        facts: The facts about the column, which always include the column itself.
         hidden: Whether ``*`` omits the column.
     """
 

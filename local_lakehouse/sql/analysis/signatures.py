@@ -51,7 +51,7 @@ class Signature:
         name: The function's name.
         parameters: The patterns of the function's parameters.
         result: The type of the result, as a pattern or a function of the arguments.
-        emit: The SQL of the call, as a template with ``{0}``, ``{1}`` …, or a function of the arguments.
+        emit: The SQL for the call, as a template with ``{0}``, ``{1}`` …, or a function of the arguments.
         variadic: Whether the last parameter can be repeated.
         fails: Whether evaluating the call can fail.
         kind: The kind of the function, which is ``scalar``, ``aggregate`` or ``window``.

@@ -134,7 +134,7 @@ def quote(text: str) -> str:
 
 
 def null_of(type_: Type) -> str:
-    """Return the SQL of a NULL of a type."""
+    """Return the SQL for a NULL of a type."""
     return f"CAST(NULL AS {duckdb_type(type_)})"
 
 
@@ -177,7 +177,7 @@ def row_sql(sql: str, source: Type, target: Type) -> str:
 
 
 def bound(macro: str, *arguments: str) -> str:
-    """Return the SQL of a macro call that evaluates each argument once.
+    """Return the SQL for a macro call that evaluates each argument once.
 
     DuckDB 2.0 fails if a lambda captures an aggregate whose argument contains a lambda.
     """
@@ -187,5 +187,5 @@ def bound(macro: str, *arguments: str) -> str:
 
 
 def failure(name: str, message: str) -> str:
-    """Return the SQL of an expression that fails with a message, which is given as SQL."""
+    """Return the SQL for an expression that fails with a message, which is given as SQL."""
     return f"athena_fail({quote(name + '|')} || {message})"

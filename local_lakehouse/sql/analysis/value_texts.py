@@ -8,7 +8,7 @@ from local_lakehouse.sql.types import Type
 
 
 def text_of(sql: str, source: Type) -> str:
-    """Return the SQL of a value as text of unlimited length."""
+    """Return the SQL for a value as text of unlimited length."""
     if types.is_text(source) or source == types.JSON:
         return sql
     if source.name == "decimal":

@@ -41,7 +41,7 @@ def _average_of_decimal(arguments: Sequence[Typed]) -> str:
 
 
 def _rank(name: str, value: Typed) -> str:
-    """Return the SQL of a sort key. NaN sorts above all other numbers, but ``max`` prefers other numbers."""
+    """Return the SQL for a sort key. NaN sorts above all other numbers, but ``max`` prefers other numbers."""
     return greatest_key(value.sql, value.type) if name.startswith("max") else key(value.sql, value.type)
 
 
@@ -127,7 +127,7 @@ _HASHES = {
 
 
 def _checksum(arguments: Sequence[Typed]) -> str:
-    """Return the SQL of the sum of the hashes of all values, where the hash of NULL is 1."""
+    """Return the SQL for the sum of the hashes of all values, where the hash of NULL is 1."""
     type_ = arguments[0].type
     hashed = _HASHES.get(type_.name)
     if hashed is None or types.is_fine(type_):

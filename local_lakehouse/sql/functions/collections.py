@@ -68,7 +68,7 @@ def _extreme(greatest: bool) -> Emit:
 
 
 def extreme_of(items: str, element: Type, greatest: bool) -> str:
-    """Return the SQL of a list's greatest or least element, which is NaN only if all elements are NaN."""
+    """Return the SQL for a list's greatest or least element, which is NaN only if all elements are NaN."""
     if greatest and has_floats(element):
         read = greatest_key("e", element)
     elif element.name in ("char", "timestamp with time zone"):
@@ -97,7 +97,7 @@ def _of_sets(plain: str, keyed: str) -> Emit:
 
 
 def fold(items: str, element: Type, start: Typed, step: Typed) -> str:
-    """Return the SQL of a fold over a list, where `step` reads the state as ``s`` and the element as ``x``."""
+    """Return the SQL for a fold over a list, where `step` reads the state as ``s`` and the element as ``x``."""
     state, variable = duckdb_type(start.type), step.literal
     nothing = f"CAST(NULL AS {duckdb_type(element)})"
     first = f"CAST({start.sql} AS {state})"
@@ -113,7 +113,7 @@ def _reduced(arguments: Sequence[Typed]) -> str:
 
 
 def _sorted_by(arguments: Sequence[Typed]) -> str:
-    """Return the SQL of a stable sort with a comparator, which decides whether a later element comes first.
+    """Return the SQL for a stable sort with a comparator, which decides whether a later element comes first.
 
     The position of an element is the number of elements that precede it in the result.
     """

@@ -34,7 +34,7 @@ def _pair(arguments: Sequence[Typed]) -> tuple[Type, ...]:
 
 
 def _entries(arguments: Sequence[Typed]) -> tuple[str, Type, str]:
-    """Return the SQL of the keys of a list of entries, the key type, and the SQL of the values."""
+    """Return the SQL for the keys of a list of entries, the key type, and the SQL of the values."""
     items = arguments[0].sql
     types_ = _pair(arguments)
     key, value = map(null_of, types_)
@@ -44,7 +44,7 @@ def _entries(arguments: Sequence[Typed]) -> tuple[str, Type, str]:
 
 
 def _of_entries(items: str, made: str) -> str:
-    """Return the SQL of a map from a list of entries, none of which can be NULL."""
+    """Return the SQL for a map from a list of entries, none of which can be NULL."""
     missing = "athena_bad('map entry cannot be null')"
     return f"CASE WHEN list_count({items}) < len({items}) THEN {missing} ELSE {made} END"
 
@@ -81,7 +81,7 @@ def _map(arguments: Sequence[Typed]) -> str:
 
 
 def _concatenated(arguments: Sequence[Typed]) -> str:
-    """Return the SQL of the entries of all maps, from the last to the first, as Trino orders them."""
+    """Return the SQL for the entries of all maps, from the last to the first, as Trino orders them."""
     maps = [argument.sql for argument in reversed(arguments)]
     keys = f"flatten([{', '.join(f'map_keys({map_})' for map_ in maps)}])"
     values = f"flatten([{', '.join(f'map_values({map_})' for map_ in maps)}])"

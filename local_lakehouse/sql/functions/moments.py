@@ -66,7 +66,7 @@ def _third(arguments: Sequence[Typed]) -> Type:
 
 
 def _clocked(template: str) -> Emit:
-    """Return the SQL of a template that is applied to the local time of a value, in the value's zone."""
+    """Return the SQL for a template that is applied to the local time of a value, in the value's zone."""
     return lambda arguments: template.replace("{0}", clock(arguments[0].sql, arguments[0].type))
 
 
@@ -115,7 +115,7 @@ def _truncated(arguments: Sequence[Typed]) -> str:
 
 
 def _added(arguments: Sequence[Typed]) -> str:
-    """Return the SQL of an addition, where days keep the local time in the value's zone and hours move the instant."""
+    """Return the SQL for an addition, where days keep the local time in the value's zone and hours move the instant."""
     unit, amount, value = arguments
     allowed, label = _UNITS[value.type.name]
 
@@ -130,7 +130,7 @@ def _added(arguments: Sequence[Typed]) -> str:
 
 
 def _difference(arguments: Sequence[Typed]) -> str:
-    """Return the SQL of the number of complete units, truncated toward zero.
+    """Return the SQL for the number of complete units, truncated toward zero.
 
     Days and longer units are counted in the first value's zone. For values with more than three fractional digits,
     Trino counts them in UTC.
@@ -190,7 +190,7 @@ _CODE = re.compile(r"%(.)|[^%]", re.DOTALL)
 
 
 def _to_millis(value: Typed) -> str:
-    """Return the SQL of the local time rounded to milliseconds, because patterns have no smaller field."""
+    """Return the SQL for the local time rounded to milliseconds, because patterns have no smaller field."""
     local = clock(value.sql, value.type)
     return f"athena_round_timestamp({local}, 3)" if value.type.precision > _MILLI_DIGITS else local
 
@@ -251,7 +251,7 @@ def _unix_time(arguments: Sequence[Typed]) -> str:
 
 
 def _zone_of(value: Typed) -> str:
-    """Return the SQL of a zone's name, which can be an offset from UTC."""
+    """Return the SQL for a zone's name, which can be an offset from UTC."""
     return f"athena_zone_of_interval({value.sql})" if types.is_interval(value.type) else f"athena_zone({value.sql})"
 
 

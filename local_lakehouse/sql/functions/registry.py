@@ -26,7 +26,7 @@ def define(
         names: The function's names, separated by spaces.
         parameters: The patterns of the function's parameters.
         result: The pattern of the result, or a function that derives its type from the arguments.
-        emit: The SQL of a call.
+        emit: The SQL for a call.
         variadic: Whether the last parameter can be repeated.
         fails: Whether evaluation can fail.
         kind: The kind of the function, which is ``scalar``, ``aggregate`` or ``window``.

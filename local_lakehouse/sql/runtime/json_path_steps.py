@@ -44,7 +44,7 @@ class Context:
 
     Args:
         root: The JSON value.
-        parameters: The values that are passed to the path by name. A missing value is an empty sequence.
+        parameters: The values that are passed to the path, keyed by name. A missing value is an empty sequence.
         lax: Whether arrays are unwrapped and missing parts skipped.
         item: The item that a filter tests.
         last: The last position of the current array.

@@ -1,6 +1,6 @@
 """DuckDB macros for functions that DuckDB implements slightly differently from Athena."""
 
-# ruff: noqa: E501 - one macro a line.
+# ruff: noqa: E501 - one macro per line.
 
 from __future__ import annotations
 

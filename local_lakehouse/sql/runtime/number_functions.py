@@ -38,7 +38,7 @@ def plain_number(text: str) -> str:
 
 @udf("ssi:s")
 def quotient(dividend: str, divisor: str, scale: int) -> str:
-    """Divide decimals, and round half away from zero to a number of digits."""
+    """Divide decimals, and round half away from zero to a given number of digits."""
     if not Decimal(divisor):
         raise AthenaError("Division by zero", "DIVISION_BY_ZERO")
     result = _EXACT.divide(Decimal(dividend), Decimal(divisor))
@@ -47,13 +47,13 @@ def quotient(dividend: str, divisor: str, scale: int) -> str:
 
 @udf("si:s")
 def truncate_text(number: str, digits: int) -> str:
-    """Truncate a decimal to a number of digits."""
+    """Truncate a decimal to a given number of digits."""
     return format(Decimal(number).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_DOWN, context=_EXACT), "f")
 
 
 @udf("sn:n")
 def from_base(text: str, radix: int) -> int:
-    """Parse a number in a base."""
+    """Parse a number in a given base."""
     _check_radix(radix)
     try:
         value = int(text.strip() if text == text.strip() and "_" not in text else "?", radix)
@@ -66,7 +66,7 @@ def from_base(text: str, radix: int) -> int:
 
 @udf("nn:s")
 def to_base(value: int, radix: int) -> str:
-    """Format a number in a base."""
+    """Format a number in a given base."""
     _check_radix(radix)
     digits, rest = "", abs(value)
     while rest or not digits:
@@ -82,7 +82,7 @@ def _check_radix(radix: int) -> None:
 
 @udf("sn:s")
 def round_text(value: str, digits: int) -> str:
-    """Round a decimal half away from zero to a number of digits after the point, or before it if negative."""
+    """Round a decimal half away from zero to a number of digits after the point or, if negative, before it."""
     number = Decimal(value)
     exponent = number.as_tuple().exponent
     if not isinstance(exponent, int) or -digits <= exponent:

@@ -126,7 +126,7 @@ def regexp_like(text: str, pattern: str) -> bool:
 
 @udf("ssn:s")
 def regexp_extract(text: str, pattern: str, group: int) -> str | None:
-    """Return a group of the first match."""
+    """Return a given group of the first match."""
     compiled = java_pattern(pattern)
     _check_group(compiled, group)
     match = compiled.search(text)
@@ -135,7 +135,7 @@ def regexp_extract(text: str, pattern: str, group: int) -> str | None:
 
 @udf("ssn:S")
 def regexp_extract_all(text: str, pattern: str, group: int) -> list[str | None]:
-    """Return a group of every match."""
+    """Return a given group of every match."""
     compiled = java_pattern(pattern)
     _check_group(compiled, group)
     return [match.group(group) for match in compiled.finditer(text)]

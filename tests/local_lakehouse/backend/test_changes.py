@@ -96,7 +96,7 @@ def test_these_change_nothing(log: ChangeLog, operation: str, request_: Mapping[
 
 def test_operations_whose_names_tell_of_writing_are_never_taken_for_reading(log: ChangeLog) -> None:
     writing = ("Put", "Update", "Delete", "BatchWrite", "TransactWrite", "Execute", "Import", "Restore", "Create")
-    # These operations concern tables, not items.
+    # These operations apply to tables, not items.
     about_tables = {
         "CreateBackup", "DeleteBackup", "DeleteResourcePolicy", "PutResourcePolicy", "UpdateContinuousBackups",
         "UpdateTimeToLive",

@@ -28,7 +28,7 @@ ITEMS: list[dict[str, Any]] = [
 
 
 class Statements:
-    """A client that executes statements on a backend, with requests and responses in boto3's form."""
+    """A client that executes statements on a backend, with requests and responses in boto3's format."""
 
     def __init__(self, clients: ServiceClients) -> None:
         self.dynamodb = clients.client("dynamodb")

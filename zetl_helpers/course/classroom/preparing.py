@@ -13,14 +13,14 @@ from zetl_helpers.lab import Lab
 def prepare(lab: Lab, labs: Sequence[Lab] = ()) -> list[Step]:
     """Change the account's settings for a class, so that no learner needs permission to change them.
 
-    Anyone who can write the Data Catalog's policy can open every table of the account, and anyone who can write the
+    Anyone who can write the Data Catalog's policy can open every table in the account, and anyone who can write the
     data lake settings can replace Lake Formation's administrators. The instructor therefore adds one statement for all
     learners to the policy, and becomes a Lake Formation administrator. If Lake Formation governs the account, this
     function also grants permissions on each lab's existing database. Chapter 1 creates the databases, so call this
     function again after chapter 1.
 
     Args:
-        lab: Any lab of the account, with the instructor's credentials.
+        lab: Any lab in the account, with the instructor's credentials.
         labs: The learners' existing labs.
 
     Returns:
@@ -51,7 +51,7 @@ def undo(lab: Lab, *, administrator: bool = False) -> list[Step]:
     """Remove the class statement and, if requested, the instructor as a Lake Formation administrator.
 
     Args:
-        lab: Any lab of the account, with the instructor's credentials.
+        lab: Any lab in the account, with the instructor's credentials.
         administrator: Whether to remove the instructor from Lake Formation's administrators.
 
     Returns:

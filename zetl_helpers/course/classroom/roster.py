@@ -12,14 +12,14 @@ from zetl_helpers.lab import Lab
 
 
 def learners(lab: Lab) -> list[Lab]:
-    """Find all labs of an account and Region.
+    """Find all labs in an account and Region.
 
     A lab is included if at least one table, database, bucket, role or integration with its name exists. This function
     reads only lists of names, so a resource can still have a different owner. Operations that make changes check the
     tags.
 
     Args:
-        lab: Any lab of the account.
+        lab: Any lab in the account.
 
     Returns:
         One lab per prefix, sorted by prefix, starting with the lab without a prefix.

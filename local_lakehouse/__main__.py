@@ -67,7 +67,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _finish_imports() -> None:
-    """Import the modules for the first request, and enable the collection of garbage."""
+    """Import the modules for the first request, and enable garbage collection."""
     load("local_lakehouse.backend.dispatch")
     keep_collections_short()
 

@@ -23,7 +23,7 @@ def model_loader(data_path: str | None = None) -> ModelLoader:
 
 
 class _PlainLoader(JSONFileLoader):  # type: ignore[misc]
-    """A loader of JSON files as plain dictionaries, because ordered dictionaries double the time of parsing."""
+    """A loader of JSON files as plain dictionaries, because ordered dictionaries double the parsing time."""
 
     def load_file(self, file_path: str) -> Any:
         """Return the content of a file, or None if it does not exist.

@@ -83,7 +83,7 @@ def forget(lab: Lab) -> None:
 
 
 def noted(lab: Lab) -> str | None:
-    """Return the principal that the lab made an administrator, or None if the target role has no such tag."""
+    """Return the principal that the lab made an administrator, or None if the target role's tags name none."""
     with absent("NoSuchEntity"):
         return _tags(lab).get(ADDED)
     return None

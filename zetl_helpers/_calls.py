@@ -81,7 +81,7 @@ def boto3_code(calls: Sequence[Call]) -> str:
 def cli_commands(calls: Sequence[Call]) -> str:
     """Return calls as AWS CLI commands.
 
-    A long argument is indented JSON on several lines, so that a reader does not have to scroll sideways.
+    A long argument is indented JSON on several lines, so that readers do not need to scroll horizontally.
 
     Args:
         calls: The calls, in order.
@@ -169,7 +169,7 @@ def _option(name: str, value: Any) -> str:
 
 
 def _indented(value: Any, depth: int = 0) -> str:
-    """Return a value as JSON in which a part that fits on a line has one line."""
+    """Return a value as JSON in which each part that fits on one line is on one line."""
     line = json.dumps(value, ensure_ascii=False, default=str)
     if len(line) + len(_INDENT) * depth < _WIDTH or not isinstance(value, Mapping | list | tuple):
         return line

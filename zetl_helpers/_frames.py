@@ -35,7 +35,7 @@ class _OptionsSetter(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return pandas as the other finders find it, with a loader that also sets the options."""
+        """Return the spec of pandas from the other finders, with a loader that also sets the options."""
         if fullname != "pandas":
             return None
         others = (finder for finder in sys.meta_path if finder is not self)

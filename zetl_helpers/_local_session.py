@@ -41,7 +41,7 @@ class Directed(botocore.session.Session):  # type: ignore[misc]
     def create_client(self, service_name: str, *args: Any, **options: Any) -> Any:
         """Return a client for the session's address, even if the caller specifies a different endpoint.
 
-        Calls with the same arguments return the same client. awswrangler asks for about ten clients per query, and
+        Calls with the same arguments return the same client. awswrangler requests about ten clients per query, and
         creating them would take longer than the query.
         """
         options["endpoint_url"] = self._endpoint

@@ -1,4 +1,4 @@
-"""Advice for the most frequent errors of Athena's SQL, added to Athena's messages."""
+"""Advice about frequent SQL errors, which is added to Athena's messages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NUMBER = re.compile(r"\b(?:tinyint|smallint|integer|bigint|real|double|decimal)
 
 
 def add(lab: Lab, message: str, sql: str) -> str:
-    """Add advice to Athena's message, on a separate line, if its error is a frequent one.
+    """Add advice to Athena's message, on a separate line, if the error is frequent.
 
     Args:
         lab: The lab whose table the statement queries.

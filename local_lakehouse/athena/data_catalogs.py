@@ -124,7 +124,7 @@ def _table(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _squashed(blanks: str, text: str) -> str:
-    """Return a text with a space for each match of a pattern, because Athena's metadata omits further blanks."""
+    """Replace each match of a pattern with one space, because Athena's metadata omits additional blanks."""
     return re.sub(blanks, " ", text)
 
 

@@ -39,7 +39,7 @@ _INPUTS = {
     ),
     **{storage[0].lower(): storage for storage in STORAGE.values()},
 }
-# Without STORED AS, Athena gives tables with this SerDe another output format:
+# Without STORED AS, Athena gives tables with this SerDe a different output format:
 # https://github.com/laughingman7743/PyAthena/blob/v3.25.0/tests/pyathena/sqlalchemy/test_base.py
 _DEFAULT_OUTPUTS = {"org.openx.data.jsonserde.JsonSerDe": "org.apache.hadoop.hive.ql.io.IgnoreKeyTextOutputFormat"}
 _START = Position(1, 1)

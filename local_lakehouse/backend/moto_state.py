@@ -203,7 +203,7 @@ _attached: list[MotoState] = []
 
 
 def peek(service: str, account: str, region: str) -> Any:
-    """Return a backend of the attached state for reading, or None if there is none."""
+    """Return a backend of the attached state for reading, or None if the state has no such backend."""
     return _attached[0].peek(service, account, region) if _attached else None
 
 

@@ -51,7 +51,7 @@ class UnsupportedTypeError(Exception):
 
 
 def arrow_type(type_: IcebergType, form: Form) -> pa.DataType:
-    """Return the Arrow type of an Iceberg type in a representation.
+    """Return the Arrow type of an Iceberg type in a given representation.
 
     Raises:
         UnsupportedTypeError: The type is not supported, such as a type of format version 3.

@@ -177,7 +177,7 @@ def _begin(rest: Sequence[Leftover], kind: str) -> None:
 def verify(lab: Lab, *, only: Sequence[Lab] = (), timeout: float = 60) -> str:
     """Search again until nothing is left, because AWS can list a resource for a while after its deletion.
 
-    A resource that is not being deleted is an error at once, because waiting does not help.
+    A resource that is not being deleted causes an immediate error, because waiting does not help.
 
     Args:
         lab: The lab.

@@ -52,7 +52,7 @@ class CompressingFile(io.RawIOBase):
 
     Args:
         sink: The file for the compressed blocks.
-        codec: A codec of `CODECS`.
+        codec: One of `CODECS`.
     """
 
     def __init__(self, sink: IO[bytes], codec: str) -> None:

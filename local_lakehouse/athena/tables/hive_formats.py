@@ -306,7 +306,7 @@ def _texts(
 
 
 class _Number(float):
-    """A number with a fraction in a JSON text, with its digits."""
+    """A fractional number in JSON text, with its original digits."""
 
     def __new__(cls, text: str) -> _Number:
         """Return the number that a string represents."""

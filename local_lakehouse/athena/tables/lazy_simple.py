@@ -154,7 +154,10 @@ def layout_of(parameters: Mapping[str, str]) -> Layout:
 
 
 def _character(written: str | None) -> str:
-    """Return the character of a property: as in Hive, a number is its code, and only the first of several counts."""
+    """Return a property's character.
+
+    As in Hive, a number is a character code, and only the first of several characters counts.
+    """
     if written is None:
         return ""
     is_code = written.isascii() and written.isdecimal() and int(written) < _CODES

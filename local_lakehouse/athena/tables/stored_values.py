@@ -16,7 +16,7 @@ from local_lakehouse.sql import types
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.types import Type
 
-# A function that returns the failure for a stored type that a table's type does not allow.
+# A function that returns the failure for a stored type that is incompatible with a table's type.
 Mismatch = Callable[[pa.DataType, Type], QueryFailure]
 
 _HALF_MILLISECOND = pa.scalar(datetime.timedelta(microseconds=500), pa.duration("us"))

@@ -1,4 +1,4 @@
-"""Values in text files and in the names of partitions, which Java's and Hive's rules determine."""
+"""Values in text files and in partition names, which are parsed by Java's and Hive's rules."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ def _fits(table: dict[str, Any], condition: dict[str, str]) -> bool:
 
 
 def _ordered(as_dict: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """Return each map of parameters in the order of AWS Glue's answers."""
+    """Return each map of parameters in the order of AWS Glue's responses."""
 
     @functools.wraps(as_dict)
     def ordering(self: Any, *arguments: Any, **named: Any) -> dict[str, Any]:
@@ -163,7 +163,7 @@ def _in_answer_order(value: Any) -> Any:
 
 
 def hash_map_order(entries: dict[str, Any]) -> dict[str, Any]:
-    """Return a map's entries in the order of Java's ``HashMap``, which AWS Glue's answers have.
+    """Return a map's entries in the order of Java's ``HashMap``, which AWS Glue's responses have.
 
     Java: https://docs.oracle.com/javase/8/docs/api/java/util/HashMap.html
     """

@@ -34,7 +34,7 @@ class InsightsQuery:
     limit: int = _MOST_RESULTS
 
     def for_moto(self) -> str:
-        """Return the query in the form that moto understands completely."""
+        """Return the query in the syntax that moto supports completely."""
         return f"fields {', '.join(self.fields)} | sort @timestamp {self.order} | limit {self.limit}"
 
 

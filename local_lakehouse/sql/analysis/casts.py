@@ -167,7 +167,7 @@ def _cast_inside(sql: str, source: Type, target: Type) -> str:
 
 
 def formatted_text(value: Typed, position: Position) -> str:
-    """Return the SQL for an argument for ``format``, as text with nanosecond precision for times.
+    """Return the SQL for an argument of ``format``, as text with nanosecond precision for times.
 
     Raises:
         QueryFailure: The type cannot be cast to text (``NOT_SUPPORTED``).

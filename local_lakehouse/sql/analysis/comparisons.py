@@ -113,7 +113,7 @@ def has_floats(type_: Type) -> bool:
 
 
 def greatest_key(sql: str, type_: Type) -> str:
-    """Return the SQL for the sort key for the greatest value, where NaN sorts lowest, as in ``max``."""
+    """Return the SQL for the sort key of the greatest value, where NaN sorts lowest, as in ``max``."""
     if type_.name in _FLOATS:
         return f"CASE WHEN {sql} IS NOT NULL THEN struct_pack(k := NOT isnan({sql}), v := {sql}) END"
     if not has_floats(type_):

@@ -50,7 +50,7 @@ def of_determined_keys(keys: str, type_: Type, values: str, made: Callable[[str,
 
 
 def value_at(map_: Typed, wanted: Typed) -> str:
-    """Return the SQL for the value of a key, or of NULL if the map does not contain it."""
+    """Return the SQL for the value of a key, or for NULL if the map does not contain the key."""
     type_ = map_.type.key
     found = f"map_extract_value({map_.sql}, {wanted.sql})"
     if has_key(type_):

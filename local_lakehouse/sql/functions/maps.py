@@ -34,7 +34,7 @@ def _pair(arguments: Sequence[Typed]) -> tuple[Type, ...]:
 
 
 def _entries(arguments: Sequence[Typed]) -> tuple[str, Type, str]:
-    """Return the SQL for the keys of a list of entries, the key type, and the SQL of the values."""
+    """Return the SQL for the keys of a list of entries, the key type, and the SQL for the values."""
     items = arguments[0].sql
     types_ = _pair(arguments)
     key, value = map(null_of, types_)

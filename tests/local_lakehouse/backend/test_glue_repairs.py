@@ -12,7 +12,7 @@ from zetl_helpers.lab import Lab
 
 pytestmark = pytest.mark.once
 
-# The orders of parameters in published answers of AWS Glue for tables of crawlers and of awswrangler.
+# The orders of parameters in published responses of AWS Glue for tables of crawlers and of awswrangler.
 PUBLISHED = {
     "awswrangler": "compressionType classification projection.enabled typeOfData",
     "a crawled Parquet table": "sizeKey objectCount UPDATED_BY_CRAWLER CrawlerSchemaSerializerVersion recordCount "

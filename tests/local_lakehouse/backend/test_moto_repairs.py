@@ -138,7 +138,7 @@ def test_a_bucket_whose_owner_is_not_the_expected_one_is_refused(lab: Lab) -> No
 
 
 def _encryption_in_answers(s3: Any, **asked: str) -> dict[str, tuple[str | None, str | None]]:
-    """Return the encryption and the key in the answer of each operation that writes or reads an object."""
+    """Return the encryption and the key in the response of each operation that writes or reads an object."""
     here = {"Bucket": "mine", "Key": "a"}
     answers = {
         "PutObject": s3.put_object(**here, Body=b"1", **asked),

@@ -48,7 +48,7 @@ def lead(text: str, most_words: int) -> str:
 
 
 def further_items(text: str, most_words: int) -> list[str]:
-    """Return the items of a text's list that its lead leaves out, in lists that each keep to the word limit."""
+    """Return the list items that a text's lead omits, in lists that each fit the word limit."""
     _, items, fitting = _lead(text, most_words)
     left = items[len(fitting) :] if fitting else []
     lists = []

@@ -17,7 +17,7 @@ function asApiError(error: unknown): ApiError {
 
 /**
  * Load a value, and load it again when `keys` change.
- * With `every`, load again after that many milliseconds while it returns true for the value.
+ * If `every` is given, load again after its number of milliseconds, as long as its condition is true for the value.
  */
 export function useLoad<T>(
   load: (again: boolean) => Promise<T>, keys: unknown[], every?: { milliseconds: number | ((value: T) => number); while: (value: T) => boolean },

@@ -10,7 +10,7 @@ beforeEach(clearCalls);
 afterEach(() => vi.unstubAllGlobals());
 
 describe("call", () => {
-  it("returns the answer and records the call", async () => {
+  it("returns the response and records the call", async () => {
     answer(200, { answer: { a: 1 }, same });
     expect(await call("glue", "GetDatabases", {}, { helper: "zetl.target" })).toEqual({ a: 1 });
     expect(calls()).toMatchObject([{ service: "glue", operation: "GetDatabases", ...same, helper: "zetl.target" }]);

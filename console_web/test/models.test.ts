@@ -9,7 +9,7 @@ const VALUES: AttributeValue[] = [
 ];
 
 describe("items", () => {
-  it.each(VALUES)("are the same after the form has shown and read them: %j", (value) => {
+  it.each(VALUES)("do not change when the form shows and reads them: %j", (value) => {
     expect(fromForm(typeOf(value), formText(value))).toEqual(value);
   });
   it("keep the digits of numbers that JavaScript would round", () => {
@@ -17,7 +17,7 @@ describe("items", () => {
     expect(plain({ N: "9007199254740993" })).toBe("9007199254740993");
     expect(plain({ N: "12" })).toBe(12);
   });
-  it.each(["", "1,5", "NaN", "0x10", "--1", "1e"])("do not take %j for a number", (text) => {
+  it.each(["", "1,5", "NaN", "0x10", "--1", "1e"])("reject %j as a number", (text) => {
     expect(() => fromForm("N", text)).toThrow("not a number");
   });
 });

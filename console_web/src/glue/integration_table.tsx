@@ -35,7 +35,7 @@ export function IntegrationStatus({ integration }: { integration: Integration })
   );
 }
 
-/** `NEEDS_ATTENTION` as the console writes it: Needs attention. */
+/** Return a status as the console shows it, such as "Needs attention" for `NEEDS_ATTENTION`. */
 export function sentence(status: string): string {
   const words = status.replaceAll("_", " ").toLowerCase();
   return words.charAt(0).toUpperCase() + words.slice(1);

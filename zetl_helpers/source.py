@@ -95,8 +95,8 @@ def create_table(lab: Lab, *, keys: Mapping[str, str] | None = None, kms_key: st
         The step and its outcome.
 
     Raises:
-        ForeignResourceError: A table, bucket, database, role or integration with the lab's name exists but is not the
-            lab's.
+        ForeignResourceError: A table, bucket, database, role or integration with the lab's name exists but does not
+            belong to the lab.
         KeyNotUsableError: The key is not usable for the table.
         OtherKeysError: The table exists with different keys.
         WaitTimeoutError: The table does not become ACTIVE.

@@ -194,7 +194,7 @@ class Runner:
 
 
 def _refused(execution: Execution, error: ClientError) -> QueryFailure:
-    """Return the message for a service's error in a call with the caller's permissions."""
+    """Return the message for a service's error in response to a call with the caller's permissions."""
     code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
     if code == "NoSuchBucket":
         bucket = error.response["Error"].get("BucketName", "")

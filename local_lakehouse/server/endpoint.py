@@ -1,4 +1,4 @@
-"""The address that sends each request to one of the project's services or to moto."""
+"""The endpoint that passes each request to one of the project's services or to moto."""
 
 from __future__ import annotations
 

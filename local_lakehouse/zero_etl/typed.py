@@ -37,7 +37,7 @@ _TAG_TYPES = {
 
 
 def typed(items: Sequence[Item]) -> pa.StructArray:
-    """Convert items to a struct array with one field per attribute, which has one field per type tag.
+    """Convert items to a struct array with one field per attribute, each of which has one field per type tag.
 
     The tags separate values of different types, so any mixture of items fits one type.
 

@@ -113,7 +113,7 @@ def _snappy(block: bytes) -> bytes:
 def _from_snappy(block: bytes) -> bytes:
     compressed, checksum = block[:-_CHECKSUM_BYTES], block[-_CHECKSUM_BYTES:]
     size = shift = 0
-    # The compressed block begins with the size of the content, with seven bits in each byte.
+    # The compressed block begins with the size of the content, encoded with seven bits per byte.
     for byte in compressed:
         size |= (byte & 0x7F) << shift
         shift += 7

@@ -69,7 +69,7 @@ def read_partition(text: str | None, type_: Type, key: str) -> Any:
 
 
 def fitted(text: str, type_: Type) -> str:
-    """Cut a string to the length of a column's type, as Hive does with longer values in files."""
+    """Truncate a string to the length of a column's type, as Hive does with longer values in files."""
     if type_.name == "char":
         return text[: type_.precision].rstrip(" ")
     return text[: type_.precision] if type_.numbers else text

@@ -71,7 +71,7 @@ _MAX_SPLITS = 2**31 - 1
 
 @udf("ssn:S")
 def split_limit(text: str, delimiter: str, limit: int) -> list[str]:
-    """Split a string into a maximum number of parts."""
+    """Split a string into at most a given number of parts."""
     if limit <= 0:
         raise AthenaError("Limit must be positive")
     if limit > _MAX_SPLITS:
@@ -180,7 +180,7 @@ def luhn_check(text: str) -> bool:
 
 @udf("ss:s")
 def normalize(text: str, form: str) -> str:
-    """Return a string in a Unicode normalization form."""
+    """Return a string in a given Unicode normalization form."""
     return unicodedata.normalize(form, text)  # type: ignore[arg-type]
 
 

@@ -141,7 +141,7 @@ def holds(*rows: str) -> Callable[[Test], Test]:
 
 
 def held_by() -> dict[str, list[str]]:
-    """Return the tests for each row, according to the marks of the tests."""
+    """Return the tests for each row, according to the tests' marks."""
     found: dict[str, list[str]] = {row: [] for row in ROWS}
     for module, name, rows in _marked():
         for row in rows:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from zetl_helpers.course.exercises.engine import IncorrectError
 
-# Two ways to compute the same number can differ in its last digits.
+# Two ways to compute the same number can give results that differ in the last digits.
 _DIGITS = 6
 
 Row = tuple[Any, ...]

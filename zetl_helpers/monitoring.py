@@ -82,7 +82,7 @@ def _arrived(lab: Lab) -> bool:
 
 
 def metrics(lab: Lab, *, hours: int = 24) -> pd.DataFrame:
-    """Return the integration's metrics, summed over the last hours.
+    """Return the integration's metrics, summed over the most recent hours.
 
     Args:
         lab: The lab.

@@ -78,7 +78,7 @@ def load_modules(service: str) -> None:
 
 
 def classes_of(service: str) -> dict[str, type]:
-    """Return the classes of a service whose objects can be stored, by name."""
+    """Return the classes of a service whose objects can be stored, keyed by name."""
     return {name: class_ for module in (*MODULES[service], *_SHARED) for name, class_ in _defined(module).items()}
 
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from local_lakehouse.iam.access import Access, Directory, on
 from local_lakehouse.protocol.request import Request
 
-# Resources outside the catalog, by the noun in the operation's name. Each resource has a type for its ARN and a request
-# member that contains its name.
+# Resources outside the catalog, keyed by the noun in the operation's name. Each resource has a type for its ARN and a
+# request member that contains its name.
 _THINGS: Mapping[str, tuple[str, str]] = {
     "Crawler": ("crawler", "CrawlerName"),
     "DevEndpoint": ("devEndpoint", "EndpointName"),

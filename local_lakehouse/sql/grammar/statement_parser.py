@@ -24,7 +24,7 @@ _VERBS = (
     "'MSCK', 'OPTIMIZE', 'PREPARE', 'SHOW', 'UNLOAD', 'UPDATE', 'VACUUM', <query>"
 )
 
-# The Trino statements that Athena does not run, by their first words.
+# The Trino statements that Athena does not run, identified by their first words.
 _OTHER_STATEMENTS = tuple(
     tuple(words.split())
     for words in (

@@ -68,7 +68,7 @@ def zone(name: str) -> str:
 
 @udf("nn:s")
 def zone_of_offset(hours: int, minutes: int) -> str:
-    """Return the name of a zone with an offset from UTC."""
+    """Return the name of a zone that has a given offset from UTC."""
     total = hours * 60 + minutes
     if not -14 * 60 <= total <= 14 * 60:
         raise AthenaError(f"Invalid offset minutes {total}")
@@ -78,7 +78,7 @@ def zone_of_offset(hours: int, minutes: int) -> str:
 
 @udf("n:s")
 def zone_of_interval(millis: int) -> str:
-    """Return the name of a zone with an offset from UTC."""
+    """Return the name of a zone that has a given offset from UTC."""
     if millis % 60_000:
         raise AthenaError("Interval must be a whole number of minutes")
     return str(zone_of_offset(0, millis // 60_000))

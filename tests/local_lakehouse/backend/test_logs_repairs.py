@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from zetl_helpers.lab import Lab
 
 pytestmark = pytest.mark.once
-# CloudWatch Logs accepts events of the last 14 days.
+# CloudWatch Logs accepts events from the last 14 days.
 AT = datetime.now(UTC).replace(microsecond=123_000) - timedelta(hours=1)
 SHOWN = [f"{AT + timedelta(seconds=number):%Y-%m-%d %H:%M:%S}.123" for number in range(3)]
 

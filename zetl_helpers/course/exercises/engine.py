@@ -49,7 +49,7 @@ class Fault:
         what: The fault, as a sentence.
         inject: Causes the fault.
         symptom: Returns the message about the fault, waiting for it if necessary.
-        put_back: Fixes the fault, even if it is already fixed.
+        put_back: Fixes the fault, and has no effect if the fault is already fixed.
         source: A line that says where the symptom comes from.
     """
 

@@ -102,7 +102,7 @@ def _sections(notebook: nbformat.NotebookNode) -> list[Section]:
 def _section(cells: Sequence[nbformat.NotebookNode]) -> Section:
     about = cells[0].metadata["zetl"]
     heading, _, text = cells[0].source.partition("\n")
-    # What follows an exercise's code cell continues the chapter, and is not part of the task.
+    # The cells after an exercise's code cell continue the chapter, and are not part of the task.
     told = itertools.takewhile(lambda cell: about["kind"] != "exercise" or cell.cell_type == "markdown", cells[1:])
     texts = [text.strip(), *(cell.source for cell in told if cell.cell_type == "markdown" and not _is_box(cell))]
     outputs = [_words(output) for cell in cells if cell.cell_type == "code" for output in cell.outputs]

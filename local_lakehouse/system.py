@@ -211,7 +211,7 @@ if sys.platform == "win32":
     import msvcrt
 
     def lock(file: IO[bytes]) -> None:
-        """Acquire the lock of an open file, and hold it until the file is closed."""
+        """Acquire the lock on an open file, and hold it until the file is closed."""
         file.seek(0)
         msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
 
@@ -219,5 +219,5 @@ else:
     import fcntl
 
     def lock(file: IO[bytes]) -> None:
-        """Acquire the lock of an open file, and hold it until the file is closed."""
+        """Acquire the lock on an open file, and hold it until the file is closed."""
         fcntl.flock(file, fcntl.LOCK_EX)

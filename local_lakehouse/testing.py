@@ -199,7 +199,7 @@ class TestLakehouse:
             parameters: The values of the ``?`` placeholders, as SQL text.
 
         Returns:
-            The rows, with each value by column name as a string, or None for NULL.
+            The rows, with the values as strings or None for NULL, keyed by column name.
 
         Raises:
             QueryFailedError: The statement failed.

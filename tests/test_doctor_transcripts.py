@@ -25,7 +25,7 @@ GB = 2**30
 
 @pytest.fixture(autouse=True)
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Simulate a computer with enough resources, whatever computer runs the tests."""
+    """Simulate a computer with enough resources, regardless of the computer that runs the tests."""
     monkeypatch.setattr(system, "free_memory", lambda: 2 * GB)
     monkeypatch.setattr(_machine_checks, "_free_disk", lambda _: 9 * GB)
     monkeypatch.setattr(_machine_checks, "static_image_obstacle", lambda: None)

@@ -124,7 +124,7 @@ def create(
 
 
 def _differences(found: dict[str, Any], options: dict[str, Any]) -> str:
-    """Say which options of `create` an existing integration does not have, and how to change them."""
+    """Describe the options of `create` that an existing integration does not have, and how to change them."""
     texts = []
     wanted = options.get("IntegrationConfig")
     if wanted is not None and (interval := _interval(found)) != wanted["RefreshInterval"]:

@@ -48,7 +48,7 @@ class Window:
     """The changes between two refreshes.
 
     Args:
-        keys: The keys of changed items, by their normalized form.
+        keys: The keys of changed items, keyed by their normalized form.
         whole: Whether the whole table must be compared because a request did not name the items that it changed.
     """
 

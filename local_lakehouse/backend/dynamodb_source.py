@@ -43,7 +43,7 @@ class DynamoDbSource:
         self._clients = clients
 
     def key_attributes(self, table_name: str) -> dict[str, str] | None:
-        """Return a table's key attributes and their types, partition key first, or None if the table does not exist."""
+        """Return a table's key attributes and types, with the partition key first, or None if the table does not exist."""
         with self._clients.lock:
             table = self._table(table_name)
             if table is None:
@@ -148,7 +148,7 @@ class TableSnapshot:
     Args:
         connection: A connection that sees that point in time.
         number: The items' collection.
-        names: The table's key attributes, partition key first.
+        names: The table's key attributes, with the partition key first.
     """
 
     def __init__(self, connection: sqlite3.Connection, number: int, names: Sequence[str]) -> None:

@@ -49,7 +49,7 @@ class StoredItems:
     Args:
         items: The item store.
         number: The number of the collection.
-        names: The table's key attributes, partition key first.
+        names: The table's key attributes, with the partition key first.
     """
 
     def __init__(self, items: Items, number: int, names: Sequence[str]) -> None:

@@ -49,7 +49,7 @@ class Table:
     Args:
         name: The table's name.
         collection: The number of the table's item collection.
-        names: The key attributes, partition key first.
+        names: The key attributes, with the partition key first.
         types: The types of all key attributes.
         indexes: The indexes, keyed by name.
     """

@@ -125,7 +125,7 @@ class History:
                 )
 
     def open(self, table: str) -> int | None:
-        """Start or end a table's history according to its point-in-time recovery.
+        """Start or end a table's history according to its point-in-time recovery setting.
 
         Returns:
             The start of the history, or None without point-in-time recovery.

@@ -35,7 +35,7 @@ class Table:
 
     Args:
         name: The table's name in the statement.
-        keys: The key attributes, partition key first.
+        keys: The key attributes, with the partition key first.
         types: The types of key attributes, including those of indexes.
         indexes: The key attributes of each index.
     """

@@ -30,8 +30,8 @@ class Memory:
     """The state of an integration between loads and refreshes.
 
     Args:
-        keys: The table's key attributes and their types, partition key first.
-        origins: The source attribute of each target column, by path.
+        keys: The table's key attributes and their types, with the partition key first.
+        origins: The source attribute of each target column, keyed by path.
         widened: The paths that became strings because their types differed.
         lossy_keys: Whether two keys of the source can have the same column values in the target.
     """

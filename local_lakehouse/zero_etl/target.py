@@ -50,7 +50,7 @@ class Layout:
         database: The Glue database.
         table: The table.
         location: The table's location in S3, without a trailing slash.
-        keys: The columns of the item's key, partition key first.
+        keys: The columns of the item's key, with the partition key first.
         rules: The partitioning, or an empty list for the default.
         integration: The value of `glue_integration_id`.
     """

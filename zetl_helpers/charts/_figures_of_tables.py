@@ -185,10 +185,10 @@ def scanned(queries: pd.DataFrame) -> Chart:
 
 
 def files(counts: Mapping[str, FileCounts]) -> Chart:
-    """Draw the numbers of a table's data files in its latest snapshot and in S3 after each step.
+    """Draw the number of data files in a table's latest snapshot and in S3 after each step.
 
     Args:
-        counts: The results of `maintenance.files` by step name, in order.
+        counts: The results of `maintenance.files`, keyed by step name, in order.
 
     https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-data-optimization.html
     """

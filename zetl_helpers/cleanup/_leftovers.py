@@ -115,7 +115,7 @@ class Ownership:
 
     @cached_property
     def tables(self) -> dict[str, dict[str, str] | None]:
-        """The tags of the lab's DynamoDB tables by table name, with None for a table that does not exist."""
+        """The tags of the lab's DynamoDB tables, keyed by table name, with None for a table that does not exist."""
         return {lab.table: self.table_tags(lab.table) for lab in self.lab.everywhere}
 
     def table_tags(self, name: str) -> dict[str, str] | None:

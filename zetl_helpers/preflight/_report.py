@@ -58,7 +58,7 @@ class Report:
             mode: ``FULL``, ``TOPLEVEL`` or ``NOUNNEST``.
 
         Returns:
-            The type of each column, as in the Data Catalog, by column name.
+            The type of each column, as in the Data Catalog, keyed by column name.
         """
         return {column.name: column.type for column in self.layouts[mode].columns}
 

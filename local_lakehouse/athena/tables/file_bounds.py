@@ -50,7 +50,7 @@ def decoded(type_: PrimitiveType, value: bytes) -> Any:
 
 
 def shown_bounds(table: Table, values: dict[int, bytes] | None) -> list[tuple[int, str | None]] | None:
-    """Return the bounds of columns as strings, by field ID."""
+    """Return the bounds of columns as strings, keyed by field ID."""
     if values is None:
         return None
     shown = []

@@ -181,7 +181,7 @@ def _lines(text: str) -> list[str]:
 def _named(
     found: pa.Table, columns: list[tuple[str, Type]], mismatch: Callable[[str, pa.DataType, Type], QueryFailure]
 ) -> pa.Table:
-    """Return a file's columns by name, with NULL for missing columns."""
+    """Return a file's columns, keyed by name, with NULL for missing columns."""
     names = {name.lower(): name for name in found.column_names}
     arrays = [
         conformed(found.column(names[name]), type_, partial(mismatch, name))

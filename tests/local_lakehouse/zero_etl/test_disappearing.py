@@ -50,7 +50,7 @@ def test_what_disappears_at_any_moment_of_a_refresh_is_named(removed: str, step:
 
 
 def _refreshed(remove: Break, moment: int, code: str) -> bool:
-    """Refresh with something removed before one of the calls, and return whether there are that many calls."""
+    """Remove something before a given call of a refresh, and return whether the refresh has that many calls."""
     preparations.prepare("s3", "local_lakehouse.iam.bucket_policies")
     with closing(Backend("us-east-1")) as backend, pytest.MonkeyPatch.context() as patch:
         world = World(backend.clients)

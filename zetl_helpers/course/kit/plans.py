@@ -13,7 +13,7 @@ __all__ = ["FEEDBACK", "Checkpoint", "PlanError", "Slot", "checkpoints", "cuts",
 _CORE = (0, 1, 2, 4, 12)
 # These chapters are added if there is time, in order of demand.
 _MORE = (6, 7, 8, 5, 3, 9, 13, 10, 11)
-# This chapter is taught last, whatever its number, so that a class ends with no remaining resources.
+# This chapter is taught last, regardless of its number, so that a class ends with no remaining resources.
 _LAST = 12
 # These exercises are done in class if there is time, the most instructive first.
 _PRACTICED = (4, 2, 6, 7, 1, 8, 5, 3)

@@ -49,6 +49,8 @@ _BRITISH = (
 _OPENING = r"(What|Where|Who|Whose|How)\b"
 # A function's docstring does not open with an article.
 _ARTICLE = r"(A|An|The|Its)\b"
+# A class's docstring does not open with a singular noun without its article.
+_BARE_NOUN = r"[A-Z][A-Za-z]*[^s\W] (that|whose|who|of|with|without|in) "
 # A fragment after a semicolon, or an argument that is described without its subject.
 _FRAGMENT = r"; (empty|None|True|False|0) if\b|(?m:^\s+\w+: Its\b)"
 
@@ -181,6 +183,24 @@ def test_docstrings_of_functions_open_with_an_imperative(folder: str) -> None:
     assert found == []
 
 
+def _classes(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the docstrings of a module's classes, with their lines."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ClassDef):
+            yield node.lineno, ast.get_docstring(node) or ""
+
+
+@pytest.mark.parametrize("folder", ["local_lakehouse", "tests", "zetl_helpers"])
+def test_docstrings_of_classes_open_with_an_article(folder: str) -> None:
+    found = [
+        f"{name(path)}:{line}: {text}"
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for line, text in _classes(path)
+        if re.match(_BARE_NOUN, text)
+    ]
+    assert found == []
+
+
 def test_docstrings_of_tests_contain_no_fragments() -> None:
     found = [
         f"{name(path)}:{line}: {text}"
@@ -193,6 +213,8 @@ def test_docstrings_of_tests_contain_no_fragments() -> None:
 
 def test_a_fragment_or_an_article_would_be_found() -> None:
     assert re.match(_ARTICLE, "A running lakehouse.")
+    assert re.match(_BARE_NOUN, "Recorder" + " of calls.")
+    assert not re.match(_BARE_NOUN, "A recorder of calls.")
     assert re.search(_FRAGMENT, "Return the names" + "; empty if there are none.")
     assert re.search(_FRAGMENT, "Args:\n    name: Its name.")
 

@@ -43,7 +43,7 @@ class DynamoDbSource:
         self._clients = clients
 
     def key_attributes(self, table_name: str) -> dict[str, str] | None:
-        """Return a table's key attributes and types, with the partition key first, or None if the table does not exist."""
+        """Return a table's key attributes and types, partition key first, or None if the table does not exist."""
         with self._clients.lock:
             table = self._table(table_name)
             if table is None:

@@ -92,7 +92,7 @@ EXERCISES = (
         hints=(
             "PutDataLakeSettings replaces the whole list. What happens to administrators who are not in it?",
             "existing + [...] keeps them.",
-            "The new administrator is the role, not its session: the answer of exercise 3.1.",
+            "The new administrator is the role, not its session, as in the answer to exercise 3.1.",
         ),
         answer=f'answer = existing + ["{_PRINCIPAL}"]',
         why="Account-wide settings are read, changed and written back as a whole. Otherwise two people would have lost "

@@ -93,7 +93,7 @@ EXERCISES = (
             ),
             lambda _: "second",
             wrong={
-                "first": "Athena reads the newest snapshot that is not later than the moment. "
+                "first": "Athena reads the newest snapshot that is not later than the given time. "
                 "Is the second snapshot later?",
                 "error": "Only a moment before the first snapshot causes an error.",
                 "both": "A query reads one version of a table, unless it names the table twice.",
@@ -101,7 +101,7 @@ EXERCISES = (
             otherwise='The answer is "first", "second" or "error".',
         ),
         hints=(
-            "Athena reads the newest snapshot that is not later than the moment.",
+            "Athena reads the newest snapshot that is not later than the given time.",
             "A snapshot is not later than the moment of its own commit.",
         ),
         answer='answer = "second"',

@@ -56,7 +56,7 @@ def _judge_oldest(lab: Lab, answer: Any) -> None:
     seconds = (late - early).dt.total_seconds()
     given = _SECONDS(answer)
     if given < 0:
-        raise IncorrectError("The result is negative. Completion comes later, so subtract from completed_at.")
+        raise IncorrectError("The result is negative. Subtract last_synced_at from completed_at, which is later.")
     if abs(given - seconds.max()) < 1e-3:
         return
     if abs(given - seconds.mean()) < 1e-3:

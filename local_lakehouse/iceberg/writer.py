@@ -66,6 +66,7 @@ class Sink(io.RawIOBase):
         self._objects = objects
         self._file: IO[bytes] = io.BytesIO()
         self._path: Path | None = None
+        self._discarded = False
         self.size = 0
 
     def writable(self) -> bool:
@@ -77,7 +78,9 @@ class Sink(io.RawIOBase):
         return self.size
 
     def write(self, data: Any) -> int:
-        """Add bytes."""
+        """Add bytes, or nothing after `discard`, because a Parquet writer that is deleted still writes its footer."""
+        if self._discarded:
+            return memoryview(data).nbytes
         self.size += memoryview(data).nbytes
         if self._path is None and self.size > SMALL_BYTES:
             self._path = self._objects.local.new_path()
@@ -103,6 +106,7 @@ class Sink(io.RawIOBase):
 
     def discard(self) -> None:
         """Discard the written data."""
+        self._discarded = True
         self._file.close()
         if self._path is not None:
             self._path.unlink(missing_ok=True)

@@ -12,7 +12,8 @@ import boto3
 
 BUCKET = "client-suites"
 KEY_ALIAS = "alias/client-suites"
-LOG_GROUP, LOG_STREAM = "/client-suites", "client-suites"
+LOG_GROUP = "/client-suites"
+LOG_STREAMS = ("client-suites", *(f"aws_sdk_pandas_log_stream_{name}" for name in ("one", "two", "three", "four")))
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,11 @@ def _prepare_awswrangler(url: str) -> Mapping[str, str]:
     _client("glue", url).create_database(DatabaseInput={"Name": "aws_sdk_pandas"})
     logs = _client("logs", url)
     logs.create_log_group(logGroupName=LOG_GROUP)
-    logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName=LOG_STREAM)
-    # In the account of awswrangler's maintainers, the log group contains events of earlier runs.
-    events = [{"timestamp": int(time.time() * 1000), "message": f"event {number}"} for number in range(5)]
-    logs.put_log_events(logGroupName=LOG_GROUP, logStreamName=LOG_STREAM, logEvents=events)
+    # In the account of awswrangler's maintainers, the log streams contain events of earlier runs.
+    for stream in LOG_STREAMS:
+        logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName=stream)
+        events = [{"timestamp": int(time.time() * 1000), "message": f"event {number}"} for number in range(5)]
+        logs.put_log_events(logGroupName=LOG_GROUP, logStreamName=stream, logEvents=events)
     kms = _client("kms", url)
     key = kms.create_key()["KeyMetadata"]
     return {"CLIENT_SUITES_KEY": key["Arn"]}

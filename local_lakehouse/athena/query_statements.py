@@ -26,6 +26,8 @@ def select(statement: nodes.Select, context: Context) -> Outcome:
 def explain(statement: nodes.Explain, context: Context) -> Outcome:
     """Explain a statement and, with ``ANALYZE``, also run it."""
     query = _explained_query(statement.statement)
+    if statement.analyze and not isinstance(query, nodes.Select):
+        raise QueryFailure("NOT_SUPPORTED", "The local Athena supports EXPLAIN ANALYZE only for SELECT")
     lines = explain_query(query, statement, context)
     return Outcome([("Query Plan", types.VARCHAR)], [[line] for line in lines], header=True)
 

@@ -59,6 +59,10 @@ class Parser:
         """Return whether a query follows."""
         return self.queries.at_query()
 
+    def opens_query(self) -> bool:
+        """Return whether a query follows where no expression can follow."""
+        return self.queries.opens_query()
+
     def query(self) -> Query:
         """Read a query."""
         return self.queries.query()

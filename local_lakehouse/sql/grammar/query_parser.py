@@ -44,6 +44,13 @@ class QueryParser:
             return self._parenthesised_query(distance)
         return word in ("SELECT", "WITH", "VALUES") or (word == "TABLE" and self._tokens.peek(distance + 1).text != "(")
 
+    def opens_query(self) -> bool:
+        """Return whether a query follows where no expression can follow, so that parentheses can surround it."""
+        distance = 0
+        while self._tokens.peek(distance).text == "(":
+            distance += 1
+        return self._tokens.peek(distance).upper in ("SELECT", "WITH", "VALUES", "TABLE")
+
     def _parenthesised_query(self, depth: int) -> bool:
         level, distance = depth, depth
         while level:

@@ -110,7 +110,7 @@ class StatementParser:
     def statement(self) -> nodes.Statement:
         """Read a statement."""
         mark = self._tokens.mark()
-        if self._parser.at_query():
+        if self._parser.opens_query():
             query = self._parser.query()
             return nodes.Select(query, position=self._tokens.place(mark), text=self._tokens.written(mark))
         self._refuse_by_name()
@@ -158,7 +158,7 @@ class StatementParser:
         place = self._tokens.mark()
         table = self._tokens.qualified_name()
         columns: tuple[tree.Name, ...] = ()
-        if self._tokens.at_symbol("(") and not self._parser.at_query():
+        if self._tokens.at_symbol("(") and not self._parser.opens_query():
             columns = self._tokens.names_in_parentheses()
         query = self._parser.query()
         return nodes.Insert(table, self._tokens.place(place), columns, query, position=self._tokens.place(mark))

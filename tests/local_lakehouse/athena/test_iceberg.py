@@ -298,6 +298,9 @@ def test_explain(accounts: Athena) -> None:
 
     assert any("TableScan[table = accounts]" in line for line in lines)
     assert "COLUMN_NOT_FOUND" in accounts.fail("EXPLAIN SELECT nope FROM accounts")
+    # A plan without execution would claim that the rows were inserted.
+    reason = accounts.fail("EXPLAIN ANALYZE INSERT INTO accounts SELECT * FROM accounts")
+    assert reason == "NOT_SUPPORTED: The local Athena supports EXPLAIN ANALYZE only for SELECT"
 
 
 def test_what_is_null_and_what_is_empty_stay_apart_in_nested_columns(athena: Athena) -> None:

@@ -95,6 +95,16 @@ def test_malformed(sql: str) -> None:
         parse_statement(sql)
 
 
+@pytest.mark.parametrize("query", ["(SELECT 1)", "((SELECT 1))", "((SELECT 1) LIMIT 1)", "(VALUES 1)", "(TABLE t)"])
+@pytest.mark.parametrize(
+    "statement", ["{}", "{};", "EXPLAIN {}", "PREPARE p FROM {}", "INSERT INTO t {}", "INSERT INTO t (a) {}"]
+)
+def test_a_whole_query_in_parentheses(statement: str, query: str) -> None:
+    plain = parse_statement(statement.format("SELECT 1"))
+
+    assert type(parse_statement(statement.format(query))) is type(plain)
+
+
 ROW = "(SELECT CAST(ROW(1, 'x') AS row(p integer, q varchar)) AS r, 2 AS s) AS t"
 
 

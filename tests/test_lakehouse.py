@@ -102,6 +102,10 @@ def test_advice_names_the_labs_own_table(evolved: Lab) -> None:
         "DROP TABLE customeraccounts",
         "CREATE TABLE copy AS SELECT * FROM customeraccounts",
         "OPTIMIZE customeraccounts REWRITE DATA USING BIN_PACK",
+        "PREPARE change FROM DELETE FROM customeraccounts",
+        "EXECUTE change",
+        "DEALLOCATE PREPARE change",
+        "explain /* and run */ analyze verbose INSERT INTO customeraccounts SELECT * FROM customeraccounts",
     ],
 )
 def test_a_statement_that_changes_the_target_does_not_run(evolved: Lab, sql: str) -> None:
@@ -112,7 +116,16 @@ def test_a_statement_that_changes_the_target_does_not_run(evolved: Lab, sql: str
 
 
 @pytest.mark.parametrize(
-    "sql", ["WITH t AS (SELECT 1) SELECT * FROM t", "VALUES 1", "-- why\nSELECT 1", "EXPLAIN SELECT 1"]
+    "sql",
+    [
+        "WITH t AS (SELECT 1) SELECT * FROM t",
+        "VALUES 1",
+        "-- why\nSELECT 1",
+        "((SELECT 1));",
+        "TABLE customeraccounts",
+        "EXPLAIN SELECT 1",
+        "EXPLAIN ANALYZE SELECT 1",
+    ],
 )
 def test_a_statement_that_reads_runs(evolved: Lab, sql: str) -> None:
     assert len(lakehouse.query(evolved, sql)) >= 1
@@ -131,6 +144,18 @@ def test_a_statement_whose_result_is_a_text_file_returns_its_rows(evolved: Lab, 
     assert len(rows) >= 1
     assert rows.columns.tolist() == columns
     assert set(map(str, rows.dtypes)) == {"string"}
+
+
+def test_a_plan_keeps_its_indentation_and_has_no_header_in_its_rows(evolved: Lab) -> None:
+    plan = lakehouse.query(evolved, "EXPLAIN SELECT 1")["Query Plan"].tolist()
+    assert plan[0] == "Fragment 0 [SINGLE]"
+    assert plan[1].startswith("    Output layout: ")
+
+
+@pytest.mark.parametrize("sql", ["SELECT NULL AS a", "SELECT INTERVAL '1' DAY AS a"])
+def test_a_result_that_awswrangler_does_not_read_is_a_query_error(evolved: Lab, sql: str) -> None:
+    with pytest.raises(lakehouse.QueryError, match="Give each column a type"):
+        lakehouse.query(evolved, sql)
 
 
 def test_the_schema_has_the_new_columns_with_numbers_of_their_own(evolved: Lab) -> None:

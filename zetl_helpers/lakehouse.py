@@ -30,11 +30,15 @@ __all__ = [
 
 _POLL_SECONDS = 0.1
 
-# Comments and parentheses can precede a statement's first word.
-_FIRST_WORD = re.compile(r"(?:\s|\(|--[^\n]*(?:\n|$)|/\*.*?\*/)*(\w+)", re.DOTALL)
-# Any other first word, such as a typo, is left to Athena.
+# Comments and parentheses can precede a statement's first word, and EXPLAIN ANALYZE runs the statement after it.
+_GAP = r"(?:\s|\(|--[^\n]*(?:\n|$)|/\*.*?\*/)*"
+_FIRST_WORD = re.compile(
+    rf"{_GAP}(?:EXPLAIN\b{_GAP}ANALYZE\b{_GAP}(?:VERBOSE\b{_GAP})?)?(\w+)", re.DOTALL | re.IGNORECASE
+)
+# Any other first word, such as a typo, is left to Athena. EXECUTE can run any statement that was prepared.
 _CHANGES = (
-    "ALTER", "CREATE", "DELETE", "DROP", "INSERT", "MERGE", "MSCK", "OPTIMIZE", "UNLOAD", "UPDATE", "VACUUM",
+    "ALTER", "CREATE", "DEALLOCATE", "DELETE", "DROP", "EXECUTE", "INSERT", "MERGE", "MSCK", "OPTIMIZE", "PREPARE",
+    "UNLOAD", "UPDATE", "VACUUM",
 )  # fmt: skip
 
 
@@ -78,6 +82,10 @@ def query(lab: Lab, sql: str, **params: Any) -> pd.DataFrame:
     except lab.client("athena").exceptions.InvalidRequestException as error:
         message = _explained(lab, error.response["Error"]["Message"])
         raise QueryError(_query_advice.add(lab, message, sql)) from None
+    except wr.exceptions.UnsupportedType as error:
+        raise QueryError(
+            f"awswrangler doesn't read this result: {error}. Give each column a type, such as CAST(x AS varchar)."
+        ) from None
     # awswrangler reads only CSV files. The result of SHOW, DESCRIBE or EXPLAIN is a text file.
     if rows.query_metadata["ResultConfiguration"]["OutputLocation"].endswith(".txt"):
         return _text_rows(lab, rows)
@@ -97,7 +105,11 @@ def _text_rows(lab: Lab, rows: pd.DataFrame) -> pd.DataFrame:
         for page in pages
         for row in page["ResultSet"]["Rows"]
     ]
-    filled = [[text.strip() for text in row] + [""] * (len(names) - len(row)) for row in texts]
+    # Like a query, EXPLAIN has a row with the columns' names.
+    if execution["StatementType"] == "DML":
+        del texts[:1]
+    # The spaces at the start of a line indent a plan or a definition.
+    filled = [[text.rstrip() for text in row] + [""] * (len(names) - len(row)) for row in texts]
     frame = pd.DataFrame(filled, columns=names, dtype="string")
     # Assigning the attribute would make pandas warn about a new column.
     frame.__dict__["query_metadata"] = execution

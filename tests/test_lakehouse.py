@@ -88,7 +88,7 @@ def test_advice_names_the_labs_own_table(evolved: Lab) -> None:
     own = evolved.with_table("MyTable")
     with pytest.raises(lakehouse.QueryError, match=r"zetl\.lakehouse\.schema\(lab\.with_table\(\"MyTable\"\)\) lists"):
         lakehouse.query(own, "SELECT nothing FROM customeraccounts")
-    waits = r'creates this table: zetl\.integration\.wait_until_loaded\(lab\.with_table\("MyTable"\)\) waits for it'
+    waits = r'not loaded yet, zetl\.integration\.wait_until_loaded\(lab\.with_table\("MyTable"\)\) waits for it'
     with pytest.raises(lakehouse.QueryError, match=waits):
         lakehouse.snapshots(own)
 

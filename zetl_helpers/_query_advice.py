@@ -47,7 +47,7 @@ def _about_column(lab: Lab, message: str, sql: str) -> str:
 def _about_table(lab: Lab, message: str, _: str) -> str:
     missing = _MISSING_TABLE.search(message)
     if missing and missing[1].rpartition(".")[2] == lab.target_table:
-        return f"The integration creates this table: zetl.integration.wait_until_loaded({_code(lab)}) waits for it."
+        return f"If the table is not loaded yet, zetl.integration.wait_until_loaded({_code(lab)}) waits for it."
     return f"The table is called {lab.target_table}."
 
 

@@ -29,6 +29,7 @@ _DIGITS = 38
 _LARGEST_EXPONENT, _SMALLEST_EXPONENT = 125, -130
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 # Nearly all numbers are already in normal form and match this pattern.
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 _NORMAL = re.compile(r"0|-?(?:[1-9][0-9]{0,17}(?:\.[0-9]{0,17}[1-9])?|0\.[0-9]{0,17}[1-9])")
 # Every DynamoDB number, and every sum of two numbers, has fewer digits.
 EXACT = Context(prec=600)
@@ -162,7 +163,7 @@ def item_size(item: Item) -> int:
 
 def text_of(item: Any) -> str:
     """Return an item in its stored format."""
-    return json.dumps(item, separators=(",", ":"), ensure_ascii=False)
+    return _ENCODER.encode(item)
 
 
 def tag_of(value: Value) -> str:

@@ -6,8 +6,9 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateItem.ht
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,9 +77,7 @@ def put(table: Table, item: Any, request: Mapping[str, Any]) -> Write:
     table.check_index_keys(new)
     if size > LARGEST_ITEM:
         raise Unfit("Item size has exceeded the maximum allowed size")
-    names = Names(request, ("ConditionExpression",))
-    test = condition_of(request, "ConditionExpression", legacy.expected(request), names)
-    names.require_use()
+    test = _condition(request)
     return Write(table, table.key_in(new), key, test, lambda _: (new, size), _shows_failed(request))
 
 
@@ -88,9 +87,7 @@ def delete(table: Table, request: Mapping[str, Any]) -> Write:
     Raises:
         Fault: The key or the request is not valid (``ValidationException``).
     """
-    names = Names(request, ("ConditionExpression",))
-    test = condition_of(request, "ConditionExpression", legacy.expected(request), names)
-    names.require_use()
+    test = _condition(request)
     given, key = table.key(request["Key"])
     return Write(table, given, key, test, lambda _: (None, 0), _shows_failed(request))
 
@@ -126,6 +123,16 @@ def update(table: Table, request: Mapping[str, Any]) -> Write:
         return new, size
 
     return Write(table, given, key, test, become, _shows_failed(request), change)
+
+
+def _condition(request: Mapping[str, Any]) -> Test | None:
+    if not request:
+        # The puts of a batch have no condition.
+        return None
+    names = Names(request, ("ConditionExpression",))
+    test = condition_of(request, "ConditionExpression", legacy.expected(request), names)
+    names.require_use()
+    return test
 
 
 def _shows_failed(request: Mapping[str, Any]) -> bool:
@@ -170,32 +177,18 @@ class Writes:
             raise invalid("Too many items requested for the BatchWriteItem call")
         if not entries:
             raise invalid("The batch write request list for a table cannot be null or empty")
-        writes = [self._batched(name, entry) for name, entry in entries]
+        table = functools.cache(self._table)
+        writes = [_batched(table(name), entry) for name, entry in entries]
         if len({(write.table.name, write.key) for write in writes}) < len(writes):
             raise invalid("Provided list of item keys contains duplicates")
         with self._items.database.transaction():
-            for write in writes:
-                written = self.carry_out(write)
+            for write, written in zip(writes, self.carry_out_all(writes), strict=True):
                 meter.write(write.table, written.old, written.new)
         return document(
             UnprocessedItems="{}",
             ItemCollectionMetrics=self._batch_metrics(request, writes),
             ConsumedCapacity=meter.all(),
         )
-
-    def _batched(self, name: str, entry: Mapping[str, Any]) -> Write:
-        table = self._table(name)
-        kinds = [kind for kind in ("PutRequest", "DeleteRequest") if entry.get(kind) is not None]
-        if len(kinds) != 1:
-            raise invalid(
-                "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported "
-                "datatypes"
-                if kinds
-                else "Supplied WriteRequest is empty, must contain exactly one of PutRequest and DeleteRequest"
-            )
-        if kinds == ["PutRequest"]:
-            return put(table, entry["PutRequest"]["Item"], {})
-        return delete(table, entry["DeleteRequest"])
 
     def carry_out(self, write: Write) -> Written:
         """Execute a write, inside a transaction.
@@ -204,13 +197,27 @@ class Writes:
             Fault: The condition is not met (``ConditionalCheckFailedException``), or an update does not apply to the
                 item (``ValidationException``).
         """
-        row, old = self.present(write)
-        self.require(write, old)
-        new, size = write.become(old)
-        if new is not None or row is not None:
-            body = None if new is None else text_of(new)
-            self._items.replace(write.table.collection, [(write.key, row, body, size)])
-        return Written(old, new)
+        return self.carry_out_all([write])[0]
+
+    def carry_out_all(self, writes: Sequence[Write]) -> list[Written]:
+        """Execute writes of different items, inside a transaction, and update the totals of each table once.
+
+        Raises:
+            Fault: As for `carry_out`.
+        """
+        written = []
+        changes: dict[int, list[tuple[bytes, Row | None, str | None, int]]] = {}
+        for write in writes:
+            row, old = self.present(write)
+            self.require(write, old)
+            new, size = write.become(old)
+            if new is not None or row is not None:
+                body = None if new is None else text_of(new)
+                changes.setdefault(write.table.collection, []).append((write.key, row, body, size))
+            written.append(Written(old, new))
+        for collection, each in changes.items():
+            self._items.replace(collection, each)
+        return written
 
     def present(self, write: Write) -> tuple[Row | None, Item | None]:
         """Return the current item of a write."""
@@ -249,6 +256,20 @@ class Writes:
             if write.table.has_local_indexes and _metrics(write) not in found.setdefault(write.table.name, []):
                 found[write.table.name].append(_metrics(write))
         return json.dumps(found) if found else None
+
+
+def _batched(table: Table, entry: Mapping[str, Any]) -> Write:
+    kinds = [kind for kind in ("PutRequest", "DeleteRequest") if entry.get(kind) is not None]
+    if len(kinds) != 1:
+        raise invalid(
+            "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported "
+            "datatypes"
+            if kinds
+            else "Supplied WriteRequest is empty, must contain exactly one of PutRequest and DeleteRequest"
+        )
+    if kinds == ["PutRequest"]:
+        return put(table, entry["PutRequest"]["Item"], {})
+    return delete(table, entry["DeleteRequest"])
 
 
 def _wants_metrics(request: Mapping[str, Any]) -> bool:

@@ -146,7 +146,7 @@ def _check_tree(shape: Shape, value: Any, path: str, apart: Collection[str]) -> 
     elif isinstance(shape, ListShape):
         for position, item in enumerate(value, 1):
             yield from _check_tree(shape.member, item, f"{path}.{position}.member", apart)
-    elif isinstance(shape, MapShape):
+    elif isinstance(shape, MapShape) and shape.value.name not in apart:
         for key, item in value.items():
             yield from _check_tree(shape.value, item, f"{path}.{key}.member", apart)
     elif shape.type_name == "blob":

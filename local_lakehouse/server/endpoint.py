@@ -231,7 +231,7 @@ class Endpoint:
             if request.service == "dynamodb" and answer.status == 200:
                 for observe in self._observers:
                     observe(request.operation, request.parameters)
-                if not reads(request.operation):
+                if not reads(request.operation) and not is_write(request):
                     # The services are listed only now, because they may have been created for this request.
                     self._backend.documents.changed(["zero_etl", "exports"])
         self._backend.clients.touch(request.operation)

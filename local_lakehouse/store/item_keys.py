@@ -87,6 +87,10 @@ def _encoded(tagged: Mapping[str, Any]) -> bytes:
 
 
 def _number(text: str) -> bytes:
+    if text.isascii() and text.isdigit() and len(text) < _BIAS:
+        # Most numbers in keys are whole and not negative, so their digits are known without a decimal.
+        whole = text.lstrip("0")
+        return _positive(len(whole) + _BIAS, whole) if whole else _ZERO
     try:
         sign, digits, exponent = Decimal(text).as_tuple()
     except ArithmeticError as error:
@@ -99,5 +103,9 @@ def _number(text: str) -> bytes:
     magnitude = len(significant) + exponent + _BIAS
     if not 0 <= magnitude < 2 * _BIAS:
         raise ValueError(f"{text!r} is out of range")
-    encoded = magnitude.to_bytes(2, "big") + significant.rstrip("0").encode() + b"\x00"
-    return b"\x7f" + encoded.translate(_COMPLEMENT) if sign else b"\x81" + encoded
+    encoded = _positive(magnitude, significant)
+    return b"\x7f" + encoded[1:].translate(_COMPLEMENT) if sign else encoded
+
+
+def _positive(magnitude: int, significant: str) -> bytes:
+    return b"\x81" + magnitude.to_bytes(2, "big") + significant.rstrip("0").encode() + b"\x00"

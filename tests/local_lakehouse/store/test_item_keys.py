@@ -27,6 +27,11 @@ def test_numbers_sort_by_value(one: str, other: str) -> None:
     assert (encoded[0] == encoded[1]) == (Decimal(one) == Decimal(other))
 
 
+@given(_DIGITS)
+def test_a_whole_number_has_the_key_of_the_same_decimal(digits: str) -> None:
+    assert item_keys.encode("N", digits) == item_keys.encode("N", f"{digits}.0") == item_keys.encode("N", f"{digits}E0")
+
+
 @given(BYTES, BYTES)
 def test_binary_sorts_by_unsigned_bytes(one: bytes, other: bytes) -> None:
     encoded = [item_keys.encode("B", base64.b64encode(each).decode()) for each in (one, other)]

@@ -229,12 +229,16 @@ class ImportFailedError(Exception):
 
 def _wait_for_import(lab: Lab, arn: str, timeout: float) -> dict[str, Any]:
     dynamodb = lab.client("dynamodb")
+    tagged = False
 
     def look() -> dict[str, Any] | None:
+        nonlocal tagged
         # ImportTable does not accept tags. The table's name is recorded first, so that cleanup finds the table after
         # an interruption.
-        with absent("ResourceNotFoundException", "ResourceInUseException"):
-            dynamodb.tag_resource(ResourceArn=lab.table_arn, Tags=tag_list(lab.tags))
+        if not tagged:
+            with absent("ResourceNotFoundException", "ResourceInUseException"):
+                dynamodb.tag_resource(ResourceArn=lab.table_arn, Tags=tag_list(lab.tags))
+                tagged = True
         found: dict[str, Any] = dynamodb.describe_import(ImportArn=arn)["ImportTableDescription"]
         return None if found["ImportStatus"] == "IN_PROGRESS" else found
 

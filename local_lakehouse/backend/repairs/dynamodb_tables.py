@@ -41,6 +41,7 @@ def apply() -> None:
     Table.set_stream_specification = _set_stream  # type: ignore[method-assign]
     DynamoDBBackend.delete_table = _closing_stream(DynamoDBBackend.delete_table)  # type: ignore[method-assign]
     DynamoDBBackend.get_table = _named(DynamoDBBackend.get_table)  # type: ignore[method-assign]
+    DynamoDBBackend.tag_resource = _tag  # type: ignore[method-assign]
     DynamoHandler.create_table = _creating(DynamoHandler.create_table)  # type: ignore[method-assign]
     DynamoHandler.delete_table = _deleting(DynamoHandler.delete_table)  # type: ignore[method-assign]
     DynamoHandler.update_table = update  # type: ignore[method-assign]
@@ -232,6 +233,16 @@ def _named(get_table: Callable[..., Any]) -> Callable[..., Any]:
         return get_table(self, table_name)
 
     return getting
+
+
+def _tag(self: DynamoDBBackend, arn: str, tags: Mapping[str, str]) -> None:
+    """Set tags, which replaces the values of existing keys. Moto would add a second tag with the same key."""
+    for table in self.tables.values():
+        if table.table_arn == arn:
+            table.tags = [
+                *(tag for tag in table.tags if tag["Key"] not in tags),
+                *({"Key": key, "Value": value} for key, value in tags.items()),
+            ]
 
 
 def find(handler: DynamoHandler, name: str) -> Any:

@@ -250,3 +250,13 @@ def test_no_table_has_contributor_insights(dynamodb: Any) -> None:
     answer = dynamodb.describe_contributor_insights(TableName="Orders")
 
     assert (answer["TableName"], answer["ContributorInsightsStatus"]) == ("Orders", "DISABLED")
+
+
+def test_a_tag_replaces_the_value_of_its_key(dynamodb: Any) -> None:
+    """A table has each key once, however often it is tagged, so listing its tags ends after one page."""
+    arn = create(dynamodb, Tags=[{"Key": "team", "Value": "data"}])["TableArn"]
+    for number in range(12):
+        dynamodb.tag_resource(ResourceArn=arn, Tags=[{"Key": "lab", "Value": str(number)}])
+    pages = dynamodb.get_paginator("list_tags_of_resource").paginate(ResourceArn=arn)
+    tags = [(tag["Key"], tag["Value"]) for page in pages for tag in page["Tags"]]
+    assert tags == [("team", "data"), ("lab", "11")]

@@ -1,5 +1,6 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import awswrangler
@@ -240,3 +241,8 @@ def test_aws_is_asked_in_the_region_that_the_environment_names(
     monkeypatch.setattr(lab_module, "_introduce", lambda _, session, *__: asked.append(session.region_name))
     connect("aws")
     assert asked == ["ap-south-1"]
+
+
+def test_only_on_aws_a_wait_names_the_time_that_aws_needs(lab: Lab) -> None:
+    assert lab.usually("15 to 30 minutes") == ""
+    assert replace(lab, target="aws").usually("15 to 30 minutes") == "15 to 30 minutes"

@@ -70,7 +70,7 @@ def test_a_wait_for_aws_says_how_long_it_takes_and_how_to_skip_ahead(capsys: pyt
         wait_for("it", lambda: next(answers), timeout=3600, hint="", usual="15 to 30 minutes")
     shown = capsys.readouterr().err
     assert shown.count("You can interrupt the cell and continue with another section") == 1
-    assert "of AWS needs 15 to 30 minutes" in shown
+    assert "s (AWS usually needs 15 to 30 minutes)" in shown
 
 
 def test_an_interrupted_wait_says_what_happens_meanwhile() -> None:

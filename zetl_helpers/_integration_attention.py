@@ -40,7 +40,7 @@ def wait_until_attention(lab: Lab, *, timeout: float = 5400) -> str:
         look,
         timeout=timeout,
         hint="Check zetl.integration.describe(lab): it is still ACTIVE.",
-        usual="15 to 30 minutes",
+        usual=lab.usually("15 to 30 minutes"),
     )
     return "\n".join([f"status: {found['Status']}", *_reasons(found)])
 
@@ -74,7 +74,7 @@ def wait_until_recovered(lab: Lab, *, timeout: float = 5400) -> None:
         look,
         timeout=timeout,
         hint="Check zetl.integration.describe(lab): the reported problem is not fixed.",
-        usual="15 to 30 minutes",
+        usual=lab.usually("15 to 30 minutes"),
         status=lambda: " ".join(reasons)[:60],
     )
 
@@ -107,7 +107,7 @@ def wait_for_outcome(lab: Lab, since: datetime, *, timeout: float = 5400) -> str
         look,
         timeout=timeout,
         hint="Check zetl.integration.describe(lab) and zetl.monitoring.log_events(lab).",
-        usual="15 to 30 minutes",
+        usual=lab.usually("15 to 30 minutes"),
     )
 
 

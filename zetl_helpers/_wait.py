@@ -164,8 +164,8 @@ class _Progress:
             return
         if self._usual:
             self.say(_SKIP)
-        most = f"AWS needs {self._usual}" if self._usual else f"at most {_duration(self._timeout)}"
-        line = f"waiting for {self._what} · {_duration(elapsed)} of {most} {status()}"
+        limit = f"(AWS usually needs {self._usual})" if self._usual else f"of at most {_duration(self._timeout)}"
+        line = f"waiting for {self._what} · {_duration(elapsed)} {limit} {status()}"
         print(f"\r{line:<100}", end="", file=sys.stderr, flush=True)  # noqa: T201
         self._open = True
 

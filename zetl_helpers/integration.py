@@ -173,7 +173,7 @@ def wait_until_active(lab: Lab, *, timeout: float = 1800) -> list[str]:
         timeout=timeout,
         hint="Check zetl.integration.describe(lab).",
         status=lambda: seen[-1] if seen else "",
-        usual="5 to 15 minutes",
+        usual=lab.usually("5 to 15 minutes"),
     )
 
 
@@ -214,7 +214,7 @@ def wait_until_loaded(lab: Lab, *, timeout: float = 3600) -> dict[str, Any]:
         look,
         timeout=timeout,
         hint="The first export is still running, or failed: check zetl.monitoring.log_events(lab).",
-        usual="15 to 30 minutes",
+        usual=lab.usually("15 to 30 minutes"),
     )
 
 
@@ -244,7 +244,7 @@ def wait_until_synced(lab: Lab, since: datetime, *, timeout: float = 5400) -> da
         look,
         timeout=timeout,
         hint="Check zetl.monitoring.log_events(lab); a window without writes has no event.",
-        usual="15 to 30 minutes",
+        usual=lab.usually("15 to 30 minutes"),
     )
 
 

@@ -247,6 +247,14 @@ class Lab:
         with self._recorder.recording() as calls:
             yield calls
 
+    def usually(self, time_on_aws: str) -> str:
+        """Return the time that a step usually takes on AWS, or an empty string if the target is local.
+
+        Args:
+            time_on_aws: The time, such as ``15 to 30 minutes``. Locally, the step takes seconds.
+        """
+        return time_on_aws if self.target == "aws" else ""
+
     def _rows(self) -> list[tuple[str, str]]:
         where = "local lakehouse on this computer" if self.target == "local" else "AWS"
         return [

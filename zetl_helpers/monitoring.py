@@ -286,7 +286,7 @@ def wait_for_alarm(lab: Lab, *, timeout: float = 1800) -> str:
         lambda: True if alarm_state(lab) == "ALARM" else None,
         timeout=timeout,
         hint="Check zetl.monitoring.metrics(lab): the alarm is triggered only if IngestionFailed has a data point.",
-        usual="up to 15 minutes",
+        usual=lab.usually("up to 15 minutes"),
     )
     (found,) = lab.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
     return str(found["StateReason"])

@@ -247,7 +247,7 @@ def _wait_for_import(lab: Lab, arn: str, timeout: float) -> dict[str, Any]:
         look,
         timeout=timeout,
         hint="Check Imports from S3 in the DynamoDB console.",
-        usual="3 to 10 minutes",
+        usual=lab.usually("3 to 10 minutes"),
     )
     if done["ImportStatus"] != "COMPLETED" or done["ErrorCount"]:
         why = done.get("FailureMessage") or f"{done.get('ErrorCount')} items are not valid"

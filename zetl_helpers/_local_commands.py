@@ -77,7 +77,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
     for command in (start, stop, status, reset, export, bring, refresh, pause, resume):
         command.set_defaults(extras="local")
-        command.add_argument("--state", type=Path, default=_settings.state_dir(), help="state folder; default .zetl")
+        command.add_argument(
+            "--state", type=Path, default=_settings.state_dir(), help="state folder; default: ZETL_STATE_DIR or .zetl"
+        )
 
 
 def _start(options: argparse.Namespace) -> int:
@@ -96,6 +98,8 @@ def _start(options: argparse.Namespace) -> int:
         options.state, port=options.port, enforce_iam=options.enforce_iam, governed=options.governed
     )
     print("The local lakehouse is running." if started else "The local lakehouse was already running.")
+    if options.state.resolve() != _settings.state_dir().resolve():
+        print(f"Notebooks and other commands use it after: export ZETL_STATE_DIR={options.state.resolve()}")
     print(running.url)
     return 0
 

@@ -217,6 +217,17 @@ def test_the_command_from_start_to_reset(state: Path) -> None:
     assert not (state / FILE).exists()
 
 
+def test_a_start_in_another_folder_says_how_to_use_it(state: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    started = zetl("local", "start", "--port", "0", "--state", str(other), state=state)
+    try:
+        assert started.stdout.splitlines()[1:-1] == [
+            f"Notebooks and other commands use it after: export ZETL_STATE_DIR={other.resolve()}"
+        ]
+    finally:
+        daemon.stop(other)
+
+
 def test_a_command_that_starts_a_lakehouse_says_so_beside_its_output(state: Path) -> None:
     said = zetl("env", state=state)
     assert said.stderr == "Started a local lakehouse; stop it with: zetl local stop\n"

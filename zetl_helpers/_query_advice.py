@@ -10,6 +10,7 @@ from zetl_helpers.lab import Lab
 _SQL_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _MISSING_COLUMN = re.compile(r"COLUMN_NOT_FOUND.*?Column '([^']+)'", re.DOTALL)
 _MISSING_TABLE = re.compile(r"TABLE_NOT_FOUND.*?Table '([^'$]+)", re.DOTALL)
+_MISSING_FUNCTION = re.compile(r"Function '([^']+)' not registered")
 _NUMBER = re.compile(r"\b(?:tinyint|smallint|integer|bigint|real|double|decimal)\b")
 
 
@@ -39,8 +40,11 @@ def without_comments(sql: str) -> str:
 def _about_column(lab: Lab, message: str, sql: str) -> str:
     missing = _MISSING_COLUMN.search(message)
     name = missing[1].rpartition(".")[2] if missing else ""
-    if name and re.search(rf'\bAS\s+"?{re.escape(name)}\b', without_comments(sql), re.IGNORECASE):
-        return f"`{name}` is a name that you gave with AS. WHERE and HAVING can't use it, so repeat the expression."
+    given = rf'\bAS\s+"?{re.escape(name)}\b|\)\s+"?{re.escape(name)}"?\s*(?:,|\bFROM\b)'
+    if name and re.search(given, without_comments(sql), re.IGNORECASE):
+        return f"`{name}` is a name that you gave in SELECT. WHERE and HAVING can't use it, so repeat the expression."
+    if name and (quoted := re.search(rf'"({re.escape(name)})"', sql, re.IGNORECASE)):
+        return f"Double quotes enclose a name, and single quotes enclose text: '{quoted[1]}'."
     return f"zetl.lakehouse.schema({_code(lab)}) lists the table's current columns. Write text in 'single' quotes."
 
 
@@ -54,13 +58,20 @@ def _about_table(lab: Lab, message: str, _: str) -> str:
 def _about_function(_: Lab, message: str, __: str) -> str:
     if "Unexpected parameters" in message:
         return "The function exists, but not for these types. CAST(x AS double) turns text into a number."
+    missing = _MISSING_FUNCTION.search(message)
+    if missing and missing[1] in _FUNCTIONS:
+        return f"Athena's function for this purpose is {_FUNCTIONS[missing[1]]}."
     return "Athena has Trino's functions, whose names can differ from those in other databases."
 
 
 def _about_types(_: Lab, message: str, __: str) -> str:
+    if "boolean" in message:
+        return "Compare a boolean with true or false, without quotes."
+    if "varchar" in message and "timestamp" in message:
+        return "Compare a time with a time, such as DATE '2026-10-01' or TIMESTAMP '2026-10-01 09:30:00 UTC'."
     if "varchar" in message and _NUMBER.search(message):
         return "Compare text with text in 'single' quotes, or turn it into a number with CAST(x AS double)."
-    if "varchar" in message and re.search(r"\b(?:date|timestamp)\b", message):
+    if "varchar" in message and re.search(r"\bdate\b", message):
         return "CAST(x AS date) turns text such as 2026-10-21 into a date."
     return "Two values have different types. CAST(x AS …) converts one of them."
 
@@ -69,7 +80,13 @@ def _about_groups(_: Lab, __: str, ___: str) -> str:
     return "A column that is not in GROUP BY must be inside an aggregate such as SUM or MAX."
 
 
-def _about_syntax(_: Lab, __: str, ___: str) -> str:
+def _about_syntax(lab: Lab, message: str, sql: str) -> str:
+    statement = without_comments(sql)
+    for pattern, advice in _DIALECTS.items():
+        if re.search(pattern, statement, re.IGNORECASE):
+            return advice
+    if "mismatched input ':'" in message and (name := re.search(r"(?<![:\w]):([a-z_]\w*)", statement, re.IGNORECASE)):
+        return f"Pass the value of :{name[1]} to zetl.query: zetl.query({_code(lab)}, sql, {name[1]}=…)."
     return "The statement is incomplete, or it has an extra word near that position."
 
 
@@ -78,6 +95,22 @@ def _code(lab: Lab) -> str:
     return f'lab.with_table("{lab.further}")' if lab.further else "lab"
 
 
+# These are the names in Trino of functions that other databases have.
+_FUNCTIONS = {
+    "ifnull": "COALESCE(x, y)", "isnull": "COALESCE(x, y)", "nvl": "COALESCE(x, y)",
+    "len": "LENGTH(x)", "charindex": "STRPOS(text, part)", "instr": "STRPOS(text, part)",
+    "getdate": "current_timestamp", "sysdate": "current_timestamp",
+}  # fmt: skip
+# These patterns match syntax that other databases have, and Athena does not.
+_DIALECTS = {
+    r"\{\w+\}": "The braces are part of the statement. Put an f before the quotes, so that Python inserts the value.",
+    r"::": "Athena has no `::`. Use CAST(x AS type).",
+    r"\bis\s+(?:not\s+)?(?:true|false)\b": "Athena has no IS TRUE or IS FALSE. Use x IS DISTINCT FROM true, or "
+    "COALESCE(x, false).",
+    r"\bselect\s+(?:distinct\s+)?top\b": "Athena has no TOP. Put LIMIT at the end of the statement.",
+    r"\bminus\b": "Athena has no MINUS. Use EXCEPT.",
+    r"\[\w+\]": "Athena has no names in brackets. Leave out the brackets, or use double quotes.",
+}
 _ADVICE: dict[str, Callable[[Lab, str, str], str]] = {
     "COLUMN_NOT_FOUND": _about_column,
     "TABLE_NOT_FOUND": _about_table,

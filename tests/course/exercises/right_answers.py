@@ -231,7 +231,9 @@ RIGHT: dict[str, list[Any]] = {
     ],
     "6.1": words("double", "double precision", "float64", "DOUBLE"),
     "6.2": statements(
-        "6.2", "SELECT customerid FROM customeraccounts WHERE state = 'CA' AND paperlessbilling IS DISTINCT FROM true"
+        "6.2",
+        "SELECT customerid FROM customeraccounts WHERE state = 'CA' AND paperlessbilling IS DISTINCT FROM true",
+        "SELECT CustomerID FROM CustomerAccounts WHERE State = 'CA' AND paperlessbilling IS DISTINCT FROM true",
     ),
     "6.3": statements("6.3"),
     "7.1": ids(executed, LOST, "QueryExecutionId"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from zetl_helpers.course.exercises.clauses import filters, without_having
+from zetl_helpers.course.exercises.clauses import filters, is_grouped, without_having
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,8 @@ def test_only_clauses_outside_text_and_comments_count(statement: str, found: tup
 )
 def test_a_statement_loses_its_having_and_nothing_else(statement: str, rest: str) -> None:
     assert without_having(statement) == rest
+
+
+def test_group_by_is_found_outside_text() -> None:
+    assert is_grouped("SELECT a FROM t group\nby a")
+    assert not is_grouped("SELECT 'group by' FROM t")

@@ -83,6 +83,10 @@ def test_an_answer_that_cannot_be_judged_is_an_error(exercised: Lab, tmp_path: P
     assert outcome.message.startswith(f"The answer could not be judged: {error}")
 
 
+def test_an_answer_that_is_none_is_told_so(question: Question) -> None:
+    assert "The answer is None" in question.check(None).message
+
+
 def test_sql_that_athena_refuses_is_an_error(chapter: Callable[[int], Chapter]) -> None:
     for sql in ("SELECT nothing FROM customeraccounts", "SELECT FROM WHERE", "SELECT 1 / 0 AS x FROM nowhere"):
         assert chapter(4).q1.check(sql).status == "error"
@@ -90,8 +94,8 @@ def test_sql_that_athena_refuses_is_an_error(chapter: Callable[[int], Chapter]) 
 
 def test_a_name_of_the_select_that_having_does_not_know_is_told_so(chapter: Callable[[int], Chapter]) -> None:
     sql = "SELECT state, SUM(creditlimit) AS total FROM customeraccounts GROUP BY state HAVING {} > 1"
-    assert "`total` is a name that you gave with AS" in chapter(4).q5.check(sql.format("total")).message
-    assert "a name you gave" not in chapter(4).q5.check(sql.format("totals")).message
+    assert "`total` is a name that you gave in SELECT" in chapter(4).q5.check(sql.format("total")).message
+    assert "a name that you gave" not in chapter(4).q5.check(sql.format("totals")).message
 
 
 def test_a_statement_that_is_no_select_is_told_its_first_word(chapter: Callable[[int], Chapter]) -> None:
@@ -121,7 +125,7 @@ def test_a_check_that_has_undone_the_step_is_still_correct(chapter: Callable[[in
     assert question.check().status == "correct"
     again = question.check()
     assert (again.status, question.state) == ("correct", "correct")
-    assert again.message == "You have already solved this exercise. To do it again, take its steps again, then check."
+    assert again.message == "You have already solved this exercise. To do it again, repeat its steps, then check."
 
 
 def test_an_action_without_its_service_is_right_and_gets_a_note(chapter: Callable[[int], Chapter]) -> None:

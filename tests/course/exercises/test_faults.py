@@ -154,10 +154,22 @@ def test_a_policy_of_ones_own_counts(broken: Question, exercised: Lab) -> None:
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     iam = exercised.client("iam")
     iam.put_role_policy(RoleName=exercised.role, PolicyName="mine", PolicyDocument=document)
-    try:
-        assert broken.check().status == "correct"
-    finally:
-        iam.delete_role_policy(RoleName=exercised.role, PolicyName="mine")
+    assert broken.check().status == "correct"
+    # Chapter 9 takes the permission away again, which has no effect if another policy allows it.
+    assert iam.list_role_policies(RoleName=exercised.role)["PolicyNames"] == [POLICY_NAME]
+
+
+@pytest.mark.parametrize("broken", [3], indirect=True)
+def test_grants_that_are_too_wide_are_revoked(broken: Question, exercised: Lab) -> None:
+    project = zetl.studio.find_project(exercised)
+    exercised.client("lakeformation").grant_permissions(
+        Principal={"DataLakePrincipalIdentifier": project.role_arn},
+        Resource={"Table": {"DatabaseName": exercised.database, "Name": exercised.target_table}},
+        Permissions=["ALL"],
+    )
+    assert "ALL" not in broken.break_it().code
+    broken.put_back()
+    assert zetl.studio.grants(exercised, project)["permissions"].iloc[-1] == "DESCRIBE, SELECT"
 
 
 # No other chapter needs chapter 3's grants, so catching up does not restore them.

@@ -21,6 +21,11 @@ def mistake(answer: pd.DataFrame, right: pd.DataFrame = RIGHT, *, ordered: bool 
     return str(error.value)
 
 
+def test_an_answer_with_group_by_is_not_asked_for_it() -> None:
+    with pytest.raises(IncorrectError, match="has only one row, fewer than there should be"):
+        compare(RIGHT, RIGHT.iloc[:1], one_row_for="state", key=("state",), ordered=False, grouped=True)
+
+
 def shares(*values: Any) -> pd.DataFrame:
     return pd.DataFrame({"state": ["CA", "NV", "NY"], "share": pd.Series(values, dtype=object)})
 
@@ -47,6 +52,8 @@ def test_where_it_is_asked_for_the_order_of_the_rows_counts() -> None:
         (pd.concat([RIGHT, RIGHT]), "some rows occur more than once"),
         (pd.concat([RIGHT, RIGHT.assign(share=1.0)]), "6 rows, more than there should be"),
         (RIGHT.assign(state=["CA", "NV", "OR"]), "The row where state is OR does not belong"),
+        (RIGHT.assign(state=["ca", "NV", "NY"]), "In the row where state is ca, the text differs only in upper and"),
+        (RIGHT.assign(state=[7404610.0, "NV", "NY"]), "The row where state is 7404610 does not"),
         (RIGHT.assign(state=["CA", "NV", "NV"]), "There is no row where state is NY"),
         (shares(0.3333, 0.5, 0.0), "It is a fraction"),
         (shares(33, 50, 0), "The decimals are cut off"),

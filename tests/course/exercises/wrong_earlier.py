@@ -59,7 +59,7 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
         (dict.fromkeys(("s3:PutObject", "glue:UpdateTable", "dynamodb:Scan", "s3:DeleteBucket"), True), "own policy"),
         (
             {"s3:PutObject": True, "glue:UpdateTable": False, "dynamodb:Scan": False, "s3:DeleteBucket": False},
-            "the Data Catalog records",
+            "The Data Catalog records",
         ),
         (
             {"s3:PutObject": False, "glue:UpdateTable": True, "dynamodb:Scan": False, "s3:DeleteBucket": False},
@@ -104,7 +104,10 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
         ("arn:aws:sts::111122223333:role/Analyst", "belong to IAM"),
         ("arn:aws:iam::111122223333:assumed-role/Analyst", "not assumed-role"),
         ("arn:aws:iam::111122223333:role/Analyst/laptop", "the name of the session"),
-        ("Analyst", "begins with arn:aws:iam"),
+        ("Analyst", "form arn:aws:iam::account:role/name"),
+        ("arn:aws:iam::111122223333:role/analyst", "upper and lower case matter"),
+        ("arn:aws:iam::111122223333:user/Analyst", "not a user"),
+        ("arn:aws:iam::111122223333:role/laptop", "comes before it"),
     ],
     "3.2": [
         ([ANALYST], "role/DataOwner would lose"),
@@ -391,5 +394,7 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
         ("Accounts by state and status", "does not name a state"),
         ("CA has 1 account past due", "another state has more"),
         ("NV has most accounts past due", "Also say how many"),
+        ("Nevada has 2 past-due accounts", "CA for California"),
+        ("NV has 2 accounts, more than any other state", "claims too much"),
     ],
 }

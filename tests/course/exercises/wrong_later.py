@@ -11,6 +11,7 @@ LATER: dict[str, list[tuple[Any, str]]] = {
         ("bigint", "one type for all numbers"),
         ("string", "a number"),
         ("decimal", "smaller type"),
+        ("number", "such as string or array"),
         ("varchar", "a number"),
         ("date", "type of creditlimit"),
     ],
@@ -67,6 +68,14 @@ LATER: dict[str, list[tuple[Any, str]]] = {
         ("third", "one of 'first'"),
     ],
     "7.3": [
+        (
+            (
+                "SELECT 'First' AS version, SUM(currentbalance) AS total_balance "
+                "FROM customeraccounts FOR VERSION AS OF {first} "
+                "UNION ALL SELECT 'Last', SUM(currentbalance) FROM customeraccounts FOR VERSION AS OF {last}"
+            ),
+            "only in upper and lower case",
+        ),
         (
             (
                 "SELECT 'first' AS version, SUM(currentbalance) AS total_balance FROM customeraccounts "
@@ -126,12 +135,14 @@ LATER: dict[str, list[tuple[Any, str]]] = {
         (lambda lab: lags(lab).mean(), "the average"),
         (lambda lab: lags(lab).min(), "the best case"),
         (lambda lab: -lags(lab).max(), "negative"),
+        (lambda lab: lags(lab).max().total_seconds() + 0.04, "You rounded"),
         (lambda lab: lags(lab).sum() * 3, "Take the largest"),
         ("a while", "a number"),
     ],
     "8.3": [
         (15, r"\$2\.81 a month\. That is too much"),
-        (5, "15 to 8640"),
+        (84, r"\$0\.502 a month\. That is too much"),
+        (5, "15 to 8,640"),
         (2880, "older than a day"),
         (90.5, "whole number"),
         ("hourly", "a number"),

@@ -39,7 +39,8 @@ class Value:
         given = self.reading(answer)
         if given != self.reading(self.right(lab)):
             known = {self.reading(key): says for key, says in self.wrong.items()}
-            raise IncorrectError(known.get(given, self.otherwise))
+            otherwise = _ONLY_CASE if _same_letters(given, self.reading(self.right(lab))) else self.otherwise
+            raise IncorrectError(known.get(given, otherwise))
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,15 @@ class Each:
         right = {name: self.readings[name](value) for name, value in self.right(lab).items()}
         errors = [name for name in right if given[name] != right[name]]
         if errors:
-            first = errors[0]
-            count = f" {len(right) - len(errors)} of {len(right)} entries are right." if len(right) > 1 else ""
-            raise IncorrectError(f"{first!r} is not {entries.typed(answer)[first]!r}: {self.wrong[first]}{count}")
+            first, good = errors[0], len(right) - len(errors)
+            verb = "is" if good == 1 else "are"
+            count = f" {good} of {len(right)} entries {verb} right." if len(right) > 1 else ""
+            says = _ONLY_CASE if _same_letters(given[first], right[first]) else self.wrong[first]
+            raise IncorrectError(f"{first!r} is not {entries.typed(answer)[first]!r}. {says}{count}")
+
+
+_ONLY_CASE = "The letters are right, but upper and lower case matter here."
+
+
+def _same_letters(given: object, right: object) -> bool:
+    return isinstance(given, str) and isinstance(right, str) and given.casefold() == right.casefold()

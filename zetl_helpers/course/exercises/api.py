@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from zetl_helpers import integration, source
+from zetl_helpers import _query_advice, integration, source
 from zetl_helpers._aws import absent
 from zetl_helpers._wait import wait_for
 from zetl_helpers.course.exercises.engine import IncorrectError, UnreadableError, UntouchedError
@@ -62,7 +62,9 @@ class Execution:
             raise IncorrectError(f"Athena did not find query execution {given}: {_message(error)}") from None
         if found["Status"]["State"] != "SUCCEEDED":
             reason = found["Status"].get("StateChangeReason", "no reason is given")
-            raise IncorrectError(f"The query is {found['Status']['State']}: {reason}{_about_database(lab, found)}")
+            advice = _about_database(lab, found)
+            text = f"{reason}\n{advice}" if advice else _query_advice.add(lab, reason, found["Query"])
+            raise IncorrectError(f"The query is {found['Status']['State']}: {text}")
         self.judge(lab, found["Query"])
 
 
@@ -215,7 +217,7 @@ def _about_database(lab: Lab, execution: Mapping[str, Any]) -> str:
     reason = execution["Status"].get("StateChangeReason", "")
     if database == lab.database or not re.search(r"TABLE_NOT_FOUND|SCHEMA_NOT_FOUND", reason):
         return ""
-    return f"\nAthena looked in the database {database}. Pass QueryExecutionContext={{'Database': lab.database}}."
+    return f"Athena looked in the database {database}. Pass QueryExecutionContext={{'Database': lab.database}}."
 
 
 def _message(error: ClientError) -> str:

@@ -54,7 +54,7 @@ def _permissions(lab: Lab) -> list[str]:
 _NEEDED = {"database": {"DESCRIBE"}, "table": {"DESCRIBE", "SELECT"}}
 _EFFECTS = {
     ("database", "DESCRIBE"): "the project should see the database.",
-    ("table", "DESCRIBE"): "the project should see the table, so grant that explicitly.",
+    ("table", "DESCRIBE"): "the project should see the table, not only query it.",
     ("table", "SELECT"): "the project should query the table.",
 }
 
@@ -73,9 +73,13 @@ EXERCISES = (
                 "arn:aws:iam::111122223333:assumed-role/Analyst": "An IAM ARN contains role/, not assumed-role/.",
                 "arn:aws:iam::111122223333:role/Analyst/laptop": "The last part, laptop, is only the name of the "
                 "session.",
+                "arn:aws:iam::111122223333:role/laptop": "laptop is the name of the session. The role's name comes "
+                "before it.",
+                "arn:aws:iam::111122223333:user/Analyst": "Analyst is a role, not a user.",
                 "arn:aws:iam::111122223333:user/laptop": "laptop is not a user. It is the name of the session.",
             },
-            otherwise="The role's ARN begins with arn:aws:iam::111122223333: and names the role, without the session.",
+            otherwise="The answer should have the form arn:aws:iam::account:role/name, with the session's account and "
+            "role, and without the session's name.",
         ),
         hints=(
             "Compare the two lines of the table above: three things differ.",
@@ -95,7 +99,7 @@ EXERCISES = (
             "The new administrator is the role, not its session, as in the answer to exercise 3.1.",
         ),
         answer=f'answer = existing + ["{_PRINCIPAL}"]',
-        why="Account-wide settings are read, changed and written back as a whole. Otherwise two people would have lost "
+        why="Account-wide settings are read, changed and written back as a whole. Otherwise, two roles would have lost "
         "their permissions.",
     ),
     Exercise(

@@ -21,6 +21,7 @@ _BY_STATUS = """SELECT accountstatus, SUM(currentbalance) AS total_balance
 FROM customeraccounts
 WHERE currentbalance > 0
 GROUP BY accountstatus"""
+_PAST_DUE = re.compile(r"past[\s_-]*due|overdue|late\b|arrears|delinquent", re.IGNORECASE)
 
 
 def _pivot(lab: Lab) -> pd.DataFrame:
@@ -65,14 +66,18 @@ def _judge_title(lab: Lab, answer: Any) -> None:
     named = [state for state in counts if state in words]
     if not named:
         raise IncorrectError(
-            "The title does not name a state by its code, such as CA. A finding says what the chart shows."
+            "The title does not name a state. Use the state's code as in the data, such as CA for California."
         )
     if wrong := [state for state in named if state not in leaders]:
-        raise IncorrectError(f"{wrong[0]} has {counts[wrong[0]]} accounts past due, but another state has more.")
+        count = counts[wrong[0]]
+        noun = "account" if count == 1 else "accounts"
+        raise IncorrectError(f"{wrong[0]} has {count} {noun} past due, but another state has more.")
     if absent:
         raise IncorrectError(f"{absent[0]} has as many accounts past due: the title should name it too.")
     if not {str(most), *COUNTED[most : most + 1]} & {word.casefold() for word in words}:
         raise IncorrectError("The state is right. Also say how many accounts past due it has.")
+    if not _PAST_DUE.search(title):
+        raise IncorrectError("The title does not say that the accounts are past due, so it claims too much.")
 
 
 def _title(answer: Any) -> str:
@@ -171,9 +176,9 @@ answer = boto3.client("athena").create_named_query(
                 "How did the number of rows change?": "line",
             },
             wrong={
-                "How is the debt shared among the statuses?": "these are shares of one sum.",
-                "Which states have which statuses?": "there are two dimensions, and a count for each pair.",
-                "How did the number of rows change?": "it is one number that changes over time.",
+                "How is the debt shared among the statuses?": "These are shares of one sum.",
+                "Which states have which statuses?": "There are two dimensions, and a count for each pair.",
+                "How did the number of rows change?": "It is one number that changes over time.",
             },
         ),
         hints=(

@@ -14,6 +14,7 @@ from zetl_helpers.course.exercises.readings import Number
 from zetl_helpers.lab import Lab
 
 _BUDGET = 0.50
+_ROUNDED = 0.051
 _MINUTES = Number(
     "30, in minutes",
     {
@@ -30,7 +31,9 @@ _MINUTES = Number(
     },
     of_time=60,
 )
-_SECONDS = Number("0.5, in seconds, or a time", {"s": 1, "sec": 1, "second": 1, "seconds": 1, "ms": 1e-3}, of_time=1)
+_SECONDS = Number(
+    "0.5, in seconds, or a duration", {"s": 1, "sec": 1, "second": 1, "seconds": 1, "ms": 1e-3}, of_time=1
+)
 
 
 def _judge_interval(_: Lab, answer: Any) -> None:
@@ -39,12 +42,14 @@ def _judge_interval(_: Lab, answer: Any) -> None:
         raise IncorrectError("RefreshInterval is a whole number of minutes.")
     if not cost.SHORTEST_REFRESH <= answer <= cost.LONGEST_REFRESH:
         raise IncorrectError(
-            f"AWS accepts intervals of {cost.SHORTEST_REFRESH} to {cost.LONGEST_REFRESH} minutes (six days)."
+            f"AWS accepts intervals of {cost.SHORTEST_REFRESH} to {cost.LONGEST_REFRESH:,} minutes (six days)."
         )
     monthly = cost.idle_cost(int(answer))
     if monthly > _BUDGET:
+        digits = 2 if round(monthly, 2) > _BUDGET else 3
         raise IncorrectError(
-            f"With a refresh every {answer:g} minutes, the exports cost ${monthly:.2f} a month. That is too much."
+            f"With a refresh every {answer:g} minutes, the exports cost ${monthly:.{digits}f} a month. "
+            "That is too much."
         )
     if answer > 1440:
         raise IncorrectError("It is cheap enough, but the data can be older than a day. The shop needs daily data.")
@@ -63,6 +68,13 @@ def _judge_oldest(lab: Lab, answer: Any) -> None:
         raise IncorrectError("That is the average; the question asks for the worst case.")
     if abs(given - seconds.min()) < 1e-3:
         raise IncorrectError("That is the best case; the question asks for the worst case.")
+    if (abs(seconds.cummax() - given) < 1e-3).any():
+        raise IncorrectError(
+            "That was the longest delay when you read the log. A later ingestion took longer, so run "
+            "zetl.monitoring.ingestions(lab) again."
+        )
+    if abs(given - seconds.max()) < _ROUNDED:
+        raise IncorrectError("You rounded the largest difference. Answer with the difference itself.")
     raise IncorrectError("For each ingestion, subtract last_synced_at from completed_at. Take the largest difference.")
 
 

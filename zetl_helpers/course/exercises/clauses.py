@@ -7,6 +7,7 @@ import re
 # Quoted text and comments can contain any word.
 _OPAQUE = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _FILTER = re.compile(r"\b(?:where|having)\b", re.IGNORECASE)
+_GROUP = re.compile(r"\bgroup\s+by\b", re.IGNORECASE)
 _HAVING = re.compile(r"\bhaving\b", re.IGNORECASE)
 _AFTER_HAVING = re.compile(r"\b(?:order|limit|offset|fetch|union|except|intersect|window)\b", re.IGNORECASE)
 
@@ -15,6 +16,11 @@ def filters(statement: str) -> tuple[str, ...]:
     """Return which of the clauses ``WHERE`` and ``HAVING`` a statement contains."""
     found = {word.upper() for word in _FILTER.findall(_words(statement))}
     return tuple(name for name in ("WHERE", "HAVING") if name in found)
+
+
+def is_grouped(statement: str) -> bool:
+    """Return whether a statement contains ``GROUP BY``."""
+    return bool(_GROUP.search(_words(statement)))
 
 
 def without_having(statement: str) -> str:

@@ -240,8 +240,13 @@ class Question:
             return "" if self._progress.broken(self.name) else f"Nothing is broken yet: run {self.handle}.break_it()."
         if self.exercise.by_state:
             return ""
-        if answer is ... or answer is None:
+        if answer is ...:
             return "There is no answer yet."
+        if answer is None:
+            return (
+                "The answer is None, which is what a method returns that changes its object, such as append. "
+                "Answer with a value."
+            )
         return "The answer has a blank in it." if has_blank(answer) else ""
 
     def _untouched(self, missing: str) -> Outcome:
@@ -251,7 +256,7 @@ class Question:
         exercise is solved.
         """
         if self.state == "correct" and (self.exercise.fault or self.exercise.by_state):
-            step = f"run {self.handle}.break_it()" if self.exercise.fault else "take its steps again"
+            step = f"run {self.handle}.break_it()" if self.exercise.fault else "repeat its steps"
             return Outcome(
                 "correct", self.name, f"You have already solved this exercise. To do it again, {step}, then check."
             )

@@ -106,22 +106,28 @@ def judge_role(lab: Lab, _: object) -> None:
 
 def _write_rights(lab: Lab) -> tuple[list[str], str]:
     """Return the resources for which the role's policies allow s3:PutObject, and an action pattern that allows it."""
-    iam = lab.client("iam")
     resources: list[str] = []
     wide = ""
-    for name in iam.list_role_policies(RoleName=lab.role)["PolicyNames"]:
-        for statement in iam.get_role_policy(RoleName=lab.role, PolicyName=name)["PolicyDocument"]["Statement"]:
-            allowing = [
-                entry for entry in _listed(statement["Action"]) if fnmatchcase("s3:putobject", entry.casefold())
-            ]
-            if statement["Effect"] == "Allow" and allowing:
-                resources += _listed(statement["Resource"])
-                wide = wide or next((item for item in allowing if "*" in item), "")
+    for name in lab.client("iam").list_role_policies(RoleName=lab.role)["PolicyNames"]:
+        for allowing, statement in _writes_of(lab, name):
+            resources += _listed(statement["Resource"])
+            wide = wide or next((item for item in allowing if "*" in item), "")
     return resources, wide
 
 
-def _listed(one_or_more: str | list[str]) -> list[str]:
-    return [one_or_more] if isinstance(one_or_more, str) else one_or_more
+def _writes_of(lab: Lab, policy: str) -> list[tuple[list[str], dict[str, Any]]]:
+    """Return a policy's statements that allow s3:PutObject, each with its action patterns that do."""
+    document = lab.client("iam").get_role_policy(RoleName=lab.role, PolicyName=policy)["PolicyDocument"]
+    found = []
+    for statement in _listed(document["Statement"]):
+        allowing = [entry for entry in _listed(statement["Action"]) if fnmatchcase("s3:putobject", entry.casefold())]
+        if statement["Effect"] == "Allow" and allowing:
+            found.append((allowing, statement))
+    return found
+
+
+def _listed(one_or_more: Any) -> list[Any]:
+    return one_or_more if isinstance(one_or_more, list) else [one_or_more]
 
 
 def _take_the_right(lab: Lab) -> None:
@@ -132,7 +138,16 @@ def _take_the_right(lab: Lab) -> None:
 
 def _give_the_right(lab: Lab) -> None:
     permissions.create_target_role(lab)
+    _delete_other_policies(lab)
     _without_items(lab)
+
+
+def _delete_other_policies(lab: Lab) -> None:
+    """Delete the role's policies in which a learner allowed s3:PutObject. They would hide the failures of chapter 9."""
+    iam = lab.client("iam")
+    for name in iam.list_role_policies(RoleName=lab.role)["PolicyNames"]:
+        if name != permissions.POLICY_NAME and _writes_of(lab, name):
+            iam.delete_role_policy(RoleName=lab.role, PolicyName=name)
 
 
 WRITING = Fault(
@@ -196,6 +211,8 @@ NAMES = Fault(
 
 # A fault in which the project's role can no longer query the table.
 
+_READING = {"DESCRIBE", "SELECT"}
+
 
 def judge_grants(lab: Lab, _: object) -> None:
     """Judge whether the project's role can only describe and query the table.
@@ -207,7 +224,7 @@ def judge_grants(lab: Lab, _: object) -> None:
     missing = [entry for entry in ("DESCRIBE", "SELECT") if entry not in held and "ALL" not in held]
     if missing:
         raise IncorrectError(f"The project's role still lacks {' and '.join(missing)} on the table.")
-    extra = sorted(held - {"DESCRIBE", "SELECT"})
+    extra = sorted(held - _READING)
     if extra:
         raise IncorrectError(
             f"The project's role can query the table, but it also has {', '.join(extra)}, which lets it change or "
@@ -220,12 +237,19 @@ def _table_grants(lab: Lab) -> set[str]:
     return {right for right in str(frame["permissions"].iloc[-1]).split(", ") if right}
 
 
-def _revoke(lab: Lab) -> None:
-    lab.client("lakeformation").revoke_permissions(
-        Principal={"DataLakePrincipalIdentifier": studio.find_project(lab).role_arn},
-        Resource={"Table": {"DatabaseName": lab.database, "Name": lab.target_table}},
-        Permissions=["SELECT"],
-    )
+def _revoke_all_but(lab: Lab, kept: set[str]) -> None:
+    revoked = sorted(_table_grants(lab) - kept)
+    if revoked:
+        lab.client("lakeformation").revoke_permissions(
+            Principal={"DataLakePrincipalIdentifier": studio.find_project(lab).role_arn},
+            Resource={"Table": {"DatabaseName": lab.database, "Name": lab.target_table}},
+            Permissions=revoked,
+        )
+
+
+def _share_again(lab: Lab) -> None:
+    studio.share_with_project(lab, studio.find_project(lab))
+    _revoke_all_but(lab, _READING)
 
 
 def _show_grants(lab: Lab) -> str:
@@ -234,8 +258,8 @@ def _show_grants(lab: Lab) -> str:
 
 GRANTS = Fault(
     "the project's role has lost SELECT on the table.",
-    _revoke,
+    lambda lab: _revoke_all_but(lab, {"DESCRIBE"}),
     _show_grants,
-    lambda lab: studio.share_with_project(lab, studio.find_project(lab)),
+    _share_again,
     source="The grants of the project's role are now:",
 )

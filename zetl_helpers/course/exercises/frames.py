@@ -33,6 +33,7 @@ def compare(
     key: Sequence[str],
     ordered: bool,
     filters: Sequence[str] = ("WHERE",),
+    grouped: bool = False,
 ) -> None:
     """Compare an answer with the right rows.
 
@@ -43,6 +44,7 @@ def compare(
         key: The columns that identify a row.
         ordered: Whether the order of the rows matters.
         filters: The clauses in the answer that can remove rows, ``WHERE`` or ``HAVING``.
+        grouped: Whether the answer contains ``GROUP BY``.
 
     Raises:
         IncorrectError: The rows differ. The message names the mistake, not the right rows.
@@ -53,7 +55,7 @@ def compare(
         if ordered and _rows(right) != _rows(given):
             raise IncorrectError("The rows are right, but their order is not. Look at ORDER BY.")
         return
-    _compare_counts(right, given, one_row_for, filters)
+    _compare_counts(right, given, one_row_for, filters, grouped=grouped)
     _compare_keys(right, given, key)
     _compare_values(right, given, one_row_for, key)
 
@@ -73,7 +75,9 @@ def _compare_columns(right: pd.DataFrame, given: pd.DataFrame) -> None:
     raise IncorrectError(f"The answer should have the columns {wanted}. Yours has {found}.")
 
 
-def _compare_counts(right: pd.DataFrame, given: pd.DataFrame, one_row_for: str, filters: Sequence[str]) -> None:
+def _compare_counts(
+    right: pd.DataFrame, given: pd.DataFrame, one_row_for: str, filters: Sequence[str], *, grouped: bool
+) -> None:
     if len(right) == len(given):
         return
     rows = _rows(given)
@@ -83,7 +87,7 @@ def _compare_counts(right: pd.DataFrame, given: pd.DataFrame, one_row_for: str, 
         raise IncorrectError(f"{asked}; your answer has no rows. Look at {_removing(filters)}.{text}")
     if Counter(set(rows)) == Counter(_rows(right)):
         raise IncorrectError(f"{asked}; in your answer some rows occur more than once.")
-    if len(given) == 1 and len(right) > 1:
+    if len(given) == 1 and len(right) > 1 and not grouped:
         raise IncorrectError(f"{asked}; your answer has only one row. Is GROUP BY missing?")
     more = "more" if len(given) > len(right) else "fewer"
     look = (
@@ -91,7 +95,8 @@ def _compare_counts(right: pd.DataFrame, given: pd.DataFrame, one_row_for: str, 
         if more == "more"
         else f"{_removing(filters)}, which might remove too many rows"
     )
-    raise IncorrectError(f"{asked}; your answer has {len(given)} rows, {more} than there should be. Look at {look}.")
+    count = "only one row" if len(given) == 1 else f"{len(given)} rows"
+    raise IncorrectError(f"{asked}; your answer has {count}, {more} than there should be. Look at {look}.")
 
 
 def _removing(filters: Sequence[str]) -> str:
@@ -105,6 +110,8 @@ def _compare_keys(right: pd.DataFrame, given: pd.DataFrame, key: Sequence[str]) 
     stray = sorted(found - wanted, key=str) or sorted(wanted - found, key=str)
     name = _words(key, stray[0])
     if stray[0] in found:
+        if any(str(stray[0]).casefold() == str(row).casefold() for row in wanted):
+            raise IncorrectError(f"In the row where {name}, the text differs only in upper and lower case.")
         raise IncorrectError(f"The row where {name} does not belong in the answer.")
     raise IncorrectError(f"There is no row where {name}.")
 
@@ -171,5 +178,9 @@ def _cell(value: Any) -> Any:
 
 
 def _words(key: Sequence[str], row: Row) -> str:
-    values = (f"{entry:g}" if isinstance(entry, float) else str(entry) for entry in row)
+    values = (_number(entry) if isinstance(entry, float) else str(entry) for entry in row)
     return " and ".join(f"{name} is {value}" for name, value in zip(key, values, strict=True))
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value.is_integer() else f"{value:g}"

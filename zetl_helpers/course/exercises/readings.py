@@ -40,7 +40,7 @@ _NO = ("false", "no", "n", "denied", "deny", "not allowed", "0")
 _TYPES = {
     "varchar": "string", "char": "string", "text": "string", "str": "string", "object": "string", "bool": "boolean",
     "integer": "int", "int32": "int", "long": "bigint", "int64": "bigint", "real": "float", "float32": "float",
-    "doubleprecision": "double", "float64": "double", "number": "decimal", "numeric": "decimal", "list": "array",
+    "doubleprecision": "double", "float64": "double", "numeric": "decimal", "list": "array",
     "row": "struct", "varbinary": "binary",
 }  # fmt: skip
 _KNOWN_TYPES = {

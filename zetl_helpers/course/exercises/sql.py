@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from zetl_helpers.course.exercises import frames
-from zetl_helpers.course.exercises.clauses import filters, without_having
+from zetl_helpers.course.exercises.clauses import filters, is_grouped, without_having
 from zetl_helpers.course.exercises.engine import IncorrectError, UnreadableError
 from zetl_helpers.course.exercises.readings import kind_of, unwrap
 from zetl_helpers.lab import Lab
@@ -87,7 +87,13 @@ class Sql:
         clauses = filters(statement) if statement else ("WHERE",)
         try:
             frames.compare(
-                right, given, one_row_for=self.one_row_for, key=self.key, ordered=self.ordered, filters=clauses
+                right,
+                given,
+                one_row_for=self.one_row_for,
+                key=self.key,
+                ordered=self.ordered,
+                filters=clauses,
+                grouped=is_grouped(statement),
             )
         except IncorrectError:
             if given.empty and "HAVING" in clauses:
@@ -100,7 +106,7 @@ class Sql:
     def _given_rows(answer: Any) -> pd.DataFrame | None:
         """Return the answer if it already consists of rows."""
         if isinstance(answer, pd.DataFrame) and not _READS.match(str(unwrap(answer))):
-            return answer.rename(columns=lambda name: str(name).lower())
+            return _with_lowercase_names(answer)
         return None
 
     @staticmethod
@@ -117,7 +123,7 @@ class Sql:
     @staticmethod
     def _run(lab: Lab, statement: str, params: dict[str, Any]) -> pd.DataFrame:
         named = {name: value for name, value in params.items() if re.search(rf":{name}\b", statement)}
-        return query(lab, statement, **named)
+        return _with_lowercase_names(query(lab, statement, **named))
 
     def _name_the_having(self, lab: Lab, statement: str, params: dict[str, Any]) -> None:
         """Return a message about HAVING if the statement returns rows without it."""
@@ -131,3 +137,8 @@ class Sql:
         for slip in self.slips:
             if frames.same_rows(given, query(lab, slip.sql, **params)):
                 raise IncorrectError(slip.says) from None
+
+
+def _with_lowercase_names(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with lowercase column names, because names in SQL are not case-sensitive."""
+    return rows.rename(columns=lambda name: str(name).lower())

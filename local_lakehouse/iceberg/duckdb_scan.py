@@ -119,7 +119,27 @@ def _column_sql(stored: StoredField | None, field: NestedField, file: ScanFile) 
         if file.constants.get(field.field_id) is not None:
             raise NotReadableError(f"column {field.name} is only in the partition's values")
         return f"CAST(NULL AS {engine_type(field.field_type)})"
-    return _value_sql(_name(stored.name), stored, field.field_type)
+    sql = _value_sql(_name(stored.name), stored, field.field_type)
+    return without_bounds(sql) if _has_floats(field.field_type) else sql
+
+
+def without_bounds(sql: str) -> str:
+    """Return the SQL of a value in a Parquet file, so that DuckDB does not use the file's bounds for it.
+
+    The bounds of floating-point numbers omit NaN. DuckDB 2.0 does not take this into account: ``isnan`` is never true,
+    and comparisons that all bounds satisfy are also true for NaN. DuckDB has no bounds for a member of a union.
+    """
+    return f"union_extract(union_value(v := {sql}), 'v')"
+
+
+def _has_floats(type_: IcebergType) -> bool:
+    if isinstance(type_, StructType):
+        return any(_has_floats(child.field_type) for child in type_.fields)
+    if isinstance(type_, ListType):
+        return _has_floats(type_.element_type)
+    if isinstance(type_, MapType):
+        return _has_floats(type_.key_type) or _has_floats(type_.value_type)
+    return isinstance(type_, iceberg.FloatType | iceberg.DoubleType)
 
 
 def engine_type(type_: IcebergType) -> str:

@@ -22,6 +22,7 @@ from local_lakehouse.athena.tables.loads import Loaded
 from local_lakehouse.athena.tables.parquet_files import INT96_UNIT
 from local_lakehouse.athena.tables.projection import is_projected, partitions
 from local_lakehouse.athena.tables.text_values import read_partition
+from local_lakehouse.iceberg.duckdb_scan import without_bounds
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.session import Condition
 from local_lakehouse.sql.analysis.typed import null_of, quote
@@ -253,7 +254,7 @@ def _stored_sql(stored: pa.Field, type_: Type) -> str | None:
     if type_.name in _SAME and not (type_.name == "varchar" and type_.numbers):
         wanted = arrow_type(type_)
         if stored.type == wanted or (wanted == pa.string() and stored.type in _TEXTS):
-            return name
+            return without_bounds(name) if pa.types.is_floating(wanted) else name
     if type_.name == "decimal" and stored.type == arrow_type(type_):
         return name
     if type_.name in types.INTEGERS and stored.type in (pa.int8(), pa.int16(), pa.int32()):

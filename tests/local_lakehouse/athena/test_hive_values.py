@@ -12,6 +12,7 @@ import pyarrow.orc as orc
 import pyarrow.parquet as pq
 import pytest
 
+from local_lakehouse.athena.tables import loads
 from local_lakehouse.athena.tables.text_values import read_text
 from local_lakehouse.sql import types
 from local_lakehouse.sql.types import Type
@@ -276,3 +277,39 @@ def test_a_property_of_a_table_that_another_client_created(athena: Athena) -> No
     assert athena.fail("SELECT a FROM t") == (
         "NOT_SUPPORTED: The local Athena does not support the property 'line.delim' of the SerDe LazySimpleSerDe"
     )
+
+
+CONDITIONS = [
+    ("is_nan({})", 1),
+    ("NOT is_nan({})", 2),
+    ("{} <= 2", 2),
+    ("{} < infinity()", 2),
+    ("{} > 0", 2),
+    ("{} BETWEEN 0 AND 2", 2),
+    ("{} + 1 <= 3", 2),
+    ("NOT {} > 2", 3),
+    ("{} <> 3", 3),
+    ("{} IS NULL", 1),
+]
+
+
+@pytest.mark.parametrize("storage", ["parquet", "iceberg"])
+def test_nan_is_outside_the_bounds_of_a_file(athena: Athena, monkeypatch: pytest.MonkeyPatch, storage: str) -> None:
+    # DuckDB reads the Iceberg file itself, as it does with larger files.
+    monkeypatch.setattr(loads, "_SMALL_SCAN_BYTES", -1)
+    properties = {
+        "parquet": "external_location = 's3://lab/t/'",
+        "iceberg": "table_type = 'ICEBERG', is_external = false, location = 's3://lab/t/'",
+    }
+    athena.run(
+        f"CREATE TABLE t WITH ({properties[storage]}) AS SELECT d, CAST(d AS real) AS r, ARRAY[d] AS a, "
+        "CAST(ROW(d) AS row(d double)) AS s FROM (VALUES 1e0, 2e0, nan(), NULL) AS v (d)"
+    )
+
+    for value in ("d", "r", "a[1]", "s.d"):
+        found = {
+            condition: athena.run(f"SELECT count(*) FROM t WHERE {condition.format(value)}")
+            for condition, _ in CONDITIONS
+        }
+        assert found == {condition: [[str(count)]] for condition, count in CONDITIONS}, value
+    assert athena.run("SELECT max(d), min(d), count_if(is_nan(d)) FROM t") == [["2.0", "1.0", "1"]]

@@ -82,7 +82,8 @@ def start(
         port: The port, or 0 for a free port. None selects the default port or, if it is in use, a free port.
         enforce_iam: Whether requests are checked against IAM policies.
         governed: Whether Lake Formation governs the account.
-        refresh_seconds: The refresh interval of the integrations, or None for ``ZETL_REFRESH_SECONDS`` or 1.
+        refresh_seconds: The integrations' refresh interval in seconds. None selects ``ZETL_REFRESH_SECONDS`` or, if
+            that is not set, 1 second.
 
     Returns:
         The running lakehouse, and whether this call started it.

@@ -18,7 +18,7 @@ LONGEST = 72
 # A scope, such as ``athena:``, can precede the subject.
 _SUBJECT = re.compile(r"(?:(?P<scope>[a-z][a-z0-9_, /-]*): )?(?P<rest>\S.*)")
 _MERGES = ("Merge ", "Revert ", "fixup! ", "squash! ")
-# Verbs with these endings are not imperative.
+# These verb forms are not imperative.
 _NOT_IMPERATIVE = re.compile(
     r"(?:added|fixed|changed|removed|renamed|moved|adds|fixes|changes|removes|adding|fixing)\b", re.I
 )

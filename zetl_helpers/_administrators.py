@@ -15,7 +15,8 @@ from zetl_helpers._aws import absent, error_code, tag_dict, tag_list
 from zetl_helpers._wait import wait_for
 from zetl_helpers.lab import Lab
 
-# These tags on the target role name the administrator that the lab added and record that the lab is about to remove it.
+# The first tag on the target role contains the administrator that the lab added, and the second marks its pending
+# removal.
 ADDED = "zetl-lab-administrator"
 _LEAVING = "zetl-lab-leaves"
 

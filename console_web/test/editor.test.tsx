@@ -35,7 +35,7 @@ describe("Editor", () => {
     const { changed, view } = await show();
     for (const letter of "SELECT 1") {
       view.dispatch({ changes: { from: view.state.doc.length, insert: letter } });
-      // The page is rendered, and not yet painted.
+      // The page is rendered but not yet painted.
       await Promise.resolve();
     }
     await new Promise((resolve) => window.setTimeout(resolve, 100));

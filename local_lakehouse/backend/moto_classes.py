@@ -229,7 +229,7 @@ def _restore_iam_policies(backend: Any) -> None:
 
 
 def _restore_event_ids(backend: Any) -> None:
-    """Assign IDs to new events that differ from the IDs of stored events."""
+    """Ensure that new events get IDs that no stored event has."""
     events = load("moto.logs.models").LogEvent
     last = max(
         (

@@ -120,7 +120,7 @@ class MotoState:
     def contains(self, services: Iterable[str], word: str) -> bool:
         """Return whether a word of ASCII letters and digits occurs in the stored backends of services."""
         if not (word.isascii() and word.isalnum()):
-            # The stored form of other text contains escape sequences.
+            # The stored form of other text can contain escape sequences, so a search could miss it.
             return True
         with self._database.view() as connection:
             return any(

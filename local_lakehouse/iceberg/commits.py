@@ -1,4 +1,4 @@
-"""Optimistic commits, which are rejected or repeated if the table has changed since it was read."""
+"""Optimistic commits, which are retried or rejected if the table has changed since it was read."""
 
 from __future__ import annotations
 

@@ -236,8 +236,8 @@ class Checks:
             yield Problem(
                 "INBOUND_INTEGRATION_NOT_AUTHORIZED",
                 f"The Data Catalog resource policy does not allow glue.amazonaws.com to perform {_listed(missing)} for "
-                f"the source {ends.source_arn}. Add that statement on the catalog and on the database {ends.database}, "
-                f"keeping the existing statements. {_RETRIES}",
+                f"the source {ends.source_arn}. Add a statement to the policy that allows this, with the catalog and "
+                f"the database {ends.database} as its resources. Keep the existing statements. {_RETRIES}",
             )
 
     def _role(self, ends: Endpoints, role_arn: str, location: str) -> Iterator[Problem]:

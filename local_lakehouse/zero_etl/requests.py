@@ -176,7 +176,8 @@ def _check_partitions_together(entries: Sequence[Mapping[str, str]]) -> None:
     readings = {(entry["FieldName"].lower(), entry.get("ConversionSpec", "").lower()) for entry in entries}
     if len({field for field, _ in readings}) < len(readings):
         raise invalid(
-            "PartitionSpec converts the same field in two ways. Its entries must have the same ConversionSpec."
+            "PartitionSpec converts the same field in two ways. All entries for the same field must "
+            "have the same ConversionSpec."
         )
 
 

@@ -1,7 +1,7 @@
 """Plotly figures of the lakehouse whose titles state their findings.
 
-A figure at the end of a notebook's cell is interactive if plotly can run, with PNG and JPEG downloads. Otherwise the
-cell shows the text of `summary`. `static_image` draws the figure for pages without JavaScript.
+If plotly can run, a figure at the end of a notebook cell is interactive and can be downloaded as PNG or JPEG.
+Otherwise, the cell shows the text of `summary`. `static_image` draws the figure for pages without JavaScript.
 """
 
 from zetl_helpers.charts._figure import Chart

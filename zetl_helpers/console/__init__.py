@@ -1,4 +1,4 @@
-"""The practice console, a web page for the blog's console steps on the local lakehouse."""
+"""The practice console, a web page where learners practice the blog post's console steps on the local lakehouse."""
 
 from __future__ import annotations
 

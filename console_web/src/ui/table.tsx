@@ -23,7 +23,7 @@ interface TableProps<Row> {
   onSelect?: (keys: string[]) => void;
   /** The row's name in its selection control. Defaults to the row's key. */
   rowLabel?: (row: Row) => string;
-  /** The number of rows per page. If it is not set, only the visible rows are drawn, however many there are. */
+  /** The number of rows per page. If it is not set, the table draws only the rows in view, even if it contains thousands. */
   pageSize?: number;
   /** Shows a search field for rows that contain a text. */
   find?: (row: Row) => string;

@@ -78,7 +78,7 @@ def check_serde(library: str, properties: dict[str, str]) -> None:
     if name not in _SERDE_PROPERTIES:
         raise QueryFailure(
             "NOT_SUPPORTED",
-            f"The local Athena does not read files with the SerDe {library}; it reads {', '.join(_SERDE_PROPERTIES)}",
+            _unsupported(library),
         )
     if name == _REGEX:
         _pattern(properties)
@@ -146,10 +146,12 @@ def parse_file(entry: dict[str, Any], path: str, content: bytes, columns: list[t
     if library in _JSON:
         lenient = parameters.get("ignore.malformed.json", "").lower() == "true"
         return _records(_json_lines(content.decode(errors="replace"), lenient=lenient), columns)
-    raise QueryFailure(
-        "NOT_SUPPORTED",
-        f"The local Athena does not read tables with {library or 'no SerDe'}; it reads {', '.join(_SERDE_PROPERTIES)}",
-    )
+    raise QueryFailure("NOT_SUPPORTED", _unsupported(library))
+
+
+def _unsupported(library: str) -> str:
+    table = f"a table with the SerDe {library}" if library else "a table without a SerDe"
+    return f"The local Athena does not support {table}. The supported SerDes are {', '.join(_SERDE_PROPERTIES)}."
 
 
 def _decompressed(path: str, content: bytes) -> bytes:

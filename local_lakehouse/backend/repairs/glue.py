@@ -143,7 +143,7 @@ def _fits(table: dict[str, Any], condition: dict[str, str]) -> bool:
 
 
 def _ordered(as_dict: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """Return each map of parameters in the order of AWS Glue's responses."""
+    """Wrap ``as_dict`` so that its maps of parameters have the same key order as in AWS Glue's responses."""
 
     @functools.wraps(as_dict)
     def ordering(self: Any, *arguments: Any, **named: Any) -> dict[str, Any]:

@@ -101,7 +101,7 @@ class StatementParser:
         }
 
     def whole_statement(self) -> nodes.Statement:
-        """Parse a statement up to its end, with an optional semicolon."""
+        """Parse a single statement and an optional semicolon, and reject anything that follows."""
         statement = self.statement()
         self._tokens.accept_symbol(";")
         self._tokens.expect_end()

@@ -221,7 +221,7 @@ def test_metadata_has_no_repeated_blanks(athena: Athena) -> None:
             "ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.RegexSerDe' WITH SERDEPROPERTIES ('input.regex'='(')",
             "INVALID_TABLE_PROPERTY: This input.regex is not supported",
         ),
-        ("ROW FORMAT SERDE 'com.amazonaws.glue.serde.GrokSerDe'", "does not read files with the SerDe"),
+        ("ROW FORMAT SERDE 'com.amazonaws.glue.serde.GrokSerDe'", "does not support a table with the SerDe"),
         (
             "STORED AS INPUTFORMAT 'org.apache.hadoop.mapred.SequenceFileInputFormat' OUTPUTFORMAT 'org.apache.Some'",
             "does not read tables stored as org.apache.hadoop.mapred.SequenceFileInputFormat",

@@ -2,7 +2,8 @@
 
 A statement reads the tables from the catalog, or the same rows as literals. It also reads the tables without the rows
 that its conditions allow a scan to skip. ``make fuzz`` runs more statements.
-`tests/local_lakehouse/athena/test_fuzz.py` executes them in additional ways on Iceberg tables.
+`tests/local_lakehouse/athena/test_fuzz.py` executes similar statements on Iceberg tables, with ``OPTIMIZE`` and time
+travel.
 """
 
 from __future__ import annotations

@@ -13,16 +13,18 @@ from tests.local_lakehouse.zero_etl.documented import holds
 
 SOURCE = table_arn("Orders")
 
-# The member is recent. Older models do not contain it, so it is then ignored like any unknown member.
+# Older botocore models do not contain ``IntegrationArn``.
 _TABLE_CONFIG = service_model("glue").shape_for("TargetTableConfig").members
-bound = pytest.mark.skipif("IntegrationArn" not in _TABLE_CONFIG, reason="this botocore does not know IntegrationArn")
+bound = pytest.mark.skipif(
+    "IntegrationArn" not in _TABLE_CONFIG, reason="this version of botocore does not have IntegrationArn"
+)
 listed_tables = pytest.mark.skipif(
     "ListIntegrationTableProperties" not in service_model("glue").operation_names,
-    reason="this botocore does not know ListIntegrationTableProperties",
+    reason="this version of botocore does not support ListIntegrationTableProperties",
 )
 namespaced = pytest.mark.skipif(
     "TargetNamespace" not in service_model("glue").shape_for("IntegrationConfig").members,
-    reason="this botocore does not know TargetNamespace",
+    reason="this version of botocore does not support TargetNamespace",
 )
 
 

@@ -71,7 +71,7 @@ class Exercise:
         hints: The hints, from a small clue to nearly the full answer.
         answer: The right answer as a learner would write it.
         why: The reason, shown with the solution and when an answer is correct.
-        fault: The fault to fix, or None for every kind except break and repair.
+        fault: The fault to fix, or None unless the kind is ``break and repair``.
         by_state: Whether the lab is judged instead of an answer.
         by_api: Whether the learner works with boto3 or the AWS CLI, without a helper of this package.
     """

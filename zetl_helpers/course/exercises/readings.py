@@ -104,7 +104,7 @@ class Number:
 
     Args:
         example: A number that shows the form.
-        units: The factor of each unit. A number without a unit has factor 1.
+        units: The factor of each unit. A number without a unit has a factor of 1.
         of_time: The answer's unit in seconds, if a difference between two times is also accepted.
     """
 

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/athena/latest/ug/ddl-sql-reference.html
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote
 
 from botocore.exceptions import ClientError
 
@@ -287,7 +288,7 @@ def repair_table(statement: nodes.RepairTable, context: Context) -> Outcome:
                 found.add(tuple(parts))
     added = []
     for folders in sorted(found):
-        values = [part.partition("=")[2] for part in folders]
+        values = [unquote(part.partition("=")[2]) for part in folders]
         if add_partition(context.lake, entry, values, f"{base}{'/'.join(folders)}"):
             added.append(f"Repair: Added partition to metastore {entry['Name']}:{'/'.join(folders)}")
     return Outcome(rows=[[line] for line in added])

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -161,7 +160,7 @@ class HiveLoad:
         )
         for page in pages:
             for partition in page["Partitions"]:
-                values = [None if value == _NULL_PARTITION else unquote(value) for value in partition["Values"]]
+                values = [None if value == _NULL_PARTITION else value for value in partition["Values"]]
                 if all(map(self._wants, keys, values)):
                     yield partition["StorageDescriptor"]["Location"], values
 

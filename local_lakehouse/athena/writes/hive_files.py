@@ -282,7 +282,7 @@ def _partitions(
         groups.setdefault(tuple(values), []).append(index)
     for key, indexes in groups.items():
         folder = "".join(
-            f"{name}={_NULL_PARTITION if value is None else quote(value, safe=' ')}/"
+            f"{name}={quote(value, safe=' ') if value else _NULL_PARTITION}/"
             for name, value in zip(partitioned_by, key, strict=True)
         )
         yield folder, rows.take(pa.array(indexes))

@@ -185,6 +185,31 @@ def test_a_partition_value_of_another_type(athena: Athena, type_: str, value: st
         assert athena.fail(sql).startswith(f"HIVE_INVALID_PARTITION_VALUE: Invalid partition value '{value}' for ")
 
 
+VALUES = ["a", "", "x y", "b/c=d", "100%", "%2F", "é", "a:b"]
+
+
+def test_partition_values_with_special_characters(athena: Athena) -> None:
+    rows = ", ".join(f"('{value}', '{value}')" for value in VALUES)
+    athena.run(
+        "CREATE TABLE t WITH (partitioned_by = ARRAY['p'], external_location = 's3://lab/t/') AS "
+        f"SELECT * FROM (VALUES {rows}) AS v (a, p)"
+    )
+    # As in Hive, an empty string is NULL as the value of a partition.
+    expected = sorted([value, value or None] for value in VALUES)
+
+    def found() -> list[list[str | None]]:
+        return sorted(athena.run("SELECT a, p FROM t"), key=lambda row: str(row[0]))
+
+    assert found() == expected
+    for value in filter(None, VALUES):
+        assert athena.run(f"SELECT a FROM t WHERE p = '{value}'") == [[value]]
+    for partition in athena.glue.get_partitions(DatabaseName="lab", TableName="t")["Partitions"]:
+        athena.glue.delete_partition(DatabaseName="lab", TableName="t", PartitionValues=partition["Values"])
+    assert athena.run("SELECT a FROM t") == []
+    athena.run("MSCK REPAIR TABLE t")
+    assert found() == expected
+
+
 def text_table(athena: Athena, columns: str, clauses: str, body: bytes) -> None:
     """Create a table `t` of one text file."""
     athena.s3.put_object(Bucket="lab", Key="t/f", Body=body)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pandas as pd
 import pytest
 
 import zetl_helpers as zetl
@@ -103,3 +104,14 @@ def test_hints_lead_on_and_the_reason_is_a_sentence(exercise: Exercise) -> None:
     assert len(exercise.hints) >= 2
     assert len(set(exercise.hints)) == len(exercise.hints)
     assert exercise.why.endswith((".", ".)"))
+
+
+def test_a_delay_that_was_the_longest_before_is_told_so(
+    chapter: Callable[[int], Chapter], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = pd.Timestamp("2026-10-13 09:30", tz="UTC")
+    delays = pd.to_timedelta([1.0, 2.0, 0.5, 3.0], unit="s")
+    runs = pd.DataFrame({"completed_at": synced + delays, "last_synced_at": synced})
+    monkeypatch.setattr(zetl.monitoring, "ingestions", lambda _: runs)
+    assert "A later ingestion took longer" in chapter(8).q2.check(2.0).message
+    assert chapter(8).q2.check(3.0).status == "correct"

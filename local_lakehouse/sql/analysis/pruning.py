@@ -15,6 +15,8 @@ from local_lakehouse.sql.grammar import tree
 _MOMENT = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)(?: (?P<time>\d\d:\d\d:\d\d(?:\.\d{1,6})?))?\s*(?P<zone>UTC|Z|[+-]\d\d:\d\d)?"
 )
+# To find partitions, PyIceberg computes the day before or after a constant, which must be a valid date too.
+_EDGES = ("0001-01-01", "9999-12-31")
 _FLIPPED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 Analyze = Callable[[tree.Expression], Typed]
@@ -83,7 +85,7 @@ def _value(column: Typed, constant: Typed, node: tree.Expression) -> object:
     if column.type.name == "double" and (constant.type.name == "double" or types.is_integer(constant.type)):
         return float(text)
     if column.type.name == constant.type.name == "date":
-        return date.fromisoformat(text)
+        return None if text in _EDGES else date.fromisoformat(text)
     if column.type.name == constant.type.name == "boolean":
         return text == "true"
     return None
@@ -93,6 +95,8 @@ def _moment(text: str, *, zoned: bool) -> str | None:
     """Format a timestamp for Iceberg, in Athena's time zone (UTC) if it has no zone."""
     match = _MOMENT.fullmatch(text.strip())
     if match is None or (match["zone"] and not zoned):
+        return None
+    if match["day"] in _EDGES:
         return None
     moment = f"{match['day']}T{match['time'] or '00:00:00'}"
     offset = match["zone"] if match["zone"] not in (None, "UTC", "Z") else "+00:00"

@@ -351,3 +351,21 @@ def test_values_are_stored_in_narrower_columns(athena: Athena) -> None:
     rows = athena.run("SELECT id, f, at > TIMESTAMP '2024-06-01 00:00:00' FROM t ORDER BY id")
     assert rows == [["1", "0.5", "true"], ["2", "1.4142135", "false"], ["3", "2.5", None]]
     assert "TYPE_MISMATCH" in athena.fail("INSERT INTO t VALUES ('1', 1.0, NULL)")
+
+
+@pytest.mark.parametrize("transform", ["year(d)", "month(t)", "day(t)", "hour(t)", "d"])
+def test_conditions_at_the_first_and_last_day(athena: Athena, transform: str) -> None:
+    athena.run(
+        f"CREATE TABLE e (n int, d date, t timestamp) PARTITIONED BY ({transform}) LOCATION 's3://lab/e/' "
+        "TBLPROPERTIES ('table_type'='ICEBERG')"
+    )
+    days = ("0001-01-01", "2024-01-01", "9999-12-31")
+    rows = ", ".join(f"({n}, DATE '{day}', TIMESTAMP '{day} 00:00:00')" for n, day in enumerate(days))
+    athena.run(f"INSERT INTO e VALUES {rows}")
+
+    for column, kind in (("d", "DATE"), ("t", "TIMESTAMP")):
+        for operator in ("=", "<", "<=", ">", ">="):
+            for place, day in enumerate(days):
+                expected = {"=": 1, "<": place, "<=": place + 1, ">": 2 - place, ">=": 3 - place}[operator]
+                found = athena.run(f"SELECT count(*) FROM e WHERE {column} {operator} {kind} '{day}'")
+                assert found == [[str(expected)]], (column, operator, day)

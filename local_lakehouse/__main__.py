@@ -52,8 +52,8 @@ def _run(options: argparse.Namespace) -> int:
         )
     stopped = threading.Event()
     system.on_request_to_end(stopped.set)
-    # Threads switch every 1 ms instead of every 5 ms, because each request alternates with background work many times.
-    sys.setswitchinterval(0.001)
+    # The default of 5 ms is too long, because each request alternates with background work many times.
+    sys.setswitchinterval(0.0002)
     lakehouse.start()
     daemon.announce(options.state, lakehouse.url, lakehouse.token)
     # The parent process is notified in the meantime.

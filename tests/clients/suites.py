@@ -75,7 +75,9 @@ def _prepare_awswrangler(url: str) -> Mapping[str, str]:
 
 
 def _prepare_dbt(url: str) -> Mapping[str, str]:
-    _client("s3", url).create_bucket(Bucket=BUCKET)
+    # A test of catalog integrations writes to a bucket of dbt-athena's maintainers.
+    for bucket in (BUCKET, "dbt-athena-integration-testing"):
+        _client("s3", url).create_bucket(Bucket=bucket)
     return {}
 
 

@@ -191,7 +191,7 @@ def _external(statement: nodes.CreateTable, name: str, properties: dict[str, str
             ],
             "Location": stored_location(statement.location or ""),
             "InputFormat": input_format,
-            "OutputFormat": output_format,
+            "OutputFormat": statement.output_format or output_format,
             "SerdeInfo": {"SerializationLibrary": statement.serde or serde, "Parameters": parameters},
             **bucket_properties(bucketing),
         },

@@ -164,7 +164,7 @@ class HiveReader(TokenReader):
         elif self.accept("TBLPROPERTIES"):
             clauses["properties"] = self._pairs()
         elif self.accept("STORED", "AS"):
-            clauses["stored_as"] = self._stored_as()
+            self._stored_as(clauses)
         elif self.accept("ROW", "FORMAT"):
             self._row_format(clauses)
         elif self.accept("WITH", "SERDEPROPERTIES"):
@@ -191,13 +191,13 @@ class HiveReader(TokenReader):
         clauses["bucket_count"] = int(self.take().text)
         self.expect("BUCKETS")
 
-    def _stored_as(self) -> str:
+    def _stored_as(self, clauses: dict[str, object]) -> None:
         if self.accept("INPUTFORMAT"):
-            name = self.string()
+            clauses["stored_as"] = self.string()
             self.expect("OUTPUTFORMAT")
-            self.string()
-            return name
-        return self.name().value.upper()
+            clauses["output_format"] = self.string()
+        else:
+            clauses["stored_as"] = self.name().value.upper()
 
     def _row_format(self, clauses: dict[str, object]) -> None:
         if self.accept("SERDE"):

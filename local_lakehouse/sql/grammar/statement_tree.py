@@ -215,6 +215,7 @@ class CreateTable(Statement):
     row_format: tuple[tuple[str, str], ...] = ()
     serde: str | None = None
     stored_as: str | None = None
+    output_format: str | None = None
     bucketed_by: tuple[str, ...] = ()
     bucket_count: int = 0
 

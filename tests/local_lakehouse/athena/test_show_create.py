@@ -191,6 +191,17 @@ def test_hive_statements_inside_another_statement(statement: str) -> None:
     assert prepared.sql == statement
 
 
+def test_the_output_format_is_kept(athena: Athena) -> None:
+    athena.run(
+        "CREATE EXTERNAL TABLE t (a int) STORED AS INPUTFORMAT 'org.apache.hadoop.mapred.TextInputFormat' "
+        "OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.IgnoreKeyTextOutputFormat' LOCATION 's3://lab/t/'"
+    )
+
+    descriptor = athena.glue.get_table(DatabaseName="lab", Name="t")["Table"]["StorageDescriptor"]
+    assert descriptor["OutputFormat"] == "org.apache.hadoop.hive.ql.io.IgnoreKeyTextOutputFormat"
+    again(athena)
+
+
 def test_a_view_has_an_empty_location(athena: Athena) -> None:
     athena.run("CREATE VIEW v AS SELECT 1 AS a")
     athena.run("CREATE OR REPLACE VIEW v AS SELECT 2 AS a")

@@ -83,6 +83,8 @@ def test_what_athena_refuses_is_told_in_its_words(evolved: Lab, sql: str, reason
         ("SELECT 1 AS n MINUS SELECT 2", "Athena has no MINUS."),
         ("SELECT [state] FROM customeraccounts", "Athena has no names in brackets."),
         ("SELECT state,, FROM customeraccounts", "The statement is incomplete, or it has an extra word"),
+        ("SELECT state, FROM t WHERE id = 'a::b [c] minus {}'", "The statement is incomplete, or it has an extra word"),
+        ("SELECT array[1, 2][1], m[k], array[k] FRM t", "The statement is incomplete, or it has an extra word"),
     ],
 )  # fmt: skip
 def test_a_frequent_error_is_followed_by_advice(evolved: Lab, sql: str, advice: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from zetl_helpers.lab import Lab
 
 _SQL_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_SQL_TEXT = re.compile(r"'(?:[^']|'')*'")
 _MISSING_COLUMN = re.compile(r"COLUMN_NOT_FOUND.*?Column '([^']+)'", re.DOTALL)
 _MISSING_TABLE = re.compile(r"TABLE_NOT_FOUND.*?Table '([^'$]+)", re.DOTALL)
 _MISSING_FUNCTION = re.compile(r"Function '([^']+)' not registered")
@@ -81,7 +82,7 @@ def _about_groups(_: Lab, __: str, ___: str) -> str:
 
 
 def _about_syntax(lab: Lab, message: str, sql: str) -> str:
-    statement = without_comments(sql)
+    statement = _SQL_TEXT.sub("''", without_comments(sql))
     for pattern, advice in _DIALECTS.items():
         if re.search(pattern, statement, re.IGNORECASE):
             return advice
@@ -109,7 +110,8 @@ _DIALECTS = {
     "COALESCE(x, false).",
     r"\bselect\s+(?:distinct\s+)?top\b": "Athena has no TOP. Put LIMIT at the end of the statement.",
     r"\bminus\b": "Athena has no MINUS. Use EXCEPT.",
-    r"\[\w+\]": "Athena has no names in brackets. Leave out the brackets, or use double quotes.",
+    # A subscript follows a name, a parenthesis or another subscript.
+    r"(?<![\w\])\"])\[[a-z_]\w*\]": "Athena has no names in brackets. Leave out the brackets, or use double quotes.",
 }
 _ADVICE: dict[str, Callable[[Lab, str, str], str]] = {
     "COLUMN_NOT_FOUND": _about_column,

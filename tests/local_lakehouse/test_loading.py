@@ -112,9 +112,17 @@ def test_an_import_starts_no_collection_and_is_not_scanned_by_later_ones() -> No
     assert done.stdout.split() == ["0", "True", "True", "True"]
 
 
+# Python 3.12 freezes objects of its own at the start, so the program compares the counts.
+_OTHER = """
+import gc
+from local_lakehouse.loading import load
+
+before = gc.get_freeze_count()
+load("botocore.session")
+print(gc.get_freeze_count() - before)
+"""
+
+
 def test_another_process_keeps_its_collections() -> None:
-    program = (
-        "import gc; from local_lakehouse.loading import load; load('botocore.session'); print(gc.get_freeze_count())"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", _OTHER], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["0"]

@@ -29,6 +29,8 @@ _TOPICS = (
     url_functions,
 )
 _EMPTY = {"VARCHAR": "''", "BLOB": "''::BLOB"}
+# DuckDB 2 also has threads for reading files.
+_WITHOUT_THREADS = {"threads": 1} if duckdb.__version__.startswith("1.") else {"threads": 1, "async_threads": 0}
 _SETTINGS = {
     "TimeZone": "UTC",
     "default_null_order": "nulls_last",
@@ -48,7 +50,7 @@ def prepare() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(
         ":memory:",
         config={
-            "threads": 1,
+            **_WITHOUT_THREADS,
             "temp_directory": "",
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",

@@ -12,6 +12,9 @@ from local_lakehouse import system
 from local_lakehouse.sql.workers.frames import Channel, ClosedError, Message
 
 _STATUS_SECONDS = 1.0
+# A library's thread can hold a lock at the moment of a fork, and the new process would wait for that lock forever.
+# NumPy's OpenBLAS and Arrow's jemalloc start no threads with these settings.
+_WITHOUT_THREADS = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
 
 
 class Forks:
@@ -25,7 +28,7 @@ class Forks:
         self._process = system.start_with_descriptor(
             [sys.executable, "-m", "local_lakehouse.sql.workers.forking", str(theirs.fileno())],
             theirs.fileno(),
-            {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            {**os.environ, **_WITHOUT_THREADS, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
         )
         theirs.close()
         threading.Thread(target=self._listen, name="ends of workers", daemon=True).start()

@@ -262,3 +262,11 @@ def test_a_full_disk_fails_by_name(pool: WorkerPool, monkeypatch: pytest.MonkeyP
         message = failure(lambda: session.read("SELECT i FROM range(1000000) t(i)"))
 
     assert "EXCEEDED_LOCAL_DISK_LIMIT" in message
+
+
+def test_the_process_that_forks_has_a_single_thread(pool: WorkerPool) -> None:
+    """No lock of a library can be held at the moment of a fork, which would make the new worker wait forever."""
+    with pool.opened() as session:
+        server = psutil.Process(worker_of(session)).parent()
+    assert server is not None
+    assert server.num_threads() == 1

@@ -11,7 +11,8 @@ from tests.contract.recorder import recorded_lab
 from zetl_helpers._wait import without_waiting
 from zetl_helpers.lab import Lab
 
-# The tests create and drop thousands of lakehouses. Garbage collection took a fifth of the time.
+# The tests create and drop thousands of lakehouses. With the default thresholds, garbage collection took a fifth of the
+# time.
 gc.set_threshold(50_000, 20, 50)
 
 # An example can be slow on a busy computer. The whole test is limited by pytest-timeout.
@@ -21,9 +22,7 @@ settings.load_profile("tests")
 
 @pytest.fixture(autouse=True)
 def restored_environment() -> Iterator[None]:
-    """Restore the environment after each test, because connecting to the local lakehouse changes the process's
-    environment.
-    """
+    """Restore the environment after each test, because a connection to the local lakehouse changes it."""
     before = _settings_of_environment()
     yield
     for name in _settings_of_environment().keys() - before.keys():
@@ -54,7 +53,7 @@ def lab(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> Lab:
 
 @pytest.fixture
 def lakehouse_ticks(lakehouse: Lakehouse) -> Lakehouse:
-    """Provide the running lakehouse with continuous refreshes in the background."""
+    """Provide the running lakehouse, which refreshes continuously in the background."""
     return lakehouse
 
 

@@ -51,7 +51,7 @@ class Answers:
 
 
 def _parameters(request: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters of a request to a JSON or query service, or an empty dictionary if all are in the path."""
+    """Return the parameters in the body of a request to a JSON or query service, but not the parameters in its path."""
     body = request["body"]
     document: dict[str, Any] = body if isinstance(body, dict) else json.loads(body or b"{}")
     return document

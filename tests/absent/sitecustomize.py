@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 
 def brought(name: str, extras: frozenset[str], seen: set[str]) -> set[str]:
-    """Return a distribution and all distributions that are installed with it."""
+    """Return the names of a distribution and of its installed dependencies, including those of the given extras."""
     found = {str(canonicalize_name(name))}
     for line in importlib.metadata.requires(name) or ():
         wanted = Requirement(line)

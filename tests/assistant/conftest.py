@@ -10,7 +10,7 @@ from zetl_helpers.lab import Lab
 
 @pytest.fixture(scope="package")
 def filled() -> Iterator[Lab]:
-    """Provide a lab with the three schemas, which the questions share and do not change."""
+    """Provide a lab with the tables of `schemas`. All questions share the lab, and none changes it."""
     lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     lab = connect_to(lakehouse.url)

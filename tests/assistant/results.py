@@ -1,4 +1,4 @@
-"""A comparison of results that allows extra columns, and any row order unless the question specifies one."""
+"""A comparison of results that allows extra columns, and any row order unless the question specifies an order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TOLERANCE = 0.006
 
 
 def same(frame: pd.DataFrame, expected: Sequence[Sequence[Any]], *, ordered: bool) -> bool:
-    """Return whether a result has exactly the expected rows and, in any order, the expected columns."""
+    """Return whether a result has the expected rows and at least the expected columns (up to four in any order)."""
     rows = [[_plain(value) for value in row] for row in frame.itertuples(index=False)]
     wanted = [[_plain(value) for value in row] for row in expected]
     if len(rows) != len(wanted):

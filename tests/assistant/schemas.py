@@ -84,7 +84,7 @@ def _value(item: dict[str, dict[str, Any]], name: str) -> str | float | None:
 
 
 def create(lab: Lab) -> None:
-    """Create the tables in the lab's database and fill them, through Athena."""
+    """Create the lab's bucket and database, and use Athena to create and fill the tables."""
     zetl.target.create_bucket(lab)
     zetl.target.create_database(lab)
     data = rows()

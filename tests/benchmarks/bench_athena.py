@@ -155,5 +155,5 @@ def bench_aggregation_of_a_million_rows(place: Place) -> None:
 def bench_a_small_query_again(place: Place) -> None:
     _heading()
     mine, _, _ = _compare(place, "50 rows", SMALL, rounds=100)
-    print(f"goal: {SMALL_MILLISECONDS} ms from StartQueryExecution to GetQueryResults")
+    print(f"target: {SMALL_MILLISECONDS} ms from StartQueryExecution to GetQueryResults")
     assert mine < 2 * SMALL_MILLISECONDS  # The limit is twice the target, for slower computers.

@@ -1,7 +1,7 @@
 """Benchmarks of the practice console's start and of the time from *Run* to a result.
 
-The start is measured from the command to the printed address and to the first view. The benchmark needs Chromium. Times
-on a shared machine vary by half, and the targets are for an idle machine.
+The start has two measured parts: from the command to the printed address, and from the address to the first view. The
+benchmark needs Chromium. Times on a shared machine vary by half, and the targets are for an idle machine.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def bench_result_on_screen(tmp_path: Path) -> None:
             page = browser.new_context().new_page()
             page.goto(server.url)
             show(page, "/studio/query")
-            # The first statement also starts the query's worker, as a learner's first cell does.
+            # The first statement also starts a query worker, so the median does not include it.
             for number in range(ROUNDS + 1):
                 column = f"total{number}"
                 statement = f"SELECT state, sum(currentbalance) AS {column} FROM customeraccounts GROUP BY 1 ORDER BY 1"

@@ -48,7 +48,7 @@ def bench_start(tmp_path: Path) -> None:
 
 
 def bench_commands(tmp_path: Path) -> None:
-    """Measure the most common commands, and the import of the helpers compared with the import of their libraries."""
+    """Measure the most common commands, and compare the import of the helpers with the import of their libraries."""
     running_lakehouse, _ = daemon.start(tmp_path, port=0)
     python = [sys.executable, "-c"]
     helpers = "import boto3, pandas, plotly.graph_objects, awswrangler"
@@ -82,7 +82,7 @@ def _fill(state: Path) -> None:
 
 
 def _start(peer: Peer, state: Path) -> tuple[float, float]:
-    """Start an emulator and return the seconds to its first response and the bytes in memory of its processes."""
+    """Start an emulator, and return the seconds until its first response and the memory of its processes in bytes."""
     before = set(psutil.Process().children(recursive=True))
     started = time.perf_counter()
     with running(peer, state) as address, closing(_dynamodb(address)) as client:

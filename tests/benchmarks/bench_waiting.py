@@ -95,7 +95,7 @@ def _during(running: Running, what: str, act: Callable[[], Any]) -> dict[str, fl
 
 @contextlib.contextmanager
 def _without_collections() -> Iterator[None]:
-    """Disable garbage collection in this process, which would stop the probes for up to 0.15 seconds."""
+    """Disable garbage collection in this process, because a collection would stop the probes for up to 0.15 seconds."""
     gc.collect()
     gc.freeze()
     gc.disable()
@@ -134,7 +134,7 @@ def _import(running: Running, rows: int) -> None:
 
 
 def _integrate(running: Running, rows: int) -> None:
-    """Create an integration of the table, with its prerequisites, and wait for the first load."""
+    """Create the integration's prerequisites and the integration, and wait for the first load."""
     glue, iam, dynamodb = (_client(running, name) for name in ("glue", "iam", "dynamodb"))
     account, source = "123456789012", "arn:aws:dynamodb:us-east-1:123456789012:table/Large"
     glue.create_database(DatabaseInput={"Name": "bench", "LocationUri": "s3://bench/lake/"})
@@ -209,7 +209,7 @@ def bench_waiting(running: Running) -> None:
         _during(running, "single changes", lambda: _freshness(running, ITEMS)),
     ]
     quiet = max(longest[0].values())
-    # The limit is the longest wait on this computer without this work, plus 100 ms.
+    # The limit is the longest wait without any operation on this computer, plus 100 ms.
     assert max(value for each in longest for value in each.values()) < quiet + 0.1
 
 
@@ -223,7 +223,7 @@ def bench_freshness(running: Running, rows: int) -> None:
     seconds = sorted(_freshness(running, rows))
     p50, p95 = statistics.median(seconds), seconds[int(len(seconds) * 0.95)]
     print(f"\na change is visible through Athena after {p50:.3f} s (p50), {p95:.3f} s (p95) with {rows:,} rows")
-    # The refresh waits for a pause of at least 0.1 s, so a value that arrives earlier was already in the table.
+    # A refresh starts after at least 0.1 s without changes, so a value that arrives earlier was already in the table.
     assert seconds[0] >= 0.1
     assert p50 < 1.0
 

@@ -22,7 +22,7 @@ KEYS = {"CustomerID": "S", "AccountNumber": "S"}
 ITEMS = 300_000
 TABLE = 100_000
 CHANGES = 10_000
-# PyIceberg's `upsert` takes seconds for a thousand rows.
+# This number is small because PyIceberg's `upsert` needs seconds for a thousand rows.
 UPSERTS = 1_000
 
 Item = dict[str, dict[str, Any]]
@@ -64,7 +64,7 @@ class Place:
         self.source = DynamoDbSource(self.clients)
 
     def table(self, name: str, items: list[Item]) -> None:
-        """Create a DynamoDB table with items in it."""
+        """Create a DynamoDB table that contains the items."""
         self.clients.client("dynamodb").create_table(
             TableName=name,
             BillingMode="PAY_PER_REQUEST",

@@ -56,7 +56,7 @@ def running(peer: Peer, state: Path) -> Iterator[str]:
 
     Args:
         peer: The emulator.
-        state: An empty folder for its state.
+        state: An empty folder for the emulator's state.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""Fixtures with Chromium, and with the practice console of a lab late in the course."""
+"""Fixtures for Chromium, and for the practice console of a lab before chapter 9."""
 
 import importlib.util
 import shutil
@@ -35,7 +35,7 @@ def chromium() -> str:
 
 @pytest.fixture(scope="session")
 def browser(chromium: str) -> Iterator["Browser"]:
-    """Provide the system's Chromium, driven by Playwright, whose own browsers are not installed."""
+    """Provide the system's Chromium, controlled by Playwright. The browsers of Playwright are not installed."""
     if importlib.util.find_spec("playwright") is None:
         pytest.skip("Playwright is not installed: make .venv/.pages")
     from playwright.sync_api import sync_playwright

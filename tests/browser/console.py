@@ -24,10 +24,10 @@ _HARMLESS = ("Applying inline style violates",)
 
 @contextmanager
 def serving(state: Path, endpoint: str | None) -> Iterator[ConsoleServer]:
-    """Serve a console of a lakehouse, or of a state folder without one.
+    """Serve a console of a running lakehouse, or of a state folder whose lakehouse is stopped.
 
     The console's first query configures every client in this process for the lakehouse. A console that several tests
-    share needs these settings as long as it runs, not only during the test that runs the query.
+    share needs these settings until it ends, not only during the test that runs the query.
     """
     with pytest.MonkeyPatch.context() as patch:
         for name, value in local_environment(endpoint, region_of()).items() if endpoint else ():
@@ -43,7 +43,7 @@ def serving(state: Path, endpoint: str | None) -> Iterator[ConsoleServer]:
 
 @contextmanager
 def opened(browser: Browser, server: ConsoleServer, **options: Any) -> Iterator[Page]:
-    """Open the console, and check at the end that no script failed and nothing came from another address."""
+    """Open the console, and check at the end that no script failed and no request went to another address."""
     context = browser.new_context(**options)
     page = context.new_page()
     page.set_default_timeout(20_000)
@@ -57,7 +57,7 @@ def opened(browser: Browser, server: ConsoleServer, **options: Any) -> Iterator[
     context.close()
     own = (f"http://127.0.0.1:{server.port}/", "data:", f"blob:http://127.0.0.1:{server.port}/")
     assert [url for url in elsewhere if not url.startswith(own)] == []
-    # The browser logs an error when the lakehouse rejects a request, which is a normal response.
+    # The browser logs an error for each rejected request, but a rejection is a normal response of the lakehouse.
     unexpected = [text for text in problems if not text.startswith((*_HARMLESS, "Failed to load resource"))]
     assert unexpected == []
 

@@ -21,7 +21,7 @@ _SECONDS = 100
 _TOKEN = "for-this-test"
 _COUNT_RUN = """([prompts, all]) =>
     [...document.querySelectorAll(prompts)].filter(one => /\\[\\d+\\]/.test(one.innerText)).length === all"""
-# JupyterLab renders all cells at once, so that each can be checked, and sends no network requests.
+# With these settings, JupyterLab renders all cells at once, so that each can be checked, and sends no network requests.
 _SETTINGS = {
     "@jupyterlab/notebook-extension/tracker.jupyterlab-settings": {"windowingMode": "none"},
     "@jupyterlab/apputils-extension/notification.jupyterlab-settings": {"fetchNews": "false", "checkForUpdates": False},
@@ -64,7 +64,7 @@ def serve(folder: Path, home: Path) -> Iterator[str]:
 def _address(runtime: Path, process: subprocess.Popen[bytes]) -> str:
     deadline = time.monotonic() + _SECONDS
     while time.monotonic() < deadline:
-        assert process.poll() is None, "JupyterLab has ended. Its log is next to its run-time files."
+        assert process.poll() is None, "JupyterLab has ended. Its log is next to the folder of its run-time files."
         for file in runtime.glob("jpserver-*.json"):
             url = str(json.loads(file.read_text())["url"])
             try:

@@ -21,7 +21,7 @@ class _Page(HTMLParser):
 
 
 def broken_links(folder: Path) -> list[str]:
-    """Return each link whose file or anchor does not exist, with its page."""
+    """Return each link whose file or anchor does not exist, and the page that contains the link."""
     pages = {path: _Page(path) for path in folder.rglob("*.html")}
     return [
         f"{path.relative_to(folder)}: {link}"

@@ -1,4 +1,4 @@
-"""Tests in Chromium of the console's protection from foreign content, and of a stopped lakehouse."""
+"""Tests in Chromium of the console's protection from foreign content, and of the console of a stopped lakehouse."""
 
 from __future__ import annotations
 

@@ -252,7 +252,7 @@ LOOKS: dict[str, tuple[dict[str, Any], dict[str, Any] | None]] = {
     "narrow": ({"color_scheme": "light", "viewport": {"width": 360, "height": 740}}, None),
 }
 
-# All rules run, and axe describes the elements that violate one, but not those that pass.
+# All rules run, but axe describes only the elements that violate a rule.
 VIOLATIONS = {"resultTypes": ["violations"]}
 
 # This expression returns the innermost element that extends beyond the right edge.
@@ -262,7 +262,7 @@ WIDEST = """[...document.querySelectorAll("body *")].filter(
 
 
 def violations(page: Page, name: str, look: str) -> dict[str, str]:
-    """Take a screenshot of a page, and return axe's violations and the element that is too wide."""
+    """Take a screenshot of a page, and return axe's violations and any element that is too wide."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     _, rules = LOOKS[look]
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,7 @@
-"""Tests of the blog's steps in the practice console, by mouse and keyboard, with the names in AWS's consoles."""
+"""Tests that perform the blog post's steps in the practice console by mouse and keyboard.
+
+The tests find each element by its name in the AWS consoles.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ QUESTION = "calculate the total balance as a percentage of the credit limit outs
 
 @pytest.fixture
 def prepared(lab: Lab) -> Lab:
-    """Provide the lab in its state before the blog's section *Create the zero-ETL integration*."""
+    """Provide the lab in its state before the blog post's section *Create the zero-ETL integration*."""
     source.create_table(lab)
     source.enable_pitr(lab)
     source.load_items(lab)
@@ -65,7 +68,7 @@ def create_integration(page: Page, lab: Lab) -> None:
 
 
 def work_in_the_studio(page: Page, lab: Lab, folder: Path) -> None:
-    """Perform the blog's steps in SageMaker Unified Studio, from the data explorer to the query history."""
+    """Perform the blog post's steps in SageMaker Unified Studio, from the data explorer to the query history."""
     service(page, "SageMaker Unified Studio", "Data")
     tree = page.get_by_role("tree", name="Data")
     for name in ("Lakehouse", "AwsDataCatalog", lab.database, lab.target_table):

@@ -42,7 +42,7 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_a_step_is_opened_by_two_clicks(browser: Browser, jupyter: str) -> None:
     context = browser.new_context(viewport={"width": 1360, "height": 900})
     notebook = Notebook(context.new_page(), jupyter, "01_setup.ipynb")
-    # The cell gets the same execution number as in the stored output.
+    # Without this, the new execution number of the cell would be the same as the stored number.
     for item in ("Edit", "Clear Outputs of All Cells"):
         notebook.page.get_by_role("menuitem", name=item, exact=True).click()
     notebook.answer(0, OPEN)
@@ -53,7 +53,7 @@ def test_a_step_is_opened_by_two_clicks(browser: Browser, jupyter: str) -> None:
             card.get_by_role("link", name=title).click()
         opened.value.get_by_role("heading", name=heading, level=1).wait_for()
         opened.value.close()
-    # The box below the step shows its picture, and links to the page about the console.
+    # The box below the step contains a picture of the step.
     box = notebook.panel.locator("blockquote", has_text="In the console: DynamoDB › Tables › Backups")
     assert box.get_by_role("img").evaluate("image => image.naturalWidth") == 960
     notebook.close()

@@ -97,7 +97,7 @@ def nothing(page: Page, lab: Lab) -> None:
     del page, lab
 
 
-# For each chapter, these are the page to show and the steps to take before its picture.
+# These are, for each chapter, the index of the page to show and the actions before the screenshot.
 TAKEN: dict[int, tuple[int, Callable[[Page, Lab], None]]] = {
     1: (1, nothing),
     2: (0, wizard),

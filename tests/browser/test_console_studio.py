@@ -50,7 +50,7 @@ def cell(page: Page, number: int) -> Locator:
 
 
 def has(page: Page, number: int, text: str) -> None:
-    """Wait until a cell's editor has a text."""
+    """Wait until a cell's editor contains a text."""
     page.get_by_role("textbox", name=re.compile(rf"of cell {number}$")).filter(has_text=text).wait_for()
 
 
@@ -97,7 +97,7 @@ def test_a_pie_has_the_chosen_values_and_labels_and_is_saved(page: Page, loaded:
     page.get_by_label("Title", exact=True).fill("Balance by state")
     chart = page.get_by_role("img", name="Balance by state: pie of balance_percentage by state")
     chart.wait_for()
-    # Wait for plotly's own elements, because the page's policy forbids waiting for an expression.
+    # Wait for plotly's elements, because the page's content security policy blocks a wait for an expression.
     page.locator(".chart .pielayer .slice").first.wait_for()
     drawn = page.evaluate(
         "(() => { const [t] = document.querySelector('.chart').data; return [t.labels, t.values]; })()"

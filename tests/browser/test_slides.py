@@ -1,4 +1,4 @@
-"""Tests in Chromium that no slide is cut off or requests anything, with a screenshot of each slide."""
+"""Tests in Chromium that take a screenshot of each slide, and check that no slide is cut off or sends a request."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ _CUT_OFF = """() => {
     return body.scrollHeight > body.clientHeight + 2 || slide.scrollHeight > slide.clientHeight + 2
         || body.scrollWidth > body.clientWidth + 2 || lead.scrollWidth > lead.clientWidth + 2;
 }"""
-# In pixels, on a screen 1280 pixels wide.
+# These are the smallest font sizes in pixels, on a screen that is 1280 pixels wide.
 _LEGIBLE, _LEGIBLE_IN_TABLES = 12, 17
 _SMALLEST_TEXT = """() => {
     const parts = [...document.querySelectorAll("section.shown :is(h1, h2, p, li, pre, td)")];

@@ -1,4 +1,4 @@
-"""Tests of the static pictures of charts that Chromium draws."""
+"""Tests of the static chart images that Chromium draws."""
 
 import base64
 

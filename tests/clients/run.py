@@ -27,7 +27,7 @@ KNOWN = HERE / "known.json"
 
 
 def outcomes(report: Path) -> Iterator[tuple[str, str, str]]:
-    """Yield each test's name, its outcome (passed, failed or skipped), and the reason."""
+    """Yield each test's name, its outcome (passed, failed or skipped), and the reason for the outcome."""
     for case in ElementTree.parse(report).iter("testcase"):  # noqa: S314  (pytest wrote the file.)
         name = f"{case.get('classname')}::{case.get('name')}"
         for kind in ("failure", "error", "skipped"):

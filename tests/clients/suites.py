@@ -18,14 +18,14 @@ LOG_STREAMS = ("client-suites", *(f"aws_sdk_pandas_log_stream_{name}" for name i
 
 @dataclass(frozen=True)
 class Suite:
-    """Test suite of a client.
+    """The test suite of a client.
 
     Args:
         name: The name of the client.
         repository: The repository of the client's source.
         folder: The folder of the checkout in which the tests are started.
         tests: The paths of the tests in that folder.
-        environment: The variables that the tests read.
+        environment: The environment variables that the tests read.
         prepare: The function that creates the resources that the tests expect, and returns additional variables.
         plugin: The module of `plugin` that pytest loads first.
         sources: The folders of the checkout whose code the tests cover.
@@ -59,7 +59,7 @@ def _prepare_pyathena(url: str) -> Mapping[str, str]:
 
 def _prepare_awswrangler(url: str) -> Mapping[str, str]:
     _client("s3", url).create_bucket(Bucket=BUCKET)
-    # The bucket of awswrangler's CloudFormation template keeps versions.
+    # The bucket in awswrangler's CloudFormation template has versioning enabled.
     _client("s3", url).put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     _client("glue", url).create_database(DatabaseInput={"Name": "aws_sdk_pandas"})
     logs = _client("logs", url)
@@ -148,9 +148,9 @@ def command(suite: Suite, python: Path, report: Path, workers: int, arguments: l
 
     Args:
         suite: The suite.
-        python: An interpreter with the client and pytest.
+        python: A Python interpreter that has the client and pytest.
         report: The file for the results.
-        workers: The number of processes.
+        workers: The number of parallel pytest processes.
         arguments: Additional arguments for pytest. Paths among them replace the suite's paths.
     """
     paths = () if any(not each.startswith("-") and ".py" in each for each in arguments) else suite.tests

@@ -1,4 +1,4 @@
-"""Fixtures with a console on a separate lakehouse, and with a client that sends the page's requests."""
+"""Fixtures for a console of a separate lakehouse, and for a client that sends requests as the console's page does."""
 
 import http.client
 import json
@@ -14,7 +14,7 @@ from zetl_helpers.console.server import ConsoleServer
 
 
 class PageClient:
-    """A client that sends the page's requests, with the page's cookie."""
+    """A client that sends the same requests and cookie as the console's page."""
 
     def __init__(self, server: ConsoleServer) -> None:
         self.server = server

@@ -24,11 +24,11 @@ ADDRESS = r"http://127\.0\.0\.1:\d+/\?token=[\w-]{40,}"
 
 @pytest.fixture
 def started(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str, float]]:
-    """Start a console from the command line, and yield the process, the address and the seconds until the output."""
+    """Start a console from the command line, and yield the process, the address and the seconds until its output."""
     environment = {**os.environ, "ZETL_STATE_DIR": str(tmp_path), "ZETL_TARGET": "local"}
     begin = time.monotonic()
     command = [sys.executable, "-m", "zetl_helpers.cli", "console", "--no-browser"]
-    # A shell makes background jobs ignore Ctrl-C, and the child processes of the tests would inherit that.
+    # If a shell runs the tests in the background, they ignore Ctrl-C, and so would their child processes.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)

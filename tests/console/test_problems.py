@@ -1,6 +1,6 @@
 """Tests of browsers that disconnect, and of unexpected failures.
 
-The page gets an error, and the state folder gets the details.
+After a failure, the page receives an error, and a file in the state folder contains the details.
 """
 
 import http.client
@@ -30,7 +30,7 @@ def log(console: ConsoleServer) -> Path:
 
 @pytest.fixture
 def fails(page: PageClient, monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception], None]:
-    """Make the request for the status fail."""
+    """Return a function that makes all status requests fail with a given error."""
 
     def replace(error: Exception) -> None:
         def fail(_: object) -> None:
@@ -54,7 +54,7 @@ def test_an_unexpected_failure_is_an_error_of_the_page(
     fails(LookupError("no such thing"))
     connection = http.client.HTTPConnection("127.0.0.1", page.server.port, timeout=30)
     headers = {"Cookie": page.cookie, "X-Zetl-Console": "1"}
-    # The second request uses the same connection, which the first one's failure left intact.
+    # Both requests use the same connection, because a failure leaves it open.
     for _ in range(2):
         connection.request("POST", "/api/status", b"{}", headers)
         response = connection.getresponse()
@@ -144,7 +144,7 @@ def test_a_browser_that_leaves_is_not_a_failure(
             "between two requests": b"",
         }[moment]
         connection.sendall(sent)
-        # Closing resets the connection, as a browser does when its tab is closed.
+        # Closing the socket resets the connection, as a browser does when the user closes the tab.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
     left.set()
     assert over.wait(30)

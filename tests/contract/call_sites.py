@@ -67,7 +67,7 @@ def _names(tree: ast.AST, helpers: set[str]) -> Iterator[str]:
 
 
 def _may_be_a_client(node: ast.Attribute, helpers: set[str]) -> bool:
-    """Return whether an attribute belongs to a client, unless it is a single word that other objects use too."""
+    """Return whether an attribute may be a client's method. A single word needs an owner with a service's name."""
     owner = node.value
     if isinstance(owner, ast.Call):
         return isinstance(owner.func, ast.Attribute) and owner.func.attr == "client"

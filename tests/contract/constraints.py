@@ -32,7 +32,7 @@ def unreadable_patterns(operation: OperationModel, parameters: dict[str, Any]) -
 
 
 def _texts(shape: Shape, value: Any) -> Iterator[tuple[Shape, Any]]:
-    """Return all texts of a request with their shapes."""
+    """Yield each string in a request, with its shape."""
     if isinstance(shape, StructureShape):
         for name, member in value.items():
             yield from _texts(shape.members[name], member)

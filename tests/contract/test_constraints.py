@@ -1,4 +1,4 @@
-"""Tests that detect every kind of request that violates a service model, even if botocore accepts the request."""
+"""Tests that every kind of violation of a service model is detected, even if botocore accepts the request."""
 
 from typing import Any
 

@@ -8,7 +8,7 @@ When = Literal["before", "after"]
 
 
 class KilledError(BaseException):
-    """Simulated end of the process, which nothing in the helpers catches."""
+    """The simulated end of the process, as an exception that no helper catches."""
 
 
 class Interruption:

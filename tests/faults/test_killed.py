@@ -87,7 +87,7 @@ class Writer:
 
 
 class Account:
-    """The data of the writers, with the acknowledged writes."""
+    """The writers, and the acknowledged writes of each."""
 
     def __init__(self) -> None:
         self.items, self.objects, self.roles, self.versions, self.rows, self.queries = (Promises() for _ in range(6))

@@ -126,7 +126,7 @@ def test_a_deleted_table_that_is_still_going_is_waited_out(lab: Lab) -> None:
     source.create_table(lab)
     table = lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]
     lab.client("dynamodb").delete_table(TableName=lab.table)
-    # DynamoDB still shows the table and its tags, but the lakehouse removes both immediately.
+    # On AWS, the table and its tags stay visible during the deletion, but the lakehouse removes both immediately.
     Answers(lab, "dynamodb", "ListTagsOfResource").once(lambda _: {"Tags": [{"Key": "zetl-lab", "Value": "tutorial"}]})
     going = Answers(lab, "dynamodb", "DescribeTable")
     going.once(lambda _: {"Table": {**table, "TableStatus": "DELETING"}})

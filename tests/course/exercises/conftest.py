@@ -31,7 +31,7 @@ def exercised() -> Iterator[Lab]:
         patch.setattr(zetl.lakehouse, "_POLL_SECONDS", 0.01)
         lab = connect_to(lakehouse.url)
         zetl.catch_up(lab, 8)
-        # The late ingestion comes before another integration exists, whose events would also be in the log.
+        # The late ingestion is logged before other integrations exist, because their events would be in the same log.
         log_a_late_ingestion(lab)
         chapters.share(lab)
         zetl.source.import_items(lab.with_table("Payments"), payments(50))
@@ -42,7 +42,7 @@ def exercised() -> Iterator[Lab]:
 
 
 def replicate(payments: Lab) -> None:
-    """Bring the payments into the lakehouse, as chapter 11 does."""
+    """Replicate the payments to the lakehouse, as chapter 11 does."""
     zetl.source.enable_pitr(payments)
     zetl.source.put_policy(payments)
     zetl.target.merge_catalog_policy(payments)
@@ -51,7 +51,7 @@ def replicate(payments: Lab) -> None:
 
 
 def ship(shipments: Lab) -> None:
-    """Bring the repaired shipments into the lakehouse, and leave the table without an integration."""
+    """Replicate the repaired shipments to the lakehouse, and delete the integration again."""
     zetl.source.create_table(shipments, keys={"ShipmentID": "S"})
     zetl.source.load_items(shipments, fixed())
     replicate(shipments)
@@ -60,7 +60,7 @@ def ship(shipments: Lab) -> None:
 
 
 def log_a_late_ingestion(lab: Lab) -> None:
-    """Make one ingestion a minute late, because the lakehouse's ingestions may all take the same few milliseconds."""
+    """Log a delay of one minute for one ingestion, because all ingestions may take the same few milliseconds."""
     logs = lab.client("logs")
     events = logs.filter_log_events(logGroupName=zetl.integration.LOG_GROUP)["events"]
     current = _integration_lookup.find(lab)

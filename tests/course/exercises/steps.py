@@ -141,7 +141,7 @@ def repaired(shipment: str = "", *, without: str = "", **changed: Any) -> Any:
 
 
 def as_loaded(shipments: Lab) -> None:
-    """Put the shipments into the table as the chapter loads them, with their five problems."""
+    """Put the shipments with their five problems into the table, as the chapter does."""
     source.put_items(shipments, source.file_items(source.sample_file("shipments.json")))
 
 

@@ -25,9 +25,7 @@ def broken(request: pytest.FixtureRequest, chapter: Callable[[int], Chapter]) ->
 
 
 def whole(lab: Lab) -> tuple[str, int, str, str]:
-    """Return the state that faults change, which is the integration's status, the rows, the role's policy and the
-    grants.
-    """
+    """Return the state that faults change: the integration's status, the rows, the role's policy and the grants."""
     policy = lab.client("iam").get_role_policy(RoleName=lab.role, PolicyName=POLICY_NAME)["PolicyDocument"]
     grants = zetl.studio.grants(lab, zetl.studio.find_project(lab))
     rows = zetl.query(lab, "SELECT COUNT(*) AS n FROM customeraccounts")["n"].iloc[0]
@@ -155,7 +153,7 @@ def test_a_policy_of_ones_own_counts(broken: Question, exercised: Lab) -> None:
     iam = exercised.client("iam")
     iam.put_role_policy(RoleName=exercised.role, PolicyName="mine", PolicyDocument=document)
     assert broken.check().status == "correct"
-    # Chapter 9 takes the permission away again, which has no effect if another policy allows it.
+    # Chapter 9 removes the permission again, but that has no effect if another policy grants it.
     assert iam.list_role_policies(RoleName=exercised.role)["PolicyNames"] == [POLICY_NAME]
 
 

@@ -1,4 +1,4 @@
-"""Tests of the comparison of rows by their values, with a message that names the difference."""
+"""Tests that rows are compared by their values, and that the message names the difference."""
 
 from collections.abc import Sequence
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Tests that each slip in an exercise returns different rows than the correct statement, so it can be detected."""
+"""Tests that a statement with any slip returns different rows than the correct statement, so the slip is detectable."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -20,7 +20,7 @@ OBVIOUS = {"self", "cls", "lab"}
 
 
 def public_functions() -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Yield the functions that the reference shows, by name, including the methods of public classes."""
+    """Yield each function and each method of a public class that the reference shows, with its name."""
     found: dict[str, Any] = {name: getattr(zetl_helpers, name) for name in reference.FUNCTIONS}
     for page, module_name in reference.modules().items():
         module = importlib.import_module(module_name)

@@ -136,7 +136,7 @@ def _texts(page: dict[str, Any]) -> list[list[Text]]:
 
 @pytest.fixture
 def athena(clients: ServiceClients, workers: WorkerPool) -> Iterator[Athena]:
-    """Provide an Athena with an empty database `lab` and a bucket `lab`."""
+    """Provide an Athena service with an empty database `lab` and a bucket `lab`."""
     service = AthenaService(clients, workers)
     client = Athena(service, clients)
     client.s3.create_bucket(Bucket="lab")
@@ -147,7 +147,7 @@ def athena(clients: ServiceClients, workers: WorkerPool) -> Iterator[Athena]:
 
 @pytest.fixture
 def accounts(athena: Athena) -> Athena:
-    """Provide an Athena with an Iceberg table `accounts` of three rows."""
+    """Provide an Athena service with an Iceberg table `accounts` of three rows."""
     athena.run(
         "CREATE TABLE accounts (id int, state string, balance double) LOCATION 's3://lab/accounts/' "
         "TBLPROPERTIES ('table_type'='ICEBERG')"

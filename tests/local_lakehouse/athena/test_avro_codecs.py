@@ -1,4 +1,4 @@
-"""Tests for the blocks of Avro files with Snappy and Zstandard compression."""
+"""Tests of the blocks of Avro files with Snappy and Zstandard compression."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from local_lakehouse.athena.tables.avro_codecs import CODECS, CompressingFile, r
 SYNC_BYTES = 16
 SCHEMA = {"type": "record", "name": "row", "fields": [{"name": "text", "type": ["null", "string"]}]}
 ROWS = [{"text": letter * count} for letter in "ab" for count in (0, 1, 300, 20_000)] + [{"text": None}]
-# The blocks of files with one row whose text is 64 times the letter a, from fastavro with cramjam and backports.zstd.
+# These blocks contain one row, whose text is 64 times the letter a. fastavro wrote them with cramjam and
+# backports.zstd.
 OTHERS = {"snappy": "QgiAAWH6AQAg2LsT", "zstandard": "KLUv/SBCTQAAGIABYQEAlMAQ"}
 
 

@@ -1,4 +1,4 @@
-"""Tests that each parallel query can be stopped, and that a query over a limit does not affect the others."""
+"""Tests that each parallel query can be stopped, and that a query that exceeds a limit does not affect the others."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""Tests of random statements on Iceberg tables, before and after OPTIMIZE, and with time travel.
+"""Tests that random statements on Iceberg tables return the same before and after OPTIMIZE, and with time travel.
 
-The results must be the same. The rows come from several inserts, and some are deleted or updated, so that there are
-delete files and small files.
+The rows come from several inserts, and some are deleted or updated, so that there are delete files and small files.
 """
 
 from __future__ import annotations
@@ -56,7 +55,7 @@ def _snapshot(athena: Athena, name: str) -> str | None:
 
 
 def _at(sql: str, versions: dict[str, str | None]) -> str:
-    """Return a statement over earlier versions of the tables, where a table without a version had no rows."""
+    """Return a statement over earlier versions of the tables. A table whose version is None had no rows."""
 
     def travel(match: re.Match[str]) -> str:
         version = versions[match[2]]

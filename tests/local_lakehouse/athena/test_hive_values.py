@@ -320,7 +320,7 @@ CONDITIONS = [
 
 @pytest.mark.parametrize("storage", ["parquet", "iceberg"])
 def test_nan_is_outside_the_bounds_of_a_file(athena: Athena, monkeypatch: pytest.MonkeyPatch, storage: str) -> None:
-    # DuckDB reads the Iceberg file itself, as it does with larger files.
+    # With this setting, DuckDB reads the small Iceberg file directly, as it reads larger files.
     monkeypatch.setattr(loads, "_SMALL_SCAN_BYTES", -1)
     properties = {
         "parquet": "external_location = 's3://lab/t/'",

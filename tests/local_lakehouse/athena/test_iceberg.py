@@ -298,7 +298,7 @@ def test_explain(accounts: Athena) -> None:
 
     assert any("TableScan[table = accounts]" in line for line in lines)
     assert "COLUMN_NOT_FOUND" in accounts.fail("EXPLAIN SELECT nope FROM accounts")
-    # A plan without execution would claim that the rows were inserted.
+    # If the lakehouse returned only a plan, the user would believe that the rows were inserted.
     reason = accounts.fail("EXPLAIN ANALYZE INSERT INTO accounts SELECT * FROM accounts")
     assert reason == "NOT_SUPPORTED: The local Athena supports EXPLAIN ANALYZE only for SELECT"
 

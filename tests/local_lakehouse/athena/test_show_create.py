@@ -1,4 +1,4 @@
-"""Tests that the output of ``SHOW CREATE`` creates the same table or view, with Athena's quoting of names."""
+"""Tests that the output of ``SHOW CREATE`` quotes names as Athena does, and creates the same table or view."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EXAMPLES = settings(max_examples=25, deadline=None, suppress_health_check=[Healt
 
 
 def written(text: str) -> str:
-    """Return a string constant of a Hive statement."""
+    """Return a text as a string literal of a Hive statement."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
 
@@ -137,8 +137,7 @@ def test_rows_are_read_from_the_location_only(athena: Athena) -> None:
     assert {page["StorageDescriptor"]["Location"] for page in pages} == {"s3://lab/t/p=2", "s3://lab/t/p=5"}
 
 
-# Each row has a statement with a placeholder for a name, and whether Athena parses the name by Hive's rules or by the
-# rules of queries.
+# Each row contains a statement with a placeholder for a name, and the rules by which Athena parses the name.
 STATEMENTS = [
     ("SHOW CREATE TABLE {}", "hive"),
     ("SHOW COLUMNS IN {}", "hive"),

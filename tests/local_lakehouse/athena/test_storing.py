@@ -1,6 +1,6 @@
-"""Tests of values stored in columns of another type.
+"""Tests of statements that store values in columns of another type.
 
-The statement succeeds if the types are compatible and the value fits.
+Such a statement succeeds if the types are compatible and the value fits.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tests of the clients of the lakehouse's own services."""
+"""Tests of the AWS clients that the lakehouse's own services use."""
 
 from typing import Any
 

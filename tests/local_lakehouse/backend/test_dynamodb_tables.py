@@ -253,7 +253,7 @@ def test_no_table_has_contributor_insights(dynamodb: Any) -> None:
 
 
 def test_a_tag_replaces_the_value_of_its_key(dynamodb: Any) -> None:
-    """A table has each key once, however often it is tagged, so listing its tags ends after one page."""
+    """A table has each tag key only once, however often it is tagged, so listing its tags ends after one page."""
     arn = create(dynamodb, Tags=[{"Key": "team", "Value": "data"}])["TableArn"]
     for number in range(12):
         dynamodb.tag_resource(ResourceArn=arn, Tags=[{"Key": "lab", "Value": str(number)}])

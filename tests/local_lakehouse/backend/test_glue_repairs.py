@@ -12,7 +12,7 @@ from zetl_helpers.lab import Lab
 
 pytestmark = pytest.mark.once
 
-# The orders of parameters in published responses of AWS Glue for tables of crawlers and of awswrangler.
+# These are the orders of parameters in published AWS Glue responses, for tables that crawlers or awswrangler created.
 PUBLISHED = {
     "awswrangler": "compressionType classification projection.enabled typeOfData",
     "a crawled Parquet table": "sizeKey objectCount UPDATED_BY_CRAWLER CrawlerSchemaSerializerVersion recordCount "
@@ -29,7 +29,7 @@ def test_parameters_have_the_order_of_published_answers(published: str) -> None:
 
 
 def test_entries_of_a_bucket_keep_the_order_in_which_they_were_set() -> None:
-    # The hash codes of all texts of "Aa" and "BB" with the same length are equal.
+    # All texts that consist of "Aa" and "BB" and have the same length also have the same hash code.
     for same in itertools.permutations(("AaAa", "AaBB", "BBAa", "BBBB")):
         assert tuple(hash_map_order(dict.fromkeys(same, ""))) == same
 

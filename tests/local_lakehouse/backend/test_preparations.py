@@ -11,7 +11,7 @@ from local_lakehouse.backend import preparations
 
 @pytest.fixture
 def applied(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Provide the list of applied modules, each of which can be requested once."""
+    """Provide the list of applied preparations, which is empty before the first request for a module."""
     done: list[str] = []
     for name in ("early", "late"):
         module = ModuleType(name)

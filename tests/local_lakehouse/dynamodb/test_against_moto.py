@@ -38,7 +38,7 @@ _OPERATORS = st.sampled_from(["=", "<>", "<", "<=", ">", ">="])
 
 @st.composite
 def _tests(draw: st.DrawFn, depth: int = 2) -> tuple[str, dict[str, Any]]:
-    """Draw a condition with its values, whose names are unique because of a random number."""
+    """Draw a condition and its values. A random number makes the names of the values unique."""
     name = f":v{draw(st.integers(0, 10**6))}"
     kind = draw(st.sampled_from(["compare", "exists", "type", "contains", "begins", "size"] + ["logic"] * (depth > 0)))
     path = draw(_PATHS)
@@ -103,7 +103,7 @@ def routes() -> Any:
         before = copy.deepcopy(table.items)
         answer = dispatch.serve(request, ACCOUNT)
         if answer.status != 200:
-            # Moto executes part of a request before it rejects it.
+            # Moto executes part of a request before it rejects the request.
             table.items = before
         return answer
 
@@ -126,7 +126,7 @@ def routes() -> Any:
 
 
 def _both(routes: Any, operation: str, **arguments: Any) -> None:
-    """Send a request to both, and compare the responses and the stored items."""
+    """Send a request to both implementations, and compare the responses and the stored items."""
     answers = []
     for position, client in enumerate(routes):
         try:

@@ -1,4 +1,4 @@
-"""Requests as boto3 sends them, with the required permissions."""
+"""Requests as boto3 sends them, and the permissions that they require."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from local_lakehouse.protocol.services import PROTOCOLS
 
 
 class Names:
-    """An account whose names need no lookup."""
+    """An account that derives all ARNs and workgroups from names, without a lookup."""
 
     caller = "arn:aws:iam::123456789012:user/me"
     partition = "aws"

@@ -32,7 +32,7 @@ DATA = allow("s3:GetObject", "arn:aws:s3:::some-bucket/t/*")
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    """Provide an account with a table of one row, which its administrator has already read to fill the caches."""
+    """Provide an account whose administrator has created a table of one row, and has read it to fill the caches."""
     lakehouse = Lakehouse(Settings(paused=True, enforce_iam=True))
     lakehouse.start()
     world = World(lakehouse)

@@ -1,4 +1,4 @@
-"""A fixture with an Athena on an empty lakehouse, for tests of Iceberg tables."""
+"""A fixture that provides the Athena service of an empty lakehouse, for tests of Iceberg tables."""
 
 from __future__ import annotations
 

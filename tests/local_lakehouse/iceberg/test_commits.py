@@ -1,4 +1,4 @@
-"""Tests that a conflicting commit is repeated or rejected, and that no row is lost."""
+"""Tests that a conflicting commit is retried or rejected, and that no row is lost."""
 
 from __future__ import annotations
 

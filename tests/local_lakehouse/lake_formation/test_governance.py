@@ -151,7 +151,7 @@ def test_where_the_location_is_not_registered_the_files_decide(account: Account)
     account.opt_in()
     account.grant("DESCRIBE", on=DATABASE)
     account.grant("SELECT", "DESCRIBE")
-    assert NO_FILES in account.ask(ALL), "a grant does not reach the files"
+    assert NO_FILES in account.ask(ALL), "a grant does not apply to the files"
     account.analyst_gets(READ_FILES)
     assert account.ask(ALL) == ROWS
 
@@ -166,7 +166,7 @@ def test_in_hybrid_mode_only_who_opted_in_is_checked(account: Account) -> None:
     account.revoke("SELECT")
     assert "Insufficient Lake Formation permission(s): Required Select on orders" in account.ask(ALL)
     account.analyst_gets(READ_FILES)
-    assert "Required Select on orders" in account.ask(ALL), "rights to the files do not replace the grant"
+    assert "Required Select on orders" in account.ask(ALL), "permissions on the files do not replace the grant"
 
 
 def test_outside_of_hybrid_mode_lake_formation_reads_for_everybody_whom_iam_allows(account: Account) -> None:
@@ -188,7 +188,7 @@ def test_columns_that_are_not_granted_are_not_there(account: Account) -> None:
         on={"TableWithColumns": {"DatabaseName": "shop", "Name": "orders",
             "ColumnWildcard": {"ExcludedColumnNames": ["id"]}}},
     )  # fmt: skip
-    assert account.ask(ALL) == ROWS, "two grants add up"
+    assert account.ask(ALL) == ROWS, "the permissions of two grants are combined"
 
 
 def test_a_governed_account_opens_nothing(governed: Account) -> None:

@@ -1,7 +1,7 @@
 """A generator of random HTTP, AWS JSON, REST and form requests that resemble valid requests.
 
-``python -m tests.local_lakehouse.server.fuzzing SECONDS [SEED]`` sends such requests for that time, and prints the last
-requests if the lakehouse fails.
+``python -m tests.local_lakehouse.server.fuzzing SECONDS [SEED]`` sends such requests for the given time, and prints the
+last requests if the lakehouse fails.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Fuzzer:
         self.kinds: list[Callable[[], Answered | None]] = [self._model, self._model, self._model, self._s3, self._raw]
 
     def step(self) -> Answered | None:
-        """Send one request, and return the response, or None if the connection is closed without a response."""
+        """Send one request and return the response, which is None if the connection is closed without a response."""
         return self.random.choice(self.kinds)()
 
     def alive(self) -> bool:

@@ -22,7 +22,7 @@ CORS = b"""<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><Allowed
 
 @pytest.fixture(scope="module")
 def lakehouse() -> Iterator[Lakehouse]:
-    """Provide a lakehouse with an object in a bucket whose S3 settings allow all pages."""
+    """Provide a lakehouse with an object in a bucket whose CORS settings allow all origins."""
     lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     assert request(lakehouse, "PUT", "/some-bucket", signed("s3")).status == 200

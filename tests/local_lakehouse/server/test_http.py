@@ -1,4 +1,4 @@
-"""Tests of edge cases of HTTP, such as kept connections, missing bodies, and invalid headers."""
+"""Tests of edge cases of HTTP, such as persistent connections, missing bodies, and invalid headers."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def wait_for(
     *,
     timeout: float,
     hint: str,
-    every: float = 0.25,
+    every: float = 0.1,
     status: Callable[[], str] = lambda: "",
     usual: str = "",
 ) -> T:

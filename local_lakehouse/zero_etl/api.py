@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -26,6 +26,7 @@ from local_lakehouse.zero_etl.integrations import (
     DELETING,
     MODIFYING,
     NEEDS_ATTENTION,
+    TRANSIENT,
     Integration,
 )
 from local_lakehouse.zero_etl.lifecycle import Lifecycle
@@ -80,7 +81,7 @@ class ZeroEtlService:
         self._source = DynamoDbSource(clients)
         self._lifecycle = Lifecycle(clients, changes, lambda: self._properties, clock, refresh_seconds, governance)
         self._schedule = Schedule(refresh_seconds)
-        changes.after_write(self._schedule.wrote)
+        changes.after_write(self._schedule.request)
         self._work = Work("refresh", self._lifecycle.tick, refresh_seconds)
         self._thread: threading.Thread | None = None
         properties = PropertyOperations(lambda: self._properties, self._lifecycle.checks)
@@ -312,8 +313,7 @@ class ZeroEtlService:
         for name, values in wanted.items():
             found = [integration for integration in found if str(integration.answer()[name]) in values]
         chosen, marker = page(found, request, lambda integration: integration.identity)
-        for integration in chosen:
-            integration.seen = True
+        self._note_seen(chosen)
         return {"Integrations": [integration.answer() for integration in chosen], "Marker": marker}
 
     def _describe_inbound(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
@@ -324,8 +324,7 @@ class ZeroEtlService:
             self._check_inbound_target(request["TargetArn"])
             found = [integration for integration in found if integration.target_arn == request["TargetArn"]]
         chosen, marker = page(found, request, lambda integration: integration.identity)
-        for integration in chosen:
-            integration.seen = True
+        self._note_seen(chosen)
         return {"InboundIntegrations": [integration.inbound() for integration in chosen], "Marker": marker}
 
     def _check_inbound_target(self, arn: str) -> None:
@@ -369,6 +368,13 @@ class ZeroEtlService:
                 f"The integration {arn} does not exist. DescribeIntegrations lists the existing integrations.",
             )
         return integration
+
+    def _note_seen(self, integrations: Sequence[Integration]) -> None:
+        """Note that a client has seen the statuses of integrations, so that a transient status can end soon."""
+        for integration in integrations:
+            if integration.status in TRANSIENT and not integration.seen:
+                self._schedule.request()
+            integration.seen = True
 
     def _set(self, integration: Integration, status: str) -> None:
         integration.status, integration.since, integration.seen = status, self._clock(), False

@@ -19,6 +19,8 @@ DELETING = "DELETING"
 SYNCING = "SYNCING"
 NEEDS_ATTENTION = "NEEDS_ATTENTION"
 
+# These statuses last until a caller has seen them, or for a few refreshes.
+TRANSIENT = frozenset({CREATING, MODIFYING, DELETING})
 STATUSES = frozenset({CREATING, ACTIVE, MODIFYING, FAILED, DELETING, SYNCING, NEEDS_ATTENTION})
 
 

@@ -1,4 +1,4 @@
-"""The schedule of refreshes, which follow each write and also run at regular intervals."""
+"""The schedule of refreshes, which run soon after a request and also at regular intervals."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import threading
 import time
 from collections.abc import Callable
 
-# Writes that are less than this number of seconds apart are part of the same refresh.
+# Requests that are less than this number of seconds apart lead to one refresh.
 SETTLING_SECONDS = 0.1
-# During continuous writes, a refresh starts this number of seconds after the first write.
+# During continuous requests, a refresh starts this number of seconds after the first request.
 LONGEST_SECONDS = 0.5
 
 
 class Schedule:
-    """The schedule of refreshes. Any thread can report writes.
+    """The schedule of refreshes. Any thread can request a refresh, for example after a write.
 
     Args:
         interval: The maximum time between two refreshes, in seconds.
@@ -25,7 +25,7 @@ class Schedule:
         self._clock = clock
         self._changed = threading.Condition()
         self._regular = clock() + interval
-        # The first and the latest write since the start of the last refresh.
+        # The first and the latest request since the start of the last refresh.
         self._first: float | None = None
         self._latest = 0.0
         self._paused = False
@@ -46,13 +46,13 @@ class Schedule:
         """Whether automatic refreshes are paused."""
         return self._paused
 
-    def wrote(self) -> None:
-        """Record a write."""
+    def request(self) -> None:
+        """Request a refresh, which starts as soon as there has been no other request for a short time."""
         with self._changed:
             self._latest = self._clock()
             if self._first is None:
                 self._first = self._latest
-                # Later writes only delay the refresh, which the waiting thread notices when it wakes up.
+                # Later requests only delay the refresh, which the waiting thread notices when it wakes up.
                 self._changed.notify_all()
 
     def pause(self) -> None:
@@ -79,7 +79,7 @@ class Schedule:
             self._changed.notify_all()
 
     def wait(self) -> bool:
-        """Wait until a refresh is due, and assign later writes to the next refresh.
+        """Wait until a refresh is due, and assign later requests to the next refresh.
 
         Returns:
             Whether a refresh is due, or False after `stop`.

@@ -18,7 +18,8 @@ from jupyter_client.manager import KernelManager
 from nbval.plugin import IPyNbCell, IPyNbFile
 
 from local_lakehouse import daemon, system
-from zetl_helpers.course.notebooks import kernel_environment, prepare, socket_file
+from zetl_helpers.course._notebook_execution import socket_file
+from zetl_helpers.course.notebooks import kernel_environment, prepare
 
 # The figure itself depends on plotly's version. The text of `charts.summary` in the same output is compared instead.
 # The JPEG is a static picture of the same figure, added when outputs are stored.

@@ -6,24 +6,18 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
-import uuid
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import nbformat
-from jupyter_client.manager import AsyncKernelManager
-from jupyter_core.paths import jupyter_runtime_dir
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
 from plotly.offline import get_plotlyjs
 
-from local_lakehouse import daemon, system
-from zetl_helpers.course import _notebook_figures, _notebook_pages
+from local_lakehouse import daemon
+from zetl_helpers.course import _notebook_execution, _notebook_figures, _notebook_pages
 from zetl_helpers.course._notebook_pages import Outcome
 
-_CELL_SECONDS = 300
 _PLOTLY_JS = "plotly.min.js"
 # In a wheel, the notebooks and the texts that they link to are in this folder (see setup.py).
 _PACKAGED = Path(__file__).parents[1] / "tutorial"
@@ -40,26 +34,6 @@ zetl.query(lab, "SELECT 1")
 zetl.monitoring.create_alarm(lab)
 """
 _PREPARATION = {"12_clean_up": _ONE_OF_EVERYTHING}
-
-
-class SocketFileKernelManager(AsyncKernelManager):
-    """A kernel manager that communicates with its kernels through Unix sockets.
-
-    Ports are chosen before they are bound, and a kernel whose port is taken in the meantime never responds.
-    """
-
-    def _transport_default(self) -> str:
-        return "ipc"
-
-    def _ip_default(self) -> str:
-        return socket_file()
-
-
-def socket_file() -> str:
-    """Return the folder of a kernel's sockets, which the kernel's manager deletes."""
-    folder = Path(jupyter_runtime_dir())
-    folder.mkdir(parents=True, exist_ok=True)
-    return str(folder / f"{uuid.uuid4().hex}-ipc")
 
 
 def find() -> list[Path]:
@@ -98,7 +72,7 @@ def run(paths: Sequence[Path], out: Path, *, world: Callable[[], AbstractContext
     out.mkdir(parents=True, exist_ok=True)
     texts: dict[str, Path] = {}
     with (world or fresh_lakehouse)():
-        outcomes = [_run_one(path, out, texts) for path in paths]
+        outcomes = list(_run_all(paths, out, texts))
     (out / _PLOTLY_JS).write_text(get_plotlyjs(), encoding="utf-8")
     _notebook_pages.write_texts(texts, out)
     _notebook_pages.write_index(outcomes, out)
@@ -119,7 +93,8 @@ def store_outputs(paths: Sequence[Path]) -> int:
     for path in paths:
         with fresh_lakehouse():
             prepare(path.stem)
-            notebook, error = _execute(path)
+            (executed,) = _notebook_execution.execute([path])
+        notebook, error = executed.notebook, executed.error
         if error:
             print(f"{path}: {error}")
             return 1
@@ -182,34 +157,24 @@ def fresh_lakehouse(*, enforce_iam: bool = False, governed: bool = False) -> Ite
             daemon.stop(state)
 
 
-def _run_one(path: Path, out: Path, texts: dict[str, Path]) -> Outcome:
-    started = time.monotonic()
-    notebook, error = _execute(path)
+def _run_all(paths: Sequence[Path], out: Path, texts: dict[str, Path]) -> Iterator[Outcome]:
+    """Run notebooks. While one notebook runs, the pages of those before it are written."""
+    with ThreadPoolExecutor(max_workers=1) as writer:
+        pages = []
+        for path, executed in zip(paths, _notebook_execution.execute(paths), strict=True):
+            notebook, error = executed.notebook, executed.error
+            print(f"{path.stem}: {error or 'done'}", flush=True)
+            pages.append(writer.submit(_write_page, notebook, path, out))
+            cells = sum(cell.cell_type == "code" for cell in notebook.cells)
+            yield Outcome(path, _notebook_pages.title(notebook, path), cells, executed.seconds, error)
+        for page in pages:
+            texts |= page.result()
+
+
+def _write_page(notebook: nbformat.NotebookNode, path: Path, out: Path) -> dict[str, Path]:
     nbformat.write(notebook, out / path.name)
     _notebook_figures.add_interactive_html(notebook, _PLOTLY_JS)
-    texts |= _notebook_pages.write(notebook, path, out)
-    cells = sum(cell.cell_type == "code" for cell in notebook.cells)
-    outcome = Outcome(path, _notebook_pages.title(notebook, path), cells, time.monotonic() - started, error)
-    print(f"{path.stem}: {error or 'done'}", flush=True)
-    return outcome
-
-
-def _execute(path: Path) -> tuple[nbformat.NotebookNode, str]:
-    """Run all cells, and return the notebook with its outputs, and the error if a cell failed."""
-    notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(
-        notebook,
-        kernel_manager_class=SocketFileKernelManager if system.has_socket_files() else AsyncKernelManager,
-        timeout=_CELL_SECONDS,
-        # The number of pieces in which text arrives depends on timing.
-        coalesce_streams=True,
-        resources={"metadata": {"path": str(path.parent)}},
-    )
-    try:
-        client.execute()
-    except CellExecutionError as error:
-        return notebook, f"{error.ename}: {error.evalue}"
-    return notebook, ""
+    return _notebook_pages.write(notebook, path, out)
 
 
 def _tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

@@ -41,7 +41,7 @@ def test_a_refresh_is_due_after_the_interval(watch: Watch) -> None:
 
 def test_a_refresh_is_due_soon_after_a_write(watch: Watch) -> None:
     schedule = Schedule(3600.0, watch)
-    schedule.wrote()
+    schedule.request()
     assert schedule.due == pytest.approx(watch.now + SETTLING_SECONDS)
 
 
@@ -49,7 +49,7 @@ def test_writes_in_a_row_arrive_in_one_refresh(watch: Watch) -> None:
     schedule = Schedule(1.0, watch)
     for _ in range(3):
         watch.now += SETTLING_SECONDS / 2
-        schedule.wrote()
+        schedule.request()
     assert schedule.due == pytest.approx(watch.now + SETTLING_SECONDS)
     watch.now += SETTLING_SECONDS
     assert schedule.wait()
@@ -59,9 +59,9 @@ def test_writes_in_a_row_arrive_in_one_refresh(watch: Watch) -> None:
 def test_the_end_of_an_interval_does_not_separate_writes_in_a_row(watch: Watch) -> None:
     schedule = Schedule(1.0, watch)
     watch.now += 0.99
-    schedule.wrote()
+    schedule.request()
     watch.now += 0.02
-    schedule.wrote()
+    schedule.request()
     assert schedule.due == pytest.approx(watch.now + SETTLING_SECONDS)
 
 
@@ -72,11 +72,11 @@ def test_the_end_of_an_interval_does_not_separate_writes_in_a_row(watch: Watch) 
 def test_no_write_waits_longer_than_the_bound(pauses: list[float], interval: float) -> None:
     watch = Watch()
     schedule = Schedule(interval, watch)
-    schedule.wrote()
+    schedule.request()
     first = watch.now
     for pause in pauses:
         watch.now += pause
-        schedule.wrote()
+        schedule.request()
     due = schedule.due
     assert due is not None
     assert due <= first + max(SETTLING_SECONDS, min(LONGEST_SECONDS, interval)) + 1e-9
@@ -85,16 +85,16 @@ def test_no_write_waits_longer_than_the_bound(pauses: list[float], interval: flo
 def test_nothing_is_due_while_paused(watch: Watch) -> None:
     schedule = Schedule(1.0, watch)
     schedule.pause()
-    schedule.wrote()
+    schedule.request()
     watch.now += 10
     assert schedule.due is None
     schedule.resume()
     assert schedule.wait()
 
 
-@pytest.mark.parametrize("change", [Schedule.wrote, Schedule.resume])
+@pytest.mark.parametrize("change", [Schedule.request, Schedule.resume])
 def test_a_waiting_thread_is_woken(change: Callable[[Schedule], None]) -> None:
-    schedule = Schedule(3600.0 if change is Schedule.wrote else 0.0)
+    schedule = Schedule(3600.0 if change is Schedule.request else 0.0)
     if change is Schedule.resume:
         schedule.pause()
     with ThreadPoolExecutor() as pool:
@@ -119,17 +119,39 @@ def slow() -> Iterator[TestLakehouse]:
     running.stop()
 
 
-def test_a_write_is_followed_by_its_refresh(slow: TestLakehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    slow.create_table("Orders", [{"id": "a", "n": 1}], key="id")
-    slow.integrate("Orders", "sales")
-    work, refreshed = slow._lakehouse.zero_etl._work, threading.Event()
+@pytest.fixture
+def refreshed(slow: TestLakehouse, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Provide an event that the end of a refresh sets."""
+    work, event = slow._lakehouse.zero_etl._work, threading.Event()
     refresh = work.action
 
     def refresh_and_tell() -> None:
         refresh()
-        refreshed.set()
+        event.set()
 
     monkeypatch.setattr(work, "action", refresh_and_tell)
+    return event
+
+
+def test_a_write_is_followed_by_its_refresh(slow: TestLakehouse, refreshed: threading.Event) -> None:
+    slow.create_table("Orders", [{"id": "a", "n": 1}], key="id")
+    slow.integrate("Orders", "sales")
+    refreshed.clear()
     slow.table("Orders").put_item(Item={"id": "b", "n": 2})
     assert refreshed.wait(WAIT_SECONDS)
     assert slow.query("SELECT id FROM orders WHERE n = 2", database="sales") == [{"id": "b"}]
+
+
+@pytest.mark.parametrize("describe", ["describe_integrations", "describe_inbound_integrations"])
+def test_a_transient_status_ends_soon_after_a_client_has_seen_it(
+    slow: TestLakehouse, refreshed: threading.Event, describe: str
+) -> None:
+    slow.create_table("Orders", [{"id": "a", "n": 1}], key="id")
+    slow.integrate("Orders", "sales")
+    glue = slow.client("glue")
+    (created,) = glue.describe_integrations()["Integrations"]
+    glue.delete_integration(IntegrationIdentifier=created["IntegrationArn"])
+    refreshed.clear()
+    getattr(glue, describe)()
+    assert refreshed.wait(WAIT_SECONDS)
+    assert glue.describe_integrations()["Integrations"] == []

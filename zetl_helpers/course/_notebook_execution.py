@@ -1,0 +1,106 @@
+"""Execution of notebooks in order, with the next kernel started in advance."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.paths import jupyter_runtime_dir
+from jupyter_core.utils import run_sync
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from local_lakehouse import system
+
+_CELL_SECONDS = 300
+
+
+class SocketFileKernelManager(AsyncKernelManager):
+    """A kernel manager that communicates with its kernels through Unix sockets.
+
+    Ports are chosen before they are bound, and a kernel whose port is taken in the meantime never responds.
+    """
+
+    def _transport_default(self) -> str:
+        return "ipc"
+
+    def _ip_default(self) -> str:
+        return socket_file()
+
+
+def socket_file() -> str:
+    """Return the folder of a kernel's sockets, which the kernel's manager deletes."""
+    folder = Path(jupyter_runtime_dir())
+    folder.mkdir(parents=True, exist_ok=True)
+    return str(folder / f"{uuid.uuid4().hex}-ipc")
+
+
+# A new kernel imports these libraries before it executes the first cell.
+_IMPORTS = "import zetl_helpers.charts; del zetl_helpers"
+
+
+@dataclass(frozen=True)
+class Executed:
+    """An executed notebook with its outputs, an error if a cell failed, and the duration."""
+
+    notebook: nbformat.NotebookNode
+    error: str
+    seconds: float
+
+
+def execute(paths: Sequence[Path]) -> Iterator[Executed]:
+    """Run notebooks in order. While one notebook runs, the kernel of the next one starts.
+
+    A kernel needs about a second of processor time before it can execute a cell.
+
+    Args:
+        paths: The notebooks, which are not changed.
+
+    Yields:
+        The executed notebooks. If a cell fails, the notebook's remaining cells are not run.
+    """
+    started: deque[NotebookClient] = deque()
+    try:
+        for path in paths:
+            started.append(_start(path))
+            if len(started) > 1:
+                yield _execute(started.popleft())
+        while started:
+            yield _execute(started.popleft())
+    finally:
+        for client in started:
+            run_sync(client.km.shutdown_kernel)(now=True)
+
+
+def _start(path: Path) -> NotebookClient:
+    """Start the kernel of a notebook, and return without waiting until it is ready."""
+    client = NotebookClient(
+        nbformat.read(path, as_version=4),
+        kernel_manager_class=SocketFileKernelManager if system.has_socket_files() else AsyncKernelManager,
+        timeout=_CELL_SECONDS,
+        # A kernel has nothing left to do after its last cell, and a graceful shutdown takes half a second.
+        shutdown_kernel="immediate",
+        # The number of pieces in which text arrives depends on timing.
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(path.parent)}},
+        extra_arguments=[f"--IPKernelApp.exec_lines={_IMPORTS}"],
+    )
+    client.create_kernel_manager()
+    client.start_new_kernel()
+    return client
+
+
+def _execute(client: NotebookClient) -> Executed:
+    started = time.monotonic()
+    error = ""
+    try:
+        client.execute()
+    except CellExecutionError as failure:
+        error = f"{failure.ename}: {failure.evalue}"
+    return Executed(client.nb, error, time.monotonic() - started)

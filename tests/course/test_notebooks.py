@@ -3,6 +3,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import run_sync
+from nbclient import NotebookClient
 
 from zetl_helpers.course import notebooks
 
@@ -66,3 +69,25 @@ def test_pages_have_the_pictures_of_their_texts_beside_them(tmp_path: Path) -> N
     assert 'src="images/one.svg"' in page
     assert 'src="../docs/none.svg"' in page
     assert (tmp_path / "out" / "images" / "one.svg").read_text() == "<svg/>"
+
+
+def test_no_kernel_remains_after_a_run_that_is_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[AsyncKernelManager] = []
+
+    def interrupt(client: NotebookClient) -> None:
+        raise KeyboardInterrupt
+
+    def record(client: NotebookClient) -> object:
+        manager = create(client)
+        assert isinstance(manager, AsyncKernelManager)
+        started.append(manager)
+        return manager
+
+    create = NotebookClient.create_kernel_manager
+    monkeypatch.setattr(NotebookClient, "create_kernel_manager", record)
+    monkeypatch.setattr(NotebookClient, "execute", interrupt)
+    paths = [notebook(tmp_path / f"0{number}_chapter.ipynb", "# Chapter", "1") for number in range(2)]
+    with pytest.raises(KeyboardInterrupt):
+        notebooks.run(paths, tmp_path / "out")
+    assert len(started) == 2
+    assert not any(run_sync(manager.is_alive)() for manager in started)

@@ -70,12 +70,16 @@ def execute(paths: Sequence[Path]) -> Iterator[Executed]:
         for path in paths:
             started.append(_start(path))
             if len(started) > 1:
-                yield _execute(started.popleft())
+                yield _execute(started[0])
+                started.popleft()
         while started:
-            yield _execute(started.popleft())
+            yield _execute(started[0])
+            started.popleft()
     finally:
         for client in started:
-            run_sync(client.km.shutdown_kernel)(now=True)
+            # An executed notebook's client has shut down its kernel and has no manager.
+            if isinstance(client.km, AsyncKernelManager):
+                run_sync(client.km.shutdown_kernel)(now=True)
 
 
 def _start(path: Path) -> NotebookClient:

@@ -71,7 +71,7 @@ def test_every_line_of_a_month_of_one_gigabyte_is_what_one_computes_by_hand() ->
             "S3 writes": 0.005 * (16 + 3 + 4 * 2880) / 1000,
             "S3 reads": 0.0004 * (4 * 2880 + 8 * 600) / 1000,
             "Athena queries": 5.00 * 600 / 1024,  # The table of 1 GB is read 600 times.
-            "Glue Data Catalog": 0.0,  # 17,400 requests are below the free million.
+            "Glue Data Catalog": 0.0,  # 17,400 requests are fewer than the million free requests.
             "CloudWatch Logs": 0.50 * 2880 * 3 * 600 / 2**30,
         }
     )

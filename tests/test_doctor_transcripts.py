@@ -95,7 +95,7 @@ def test_a_governed_account(golden: Golden) -> None:
 
 
 def in_space(lab: Lab, folder: Path, monkeypatch: pytest.MonkeyPatch) -> studio.Project:
-    """Make this computer a space of the project."""
+    """Simulate a space of the project on this computer."""
     project = studio.find_project(lab)
     found = {"DataZoneDomainId": project.domain_id, "DataZoneProjectId": project.project_id}
     path = folder / "resource-metadata.json"

@@ -1,4 +1,4 @@
-"""Tests that the commands in the documents exist and accept the arguments."""
+"""Tests that the commands in the documents exist and accept their arguments."""
 
 import re
 import shlex

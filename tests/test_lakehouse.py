@@ -240,7 +240,7 @@ def test_queries_history_and_saved_queries_are_those_of_the_labs_workgroup(evolv
     assert "The answer" not in lakehouse.saved_queries(evolved)
 
 
-# This test is last, because moto then belongs to the second lakehouse in this process, not to the module's.
+# This test is last, because its lakehouse is the second in this process, and moto then no longer belongs to the first.
 def test_an_empty_workgroup_has_no_history(lab: Lab) -> None:
     target.create_bucket(lab)
     assert lakehouse.query_history(lab).equals(pd.DataFrame())

@@ -1,4 +1,4 @@
-"""Tests that compact small files, and expire old snapshots with the files that no other snapshot needs."""
+"""Tests that compact small files, and delete old snapshots and the files that no other snapshot needs."""
 
 from datetime import UTC, datetime
 

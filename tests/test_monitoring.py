@@ -144,7 +144,7 @@ def test_a_caller_who_may_not_read_logs_learns_of_arrival_from_metrics(evolved: 
 
 
 def silence(lab: Lab, *services: str) -> None:
-    """Integrate with a target role that may not write telemetry to these services."""
+    """Create an integration whose target role may not write telemetry to these services."""
     chapters.catch_up(lab, 2)
     kept = permissions.render(lab, "target_role_permissions")
     actions = [

@@ -25,7 +25,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def bring(lab: Lab, path: Path) -> Lab:
-    """Bring the items of a file into the lakehouse, as chapter 13 does."""
+    """Load the items of a file, and replicate them to the lakehouse, as chapter 13 does."""
     own = lab.with_table("MyTable")
     source.create_table(own, keys=preflight.of_file(path).keys)
     source.load_items(own, source.file_items(path))

@@ -41,7 +41,7 @@ ANY_RESOURCE = {
     ("table_resource_policy.json", "ZeroEtlExport"),  # A table's policy applies only to that table.
     ("target_role_permissions.json", "PutZeroEtlMetrics"),  # PutMetricData has no resources.
     ("target_role_permissions.json", "ReadWhereLakeFormationGoverns"),  # GetDataAccess has no resources.
-    ("learner_use_permissions.json", "ReadWhereLakeFormationGoverns"),  # The reason is the same.
+    ("learner_use_permissions.json", "ReadWhereLakeFormationGoverns"),  # GetDataAccess has no resources.
     ("learner_boundary.json", "WithoutResource"),  # Lists and lookups have no resource.
     ("learner_boundary.json", "ShareInLakeFormation"),  # Lake Formation's actions have no resources.
     ("instructor_permissions.json", "SeeTheClass"),  # Lists and lookups have no resource.
@@ -54,7 +54,7 @@ ANY_RESOURCE = {
         "learner_class_permissions.json",
         "CreateIntegrationIntoOwnDatabase",
     ),  # CreateInboundIntegration has no resources.
-    ("learner_account_permissions.json", "ShareInLakeFormation"),  # The reason is the same.
+    ("learner_account_permissions.json", "ShareInLakeFormation"),  # Lake Formation's actions have no resources.
 }
 ARN = re.compile(r"arn:aws:(?P<service>[a-z0-9]+):(us-east-1)?:(123456789012)?:\S+")
 CATALOG = "arn:aws:glue:us-east-1:123456789012:catalog"

@@ -70,7 +70,7 @@ def test_a_name_that_no_project_or_workgroup_can_have_is_refused(variable: str, 
 
 @pytest.fixture
 def tutorial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Provide the tutorial's folder, with the current folder below it and no settings in the environment."""
+    """Provide the tutorial's folder, change to its subfolder, and remove all settings from the environment."""
     (tmp_path / "environment.yml").touch()
     (tmp_path / "notebooks").mkdir()
     monkeypatch.chdir(tmp_path / "notebooks")

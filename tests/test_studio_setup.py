@@ -1,4 +1,4 @@
-"""Tests that plan, create, use and delete a domain and a project through the API, with each step repeated."""
+"""Tests that plan, create, use and delete a domain and a project through the API, and repeat each step."""
 
 import json
 from pathlib import Path
@@ -95,7 +95,7 @@ STACK = "SageMakerUnifiedStudio-VPC"
 
 
 class Stacks:
-    """Simulated CloudFormation with the stack of the VPC, which the local lakehouse does not support.
+    """A simulation of CloudFormation, which the local lakehouse does not support, with the stack of the VPC.
 
     Args:
         lab: The lab.

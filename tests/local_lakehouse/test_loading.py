@@ -93,7 +93,7 @@ def test_two_modules_are_never_imported_at_once(tmp_path: Path, monkeypatch: pyt
     assert [module.met for module in found] == [False, False]
 
 
-# This program prints the number of collections during an import, and whether the module is scanned later.
+# This program prints the number of collections during an import, and whether later collections run and skip the module.
 _IMPORT = """
 import gc
 from local_lakehouse.loading import keep_collections_short, load
@@ -112,7 +112,7 @@ def test_an_import_starts_no_collection_and_is_not_scanned_by_later_ones() -> No
     assert done.stdout.split() == ["0", "True", "True", "True"]
 
 
-# Python 3.12 freezes objects of its own at the start, so the program compares the counts.
+# Python 3.12 freezes some objects when it starts, so the program compares the counts.
 _OTHER = """
 import gc
 from local_lakehouse.loading import load

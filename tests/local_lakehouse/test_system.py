@@ -1,4 +1,4 @@
-"""Tests of the module that checks for features of the operating system, and names a missing feature."""
+"""Tests that only one module depends on the operating system, and that its messages name missing features."""
 
 import ast
 import subprocess
@@ -82,7 +82,7 @@ def test_a_use_is_found_however_it_is_written(code: str, found: list[str]) -> No
 
 
 class TestWithoutFork:
-    """Tests of Windows, where every part that needs the local lakehouse names the supported systems.
+    """Tests that on Windows, every part that needs the local lakehouse names the supported systems.
 
     The message does not depend on the installed packages.
     """

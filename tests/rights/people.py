@@ -14,7 +14,7 @@ from zetl_helpers.lab import Lab
 
 Document = dict[str, Any]
 
-# The learner's dummy key has this role, and the policy makes the role an administrator.
+# The learner's dummy key belongs to this role, and this policy grants the role all permissions.
 ROLE = "Admin"
 _ADMINISTRATOR = "Administrator"
 
@@ -29,7 +29,7 @@ def learners_policies(
 
 
 def become(lab: Lab, documents: Iterable[Document]) -> None:
-    """Give the administrator's role only these policies, in addition to the account's boundary."""
+    """Create the boundary of target roles, and replace the policy of the administrator's role with other policies."""
     iam = lab.client("iam")
     boundary = json.dumps(permissions.render(lab, "target_role_boundary"))
     iam.create_policy(PolicyName=permissions.BOUNDARY_NAME, PolicyDocument=boundary)

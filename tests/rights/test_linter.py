@@ -1,4 +1,4 @@
-"""Tests that the policy linter finds only faults of low severity, or those explained in policies/README.md."""
+"""Tests that each finding of the policy linter has a low severity or is explained in policies/README.md."""
 
 import re
 from pathlib import Path

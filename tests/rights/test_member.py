@@ -23,7 +23,7 @@ from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-# A member skips these cells of chapters 6 and 8, which write, or read the integration, its log or its metrics.
+# A member skips these cells of chapters 6 and 8, which write data, or read the integration, its log or its metrics.
 NOT_FOR_MEMBERS = (
     "put_item", "set_balance", "wait_until", "ex.q", "change", "log_events", "monitoring.metrics", "ingestions",
     "create_alarm", "limit_target_role", "create_target_role",

@@ -1,4 +1,4 @@
-"""A comparison of the 99 TPC-DS queries, as Trino formats them, with DuckDB's results."""
+"""A comparison of the results of the local Athena and of DuckDB for the 99 TPC-DS queries, as Trino formats them."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Tables:
         return Source(("awsdatacatalog", "tpcds", names[-1]), relation, columns)
 
     def rows(self, relation: str) -> pa.Table:
-        """Return a table's rows under DuckDB's column names."""
+        """Return a table's rows, with the column names that the generated DuckDB SQL uses."""
         table = self.tables[self.opened[relation]]
         return table.rename_columns([f"c{place}" for place in range(table.num_columns)])
 
@@ -74,8 +74,7 @@ _NAMES = {"int64": "bigint", "int32": "integer", "string": "varchar", "double": 
 
 
 def as_trino_formats(text: str) -> str:
-    """Rewrite a query in DuckDB's dialect as Trino formats it, with function names in quotes and dates as date
-    literals.
+    """Rewrite a query of DuckDB's dialect in Trino's format: quoted function names, and dates as date literals.
 
     Args:
         text: A query.

@@ -1,4 +1,4 @@
-"""Tests of the blog's commands, with corrections, in the real AWS CLI."""
+"""Tests that run the blog post's commands, with corrections, in the AWS CLI."""
 
 import json
 import os
@@ -21,7 +21,7 @@ SAMPLES = Path(__file__).parent.parent.parent / "sample_data"
 
 
 class Cli:
-    """AWS CLI that is configured for a lakehouse."""
+    """The AWS CLI, configured for a lakehouse."""
 
     def __init__(self, lakehouse: Lakehouse, folder: Path) -> None:
         self.environment = {**os.environ, **local_environment(lakehouse.url, "us-east-1"), "AWS_PAGER": ""}

@@ -1,6 +1,6 @@
-"""Tests of dbt with its Athena adapter, which builds a small project and rebuilds it after the rows change.
+"""Tests that dbt and its Athena adapter build a small project, and rebuild it after the rows change.
 
-As its documentation recommends, dbt is in a separate environment, because it needs older versions of PyAthena, mmh3 and
+dbt is in a separate environment, as its documentation recommends. It needs older versions of PyAthena, mmh3 and
 pathspec than other tools. `make .venv-dbt/.ready` creates the environment, and `make test` runs this command first.
 """
 

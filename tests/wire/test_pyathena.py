@@ -56,7 +56,7 @@ def connection() -> Iterator[Connection]:
 
 @pytest.fixture
 def engine(connection: Connection) -> sa.Engine:
-    """Provide SQLAlchemy on the same lakehouse."""
+    """Provide a SQLAlchemy engine that uses the same lakehouse."""
     address = "awsathena+rest://@athena.us-east-1.amazonaws.com:443/lab"
     return sa.create_engine(f"{address}?s3_staging_dir=s3://lab/out/&poll_interval=0.01")
 

@@ -14,7 +14,7 @@ HEAVY = ("awswrangler", "boto3", "duckdb", "flask", "moto", "numpy", "pandas", "
 
 def test_the_operations_are_those_of_the_services(lakehouse: Lakehouse) -> None:
     assert lakehouse.athena.operations == on_demand.ATHENA
-    # An older model has fewer operations.
+    # Older botocore models have fewer operations.
     assert lakehouse.zero_etl.operations == on_demand.ZERO_ETL & operation_names("glue")
     assert lakehouse._exports.get().operations == on_demand.EXPORTS
     assert lakehouse._imports.get().operations == on_demand.IMPORTS

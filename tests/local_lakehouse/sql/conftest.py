@@ -1,4 +1,4 @@
-"""Fixtures for Athena's SQL without AWS services, with a catalog of Arrow tables and DuckDB."""
+"""Fixtures for Athena SQL without AWS services, based on DuckDB and a catalog of Arrow tables."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from local_lakehouse.sql.workers.pool import WorkerPool, WorkerSession
 
 @dataclass(frozen=True)
 class Table:
-    """A test table, with the Athena types of its columns by name, its rows, and its versions."""
+    """A test table, with its rows, and with the Athena types of its columns by name."""
 
     columns: Mapping[str, str]
     rows: Sequence[Sequence[Any]] = ()
 
     def arrow(self) -> pa.Table:
-        """Return the rows under the column names of DuckDB's SQL."""
+        """Return the rows, with the column names that the generated DuckDB SQL uses."""
         columns = [[row[place] for row in self.rows] for place in range(len(self.columns))]
         kinds = [_ARROW[type_.partition("(")[0]] for type_ in self.columns.values()]
         arrays = [pa.array(values, kind) for values, kind in zip(columns, kinds, strict=True)]

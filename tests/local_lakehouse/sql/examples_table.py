@@ -31,7 +31,7 @@ def is_refused(example: dict[str, Any]) -> bool:
 
 
 def table(source: str) -> str:
-    """Return the numbers of reproduced and rejected examples for each page."""
+    """Return a Markdown table with the numbers of reproduced and rejected examples for each page."""
     reproduced: Counter[str] = Counter()
     refused: Counter[str] = Counter()
     for example in examples(source):

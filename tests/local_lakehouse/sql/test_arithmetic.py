@@ -1,4 +1,4 @@
-"""Tests of numbers, as in https://trino.io/docs/current/functions/math.html.
+"""Tests of numbers, as documented in https://trino.io/docs/current/functions/math.html.
 
 A literal with a decimal point is a double.
 """

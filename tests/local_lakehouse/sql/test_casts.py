@@ -1,4 +1,4 @@
-"""Tests of casts from text and of typed literals, with accepted formats, rounding and failures."""
+"""Tests of casts from text and of typed literals: accepted formats, rounding and failures."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ TRIED = [
 
 
 def test_try_cast_is_cast_or_null(ask: Ask) -> None:
-    """TRY_CAST and TRY of CAST return the same value as CAST, or NULL, also in a lambda.
+    """TRY_CAST and TRY of CAST return the value of CAST, or NULL if CAST fails, even in a lambda.
 
     DuckDB 1.5.1 needs different SQL for these expressions.
     """

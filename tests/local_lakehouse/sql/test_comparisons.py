@@ -19,7 +19,7 @@ OPTIONAL = st.none() | st.integers(0, 2)
 
 
 def _equal(left: Any, right: Any) -> bool | None:
-    """Compare two values as SQL does, with an unknown result if it depends on a NULL."""
+    """Return whether two values are equal in SQL. The result is None if it depends on a NULL."""
     if left is None or right is None:
         return None
     if isinstance(left, list):

@@ -69,7 +69,7 @@ def test_joins_with_unnest_and_lateral(ask: Ask, join: str, rows: list[list[str 
         ("SELECT u.b FROM u WHERE u.a = t.a LIMIT 1", False),
         ("SELECT u.a + u.d FROM u WHERE u.a = t.a LIMIT 1", False),
         ("SELECT count(*) FROM u WHERE u.a = t.a GROUP BY u.b LIMIT 1", False),
-        # There is a limit above a condition that is not an equality.
+        # A limit applies to a correlated condition that is not an equality of two columns.
         ("SELECT u.b FROM u WHERE u.a = t.a AND u.d > t.d ORDER BY u.b LIMIT 1", False),
         ("SELECT u.b FROM u WHERE u.a + t.a = 2 ORDER BY u.b LIMIT 2", False),
         # The order depends on the outer query.

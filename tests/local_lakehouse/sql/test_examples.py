@@ -1,9 +1,9 @@
 """Tests of the examples from Trino's function pages and Athena's user guide that show a result.
 
 An example is either reproduced or rejected with an error that names the unsupported construct. Each line of
-``trino_examples.jsonl`` and ``guide_examples.jsonl`` has a statement, with the text that Athena shows for its result or
-with the name of its failure. The guide's names and texts are replaced in statements and results, and ``printed`` is the
-guide's notation of the values. Examples are omitted if their result is random or depends on the current time or the
+``trino_examples.jsonl`` and ``guide_examples.jsonl`` contains a statement, and either its result as Athena displays it
+or the name of its failure. Names and texts from the guide are replaced in statements and results. ``printed`` contains
+the values in the guide's notation. Examples are omitted if their result is random or depends on the current time or the
 session's time zone.
 """
 

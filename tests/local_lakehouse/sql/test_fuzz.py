@@ -1,7 +1,7 @@
-"""Tests of random statements on random tables, which are executed in several ways with the same result.
+"""Tests that random statements on random tables return the same result when they are executed in different ways.
 
-A statement reads the tables from the catalog, or the same rows as literals. It also reads the tables without the rows
-that its conditions allow a scan to skip. ``make fuzz`` runs more statements.
+Each statement reads the tables from the catalog, and then the same rows as literals. It also reads the tables without
+the rows that its conditions allow a scan to skip. ``make fuzz`` runs more statements.
 `tests/local_lakehouse/athena/test_fuzz.py` executes similar statements on Iceberg tables, with ``OPTIMIZE`` and time
 travel.
 """

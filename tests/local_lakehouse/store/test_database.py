@@ -164,7 +164,7 @@ def test_a_truncated_file_is_refused_with_the_next_step(tmp_path: Path, left: fl
 def test_flipped_bits_are_found(tmp_path: Path) -> None:
     path = filled(tmp_path)
     content = bytearray(path.read_bytes())
-    # This is the header of the third page after the first one, which contains a table's structure.
+    # These bytes are the header of the fourth page, which contains part of a table's structure.
     at = 4096 * 3
     content[at : at + 8] = bytes(byte ^ 0xFF for byte in content[at : at + 8])
     path.write_bytes(content)
@@ -255,7 +255,7 @@ def test_writers_wait_only_while_the_rest_of_a_long_log_is_moved(
 
     monkeypatch.setattr(store, "_checkpoint", checkpoint)
     monkeypatch.setattr(store, "_LONG_LOG", 50)
-    # A snapshot from before the writes prevents the database from moving all of them.
+    # A snapshot that was opened before the writes prevents the checkpoint from moving all of them.
     with contextlib.nullcontext() if moved else database.snapshot():
         with database.transaction() as connection:
             connection.executemany("INSERT INTO notes VALUES (?)", [("x" * 4_096,)] * notes)

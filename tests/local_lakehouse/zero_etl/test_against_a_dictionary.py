@@ -1,4 +1,4 @@
-"""Tests of random histories of a table, whose target at every snapshot must equal a dictionary of that version."""
+"""Tests that for random histories of a table, each snapshot of the target equals a dictionary of that version."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.long
 
 Row = dict[str, Any]
 
-# This is the number of histories of each kind, which an environment variable increases.
+# The environment variable increases the number of histories of each kind.
 HISTORIES = int(os.environ.get("ZETL_HISTORIES", "8"))
 STEPS = 40
 
@@ -206,7 +206,7 @@ def expected_row(item: Item, struct: StructType, mode: str, texts: Container[str
 
 
 def _at(item: Item, path: str, *, full: bool) -> dict[str, Any] | None:
-    """Follow a dotted path into maps, which have no value themselves if each leaf has a column."""
+    """Follow a dotted path into maps. A map has no value if each of its leaves has a column."""
     name, *rest = path.split(".")
     value: dict[str, Any] | None = item.get(name)
     for name in rest:

@@ -50,7 +50,7 @@ def test_what_disappears_at_any_moment_of_a_refresh_is_named(removed: str, step:
 
 
 def _refreshed(remove: Break, moment: int, code: str) -> bool:
-    """Remove something before a given call of a refresh, and return whether the refresh has that many calls."""
+    """Remove a resource before a given call of a refresh, and return whether the refresh has that many calls."""
     preparations.prepare("s3", "local_lakehouse.iam.bucket_policies")
     with closing(Backend("us-east-1")) as backend, pytest.MonkeyPatch.context() as patch:
         world = World(backend.clients)

@@ -1,4 +1,4 @@
-"""Tests of DuckDB's JSON parser for items, which returns the complete content of the lines, or None."""
+"""Tests that DuckDB's JSON parser for items returns either the complete content of the lines or None."""
 
 from __future__ import annotations
 

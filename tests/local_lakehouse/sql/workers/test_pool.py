@@ -29,7 +29,7 @@ def pool() -> Iterator[WorkerPool]:
 
 
 def worker_of(session: WorkerSession) -> int:
-    """Return a session's process."""
+    """Return the process ID of a session's worker."""
     session.constant("1")
     assert session._worker
     return session._worker.pid
@@ -265,7 +265,7 @@ def test_a_full_disk_fails_by_name(pool: WorkerPool, monkeypatch: pytest.MonkeyP
 
 
 def test_the_process_that_forks_has_a_single_thread(pool: WorkerPool) -> None:
-    """No lock of a library can be held at the moment of a fork, which would make the new worker wait forever."""
+    """No other thread can hold a library's lock during a fork, so no new worker waits for such a lock."""
     with pool.opened() as session:
         server = psutil.Process(worker_of(session)).parent()
     assert server is not None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
-import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from local_lakehouse.loading import load
 from local_lakehouse.store.codec import Codec
 from local_lakehouse.store.database import Database
 from local_lakehouse.store.items import Items
+from local_lakehouse.store.locks import FairLock
 from local_lakehouse.store.objects import Objects
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class MotoState:
             self._used.add(key)
 
     @property
-    def lock(self) -> threading.RLock:
+    def lock(self) -> FairLock:
         """The lock that a writer holds from its first change to its commit."""
         return self._database.lock
 

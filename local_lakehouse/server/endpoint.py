@@ -24,6 +24,7 @@ from local_lakehouse.protocol.wire import Service
 from local_lakehouse.server import admission
 from local_lakehouse.server.on_demand import OnDemand
 from local_lakehouse.store.database import StorageError
+from local_lakehouse.store.locks import urgently
 
 _LOG = logging.getLogger(__name__)
 
@@ -100,7 +101,9 @@ class Endpoint:
             queried = not any(name.lower() == "x-amz-target" for name, _ in head.headers)
             return fail(error.service, head.method, error.fault, queried=queried)
         try:
-            return self._aws(request)
+            # A client does not wait for each step of a long operation.
+            with urgently(request.operation not in _IN_STEPS):
+                return self._aws(request)
         except Fault as fault:
             return _failed(request, fault)
         except StorageError as error:
@@ -215,7 +218,7 @@ class Endpoint:
             wire.check_required(model, request.parameters)
         # The body is read before the lock is acquired, so that a slow body does not block other requests.
         _ = request.body
-        with self._backend.transaction(request.operation):
+        with self._backend.transaction(request):
             try:
                 with asked_by(self._actor(request)):
                     answer = self._backend.serve(request)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from local_lakehouse.loading import load
 from local_lakehouse.protocol.request import Caller
 from local_lakehouse.protocol.wire import Service
+from local_lakehouse.store.locks import FairLock
 
 S = TypeVar("S", bound=Service)
 
@@ -31,7 +31,7 @@ class OnDemand(Generic[S]):
         operations: frozenset[str],
         module: str,
         make: Callable[[], S],
-        lock: threading.RLock,
+        lock: FairLock,
         prepare: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name

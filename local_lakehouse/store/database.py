@@ -14,6 +14,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from local_lakehouse.store.locks import FairLock
+
 FILE = "lakehouse.sqlite"
 PRIVATE = 0o700
 # The bytes of "ZETL", which identify the file.
@@ -85,7 +87,7 @@ class Database:
         self._temporary = directory is None
         self.directory = Path(tempfile.mkdtemp(prefix="lakehouse-")) if directory is None else directory
         self.path = self.directory / FILE
-        self.lock = threading.RLock()
+        self.lock = FairLock()
         self.revision = 0  # the number of commits so far
         self._depth = 0
         self._writing_thread = 0
@@ -143,8 +145,8 @@ class Database:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Commit all changes that the block makes, or discard all of them.
 
-        Writers run one at a time, in the order in which they acquire `lock`. A nested block in the same thread is part
-        of the outer block.
+        Writers run one at a time, in the order in which they acquire `lock`, which serves clients first. A nested block
+        in the same thread is part of the outer block.
 
         Raises:
             StorageError: The state folder cannot be written. No change was made.

@@ -44,7 +44,7 @@ from local_lakehouse.lakehouse import Lakehouse, Settings
 
 class Finder:
     def find_spec(self, name, path, target=None):
-        if lakehouse.database.lock._is_owned() and name.startswith("moto."):
+        if lakehouse.database.lock.held and name.startswith("moto."):
             print(name)
 
 lakehouse = Lakehouse(Settings())

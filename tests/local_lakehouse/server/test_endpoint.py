@@ -1,5 +1,7 @@
 import json
+import threading
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import boto3
@@ -8,6 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local_lakehouse.lakehouse import Lakehouse
+from local_lakehouse.store import locks
 from zetl_helpers.lab import Lab
 
 
@@ -113,3 +116,41 @@ def test_a_bucket_policy_with_conditions_does_not_stand_in_the_way(lab: Lab) -> 
     }
     s3.put_bucket_policy(Bucket="some-bucket", Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
     s3.put_object(Bucket="some-bucket", Key="k", Body=b"x")
+
+
+def test_a_client_is_served_before_the_waiting_requests_of_services(lakehouse: Lakehouse) -> None:
+    ours, theirs = lakehouse.backend.clients.client("s3"), client(lakehouse, "s3")
+    theirs.create_bucket(Bucket="shared")
+    lock, order = lakehouse.backend.lock, list[str]()
+    with ThreadPoolExecutor(4, "service") as pool:
+        with lock:
+            lakehouse.database.after_commit(lambda: order.append(threading.current_thread().name.partition("_")[0]))
+            requests = [pool.submit(ours.put_object, Bucket="shared", Key=str(n), Body=b"ours") for n in range(3)]
+            while lock.waiting() != 3:
+                pass
+            requests.append(pool.submit(theirs.put_object, Bucket="shared", Key="theirs", Body=b"theirs"))
+            while lock.waiting() != 4:
+                pass
+        for request in requests:
+            request.result()
+    assert order == ["connection", "service", "service", "service"]
+
+
+def test_the_steps_of_a_long_operation_are_background_work(lakehouse: Lakehouse) -> None:
+    s3, dynamodb = client(lakehouse, "s3"), client(lakehouse, "dynamodb")
+    s3.create_bucket(Bucket="shared")
+    s3.put_object(Bucket="shared", Key="items/1", Body=b'{"Item": {"id": {"S": "a"}}}')
+    urgent = vars(locks)["_urgent"]
+    found: set[bool] = set()
+    lakehouse.database.after_commit(lambda: found.add(urgent.get()))
+    table = {
+        "TableName": "Items", "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+    }  # fmt: skip
+    source = {"S3Bucket": "shared", "S3KeyPrefix": "items/"}
+    dynamodb.import_table(S3BucketSource=source, InputFormat="DYNAMODB_JSON", TableCreationParameters=table)
+    assert found == {False}
+    found.clear()
+    dynamodb.put_item(TableName="Items", Item={"id": {"S": "b"}})
+    assert found == {True}

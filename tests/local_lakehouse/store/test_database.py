@@ -249,7 +249,7 @@ def test_writers_wait_only_while_the_rest_of_a_long_log_is_moved(
     move = vars(store)["_checkpoint"]
 
     def checkpoint(connection: sqlite3.Connection) -> tuple[int, int]:
-        seen.append(database.lock._is_owned())  # type: ignore[attr-defined]
+        seen.append(database.lock.held)
         found: tuple[int, int] = move(connection)
         return found
 

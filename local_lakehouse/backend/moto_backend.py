@@ -42,6 +42,8 @@ _TRUST = (
     '{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"sts:AssumeRoleWithSAML",'
     '"Principal":{{"Federated":"arn:{partition}:iam::{account}:saml-provider/SignIn"}}}}]}}'
 )
+# The requests whose content becomes an object.
+_UPLOADS = frozenset({"PutObject", "UploadPart"})
 _MOST_KNOWN_KEYS = 1_000
 _EVERYTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 
@@ -113,7 +115,7 @@ class Backend:
         load("local_lakehouse.backend.dispatch")
         from local_lakehouse.backend import dispatch
 
-        with self.transaction(request.operation):
+        with self.transaction(request):
             if request.service in ("iam", "sts"):
                 self._sign_in()
             if request.service == "resourcegroupstaggingapi":
@@ -129,14 +131,21 @@ class Backend:
                 return answer
 
     @contextlib.contextmanager
-    def transaction(self, operation: str) -> Iterator[None]:
-        """Save all changes that the block's requests make, or none if a request fails or is read-only.
+    def transaction(self, request: Request) -> Iterator[None]:
+        """Save all changes that the block makes for a request, or none if the request fails or is read-only.
 
         Raises:
             StorageError: The changes cannot be saved. moto and the project's services discard them too.
         """
-        with self.lock, contextlib.nullcontext() if reads(operation) else self.database.transaction():
+        kept = contextlib.nullcontext() if reads(request.operation) else self.database.transaction()
+        with self._staged(request), self.lock, kept:
             yield
+
+    def _staged(self, request: Request) -> contextlib.AbstractContextManager[None]:
+        """Write an object's content before the lock is acquired."""
+        if request.service != "s3" or request.operation not in _UPLOADS or self.lock.held:
+            return contextlib.nullcontext()
+        return self.objects.staged(request.body)
 
     @property
     def iam(self) -> IAMBackend:

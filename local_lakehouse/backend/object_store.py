@@ -286,10 +286,22 @@ def _prepare() -> None:
         SpooledTemporaryFile=lambda *_, **__: BodyFile(_current[0].objects)
     )
     models.FakeBucket.__init__ = _with_stored_keys(models.FakeBucket.__init__)  # type: ignore[method-assign]
+    models.FakeKey.etag = _with_known_hash(models.FakeKey.etag)  # type: ignore[assignment]
     models.FakeKey.__del__ = lambda self: None  # type: ignore[method-assign]
     # moto copies keys to list their versions; the copies share the body.
     models.FakeKey.__deepcopy__ = lambda self, _: _sharing_body(self)  # type: ignore[attr-defined]
     models.S3Backend.list_objects = _of_prefix(models.S3Backend.list_objects)  # type: ignore[method-assign]
+
+
+def _with_known_hash(etag: Any) -> property:
+    """Use the hash of a body that was just written, because moto would read the file again."""
+
+    def known(self: Any) -> Any:
+        if self._etag is None and self._value_buffer.body.md5:
+            self._etag = self._value_buffer.body.md5
+        return etag.fget(self)
+
+    return property(known)
 
 
 def _sharing_body(key: Any) -> Any:

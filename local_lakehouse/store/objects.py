@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import os
 import sqlite3
@@ -9,7 +11,7 @@ import threading
 import uuid
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from local_lakehouse.store.database import PRIVATE, Database, Schema, StorageError
@@ -35,11 +37,13 @@ class Body:
         file: The file's name, or an empty string for an empty body.
         size: The size in bytes.
         crc: The checksum.
+        md5: The MD5 hash, or an empty string if it is not known.
     """
 
     file: str
     size: int
     crc: int
+    md5: str = field(default="", compare=False)
 
 
 EMPTY = Body("", 0, 0)
@@ -80,6 +84,7 @@ class Objects:
         self.database = database
         self._folder = database.directory / FOLDER
         self._lock = threading.Lock()
+        self._staged = threading.local()
         self._unsynced: set[str] = set()
         self._new: set[str] = set()
         self._dropped: set[str] = set()
@@ -88,26 +93,41 @@ class Objects:
         database.after_commit(self._committed)
         database.after_rollback(self._undone)
 
-    def write(self, content: bytes) -> Body:
-        """Write a body, which is kept only if the following transaction refers to it.
+    @contextlib.contextmanager
+    def staged(self, content: bytes) -> Iterator[None]:
+        """Write a body before the block's transaction, so that other requests do not wait for it.
+
+        If `write` receives the same bytes in the block, it returns the written body. Otherwise, the file is deleted.
 
         Raises:
             StorageError: The disk is full, or the folder cannot be written.
         """
-        if not content:
-            return EMPTY
-        file = uuid.uuid4().hex
-        path = self._path(file)
+        self._staged.body = content, self._written(content)
         try:
-            path.parent.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
-            path.write_bytes(content)
-        except OSError as error:
-            path.unlink(missing_ok=True)
-            raise self.database.failure(error) from error
-        with self._lock:
-            self._unsynced.add(file)
-            self._new.add(file)
-        return Body(file, len(content), zlib.crc32(content))
+            yield
+        finally:
+            _, body = self._staged.body
+            self._staged.body = None, EMPTY
+            if body.file:
+                with self._lock:
+                    self._unsynced.discard(body.file)
+                self._delete([body.file])
+
+    def write(self, content: bytes) -> Body:
+        """Write a body in a transaction, which is kept only if the transaction refers to it.
+
+        Raises:
+            StorageError: The disk is full, or the folder cannot be written.
+        """
+        staged, body = getattr(self._staged, "body", (None, EMPTY))
+        if staged is content:
+            self._staged.body = None, EMPTY
+        else:
+            body = self._written(content)
+        if body.file:
+            with self._lock:
+                self._new.add(body.file)
+        return body
 
     def read(self, body: Body) -> bytes:
         """Return a body.
@@ -253,6 +273,21 @@ class Objects:
                 path.unlink(missing_ok=True)
                 swept += 1
         return swept
+
+    def _written(self, content: bytes) -> Body:
+        if not content:
+            return EMPTY
+        file = uuid.uuid4().hex
+        path = self._path(file)
+        try:
+            path.parent.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+            path.write_bytes(content)
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            raise self.database.failure(error) from error
+        with self._lock:
+            self._unsynced.add(file)
+        return Body(file, len(content), zlib.crc32(content), hashlib.md5(content, usedforsecurity=False).hexdigest())
 
     def _committed(self) -> None:
         with self._lock:

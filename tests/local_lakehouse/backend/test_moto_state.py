@@ -1,11 +1,13 @@
 """Tests that the state of every service is the same after it is written and read back."""
 
+import hashlib
 import importlib
 import inspect
 import json
 import pkgutil
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -152,6 +154,27 @@ def test_bodies_are_deleted_with_their_objects(tmp_path: Path) -> None:
         s3.delete_object(Bucket="bkt", Key="k")
         assert files() == 0
         assert backend.objects.path_of("bkt", "k") is None
+
+
+@pytest.mark.parametrize("operation", ["put_object", "upload_part"])
+def test_a_body_is_written_and_hashed_before_the_request_takes_the_lock(tmp_path: Path, operation: str) -> None:
+    content = b"content"
+    with opened(tmp_path) as backend, ThreadPoolExecutor() as pool:
+        s3 = backend.clients.client("s3")
+        s3.create_bucket(Bucket="bkt")
+        more: dict[str, Any] = {}
+        if operation == "upload_part":
+            more = {"UploadId": s3.create_multipart_upload(Bucket="bkt", Key="k")["UploadId"], "PartNumber": 1}
+        with backend.lock:
+            answer = pool.submit(lambda: getattr(s3, operation)(Bucket="bkt", Key="k", Body=content, **more))
+            while not backend.lock.waiting():
+                pass
+            [path] = (tmp_path / "objects").glob("*/*")
+            assert path.read_bytes() == content
+            # Hashing the content again would read this.
+            path.write_bytes(b"CONTENT")
+        assert answer.result()["ETag"] == f'"{hashlib.md5(content, usedforsecurity=False).hexdigest()}"'
+        assert list((tmp_path / "objects").glob("*/*")) == [path]
 
 
 def test_a_damaged_body_is_an_error_and_not_another_content(tmp_path: Path) -> None:

@@ -1,0 +1,74 @@
+"""Tests that a body is written before the transaction that refers to it, and deleted if none does."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local_lakehouse.store.database import Database
+from local_lakehouse.store.objects import Objects, VersionBodies
+
+pytestmark = pytest.mark.once
+
+CONTENT = b"a long body"
+
+
+@pytest.fixture
+def objects(tmp_path: Path) -> Iterator[Objects]:
+    database = Database(tmp_path)
+    yield Objects(database)
+    database.close()
+
+
+def files(objects: Objects) -> list[bytes]:
+    return [path.read_bytes() for path in objects.database.directory.glob("objects/*/*")]
+
+
+def put(objects: Objects, content: bytes) -> None:
+    with objects.database.transaction():
+        body = objects.write(content)
+        objects.put("bucket", "key", "[]", [VersionBodies("null", body.file)])
+
+
+def test_a_staged_body_is_used_by_the_transaction_that_writes_it(objects: Objects) -> None:
+    with objects.staged(CONTENT):
+        assert files(objects) == [CONTENT]
+        put(objects, CONTENT)
+    assert files(objects) == [CONTENT]
+
+
+def test_a_staged_body_survives_the_commits_of_others(objects: Objects) -> None:
+    with objects.staged(CONTENT):
+        other = threading.Thread(target=put, args=(objects, b"another"))
+        other.start()
+        other.join()
+        with objects.database.transaction():
+            body = objects.write(CONTENT)
+            objects.put("bucket", "staged", "[]", [VersionBodies("null", body.file)])
+    assert sorted(files(objects)) == [CONTENT, b"another"]
+    assert objects.read(body) == CONTENT
+
+
+def test_a_staged_body_that_no_transaction_writes_is_deleted(objects: Objects) -> None:
+    with objects.staged(CONTENT):
+        put(objects, b"another")
+    assert files(objects) == [b"another"]
+
+
+def test_a_staged_body_of_a_failed_transaction_is_deleted(objects: Objects) -> None:
+    def fail() -> None:
+        with objects.staged(CONTENT), objects.database.transaction():
+            objects.write(CONTENT)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert files(objects) == []
+    objects.sync()
+
+
+def test_an_empty_body_needs_no_file(objects: Objects) -> None:
+    with objects.staged(b""):
+        put(objects, b"")
+    assert files(objects) == []

@@ -8,13 +8,13 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
+import multiprocessing
 import os
 import statistics
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -46,64 +46,63 @@ def running(tmp_path: Path) -> Iterator[Running]:
     daemon.stop(tmp_path / "state")
 
 
-class Probe:
-    """A probe that sends one kind of request repeatedly and records the times."""
+SEND: dict[str, Callable[[Any], Any]] = {
+    "GetItem": lambda dynamodb: dynamodb.get_item(TableName="Probe", Key=KEY),
+    "PutItem": lambda dynamodb: dynamodb.put_item(TableName="Probe", Item=KEY),
+    "PutObject": lambda s3: s3.put_object(Bucket="bench", Key="probe", Body=BODY),
+}
 
-    def __init__(self, name: str, send: Callable[[], Any]) -> None:
-        self.name = name
-        self._send = send
-        self._stopped = threading.Event()
-        self.seconds: list[float] = []
 
-    def run(self) -> None:
-        while not self._stopped.wait(0.005):
-            started = time.perf_counter()
-            self._send()
-            self.seconds.append(time.perf_counter() - started)
+def _probe(name: str, running: Running, results: Connection) -> None:
+    """Send one kind of request repeatedly until the other end of the pipe sends a message, and return the times."""
+    client = _client(running, "s3" if name == "PutObject" else "dynamodb")
+    SEND[name](client)
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    results.send(None)
+    seconds: list[float] = []
+    while not results.poll(0.005):
+        started = time.perf_counter()
+        SEND[name](client)
+        seconds.append(time.perf_counter() - started)
+    results.send(seconds)
 
-    def stop(self) -> None:
-        self._stopped.set()
+
+@contextlib.contextmanager
+def _probes(running: Running) -> Iterator[dict[str, list[float]]]:
+    """Send each kind of request during the block, and provide the times after it.
+
+    Each kind has its own process, so that it does not wait for this process's work or for other kinds of requests.
+    """
+    context = multiprocessing.get_context("spawn")
+    pipes = {name: context.Pipe() for name in SEND}
+    probes = [context.Process(target=_probe, args=(name, running, pipes[name][1]), daemon=True) for name in SEND]
+    for probe in probes:
+        probe.start()
+    for pipe, _ in pipes.values():
+        assert pipe.recv() is None
+    times: dict[str, list[float]] = {}
+    yield times
+    for pipe, _ in pipes.values():
+        pipe.send(None)
+    for name, (pipe, _) in pipes.items():
+        times[name] = pipe.recv()
+    for probe in probes:
+        probe.join()
 
 
 def _during(running: Running, what: str, act: Callable[[], Any]) -> dict[str, float]:
     """Run an action and return the longest wait of each kind of request during it."""
-    dynamodb, s3 = _client(running, "dynamodb"), _client(running, "s3")
-    probes = [
-        Probe("GetItem", lambda: dynamodb.get_item(TableName="Probe", Key=KEY)),
-        Probe("PutItem", lambda: dynamodb.put_item(TableName="Probe", Item=KEY)),
-        Probe("PutObject", lambda: s3.put_object(Bucket="bench", Key="probe", Body=BODY)),
-    ]
-    with _without_collections(), ThreadPoolExecutor(len(probes)) as pool:
-        runs = [pool.submit(probe.run) for probe in probes]
+    with _probes(running) as times:
         started = time.perf_counter()
-        try:
-            act()
-        finally:
-            seconds = time.perf_counter() - started
-            for probe in probes:
-                probe.stop()
-        for run in runs:
-            run.result()
-    for probe in probes:
-        at = sorted(each * 1000 for each in probe.seconds)
+        act()
+        seconds = time.perf_counter() - started
+    for name, found in times.items():
+        at = sorted(each * 1000 for each in found)
         p50, p95, p99 = (at[min(len(at) - 1, int(len(at) * part))] for part in (0.5, 0.95, 0.99))
-        print(
-            f"{what:<20}{seconds:>7.1f} s  {probe.name:<10}{len(at):>7}{p50:>9.1f}{p95:>9.1f}{p99:>9.1f}{at[-1]:>9.1f}"
-        )
-    return {probe.name: max(probe.seconds) for probe in probes}
-
-
-@contextlib.contextmanager
-def _without_collections() -> Iterator[None]:
-    """Disable garbage collection in this process, because a collection would stop the probes for up to 0.15 seconds."""
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-        gc.unfreeze()
+        print(f"{what:<20}{seconds:>7.1f} s  {name:<10}{len(at):>7}{p50:>9.1f}{p95:>9.1f}{p99:>9.1f}{at[-1]:>9.1f}")
+    return {name: max(found) for name, found in times.items()}
 
 
 def _item(number: int) -> dict[str, Any]:

@@ -6,20 +6,26 @@ import io
 import shutil
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 from pyiceberg.io import FileIO, InputFile, InputStream, OutputFile, OutputStream
+from pyiceberg.manifest import ManifestEntry, ManifestFile
 from pyiceberg.typedef import EMPTY_DICT, Properties
 
 from local_lakehouse.backend.clients import ServiceClients
+from local_lakehouse.iceberg.cache import KeptValues
 from local_lakehouse.iceberg.local_files import LocalFiles
 
 _CACHE_BYTES = 96 * 2**20
 # Larger files are data files, which are read from disk by column.
 SMALL_BYTES = 4 * 2**20
+# Parsing a manifest takes about a millisecond, and each refresh reads a table's manifests twice.
+_KEPT_MANIFESTS = 64
+_KEPT_MANIFEST_BYTES = 2**16
 
 
 class ObjectBytes:
@@ -35,6 +41,7 @@ class ObjectBytes:
         self._clients = clients
         self.local = LocalFiles(self._copy, self._body)
         self._limit = limit
+        self.manifests: KeptValues[tuple[ManifestEntry, ...]] = KeptValues(_KEPT_MANIFESTS)
         self._objects: OrderedDict[str, bytes] = OrderedDict()
         self._size = 0
         self._lock = threading.Lock()
@@ -141,6 +148,16 @@ class LakehouseFileIO(FileIO):
     def new_output(self, location: str) -> OutputFile:
         """Return a file for writing."""
         return _Output(location, self.objects)
+
+    def live_entries(self, manifest: ManifestFile) -> Sequence[ManifestEntry]:
+        """Return a manifest's entries except the deleted ones. The entries of small manifests are cached by path."""
+
+        def read() -> tuple[ManifestEntry, ...]:
+            return tuple(manifest.fetch_manifest_entry(self))
+
+        if manifest.manifest_length > _KEPT_MANIFEST_BYTES:
+            return read()
+        return self.objects.manifests.get(manifest.manifest_path, read)
 
     def delete(self, location: str | InputFile | OutputFile) -> None:
         """Delete a file."""

@@ -37,6 +37,8 @@ from pyiceberg.table.snapshots import (
 )
 from pyiceberg.table.update import AddSnapshotUpdate, SetSnapshotRefUpdate, TableUpdate
 
+from local_lakehouse.iceberg.file_io import LakehouseFileIO
+
 Updates = tuple[TableUpdate, ...]
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -70,11 +72,11 @@ class Change:
 def live_entries(metadata: TableMetadata, io: FileIO) -> list[ManifestEntry]:
     """Return the entries of all files in a table's current snapshot, including delete files."""
     snapshot = metadata.current_snapshot()
-    return [
-        entry
-        for manifest in (snapshot.manifests(io) if snapshot else [])
-        for entry in manifest.fetch_manifest_entry(io)
-    ]
+    return [entry for manifest in (snapshot.manifests(io) if snapshot else []) for entry in _entries(manifest, io)]
+
+
+def _entries(manifest: ManifestFile, io: FileIO) -> Sequence[ManifestEntry]:
+    return io.live_entries(manifest) if isinstance(io, LakehouseFileIO) else manifest.fetch_manifest_entry(io)
 
 
 def snapshot_updates(before: TableMetadata, after: TableMetadata, io: FileIO, change: Change) -> Updates:
@@ -160,7 +162,7 @@ class _Producer:
             if manifest.content == ManifestContent.DELETES:
                 yield manifest
                 continue
-            entries = manifest.fetch_manifest_entry(self._io)
+            entries = _entries(manifest, self._io)
             if gather or any(entry.data_file.file_path in removed for entry in entries):
                 rewritten.setdefault(manifest.partition_spec_id, []).extend(entries)
             else:

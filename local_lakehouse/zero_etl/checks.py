@@ -126,10 +126,14 @@ class Checks:
             Ask("logs:PutLogEvents", stream),
         ]
         metrics = [Ask("cloudwatch:PutMetricData", "*", context={"cloudwatch:namespace": NAMESPACE})]
+        role = self._find_role(role_arn)
+        if role is None:
+            return False, False
         try:
-            return not self._lacking(role_arn, logs), not self._lacking(role_arn, metrics)
+            missing = {ask.action for ask in self._lacking(role, [*logs, *metrics])}
         except UnsupportedPolicyError:
             return False, False
+        return missing.isdisjoint(ask.action for ask in logs), missing.isdisjoint(ask.action for ask in metrics)
 
     def _database(self, database: str) -> Mapping[str, Any] | None:
         try:
@@ -257,7 +261,7 @@ class Checks:
                 f"sts:AssumeRole. Change it with UpdateAssumeRolePolicy. {_RETRIES}",
             )
         bucket, _, prefix = location.removeprefix("s3://").partition("/")
-        missing = self._lacking(role_arn, self._target_asks(ends, bucket, f"{prefix}/{ends.target_table}".lstrip("/")))
+        missing = self._lacking(role, self._target_asks(ends, bucket, f"{prefix}/{ends.target_table}".lstrip("/")))
         if missing:
             yield Problem(
                 "TARGET_ACCESS_DENIED",
@@ -329,12 +333,12 @@ class Checks:
             raise
         return role if role["Arn"] == role_arn else None
 
-    def _lacking(self, role_arn: str, asks: Sequence[Ask]) -> list[Ask]:
+    def _lacking(self, role: Mapping[str, Any], asks: Sequence[Ask]) -> list[Ask]:
         """Return the permissions that a role's policies or its permissions boundary do not allow."""
         account = {"aws:PrincipalAccount": self._clients.account, "aws:ResourceAccount": self._clients.account}
         asks = [replace(ask, context={**ask.context, **account}) for ask in asks]
-        missing = self._missing(self.identity_policies("role", role_arn.rpartition("/")[2]), asks)
-        boundary = (self._find_role(role_arn) or {}).get("PermissionsBoundary")
+        missing = self._missing(self.identity_policies("role", role["RoleName"]), asks)
+        boundary = role.get("PermissionsBoundary")
         if boundary is None:
             return missing
         limit = self._managed_policy(boundary["PermissionsBoundaryArn"])

@@ -140,28 +140,33 @@ class Telemetry:
     def _log(self, run: Run, *messages: tuple[str, Mapping[str, object]]) -> None:
         if not run.logs:
             return
-        logs = self._clients.client("logs")
-        for create, arguments in (
-            (logs.create_log_group, {"logGroupName": LOG_GROUP}),
-            (logs.create_log_stream, {"logGroupName": LOG_GROUP, "logStreamName": run.integration}),
-        ):
-            try:
-                create(**arguments)
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":
-                    raise
         now = int(self._clock() * 1000)
-        logs.put_log_events(
-            logGroupName=LOG_GROUP,
-            logStreamName=run.integration,
-            logEvents=[
-                {
-                    "timestamp": now,
-                    "message": json.dumps({"integrationArn": run.arn, "messageType": kind, "details": details}),
-                }
-                for kind, details in messages
-            ],
-        )
+        events = [
+            {
+                "timestamp": now,
+                "message": json.dumps({"integrationArn": run.arn, "messageType": kind, "details": details}),
+            }
+            for kind, details in messages
+        ]
+        stream = {"logGroupName": LOG_GROUP, "logStreamName": run.integration}
+        logs = self._clients.client("logs")
+        try:
+            logs.put_log_events(**stream, logEvents=events)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+            self._create_stream(stream)
+            logs.put_log_events(**stream, logEvents=events)
+
+    def _create_stream(self, stream: Mapping[str, str]) -> None:
+        """Create a log stream and, if necessary, its log group."""
+        logs = self._clients.client("logs")
+        try:
+            logs.create_log_group(logGroupName=stream["logGroupName"])
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":
+                raise
+        logs.create_log_stream(**stream)
 
     def _measure(self, run: Run, values: Mapping[str, float]) -> None:
         if not run.metrics:

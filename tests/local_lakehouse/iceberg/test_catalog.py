@@ -1,15 +1,19 @@
-"""Tests of the only private part of PyIceberg that the catalog uses, and of the problem that it prevents."""
+"""Tests of the catalog, its cache of manifests, and the only private part of PyIceberg that it uses."""
 
 from __future__ import annotations
 
 import inspect
 
+import pytest
 from pyiceberg.catalog import Catalog
 from pyiceberg.catalog.glue import GlueCatalog
+from pyiceberg.io import FileIO
+from pyiceberg.manifest import ManifestEntry, ManifestFile
 from pyiceberg.table import Table
 
 from local_lakehouse.iceberg.catalog import LakehouseCatalog, load_catalog
 from local_lakehouse.iceberg.file_io import LakehouseFileIO
+from local_lakehouse.iceberg.snapshots import live_entries
 from tests.local_lakehouse.athena.conftest import Athena, accounts
 
 __all__ = ["accounts"]
@@ -30,3 +34,15 @@ def test_a_property_of_a_table_names_no_class_to_be_loaded(accounts: Athena) -> 
 
     assert isinstance(catalog.load_table(("lab", "accounts")).io, LakehouseFileIO)
     assert accounts.run("SELECT count(*) FROM accounts") == [["3"]]
+
+
+def test_a_manifest_is_parsed_once(accounts: Athena, monkeypatch: pytest.MonkeyPatch) -> None:
+    table: Table = load_catalog(accounts.clients).load_table(("lab", "accounts"))
+    first = live_entries(table.metadata, table.io)
+
+    def parse_again(manifest: ManifestFile, io: FileIO, discard_deleted: bool = True) -> list[ManifestEntry]:
+        raise AssertionError(f"{manifest.manifest_path} is parsed again")
+
+    monkeypatch.setattr(ManifestFile, "fetch_manifest_entry", parse_again)
+    assert live_entries(table.metadata, table.io) == first
+    assert len(first) == 1

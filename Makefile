@@ -116,7 +116,7 @@ release-check: $(READY) $(RELEASE) ## Build the packages, try them in empty envi
 bench: $(READY) ## Run the benchmarks
 	$(BIN)/python -m pytest tests/benchmarks -s -o python_files='bench_*.py' -o python_functions='bench_*'
 
-tpcds: $(READY) ## Run TPC-DS's 99 queries and compare the results with DuckDB's
+tpcds: $(READY) ## Run the 99 TPC-DS queries and compare the results with those of DuckDB
 	test -x build/tpcds/venv/bin/python || python3 -m venv build/tpcds/venv
 	build/tpcds/venv/bin/pip install -q $(TPCDS)
 	test -f build/tpcds/data/queries.json || build/tpcds/venv/bin/python tests/tpcds/generate.py build/tpcds/data

@@ -105,9 +105,8 @@ def known(service: str, root: Any = None) -> Known:
         if name in classes
     }
     if service == "iam" and root is not None:
-        attachable = {policy.arn: policy for policy in root.aws_managed_policies}
         rules[classes["moto.iam.models.AWSManagedPolicy"]] = ClassRules(
-            encode=lambda policy, _: policy.arn, decode=lambda arn, _: attachable[arn]
+            encode=lambda policy, _: policy.arn, decode=lambda arn, _: _aws_managed_policy(root, arn)
         )
     utilities = load("moto.utilities.utils")
     mappings = {name: getattr(utilities, name) for name in ("CaseInsensitiveDict", "LowercaseDict")}
@@ -224,8 +223,12 @@ def _iam_policies(backend: Any) -> Mapping[str, Any]:
 def _restore_iam_policies(backend: Any) -> None:
     own, attachments = vars(backend).pop("own_policies"), vars(backend).pop("attachments")
     backend.managed_policies = {policy.arn: policy for policy in backend.aws_managed_policies} | own
-    for policy in backend.aws_managed_policies:
-        policy.attachment_count = attachments.get(policy.arn, 0)
+    for arn, count in attachments.items():
+        _aws_managed_policy(backend, arn).attachment_count = count
+
+
+def _aws_managed_policy(backend: Any, arn: str) -> Any:
+    return load("local_lakehouse.backend.repairs.iam").managed_policy(backend, arn)
 
 
 def _restore_event_ids(backend: Any) -> None:

@@ -10,6 +10,7 @@ _MODULES: dict[str, list[str]] = {
         "cloudwatch": ["cloudwatch"],
         "dynamodb": ["dynamodb_tables"],
         "glue": ["glue"],
+        "iam": ["iam"],
         "kms": ["kms"],
         "logs": ["logs"],
         "s3": ["s3"],

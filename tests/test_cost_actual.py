@@ -1,4 +1,4 @@
-"""Tests of a lab's cost, computed from AWS's reports and compared with independently computed figures."""
+"""Tests of a lab's cost, computed from AWS reports and compared with independently computed figures."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Tests of the Bedrock backend with a local substitute for Converse."""
+"""Tests of the Bedrock backend with a local substitute for the Converse API."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _GOOD = "SELECT state, COUNT(*) AS n FROM customeraccounts GROUP BY state"
 
 @dataclass
 class Model:
-    """A substitute for a model that returns prepared answers and records its requests."""
+    """A substitute for a model, which returns prepared answers and records the requests."""
 
     answers: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Benchmarks of Athena, with TPC-H, an aggregation of a million rows, and a small repeated query.
+"""Benchmarks of Athena: TPC-H, an aggregation of a million rows, and a small repeated query.
 
 Each figure is compared with two alternatives that are measured in the same run. The first is plain DuckDB on the same
 Parquet files. The second combines PyIceberg and DuckDB manually: it loads the table, reads the query's columns, and

@@ -1,4 +1,4 @@
-"""Benchmarks of DynamoDB requests, compared with MiniStack and moto_server in the same rounds.
+"""Benchmarks of DynamoDB requests to the lakehouse, MiniStack and moto_server in the same rounds.
 
 The ratios are reliable, but the seconds depend on the computer. The lakehouse stores each write before it responds, and
 the other emulators keep writes in memory.
@@ -88,7 +88,7 @@ def _seconds(do: Callable[[], Any]) -> float:
 
 
 def _round(client: Client, number: int) -> Iterator[tuple[str, float]]:
-    """Measure everything once, with separate tables for this round."""
+    """Measure each operation once, with a separate table for this round."""
     table = _table(client, f"small{number}")
     yield f"batch write {SMALL:,} (s)", _seconds(lambda: _load(client, table, 0, SMALL))
     yield f"scan {SMALL:,} (s)", _seconds(lambda: _scan(client, table, SMALL))

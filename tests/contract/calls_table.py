@@ -36,7 +36,7 @@ _HEAD = """\
 # AWS calls of each chapter
 
 `tests/contract/test_calls.py` generates this table from the chapters' calls. To update the table, run the test with
-`--rewrite-golden`. The test also validates each request and error against AWS's service model.
+`--rewrite-golden`. The test also validates each request and error against the AWS service model.
 `tests/rights/test_tutorial.py` shows that the learner's policies grant exactly these permissions. The last column names
 the test of the helper that makes the call.
 

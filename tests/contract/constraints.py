@@ -1,4 +1,4 @@
-"""Functions that check a request against all constraints in AWS's service models.
+"""Functions that check a request against all constraints in the AWS service models.
 
 Botocore checks types, required and unknown members, and minima, but not maxima, enums and patterns.
 """

@@ -19,7 +19,7 @@ _READS = ("BatchGet", "Describe", "Filter", "Get", "Head", "List", "Query", "Sca
 
 
 class ContractError(AssertionError):
-    """A call that violates AWS's service model."""
+    """A call that violates an AWS service model."""
 
 
 @dataclass

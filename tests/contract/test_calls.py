@@ -1,4 +1,4 @@
-"""Tests that every AWS call of helpers and notebooks conforms to AWS's service models.
+"""Tests that every AWS call of helpers and notebooks conforms to the AWS service models.
 
 The models are those of the installed botocore. CI runs these tests with both sets of versions in constraints/.
 """

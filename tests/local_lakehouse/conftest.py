@@ -12,7 +12,7 @@ from zetl_helpers.lab import Lab
 
 @pytest.fixture
 def lab(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> Lab:
-    """Provide a lab whose calls may violate AWS's service models, because the lakehouse must report violations."""
+    """Provide a lab whose calls may violate the AWS service models, because the lakehouse must report violations."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", lakehouse.url)
     return connect_to(lakehouse.url, contract=False)
 

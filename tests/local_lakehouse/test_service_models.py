@@ -1,4 +1,4 @@
-"""Tests that the project's loader returns the same data as botocore's."""
+"""Tests that the project's loader returns the same data as the botocore loader."""
 
 import os
 from pathlib import Path

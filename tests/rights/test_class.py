@@ -36,7 +36,7 @@ def enforcing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lakehouse]:
 
 @pytest.fixture
 def administrator(enforcing: Lakehouse) -> Lab:
-    """Provide the administrator of an account with both permissions boundaries, before a class."""
+    """Provide the administrator of an account that has both permissions boundaries, before a class."""
     lab = connect_to(enforcing.url)
     iam = lab.client("iam")
     for name, boundary in (

@@ -32,7 +32,7 @@ NOT_FOR_MEMBERS = (
 
 @pytest.fixture(scope="module")
 def enforcing() -> Iterator[Lakehouse]:
-    """Provide a lakehouse that enforces IAM after chapter 6, with a table that is shared with the project."""
+    """Provide a lakehouse in its state after chapter 6, which enforces IAM and shares a table with the project."""
     lakehouse = Lakehouse(Settings(refresh_seconds=0.05, enforce_iam=True))
     lakehouse.start()
     administrator = connect_to(lakehouse.url)

@@ -1,4 +1,4 @@
-"""Tests of PyAthena's cursors and SQLAlchemy dialect, which SageMaker's SQL cells use."""
+"""Tests of the PyAthena cursors and SQLAlchemy dialect, which the SQL cells in SageMaker use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of Athena's operations, and of the states and results of executions."""
+"""Tests of Athena operations, and of the states and results of executions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Examples with tables and results from Athena's user guide, with different names and texts.
+"""Examples with tables and results from the Athena user guide, in which names and texts are replaced.
 
 Examples without tables are in `tests/local_lakehouse/sql/test_examples.py`.
 

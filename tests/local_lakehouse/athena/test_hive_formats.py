@@ -1,4 +1,4 @@
-"""Tests of Hive tables' files in each format, written by other tools and by queries."""
+"""Tests of the files of Hive tables in each format, which other tools or queries wrote."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of single values in the files and partitions of Hive tables, which other programs wrote."""
+"""Tests of single values in files and partitions that other programs wrote for Hive tables."""
 
 from __future__ import annotations
 

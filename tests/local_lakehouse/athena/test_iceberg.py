@@ -1,4 +1,4 @@
-"""Tests of Iceberg tables' row changes, versions and metadata."""
+"""Tests of row changes, versions and metadata of Iceberg tables."""
 
 from __future__ import annotations
 

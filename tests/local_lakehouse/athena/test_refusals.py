@@ -1,4 +1,4 @@
-"""Tests that invalid statements about tables fail with Athena's error class and change nothing.
+"""Tests that invalid statements about tables fail with the same error class as in Athena on AWS, and change nothing.
 
 Invalid expressions and clauses are in `tests/local_lakehouse/sql/test_failures.py`.
 """

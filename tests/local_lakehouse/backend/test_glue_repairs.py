@@ -1,4 +1,4 @@
-"""Tests for the order of parameters and the table search in AWS Glue."""
+"""Tests of the order of parameters and of the table search in AWS Glue."""
 
 from __future__ import annotations
 

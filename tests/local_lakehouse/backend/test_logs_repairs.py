@@ -1,4 +1,4 @@
-"""Tests for queries of CloudWatch Logs Insights."""
+"""Tests of CloudWatch Logs Insights queries."""
 
 from __future__ import annotations
 

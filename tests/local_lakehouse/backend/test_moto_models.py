@@ -1,4 +1,4 @@
-"""Tests that moto gets the same models and Regions from the project's loader as from moto's own."""
+"""Tests that moto gets the same models and Regions from the project's loader as from its own loader."""
 
 import boto3
 import pytest

@@ -1,4 +1,4 @@
-"""Tests of preparations of moto's classes, which run when a module is requested."""
+"""Tests of preparations of moto classes, which run when a module is requested."""
 
 import subprocess
 import sys
@@ -81,7 +81,7 @@ def test_the_first_request_of_a_service_imports_its_modules_before_it_takes_the_
     assert found.stdout == ""
 
 
-# This program prints whether requests of an unknown key have imported moto's IAM.
+# This program prints whether requests of an unknown key have imported moto's IAM module.
 _WITHOUT_IDENTITIES = """
 import sys
 import boto3

@@ -1,4 +1,4 @@
-"""Tests that compare the data plane with moto's handlers, where moto behaves like AWS."""
+"""Tests that compare the data plane with moto handlers that behave like AWS."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ _TYPED = st.one_of(*(
 ))  # fmt: skip
 
 
-@settings(deadline=None)  # The first example loads AWS's list of reserved words.
+@settings(deadline=None)  # The first example loads the list of reserved words.
 @given(_TYPED, st.sampled_from(sorted(_COMPARE)))
 def test_a_comparison_admits_what_the_model_does(case: tuple[str, list[Any], Any, Any], operator: str) -> None:
     tag, keys, value, _ = case

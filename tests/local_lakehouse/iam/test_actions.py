@@ -1,4 +1,4 @@
-"""Tests of the permissions that are required for requests, as boto3 sends the requests."""
+"""Tests of the permissions that the requests of boto3 require."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of an integration's refreshes and Athena's statements on the same table."""
+"""Tests of an integration's refreshes and of Athena statements on the same table."""
 
 from __future__ import annotations
 

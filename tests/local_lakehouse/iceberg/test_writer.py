@@ -1,4 +1,4 @@
-"""Tests for the object that a Parquet writer writes to."""
+"""Tests of the object that a Parquet writer writes to."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def build(lakehouse: Lakehouse) -> Account:
 
 @pytest.fixture
 def account() -> Iterator[Account]:
-    """Provide an account with AWS's default permissions."""
+    """Provide an account with the default permissions of AWS."""
     lakehouse = Lakehouse(Settings(paused=True))
     yield build(lakehouse)
     lakehouse.stop()

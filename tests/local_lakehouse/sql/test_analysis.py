@@ -1,4 +1,4 @@
-"""Tests of well-formed statements that Trino's analysis rejects, and of similar statements that it accepts."""
+"""Tests of well-formed statements that Trino rejects in its analysis, and of similar statements that it accepts."""
 
 from __future__ import annotations
 

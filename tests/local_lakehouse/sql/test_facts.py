@@ -35,7 +35,7 @@ def _read(compile_sql: Compile, sql: str) -> dict[str, set[str]]:
         ("SELECT id FROM t", {"id"}),
         ("SELECT count(*) FROM t", set()),
         ("SELECT 1 FROM t", set()),
-        # Strings, names and comments that look like DuckDB's column names are not columns.
+        # Strings, names and comments that look like DuckDB column names are not columns.
         ("SELECT 'r1.c0 r1.c1 r1.c2 r1.c3 r1.c4' AS x FROM t", set()),
         ('SELECT id AS "r1.c1" FROM t', {"id"}),
         ("SELECT id FROM t /* r1.c1 */", {"id"}),

@@ -1,4 +1,4 @@
-"""Statements in AWS's documentation about zero-ETL, with the tests for each statement.
+"""Statements in the AWS documentation about zero-ETL, with the tests for each statement.
 
 ``python -m tests.local_lakehouse.zero_etl.documented`` prints the table.
 """
@@ -33,7 +33,7 @@ ROWS = {
         "AWS Glue has fifteen operations on integrations, resource properties and table properties.",
     ),
     "create-answer": ("model", "CreateIntegration returns the required members and the status CREATING."),
-    "tags-lower-case": ("model", "An integration has at most 50 tags, in a list whose members are `key` and `value`."),
+    "tags-lower-case": ("model", "An integration has at most 50 tags, each with the members `key` and `value`."),
     "tag-operations": ("model", "TagResource, UntagResource and GetTags accept integrations and resource properties."),
     "describe-filters": ("model", "DescribeIntegrations filters by Status, IntegrationName (one value) and SourceArn."),
     "inbound-shape": ("model", "DescribeInboundIntegrations returns neither names nor tags."),
@@ -44,7 +44,7 @@ ROWS = {
     "encryption-context": ("model", "AdditionalEncryptionContext is allowed only together with KmsKeyId."),
     "interval": (
         "configuring",
-        "RefreshInterval is a string with 15 to 8640 minutes. For DynamoDB, the default is 15.",
+        "RefreshInterval is a string with a number of minutes from 15 to 8640. For DynamoDB, the default is 15.",
     ),
     "interval-changes": ("configuring", "ModifyIntegration changes RefreshInterval and rejects TargetNamespace."),
     "data-filter": ("model", "A DynamoDB source does not support DataFilter."),
@@ -55,14 +55,14 @@ ROWS = {
     ),
     "table-policy-conditions": (
         "sources",
-        "The policy's conditions on aws:SourceAccount and aws:SourceArn are evaluated.",
+        "The conditions of the table's policy on aws:SourceAccount and aws:SourceArn are evaluated.",
     ),
     "grant-a": ("target", "The catalog's policy or the caller's policies must allow glue:CreateInboundIntegration."),
     "grant-b": ("target", "The catalog's policy must always allow AuthorizeInboundIntegration for glue.amazonaws.com."),
     "location-uri": ("target", "The target database needs a LocationUri."),
-    "target-role-trust": ("target", "The target role trusts glue.amazonaws.com."),
+    "target-role-trust": ("target", "The target role must trust glue.amazonaws.com."),
     "target-role-rights": ("target", "The target role needs each of the documented permissions."),
-    "resource-property": ("target", "A resource property with a role belongs to the target database."),
+    "resource-property": ("target", "The target database needs a resource property that names the target role."),
     "shared-properties": (
         "limitations",
         "Integrations share one property for each resource and for each of its tables.",
@@ -99,13 +99,16 @@ ROWS = {
     "insert-update-delete": ("monitoring", "Inserted, updated and deleted rows appear in the table and are counted."),
     "final-state": ("exports", "Several writes to one key in one export window appear as the final state."),
     "new-attribute": ("managing", "A new attribute becomes a new column, which is NULL in existing rows."),
-    "old-snapshots": ("managing", "Earlier snapshots can still be read with their rows."),
+    "old-snapshots": ("managing", "The rows of earlier snapshots can still be read."),
     "every-write-path": ("sources", "Every kind of write is replicated, including deletions by time to live."),
-    "iceberg-glue-table": ("target", "The Glue table has the type ICEBERG, metadata_location and glue_integration_id."),
+    "iceberg-glue-table": (
+        "target",
+        "The table's parameters include table_type (ICEBERG), metadata_location and glue_integration_id.",
+    ),
     "default-bucket": ("partitioning", "By default, the table is partitioned by buckets of the hash key."),
     "partition-functions": (
         "partitioning",
-        "The only partition functions are identity, year, month, day and hour, on several levels.",
+        "The only partition functions are identity, year, month, day and hour. Several levels are allowed.",
     ),
     "partition-conversions": (
         "partitioning",
@@ -113,13 +116,16 @@ ROWS = {
     ),
     "partition-missing": (
         "partitioning",
-        "After a missing partition column or failed conversion, the integration needs attention.",
+        "If a partition column is missing or a conversion fails, the integration needs attention.",
     ),
     "partition-limit": ("managing", "A table has at most ten partition keys."),
-    "log-messages": ("monitoring", "The integration's log stream contains four kinds of messages with their fields."),
+    "log-messages": (
+        "monitoring",
+        "The integration's log stream contains four kinds of messages, each with its documented fields.",
+    ),
     "metrics": (
         "monitoring",
-        "Six metrics have integrationArn, loadType and tableName, if the role may put them.",
+        "Six metrics have the dimensions integrationArn, loadType and tableName. The target role must allow this.",
     ),
     "events": ("monitoring", "The source of EventBridge events begins with aws.glue-zero-etl."),
     "export-full": ("exports", "A full export consists of manifests, checksums, _started, and files of {Item} lines."),

@@ -1,4 +1,4 @@
-"""Test that each row of documented behavior has a test."""
+"""Tests that each row of documented behavior has a test."""
 
 from __future__ import annotations
 

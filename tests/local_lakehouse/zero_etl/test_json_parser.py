@@ -1,4 +1,4 @@
-"""Tests that DuckDB's JSON parser for items returns either the complete content of the lines or None."""
+"""Tests that the DuckDB JSON parser for items returns either the complete content of the lines or None."""
 
 from __future__ import annotations
 

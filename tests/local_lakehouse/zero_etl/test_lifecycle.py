@@ -69,7 +69,7 @@ CAUSES: dict[str, tuple[Break, Break, str, str]] = {
         "SOURCE_ACCESS_DENIED",
         "dynamodb:ExportTableToPointInTime",
     ),
-    "the table policy forgets DescribeExport": (
+    "the table policy does not allow DescribeExport": (
         lambda world: _table_policy(world, table_policy().replace(', "dynamodb:DescribeExport"', "")),
         lambda world: _table_policy(world, table_policy()),
         "SOURCE_ACCESS_DENIED",
@@ -83,7 +83,7 @@ CAUSES: dict[str, tuple[Break, Break, str, str]] = {
         "SOURCE_ACCESS_DENIED",
         "aws:SourceAccount",
     ),
-    "no grant in the catalog": (
+    "the catalog policy does not allow the integration": (
         lambda world: _catalog_policy(world, catalog_policy("Other")),
         lambda world: _catalog_policy(world, catalog_policy("Orders")),
         "INBOUND_INTEGRATION_NOT_AUTHORIZED",
@@ -108,7 +108,7 @@ CAUSES: dict[str, tuple[Break, Break, str, str]] = {
         "UNRECOVERABLE_ACCESS_DENIED",
         DATABASE_ARN,
     ),
-    "the bucket's policy denies": (
+    "the bucket policy denies PutObject": (
         lambda world: (
             world.clients.client("s3").put_bucket_policy(
                 Bucket=BUCKET,

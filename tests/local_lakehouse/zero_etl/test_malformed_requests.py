@@ -1,4 +1,4 @@
-"""Tests that two hundred invalid requests, generated from the service's model, get an error from the model."""
+"""Tests that invalid requests, generated from the service model, return an error that the model contains."""
 
 from __future__ import annotations
 

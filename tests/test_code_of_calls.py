@@ -1,4 +1,4 @@
-"""Tests that the code on a helper's card does the same as the helper."""
+"""Tests that the code on a helper's card has the same effect as the helper."""
 
 import io
 import json

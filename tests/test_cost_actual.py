@@ -28,8 +28,8 @@ def test_a_table_is_billed_by_size_and_an_integration_by_exports_and_logs(lab: L
     chapters.catch_up(lab, 3)
     described = lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]
     created = integration.require(lab)["CreateTime"]
-    # 1,000 items, each 100 bytes smaller than a thousandth of a GB. With the 100 bytes that DynamoDB adds to each, the
-    # sum is 1 GB.
+    # There are 1,000 items, each of which is 100 bytes smaller than a thousandth of a GB. With the 100 bytes that
+    # DynamoDB adds to each, the sum is 1 GB.
     size = {"TableSizeBytes": 2**30 - 100 * 1000, "ItemCount": 1000, "CreationDateTime": created}
     Answers(lab, "dynamodb", "DescribeTable").once(lambda _: {"Table": {**described, **size}})
     spent = amounts(cost.actual(lab, now=created + timedelta(days=10, seconds=1)))

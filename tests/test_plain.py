@@ -38,7 +38,7 @@ _TRANSLATED = (
     r"as (it|AWS|Athena|Trino|Hive|DuckDB|Iceberg) has it)\b|(?<!there\s)\b(is|was) no (?!longer\b|more\b|fewer\b)\w+"
     r"|\brefus(es?|ed|ing) by name\b|\d %(?= of\b|[.,;)])"
 )
-# AWS's American spelling, also for compounds.
+# AWS does not use these spellings, also in compounds.
 _BRITISH = (
     r"\b(behaviours?|colours?|coloured|favours?|honours?|neighbours?|neighbouring|"
     r"(model|label|cancel|signal|travel)l(ed|ing)|analys(e|ed|ing)|(initial|optim|organ|recogn|serial|"

@@ -42,13 +42,13 @@ ANY_RESOURCE = {
     ("target_role_permissions.json", "PutZeroEtlMetrics"),  # PutMetricData has no resources.
     ("target_role_permissions.json", "ReadWhereLakeFormationGoverns"),  # GetDataAccess has no resources.
     ("learner_use_permissions.json", "ReadWhereLakeFormationGoverns"),  # GetDataAccess has no resources.
-    ("learner_boundary.json", "WithoutResource"),  # Lists and lookups have no resource.
+    ("learner_boundary.json", "WithoutResource"),  # List and lookup actions have no resources.
     ("learner_boundary.json", "ShareInLakeFormation"),  # Lake Formation's actions have no resources.
-    ("instructor_permissions.json", "SeeTheClass"),  # Lists and lookups have no resource.
+    ("instructor_permissions.json", "SeeTheClass"),  # List and lookup actions have no resources.
     ("instructor_permissions.json", "ShareAndCleanUpLakeFormation"),  # Lake Formation's actions have no resources.
     ("target_role_boundary.json", "PutZeroEtlMetrics"),  # PutMetricData has no resources.
     ("target_role_boundary.json", "ReadWhereLakeFormationGoverns"),  # GetDataAccess has no resources.
-    ("learner_use_permissions.json", "SeeWithoutResource"),  # Lists and lookups have no resource.
+    ("learner_use_permissions.json", "SeeWithoutResource"),  # List and lookup actions have no resources.
     ("learner_use_permissions.json", "SeeLakeFormation"),  # Lake Formation's actions have no resources.
     (
         "learner_class_permissions.json",

@@ -1,4 +1,4 @@
-"""Tests of facts that the project's files must agree on."""
+"""Tests that the project's files are consistent with each other."""
 
 import glob
 import re

@@ -1,4 +1,4 @@
-"""Tests that the CloudFormation template passes AWS's linter and matches the helpers."""
+"""Tests that the CloudFormation template passes the AWS linter and matches the helpers."""
 
 import json
 import re

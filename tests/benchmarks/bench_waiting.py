@@ -54,7 +54,7 @@ SEND: dict[str, Callable[[Any], Any]] = {
 
 
 def _probe(name: str, running: Running, results: Connection) -> None:
-    """Send one kind of request repeatedly until the other end of the pipe sends a message, and return the times."""
+    """Send one kind of request repeatedly until a message arrives, and then send back the seconds of each request."""
     client = _client(running, "s3" if name == "PutObject" else "dynamodb")
     SEND[name](client)
     gc.collect()
@@ -71,9 +71,9 @@ def _probe(name: str, running: Running, results: Connection) -> None:
 
 @contextlib.contextmanager
 def _probes(running: Running) -> Iterator[dict[str, list[float]]]:
-    """Send each kind of request during the block, and provide the times after it.
+    """Send each kind of request during the block. After the block, the dictionary contains the seconds of each request.
 
-    Each kind has its own process, so that it does not wait for this process's work or for other kinds of requests.
+    A separate process sends each kind, so that no request waits for the work of this process or for other kinds.
     """
     context = multiprocessing.get_context("spawn")
     pipes = {name: context.Pipe() for name in SEND}

@@ -1,4 +1,4 @@
-"""Helpers that open the practice console and its pages in a browser, with checks for every page."""
+"""Helpers that open the practice console and its pages in a browser, and check every page."""
 
 from __future__ import annotations
 

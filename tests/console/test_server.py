@@ -1,4 +1,4 @@
-"""Tests that only the console's own page, with the session's cookie, gets responses."""
+"""Tests that only the console's own page, with the session's cookie, receives responses."""
 
 import json
 import re

@@ -1,6 +1,6 @@
 """A recorder of all AWS calls of a session.
 
-A request is recorded before botocore builds it, and a response is recorded after it arrives.
+Each request is recorded before botocore serializes it, and each response after it arrives.
 """
 
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class Recorder:
 
     def __init__(self, session: boto3.Session, *, strict: bool = True) -> None:
         self.calls: list[Call] = []
-        # This contains the calls of each chapter, and is empty unless notebooks were run.
+        # The dictionary contains the calls of each chapter, and is empty unless notebooks were run.
         self.chapters: dict[str, set[str]] = {}
         self._strict = strict
         # The handler is registered last, so that botocore's additions (such as idempotency tokens) are recorded too.

@@ -92,7 +92,7 @@ def _buckets(lab: Lab) -> dict[str, Any]:
     s3 = lab.client("s3")
     found: dict[str, Any] = {}
     for name in (bucket["Name"] for bucket in s3.list_buckets()["Buckets"]):
-        # Iceberg's file names are random, but the number of files is not.
+        # The names of Iceberg files are random, but the number of files is not.
         keys = [_ID.sub("<id>", entry["Key"]) for entry in s3.list_objects_v2(Bucket=name).get("Contents", [])]
         found[name] = [[re.sub(r"[0-9]{8,}|[0-9a-f]{16,}", "<id>", key) for key in keys]]
         with _unless_absent():

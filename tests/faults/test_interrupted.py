@@ -27,7 +27,7 @@ SEED = int(os.environ.get("ZETL_FAULT_SEED") or random.SystemRandom().randrange(
 
 @dataclass
 class World:
-    """An account with other people's resources, before and after an uninterrupted setup."""
+    """An account with other people's resources, and its contents before and after an uninterrupted setup."""
 
     lab: Lab
     interruption: Interruption

@@ -1,7 +1,8 @@
 """Locked requirements in constraints/, updated by ``python -m tests.release.lock [--upgrade]``.
 
-Each file pins the packages of an installation with some extras, for all systems and Python versions, with the hashes of
-the packages' files. A pin does not change unless ``--upgrade`` is given or a range in pyproject.toml excludes it.
+Each file pins the packages of an installation with some extras, for all systems and Python versions. It also contains
+the hashes of the packages' files. A pin does not change unless ``--upgrade`` is given or a range in pyproject.toml
+excludes it.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from iam_validator.core.models import IAMPolicy, ValidationIssue
 from iam_validator.core.policy_checks import validate_policies
 
-_MEDIUM = 40  # The severities are in the validator's own order.
+_MEDIUM = 40  # The validator's rank of medium severity.
 
 
 class Finding(NamedTuple):

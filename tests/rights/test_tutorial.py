@@ -65,7 +65,8 @@ ACCOUNTS = {
     "governed": Account(
         governed=True,
         needed=("lakeformation:GetDataAccess", "ReadWhereLakeFormationGoverns: *"),
-        # Nothing is open to IAM, so no opt-ins are needed, and only an existing administrator may grant permissions.
+        # Lake Formation governs all resources, so opt-ins are not needed, and only an administrator may grant
+        # permissions.
         idle=(
             "LookAfterTargetRole: iam:UntagRole",
             "ShareInLakeFormation: lakeformation:CreateLakeFormationOptIn",

@@ -1,6 +1,6 @@
 """A TPC-DS generator that writes tables, queries and DuckDB's results to a folder.
 
-It runs in a separate environment, with the same version of ``duckdb`` and ``duckdb-extension-tpcds``.
+It runs in a separate environment, in which ``duckdb`` and ``duckdb-extension-tpcds`` have the same version.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Steps that learners perform with AWS's API, and tables that they create.
+"""Steps that learners perform with the AWS API, and tables that they create.
 
 Each function receives the lab.
 """

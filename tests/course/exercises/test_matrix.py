@@ -83,7 +83,7 @@ def test_every_exercise_is_tried_with_five_right_and_twelve_wrong_answers() -> N
 def test_every_form_of_an_answer_gets_its_verdict(
     name: str, check: Callable[[str, Any], Outcome], golden: Callable[[str, str], None]
 ) -> None:
-    """Every form of an answer gets the verdict and the message in tests/golden/exercise_matrix/.
+    """The verdict and the message for every form of an answer are those in tests/golden/exercise_matrix/.
 
     Review changes to these tables: no message in them may be false.
     """

@@ -1,4 +1,4 @@
-"""Tests that random statements on Iceberg tables return the same before and after OPTIMIZE, and with time travel.
+"""Tests that random statements on Iceberg tables return the same rows before and after OPTIMIZE, and with time travel.
 
 The rows come from several inserts, and some are deleted or updated, so that there are delete files and small files.
 """

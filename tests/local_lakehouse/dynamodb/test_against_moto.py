@@ -119,7 +119,7 @@ def routes() -> Any:
                 {"AttributeName": "h", "AttributeType": "S"}, {"AttributeName": "r", "AttributeType": "N"}
             ],
         )  # fmt: skip
-    # The second client uses unmodified moto, whose table is never saved, because no transaction includes it.
+    # The second client uses unmodified moto, whose table is never saved, because no transaction includes the table.
     dynamodb_backends[ACCOUNT]["us-east-1"].tables["table1"].items = defaultdict(dict)
     yield clients
     backend.close()

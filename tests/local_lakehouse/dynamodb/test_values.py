@@ -1,6 +1,6 @@
-"""Tests of values that DynamoDB stores, changes or rejects, with numbers compared with `decimal`.
+"""Tests of values that DynamoDB stores, changes or rejects.
 
-Sizes follow AWS's rules.
+Numbers are compared with `decimal`, and sizes follow the rules of AWS.
 """
 
 from __future__ import annotations

@@ -245,7 +245,7 @@ def test_a_header_does_not_make_another_request_of_it(attempt: Attempt, headers:
 
 
 def test_the_body_of_an_object_is_no_form(attempt: Attempt) -> None:
-    """The body of an object with the content type of a form is stored, not parsed as parameters."""
+    """If an object has the content type of a form, its body is stored, not parsed as parameters."""
     attempt.s3("PUT", "/own/form", b"versionId=1&acl=public-read&key=secret", **FORM)
     assert attempt.s3("GET", "/own/form").body == b"versionId=1&acl=public-read&key=secret"
     attempt.s3("DELETE", "/own/form", b"uploadId=1&tagging", **FORM)

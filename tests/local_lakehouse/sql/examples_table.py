@@ -1,6 +1,6 @@
 """A generator of the example tables in ``docs/trino-tests.md``.
 
-The examples are from Trino's function pages and Athena's user guide. After a change to ``trino_examples.jsonl`` or
+The examples are from the Trino function pages and the Athena user guide. After a change to ``trino_examples.jsonl`` or
 ``guide_examples.jsonl``, run ``python -m tests.local_lakehouse.sql.examples_table`` to update the tables.
 """
 

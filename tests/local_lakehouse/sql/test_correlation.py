@@ -90,7 +90,7 @@ def test_joins_with_unnest_and_lateral(ask: Ask, join: str, rows: list[list[str 
         ("SELECT max(v.a) FROM (SELECT * FROM u WHERE u.a = t.a) x JOIN u AS v ON v.b = x.b", False),
         ("SELECT max(e) FROM u CROSS JOIN UNNEST(t.l) AS x(e)", False),
         ("SELECT rank() OVER (ORDER BY u.d) FROM u WHERE u.a = t.a", False),
-        # A comparison follows a cast that maps several values to one.
+        # A correlated condition compares the result of a cast, or a rollup groups the rows.
         ("SELECT u.a FROM u WHERE CAST(u.a AS bigint) = t.d LIMIT 1", False),
         ("SELECT u.b FROM u WHERE u.a = t.a GROUP BY ROLLUP (u.b)", False),
     ],

@@ -20,7 +20,7 @@ PROFILE = settings(max_examples=80, deadline=None, suppress_health_check=[Health
 
 
 class Failure(Exception):
-    """A failure of the model in a case where Athena would also fail."""
+    """A failure that the model predicts for Athena."""
 
 
 @dataclass(frozen=True)

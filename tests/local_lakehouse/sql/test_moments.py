@@ -125,7 +125,7 @@ def test_a_day_later_is_the_same_time_in_the_zone(ask: Ask, zone: str, local: da
     moved = ask(f"SELECT date_add('day', {count}, TIMESTAMP '{local} {zone}'), to_unixtime(TIMESTAMP '{local} {zone}')")
     rules = zones.zone(zone)
     start = local.replace(tzinfo=rules)
-    # A local time that does not exist is displayed an hour later.
+    # A local time that does not exist is displayed as the time one hour later.
     start = start.astimezone(UTC).astimezone(rules)
     wanted = (start.replace(tzinfo=None) + timedelta(days=count)).replace(tzinfo=rules)
     shown = {wanted.replace(fold=fold).astimezone(UTC).astimezone(rules) for fold in (0, 1)}

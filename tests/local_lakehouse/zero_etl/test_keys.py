@@ -1,4 +1,4 @@
-"""Tests of keys of every type and length and with any byte, in the target and after updates and deletions."""
+"""Tests of keys of every type and length, with any byte: their values in the target, their updates and deletions."""
 
 from __future__ import annotations
 

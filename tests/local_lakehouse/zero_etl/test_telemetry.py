@@ -140,8 +140,7 @@ def test_what_is_said_to_be_synced_is_synced(
         logGroupName="/aws-glue/zeroETL-integrations/logs/", logStreamName=stream
     )["events"]
     synced = int(json.loads(events[-1]["message"])["details"]["lastSyncedTimestamp"])
-    # Without a write during the refresh, the end of the refresh is the sync time, because a client may wait for any
-    # earlier time.
+    # If no write occurs during the refresh, the sync time is the end of the refresh, because a client may wait for it.
     assert synced == int((began if written_meanwhile else world.clock.now) * 1000)
 
 

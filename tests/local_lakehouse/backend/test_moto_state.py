@@ -171,7 +171,7 @@ def test_a_body_is_written_and_hashed_before_the_request_takes_the_lock(tmp_path
                 pass
             [path] = (tmp_path / "objects").glob("*/*")
             assert path.read_bytes() == content
-            # Hashing the content again would read this.
+            # If the file were hashed again, the result would be the hash of this content.
             path.write_bytes(b"CONTENT")
         assert answer.result()["ETag"] == f'"{hashlib.md5(content, usedforsecurity=False).hexdigest()}"'
         assert list((tmp_path / "objects").glob("*/*")) == [path]

@@ -1,4 +1,4 @@
-"""Tests of the catalog, its cache of manifests, and the only private part of PyIceberg that it uses."""
+"""Tests of the catalog, its cache of manifests, and the only private part of PyIceberg that the catalog uses."""
 
 from __future__ import annotations
 

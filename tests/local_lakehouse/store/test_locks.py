@@ -1,4 +1,4 @@
-"""Tests that the lock is handed over in order, to clients' requests first, and that background work makes progress."""
+"""Tests that threads acquire the lock in order, clients' requests first, and that background work makes progress."""
 
 import signal
 import threading
@@ -26,7 +26,7 @@ def until_waiting(lock: FairLock, number: int) -> None:
 
 
 def served(lock: FairLock, pool: ThreadPoolExecutor, arrivals: list[bool]) -> list[int]:
-    """Return the order in which a lock serves threads that arrive while it is held."""
+    """Return the order in which waiting threads acquire a lock."""
     order: list[int] = []
 
     def take(number: int) -> None:

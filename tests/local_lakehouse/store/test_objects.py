@@ -1,4 +1,4 @@
-"""Tests that a body is written before the transaction that refers to it, and deleted if none does."""
+"""Tests that a body is written before the transaction that refers to it, and deleted if no transaction refers to it."""
 
 import threading
 from collections.abc import Iterator

@@ -121,7 +121,7 @@ def slow() -> Iterator[TestLakehouse]:
 
 @pytest.fixture
 def refreshed(slow: TestLakehouse, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-    """Provide an event that the end of a refresh sets."""
+    """Provide an event that is set at the end of a refresh."""
     work, event = slow._lakehouse.zero_etl._work, threading.Event()
     refresh = work.action
 

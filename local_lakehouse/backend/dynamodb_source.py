@@ -162,7 +162,8 @@ class TableSnapshot:
 
     def lines_of(self, keys: Iterable[Mapping[str, Mapping[str, Any]]]) -> Iterator[bytes]:
         """Yield the items with the given keys, like `lines`."""
-        sought = (key_of(key, self._names[:1], self._names[1:]) for key in keys)
+        hashed, ranged = self._names[:1], self._names[1:]
+        sought = [key_of(key, hashed, ranged) for key in keys]
         return lines_of(self._connection, self._number, [key for key in sought if key is not None])
 
     def items(self) -> list[Item]:

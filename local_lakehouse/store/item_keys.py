@@ -32,12 +32,12 @@ def encode(tag: str, value: str | bytes) -> bytes:
     Raises:
         ValueError: The value is not of the given type.
     """
-    if tag == "N":
-        return _number(value if isinstance(value, str) else value.decode())
-    if tag == "B":
-        content = base64.b64decode(value) if isinstance(value, str) else value
-    elif tag == "S":
+    if tag == "S":
         content = value.encode() if isinstance(value, str) else value
+    elif tag == "N":
+        return _number(value if isinstance(value, str) else value.decode())
+    elif tag == "B":
+        content = base64.b64decode(value) if isinstance(value, str) else value
     else:
         raise ValueError(f"{tag} cannot be the type of a key attribute")
     return (content.replace(b"\x00", b"\x00\xff") if b"\x00" in content else content) + _END
@@ -55,11 +55,18 @@ def partition(hash_key: bytes) -> bytes:
 
 def key_of(item: Item, hash_names: Sequence[str], range_names: Sequence[str]) -> bytes | None:
     """Return the key of an item in a table or index, or None if the item lacks a key attribute."""
+    # This function runs for every item of large operations, so it neither creates generators nor joins one element.
     try:
-        hashed = b"".join(_encoded(item[name]) for name in hash_names)
-        return partition(hashed) + b"".join(_encoded(item[name]) for name in range_names)
+        hashed = ranged = b""
+        for name in hash_names:
+            ((tag, value),) = item[name].items()
+            hashed += encode(tag, value)
+        for name in range_names:
+            ((tag, value),) = item[name].items()
+            ranged += encode(tag, value)
     except (KeyError, ValueError):
         return None
+    return partition(hashed) + ranged
 
 
 def after(prefix: bytes) -> bytes:
@@ -79,11 +86,6 @@ def segment(number: int, total: int) -> tuple[bytes, bytes]:
     """Return the start of a segment of a parallel scan, and the start of the next segment."""
     first, last = _SPACE * number // total, _SPACE * (number + 1) // total
     return first.to_bytes(HASH_BYTES, "big"), b"\xff" * 2_100 if last == _SPACE else last.to_bytes(HASH_BYTES, "big")
-
-
-def _encoded(tagged: Mapping[str, Any]) -> bytes:
-    ((tag, value),) = tagged.items()
-    return encode(tag, value)
 
 
 def _number(text: str) -> bytes:

@@ -280,8 +280,11 @@ class Objects:
         file = uuid.uuid4().hex
         path = self._path(file)
         try:
-            path.parent.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
-            path.write_bytes(content)
+            try:
+                path.write_bytes(content)
+            except FileNotFoundError:
+                path.parent.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+                path.write_bytes(content)
         except OSError as error:
             path.unlink(missing_ok=True)
             raise self.database.failure(error) from error

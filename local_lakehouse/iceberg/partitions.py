@@ -64,10 +64,18 @@ def split(rows: pa.Table, spec: PartitionSpec, schema: Schema) -> Iterator[tuple
     Yields:
         The rows of each nonempty partition, by the partition's values.
     """
+    for values, members in members_of(rows, spec, schema):
+        yield values, rows if members is None else rows.take(members)
+
+
+def members_of(
+    rows: pa.Table, spec: PartitionSpec, schema: Schema
+) -> Iterator[tuple[tuple[Any, ...], pa.Array | None]]:
+    """Group rows by partition, like `split`, but yield their numbers, or None if the table is not partitioned."""
     if not rows.num_rows:
         return
     if spec.is_unpartitioned():
-        yield (), rows
+        yield (), None
         return
     values = transformed(rows, spec, schema)
     names = [f"p{position}" for position in range(len(spec.fields))]
@@ -75,7 +83,7 @@ def split(rows: pa.Table, spec: PartitionSpec, schema: Schema) -> Iterator[tuple
     groups = numbered.group_by(names).aggregate([("row", "list")])
     for group in range(groups.num_rows):
         members = groups.column("row_list")[group].values
-        yield tuple(partition_value(groups.column(name)[group].as_py()) for name in names), rows.take(members)
+        yield tuple(partition_value(groups.column(name)[group].as_py()) for name in names), members
 
 
 def partition_value(value: Any) -> Any:

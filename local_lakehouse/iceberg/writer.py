@@ -338,7 +338,7 @@ class DataFileWriter:
 def write_partitions(
     layout: FileLayout,
     io: LakehouseFileIO,
-    groups: Iterable[tuple[Values, pa.Table]],
+    groups: Iterable[tuple[Values, Callable[[], pa.Table]]],
     kept: Callable[[str, pa.Table], None],
 ) -> Sequence[DataFile]:
     """Write one data file per partition, and several files in parallel.
@@ -346,12 +346,14 @@ def write_partitions(
     Args:
         layout: The files' layout.
         io: The table's files.
-        groups: The partitions' values and rows, as data files represent them.
+        groups: The partitions' values, and functions that return the rows as data files represent them. Each function
+            is called in the thread that writes the file.
         kept: A function that receives each file's location and rows.
     """
 
-    def write(group: tuple[Values, pa.Table]) -> DataFile:
-        values, rows = group
+    def write(group: tuple[Values, Callable[[], pa.Table]]) -> DataFile:
+        values, collect = group
+        rows = collect()
         file = _OpenFile(layout, io.objects, layout.partition(values))
         file.write(rows)
         entry = file.close()

@@ -6,6 +6,7 @@ same double. Such rows form a group that is replaced together, so that they rema
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -23,7 +24,7 @@ from pyiceberg.table.metadata import TableMetadata
 
 from local_lakehouse.iceberg.catalog import LakehouseCatalog
 from local_lakehouse.iceberg.forms import Form
-from local_lakehouse.iceberg.partitions import partition_value, split, transformed
+from local_lakehouse.iceberg.partitions import members_of, partition_value, transformed
 from local_lakehouse.iceberg.reader import Reader
 from local_lakehouse.iceberg.scans import scan_file
 from local_lakehouse.iceberg.snapshots import Change, Updates, live_entries, snapshot_updates
@@ -123,24 +124,39 @@ def write_rows(
         kept: The unchanged rows of removed files, with their files.
     """
     layout = FileLayout(metadata)
-    groups: dict[Values, list[pa.Table]] = {}
+    groups: dict[Values, list[_Part]] = {}
+    regrouped = []
     for file, part in kept:
-        if file.spec_id == layout.spec.spec_id:
+        if file.spec_id != layout.spec.spec_id:
+            regrouped.append(part)
+        elif part.num_rows:
             # These rows are already grouped by partition.
-            groups.setdefault(tuple(file.partition[n] for n in range(len(file.partition))), []).append(part)
-        else:
-            for values, members in split(part, layout.spec, layout.schema):
-                groups.setdefault(values, []).append(members)
-    for values, members in split(rows, layout.spec, layout.schema):
-        groups.setdefault(values, []).append(members)
-    tables = ((values, pa.concat_tables(parts).combine_chunks()) for values, parts in groups.items())
+            values = tuple(file.partition[n] for n in range(len(file.partition)))
+            groups.setdefault(values, []).append(_Part(part, None))
+    for part in (*regrouped, rows):
+        for values, members in members_of(part, layout.spec, layout.schema):
+            groups.setdefault(values, []).append(_Part(part, members))
     io = context.catalog.file_io(metadata.properties)
     return write_partitions(
         layout,
         io,
-        ((values, table) for values, table in tables if table.num_rows),
+        ((values, functools.partial(_collected, parts)) for values, parts in groups.items()),
         lambda path, table: context.reader.put(path, layout.schema.fields, table),
     )
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some rows of a table, or all rows if `members` is None."""
+
+    rows: pa.Table
+    members: pa.Array | None
+
+
+def _collected(parts: Sequence[_Part]) -> pa.Table:
+    """Return the rows of a new data file, each column in one piece."""
+    rows = [part.rows if part.members is None else part.rows.take(part.members) for part in parts]
+    return pa.concat_tables(rows).combine_chunks()
 
 
 class _Merge:

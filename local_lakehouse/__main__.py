@@ -17,6 +17,10 @@ from local_lakehouse.loading import keep_collections_short, load, never_load_pan
 from local_lakehouse.region import region_of
 from local_lakehouse.store.database import StateInUseError, StorageError, UnreadableStateError
 
+# The longest time that a Python thread runs while others wait. The default of 5 ms is too long, because each request
+# alternates with background work many times.
+SWITCH_SECONDS = 0.0002
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a lakehouse until it receives a stop signal.
@@ -52,8 +56,7 @@ def _run(options: argparse.Namespace) -> int:
         )
     stopped = threading.Event()
     system.on_request_to_end(stopped.set)
-    # The default of 5 ms is too long, because each request alternates with background work many times.
-    sys.setswitchinterval(0.0002)
+    sys.setswitchinterval(SWITCH_SECONDS)
     lakehouse.start()
     daemon.announce(options.state, lakehouse.url, lakehouse.token)
     # The parent process is notified in the meantime.

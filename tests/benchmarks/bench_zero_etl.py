@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from local_lakehouse.__main__ import SWITCH_SECONDS
 from local_lakehouse.backend.dynamodb_source import DynamoDbSource
 from local_lakehouse.backend.moto_backend import Backend
 from local_lakehouse.iceberg.catalog import load_catalog
@@ -87,7 +89,11 @@ class Place:
 @pytest.fixture
 def place() -> Iterator[Place]:
     backend = Backend("us-east-1")
+    earlier = sys.getswitchinterval()
+    # The threads alternate as in a lakehouse's own process.
+    sys.setswitchinterval(SWITCH_SECONDS)
     yield Place(backend)
+    sys.setswitchinterval(earlier)
     backend.close()
 
 

@@ -67,7 +67,7 @@ export function clearCalls(): void {
 function record(service: ServiceName, operation: string, same: Same, options: CallOptions, error?: string): void {
   if (options.quiet || !same.boto3 || !same.cli) return;
   const [newest] = records;
-  // A repeated request, such as reloading a list, does not need a second line.
+  // A repeated request, such as the reloading of a list, does not need a second entry.
   const rest = newest?.boto3 === same.boto3 ? records.slice(1) : records;
   last += 1;
   const added: CallRecord = { id: last, service, operation, boto3: same.boto3, cli: same.cli };
@@ -111,7 +111,7 @@ export async function ask<T>(path: string, body: Params = {}, signal?: AbortSign
   return document as T;
 }
 
-/** Call an operation of AWS's API on the local lakehouse, and record it. */
+/** Call an AWS operation on the local lakehouse, and record the call. */
 export async function call<T>(
   service: ServiceName, operation: string, params: Params = {}, options: CallOptions = {},
 ): Promise<T> {
@@ -126,7 +126,7 @@ export async function call<T>(
   return answer as T;
 }
 
-/** Call an operation for all pages, and return the items of all pages. */
+/** Call an operation once for each page, and return the items of all pages. */
 export async function all<T>(
   service: ServiceName, operation: string, params: Params, items: string,
   token: { from: string; to: string } = { from: "NextToken", to: "NextToken" }, options: CallOptions = {},
@@ -142,7 +142,7 @@ export async function all<T>(
   }
 }
 
-/** Return the boto3 code and the AWS CLI command of a call, without making it. */
+/** Return the boto3 code and the AWS CLI command of a call without sending the call. */
 export async function sameAs(service: ServiceName, operation: string, params: Params): Promise<{ boto3: string; cli: string }> {
   return ask("same", { service, operation, params });
 }

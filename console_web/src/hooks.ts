@@ -17,7 +17,7 @@ function asApiError(error: unknown): ApiError {
 
 /**
  * Load a value, and load it again when `keys` change.
- * If `every` is given, load again after its number of milliseconds, as long as its condition is true for the value.
+ * If `every` is given and its condition `while` is true for the value, load the value again after `milliseconds`.
  */
 export function useLoad<T>(
   load: (again: boolean) => Promise<T>, keys: unknown[], every?: { milliseconds: number | ((value: T) => number); while: (value: T) => boolean },

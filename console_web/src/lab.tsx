@@ -100,6 +100,11 @@ export function moment(value: string | number | undefined): string {
   return Number.isNaN(found.getTime()) ? String(value) : found.toLocaleString();
 }
 
+/** Return a number with its noun, such as "1 row" or "2,000 rows". */
+export function counted(value: number, noun: string): string {
+  return `${value.toLocaleString("en-US")} ${noun}${value === 1 ? "" : "s"}`;
+}
+
 /** Return a number of bytes with a suitable unit. */
 export function bytes(value: number): string {
   if (value < 1024) return `${value} B`;

@@ -45,7 +45,7 @@ function Instead({ now, error, onChanged }: InsteadProps): VNode {
       </Page>
     );
   }
-  if (error) return <Page title="The practice console does not answer"><ErrorBox error={error} onRetry={onChanged} /></Page>;
+  if (error) return <Page title="The practice console does not respond"><ErrorBox error={error} onRetry={onChanged} /></Page>;
   if (!now) return <p class="loading" role="status">Connecting to the local lakehouse…</p>;
   return (
     <Page title={now.state === "starting" ? "The local lakehouse is starting" : "The local lakehouse is stopped"}>

@@ -1,4 +1,4 @@
-/** Hash routes: `#/glue/databases/customerdb` shows the page of the area `glue` that matches. */
+/** Hash routes: `#/glue/databases/customerdb` shows the page of the area `glue` whose pattern matches the path. */
 
 import type { ComponentChildren, VNode } from "preact";
 import { createContext } from "preact";

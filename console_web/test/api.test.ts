@@ -16,7 +16,7 @@ describe("call", () => {
     expect(calls()).toMatchObject([{ service: "glue", operation: "GetDatabases", ...same, helper: "zetl.target" }]);
   });
 
-  it("throws AWS's code and message, and records the failed call too", async () => {
+  it("throws an error with AWS's code and message, and records the failed call", async () => {
     answer(400, { error: { code: "EntityNotFoundException", message: "none" }, same });
     await expect(call("glue", "GetTable")).rejects.toMatchObject({ code: "EntityNotFoundException", message: "none" });
     expect(calls()[0]?.error).toBe("EntityNotFoundException");
@@ -40,7 +40,7 @@ describe("call", () => {
 });
 
 describe("all", () => {
-  it("requests page after page", async () => {
+  it("requests all pages, one after another", async () => {
     const pages = [{ Items: [1, 2], NextToken: "a" }, { Items: [3], NextToken: "b" }, { Items: [], NextToken: null }];
     const sent: unknown[] = [];
     vi.stubGlobal("fetch", vi.fn((_: string, { body }: { body: string }) => {

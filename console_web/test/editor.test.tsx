@@ -31,7 +31,7 @@ async function show(): Promise<Shown> {
 }
 
 describe("Editor", () => {
-  it("keeps what is typed faster than the page is painted", async () => {
+  it("keeps text that is typed faster than the page is painted", async () => {
     const { changed, view } = await show();
     for (const letter of "SELECT 1") {
       view.dispatch({ changes: { from: view.state.doc.length, insert: letter } });
@@ -43,7 +43,7 @@ describe("Editor", () => {
     expect(changed).toHaveBeenCalledTimes("SELECT 1".length);
   });
 
-  it("shows a text that the page sets, without reporting it back", async () => {
+  it("shows text that the page sets, without reporting a change to the page", async () => {
     const { changed, set, view } = await show();
     set("SELECT 2");
     await waitFor(() => expect(view.state.doc.toString()).toBe("SELECT 2"));

@@ -33,7 +33,7 @@ describe("Table", () => {
     expect(screen.getByText("row 50000").closest("tr")?.getAttribute("aria-rowindex")).toBe("50002");
   });
 
-  it("starts at the first row of another order", () => {
+  it("starts at the first row after the order changes", () => {
     show(rows(100_000));
     const region = screen.getByRole("region", { name: "Things, scrollable" });
     region.scrollTop = 50_000 * 34;
@@ -44,7 +44,7 @@ describe("Table", () => {
     expect(screen.getByText("row 99999")).toBeTruthy();
   });
 
-  it("starts at the first page of another order", () => {
+  it("starts at the first page after the order changes", () => {
     show(rows(25), { pageSize: 10 });
     fireEvent.click(screen.getByRole("button", { name: "Next page" }));
     fireEvent.click(screen.getByRole("button", { name: "Name" }));
@@ -62,7 +62,7 @@ describe("Table", () => {
     expect(screen.getByText("row 50000")).toBeTruthy();
   });
 
-  it("shows one page after another", () => {
+  it("shows the rows page by page", () => {
     show(rows(25), { pageSize: 10 });
     fireEvent.click(screen.getByRole("button", { name: "Next page" }));
     fireEvent.click(screen.getByRole("button", { name: "Next page" }));

@@ -71,7 +71,7 @@ export function LogGroupPage({ name }: { name: string }): VNode {
   );
 }
 
-/** Return an integration's events from each possible log group, because AWS documents three names for it. */
+/** Return an integration's events from each possible log group, because AWS documents three names for the group. */
 export async function integrationEvents(id: string, quiet: boolean): Promise<LogEvent[]> {
   const prefix = "/aws-glue/zeroETL-integrations/logs";
   const groups = await all<Group>("logs", "DescribeLogGroups", { logGroupNamePrefix: prefix }, "logGroups", TOKEN, { quiet });

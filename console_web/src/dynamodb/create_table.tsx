@@ -57,7 +57,7 @@ export function CreateTablePage(): VNode {
           <p>Capacity mode: <strong>On-demand</strong>. You pay for each read and write.</p>
           <CheckboxField
             label="Turn on point-in-time recovery" checked={recovery} onChange={setRecovery}
-            hint="A zero-ETL integration reads the table's continuous backups, so it needs this."
+            hint="A zero-ETL integration reads the table's continuous backups, so it needs point-in-time recovery."
           />
           <TagsNote names={names} />
         </Section>

@@ -107,8 +107,8 @@ function Items({ table }: { table: TableDescription }): VNode {
         )}
         {last && (
           <p class="hint">
-            {items.length} items have been read; there are more. The table has {(table.ItemCount ?? 0).toLocaleString("en-US")}. Retrieve the next page, or enter a
-            key above to read only its items. In a notebook, the paginator of <code>scan</code> reads all of them.
+            Items read: {items.length} of {(table.ItemCount ?? 0).toLocaleString("en-US")} in the table. Retrieve the next page, or enter a key above to read
+            only the items with this key. In a notebook, the paginator of <code>scan</code> reads all items.
           </p>
         )}
         {last && (

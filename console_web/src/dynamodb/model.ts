@@ -54,7 +54,7 @@ export interface Update {
 /**
  * Return the update that turns an item into another, or undefined if they are equal.
  * The update changes only the attributes that differ, and only if they still have the values that were read.
- * Throws an error if the key differs, because DynamoDB cannot change a key.
+ * Throw an error if the key differs, because DynamoDB cannot change a key.
  */
 export function updateOf(table: TableDescription, before: Item, after: Item): Update | undefined {
   const same = (left: AttributeValue | undefined, right: AttributeValue | undefined): boolean => JSON.stringify(left) === JSON.stringify(right);
@@ -139,7 +139,7 @@ export function formText(value: AttributeValue): string {
   return typeof content === "string" ? content : JSON.stringify(content);
 }
 
-/** Return the value of a form's text. Throws an error that explains why a text is not valid. */
+/** Return the value of a form's text. Throw an error that explains why the text is not valid. */
 export function fromForm(type: FormType, text: string): AttributeValue {
   switch (type) {
     case "S": return { S: text };

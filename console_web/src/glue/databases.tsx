@@ -81,7 +81,7 @@ export function CreateDatabasePage(): VNode {
           <TextField label="Name" value={name} onChange={setName} required placeholder={names?.database ?? ""} />
           <TextField
             label="Location - optional" value={location} onChange={setLocation} placeholder={names ? `${names.location}/` : ""}
-            hint="The location of its tables in Amazon S3. A zero-ETL target needs one."
+            hint="The location of the database's tables in Amazon S3. A zero-ETL target must have a location."
           />
           <TextField label="Description - optional" value={description} onChange={setDescription} />
           <TagsNote names={names} />

@@ -1,6 +1,7 @@
 /** The parts of an Iceberg table's metadata document that the pages show. */
 
 import { ask } from "../api";
+import { counted } from "../lab";
 
 export interface IcebergField {
   id: number;
@@ -77,7 +78,7 @@ export function schemaHistory(schemas: IcebergSchema[]): SchemaChange[] {
     const before = new Map((ordered[place - 1]?.fields ?? []).map((field) => [field.id, field]));
     const now = new Map(schema.fields.map((field) => [field.id, field]));
     const texts: string[] = [];
-    if (place === 0) texts.push(`${schema.fields.length} columns`);
+    if (place === 0) texts.push(counted(schema.fields.length, "column"));
     else {
       for (const field of schema.fields) {
         const old = before.get(field.id);

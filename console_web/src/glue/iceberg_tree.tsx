@@ -1,6 +1,6 @@
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
-import { bytes, moment } from "../lab";
+import { bytes, counted, moment } from "../lab";
 import { href } from "../router";
 import { Section, Tree, type TreeNode } from "../ui";
 import { manifests, typeName, type IcebergTable, type Manifest, type Metadata, type Snapshot } from "./iceberg";
@@ -22,7 +22,7 @@ function manifestNode(manifest: Manifest): TreeNode {
     id: manifest.path, title: `${manifest.content} manifest`, detail: fileName(manifest.path),
     children: manifest.files.map((file) => ({
       id: file.path, title: `${file.content} file`,
-      detail: `${fileName(file.path)} · ${file.records} records · ${bytes(file.bytes)}`,
+      detail: `${fileName(file.path)} · ${counted(file.records, "record")} · ${bytes(file.bytes)}`,
     })),
   };
 }
@@ -30,7 +30,7 @@ function manifestNode(manifest: Manifest): TreeNode {
 function snapshotNode(snapshot: Snapshot, current: boolean): TreeNode {
   return {
     id: `snapshot-${snapshot["snapshot-id"]}`, title: `${current ? "Current snapshot" : "Snapshot"} ${snapshot["snapshot-id"]}`,
-    detail: `${moment(snapshot["timestamp-ms"])} · ${snapshot.summary?.["operation"] ?? ""} · ${snapshot.summary?.["total-records"] ?? "0"} records`,
+    detail: `${moment(snapshot["timestamp-ms"])} · ${snapshot.summary?.["operation"] ?? ""} · ${counted(Number(snapshot.summary?.["total-records"] ?? 0), "record")}`,
     load: async () => (await manifests(snapshot["manifest-list"])).map(manifestNode),
   };
 }

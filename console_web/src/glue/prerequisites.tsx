@@ -30,7 +30,7 @@ async function examine(table: string, database: string): Promise<Check[]> {
         where: "Backups", fix: href("/dynamodb/tables/:table", { table: name }, { tab: "backups" }),
       },
       {
-        title: "The table's policy lets AWS Glue export it", ok: policy?.Policy.includes("dynamodb:ExportTableToPointInTime") ?? false,
+        title: "The table's policy lets AWS Glue export the table", ok: policy?.Policy.includes("dynamodb:ExportTableToPointInTime") ?? false,
         where: "Permissions", fix: href("/dynamodb/tables/:table", { table: name }, { tab: "permissions" }),
       },
     );

@@ -69,7 +69,7 @@ export interface PartitionSpec {
   ConversionSpec?: string;
 }
 
-/** Return the partition spec in the form of AWS Glue's API. */
+/** Return the partition spec in the form that the AWS Glue API expects. */
 export function partitionSpec(draft: Draft): PartitionSpec[] {
   if (draft.partitioning === "default") return [];
   return draft.keys.map(({ field, transform, conversion }) => ({

@@ -33,7 +33,7 @@ interface Role {
   AssumeRolePolicyDocument: unknown;
 }
 
-/** The roles that AWS Glue may assume. */
+/** The roles that AWS Glue can assume. */
 async function glueRoles(): Promise<Role[]> {
   const roles = await all<Role>("iam", "ListRoles", {}, "Roles", { from: "Marker", to: "Marker" });
   return roles.filter((role) => JSON.stringify(role.AssumeRolePolicyDocument).includes("glue.amazonaws.com"));

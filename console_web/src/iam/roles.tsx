@@ -20,7 +20,7 @@ const COLUMNS: Column<Role>[] = [
   { key: "created", header: "Created", render: (each) => moment(each.CreateDate), sortBy: (each) => each.CreateDate },
 ];
 
-/** Delete a role: IAM requires its policies to be removed first. */
+/** Delete a role. IAM does not delete a role that has policies, so the policies are removed first. */
 async function deleteRole(name: string): Promise<void> {
   const inline = await call<{ PolicyNames: string[] }>("iam", "ListRolePolicies", { RoleName: name });
   for (const PolicyName of inline.PolicyNames) await call("iam", "DeleteRolePolicy", { RoleName: name, PolicyName });

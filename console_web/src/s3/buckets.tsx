@@ -2,7 +2,7 @@ import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { call } from "../api";
 import { useAction, useLoad } from "../hooks";
-import { moment, TagsNote, tagList, useLab } from "../lab";
+import { counted, moment, TagsNote, tagList, useLab } from "../lab";
 import { href } from "../router";
 import { Button, ConfirmDialog, ErrorBox, Loading, Modal, Page, Table, TextField, useFlash, type Column } from "../ui";
 
@@ -44,7 +44,7 @@ export function BucketsPage(): VNode {
     close();
     buckets.reload();
   };
-  const clear = async (): Promise<void> => done(`${await empty(name)} objects of ${name} are deleted.`);
+  const clear = async (): Promise<void> => done(`Deleted ${counted(await empty(name), "object")} of ${name}.`);
   const remove = async (): Promise<void> => {
     await call("s3", "DeleteBucket", { Bucket: name });
     setSelected([]);

@@ -1,7 +1,7 @@
 import type { VNode } from "preact";
 import { ask, call } from "../api";
 import { useLoad } from "../hooks";
-import { bytes, moment, pretty } from "../lab";
+import { bytes, counted, moment, pretty } from "../lab";
 import { Code, CopyButton, ErrorBox, KeyValues, Loading, Page, Section, Table, Tabs, text, type Column } from "../ui";
 import { crumbs } from "./bucket";
 
@@ -80,7 +80,7 @@ function ParquetView({ bucket, name }: { bucket: string; name: string }): VNode 
   if (!value) return <>{file.error ? <ErrorBox error={file.error} /> : <Loading what="the Parquet file" />}</>;
   const rows: Column<Record<string, unknown>>[] = value.columns.map((column) => ({ key: column.name, header: column.name, render: (row) => text(row[column.name]) }));
   return (
-    <Section title={`Parquet file: ${value.rows} rows, ${value.columns.length} columns`}>
+    <Section title={`Parquet file: ${counted(value.rows, "row")}, ${counted(value.columns.length, "column")}`}>
       <Tabs
         label="Parquet file"
         tabs={[

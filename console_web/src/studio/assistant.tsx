@@ -44,7 +44,7 @@ export function Assistant({ onAdd }: { onAdd: (sql: string, question: string) =>
           {found.sql && <Button onClick={() => onAdd(found.sql ?? "", found.question)}>Add to querybook</Button>}
         </div>
       )}
-      <p class="hint">Same as <code>zetl.assistant.ask(lab, question)</code>. It writes a statement and never runs one.</p>
+      <p class="hint">Same as <code>zetl.assistant.ask(lab, question)</code>. The assistant writes a statement but never runs it.</p>
     </Section>
   );
 }

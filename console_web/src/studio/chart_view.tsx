@@ -2,6 +2,7 @@
 
 import type { VNode } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
+import { counted } from "../lab";
 import { Button, Chart, CheckboxField, SelectField, Tabs, TextField, useFlash } from "../ui";
 import { plotly } from "../ui/chart";
 import { described, figure, firstTrace, missing, TYPES, type ChartSettings, type Trace, type TraceType } from "./figures";
@@ -43,7 +44,7 @@ export function ChartView({ result, settings, onChange }: ChartViewProps): VNode
       />
       <div>
         <Chart figure={drawn} label={described(settings, result.rows.length)} height={380} onDrawn={(chart) => { element.current = chart; }} />
-        <p class="hint">Drawn from the {result.rows.length} rows shown{result.more ? "; the result has more rows" : ""}.</p>
+        <p class="hint">Drawn from the {counted(result.rows.length, "row")} shown{result.more ? "; the result has more rows" : ""}.</p>
         <div class="actions">
           <Button onClick={() => save("png")} disabled={drawn.data.length === 0}>Download PNG</Button>
           <Button onClick={() => save("jpeg")} disabled={drawn.data.length === 0}>Download JPEG</Button>

@@ -28,7 +28,7 @@ export interface ChartSettings {
   note: string;
 }
 
-/** Return a new chart's first trace: a line of the first numeric column over the first other column. */
+/** Return a new chart's first trace: a line of the first numeric column over the first column that is not numeric. */
 export function firstTrace({ columns }: Result): Trace {
   const numbers = columns.filter(isNumber);
   const others = columns.filter((column) => !isNumber(column));
@@ -48,7 +48,7 @@ const MOST_MARKS: Partial<Record<TraceType, number>> = { Pie: 500, Funnel: 500, 
 export function missing(trace: Trace, rows = 0): string {
   const most = MOST_MARKS[trace.type];
   if (most !== undefined && rows > most) {
-    return `A ${trace.type.toLowerCase()} chart has at most ${most} rows, and this result has ${rows}. Group or limit them in SQL, or choose Line.`;
+    return `A ${trace.type.toLowerCase()} chart can show at most ${most} rows, and this result has ${rows} rows. Group or limit the rows in SQL, or choose Line.`;
   }
   if (trace.type === "Pie") return !trace.values ? "Choose Values, a column of numbers." : !trace.labels ? "Choose Labels, a column of names." : "";
   if (trace.type === "Histogram" || trace.type === "Box") return trace.x || trace.y ? "" : "Choose X.";

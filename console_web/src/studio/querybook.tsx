@@ -26,7 +26,7 @@ export function QuerybookPage({ id, query }: QuerybookProps): VNode {
   return <Querybook key={id ?? "new"} first={loaded.value} runFirst={query.has("database")} />;
 }
 
-/** Return a new querybook that is empty or contains a query of a table or a given statement. */
+/** Return a new querybook that is empty, contains a query of a table, or contains a given statement. */
 function started(query: URLSearchParams): Book {
   const [database, table, sql] = [query.get("database"), query.get("table"), query.get("sql")];
   if (database && table) return { ...empty(), cells: [newCell("sql", sample(database, table))] };

@@ -2,6 +2,7 @@
 
 import type { VNode } from "preact";
 import { useMemo } from "preact/hooks";
+import { counted } from "../lab";
 import { href } from "../router";
 import { Button, Table, type Column } from "../ui";
 import { ChartView } from "./chart_view";
@@ -48,8 +49,8 @@ export function Results({ result, chart, onChart }: ResultsProps): VNode {
 }
 
 function howMany({ rows, more, total }: Result): string {
-  if (more) return `The first ${count(rows.length)} of ${total === undefined ? "more" : count(total)} rows`;
-  return `${count(rows.length)} ${rows.length === 1 ? "row" : "rows"}`;
+  if (more) return `The first ${total === undefined ? "" : `${count(rows.length)} of `}${counted(total ?? rows.length, "row")}`;
+  return counted(rows.length, "row");
 }
 
 /** Instructions for getting the rows that are not shown. */
@@ -60,7 +61,7 @@ function Rest({ result }: { result: Result }): VNode {
       Tables, charts and exports contain only the rows shown.{" "}
       {result.rows.length <= FEW_ROWS && `For up to ${count(MOST_ROWS)} rows, turn off Limit 100 and run the cell again. `}
       {key && <>All rows are in <a href={href("/s3/:bucket/object", { bucket }, { key })}>Amazon S3</a>. </>}
-      In a notebook, <code>zetl.query(lab, sql)</code> returns them.
+      In a notebook, <code>zetl.query(lab, sql)</code> returns all rows.
     </p>
   );
 }

@@ -94,7 +94,7 @@ export async function run(sql: string, lab: LabNames, limit: number, state: Run)
 
 const INVISIBLE = /[^\P{C}\n]/gu;
 
-/** Return a text as a Python literal, in triple quotes if possible, and with invisible characters escaped. */
+/** Return text as a Python literal, in triple quotes if possible, and with invisible characters escaped. */
 export function pythonText(text: string): string {
   if (!/"$|"""|\\/.test(text) && text.search(INVISIBLE) < 0) return `"""${text}"""`;
   return JSON.stringify(text).replace(INVISIBLE, (letter) => {

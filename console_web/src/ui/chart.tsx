@@ -43,7 +43,7 @@ interface ChartProps {
   /** A description of the chart in words. */
   label: string;
   height?: number;
-  /** Receives the element once it is drawn, for downloads. */
+  /** Receives the element once the chart is drawn, so that the chart can be downloaded. */
   onDrawn?: (element: HTMLElement) => void;
 }
 

@@ -21,10 +21,10 @@ export interface EditorHandle {
   close: () => void;
 }
 
-/** Marks a change that the page made itself and does not need to be notified of. */
+/** Marks a change by the page itself, so that the page is not notified of the change. */
 const fromPage = Annotation.define<boolean>();
 
-// Trino's SQL has the standard's keywords and a few more.
+// Trino SQL has the keywords of the SQL standard and a few more keywords.
 const ATHENA = SQLDialect.define({
   ...StandardSQL.spec,
   keywords: `${StandardSQL.spec.keywords ?? ""} unnest ordinality lateral show describe msck unload optimize vacuum explain analyze if replace try_cast`,
@@ -63,7 +63,7 @@ export function open(element: HTMLElement, props: () => EditorProps): EditorHand
       doc: value,
       extensions: [
         EditorView.cspNonce.of(nonce()),
-        // Tab leaves the editor, as it leaves every other field on the page.
+        // The Tab key leaves the editor, as in every other field on the page.
         keymap.of([...own, ...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, ...completionKeymap, ...lintKeymap]),
         lineNumbers(),
         history(),

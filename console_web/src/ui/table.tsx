@@ -23,9 +23,9 @@ interface TableProps<Row> {
   onSelect?: (keys: string[]) => void;
   /** The row's name in its selection control. Defaults to the row's key. */
   rowLabel?: (row: Row) => string;
-  /** The number of rows per page. If it is not set, the table draws only the rows in view, even if it contains thousands. */
+  /** The number of rows per page. If it is not set, the table draws only the rows in view, even if it contains thousands of rows. */
   pageSize?: number;
-  /** Shows a search field for rows that contain a text. */
+  /** Shows a search field that finds rows by their text. */
   find?: (row: Row) => string;
   /** Called with the rows on screen, so that their details are loaded only when they are visible. */
   onShow?: (rows: Row[]) => void;

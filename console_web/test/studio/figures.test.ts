@@ -9,7 +9,7 @@ const RESULT: Result = {
 };
 
 describe("a new chart", () => {
-  it("is a line of the first numeric column over the first other column", () => {
+  it("is a line of the first numeric column over the first column that is not numeric", () => {
     const { data } = figure(firstChart(RESULT), RESULT);
     expect(data).toEqual([{ type: "scatter", mode: "lines", x: ["CA", "NV"], y: [12.5, null], name: "share" }]);
   });

@@ -33,7 +33,7 @@ describe("exports", () => {
 describe("a statement in Python", () => {
   it.each([
     ["SELECT 1\nFROM t", '"""SELECT 1\nFROM t"""'],
-    // Three quotes would end too early here, and a backslash would be read as an escape.
+    // A literal in triple quotes would end too early here, and a backslash would be read as an escape.
     ['SELECT * FROM "t"', String.raw`"SELECT * FROM \"t\""`],
     ["SELECT '\"\"\") or exit()'", String.raw`"SELECT '\"\"\") or exit()'"`],
     [String.raw`SELECT '\d'`, String.raw`"SELECT '\\d'"`],

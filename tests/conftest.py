@@ -1,5 +1,6 @@
 import gc
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from hypothesis import settings
 
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.contract.recorder import recorded_lab
+from tests.temporary_files import folder_in_memory
 from zetl_helpers._wait import without_waiting
 from zetl_helpers.lab import Lab
 
@@ -62,6 +64,12 @@ def no_waiting() -> Iterator[None]:
     """Make the helpers' waits end immediately."""
     with without_waiting():
         yield
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # The workers inherit the folder of the main process. Files of failed tests are kept only in an explicit folder.
+    if not hasattr(config, "workerinput") and not config.getoption("basetemp") and (folder := folder_in_memory()):
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,0 +1,25 @@
+"""A folder in memory for the temporary files of a test run, which are thousands of short-lived files."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+# Linux has this file system in memory. A test that needs a disk mounts one.
+_MEMORY = Path("/dev/shm")  # noqa: S108
+# Containers often have only 64 MB there. A whole run needs less than 1 GB, and a statement's limit is half of the rest.
+_ENOUGH_BYTES = 4 * 2**30
+
+
+def folder_in_memory() -> Path | None:
+    """Make the temporary files of this process and its child processes stay in memory.
+
+    Returns:
+        The folder, which the caller must delete, or None if the computer has no such memory or the user has chosen a
+        folder.
+    """
+    if "TMPDIR" in os.environ or not _MEMORY.is_dir() or shutil.disk_usage(_MEMORY).free < _ENOUGH_BYTES:
+        return None
+    folder = Path(tempfile.mkdtemp(prefix="zetl-tests-", dir=_MEMORY))
+    os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+    return folder

@@ -66,7 +66,7 @@ lint: $(READY)
 	$(BIN)/lint-imports
 
 unit: $(READY) $(DBT_READY)
-	$(BIN)/python -m pytest -m "$(MARKS)" -n $(WORKERS) --dist loadscope --no-loadscope-reorder
+	$(BIN)/python -m pytest -p no:nbval -m "$(MARKS)" -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 # For each notebook, the stored outputs are compared with the outputs of a run on a fresh lakehouse.
 notebook-test: $(READY)

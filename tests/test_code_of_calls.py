@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from awscli.clidriver import create_clidriver
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,6 +48,8 @@ def code(text: str) -> None:
 
 
 def commands(text: str) -> None:
+    from awscli.clidriver import create_clidriver
+
     for line in re.split(r"\n(?=aws )", text.replace("\\\n", " ")):
         arguments = shlex.split(line)
         assert arguments[0] == "aws"

@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import cfnlint.data.schemas
 import pytest
-from cfnlint.api import lint
 
 from local_lakehouse.lakehouse import Lakehouse
 from tests.conftest import connect_to
@@ -57,10 +55,17 @@ def pick(found: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: found[name] for name in names if name in found}
 
 
+def lint(text: str, *, in_regions: list[str] | None = None) -> list[str]:
+    """Return the linter's findings. Only the process that runs these tests imports the linter, which takes long."""
+    from cfnlint.api import lint
+
+    return [str(match) for match in lint(text, regions=in_regions)]
+
+
 @pytest.mark.parametrize("prefix", ["", "anna"])
 def test_the_linter_has_nothing_to_say(lakehouse: Lakehouse, prefix: str) -> None:
     text = json.dumps(template.render(connect_to(lakehouse.url, prefix)), indent=2)
-    assert [str(match) for match in lint(text, regions=sorted(regions()))] == []
+    assert lint(text, in_regions=sorted(regions())) == []
 
 
 def test_the_linter_would_have_something_to_say(lab: Lab) -> None:
@@ -149,7 +154,7 @@ def test_template_and_helpers_make_the_same_things(lab: Lab, lakehouse_ticks: La
 
 def registry() -> dict[str, set[str]]:
     """Provide CloudFormation's resource types in each Region, from the linter's data."""
-    folder = resources.files(cfnlint.data.schemas).joinpath("providers")
+    folder = resources.files("cfnlint.data.schemas").joinpath("providers")
     return {
         file.name.removesuffix(".json"): set(json.loads(file.read_text(encoding="utf-8")))
         for file in folder.iterdir()

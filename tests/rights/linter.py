@@ -8,9 +8,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from iam_validator.core.models import IAMPolicy, ValidationIssue
-from iam_validator.core.policy_checks import validate_policies
-
 _MEDIUM = 40  # The validator's rank of medium severity.
 
 
@@ -30,6 +27,10 @@ def findings(documents: Mapping[str, dict[str, Any]], folder: Path) -> list[Find
         documents: The documents.
         folder: A folder for the service reference.
     """
+    # Only the process that runs these tests imports the linter, which takes long.
+    from iam_validator.core.models import IAMPolicy, ValidationIssue
+    from iam_validator.core.policy_checks import validate_policies
+
     _write_reference(folder, sorted(_services(documents.values())))
     policies = [(name, IAMPolicy.model_validate(document), document) for name, document in documents.items()]
     results = asyncio.run(validate_policies(policies, aws_services_dir=str(folder)))

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import pyathena
 import pytest
 
 from local_lakehouse.lakehouse import Lakehouse, Settings
@@ -34,6 +33,9 @@ class Dbt:
     """A client that runs dbt on a lakehouse, and a cursor on the same lakehouse."""
 
     def __init__(self, url: str, folder: Path) -> None:
+        # Other processes also collect this module, but only one needs PyAthena.
+        import pyathena
+
         self.environment = {
             **os.environ,
             **local_environment(url, "us-east-1"),

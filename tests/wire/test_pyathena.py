@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pandas as pd
-import pyathena
 import pytest
-import sqlalchemy as sa
-from pyathena.cursor import DictCursor
-from pyathena.pandas.cursor import PandasCursor
-from pyathena.pandas.util import to_sql
 
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from zetl_helpers.lab import local_environment
+
+# The functions import PyAthena and SQLAlchemy, so only the process that runs these tests takes the time.
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 Connection = Any
 CREATE = """
@@ -38,6 +37,8 @@ FIRST = (1, "CA", 1.5, date(2024, 1, 2), datetime(2024, 1, 2, 3, 4, 5, 678_000),
 @pytest.fixture(scope="module")
 def connection() -> Iterator[Connection]:
     """Provide a connection to a lakehouse with one table of two rows."""
+    import pyathena
+
     lakehouse = Lakehouse(Settings())
     lakehouse.start()
     with pytest.MonkeyPatch.context() as patch:
@@ -57,6 +58,8 @@ def connection() -> Iterator[Connection]:
 @pytest.fixture
 def engine(connection: Connection) -> sa.Engine:
     """Provide a SQLAlchemy engine that uses the same lakehouse."""
+    import sqlalchemy as sa
+
     address = "awsathena+rest://@athena.us-east-1.amazonaws.com:443/lab"
     return sa.create_engine(f"{address}?s3_staging_dir=s3://lab/out/&poll_interval=0.01")
 
@@ -110,6 +113,8 @@ def test_a_cursor_tells_how_many_rows_were_written(connection: Connection) -> No
 
 
 def test_a_cursor_of_dictionaries(connection: Connection) -> None:
+    from pyathena.cursor import DictCursor
+
     found = connection.cursor(DictCursor).execute("SELECT id, state FROM accounts ORDER BY id").fetchone()
     assert found == {"id": 1, "state": "CA"}
 
@@ -127,6 +132,8 @@ def test_the_catalog(connection: Connection) -> None:
 
 
 def test_failures_carry_athenas_words(connection: Connection) -> None:
+    import pyathena
+
     with pytest.raises(pyathena.OperationalError, match="COLUMN_NOT_FOUND: line 1:8: Column 'nope' cannot be resolved"):
         connection.cursor().execute("SELECT nope FROM accounts")
     with pytest.raises(pyathena.DatabaseError, match="line 1:1: mismatched input 'SELEC'"):
@@ -135,6 +142,8 @@ def test_failures_carry_athenas_words(connection: Connection) -> None:
 
 @pytest.mark.parametrize("unload", [False, True])
 def test_a_cursor_of_frames(connection: Connection, unload: bool) -> None:
+    from pyathena.pandas.cursor import PandasCursor
+
     cursor = connection.cursor(PandasCursor, unload=unload)
 
     frame = cursor.execute("SELECT id, state, balance FROM accounts ORDER BY id").as_pandas()
@@ -145,6 +154,8 @@ def test_a_cursor_of_frames(connection: Connection, unload: bool) -> None:
 
 
 def test_a_frame_of_snapshots_keeps_their_ids(connection: Connection) -> None:
+    from pyathena.pandas.cursor import PandasCursor
+
     frame = connection.cursor(PandasCursor).execute('SELECT * FROM "accounts$snapshots"').as_pandas()
     exact = connection.cursor().execute('SELECT snapshot_id FROM "accounts$snapshots"').fetchone()
     assert frame["snapshot_id"].tolist() == list(exact)
@@ -152,12 +163,16 @@ def test_a_frame_of_snapshots_keeps_their_ids(connection: Connection) -> None:
 
 
 def test_a_frame_becomes_a_table(connection: Connection) -> None:
+    from pyathena.pandas.util import to_sql
+
     frame = pd.DataFrame({"a": [1, 2], "b": ["x", "y"]})
     to_sql(frame, "written", connection, "s3://lab/written/", schema="lab", index=False, if_exists="replace")
     assert connection.cursor().execute("SELECT * FROM written ORDER BY a").fetchall() == [(1, "x"), (2, "y")]
 
 
 def test_sqlalchemy_reflects_and_asks(engine: sa.Engine) -> None:
+    import sqlalchemy as sa
+
     accounts = sa.Table("accounts", sa.MetaData(), autoload_with=engine)
     by_state = sa.select(accounts.c.state, sa.func.count().label("n")).group_by(accounts.c.state)
 
@@ -171,6 +186,8 @@ def test_sqlalchemy_reflects_and_asks(engine: sa.Engine) -> None:
 
 
 def test_sqlalchemy_makes_fills_and_drops_a_table(engine: sa.Engine) -> None:
+    import sqlalchemy as sa
+
     tables = sa.MetaData()
     made = sa.Table(
         "made",

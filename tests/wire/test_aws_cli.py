@@ -1,10 +1,11 @@
 """Tests that run the blog post's commands, with corrections, in the AWS CLI."""
 
+import io
 import json
-import os
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +22,18 @@ SAMPLES = Path(__file__).parent.parent.parent / "sample_data"
 
 
 class Cli:
-    """The AWS CLI, configured for a lakehouse."""
+    """The AWS CLI in this process, because its imports take longer than most commands.
 
-    def __init__(self, lakehouse: Lakehouse, folder: Path) -> None:
-        self.environment = {**os.environ, **local_environment(lakehouse.url, "us-east-1"), "AWS_PAGER": ""}
-        self.folder = folder
+    Each command has a new driver, as in a new process.
+    """
 
     def __call__(self, *words: str) -> Any:
-        command = [str(Path(sys.executable).with_name("aws")), *words, "--output", "json"]
-        done = subprocess.run(
-            command, capture_output=True, text=True, env=self.environment, cwd=self.folder, check=False
-        )
-        assert done.returncode == 0, f"aws {' '.join(words)}: {done.stderr}"
-        return json.loads(done.stdout) if done.stdout.strip() else None
+        from awscli.clidriver import create_clidriver
+
+        with redirect_stdout(io.StringIO()) as output, redirect_stderr(io.StringIO()) as errors:
+            status = create_clidriver().main([*words, "--output", "json"])
+        assert status == 0, f"aws {' '.join(words)}: {errors.getvalue()}"
+        return json.loads(output.getvalue()) if output.getvalue().strip() else None
 
     def until(self, wanted: Any, *words: str) -> Any:
         """Repeat a command until its output satisfies a condition."""
@@ -53,15 +53,26 @@ def running() -> Any:
 
 
 @pytest.fixture
-def lab(running: Lakehouse, tmp_path: Path) -> Lab:
+def lab(running: Lakehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    """Provide a lab that the AWS CLI finds, with its policies in the current folder."""
     lab = connect_to(running.url)
     permissions.write_all(lab, tmp_path)
+    for name, value in {**local_environment(running.url, "us-east-1"), "AWS_PAGER": ""}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
     return lab
 
 
-def test_the_blog_from_the_table_to_the_evolved_schema(running: Lakehouse, lab: Lab, tmp_path: Path) -> None:
-    aws = Cli(running, tmp_path)
-    assert aws("sts", "get-caller-identity")["Account"] == "123456789012"
+@pytest.mark.usefixtures("lab")
+def test_the_installed_command_finds_the_lakehouse() -> None:
+    command = [str(Path(sys.executable).with_name("aws")), "sts", "get-caller-identity", "--output", "json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["Account"] == "123456789012"
+
+
+def test_the_blog_from_the_table_to_the_evolved_schema(lab: Lab, tmp_path: Path) -> None:
+    aws = Cli()
 
     aws("dynamodb", "create-table", "--cli-input-json", f"file://{SAMPLES / 'table.json'}")
     aws("dynamodb", "wait", "table-exists", "--table-name", "CustomerAccounts")

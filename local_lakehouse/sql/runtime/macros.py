@@ -92,8 +92,8 @@ athena_current_date() AS CAST(athena_now() AS DATE)
 athena_try_date(s) AS TRY_CAST(CASE WHEN regexp_full_match(trim(s, athena_spaces()), '[+-]?[0-9]+-[0-9]{1,2}-[0-9]{1,2}') THEN trim(s, athena_spaces()) END AS DATE)
 athena_parse_date(s) AS CASE WHEN s IS NULL THEN NULL ELSE coalesce(athena_try_date(s), athena_fail('INVALID_CAST_ARGUMENT|Value cannot be cast to date: ' || s)) END
 athena_step(us, n) AS us - ((us % n) + n) % n
-athena_round_timestamp(t, p) AS CASE WHEN p >= 6 THEN t ELSE make_timestamp(athena_step(epoch_us(t) + CAST(pow(10, 6 - p) AS BIGINT) // 2, CAST(pow(10, 6 - p) AS BIGINT))) END
-athena_timestamp_text(t, p) AS CASE WHEN year(t) BETWEEN 0 AND 9999 THEN strftime(t, '%Y') WHEN year(t) < 0 THEN printf('-%04d', -year(t)) ELSE '+' || year(t) END || strftime(t, '-%m-%d %H:%M:%S') || CASE WHEN p = 0 THEN '' ELSE '.' || left(strftime(t, '%f'), p) END
+athena_round_timestamp(t, p) AS time_bucket(to_microseconds(CAST(pow(10, 6 - p) AS BIGINT)), t + to_microseconds(CAST(pow(10, 6 - p) AS BIGINT) // 2))
+athena_timestamp_text(t, p) AS CASE WHEN year(t) BETWEEN 0 AND 9999 THEN strftime(t, '%Y') ELSE printf(CASE WHEN year(t) < 0 THEN '%05d' ELSE '+%d' END, year(t)) END || left(strftime(t, '-%m-%d %H:%M:%S.%f'), CASE WHEN p = 0 THEN 15 ELSE 16 + p END)
 athena_time_text(t, p) AS left(strftime(DATE '1970-01-01' + t, '%H:%M:%S.%f'), CASE WHEN p = 0 THEN 8 ELSE 9 + p END)
 athena_day_interval_text(x) AS CASE WHEN x < 0 THEN '-' ELSE '' END || printf('%d %02d:%02d:%02d.%03d', abs(x) // 86400000, abs(x) // 3600000 % 24, abs(x) // 60000 % 60, abs(x) // 1000 % 60, abs(x) % 1000)
 athena_month_interval_text(x) AS CASE WHEN x < 0 THEN '-' ELSE '' END || printf('%d-%d', abs(x) // 12, abs(x) % 12)

@@ -1,3 +1,4 @@
+import atexit
 import gc
 import os
 import shutil
@@ -70,6 +71,12 @@ def pytest_configure(config: pytest.Config) -> None:
     # The workers inherit the folder of the main process. Files of failed tests are kept only in an explicit folder.
     if not hasattr(config, "workerinput") and not config.getoption("basetemp") and (folder := folder_in_memory()):
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
+def pytest_collection_finish() -> None:
+    # Thousands of tests and modules stay until the end, when pytest collects garbage five times.
+    gc.freeze()
+    atexit.register(gc.unfreeze)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,6 +1,7 @@
 """Tests that documents are plain and accessible, with valid links, headings, descriptions and spelling."""
 
 import ast
+import functools
 import io
 import itertools
 import json
@@ -112,14 +113,29 @@ class TestText:
         assert found is None, found
 
 
-def written(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield the docstrings and comments of a module, with their lines."""
+@functools.cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def documented(path: Path) -> list[ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Return a module's nodes that can have docstrings."""
+    kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    return [node for node in ast.walk(tree(path)) if isinstance(node, kinds)]
+
+
+@functools.cache
+def written(path: Path) -> list[tuple[int, str]]:
+    """Return the docstrings and comments of a module, with their lines."""
+    return list(_written(path))
+
+
+def _written(path: Path) -> Iterator[tuple[int, str]]:
+    for node in documented(path):
+        if text := ast.get_docstring(node):
+            yield node.body[0].lineno, " ".join(text.split())
     source = path.read_text(encoding="utf-8")
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            text = ast.get_docstring(node)
-            if text:
-                yield node.body[0].lineno, " ".join(text.split())
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
             yield token.start[0], token.string
@@ -164,7 +180,7 @@ def test_docstrings_open_with_a_noun_or_an_imperative(folder: str) -> None:
 
 def _functions(path: Path) -> Iterator[tuple[int, str]]:
     """Yield the docstrings of a module's functions, except properties and tests, with their lines."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in documented(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("test_"):
             decorators = [ast.unparse(entry) for entry in node.decorator_list]
             text = ast.get_docstring(node)
@@ -185,7 +201,7 @@ def test_docstrings_of_functions_open_with_an_imperative(folder: str) -> None:
 
 def _classes(path: Path) -> Iterator[tuple[int, str]]:
     """Yield the docstrings of a module's classes, with their lines."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in documented(path):
         if isinstance(node, ast.ClassDef):
             yield node.lineno, ast.get_docstring(node) or ""
 
@@ -219,8 +235,8 @@ def test_a_fragment_or_an_article_would_be_found() -> None:
     assert re.search(_FRAGMENT, "Args:\n    name: Its name.")
 
 
-def _loop_variables(tree: ast.AST) -> Iterator[ast.Name]:
-    loops = (node.target for node in ast.walk(tree) if isinstance(node, ast.For | ast.comprehension))
+def _loop_variables(code: ast.AST) -> Iterator[ast.Name]:
+    loops = (node.target for node in ast.walk(code) if isinstance(node, ast.For | ast.comprehension))
     return (name for target in loops for name in ast.walk(target) if isinstance(name, ast.Name))
 
 
@@ -229,7 +245,7 @@ def test_a_loop_variable_says_what_it_is(folder: str) -> None:
     found = [
         f"{path.relative_to(ROOT)}:{name.lineno}"
         for path in sorted((ROOT / folder).rglob("*.py"))
-        for name in _loop_variables(ast.parse(path.read_text(encoding="utf-8")))
+        for name in _loop_variables(tree(path))
         if name.id == "one"
     ]
     assert found == []

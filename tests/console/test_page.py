@@ -12,6 +12,8 @@ import pytest
 
 from zetl_helpers.console.server import STATIC, _plotly
 
+pytestmark = pytest.mark.once
+
 SOURCES = Path(__file__).parents[2] / "console_web"
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from zetl_helpers.console.querybooks import QuerybookError, Querybooks
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def books(tmp_path: Path) -> Querybooks:

@@ -11,6 +11,8 @@ from tests.console.conftest import PageClient
 from zetl_helpers.console.link import Link
 from zetl_helpers.console.server import ConsoleServer
 
+pytestmark = pytest.mark.once
+
 STATUS = ("POST", "/api/status", b"{}")
 
 

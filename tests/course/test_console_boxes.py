@@ -14,6 +14,8 @@ from zetl_helpers.course.opening import ChapterCard, console_links
 from zetl_helpers.course.places import PLACES, Place
 from zetl_helpers.lab import Lab
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "console_web" / "src"
 PAGE = ROOT / "docs" / "practice-console.md"

@@ -10,6 +10,8 @@ import pytest
 
 from tests.notebooks import gallery
 
+pytestmark = pytest.mark.once
+
 NOTEBOOKS = sorted((Path(__file__).parent.parent.parent / "notebooks").glob("*.ipynb"))
 NAMES = [
     "00_start_here", "01_setup", "02_integration", "03_studio", "04_query_with_athena", "05_visualize",

@@ -4,6 +4,8 @@ import pytest
 
 from zetl_helpers.course.exercises.clauses import filters, is_grouped, without_having
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(
     ("statement", "found"),

@@ -6,6 +6,8 @@ import pytest
 
 from zetl_helpers.course.exercises.progress import Progress, ProgressError
 
+pytestmark = pytest.mark.once
+
 
 def test_it_is_kept_in_the_state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZETL_STATE_DIR", str(tmp_path / "state"))

@@ -11,6 +11,8 @@ from zetl_helpers.course.kit import chapters
 from zetl_helpers.course.site import _excerpts as excerpts
 from zetl_helpers.course.site import slides
 
+pytestmark = pytest.mark.once
+
 NOTEBOOKS = sorted((Path(__file__).parents[3] / "notebooks").glob("*.ipynb"))
 
 

@@ -11,6 +11,8 @@ from botocore.exceptions import ClientError
 
 from local_lakehouse.backend.moto_backend import Backend
 
+pytestmark = pytest.mark.once
+
 HASH, RANGE = {"AttributeName": "h", "KeyType": "HASH"}, {"AttributeName": "r", "KeyType": "RANGE"}
 UNITS = {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5}
 

@@ -18,6 +18,8 @@ from local_lakehouse.backend.moto_backend import ACCOUNT, Backend
 from local_lakehouse.protocol.faults import Answer
 from local_lakehouse.protocol.request import Request
 
+pytestmark = pytest.mark.once
+
 _NAMES = ("a", "b", "c")
 _NUMBERS = st.integers(-3, 12).map(lambda number: {"N": str(number)})
 _TEXTS = st.sampled_from(["", "x", "xy", "y", "é"]).map(lambda text: {"S": text})

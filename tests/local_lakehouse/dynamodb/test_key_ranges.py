@@ -6,6 +6,7 @@ import base64
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,8 @@ from local_lakehouse.dynamodb import key_ranges, syntax
 from local_lakehouse.dynamodb.names import Names
 from local_lakehouse.store import item_keys
 from local_lakehouse.store.items import Index
+
+pytestmark = pytest.mark.once
 
 _NUMBERS = st.sampled_from(
     ["0", "5", "50", "5.5", "-5", "-5.5", "-50", "-4.9", "1E-20", "-1E-20", "9E30", "0.5", "-0.5"]

@@ -12,6 +12,8 @@ from botocore.exceptions import ClientError
 from local_lakehouse.backend.moto_backend import Backend
 from local_lakehouse.store.database import Database
 
+pytestmark = pytest.mark.once
+
 
 def _put(client: Any, h: str, r: int, **more: Any) -> None:
     client.put_item(TableName="orders", Item={"h": {"S": h}, "r": {"N": str(r)}, **more})

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from local_lakehouse.dynamodb import values
 from local_lakehouse.protocol.faults import Fault
 
+pytestmark = pytest.mark.once
+
 NUMBERS = st.builds(
     lambda sign, digits, point, exponent: f"{sign}{digits[:point]}.{digits[point:]}0E{exponent}",
     st.sampled_from(["", "-", "+"]), st.text("0123456789", min_size=1, max_size=38), st.integers(1, 38),

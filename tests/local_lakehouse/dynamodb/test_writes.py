@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+pytestmark = pytest.mark.once
+
 KEY = {"h": {"S": "a"}, "r": {"N": "1"}}
 ITEM = {
     **KEY, "n": {"N": "5"}, "s": {"SS": ["x", "y"]}, "l": {"L": [{"S": "0"}, {"S": "1"}, {"S": "2"}]},

@@ -17,6 +17,8 @@ from local_lakehouse.backend.moto_backend import Backend
 from local_lakehouse.exports.history import History
 from tests.local_lakehouse.zero_etl.conftest import Clock
 
+pytestmark = pytest.mark.once
+
 TABLE = {
     "BillingMode": "PAY_PER_REQUEST",
     "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],

@@ -9,6 +9,8 @@ import pytest
 
 from local_lakehouse.iceberg.local_files import LocalFiles
 
+pytestmark = pytest.mark.once
+
 
 class _Objects:
     """Objects by location, with a count of their reads."""

@@ -18,6 +18,8 @@ from local_lakehouse.backend.item_tables import StoredItems
 from zetl_helpers.lab import Lab
 from zetl_helpers.payments import payments
 
+pytestmark = pytest.mark.once
+
 WAIT_SECONDS = 30
 DEFINITION = {
     "AttributeDefinitions": [

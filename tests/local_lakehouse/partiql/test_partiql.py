@@ -17,6 +17,8 @@ from local_lakehouse.protocol.faults import Fault
 from local_lakehouse.protocol.services import service_model
 from local_lakehouse.protocol.wire import Caller
 
+pytestmark = pytest.mark.once
+
 CALLER = Caller("123456789012", "us-east-1", "")
 ITEMS: list[dict[str, Any]] = [
     {"id": {"S": "a"}, "n": {"N": "1"}, "state": {"S": "CA"}, "ok": {"BOOL": True}, "tags": {"SS": ["x", "y"]}},

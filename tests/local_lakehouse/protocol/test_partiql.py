@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from local_lakehouse.protocol.faults import Fault
 from local_lakehouse.protocol.partiql import Exists, Insert, parse
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(
     ("text", "statement"),

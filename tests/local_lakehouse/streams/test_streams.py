@@ -20,6 +20,8 @@ from local_lakehouse.store.database import Database
 from local_lakehouse.store.streams import expiring
 from local_lakehouse.streams.api import StreamsService
 
+pytestmark = pytest.mark.once
+
 CALLER = Caller("123456789012", "us-east-1", "")
 HOURS = 3600
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.local_lakehouse.zero_etl.documented import PAGES, ROWS, held_by, table
+
+pytestmark = pytest.mark.once
 
 
 def test_every_row_is_held_and_every_test_names_a_row() -> None:

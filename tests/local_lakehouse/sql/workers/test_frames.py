@@ -9,6 +9,8 @@ import pytest
 
 from local_lakehouse.sql.workers.frames import Channel, ClosedError
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def ends() -> Iterator[tuple[Channel, Channel]]:

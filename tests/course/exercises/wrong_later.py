@@ -12,6 +12,7 @@ LATER: dict[str, list[tuple[Any, str]]] = {
         ("string", "a number"),
         ("decimal", "smaller type"),
         ("number", "such as string or array"),
+        ("N", "N is a type in DynamoDB"),
         ("varchar", "a number"),
         ("date", "type of creditlimit"),
     ],
@@ -173,10 +174,11 @@ LATER: dict[str, list[tuple[Any, str]]] = {
         (tagged({"on_call": "me"}), "the exercise asks for 'on-call'"),
         (tagged({"ON-CALL": "me"}), "the exercise asks for 'on-call'"),
         (tagged({"On_Call": "me"}), "the exercise asks for 'on-call'"),
+        (tagged({"oncall": "me"}), "a tag 'oncall', but the exercise asks for 'on-call'"),
         (tagged({"on-call": ""}), "has no value"),
         *(
             (tagged({name: "me"}), "does not have the tag on-call yet")
-            for name in ("oncall", "owner", "call", "pager", "Whom", "e-mail")
+            for name in ("owner", "call", "pager", "Whom", "e-mail")
         ),
         (tagged({}), "does not have the tag on-call yet"),
     ],
@@ -262,6 +264,13 @@ LATER: dict[str, list[tuple[Any, str]]] = {
         (
             "SELECT carrier, AVG(weightkg) AS kg FROM shipments WHERE shippedat LIKE '2026-10%' GROUP BY carrier",
             "average weight",
+        ),
+        (
+            (
+                "SELECT carrier, SUM(weightkg) AS kg FROM shipments "
+                "WHERE shippedat BETWEEN '2026-10-01' AND '2026-10-31' GROUP BY carrier"
+            ),
+            "shipments on October 31 are missing",
         ),
         ("DROP TABLE shipments", "should be a SELECT"),
     ],

@@ -91,6 +91,11 @@ def test_an_exercise_shows_what_its_question_is_about() -> None:
     assert "check" not in question.body
 
 
+def test_the_slide_of_a_question_contains_the_allowed_values() -> None:
+    question = next(slide for slide in slides.deck(NOTEBOOKS[2]) if slide.title.startswith("Exercise 2.2 ·"))
+    assert all(f"`{value}`" in question.lead for value in ("identity", "month", "epoch_sec", "epoch_milli", "iso"))
+
+
 def test_an_empty_answer_is_not_shown() -> None:
     question = next(slide for slide in slides.deck(NOTEBOOKS[1]) if slide.title.startswith("Exercise 1.1 ·"))
     assert question.body == ""

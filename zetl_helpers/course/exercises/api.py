@@ -137,7 +137,7 @@ def judge_on_call_tag(lab: Lab, _: object) -> None:
     found = integration.require(lab)
     tags = integration.tags(lab, found)
     if "on-call" not in tags:
-        alike = next((name for name in tags if name.casefold().replace("_", "-") == "on-call"), "")
+        alike = next((name for name in tags if re.sub(r"[\W_]", "", name.casefold()) == "oncall"), "")
         if alike:
             raise IncorrectError(f"The integration has a tag {alike!r}, but the exercise asks for 'on-call'.")
         raise UntouchedError(f"Integration {lab.integration} does not have the tag on-call yet.")

@@ -9,6 +9,7 @@ from zetl_helpers.course.exercises.shipments import FOUND, Live, judge_repair
 from zetl_helpers.course.exercises.sql import Slip, Sql
 
 _OCTOBER = "FROM shipments WHERE CAST(shippedat AS varchar) LIKE '2026-10%' GROUP BY carrier"
+_OCTOBER_TO_MIDNIGHT = _OCTOBER.replace("GROUP", "AND CAST(shippedat AS varchar) < '2026-10-31' GROUP")
 _KILOGRAMS = "SUM(CAST(weightkg AS double)) AS kg"
 
 EXERCISES = (
@@ -116,6 +117,11 @@ ex.q3.check()""",
                     Slip(
                         f"SELECT carrier, {_KILOGRAMS} FROM shipments GROUP BY carrier",  # noqa: S608
                         "These are the kilograms for all months; the question is about October 2026.",
+                    ),
+                    Slip(
+                        f"SELECT carrier, {_KILOGRAMS} {_OCTOBER_TO_MIDNIGHT}",
+                        "The shipments on October 31 are missing: without a time, '2026-10-31' is the beginning of "
+                        "that day. Use a condition such as shippedat < TIMESTAMP '2026-11-01 00:00:00 UTC'.",
                     ),
                     Slip(
                         f"SELECT carrier, COUNT(*) AS kg {_OCTOBER}",

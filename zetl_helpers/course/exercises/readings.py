@@ -46,6 +46,7 @@ _TYPES = {
 _KNOWN_TYPES = {
     *_TYPES.values(), "tinyint", "smallint", "date", "timestamp", "timestamptz", "time", "map", "json",
 }  # fmt: skip
+_DYNAMODB_TYPES = {"S", "N", "B", "NULL", "M", "L", "SS", "NS", "BS"}
 
 
 def unwrap(answer: Any) -> Any:
@@ -239,7 +240,10 @@ class SqlType:
                 for word, name in zip(words, found, strict=True):
                     text = re.sub(rf"\b{word}\b", name, text)
                 return text
-        raise _unreadable("a type as the schema writes it, such as string or array<string>", answer)
+        wanted = "a type as the schema writes it, such as string or array<string>"
+        if isinstance(value, str) and value in _DYNAMODB_TYPES:
+            raise UnreadableError(f"{value} is a type in DynamoDB. The answer should be {wanted}.")
+        raise _unreadable(wanted, answer)
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def write(notebook: nbformat.NotebookNode, path: Path, out: Path) -> dict[str, P
     """Write the page of a notebook.
 
     Args:
-        notebook: The notebook with its outputs, whose links and pictures are changed.
+        notebook: The notebook with its outputs. Its links and pictures are changed in place.
         path: The notebook's path.
         out: The folder for the pages.
 
@@ -89,7 +89,7 @@ def _targets(notebook: nbformat.NotebookNode, folder: Path) -> list[Path]:
 
 
 def _link_pages(notebook: nbformat.NotebookNode, folder: Path, out: Path, pages: Mapping[Path, str]) -> None:
-    """Point links to chapters and texts to their pages, and other links to the files themselves."""
+    """Rewrite links to chapters and texts as links to their pages, and other links as links to the files."""
 
     def from_the_page(match: re.Match[str]) -> str:
         target = folder / match[2]

@@ -39,7 +39,7 @@ _PREPARATION = {"12_clean_up": _ONE_OF_EVERYTHING}
 def find() -> list[Path]:
     """Return the tutorial's notebooks, in order.
 
-    They are in ``notebooks``, in the current folder, or in the installed package.
+    They are in the folder ``notebooks`` of the current folder or of the installed package.
     """
     for folder in (Path("notebooks"), Path(), _PACKAGED / "notebooks"):
         found = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
@@ -49,7 +49,7 @@ def find() -> list[Path]:
 
 
 def tutorial() -> Path | None:
-    """Return the tutorial's folder with ``mkdocs.yml``, which is the current or the installed package's folder."""
+    """Return the folder with ``mkdocs.yml``, which is the current folder or the installed package's folder."""
     return next((folder for folder in (Path(), _PACKAGED) if (folder / "mkdocs.yml").exists()), None)
 
 
@@ -88,7 +88,7 @@ def store_outputs(paths: Sequence[Path]) -> int:
         paths: The notebooks.
 
     Returns:
-        0 if all cells ran, or 1 if a cell failed. That notebook and all later ones are left unchanged.
+        0 if all cells ran, or 1 if a cell failed. That notebook and all later notebooks are left unchanged.
     """
     for path in paths:
         with fresh_lakehouse():
@@ -141,7 +141,7 @@ def fresh_lakehouse(*, enforce_iam: bool = False, governed: bool = False) -> Ite
     """Start a separate lakehouse that the notebooks' kernels find.
 
     Args:
-        enforce_iam: Whether it checks requests against IAM policies.
+        enforce_iam: Whether the lakehouse checks requests against IAM policies.
         governed: Whether Lake Formation governs its account.
     """
     before = dict(os.environ)

@@ -139,7 +139,7 @@ def test_hints_lead_on_and_stay_with_the_last(question: Question) -> None:
     assert [repr(question.hint()) for _ in range(3)] == [
         "Hint 1 of 2. It is more than three.",
         "Hint 2 of 2. It is less than five.",
-        "Hint 2 of 2. It is less than five.\nThat was the last hint; ex.q3.solution() shows an answer.",
+        "Hint 2 of 2. It is less than five.\nThis was the last hint. For a correct answer, run ex.q3.solution().",
     ]
 
 

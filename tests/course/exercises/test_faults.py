@@ -84,7 +84,7 @@ def test_recovery_must_be_on(broken: Question, exercised: Lab) -> None:
     [
         ([], [], "still lacks SELECT"),
         (["SELECT"], ["DESCRIBE"], "still lacks DESCRIBE"),
-        (["SELECT", "DROP"], [], "also has DROP"),
+        (["SELECT", "DROP"], [], "it does not need: DROP"),
     ],
 )
 def test_grants_must_be_enough_and_no_more(
@@ -127,9 +127,9 @@ def test_the_item_must_stay_with_one_state(broken: Question, exercised: Lab, rem
 @pytest.mark.parametrize(
     ("action", "resource", "says"),
     [
-        ("s3:GetObject", "arn:aws:s3:::{bucket}/*", "No policy in role zETLTargetRole allows s3:PutObject"),
-        ("s3:*", "arn:aws:s3:::{bucket}/*", "s3:* allows more than it needs"),
-        ("s3:PutObject", "arn:aws:s3:::{bucket}", "the files are below it"),
+        ("s3:GetObject", "arn:aws:s3:::{bucket}/*", "No policy of role zETLTargetRole allows s3:PutObject"),
+        ("s3:*", "arn:aws:s3:::{bucket}/*", "s3:* allows more actions than it needs"),
+        ("s3:PutObject", "arn:aws:s3:::{bucket}", "which does not include the files"),
     ],
 )
 def test_the_role_may_write_there_and_no_more(

@@ -43,7 +43,7 @@ def test_where_it_is_asked_for_the_order_of_the_rows_counts() -> None:
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (RIGHT.rename(columns={"share": "percent"}), "If they are the same, rename it with AS"),
+        (RIGHT.rename(columns={"share": "percent"}), "If the column has the right values, rename it with AS"),
         (RIGHT[["state"]], "should have the columns state, share. Yours has state"),
         (RIGHT.assign(more=1, extra=2), "Yours has state, share, more, extra"),
         (RIGHT.iloc[:0], "your answer has no rows"),

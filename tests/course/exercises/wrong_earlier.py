@@ -56,7 +56,10 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
         ([], "3 of the three actions are missing"),
     ],
     "1.4": [
-        (dict.fromkeys(("s3:PutObject", "glue:UpdateTable", "dynamodb:Scan", "s3:DeleteBucket"), True), "own policy"),
+        (
+            dict.fromkeys(("s3:PutObject", "glue:UpdateTable", "dynamodb:Scan", "s3:DeleteBucket"), True),
+            "resource policy covers the source",
+        ),
         (
             {"s3:PutObject": True, "glue:UpdateTable": False, "dynamodb:Scan": False, "s3:DeleteBucket": False},
             "The Data Catalog records",
@@ -94,7 +97,7 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
         ("month", "a dictionary with the entries"),
     ],
     "2.3": [
-        (9, "partitioned by state now"),
+        (9, "the number of folders now"),
         (25, "each item"),
         (1, "has no partitions"),
         (4, "Which account statuses occur"),
@@ -107,10 +110,10 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
         ("Analyst", "form arn:aws:iam::account:role/name"),
         ("arn:aws:iam::111122223333:role/analyst", "upper and lower case matter"),
         ("arn:aws:iam::111122223333:user/Analyst", "not a user"),
-        ("arn:aws:iam::111122223333:role/laptop", "comes before it"),
+        ("arn:aws:iam::111122223333:role/laptop", "precedes it"),
     ],
     "3.2": [
-        ([ANALYST], "role/DataOwner would lose"),
+        ([ANALYST], "role/DataOwner would no longer be an administrator"),
         ([OWNER, SECURITY], "role/Analyst is missing"),
         ([OWNER, SECURITY, "arn:aws:sts::111122223333:assumed-role/Analyst/laptop"], "is a session"),
         ([OWNER, SECURITY, ANALYST, ANALYST], "twice"),

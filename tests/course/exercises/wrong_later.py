@@ -130,7 +130,7 @@ LATER: dict[str, list[tuple[Any, str]]] = {
         (3, "Without changes, there is no ingestion"),
         (1, "not even a start"),
         (2, "Without changes, there is none"),
-        (6, "how many ingestions"),
+        (6, "the number of ingestions"),
     ],
     "8.2": [
         (lambda lab: lags(lab).mean(), "the average"),
@@ -144,7 +144,7 @@ LATER: dict[str, list[tuple[Any, str]]] = {
         (15, r"\$2\.81 a month\. That is too much"),
         (84, r"\$0\.502 a month\. That is too much"),
         (5, "15 to 8,640"),
-        (2880, "older than a day"),
+        (2880, "more than a day old"),
         (90.5, "whole number"),
         ("hourly", "a number"),
     ],
@@ -191,7 +191,7 @@ LATER: dict[str, list[tuple[Any, str]]] = {
     "10.2": [
         ({"CardLimits": "array<string>", "Contacts": "array<string>", "Verified": "boolean"}, "a number becomes"),
         ({"CardLimits": "array<double>", "Contacts": "string", "Verified": "boolean"}, "elements of a list"),
-        ({"CardLimits": "array<double>", "Contacts": "array<string>", "Verified": "string"}, "DynamoDB's BOOL"),
+        ({"CardLimits": "array<double>", "Contacts": "array<string>", "Verified": "string"}, "corresponds to BOOL"),
         (["array<double>"], "a dictionary"),
     ],
     "10.3": [
@@ -230,7 +230,7 @@ LATER: dict[str, list[tuple[Any, str]]] = {
     ],
     "13.1": [
         ("MovieID", "always has a column"),
-        ("Rating", "it becomes string"),
+        ("Rating", "its type becomes string"),
         ("Awards", "array of strings"),
         ("Director", "names in the items"),
     ],

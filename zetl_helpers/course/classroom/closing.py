@@ -47,7 +47,7 @@ def apply(plans: Sequence[Plan], *, tell: Callable[[str], object] = lambda _: No
 
     Returns:
         One row for each resource, with the columns ``learner``, ``kind``, ``name`` and ``outcome``, which is
-        ``deleted``, or ``failed`` with AWS's error.
+        ``deleted``, or ``failed`` with the error from AWS.
     """
     done = []
     for entry in plans:

@@ -52,7 +52,7 @@ def practice(folder: Path) -> pd.DataFrame:
 
 
 def sticking(folder: Path) -> Sticking | None:
-    """Return the exercise that the most learners have tried but not solved. If none is unsolved, return None.
+    """Return the exercise that the most learners have tried but not solved. If there is none, return None.
 
     Args:
         folder: The class's shared folder.

@@ -13,11 +13,11 @@ from zetl_helpers.lab import Lab
 def prepare(lab: Lab, labs: Sequence[Lab] = ()) -> list[Step]:
     """Change the account's settings for a class, so that no learner needs permission to change them.
 
-    Anyone who can write the Data Catalog's policy can open every table in the account, and anyone who can write the
-    data lake settings can replace Lake Formation's administrators. The instructor therefore adds one statement for all
-    learners to the policy, and becomes a Lake Formation administrator. If Lake Formation governs the account, this
-    function also grants permissions on each lab's existing database. Chapter 1 creates the databases, so call this
-    function again after chapter 1.
+    Anyone who can write the Data Catalog policy can allow access to every table in the account. Anyone who can write
+    the data lake settings can replace the Lake Formation administrators. The instructor therefore adds one statement
+    for all learners to the policy, and becomes a Lake Formation administrator. If Lake Formation governs the account,
+    this function also grants permissions on each lab's existing database. Chapter 1 creates the databases, so call
+    this function again after chapter 1.
 
     Args:
         lab: Any lab in the account, with the instructor's credentials.
@@ -52,7 +52,7 @@ def undo(lab: Lab, *, administrator: bool = False) -> list[Step]:
 
     Args:
         lab: Any lab in the account, with the instructor's credentials.
-        administrator: Whether to remove the instructor from Lake Formation's administrators.
+        administrator: Whether to remove the instructor from the Lake Formation administrators.
 
     Returns:
         The steps and their outcomes.

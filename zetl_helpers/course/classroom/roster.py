@@ -34,7 +34,7 @@ def learners(lab: Lab) -> list[Lab]:
 
 
 def _places(bare: Lab) -> Iterator[tuple[Iterator[str], str]]:
-    """Yield the names in use, with the pattern of a lab's name."""
+    """Yield the names of each kind of resource in use, with the pattern that the names of a lab's resources match."""
     prefix = "(?P<prefix>.+)"
     tables = "|".join(re.escape(entry.table) for entry in bare.everywhere)
     integrations = "|".join(re.escape(item.integration) for item in bare.everywhere)

@@ -1,4 +1,4 @@
-"""Judges that check the results of steps that a learner takes with boto3 or the AWS CLI."""
+"""Judges that check the results of steps that a learner performs with boto3 or the AWS CLI."""
 
 from __future__ import annotations
 
@@ -99,7 +99,9 @@ class SavedQuery:
         if found["Name"] != self.name:
             raise IncorrectError(f"The saved query is named {found['Name']!r}; it should be {self.name!r}.")
         if found["Database"] != lab.database:
-            raise IncorrectError(f"It is saved for database {found['Database']}; the table is in {lab.database}.")
+            raise IncorrectError(
+                f"The query is saved for database {found['Database']}; the table is in {lab.database}."
+            )
         self.judge(lab, found["QueryString"])
 
 
@@ -119,10 +121,12 @@ def judge_new_item(lab: Lab, _: object) -> None:
     for name, wanted in {"State": {"S": "NV"}, "CreditLimit": {"N": "1000"}}.items():
         if name not in item:
             raise IncorrectError(
-                f"The item exists, but it has no attribute {name}. Write it again: PutItem replaces an item."
+                f"The item exists, but it has no attribute {name}. Write the item again: PutItem replaces it."
             )
         if item[name] != wanted:
-            raise IncorrectError(f"{name} is {item[name]}; it should be {wanted}. PutItem replaces an item.")
+            raise IncorrectError(
+                f"{name} is {item[name]}; it should be {wanted}. Write the item again: PutItem replaces it."
+            )
     key = {"CustomerID": {"S": customer}, "AccountNumber": {"S": account}}
     lab.client("dynamodb").delete_item(TableName=lab.table, Key=key)
 
@@ -142,7 +146,7 @@ def judge_on_call_tag(lab: Lab, _: object) -> None:
             raise IncorrectError(f"The integration has a tag {alike!r}, but the exercise asks for 'on-call'.")
         raise UntouchedError(f"Integration {lab.integration} does not have the tag on-call yet.")
     if not tags["on-call"]:
-        raise IncorrectError("The tag on-call has no value: whom should a colleague call?")
+        raise IncorrectError("The tag on-call has no value. The value should be the contact.")
 
 
 def judge_partition_by_day(lab: Lab, _: object) -> None:
@@ -189,16 +193,16 @@ def judge_imported_count(lab: Lab, answer: Any) -> None:
     newest = max(imports, key=lambda entry: entry["StartTime"])
     described = dynamodb.describe_import(ImportArn=newest["ImportArn"])["ImportTableDescription"]
     if given != described["ImportedItemCount"]:
-        near = {described["ProcessedItemCount"]: "ProcessedItemCount", described["ProcessedSizeBytes"]: "bytes"}
-        what = f" That is {near[int(given)]}." if given in near else ""
+        near = {described[name]: name for name in ("ProcessedSizeBytes", "ProcessedItemCount")}
+        what = f" Yours is {near[int(given)]}." if given in near else ""
         raise IncorrectError(f"DescribeImport returns a different ImportedItemCount.{what}")
 
 
-_AGAIN = "Change it with UpdateIntegrationTableProperties."
+_AGAIN = "Change the properties with UpdateIntegrationTableProperties."
 _PARTITION = {
     "FieldName": "It should be the attribute's name at the source, PaidAt.",
     "FunctionSpec": "The question asks for a partition for each day.",
-    "ConversionSpec": "2026-10-21T08:00:00Z is written as ISO 8601.",
+    "ConversionSpec": "2026-10-21T08:00:00Z is in ISO 8601 format.",
 }
 
 

@@ -68,7 +68,7 @@ EXERCISES = (
             Name("the letter of the type", keys=("S", "N", "B", "BOOL", "M", "L", "SS", "NS")),
             _type_of_zip,
             wrong={
-                "N": "Some ZIP codes, such as Boston's 02139, start with a zero, and a number would lose it. Look at "
+                "N": "Some ZIP codes, such as 02139, start with a zero, and a number would lose it. Look at "
                 "the letter before the value of ZipCode in the item above.",
                 "string": "The target's column will be a string. DynamoDB writes the type as one letter.",
                 "text": "That is the right type. DynamoDB writes it as one letter.",
@@ -105,7 +105,7 @@ boto3.client("dynamodb").put_item(
 # With the CLI: aws dynamodb put-item --table-name CustomerAccounts --item '{"CustomerID": {"S": "CUST9003"}, …}'
 ex.q2.check()""",
         why="PutItem writes the whole item with its types, and replaces an item with the same key. The check has "
-        "deleted it.",
+        "deleted the item.",
         by_state=True,
         by_api=True,
     ),
@@ -132,7 +132,7 @@ ex.q2.check()""",
             wrong={
                 "s3:PutObject": "The role writes the table's files into the bucket.",
                 "glue:UpdateTable": "The Data Catalog records each new version of the Iceberg table.",
-                "dynamodb:Scan": "The role is for the target; the table's own policy covers the source.",
+                "dynamodb:Scan": "The role is for the target; the table's resource policy covers the source.",
                 "s3:DeleteBucket": "The role deletes objects that are no longer needed, but never the bucket.",
             },
         ),

@@ -40,9 +40,11 @@ def _judge_partition(_: Lab, answer: Any) -> None:
             f"{function} creates a group for each {function}. The question asks for a group for each month."
         )
     if conversion is None:
-        raise IncorrectError("A time function also needs a ConversionSpec. It says how the source writes the time.")
+        raise IncorrectError(
+            "A time function also needs a ConversionSpec. It specifies the format of the time in the source."
+        )
     if conversion != "iso":
-        raise IncorrectError(f"{conversion} is for times counted from 1970, but 2026-10-21 is ISO 8601.")
+        raise IncorrectError(f"{conversion} is for times that are counted from 1970, but 2026-10-21 is ISO 8601.")
 
 
 EXERCISES = (
@@ -73,7 +75,7 @@ EXERCISES = (
         hints=(
             "FunctionSpec says which part of the time groups the files. The question asks for a group for each month.",
             "FunctionSpec is one of identity, year, month, day and hour.",
-            "ConversionSpec says how a time is written: epoch_sec, epoch_milli or iso. 2026-10-21 is ISO 8601.",
+            "ConversionSpec is the time's format: epoch_sec, epoch_milli or iso. 2026-10-21 is ISO 8601.",
         ),
         answer='answer = [\n    {"FieldName": "LastPaymentDate", "FunctionSpec": "month", "ConversionSpec": "iso"}\n]',
         why="month groups the files by month, and iso tells AWS Glue how to read the text as a time. In the target, "
@@ -86,7 +88,7 @@ EXERCISES = (
             Number(units={"folder": 1, "folders": 1}),
             _statuses,
             wrong={
-                9: "The table is partitioned by state now; the question asks about account statuses.",
+                9: "That is the number of folders now, one for each state; the question asks about account statuses.",
                 25: "A folder for each item would mean that the table is partitioned by the key.",
                 1: "A single folder would mean that the table has no partitions.",
             },
@@ -106,7 +108,7 @@ EXERCISES = (
         hints=(
             "Read the result of ex.q4.break_it() or of zetl.integration.describe(lab). The errors name the cause.",
             "The DynamoDB operation is UpdateContinuousBackups: update_continuous_backups in boto3.",
-            "PointInTimeRecoverySpecification={'PointInTimeRecoveryEnabled': True}; then ex.q4.check() waits.",
+            "Pass PointInTimeRecoverySpecification={'PointInTimeRecoveryEnabled': True}. Then run ex.q4.check().",
         ),
         answer="""ex.q4.break_it()
 import boto3

@@ -22,7 +22,7 @@ def _judge_administrators(_: Lab, answer: Any) -> None:
     given = _LIST(answer)
     lost = [administrator for administrator in ADMINISTRATORS if administrator not in given]
     if lost:
-        raise IncorrectError(f"{lost[0]} would lose the right to administer: PutDataLakeSettings replaces the list.")
+        raise IncorrectError(f"{lost[0]} would no longer be an administrator: PutDataLakeSettings replaces the list.")
     if any(":assumed-role/" in entry for entry in given):
         raise IncorrectError("One entry is a session. Name the role itself, as in exercise 3.1.")
     if _PRINCIPAL not in given:
@@ -47,7 +47,7 @@ def _judge_grants(lab: Lab, answer: Any) -> None:
 
 
 def _permissions(lab: Lab) -> list[str]:
-    """Return Lake Formation's permissions."""
+    """Return the names of the permissions in Lake Formation."""
     return list(lab.client("lakeformation").meta.service_model.shape_for("Permission").enum)
 
 
@@ -73,8 +73,8 @@ EXERCISES = (
                 "arn:aws:iam::111122223333:assumed-role/Analyst": "An IAM ARN contains role/, not assumed-role/.",
                 "arn:aws:iam::111122223333:role/Analyst/laptop": "The last part, laptop, is only the name of the "
                 "session.",
-                "arn:aws:iam::111122223333:role/laptop": "laptop is the name of the session. The role's name comes "
-                "before it.",
+                "arn:aws:iam::111122223333:role/laptop": "laptop is the name of the session. The role's name "
+                "precedes it.",
                 "arn:aws:iam::111122223333:user/Analyst": "Analyst is a role, not a user.",
                 "arn:aws:iam::111122223333:user/laptop": "laptop is not a user. It is the name of the session.",
             },
@@ -86,21 +86,21 @@ EXERCISES = (
             "sts becomes iam, assumed-role becomes role, and the session's name is dropped.",
         ),
         answer=f'answer = "{_PRINCIPAL}"',
-        why="STS names the session of a role. Policies and grants need the role itself, which belongs to IAM. If a "
-        "role has a path, its ARN contains the path, so the helper gets the ARN from IAM.",
+        why="STS returns the ARN of a role's session. Policies and grants need the role itself, which belongs to IAM. "
+        "If a role has a path, its ARN contains the path, so the helper gets the ARN from IAM.",
     ),
     Exercise(
         title="One more administrator",
         kind="complete",
         judge=_judge_administrators,
         hints=(
-            "PutDataLakeSettings replaces the whole list. What happens to administrators who are not in it?",
-            "existing + [...] keeps them.",
+            "PutDataLakeSettings replaces the whole list. What happens to administrators who are not in the new list?",
+            "existing + [...] keeps the existing administrators.",
             "The new administrator is the role, not its session, as in the answer to exercise 3.1.",
         ),
         answer=f'answer = existing + ["{_PRINCIPAL}"]',
-        why="Account-wide settings are read, changed and written back as a whole. Otherwise, two roles would have lost "
-        "their permissions.",
+        why="Account-wide settings are read, changed and written back as a whole. Otherwise, two roles would no longer "
+        "be administrators.",
     ),
     Exercise(
         title="Read and nothing more",

@@ -102,7 +102,7 @@ EXERCISES = (
         ),
         hints=(
             "start_query_execution accepts QueryString, QueryExecutionContext with the Database, and WorkGroup.",
-            "ORDER BY currentbalance DESC puts the largest first.",
+            "ORDER BY currentbalance DESC sorts the rows by balance, the largest first.",
             "WHERE accountstatus = 'Past Due' ORDER BY currentbalance DESC LIMIT 3",
         ),
         answer=f'''import boto3
@@ -129,10 +129,10 @@ answer = boto3.client("athena").start_query_execution(
                 3: "That is 7 / 2. It is then multiplied by 2e0.",
                 3.5: "That would be 7 / 2e0. Here two integers are divided, and the result is multiplied.",
             },
-            otherwise="Athena works from left to right: first 7 / 2, then the result times 2e0.",
+            otherwise="Athena evaluates from left to right: first 7 / 2, then the result times 2e0.",
         ),
         hints=(
-            "Division and multiplication go from left to right.",
+            "Division and multiplication are evaluated from left to right.",
             "7 / 2 divides two integers. What did the cell above return?",
         ),
         answer="answer = 6.0",
@@ -177,8 +177,8 @@ answer = boto3.client("athena").start_query_execution(
             "ROUND(COUNT_IF(accountstatus = 'Past Due') * 100e0 / COUNT(*), 2) AS past_due_percentage",
         ),
         answer=f'answer = """\n{_PAST_DUE}\n"""',
-        why="COUNT_IF counts without removing rows, so states without a past-due account keep a row, with 0. "
-        "100e0 is not an integer, so the division keeps its decimals.",
+        why="COUNT_IF counts without removing rows, so the result also contains the states without a past-due account, "
+        "with 0. 100e0 is not an integer, so the division keeps its decimals.",
     ),
     Exercise(
         title="More than half of the credit",

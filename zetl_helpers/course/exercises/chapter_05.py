@@ -73,7 +73,7 @@ def _judge_title(lab: Lab, answer: Any) -> None:
         noun = "account" if count == 1 else "accounts"
         raise IncorrectError(f"{wrong[0]} has {count} {noun} past due, but another state has more.")
     if absent:
-        raise IncorrectError(f"{absent[0]} has as many accounts past due: the title should name it too.")
+        raise IncorrectError(f"{absent[0]} has as many accounts past due, so the title should also name that state.")
     if not {str(most), *COUNTED[most : most + 1]} & {word.casefold() for word in words}:
         raise IncorrectError("The state is right. Also say how many accounts past due it has.")
     if not _PAST_DUE.search(title):
@@ -201,7 +201,7 @@ answer = boto3.client("athena").create_named_query(
             'zetl.charts.most(pivot["Past Due"], "has {:.0f} accounts past due", among="state")',
         ),
         answer='answer = zetl.charts.most(pivot["Past Due"], "has {:.0f} accounts past due", among="state")',
-        why="People who read only the title learn the finding. The title comes from the data, so it stays true when "
-        "the data changes.",
+        why="People who read only the title learn the finding. The title is built from the data, so it stays "
+        "true when the data changes.",
     ),
 )

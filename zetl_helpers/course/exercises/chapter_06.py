@@ -40,14 +40,14 @@ EXERCISES = (
                 "string": "742 was written with the type N, a number.",
                 "float": "Almost: a float has 32 bits, but the column has 64 bits.",
             },
-            otherwise="Look at the type of creditlimit in the table Before: all numbers become the same type.",
+            otherwise="Look at the type of creditlimit in the table under Before: all numbers become the same type.",
         ),
         hints=(
             "All attributes of type N become columns of one type.",
             "What is the type of creditlimit in the table above?",
         ),
         answer='answer = "double"',
-        why="DynamoDB's numbers have up to 38 digits. In the target they are doubles, which are exact to about 16 "
+        why="Numbers in DynamoDB have up to 38 digits. In the target, they are doubles, which are exact to about 16 "
         "digits.",
     ),
     Exercise(
@@ -79,8 +79,8 @@ EXERCISES = (
             "WHERE state = 'CA' AND COALESCE(paperlessbilling, false) = false",
         ),
         answer=f'answer = """\n{_NO_PAPERLESS}\n"""',
-        why="Rows older than a column have NULL in it, and WHERE keeps only rows for which the condition is true. Each "
-        "filter on a new column must decide what NULL means.",
+        why="Rows that are older than a column have NULL in it, and WHERE keeps only rows for which the condition is "
+        "true. Each filter on a new column must decide what NULL means.",
     ),
     Exercise(
         title="Reward points by state",

@@ -30,7 +30,7 @@ SELECT DISTINCT state FROM customeraccounts FOR VERSION AS OF :first"""
 def _ends(lab: Lab) -> dict[str, Any]:
     found = lakehouse.snapshots(lab)["snapshot_id"]
     if len(found) < 2:
-        raise IncorrectError("The table has a single snapshot so far. zetl.catch_up(lab, 7) creates the second one.")
+        raise IncorrectError("The table has a single snapshot so far. zetl.catch_up(lab, 7) creates a second snapshot.")
     return {"first": int(found.iloc[0]), "last": int(found.iloc[-1])}
 
 
@@ -52,7 +52,7 @@ EXERCISES = (
                 slips=(
                     Slip(
                         _LOST.replace(" FOR VERSION AS OF :first", ""),
-                        "That is the current table, without CUST0002. Name the first version.",
+                        "That is the current table, without CUST0002. Specify the first version.",
                     ),
                     Slip(
                         _LOST.replace("\nWHERE customerid = 'CUST0002'", ""),
@@ -77,7 +77,7 @@ EXERCISES = (
 # With the CLI: aws athena start-query-execution --query-string "SELECT … FOR VERSION AS OF …"
 #   --query-execution-context Database=customerdb --result-configuration OutputLocation=s3://…''',
         why="A snapshot keeps its rows until it expires. You can read what was deleted by mistake, and write it "
-        "back at the source.",
+        "to the source again.",
     ),
     Exercise(
         title="The moment of a commit",
@@ -118,7 +118,7 @@ EXERCISES = (
             slips=(
                 Slip(
                     _BALANCES.replace(":first", ":last"),
-                    "Both rows read the last version: each half of the statement needs its own FOR VERSION AS OF.",
+                    "Both rows read the last version: each half of the statement needs a FOR VERSION AS OF clause.",
                 ),
                 Slip(
                     _BALANCES.replace("'first' AS", "'last' AS").replace("SELECT 'last', SUM", "SELECT 'first', SUM"),
@@ -136,7 +136,7 @@ EXERCISES = (
             "The second half is the same with 'last' and {last}.",
         ),
         answer='answer = f"""\n' + _BALANCES.replace(":first", "{first}").replace(":last", "{last}") + '\n"""',
-        why="Each reference to a table in a statement can name a different version, so a comparison needs no copy.",
+        why="Each reference to a table in a statement can name a different version, so no copy is needed.",
     ),
     Exercise(
         title="New states",
@@ -153,12 +153,12 @@ EXERCISES = (
                 ),
                 Slip(
                     "SELECT DISTINCT state FROM customeraccounts FOR VERSION AS OF :last",
-                    "These are all states in the last version. Remove the states that are also in the first.",
+                    "These are all states in the last version. Remove the states that are also in the first version.",
                 ),
                 Slip(
                     _NEW_STATES.replace("EXCEPT", "INTERSECT"),
-                    "These are the states that both versions have. EXCEPT removes rows; INTERSECT keeps those that "
-                    "are in both.",
+                    "These are the states that both versions have. EXCEPT removes rows; INTERSECT keeps the rows "
+                    "that are in both.",
                 ),
             ),
         ),

@@ -52,7 +52,9 @@ def _judge_interval(_: Lab, answer: Any) -> None:
             "That is too much."
         )
     if answer > 1440:
-        raise IncorrectError("It is cheap enough, but the data can be older than a day. The shop needs daily data.")
+        raise IncorrectError(
+            "This interval fits the budget, but the data can be more than a day old. The shop needs daily data."
+        )
 
 
 def _judge_oldest(lab: Lab, answer: Any) -> None:
@@ -91,16 +93,16 @@ EXERCISES = (
                 2: "A started and a completed event would mean that there was an ingestion. Without changes, there is "
                 "none.",
             },
-            otherwise="Look at the table of events: how many ingestions are there, and how many refreshes were there?",
+            otherwise="Compare the number of ingestions in the table of events with the number of refreshes.",
         ),
         hints=(
-            "Locally, the integration refreshes every second. How many events does the log contain?",
+            "Locally, the integration checks for changes every second. How many events does the log contain?",
             "Refreshes that find no changes write nothing to the log.",
         ),
         answer="answer = 0",
         why="The log covers ingestions only. If it has no new events, the source may not have changed or the "
-        "integration may have stopped, so also check the status. (AWS does not document the case without changes; this "
-        "is the local lakehouse's choice.)",
+        "integration may have stopped, so also check the status. (AWS does not document what a refresh "
+        "without changes logs. The local lakehouse logs nothing.)",
     ),
     Exercise(
         title="The worst case",
@@ -108,7 +110,7 @@ EXERCISES = (
         judge=_judge_oldest,
         hints=(
             "You can subtract one column of times from another.",
-            "late - early is positive: completed_at comes later.",
+            "late - early is positive, and completed_at is the later time.",
             '(runs["completed_at"] - runs["last_synced_at"]).max()',
         ),
         answer='runs = zetl.monitoring.ingestions(lab)\nanswer = (runs["completed_at"] - runs["last_synced_at"]).max()',
@@ -133,8 +135,8 @@ EXERCISES = (
         judge=faults.judge_role,
         hints=(
             "Read the result of ex.q4.break_it() and the latest rows of zetl.monitoring.log_events(lab).",
-            "The role's policy zETLTargetPolicy has lost one action. IAM's GetRolePolicy returns the policy.",
-            "PutRolePolicy replaces the policy. Write it back with s3:PutObject next to s3:GetObject.",
+            "One action is missing from the role's policy zETLTargetPolicy, which GetRolePolicy in IAM returns.",
+            "PutRolePolicy replaces the policy. Add s3:PutObject next to s3:GetObject, and write the policy again.",
         ),
         answer="""ex.q4.break_it()
 import json

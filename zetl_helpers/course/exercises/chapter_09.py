@@ -45,7 +45,7 @@ EXERCISES = (
             },
             lambda lab: {"who": lab.role, "action": "s3:PutObject", "bucket": lab.bucket},
             wrong={
-                "who": "It is the role in the message: the part of its ARN after role/.",
+                "who": "It is the name of the role in the message, which is the part of the ARN after role/.",
                 "action": "It is the action that the role may not perform. In the message, it follows the role.",
                 "bucket": "It is the part of the resource between ::: and the first slash.",
             },
@@ -55,7 +55,7 @@ EXERCISES = (
             "An S3 ARN has the form arn:aws:s3:::bucket/key.",
         ),
         answer='answer = {"who": lab.role, "action": "s3:PutObject", "bucket": lab.bucket}',
-        why="The message names the role, the action and the resource that the missing permission is for.",
+        why="The message names the role, the action and the resource of the missing permission.",
     ),
     Exercise(
         title="Whom to call",
@@ -74,7 +74,7 @@ filters = [{"Name": "IntegrationName", "Values": [lab.integration]}]
 glue.tag_resource(ResourceArn=found["IntegrationArn"], TagsToAdd={"on-call": "data-platform@example.com"})
 # With the CLI: aws glue tag-resource --resource-arn ARN --tags-to-add on-call=data-platform@example.com
 ex.q3.check()""",
-        why="An error says what failed and why. A tag on the integration says whom to call, and an alarm can read it.",
+        why="An error says what failed and why. A tag on the integration says whom to call.",
         by_state=True,
         by_api=True,
     ),

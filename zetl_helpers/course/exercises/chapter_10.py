@@ -15,15 +15,15 @@ EXERCISES = (
             Name("the name of a column"),
             lambda _: "household.pets",
             wrong={
-                "household_pets": "An older version of AWS's documentation joined the parts with underscores. The "
+                "household_pets": "An older version of the AWS documentation joined the parts with underscores. The "
                 "current version uses dots.",
                 "pets": "The name is the whole path, because two maps can both have an attribute Pets.",
                 "household": "FULL creates a column for each leaf. Household itself is a map and has no column.",
             },
-            otherwise="Join the names from the item's own attribute down to the leaf.",
+            otherwise="Join the names from the item's attribute to the leaf.",
         ),
         hints=(
-            "What is the column for City inside Address called?",
+            "What does FULL name the column for City in Address?",
             "Write the names from the outermost to the innermost, separated by dots.",
         ),
         answer='answer = "household.pets"',
@@ -38,7 +38,7 @@ EXERCISES = (
             wrong={
                 "CardLimits": "It is a set of numbers (NS), and a number becomes a double.",
                 "Contacts": "It is a list (L), and the elements of a list become strings.",
-                "Verified": "SQL has a type like DynamoDB's BOOL.",
+                "Verified": "SQL has a type that corresponds to BOOL in DynamoDB.",
             },
         ),
         hints=(

@@ -32,13 +32,13 @@ _CHANGES = Each(
 
 
 def _judge_changes(lab: Lab, answer: Any) -> None:
-    """Judge the three words, accepting the row count that the chapter prints as "same"."""
+    """Judge the three words. The row count that the chapter prints also means "same"."""
     counted = Entries({"OPTIMIZE": _CHANGE, "VACUUM": _CHANGE, "rows": _rows(lab)})(answer)
     _CHANGES(lab, counted)
 
 
 def _rows(lab: Lab) -> Reading:
-    """Return the reading of a word or of a row count, which is compared with the table's row count."""
+    """Return a reading that accepts a word, or a row count to compare with the table's row count."""
 
     def read(answer: Any) -> str:
         try:

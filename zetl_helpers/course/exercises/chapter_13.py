@@ -20,10 +20,10 @@ EXERCISES = (
             Name("the name of an attribute"),
             lambda _: "Sequel",
             wrong={
-                "MovieID": "It is the key, and a key always has a column.",
+                "MovieID": "MovieID is the key, and a key always has a column.",
                 "Title": "A string becomes a column of type string.",
                 "ReleasedAt": "A string becomes a column of type string, even if it looks like a date.",
-                "Rating": "Values of two types do not prevent a column: it becomes string.",
+                "Rating": "Values of two types do not prevent a column: its type becomes string.",
                 "Genres": "A set becomes an array.",
                 "Info": "A map becomes a struct, or a column for each leaf.",
                 "Awards": "A list becomes an array of strings.",
@@ -64,8 +64,8 @@ EXERCISES = (
     "a tracking number that is a number": "SHP0012",
     "no time": "SHP0031",
 }""",
-        why="Two of the problems stop an integration, and two silently change values. The fifth stops it only "
-        "if the target is partitioned by time.",
+        why="Two of the problems stop an integration, and two silently change values. The fifth stops "
+        "an integration only if the target is partitioned by time.",
     ),
     Exercise(
         title="Fix the five problems",

@@ -1,4 +1,4 @@
-"""The WHERE and HAVING clauses of a statement, so that messages name only clauses that it contains."""
+"""The WHERE and HAVING clauses of a statement, so that messages name only clauses in the statement."""
 
 from __future__ import annotations
 

@@ -48,9 +48,9 @@ class Fault:
     Args:
         what: The fault, as a sentence.
         inject: Causes the fault.
-        symptom: Returns the message about the fault, waiting for it if necessary.
+        symptom: Waits until the fault has an effect, and returns the message about it.
         put_back: Fixes the fault, and has no effect if the fault is already fixed.
-        source: A line that says where the symptom comes from.
+        source: A line that introduces the symptom and names its source.
     """
 
     what: str
@@ -195,7 +195,7 @@ class Question:
         """Return the next hint. After the last hint, repeat it and say how to see the solution."""
         hints = self.exercise.hints
         if self._hints_shown == len(hints):
-            text = f"{hints[-1]}\nThat was the last hint; {self.handle}.solution() shows an answer."
+            text = f"{hints[-1]}\nThis was the last hint. For a correct answer, run {self.handle}.solution()."
         else:
             text = hints[self._hints_shown]
             self._hints_shown += 1
@@ -244,7 +244,7 @@ class Question:
             return "There is no answer yet."
         if answer is None:
             return (
-                "The answer is None, which is what a method returns that changes its object, such as append. "
+                "The answer is None. A method that changes its object, such as append, returns None. "
                 "Answer with a value."
             )
         return "The answer has a blank in it." if has_blank(answer) else ""

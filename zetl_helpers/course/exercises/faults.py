@@ -33,7 +33,7 @@ def goes_on(lab: Lab, still: str) -> None:
     found = integration.require(lab)
     if found["Status"] == "FAILED":
         raise IncorrectError(
-            f"{still} The integration has FAILED, which is final: zetl.catch_up(lab, 3) deletes and creates it again."
+            f"{still} The integration is FAILED, which is final. zetl.catch_up(lab, 3) deletes it and creates it again."
         )
     integration.wait_until_recovered(lab)
 
@@ -46,7 +46,7 @@ def _item(lab: Lab, key: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def judge_recovery(lab: Lab, _: object) -> None:
-    """Judge whether point-in-time recovery is on, and the integration has recovered.
+    """Judge whether point-in-time recovery is on and the integration has recovered.
 
     Raises:
         IncorrectError: Point-in-time recovery is off, or the integration has not recovered.
@@ -80,7 +80,7 @@ RECOVERY = Fault(
 
 
 def judge_role(lab: Lab, _: object) -> None:
-    """Judge whether the target role can write only the target's objects, and the integration has recovered.
+    """Judge whether the target role can write only the target's objects and the integration has recovered.
 
     Raises:
         IncorrectError: The permission is missing, too broad or for the wrong resource, or the integration has not
@@ -89,23 +89,23 @@ def judge_role(lab: Lab, _: object) -> None:
     resources, wide = _write_rights(lab)
     if not resources:
         raise IncorrectError(
-            f"No policy in role {lab.role} allows s3:PutObject yet. PutRolePolicy writes a role's policy."
+            f"No policy of role {lab.role} allows s3:PutObject yet. PutRolePolicy writes a role's policy."
         )
     if wide:
         raise IncorrectError(
-            f"Role {lab.role} can write again, but {wide} allows more than it needs. Allow only s3:PutObject, by name."
+            f"Role {lab.role} can write again, but {wide} allows more actions than it needs. Allow only s3:PutObject."
         )
     file = f"arn:{lab.partition}:s3:::{lab.bucket}/{lab.database}/{lab.target_table}/data/file.parquet"
     if not any(fnmatchcase(file, resource) for resource in resources):
         raise IncorrectError(
-            f"s3:PutObject is allowed on {resources[0]}, but the files are below it. The resource must be the objects, "
+            f"s3:PutObject is allowed on {resources[0]}, which does not include the files. The resource must be "
             f"arn:{lab.partition}:s3:::{lab.bucket}/{lab.database}/*."
         )
     goes_on(lab, "The role can write again.")
 
 
 def _write_rights(lab: Lab) -> tuple[list[str], str]:
-    """Return the resources for which the role's policies allow s3:PutObject, and an action pattern that allows it."""
+    """Return the resources on which the role may perform s3:PutObject, and any pattern with ``*`` that allows it."""
     resources: list[str] = []
     wide = ""
     for name in lab.client("iam").list_role_policies(RoleName=lab.role)["PolicyNames"]:
@@ -116,7 +116,7 @@ def _write_rights(lab: Lab) -> tuple[list[str], str]:
 
 
 def _writes_of(lab: Lab, policy: str) -> list[tuple[list[str], dict[str, Any]]]:
-    """Return a policy's statements that allow s3:PutObject, each with its action patterns that do."""
+    """Return a policy's statements that allow s3:PutObject, each with the actions that match it."""
     document = lab.client("iam").get_role_policy(RoleName=lab.role, PolicyName=policy)["PolicyDocument"]
     found = []
     for statement in _listed(document["Statement"]):
@@ -151,7 +151,7 @@ def _delete_other_policies(lab: Lab) -> None:
 
 
 WRITING = Fault(
-    "the target role has lost s3:PutObject, and one item was written that should arrive.",
+    "the target role has lost s3:PutObject, and a new item was written to the source.",
     _take_the_right,
     integration.wait_until_attention,
     _give_the_right,
@@ -162,7 +162,7 @@ WRITING = Fault(
 
 
 def judge_names(lab: Lab, _: object) -> None:
-    """Judge whether the item exists, with one attribute State, and the integration has recovered.
+    """Judge whether the item has State but not STATE, and whether the integration has recovered.
 
     Raises:
         IncorrectError: The item is missing, has both attributes or neither, or the integration has not recovered.
@@ -227,8 +227,8 @@ def judge_grants(lab: Lab, _: object) -> None:
     extra = sorted(held - _READING)
     if extra:
         raise IncorrectError(
-            f"The project's role can query the table, but it also has {', '.join(extra)}, which lets it change or "
-            "drop the table. Revoke that with RevokePermissions."
+            "The project's role can query the table, but it also has permissions that it does not need: "
+            f"{', '.join(extra)}. Revoke them with RevokePermissions."
         )
 
 

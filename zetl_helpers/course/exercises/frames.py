@@ -67,8 +67,8 @@ def _compare_columns(right: pd.DataFrame, given: pd.DataFrame) -> None:
         return
     if len(missing) == len(extra) == 1:
         raise IncorrectError(
-            f"Your answer has a column {extra[0]!r}, but the question asks for {missing[0]!r}. If they are the "
-            "same, rename it with AS."
+            f"Your answer has a column {extra[0]!r}, but the question asks for {missing[0]!r}. If the column has the "
+            "right values, rename it with AS."
         )
     wanted = ", ".join(map(str, right.columns))
     found = ", ".join(map(str, given.columns))

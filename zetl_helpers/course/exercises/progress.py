@@ -93,8 +93,8 @@ class Progress:
             return {}
         except (ValueError, AttributeError, KeyError, TypeError) as error:
             raise ProgressError(
-                f"{path} is not a progress file of this tutorial ({error}). Move it to another folder, then run "
-                "this cell again: the exercises start again as not attempted."
+                f"{path} is not a progress file of this tutorial ({error}). Move it to another folder, and run "
+                "this cell again. All exercises are then not attempted."
             ) from error
         return entries
 
@@ -133,8 +133,8 @@ def _share(entries: dict[str, dict[str, Any]]) -> None:
         (folder / f"{learner()}.json").write_text(json.dumps({"exercises": shared}, indent=2), encoding="utf-8")
     except OSError as error:
         raise ProgressError(
-            f"ZETL_CLASS_DIR is {folder}, and your progress cannot be written there: {error}. Unset it to keep your "
-            "progress to yourself."
+            f"ZETL_CLASS_DIR is {folder}, and your progress cannot be written there: {error}. Unset ZETL_CLASS_DIR to "
+            "stop sharing your progress."
         ) from error
 
 

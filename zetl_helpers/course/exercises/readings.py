@@ -248,7 +248,7 @@ class SqlType:
 
 @dataclass(frozen=True)
 class Action:
-    """An IAM action, with or without its service, in any case, or boto3's name for it.
+    """An IAM action in any case, with or without its service, or the name of its boto3 method.
 
     Args:
         service: The service of actions without a service name.
@@ -271,7 +271,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Principal:
-    """A principal, given as an ARN or as a dictionary that contains it, as in Lake Formation and IAM. Case counts."""
+    """A principal, given as a case-sensitive ARN or as a dictionary that contains it, as in Lake Formation and IAM."""
 
     def __call__(self, answer: Any) -> str:
         """Return the ARN.
@@ -409,7 +409,7 @@ def _letters(text: object) -> str:
 
 
 def _parsed(answer: Any) -> Any:
-    """Parse a string with a dictionary or list in JSON or Python, or return the answer itself."""
+    """Parse a string that contains a dictionary or list in JSON or Python. Return any other answer unchanged."""
     if not isinstance(answer, str) or not answer.strip().startswith(("{", "[", "(")):
         return answer
     for parse in (json.loads, ast.literal_eval):

@@ -88,7 +88,7 @@ def _by_key(items: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def _comparable(value: dict[str, Any]) -> dict[str, Any]:
-    """Return a value in a normalized form, because DynamoDB's sets have no order and it returns 4.0 as 4."""
+    """Return a value in a normalized form, because DynamoDB stores sets without an order and returns 4.0 as 4."""
     match value:
         case {"SS": texts}:
             return {"SS": sorted(texts)}
@@ -169,6 +169,6 @@ class Live:
         if found is None:
             raise UntouchedError(
                 f"There is no table {lab.database}.{shipments.target_table} yet: bring the shipments into the "
-                "lakehouse first, as the exercise says."
+                "lakehouse first, as the exercise describes."
             )
         self._judge(shipments, answer)

@@ -40,10 +40,10 @@ def statement_of(answer: Any) -> str:
 
 @dataclass(frozen=True)
 class Slip:
-    """A typical mistake, which an answer makes if it returns the same rows as `sql`.
+    """A typical mistake. An answer contains it if the answer returns the same rows as `sql`.
 
     Args:
-        sql: A statement that makes the mistake.
+        sql: A statement with the mistake.
         says: The message about the mistake.
     """
 

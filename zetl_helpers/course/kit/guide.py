@@ -44,7 +44,7 @@ def write(notebooks: Sequence[Path], out: Path) -> list[Path]:
 def _overview(chapters: Sequence[Chapter]) -> Iterator[str]:
     yield "# Instructor's kit"
     yield ""
-    yield "Generated from the notebooks, with their times, outputs and answers. `zetl kit` updates it."
+    yield "This kit is generated from the notebooks, with their times, outputs and answers. `zetl kit` updates it."
     yield ""
     yield "## Chapters"
     yield ""
@@ -70,7 +70,8 @@ def _overview(chapters: Sequence[Chapter]) -> Iterator[str]:
 def _chapter(chapter: Chapter, material: dict[str, Material]) -> Iterator[str]:
     yield f"# Teaching {chapter.title}"
     yield ""
-    yield f"{chapter.teaching} minutes of teaching, {chapter.practice} of exercises. **Cost on AWS:** {chapter.cost}."
+    minutes = f"{chapter.teaching} minutes of teaching and {chapter.practice} minutes of exercises."
+    yield f"{minutes} **Cost on AWS:** {chapter.cost}."
     yield ""
     yield "| section | minutes |"
     yield "| --- | ---: |"
@@ -126,7 +127,7 @@ def _plain(text: str) -> str:
 
 
 def _between_pages(text: str) -> str:
-    """Point links to chapters to their pages in the kit."""
+    """Rewrite links to chapters as links to their pages in the kit."""
     return re.sub(r"\]\((\d\d_\w+)\.ipynb", r"](\1.md", text)
 
 
@@ -140,16 +141,16 @@ def _first_sentence(text: str) -> str:
 def _checklist(chapters: Sequence[Chapter]) -> Iterator[str]:
     yield "# Checklist for the end of the day"
     yield ""
-    yield "A class should not cost anything the next day. The local lakehouse is free; on AWS:"
+    yield "A class should not cost anything the next day. The local lakehouse is free. On AWS, follow these steps:"
     yield ""
-    yield "1. `zetl class status`: check who has an integration, and whether any needs attention."
+    yield "1. `zetl class status`: check who has an integration, and whether any integration needs attention."
     yield "2. Ask whether anybody wants to keep any data, and save that data elsewhere."
     yield "3. `zetl class cleanup`: review what would be deleted for each learner. It changes nothing."
     yield "4. `zetl class cleanup --yes`: deletes the resources, continues after individual failures, and checks again."
-    yield "5. Its last line says that nothing is left. If it names a resource, fix the cause and repeat step 4."
+    yield "5. The last line should say that nothing is left. If it names a resource, fix the cause and repeat step 4."
     yield "6. `zetl cleanup`: deletes your own lab, which has no prefix."
-    yield "7. Repeat this in every other Region that was used: cleanup covers one Region."
-    yield "8. The next day: check Cost Explorer, filtered by the tag `zetl-lab`. Its figures appear up to a day later."
+    yield "7. Repeat steps 1 to 6 in every other Region that was used: cleanup covers one Region."
+    yield "8. The next day: check Cost Explorer, filtered by the tag `zetl-lab`. The figures appear up to a day later."
     yield ""
     idle = cost.idle_cost(15)
     yield f"A forgotten integration costs about ${idle:.2f} a month per table until it is deleted."

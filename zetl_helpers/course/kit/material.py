@@ -36,7 +36,7 @@ def load(chapter: Chapter) -> dict[str, Material]:
         chapter: The chapter.
 
     Returns:
-        The material by the section's heading.
+        The material, keyed by section heading.
 
     Raises:
         MaterialError: A section has no material, the material has a section that is not in the chapter, or the key

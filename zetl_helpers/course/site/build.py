@@ -77,8 +77,7 @@ def title(path: Path) -> str:
 def _slides_page(root: Path, notebooks: Sequence[Path]) -> str:
     links = "\n".join(f"- [{title(root / path)}]({path.stem}.html)" for path in notebooks)
     return (
-        "# Slides\n\nOne idea per slide, generated from the notebooks with their stored outputs. The question comes "
-        "before the answer. Use the arrow keys to turn pages, N for the speaker notes, and F for full screen. Each "
-        "deck "
-        f"is one file and needs no network.\n\n{links}\n"
+        "# Slides\n\nEach slide contains one idea. The slides are generated from the notebooks with their stored "
+        "outputs. A question precedes its answer. Use the arrow keys to change slides, N for the speaker notes, and F "
+        f"for full screen. Each deck is one file and works without a network connection.\n\n{links}\n"
     )

@@ -69,7 +69,7 @@ def write(path: Path, out: Path) -> None:
 
 
 def deck(path: Path) -> list[Slide]:
-    """Return the slides of a notebook, with the question and then the answer for each section.
+    """Return the slides of a notebook, on which each question precedes its answer.
 
     Args:
         path: The notebook.

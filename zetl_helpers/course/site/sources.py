@@ -63,7 +63,7 @@ def _resolve(root: Path, path: Path, link: str) -> Path:
 
 
 def _prepare(notebook: nbformat.NotebookNode, plotly_js: str) -> nbformat.NotebookNode:
-    """Make a notebook's figures interactive, add their descriptions, and point its links to pages."""
+    """Make a notebook's figures interactive, add their descriptions, and link to pages instead of files."""
     labels = {id(data): words(data) for data in figures(notebook)}
     _notebook_figures.add_interactive_html(notebook, plotly_js)
     for data in figures(notebook):
@@ -74,7 +74,7 @@ def _prepare(notebook: nbformat.NotebookNode, plotly_js: str) -> nbformat.Notebo
 
 
 def link_pages(notebook: nbformat.NotebookNode) -> None:
-    """Point links to notebooks and documents to their pages, which MkDocs does only in Markdown files."""
+    """Rewrite links to notebooks and documents as links to their pages. MkDocs does this only in Markdown files."""
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             text = re.sub(r"(?<=[(/])README\.md(?=[)#])", "index.html", cell.source)

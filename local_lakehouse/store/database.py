@@ -101,9 +101,12 @@ class Database:
         self._after_replacement: list[Hook] = []
         self._schemas: dict[str, Schema] = {}
         self._folder_lock = FileLock(self.directory / "lock")
+        self._descriptor = -1
         try:
             self._open()
         except BaseException:
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
             self._folder_lock.release()
             raise
 
@@ -206,13 +209,18 @@ class Database:
     def checkpoint(self) -> None:
         """Move committed data from the log to the file, with little delay for readers and writers.
 
-        SQLite reuses the start of the log only when the complete log has been moved. Continuous writes prevent this, so
-        they wait while the rest of a long log is moved. Otherwise, a commit would eventually have to move the log.
+        SQLite reuses the start of the log only when the complete log has been moved, which continuous writes prevent.
+        If the log is long, they wait while its last pages are moved, unless a reader still needs a part of the log.
         """
         with self.snapshot() as connection:
             connection.execute("ROLLBACK")
+            pages, _ = _checkpoint(connection)
+            if pages <= _LONG_LOG:
+                return
+            # SQLite syncs the file only when the complete log has been moved, which is when writers wait.
+            os.fsync(self._descriptor)
             pages, moved = _checkpoint(connection)
-            if moved < pages > _LONG_LOG:
+            if moved == pages:
                 with self.lock:
                     _checkpoint(connection)
 
@@ -268,6 +276,7 @@ class Database:
                 connection.close()
             self._readers.clear()
             self._writer.close()
+            os.close(self._descriptor)
         self._folder_lock.release()
         if self._temporary:
             shutil.rmtree(self.directory, ignore_errors=True)
@@ -282,6 +291,11 @@ class Database:
         except OSError as error:
             raise self.failure(error) from error
         self._recognize()
+        try:
+            # The descriptor stays open as long as a connection, because closing it would release SQLite's locks.
+            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise self.failure(error) from error
         try:
             self._writer = self._connect()
             self._writer.execute("PRAGMA journal_mode = WAL")

@@ -1,4 +1,5 @@
 import contextlib
+import os
 import signal
 import sqlite3
 import stat
@@ -240,9 +241,10 @@ def test_a_content_from_before_a_module_was_used_gets_its_tables(database: Datab
 
 
 @pytest.mark.parametrize(
-    ("notes", "moved", "waits"), [(10, False, [False]), (100, True, [False]), (100, False, [False, True])]
+    ("notes", "moved", "waits"),
+    [(10, True, [False]), (100, True, [False, False, True]), (100, False, [False, False])],
 )
-def test_writers_wait_only_while_the_rest_of_a_long_log_is_moved(
+def test_writers_wait_only_while_the_last_pages_of_a_long_log_are_moved(
     database: Database, monkeypatch: pytest.MonkeyPatch, notes: int, moved: bool, waits: list[bool]
 ) -> None:
     seen = []
@@ -261,3 +263,34 @@ def test_writers_wait_only_while_the_rest_of_a_long_log_is_moved(
             connection.executemany("INSERT INTO notes VALUES (?)", [("x" * 4_096,)] * notes)
         database.checkpoint()
     assert seen == waits
+
+
+def test_a_long_log_is_reused_although_writes_continue(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    moved_under_lock: list[int] = []
+    move = vars(store)["_checkpoint"]
+
+    def checkpoint(connection: sqlite3.Connection) -> tuple[int, int]:
+        before = log.stat().st_size
+        found: tuple[int, int] = move(connection)
+        if database.lock.held:
+            moved_under_lock.append(before - sizes[-1])
+        else:
+            sizes.append(before)
+            add(database, "meanwhile")
+        return found
+
+    log = database.path.with_name(FILE + "-wal")
+    sizes: list[int] = []
+    synced: list[bool] = []
+    monkeypatch.setattr(os, "fsync", lambda _: synced.append(database.lock.held))
+    monkeypatch.setattr(store, "_checkpoint", checkpoint)
+    monkeypatch.setattr(store, "_LONG_LOG", 50)
+    with database.transaction() as connection:
+        connection.executemany("INSERT INTO notes VALUES (?)", [("x" * 4_096,)] * 100)
+    database.checkpoint()
+    assert synced == [False]
+    # Writers waited only for the pages of the last commit.
+    assert moved_under_lock[0] < log.stat().st_size / 50
+    before = log.stat().st_size
+    add(database, "after")
+    assert log.stat().st_size == before

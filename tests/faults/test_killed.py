@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local_lakehouse import daemon
 from local_lakehouse.daemon import Running
 from local_lakehouse.testing import _ALL, _TRUST, _catalog_policy, _source_policy
+from tests.forked_lakehouse import forked_lakehouses
 
 pytestmark = [pytest.mark.long, pytest.mark.once]
 
@@ -204,8 +205,9 @@ class Account:
 
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path / "state"
-    daemon.stop(tmp_path / "state")
+    with forked_lakehouses():
+        yield tmp_path / "state"
+        daemon.stop(tmp_path / "state")
     # If the test fails, pytest shows this output.
     print((tmp_path / "state" / "lakehouse.log").read_text())
 

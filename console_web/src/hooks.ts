@@ -65,7 +65,7 @@ export function useLoad<T>(
 export interface Action {
   busy: boolean;
   error: ApiError | undefined;
-  /** Run one action at a time, and keep its error for display. Resolves to true if the action succeeded. */
+  /** Run one action at a time, and keep its error for display. The promise resolves to true if the action succeeded. */
   run: (work: () => Promise<void>) => Promise<boolean>;
   clear: () => void;
 }

@@ -16,7 +16,7 @@ export function tagList(names: LabNames): { Key: string; Value: string }[] {
   return Object.entries(names.tags).map(([Key, Value]) => ({ Key, Value }));
 }
 
-/** The tags that a new resource gets. */
+/** The tags that are added to a new resource. */
 export function TagsNote({ names }: { names: LabNames | undefined }): VNode {
   const [[key, value] = ["", ""]] = Object.entries(names?.tags ?? {});
   return <p class="hint">Tagged <code>{key}={value}</code>, so that the notebooks and cleanup recognize it as part of the lab.</p>;

@@ -1,4 +1,4 @@
-/** DynamoDB's tables and items, as its API returns them. */
+/** DynamoDB tables and items, as the DynamoDB API returns them. */
 
 import { all, call, type CallOptions } from "../api";
 

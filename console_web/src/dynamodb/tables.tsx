@@ -26,7 +26,7 @@ const COLUMNS: Column<Row>[] = [
   { key: "items", header: "Item count", numeric: true, render: ({ table }) => table?.ItemCount ?? "…" },
 ];
 
-/** Return a table's description, or undefined if it was deleted since the names were listed. */
+/** Return a table's description, or undefined if the table was deleted after the names were listed. */
 async function described(name: string): Promise<TableDescription | undefined> {
   try {
     return await describeTable(name, { quiet: true });

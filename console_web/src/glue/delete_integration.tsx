@@ -14,7 +14,7 @@ interface DeleteProps {
 const LOOK = 500;
 const LOOKS = 240;
 
-/** Delete the settings that the wizard added to the database, after the integration has been deleted. */
+/** After the integration has been deleted, delete the settings that the wizard added to the database. */
 async function deleteProperties(integration: Integration): Promise<void> {
   for (let looks = 0; looks < LOOKS; looks += 1) {
     const still = await listIntegrations({ quiet: true });
@@ -26,7 +26,7 @@ async function deleteProperties(integration: Integration): Promise<void> {
     "glue", "DeleteIntegrationTableProperties", { ResourceArn: integration.TargetArn, TableName: nameOf(integration.SourceArn) },
     { helper: "zetl.integration.delete_table_properties(lab)" },
   ));
-  // The role setting belongs to the database, and another integration with the same target still uses it.
+  // The role setting belongs to the database, so it is kept while another integration has the same target.
   if (!others) {
     await ifThere(call(
       "glue", "DeleteIntegrationResourceProperty", { ResourceArn: integration.TargetArn },

@@ -1,4 +1,4 @@
-/** AWS Glue's integrations, databases and tables, as its API returns them. */
+/** AWS Glue integrations, databases and tables, as the AWS Glue API returns them. */
 
 import { all, ApiError, call, type CallOptions, type Params } from "../api";
 

@@ -41,7 +41,7 @@ export const CONVERSIONS = ["epoch_sec", "epoch_milli", "iso"];
 
 const NAME = /^[a-zA-Z][a-zA-Z0-9-]{0,62}$/;
 
-/** Return the problems on a step, by field. There are none if the step is complete. */
+/** Return the problems on a step, by field. The result is empty if the step is complete. */
 export function problems(draft: Draft, step: number): Record<string, string> {
   const found: Record<string, string> = {};
   if (step === 2) {

@@ -70,7 +70,7 @@ function json({ columns, rows }: Result): string {
   return JSON.stringify(rows.map((row) => Object.fromEntries(columns.map(({ name }, place) => [name, row[place] ?? null]))), null, 2);
 }
 
-/** Save a text as a file in the browser. */
+/** Save text as a file in the browser. */
 export function download(name: string, type: string, content: string): void {
   const address = URL.createObjectURL(new Blob([content], { type }));
   const link = document.createElement("a");

@@ -7,7 +7,7 @@ import { run as runStatement, StatementError, stop as stopStatement, type Result
 
 export interface CellRun {
   running: boolean;
-  /** The number of rows of the result read so far. */
+  /** The number of result rows that have been read so far. */
   read?: number;
   result?: Result;
   error?: string;

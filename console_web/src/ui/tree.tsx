@@ -7,7 +7,7 @@ export interface TreeNode {
   /** The details shown after the title. */
   detail?: string | number | undefined;
   children?: TreeNode[];
-  /** Loads the children each time the node is opened. The previous children remain visible until then. */
+  /** Loads the children each time the node is opened. The previous children remain visible until the new children are loaded. */
   load?: () => Promise<TreeNode[]>;
 }
 

@@ -5,10 +5,14 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import psutil
+
 # Linux has this file system in memory. A test that needs a disk mounts one.
 _MEMORY = Path("/dev/shm")  # noqa: S108
 # Containers often have only 64 MB there. A whole run needs less than 1 GB, and a statement's limit is half of the rest.
 _ENOUGH_BYTES = 4 * 2**30
+# The ID of the process follows.
+_PREFIX = "zetl-test-run-"
 
 
 def folder_in_memory() -> Path | None:
@@ -20,6 +24,10 @@ def folder_in_memory() -> Path | None:
     """
     if "TMPDIR" in os.environ or not _MEMORY.is_dir() or shutil.disk_usage(_MEMORY).free < _ENOUGH_BYTES:
         return None
-    folder = Path(tempfile.mkdtemp(prefix="zetl-tests-", dir=_MEMORY))
+    for left in _MEMORY.glob(f"{_PREFIX}*"):
+        # A run that was killed could not delete its folder.
+        if not psutil.pid_exists(int(left.name.split("-")[3])):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=_MEMORY))
     os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
     return folder

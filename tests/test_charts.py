@@ -152,7 +152,7 @@ def test_a_heat_map_leaves_the_sums_out() -> None:
 
 def test_a_timeline_shows_snapshots_by_time_with_what_each_changed() -> None:
     assert charts.summary(charts.snapshot_timeline(SNAPSHOTS)) == (
-        "2 snapshots took the table from 25 to 26 rows\n"
+        "2 snapshots changed the table from 25 to 26 rows\n"
         "x: committed at (UTC); y: rows in the table\n"
         "scatter append:\n"
         "  2026-11-23 08:00:00.123: 25 (25 records added, 0 deleted)\n"
@@ -207,7 +207,7 @@ def test_a_snapshot_without_its_count_is_refused() -> None:
         ([], "The table has no snapshot yet"),
         ([25], "One snapshot: the table contains 25 rows"),
         ([25, 26, 25], "3 snapshots: 25 rows, as many as after the first"),
-        ([25, 1026], "2 snapshots took the table from 25 to 1,026 rows"),
+        ([25, 1026], "2 snapshots changed the table from 25 to 1,026 rows"),
     ],
 )
 def test_the_timelines_title_states_its_finding(totals: list[int], title: str) -> None:

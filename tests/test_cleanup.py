@@ -91,7 +91,9 @@ def test_one_failure_does_not_keep_the_rest_from_going(lab: Lab) -> None:
     assert outcomes["Glue database"].startswith("failed: ")
     assert (outcomes.drop("Glue database") == "deleted").all()
     assert told[1] == f"[2/3] S3 bucket {lab.bucket}: deleted"
-    with pytest.raises(LeftoverError, match=r"Still there: Glue database customerdb.* Delete it with zetl.cleanup"):
+    with pytest.raises(
+        LeftoverError, match=r"Still there: Glue database customerdb.* Delete everything with zetl.cleanup"
+    ):
         cleanup.verify(lab, timeout=0)
 
 
@@ -101,7 +103,9 @@ def test_objects_that_s3_keeps_are_a_failure(lab: Lab) -> None:
     locked: dict[str, Any] = {"Errors": [{"Key": "customerdb/", "Code": "AccessDenied", "Message": "Access Denied"}]}
     lab.client("s3").meta.events.register("after-call.s3.DeleteObjects", lambda parsed, **_: parsed.update(locked))
     (outcome,) = cleanup.apply(cleanup.plan(lab))["outcome"]
-    assert outcome == (f"failed: S3 kept 1 objects of bucket {lab.bucket}. The first one is customerdb/: Access Denied")
+    assert outcome == (
+        f"failed: S3 did not delete 1 of the objects in bucket {lab.bucket}. The first is customerdb/: Access Denied"
+    )
 
 
 def test_a_bucket_goes_with_all_its_versions(lab: Lab) -> None:
@@ -257,7 +261,7 @@ def test_a_bucket_of_another_account_is_left_alone(lab: Lab) -> None:
     Answers(lab, "s3", "HeadBucket").fail("403", times=9)
     assert foreign(lab) == [f"S3 bucket {lab.bucket}"]
     assert cleanup.verify(lab) == (
-        "Nothing is left of the lab. Kept, because they don't belong to the lab despite their names: 1."
+        "Nothing is left of the lab. Resources with the lab's names that don't belong to the lab and are kept: 1."
     )
 
 
@@ -310,7 +314,7 @@ def test_the_command_deletes_nothing_by_itself(command: Lab, capsys: pytest.Capt
     source.create_table(command)
     assert cli.main(["cleanup"]) == 1
     assert cli.main(["cleanup", "--dry-run"]) == 1
-    assert "To delete all of this, run it in a terminal, or with --yes." in capsys.readouterr().out
+    assert "To delete all of this, run zetl cleanup in a terminal, or with --yes." in capsys.readouterr().out
     assert kinds(command) == ["DynamoDB table"]
 
 

@@ -64,7 +64,7 @@ def test_env_is_refused_on_aws(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     monkeypatch.setenv("ZETL_TARGET", "aws")
     assert main(["env"]) == 1
     said = capsys.readouterr()
-    assert said.err == "ZETL_TARGET is aws; zetl env is for the local lakehouse. Unset it first.\n"
+    assert said.err == "ZETL_TARGET is aws, but zetl env supports only the local lakehouse. Unset ZETL_TARGET first.\n"
     assert said.out == ""
 
 

@@ -84,8 +84,8 @@ def test_rights_that_are_missing_are_named_with_their_policy(lab: Lab) -> None:
     assert check == Check(
         False,
         "permissions are missing: glue:DeleteIntegration",
-        "See policies/learner_build_permissions.json, statement DeleteOwnIntegration. zetl policies writes it with "
-        "your names for an account administrator.",
+        "See policies/learner_build_permissions.json, statement DeleteOwnIntegration. zetl policies writes this policy "
+        "with your names, so that an administrator can attach it.",
     )
 
 

@@ -36,7 +36,7 @@ def test_without_extras_each_command_names_what_to_install(tmp_path: Path) -> No
         assert errors[command].startswith(f"zetl {command} needs ")
         assert errors[command].endswith(INSTALL.format(extras))
     assert errors["local start"].startswith(local + "duckdb, ")
-    assert "pip install 'zetl-helpers[local]'; or set ZETL_TARGET=aws" in errors["local start"]
+    assert "pip install 'zetl-helpers[local]'. To work on AWS instead, set ZETL_TARGET=aws" in errors["local start"]
     for command in connecting:
         assert errors[command].startswith(local), command
         assert "\n" not in errors[command]

@@ -81,7 +81,7 @@ def test_what_athena_refuses_is_told_in_its_words(evolved: Lab, sql: str, reason
         ("SELECT * FROM customeraccounts WHERE paperlessbilling IS NOT TRUE", "Athena has no IS TRUE or IS FALSE."),
         ("SELECT TOP 10 state FROM customeraccounts", "Athena has no TOP."),
         ("SELECT 1 AS n MINUS SELECT 2", "Athena has no MINUS."),
-        ("SELECT [state] FROM customeraccounts", "Athena has no names in brackets."),
+        ("SELECT [state] FROM customeraccounts", "Athena does not support names in brackets."),
         ("SELECT state,, FROM customeraccounts", "The statement is incomplete, or it has an extra word"),
         ("SELECT state, FROM t WHERE id = 'a::b [c] minus {}'", "The statement is incomplete, or it has an extra word"),
         ("SELECT array[1, 2][1], m[k], array[k] FRM t", "The statement is incomplete, or it has an extra word"),
@@ -124,7 +124,9 @@ def test_advice_names_the_labs_own_table(evolved: Lab) -> None:
 )
 def test_a_statement_that_changes_the_target_does_not_run(evolved: Lab, sql: str) -> None:
     before = lakehouse.query_history(evolved)
-    with pytest.raises(lakehouse.QueryError, match=r"only reads, and this statement begins with \w+\. It did not run"):
+    with pytest.raises(
+        lakehouse.QueryError, match=r"only reads data, but this statement begins with \w+, so it was not run"
+    ):
         lakehouse.query(evolved, sql)
     pd.testing.assert_frame_equal(lakehouse.query_history(evolved), before)
 

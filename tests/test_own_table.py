@@ -50,7 +50,7 @@ def test_the_keys_of_the_table_are_those_of_the_report(lab: Lab, file: Path) -> 
     assert {each["AttributeName"]: each["AttributeType"] for each in described["AttributeDefinitions"]} == {
         "Year": "N", "Name": "S",
     }  # fmt: skip
-    with pytest.raises(source.OtherKeysError, match=r"with the key Year, Name, but these items have Name"):
+    with pytest.raises(source.OtherKeysError, match=r"with the key Year, Name, but the key of these items is Name"):
         source.create_table(own, keys={"Name": "S"})
 
 

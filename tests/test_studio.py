@@ -59,7 +59,7 @@ def test_the_project_and_its_role_are_found(lab: Lab, project: Project) -> None:
 def test_without_a_domain_the_error_says_who_makes_one(lab: Lab) -> None:
     none = Answers(lab, "datazone", "ListDomains")
     none.once(lambda _: {"items": []})
-    with pytest.raises(StudioError, match=r"no SageMaker Unified Studio domain\. An administrator creates one"):
+    with pytest.raises(StudioError, match=r"no SageMaker Unified Studio domain\. An administrator can create one"):
         studio.find_project(lab)
 
 
@@ -119,7 +119,7 @@ def test_a_location_that_somebody_registered_above_the_table_is_used_and_kept(lo
 
 def test_who_is_no_member_gets_no_credentials_of_the_project(loaded: Lab, project: Project) -> None:
     Answers(loaded, "datazone", "GetConnection").once(lambda _: {"environmentUserRole": project.role_arn})
-    with pytest.raises(StudioError, match="Only its members get them"):
+    with pytest.raises(StudioError, match="because you are not a member of the project"):
         studio.as_project(loaded, project)
 
 

@@ -46,7 +46,10 @@ def test_cost_and_vpc_are_stated_before_anything_is_created(lab: Lab, plan: Doma
 
 
 def test_a_missing_role_is_named_with_who_makes_it(lab: Lab) -> None:
-    with pytest.raises(StudioSetupError, match=r"no role AmazonSageMakerDomainExecution.*administrator must create it"):
+    with pytest.raises(
+        StudioSetupError,
+        match=r"the role AmazonSageMakerDomainExecution .*does not exist.*administrator must create it",
+    ):
         studio.plan_domain(lab, vpc="vpc-1", subnets=SUBNETS)
     with pytest.raises(StudioSetupError, match="two Availability Zones"):
         studio.plan_domain(lab, vpc="vpc-1", subnets=SUBNETS[:1])
@@ -60,7 +63,7 @@ def test_domain_and_project_are_created_once_and_deleted_once(lab: Lab, plan: Do
     project = studio.create_project(lab, domain, profile)
     assert (project.did, studio.create_project(lab, domain, profile).did) == ("created", "already there")
     assert studio.find_project(lab).project_id == project.details["project"]
-    with pytest.raises(StudioSetupError, match="has the projects Mine: delete them first"):
+    with pytest.raises(StudioSetupError, match=r"still has projects: Mine\. First delete all projects"):
         studio.delete_domain(lab, domain)
     assert [studio.delete_project(lab, domain).did, studio.delete_project(lab, domain).did] == [
         "deleted", "already gone",
@@ -170,7 +173,7 @@ def test_a_domain_that_clean_up_cannot_delete_stays_recorded_until_it_can(lab: L
     domain = {"domainIdentifier": made.details["domain"]}
     theirs = datazone.create_project(**domain, name="Theirs", projectProfileId=made.details["profile"])
     outcomes = cleanup.apply(cleanup.plan(lab)).set_index("kind")["outcome"]
-    assert "has the projects Theirs: delete them first" in outcomes["Studio domain"]
+    assert "still has projects: Theirs. First delete all projects" in outcomes["Studio domain"]
     assert f"records Studio project {lab.project}, Studio domain {made.details['domain']}" in outcomes["IAM role"]
     datazone.delete_project(**domain, identifier=theirs["id"])
     assert set(cleanup.apply(cleanup.plan(lab))["outcome"]) == {"deleted"}

@@ -55,36 +55,37 @@ def rewrite(lab: Lab, change: Callable[[list[str]], list[str]]) -> tuple[list[st
         return True if change(now) == now else None
 
     wait_for(
-        "Lake Formation's settings to be written",
+        "the Lake Formation settings to be written",
         attempt,
         timeout=60,
-        hint="Another caller is also changing them. Check the administrators in the AWS Lake Formation console.",
+        hint="Another caller is changing the settings. Check the administrators in the AWS Lake Formation console.",
     )
     return before or [], after
 
 
 def note(lab: Lab, principal: str) -> None:
-    """Tag the target role with the administrator that the lab added, because cleanup removes no other."""
+    """Tag the target role with the administrator that the lab added, because cleanup removes only this principal."""
     lab.client("iam").tag_role(RoleName=lab.role, Tags=tag_list({ADDED: principal}))
 
 
 def note_leaving(lab: Lab) -> None:
-    """Record that the lab no longer needs its administrator, before looking for other labs that need it.
+    """Record on the target role that the lab no longer needs its administrator.
 
-    If two labs leave at the same time, at least one sees the other's record and removes the administrator.
+    Cleanup calls this function before it looks for other labs that need the same administrator. If two labs are cleaned
+    up at the same time, at least one finds the other's record and removes the administrator.
     """
     with absent("NoSuchEntity"):
         lab.client("iam").tag_role(RoleName=lab.role, Tags=tag_list({_LEAVING: "yes"}))
 
 
 def forget(lab: Lab) -> None:
-    """Remove the notes."""
+    """Remove the two tags that concern the administrator from the target role."""
     with absent("NoSuchEntity"):
         lab.client("iam").untag_role(RoleName=lab.role, TagKeys=[ADDED, _LEAVING])
 
 
 def noted(lab: Lab) -> str | None:
-    """Return the principal that the lab made an administrator, or None if the target role's tags name none."""
+    """Return the principal that the lab made an administrator. Return None if the target role has no such tag."""
     with absent("NoSuchEntity"):
         return _tags(lab).get(ADDED)
     return None
@@ -100,7 +101,7 @@ def _needs(lab: Lab, database: str, principal: str) -> bool:
     try:
         tags = _tags(neighbor)
     except ClientError as error:
-        # If the caller may not read another lab's role, that lab keeps its administrator.
+        # If the caller is not allowed to read another lab's role, the administrator is kept.
         return error_code(error) != "NoSuchEntity"
     return tags.get(ADDED) == principal and _LEAVING not in tags
 

@@ -68,7 +68,7 @@ def last_sync(lab: Lab, integration: dict[str, Any]) -> datetime | None:
 
     The time comes from the log or, failing that, from the metrics. If both are missing or inaccessible, the function
     returns the commit time of the target table's latest snapshot. The ingestion read the source before that commit, so
-    this is the latest possible time.
+    the commit time is an upper bound.
 
     Args:
         lab: The lab.
@@ -103,12 +103,14 @@ def is_loaded(lab: Lab, integration: dict[str, Any]) -> bool:
 
 
 def metric_series(lab: Lab, arn: str, name: str = "") -> list[tuple[str, list[dict[str, str]]]]:
-    """Return an integration's metrics with all their dimensions, because CloudWatch matches only complete sets.
+    """Return an integration's metrics with all their dimensions.
+
+    CloudWatch returns data only for a metric's complete set of dimensions.
 
     Args:
         lab: The lab.
         arn: The integration's ARN.
-        name: The metric's name. Defaults to all of them.
+        name: The metric's name. Defaults to all metrics.
     """
     asked: dict[str, Any] = {"Namespace": NAMESPACE, "Dimensions": [{"Name": "integrationArn", "Value": arn}]}
     if name:

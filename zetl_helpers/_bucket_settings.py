@@ -92,5 +92,5 @@ def encrypt(lab: Lab, key: str) -> bool:
 
 
 def of_new_bucket(lab: Lab, call: Callable[..., dict[str, Any]], **arguments: Any) -> dict[str, Any]:
-    """Call an operation on a bucket that may not be visible everywhere yet, and retry if necessary."""
+    """Call an operation on a new bucket, and retry the call until the bucket is visible everywhere."""
     return settled(f"bucket {lab.bucket}", lambda: call(Bucket=lab.bucket, **arguments), one_of("NoSuchBucket"))

@@ -90,7 +90,7 @@ def cli_commands(calls: Sequence[Call]) -> str:
 
 
 def _arguments(parameters: Mapping[str, Any], indent: int) -> str:
-    """Return a call's arguments, on the line that begins with the function's name if they fit on it."""
+    """Return a call's arguments as Python code, on the same line as the function's name if they fit on it."""
     if not parameters:
         return ""
     if all(name.isidentifier() and not keyword.iskeyword(name) for name in parameters):
@@ -109,7 +109,7 @@ def _argument(value: Any) -> str:
 
 
 def _document(value: Any) -> Any:
-    """Return the contents of a string with a long JSON document, such as a policy, or None for any other value."""
+    """Return the parsed contents of a long JSON string, such as a policy. Return None for any other value."""
     if not isinstance(value, str) or len(value) < _WIDTH or not value.startswith(("{", "[")):
         return None
     try:

@@ -20,16 +20,16 @@ _MOST_BYTES = 10_240
 
 
 class CatalogPolicyFullError(UserError):
-    """The Data Catalog's policy has no room for another lab's statements. The message says who can free space."""
+    """The Data Catalog's policy would be too large with another lab's statements. The message says who can fix this."""
 
 
 def merge_catalog_policy(lab: Lab) -> Step:
     """Add the lab's two statements to the Data Catalog's policy and keep all other statements.
 
-    The policy is account-wide, and ``PutResourcePolicy`` replaces it. This function therefore reads the policy, merges
-    the statements by ``Sid``, and writes the policy only if its hash has not changed, so that no concurrent change is
-    lost. In a class that the instructor prepared, nothing is added. The class statement covers all labs, and the
-    learner's own policy grants the other permission.
+    The policy is account-wide, and ``PutResourcePolicy`` replaces it. This function therefore reads the policy and
+    merges the statements by ``Sid``. It writes the policy only if its hash has not changed, so that no concurrent
+    change is lost. In a class that the instructor prepared, nothing is added. The class statement covers all labs, and
+    the learner's own policy grants the other permission.
 
     Args:
         lab: The lab.
@@ -147,7 +147,7 @@ def other_databases(lab: Lab, principal: str) -> list[str]:
 def _rewrite_catalog_policy(
     lab: Lab, add: list[dict[str, Any]] | tuple[()], drop: list[str] | tuple[()]
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Merge statements into the policy, and start again if another caller changed the policy."""
+    """Merge statements into the policy, and retry if another caller has changed the policy."""
     seen: list[tuple[list[dict[str, Any]], dict[str, Any]]] = []
 
     def attempt() -> bool | None:
@@ -163,7 +163,8 @@ def _rewrite_catalog_policy(
         "the Data Catalog policy to be written",
         attempt,
         timeout=30,
-        hint="Another caller is also changing it. Check it in the AWS Glue console, under Data Catalog settings.",
+        hint="Another caller is also changing the policy. Check the policy in the AWS Glue console, under Data Catalog "
+        "settings.",
     )
     return seen[0]
 
@@ -187,17 +188,16 @@ def _read_catalog_policy(lab: Lab) -> tuple[dict[str, Any], str | None]:
 
 
 def _write_catalog_policy(lab: Lab, document: dict[str, Any], policy_hash: str | None) -> bool | None:
-    """Write the policy, or return None if it has changed since it was read."""
+    """Write the policy and return True. Return None without writing if the policy has changed since it was read."""
     glue = lab.client("glue")
     # White space counts toward the limit of the account's policy.
     text = json.dumps(document, separators=(",", ":"))
     size = len(text.encode())
     if document["Statement"] and size > _MOST_BYTES:
         raise CatalogPolicyFullError(
-            f"With the statements of database {lab.database} the Data Catalog's policy would have {size:,} bytes, and "
-            f"AWS allows {_MOST_BYTES:,} for the whole account. Ask the instructor to run zetl class prepare: one "
-            "statement then covers every lab. Or remove unused statements in the AWS Glue console, under Data Catalog "
-            "settings."
+            f"With the statements for database {lab.database}, the Data Catalog's policy would have {size:,} bytes. "
+            f"AWS allows {_MOST_BYTES:,} bytes. Ask the instructor to run zetl class prepare, which adds a single "
+            "statement for all labs. Or remove unused statements in the AWS Glue console, under Data Catalog settings."
         )
     condition = {"PolicyHashCondition": policy_hash} if policy_hash else {"PolicyExistsCondition": "NOT_EXIST"}
     try:

@@ -1,4 +1,4 @@
-"""The results folder of exercise checks, whose queries the learner's query history omits."""
+"""The results folder of exercise checks. The learner's query history omits the queries in this folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def checking() -> Iterator[None]:
 def folder(results: str) -> str:
     """Return the location for a query's results, which is a separate folder if a check runs the query.
 
-    A comment in the statement would shift the positions in Athena's error messages.
+    The folder marks such a query. A comment in the statement would shift the positions in Athena's error messages.
     """
     return f"{results}{_FOLDER}" if _checking.get() else results
 

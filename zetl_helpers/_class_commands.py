@@ -45,9 +45,9 @@ def _prepare(options: argparse.Namespace) -> int:
     from zetl_helpers.studio import StudioError
 
     if options.share and options.undo:
-        raise UsageError("Choose either --share or --undo. Cleanup removes the shares.")
+        raise UsageError("Choose either --share or --undo. To remove the shares, run zetl class cleanup.")
     if options.administrator and not options.undo:
-        raise UsageError("--administrator requires --undo. To become an administrator, omit it.")
+        raise UsageError("--administrator requires --undo. To become an administrator, omit --administrator.")
     try:
         lab = connect()
         if options.undo:
@@ -57,7 +57,7 @@ def _prepare(options: argparse.Namespace) -> int:
             steps = classroom.prepare(lab, labs)
             steps += classroom.share([entry for entry in labs if classroom.has_target(entry)]) if options.share else []
     except (ClientError, BotoCoreError, NotAdministratorError, StudioError) as error:
-        raise UsageError(f"The class cannot be prepared: {error}") from error
+        raise UsageError(f"The account-wide settings cannot be changed: {error}") from error
     for step in steps:
         print(step)
     return 0
@@ -72,7 +72,7 @@ def _status(options: argparse.Namespace) -> int:
     try:
         frame = classroom.status(classroom.learners(connect()))
     except (ClientError, BotoCoreError) as error:
-        raise UsageError(f"The class's labs cannot be listed: {error}") from error
+        raise UsageError(f"The labs of the class cannot be listed: {error}") from error
     if options.json:
         print(frame.to_json(orient="records", date_format="iso"))
     elif frame.empty:
@@ -113,7 +113,7 @@ def _cleanup(options: argparse.Namespace) -> int:
         labs = _chosen(classroom.learners(connect()), options.learners)
         plans = classroom.plan(labs)
     except (ClientError, BotoCoreError) as error:
-        raise UsageError(f"The class's labs cannot be listed: {error}") from error
+        raise UsageError(f"The labs of the class cannot be listed: {error}") from error
     print(classroom.transcript(plans))
     if not any(plans) and not any(each.unseen for each in plans):
         print("Nothing is left of the class.")

@@ -25,7 +25,7 @@ def show_strings_in_full() -> None:
 def _set_options() -> None:
     import pandas as pd
 
-    # A truncated ARN or error can be neither read nor copied.
+    # Users need to read and copy complete ARNs and errors.
     pd.set_option("display.max_colwidth", None)
 
 

@@ -20,7 +20,7 @@ _OPENED = ("CreateDatabaseDefaultPermissions", "CreateTableDefaultPermissions")
 
 
 class NotAdministratorError(Exception):
-    """Lake Formation governs the account, and the caller cannot grant permissions. The message says who can."""
+    """Lake Formation governs the account, and the caller cannot grant permissions. The message says who can do so."""
 
 
 def is_governed(lab: Lab) -> bool | None:
@@ -30,8 +30,8 @@ def is_governed(lab: Lab) -> bool | None:
         lab: The lab.
 
     Returns:
-        Whether Lake Formation governs the database, or None if the database does not exist or the caller may not read
-        it.
+        Whether Lake Formation governs the database. None if the database does not exist or the caller is not allowed to
+        read it.
 
     See https://docs.aws.amazon.com/lake-formation/latest/dg/change-settings.html
     """
@@ -124,7 +124,7 @@ def _grant(lab: Lab, who: str, resource: dict[str, Any], rights: tuple[str, ...]
                     lambda: formation.grant_permissions(
                         Principal={"DataLakePrincipalIdentifier": who}, Resource=resource, Permissions=lacking
                     ),
-                    # A new role is not visible everywhere.
+                    # Other labs in the account can grant permissions at the same time.
                     one_of("ConcurrentModificationException"),
                 )
             except ClientError as error:

@@ -22,7 +22,7 @@ def wait_until_attention(lab: Lab, *, timeout: float = 5400) -> str:
         timeout: Maximum seconds to wait. On AWS, the problem appears at the next refresh, after 15 to 30 minutes.
 
     Returns:
-        The status and the errors, as ``DescribeIntegrations`` returns them, one per line.
+        The status on the first line, followed by one line for each error that ``DescribeIntegrations`` returns.
 
     Raises:
         IntegrationError: The integration does not exist.
@@ -39,7 +39,7 @@ def wait_until_attention(lab: Lab, *, timeout: float = 5400) -> str:
         f"integration {lab.integration} to need attention",
         look,
         timeout=timeout,
-        hint="Check zetl.integration.describe(lab): it is still ACTIVE.",
+        hint="The integration is still ACTIVE. Check zetl.integration.describe(lab).",
         usual=lab.usually("15 to 30 minutes"),
     )
     return "\n".join([f"status: {found['Status']}", *_reasons(found)])
@@ -73,7 +73,7 @@ def wait_until_recovered(lab: Lab, *, timeout: float = 5400) -> None:
         f"integration {lab.integration} to recover",
         look,
         timeout=timeout,
-        hint="Check zetl.integration.describe(lab): the reported problem is not fixed.",
+        hint="The integration still reports a problem. Check zetl.integration.describe(lab).",
         usual=lab.usually("15 to 30 minutes"),
         status=lambda: " ".join(reasons)[:60],
     )
@@ -92,7 +92,7 @@ def wait_for_outcome(lab: Lab, since: datetime, *, timeout: float = 5400) -> str
 
     Raises:
         IntegrationError: The integration does not exist.
-        WaitTimeoutError: Neither happens.
+        WaitTimeoutError: The write has neither arrived nor stopped the integration.
     """
 
     def look() -> str | None:

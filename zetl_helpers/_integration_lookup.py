@@ -15,7 +15,7 @@ class IntegrationError(Exception):
 
 
 def find(lab: Lab) -> dict[str, Any] | None:
-    """Return the lab's integration, as ``DescribeIntegrations`` returns it, or None if it does not exist.
+    """Return the description of the lab's integration from ``DescribeIntegrations``, or None if it does not exist.
 
     Raises:
         ForeignResourceError: An integration with that name exists but does not belong to the lab.

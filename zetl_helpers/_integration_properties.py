@@ -18,19 +18,19 @@ Unnest = Literal["FULL", "TOPLEVEL", "NOUNNEST"]
 GONE = ("EntityNotFoundException", "ResourceNotFoundException", "IntegrationNotFoundFault")
 # Another operation is running on the integration or its target.
 BUSY = ("IntegrationConflictOperationFault", "InvalidIntegrationStateFault", "InvalidStateException")
-# Waiting helps if the grant in the Data Catalog's policy is not visible yet, but not if the caller lacks another
+# A retry succeeds if the grant in the Data Catalog's policy was not yet visible, but not if the caller lacks another
 # permission.
 _CALLER_MAY_NOT = re.compile(r"not authorized to perform: (?!glue:CreateInboundIntegration)")
 _ABOUT_RIGHTS = re.compile(r"assume|role|permission|authorized|access", re.IGNORECASE)
 
 
 def set_target_role(lab: Lab, *, kms_key: str | None = None) -> Step:
-    """Set the role that writes to the database, which is the integration's resource property.
+    """Set the role that writes to the database, as a property of the integration's target.
 
     Args:
         lab: The lab.
-        kms_key: A customer managed key that encrypts the target table's data, as an ID, ARN or alias. The
-            target role also needs permission to use it, which `keys.allow_target_role` grants.
+        kms_key: The ID, ARN or alias of a customer managed key that encrypts the target table's data. The target role
+            also needs permission to use the key, which `keys.allow_target_role` grants.
 
     Returns:
         The step and its outcome.
@@ -72,7 +72,9 @@ def _target_role(lab: Lab) -> dict[str, Any] | None:
 
 
 def set_table_properties(lab: Lab, *, unnest: Unnest = "FULL", partition_by: Sequence[dict[str, str]] = ()) -> Step:
-    """Set how attributes become columns and how the target table is partitioned, before the integration is created.
+    """Set how attributes become columns and how the target table is partitioned.
+
+    Call this function before you create the integration.
 
     Args:
         lab: The lab.

@@ -34,7 +34,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the ``zetl local`` commands to the parser."""
     local = with_actions(commands.add_parser("local", help="the local lakehouse"))
 
-    start = local.add_parser("start", help="start it and print its address on the last line")
+    start = local.add_parser("start", help="start the lakehouse and print its address on the last line")
     start.add_argument(
         "--port", type=int, help="default: 4555, or a free port if 4555 is in use; 0 chooses a free port"
     )
@@ -43,22 +43,22 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     start.add_argument(
         "--governed",
         action="store_true",
-        help="let Lake Formation govern the account, so IAM permissions alone allow no access to data",
+        help="let Lake Formation govern the account, so that IAM permissions alone do not allow access to data",
     )
     start.set_defaults(run=_start)
 
-    stop = local.add_parser("stop", help="stop it and keep its state")
+    stop = local.add_parser("stop", help="stop the lakehouse and keep its state")
     stop.set_defaults(run=_stop)
 
-    status = local.add_parser("status", help="show whether it is running, and its address")
+    status = local.add_parser("status", help="show whether the lakehouse is running and where")
     status.add_argument("--json", action="store_true", help="as JSON")
     status.set_defaults(run=_status)
 
-    reset = local.add_parser("reset", help="stop it and delete all its data")
-    reset.add_argument("--to-backup", action="store_true", help="restore the last backup instead")
+    reset = local.add_parser("reset", help="stop the lakehouse and delete all its data")
+    reset.add_argument("--to-backup", action="store_true", help="restore the last backup instead of deleting all data")
     reset.set_defaults(run=_reset)
 
-    export = local.add_parser("export", help="write its state to a file, to move it to another machine")
+    export = local.add_parser("export", help="write the lakehouse's state to a file that another machine can import")
     export.add_argument("file", type=Path)
     export.set_defaults(run=_export)
 
@@ -69,7 +69,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     refresh = local.add_parser("refresh", help="refresh the integrations now, and wait for the result")
     refresh.set_defaults(run=_refresh)
 
-    pause = local.add_parser("pause", help="stop automatic refreshes until resume; refresh still works")
+    pause = local.add_parser(
+        "pause", help="stop automatic refreshes until zetl local resume; zetl local refresh still works"
+    )
     pause.set_defaults(run=_pause)
 
     resume = local.add_parser("resume", help="resume automatic refreshes")
@@ -99,7 +101,7 @@ def _start(options: argparse.Namespace) -> int:
     )
     print("The local lakehouse is running." if started else "The local lakehouse was already running.")
     if options.state.resolve() != _settings.state_dir().resolve():
-        print(f"Notebooks and other commands use it after: export ZETL_STATE_DIR={options.state.resolve()}")
+        print(f"To use it in notebooks and other commands: export ZETL_STATE_DIR={options.state.resolve()}")
     print(running.url)
     return 0
 
@@ -108,7 +110,11 @@ def _stop(options: argparse.Namespace) -> int:
     from local_lakehouse import daemon
 
     stopped = daemon.stop(options.state)
-    print("Stopped; its state is kept." if stopped else f"No local lakehouse is running in {options.state}.")
+    print(
+        "The local lakehouse has stopped and keeps its state."
+        if stopped
+        else f"No local lakehouse is running in {options.state}."
+    )
     return 0
 
 
@@ -127,7 +133,7 @@ def _status(options: argparse.Namespace) -> int:
               f"{running.health['refresh_seconds']:g} s{refreshing}")  # fmt: skip
         for name, health in running.health["background"].items():
             if not health["ok"]:
-                print(f"{name} fails and is retried ({health['failures']} times so far): {health['problem']}")
+                print(f"{name} fails and is retried (failures so far: {health['failures']}): {health['problem']}")
     return 0 if running else 1
 
 
@@ -138,11 +144,11 @@ def _reset(options: argparse.Namespace) -> int:
         if not daemon.return_to_backup(options.state):
             raise UsageError(f"There is no backup in {options.state}. Delete the state with: zetl local reset")
         print(
-            f"The local lakehouse of {options.state} was restored from its last backup. Start it with: zetl local start"
+            f"The local lakehouse in {options.state} was restored from its last backup. Start it with: zetl local start"
         )
         return 0
     if daemon.reset(options.state):
-        print(f"The local lakehouse of {options.state} is empty. Start it with: zetl local start")
+        print(f"The local lakehouse in {options.state} is empty. Start it with: zetl local start")
     else:
         print(f"There is no state to delete in {options.state}. Start a local lakehouse with: zetl local start")
     return 0
@@ -208,6 +214,6 @@ def _require_local() -> None:
     missing = [each.name for each in _requirements.unmet("local") if each.found is None]
     if missing:
         raise UsageError(
-            f"The local lakehouse needs {', '.join(missing)}. Install with: {_requirements.install('local')}; "
-            "or set ZETL_TARGET=aws to work on AWS."
+            f"The local lakehouse needs {', '.join(missing)}. To install the missing packages, run "
+            f"{_requirements.install('local')}. To work on AWS instead, set ZETL_TARGET=aws."
         )

@@ -1,4 +1,4 @@
-"""The boto3 session for the local lakehouse, whose clients cannot call any other address."""
+"""A boto3 session whose clients can call only the local lakehouse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Next steps for errors that any AWS call can return, added to AWS's messages."""
+"""Next steps for errors that any AWS call can return. They are added to AWS's messages."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 from zetl_helpers import _rights
 
 _SIGN_IN = (
-    "Your credentials are no longer valid. Sign in again, connect again with zetl.connect(), and repeat the step: "
-    "it continues where it stopped."
+    "Your credentials are no longer valid. Sign in again, connect again with zetl.connect(), and repeat the step, "
+    "which continues where it stopped."
 )
-_SIGN_IN_OR_REGION = f"{_SIGN_IN} If they are new: is the Region enabled for your account?"
+_SIGN_IN_OR_REGION = f"{_SIGN_IN} If your credentials are new, check whether the Region is enabled for your account."
 _QUOTA = (
     "A quota of this account and Region has been reached. Delete unused resources, or request a higher quota in the "
     "Service Quotas console, and repeat the step."
 )
 _REGION = (
-    "Source, integration, database and bucket must all be in one Region. Set AWS_REGION to the lab's Region, or set "
-    "ZETL_PREFIX to use different names for your lab."
+    "The source, integration, database and bucket must be in the same Region. Set AWS_REGION to the lab's Region, or "
+    "set ZETL_PREFIX to use different names for your lab."
 )
 _KEY = (
-    "The KMS key is not usable: it must be enabled and in the lab's Region, and its policy must contain the statements "
-    "that zetl_helpers.keys.statements(lab, …) returns."
+    "The KMS key cannot be used. The key must be enabled and in the lab's Region. The key's policy must contain the "
+    "statements that zetl_helpers.keys.statements(lab, …) returns."
 )
 
 _TABLE = "If the lab's table does not exist yet, create it with zetl.source.create_table(lab), and repeat the step."
@@ -63,9 +63,9 @@ _BY_SERVICE = {
 
 
 def add(parsed: dict[str, Any], model: Any, **_: object) -> None:
-    """Add the next step to AWS's message, as a handler for botocore's ``after-call``.
+    """Add the next step to AWS's message. The error's code and class do not change.
 
-    The error's code and class do not change.
+    This function is a handler for botocore's ``after-call`` event.
     """
     error = parsed.get("Error", {})
     if error.get("Code") in _rights.DENIED:
@@ -99,7 +99,7 @@ def without_identity(error: BotoCoreError | ClientError, region: str) -> str:
         similar = difflib.get_close_matches(region, known, n=3)
         hint = f"Did you mean {' or '.join(similar)}?" if similar else "Check its spelling."
         return (
-            f"Region {region} does not respond, and botocore doesn't know a Region with that name. {hint} Set "
+            f"Region {region} does not respond, and botocore's list of Regions does not contain it. {hint} Set "
             "AWS_REGION."
         )
     return f"AWS could not identify you ({error}). Sign in again, or set AWS_PROFILE, then repeat this cell."

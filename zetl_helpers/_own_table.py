@@ -17,7 +17,7 @@ _ROLES = ("HASH", "RANGE")
 
 
 class OtherKeysError(UserError):
-    """The table exists, but its keys differ from those of the items. The message names both."""
+    """The table exists, but its keys differ from the items' keys. The message lists both."""
 
 
 def definition(keys: Mapping[str, str]) -> dict[str, Any]:
@@ -44,8 +44,9 @@ def require_keys(lab: Lab, keys: Mapping[str, str]) -> None:
     found = key_names(lab)
     if found != list(keys):
         raise OtherKeysError(
-            f"Table {lab.table} exists with the key {', '.join(found)}, but these items have {', '.join(keys)}. "
-            "First delete it: zetl.cleanup.apply(zetl.cleanup.plan(lab, only=[...])), as at the end of chapter 13."
+            f"Table {lab.table} exists with the key {', '.join(found)}, but the key of these items is "
+            f"{', '.join(keys)}. First delete the table: zetl.cleanup.apply(zetl.cleanup.plan(lab, only=[...])), as at "
+            "the end of chapter 13."
         )
 
 

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from zetl_helpers._aws import error_code
 from zetl_helpers._rights import DENIED
 
-# Every notebook space has this file, but only in a Unified Studio space does it name a project.
+# Every notebook space has this file, but the file contains a project ID only in a Unified Studio space.
 METADATA = Path("/opt/ml/metadata/resource-metadata.json")
 
 Kind = Literal["IAM-based", "Identity Center"]
@@ -28,10 +28,10 @@ class Space:
     """A notebook space of SageMaker Unified Studio.
 
     Args:
-        domain_id: The domain.
-        project_id: The project.
+        domain_id: The domain's ID.
+        project_id: The project's ID.
         region: The domain's Region.
-        role_arn: The project's role, which everything in the space uses to call AWS.
+        role_arn: The ARN of the project's role, which all code in the space uses to call AWS.
     """
 
     domain_id: str
@@ -46,7 +46,7 @@ class Place:
 
     Args:
         space: The space.
-        kind: The type of the space's domain, or None if the role may not read the domain.
+        kind: The type of the space's domain, or None if the role is not allowed to read the domain's connections.
         workgroup: The project's Athena workgroup, or an empty string if the project has no connection to a workgroup.
         builds: Whether the role may create the resources of chapters 1 to 3.
     """
@@ -68,12 +68,12 @@ class Place:
         elif self.is_members:
             may = MEMBERS_CHAPTERS
         else:
-            may = "its role lacks the learner's permissions; attach the policies in policies/ to it"
+            may = "the project's role lacks the learner's permissions; attach the policies in policies/ to the role"
         return f"space of project {self.space.project_id}, {kind}: {may}"
 
 
 def find_space(metadata: Path | None = None) -> Space | None:
-    """Return the space that the process runs in, or None on any other computer.
+    """Return the space that the process runs in, or None if it does not run in a Unified Studio space.
 
     Args:
         metadata: The file that describes the space.

@@ -1,4 +1,4 @@
-"""Advice about frequent SQL errors, which is added to Athena's messages."""
+"""Advice about common SQL errors. It is added to Athena's messages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NUMBER = re.compile(r"\b(?:tinyint|smallint|integer|bigint|real|double|decimal)
 
 
 def add(lab: Lab, message: str, sql: str) -> str:
-    """Add advice to Athena's message, on a separate line, if the error is frequent.
+    """Add advice about common errors to Athena's message, on a separate line.
 
     Args:
         lab: The lab whose table the statement queries.
@@ -24,7 +24,7 @@ def add(lab: Lab, message: str, sql: str) -> str:
         sql: The statement.
 
     Returns:
-        The message with the advice, or the unchanged message.
+        The message with the advice, or the unchanged message if there is no advice.
     """
     advise = next((advise for code, advise in _ADVICE.items() if code in message), None)
     if advise is None:
@@ -96,13 +96,13 @@ def _code(lab: Lab) -> str:
     return f'lab.with_table("{lab.further}")' if lab.further else "lab"
 
 
-# These are the names in Trino of functions that other databases have.
+# These are the Trino equivalents of functions in other databases.
 _FUNCTIONS = {
     "ifnull": "COALESCE(x, y)", "isnull": "COALESCE(x, y)", "nvl": "COALESCE(x, y)",
     "len": "LENGTH(x)", "charindex": "STRPOS(text, part)", "instr": "STRPOS(text, part)",
     "getdate": "current_timestamp", "sysdate": "current_timestamp",
 }  # fmt: skip
-# These patterns match syntax that other databases have, and Athena does not.
+# These patterns match syntax that other databases support but Athena does not.
 _DIALECTS = {
     r"\{\w+\}": "The braces are part of the statement. Put an f before the quotes, so that Python inserts the value.",
     r"::": "Athena has no `::`. Use CAST(x AS type).",
@@ -111,7 +111,8 @@ _DIALECTS = {
     r"\bselect\s+(?:distinct\s+)?top\b": "Athena has no TOP. Put LIMIT at the end of the statement.",
     r"\bminus\b": "Athena has no MINUS. Use EXCEPT.",
     # A subscript follows a name, a parenthesis or another subscript.
-    r"(?<![\w\])\"])\[[a-z_]\w*\]": "Athena has no names in brackets. Leave out the brackets, or use double quotes.",
+    r"(?<![\w\])\"])\[[a-z_]\w*\]": "Athena does not support names in brackets. Omit the brackets, or use double "
+    "quotes.",
 }
 _ADVICE: dict[str, Callable[[Lab, str, str], str]] = {
     "COLUMN_NOT_FOUND": _about_column,

@@ -25,19 +25,19 @@ _ABOVE = re.compile(r"explicit deny|permissions boundary|service control policy|
 _GRANTS = (
     "Lake Formation denies this, not IAM. A Lake Formation administrator can grant the permission, as chapter 3 does."
 )
-# A Studio project has no S3 permissions for other people's files; Lake Formation provides temporary ones.
+# A Studio project has no S3 permissions for other people's files. Lake Formation provides temporary permissions.
 _OF_PROJECT = re.compile(r"assumed-role/datazone_usr_role_\w+")
 _SHARE = (
-    "The project's role reads the table through Lake Formation only: its location must be registered, and the role "
-    "must be opted in and granted SELECT. Now ask the owner of the lab to share the table with this project, as in "
-    "chapter 3."
+    "The project's role can read the table only through Lake Formation. The table's location must be registered, and "
+    "the role must be opted in and granted SELECT. Ask the owner of the lab to share the table with this project, as "
+    "in chapter 3."
 )
 _INBOUND = (
-    "You are missing glue:CreateInboundIntegration: zetl.target.merge_catalog_policy(lab) of chapter 1 adds it to the "
-    "Catalog's policy. In a prepared class, the statement CreateIntegrationIntoOwnDatabase in "
-    "policies/learner_class_permissions.json grants it. Ask the instructor to attach that policy to you."
+    "You are missing glue:CreateInboundIntegration, which zetl.target.merge_catalog_policy(lab) in chapter 1 adds to "
+    "the Data Catalog's policy. In a prepared class, the policy policies/learner_class_permissions.json grants it in "
+    "the statement CreateIntegrationIntoOwnDatabase. Ask the instructor to attach that policy to you."
 )
-# Some operations require an action with a different name, which AWS's response may not contain.
+# Some operations require an action with a different name, and AWS's response does not always contain the action.
 _ACTIONS = {
     "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
     "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
@@ -120,7 +120,7 @@ def action_of(service: str, operation: str) -> str:
 
 
 def explain(message: str, action: str | None = None) -> str:
-    """Add the missing action, and the policy that contains the action, to AWS's message about a denial.
+    """Add the missing action and the policies that contain it to AWS's message about a denial.
 
     Args:
         message: AWS's message.
@@ -146,15 +146,15 @@ def _step(message: str, action: str) -> str:
         return _SHARE
     above = _ABOVE.search(message)
     if above:
-        return f"You are missing {action}, and it is denied by a {above[0]}: ask an administrator of the account."
+        return f"You are missing {action}, which a policy denies ({above[0]}). Ask an administrator of the account."
     given = _giving(action)
     if not given:
         return (
-            f"You are missing {action}. No policy in policies/ contains it, because no notebook needs it: ask an "
-            "administrator of the account."
+            f"You are missing {action}. No policy in policies/ contains this action, because no notebook needs it. Ask "
+            "an administrator of the account."
         )
     places = " or ".join(map(str, given))
     return (
-        f"You are missing {action}: see {places}. Write the policies with your names by running zetl policies, and ask "
-        "an administrator of the account to attach them to you."
+        f"You are missing {action}: see {places}. Run zetl policies to write the policies with your names, and ask an "
+        "administrator of the account to attach them to you."
     )

@@ -19,25 +19,24 @@ _FAILURES = (CredentialRetrievalError, SSOTokenLoadError, TokenRetrievalError, U
 
 HINT = (
     "Your AWS session has ended. Sign in again in a terminal (aws sso login, or write new keys to your profile), and "
-    "this cell continues automatically. If your keys are environment variables, interrupt the cell, set new "
-    "ones, "
-    "connect again with zetl.connect(), and repeat it: it continues where it stopped."
+    "this cell continues automatically. If your keys are environment variables, interrupt the cell, set new keys, "
+    "connect again with zetl.connect(), and repeat the cell. It continues where it stopped."
 )
 
 _sessions: list[boto3.Session] = []
 
 
 def remember(session: boto3.Session) -> None:
-    """Adopt new credentials in an expired session, so that its clients continue to work.
+    """Remember a session, so that `renew` can adopt new credentials in it when it has expired.
 
     Args:
-        session: The session of a lab on AWS. The latest session is kept.
+        session: The session of a lab on AWS. It replaces the session that was remembered before.
     """
     _sessions[:] = [session]
 
 
 def has_ended(error: ClientError | BotoCoreError) -> bool:
-    """Return whether an error means that the session has expired and the user must sign in again."""
+    """Return whether an error means that the session has expired and that the user must sign in again."""
     if isinstance(error, ClientError):
         return error.response["Error"]["Code"] in ENDED
     return isinstance(error, _FAILURES)

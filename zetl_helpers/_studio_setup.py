@@ -16,7 +16,7 @@ from zetl_helpers._studio_stack import STACK_TAG, what_clean_up_does
 from zetl_helpers._wait import wait_for
 from zetl_helpers.lab import TAG_KEY, Lab
 
-# This tag on the lab's role names the lab's domain. Cleanup deletes no other domain.
+# This tag on the lab's role contains the ID of the lab's domain. Cleanup does not delete any other domain.
 DOMAIN_TAG = "zetl-lab-domain"
 _DOMAIN = "zetl-tutorial"
 _PROFILE = "zETL SQL analytics"
@@ -90,7 +90,7 @@ def plan_domain(
         A plan with the resources to create, their settings and their cost.
 
     Raises:
-        StudioSetupError: A role or the stack is missing, or there are not enough subnets.
+        StudioSetupError: A role or the stack does not exist, or there are fewer than two subnets.
     """
     if len(set(subnets)) < 2:
         raise StudioSetupError(
@@ -110,14 +110,15 @@ def _role(lab: Lab, use: str) -> str:
         if error_code(error) != "NoSuchEntity":
             raise
         raise StudioSetupError(
-            f"There is no role {name} (use: {use}), which a domain needs. An administrator must create it: the Amazon "
-            f"SageMaker console creates all four roles when it sets up the first domain (Create domain, Quick setup), "
-            f"and so does CloudFormation, see {_CLOUDFORMATION}. Or specify a different role in roles."
+            f"A domain needs the role {name} (use: {use}), which does not exist. An administrator must create it. "
+            "The Amazon SageMaker console creates all four roles when it sets up the first domain (Create domain, "
+            f"Quick setup). CloudFormation can also create them: see {_CLOUDFORMATION}. Or specify a different role in "
+            "roles."
         ) from error
 
 
 def create_domain(lab: Lab, plan: DomainPlan, *, timeout: float = 900) -> Step:
-    """Create a domain with a project profile for SQL analytics and wait until it is available.
+    """Create a domain, wait until it is available, and create its project profile for SQL analytics.
 
     Args:
         lab: The lab, whose target role records the domain.
@@ -128,8 +129,8 @@ def create_domain(lab: Lab, plan: DomainPlan, *, timeout: float = 900) -> Step:
         The step and its outcome. Its `details` contain the IDs ``domain`` and ``profile``.
 
     Raises:
-        StudioSetupError: The lab's role, which records the domain, does not exist, or the domain does not belong to the
-            lab.
+        StudioSetupError: The lab's role, which records the domain, does not exist. Or a domain with the plan's name
+            exists but does not belong to the lab.
 
     See https://docs.aws.amazon.com/datazone/latest/APIReference/API_CreateDomain.html
     """
@@ -140,7 +141,7 @@ def create_domain(lab: Lab, plan: DomainPlan, *, timeout: float = 900) -> Step:
         found = next((entry for entry in _pages(datazone, "list_domains") if entry["name"] == plan.name), None)
         if found is not None and not _is_labs(lab, found["arn"]):
             raise StudioSetupError(
-                f"Domain {plan.name} exists and doesn't have the lab's tag {TAG_KEY}. Use it with "
+                f"Domain {plan.name} exists but doesn't have the lab's tag {TAG_KEY}. Use the domain with "
                 "studio.create_project, or choose another name."
             )
         domain = found["id"] if found else _create_domain(lab, plan)
@@ -168,7 +169,7 @@ def _wait_for_domain(datazone: Any, domain: str, timeout: float) -> None:
         status = datazone.get_domain(identifier=domain)["status"]
         if status == "CREATION_FAILED":
             raise StudioSetupError(
-                f"Domain {domain} could not be created: see its page in the Amazon SageMaker console."
+                f"Domain {domain} could not be created. See the domain's page in the Amazon SageMaker console."
             )
         return True if status == "AVAILABLE" else None
 
@@ -311,8 +312,8 @@ def delete_domain(lab: Lab, domain: str, *, timeout: float = 1800) -> Step:
             others = [project["name"] for project in _pages(datazone, "list_projects", domainIdentifier=domain)]
             if others:
                 raise StudioSetupError(
-                    f"Domain {found['name']} has the projects {', '.join(others)}: delete them first, in the Studio or "
-                    "with studio.delete_project."
+                    f"Domain {found['name']} still has projects: {', '.join(others)}. First delete all projects in the "
+                    "Studio or with studio.delete_project."
                 )
             datazone.delete_domain(identifier=domain, skipDeletionCheck=True)
             wait_for(

@@ -10,7 +10,7 @@ from zetl_helpers._steps import Step
 from zetl_helpers._wait import wait_for
 from zetl_helpers.lab import TAG_KEY, Lab
 
-# This tag on the lab's role names the stack. Cleanup does not examine any other stack.
+# This tag on the lab's role contains the stack's name. Cleanup does not examine any other stack.
 STACK_TAG = "zetl-lab-vpc-stack"
 
 
@@ -35,7 +35,7 @@ def tags_of(stack: dict[str, Any]) -> dict[str, str]:
 
 
 def what_clean_up_does(lab: Lab, name: str) -> str:
-    """Return a sentence that says whether cleanup deletes a stack, and how to change that.
+    """Return a line that says whether cleanup deletes a stack and, if not, how to change that.
 
     Args:
         lab: The lab.
@@ -59,7 +59,7 @@ def what_clean_up_does(lab: Lab, name: str) -> str:
 
 
 def delete_stack(lab: Lab, name: str, *, timeout: float = 1800) -> Step:
-    """Delete the stack of the VPC after the domain, if the stack has the lab's tag.
+    """Delete the stack that created the VPC, if the stack has the lab's tag. Delete the domain first.
 
     Args:
         lab: The lab.
@@ -97,7 +97,7 @@ def _is_deleted(lab: Lab, stack_id: str) -> bool | None:
     if found is not None and found["StackStatus"] == "DELETE_FAILED":
         why = found.get("StackStatusReason", "check the stack's events in the CloudFormation console")
         raise StudioSetupError(
-            f"Stack {found['StackName']} could not be deleted: {why}. Delete the resources that still use the "
-            "VPC, and run cleanup again."
+            f"Stack {found['StackName']} could not be deleted: {why}. Delete the resources that still use the VPC, and "
+            "run cleanup again."
         )
     return True if found is None or found["StackStatus"] == "DELETE_COMPLETE" else None

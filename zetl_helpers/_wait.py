@@ -90,6 +90,9 @@ def wait_for(
 ) -> T:
     """Poll until there is a result.
 
+    If the session expires, the wait continues as soon as the user has signed in again. The time until then does not
+    count toward the timeout.
+
     Args:
         what: The awaited event, phrased so that it completes "waiting for …".
         look: Returns None if there is no result yet. Any other value ends the wait.
@@ -98,9 +101,8 @@ def wait_for(
         every: Seconds between the first polls. The interval grows to 30 seconds, so that short waits end quickly and
             long waits poll rarely.
         status: The text next to the time in the progress line.
-        usual: The time that AWS usually takes, such as ``15 to 30 minutes``. The user sees the progress and a hint that
-            the wait can be interrupted. A session can expire during any wait. The wait then continues as soon as the
-            user has signed in again. The time until then does not count toward the timeout.
+        usual: The time that AWS usually takes, such as ``15 to 30 minutes``. If it is not empty, the user also sees a
+            hint that the wait can be interrupted.
 
     Returns:
         What `look` returned.
@@ -127,7 +129,7 @@ def wait_for(
 
 
 def _look(look: Callable[[], T | None], progress: _Progress) -> T | None:
-    """Poll once, or look for new credentials if the session has expired."""
+    """Poll once. If the session has expired, first wait until the user has signed in again."""
     began = _clock.now()
     while True:
         try:
@@ -147,7 +149,7 @@ class _Progress:
     Args:
         what: The awaited event.
         timeout: Seconds until the wait fails.
-        usual: The time that AWS usually takes, or an empty string if that is less than a few minutes.
+        usual: The time that AWS usually takes, or an empty string if AWS usually takes less than a few minutes.
     """
 
     def __init__(self, what: str, timeout: float, usual: str) -> None:

@@ -75,7 +75,9 @@ def parser() -> argparse.ArgumentParser:
         "notebooks", nargs="*", metavar="NOTEBOOK", help="file or number, such as 04; default: all, in order"
     )
     run.add_argument("--out", type=Path, default=Path("build/tutorial"), help="default: build/tutorial")
-    run.add_argument("--store", action="store_true", help="store the outputs in the notebooks instead")
+    run.add_argument(
+        "--store", action="store_true", help="store the outputs in the notebooks instead of creating pages"
+    )
     run.set_defaults(run=_run_notebooks, extras="local,notebooks")
 
     settings = commands.add_parser("settings", help="show the settings, or change those of the tutorial's folder")
@@ -83,7 +85,7 @@ def parser() -> argparse.ArgumentParser:
         "changes",
         nargs="*",
         metavar="NAME=VALUE",
-        help="target, prefix, project or workgroup; an empty value removes it",
+        help="NAME is target, prefix, project or workgroup; an empty VALUE removes the setting",
     )
     settings.set_defaults(run=_change_settings)
 
@@ -192,7 +194,7 @@ def _site(options: argparse.Namespace) -> int:
 
 def _env(_: argparse.Namespace) -> int:
     if _settings.target() == "aws":
-        raise UsageError("ZETL_TARGET is aws; zetl env is for the local lakehouse. Unset it first.")
+        raise UsageError("ZETL_TARGET is aws, but zetl env supports only the local lakehouse. Unset ZETL_TARGET first.")
     from zetl_helpers.lab import local_environment
 
     lab = _connect("local")
@@ -218,7 +220,7 @@ def _change_settings(options: argparse.Namespace) -> int:
     for name, value in changes.items():
         readers[name]({name: value})  # rejects invalid values
     if changes:
-        print(f"Written to {_settings.write_file(changes)}; environment variables take precedence over it.")
+        print(f"Written to {_settings.write_file(changes)}. Environment variables take precedence over this file.")
     for name, read in readers.items():
         print(f"{name}={read()}")
     return 0
@@ -278,9 +280,9 @@ def _cleanup(options: argparse.Namespace) -> int:
 
 
 def _confirmed(account: str) -> bool:
-    """Ask the user to type the account number to confirm that it is the right account."""
+    """Ask the user to confirm the account by typing its number."""
     if not sys.stdin.isatty():
-        print("To delete all of this, run it in a terminal, or with --yes.")
+        print("To delete all of this, run zetl cleanup in a terminal, or with --yes.")
         return False
     return input(f"To delete all of this, type the account number, {account}: ").strip() == account
 

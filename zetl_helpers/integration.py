@@ -70,7 +70,7 @@ def create(
     Args:
         lab: The lab.
         refresh_minutes: The refresh interval in minutes, from 15 to 8640. Defaults to 15 for a new integration.
-        kms_key: A customer managed key for data in transit through the integration, as an ID, ARN or alias. Defaults to
+        kms_key: The ID, ARN or alias of a customer managed key for data in transit through the integration. Defaults to
             an AWS owned key.
         encryption_context: The encryption context for KMS. Valid only with a key.
 
@@ -124,7 +124,7 @@ def create(
 
 
 def _differences(found: dict[str, Any], options: dict[str, Any]) -> str:
-    """Describe the options of `create` that an existing integration does not have, and how to change them."""
+    """Describe the options of `create` that differ from an existing integration, and how to change them."""
     texts = []
     wanted = options.get("IntegrationConfig")
     if wanted is not None and (interval := _interval(found)) != wanted["RefreshInterval"]:
@@ -213,7 +213,7 @@ def wait_until_loaded(lab: Lab, *, timeout: float = 3600) -> dict[str, Any]:
         f"table {lab.database}.{lab.target_table}",
         look,
         timeout=timeout,
-        hint="The first export is still running, or failed: check zetl.monitoring.log_events(lab).",
+        hint="The first export is still running or has failed. Check zetl.monitoring.log_events(lab).",
         usual=lab.usually("15 to 30 minutes"),
     )
 
@@ -240,7 +240,7 @@ def wait_until_synced(lab: Lab, since: datetime, *, timeout: float = 5400) -> da
         return synced if synced is not None and synced >= since else None
 
     return wait_for(
-        f"the target to follow {lab.table} up to {since:%H:%M:%S}",
+        f"the target to reflect {lab.table} up to {since:%H:%M:%S}",
         look,
         timeout=timeout,
         hint="Check zetl.monitoring.log_events(lab); a window without writes has no event.",
@@ -303,7 +303,7 @@ def delete(lab: Lab, *, timeout: float = 1800) -> Step:
         if found["Status"] != "DELETING":
             with absent(*GONE):
                 settled(
-                    f"{thing} to be free",
+                    f"{thing} to finish another operation",
                     lambda: glue.delete_integration(IntegrationIdentifier=found["IntegrationArn"]),
                     one_of(*BUSY),
                     timeout=timeout,
@@ -335,8 +335,8 @@ def _check(lab: Lab) -> None:
 
 
 def _complaint(found: dict[str, Any]) -> str:
-    errors = [error.get("ErrorMessage", error["ErrorCode"]) for error in found.get("Errors", [])]
-    reasons = "; ".join(errors) or "AWS gives no reason."
+    errors = [error.get("ErrorMessage", error["ErrorCode"]).rstrip(".") for error in found.get("Errors", [])]
+    reasons = f"{'; '.join(errors) or 'AWS gives no reason'}."
     name = found["IntegrationName"]
     if found["Status"] == "NEEDS_ATTENTION":
         return f"Integration {name!r} needs attention: {reasons} It retries automatically once the cause is fixed."

@@ -45,8 +45,8 @@ def require(lab: Lab, key: str) -> str:
         if error_code(error) != "NotFoundException":
             raise
         raise KeyNotUsableError(
-            f"There is no KMS key {key} in Region {lab.region}. The source, integration and target are in that "
-            "Region, so their keys must be in it too."
+            f"There is no KMS key {key} in Region {lab.region}. The keys must be in the same Region as the source, "
+            "integration and target."
         ) from error
     arn = str(found["Arn"])
     reason = _unusable(lab, found)
@@ -59,8 +59,8 @@ def statements(lab: Lab, use: Use) -> list[dict[str, Any]]:
     """Return the additional statements that a key's policy needs so that the lab can use the key.
 
     For DynamoDB and the target role, the statements follow AWS's documentation and a working configuration. AWS does
-    not document a key policy for the integration's intermediate data. That statement is our own choice and is limited
-    to this account's integrations.
+    not document a key policy for the integration's intermediate data. The statement ``ZeroEtlIntegration`` is therefore
+    our own choice. It is limited to this account's integrations.
 
     Args:
         lab: The lab.
@@ -94,7 +94,7 @@ def statements(lab: Lab, use: Use) -> list[dict[str, Any]]:
 
 
 def allow_target_role(lab: Lab, key: str) -> Step:
-    """Let the target role encrypt and decrypt with a key. The key's policy must allow this too.
+    """Allow the target role to encrypt and decrypt with a key. The key's policy must also allow this.
 
     Args:
         lab: The lab.
@@ -104,7 +104,7 @@ def allow_target_role(lab: Lab, key: str) -> Step:
         The step and its outcome, with the role's policy as `details`.
 
     Raises:
-        KeyNotUsableError: The key is not usable.
+        KeyNotUsableError: The key cannot be used.
 
     See https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
     """
@@ -132,7 +132,7 @@ def _unusable(lab: Lab, key: dict[str, Any]) -> str | None:
     if kind != ("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"):
         return "is not a symmetric encryption key. Use a key of type SYMMETRIC_DEFAULT."
     if not key["Enabled"]:
-        return f"is in the state {key.get('KeyState', 'disabled')}. Enable it, or use another key."
+        return f"is in the state {key.get('KeyState', 'disabled')}. Enable the key, or use a different key."
     if key["Arn"].split(":")[3] != lab.region:
         return f"isn't in the lab's Region, {lab.region}. Use a key in that Region."
     return None

@@ -85,7 +85,8 @@ class Lab:
         source: The lab's DynamoDB table, without the prefix.
         project: The name of the project in SageMaker Unified Studio.
         workgroup: The Athena workgroup that runs the queries.
-        place: The SageMaker Unified Studio notebook space that calls AWS, or None on any other computer.
+        place: The SageMaker Unified Studio notebook space that calls AWS. None on any other computer and for the local
+            lakehouse.
     """
 
     target: Target
@@ -105,10 +106,10 @@ class Lab:
     _clients: dict[str, Any] = field(default_factory=dict, compare=False)
 
     def with_table(self, source: str) -> Lab:
-        """Return a related lab: another table with an integration into the same database.
+        """Return a lab for another table, with an integration that writes to the same database.
 
         Args:
-            source: The name of a table in chapter 10, 11 or 13, to which the prefix is added.
+            source: The name of a table in chapter 10, 11 or 13, without the prefix.
 
         Raises:
             UnknownTableError: No chapter creates this table, so cleanup would not find it.
@@ -127,7 +128,7 @@ class Lab:
 
     @property
     def everywhere(self) -> tuple[Lab, ...]:
-        """The labs of all tables, starting with the main table, whether or not they exist."""
+        """The labs of all tables, whether or not the tables exist, starting with the main table."""
         return tuple(self.with_table(source) for source in (_MAIN_TABLE, *_FURTHER_TABLES))
 
     @property
@@ -349,7 +350,7 @@ def _require_local_target() -> None:
     if missing:
         where = "In this space of SageMaker Unified Studio, the" if _place.find_space() else "The"
         raise ConnectionRefusedByLabError(
-            f"{where} local lakehouse needs {', '.join(missing)}: install the missing packages "
+            f"{where} local lakehouse needs {', '.join(missing)}. Install the missing packages "
             f"with {sys.executable} -m pip install 'zetl-helpers[local]', or in the tutorial's folder with "
             "pip install '.[local]'. To work in your AWS account instead, run zetl settings target=aws once, and "
             "restart the kernel."
@@ -371,8 +372,8 @@ def _find_local() -> str | None:
     played = running.health["region"]
     if played != region:
         raise ConnectionRefusedByLabError(
-            f"The local lakehouse of {state} is in {played}, but {region_source()} specifies {region}. "
-            f"Set AWS_REGION={played}, or run zetl local stop so that it starts in {region} the next time."
+            f"The local lakehouse in {state} is in {played}, but {region_source()} specifies {region}. "
+            f"Set AWS_REGION={played}, or run zetl local stop. The lakehouse then starts in {region} the next time."
         )
     return running.url
 
@@ -419,7 +420,7 @@ def _connect_aws(prefix: str) -> Lab:
         names = ", ".join(diverted or ["AWS_ACCESS_KEY_ID"])
         raise ConnectionRefusedByLabError(
             f"ZETL_TARGET is aws, but the environment sets {names}, so calls would not reach AWS. "
-            "Restart the kernel (or the shell) without it."
+            f"Restart the kernel (or the shell) without {names}."
         )
     try:
         # The AWS CLI reads both variables, and boto3 only the second.

@@ -52,7 +52,8 @@ def query(lab: Lab, sql: str, **params: Any) -> pd.DataFrame:
     Args:
         lab: The lab.
         sql: The statement, in which ``:name`` stands for a parameter.
-        params: The parameters' values, keyed by name, with snapshot IDs as int and times as naive UTC datetime.
+        params: The parameters' values, keyed by name. Pass a snapshot ID as an int and a time as a naive datetime in
+            UTC.
 
     Returns:
         The result's rows. Text columns are ``string``, doubles are ``float64``, and bigints are ``Int64``, so
@@ -84,7 +85,7 @@ def query(lab: Lab, sql: str, **params: Any) -> pd.DataFrame:
         raise QueryError(_query_advice.add(lab, message, sql)) from None
     except wr.exceptions.UnsupportedType as error:
         raise QueryError(
-            f"awswrangler doesn't read this result: {error}. Give each column a type, such as CAST(x AS varchar)."
+            f"awswrangler can't read this result: {error}. Give each column a type, such as CAST(x AS varchar)."
         ) from None
     # awswrangler reads only CSV files. The result of SHOW, DESCRIBE or EXPLAIN is a text file.
     if rows.query_metadata["ResultConfiguration"]["OutputLocation"].endswith(".txt"):
@@ -125,8 +126,8 @@ def _require_reading(sql: str) -> None:
     word = _FIRST_WORD.match(sql)
     if word and word[1].upper() in _CHANGES:
         raise QueryError(
-            f"zetl.query only reads, and this statement begins with {word[1]}. It did not run. The integration writes "
-            "the target table: to change its rows, change the items at the source."
+            f"zetl.query only reads data, but this statement begins with {word[1]}, so it was not run. Only the "
+            "integration writes to the target table. To change rows, change the items at the source."
         )
 
 
@@ -134,8 +135,9 @@ def _explained(lab: Lab, message: str) -> str:
     """Add the next step to Athena's message if it is about permissions or the workgroup."""
     if re.search(r"work\s?group\b.*not found", message, re.IGNORECASE):
         return (
-            f"Workgroup {lab.workgroup}: {message} Name one that Athena lists with zetl settings workgroup=NAME and "
-            f"restart the kernel, or ask an administrator of this account to create {lab.workgroup}."
+            f"Workgroup {lab.workgroup}: {message} Choose a workgroup that Athena lists: run zetl settings "
+            f"workgroup=NAME, and restart the kernel. Or ask an administrator of this account to create "
+            f"{lab.workgroup}."
         )
     return _rights.explain(message)
 
@@ -206,7 +208,7 @@ def snapshots(lab: Lab) -> pd.DataFrame:
 
 
 def time_between(earlier: pd.Timestamp, later: pd.Timestamp) -> datetime:
-    """Return the time halfway between two times, as a naive UTC datetime for a query's ``:name``.
+    """Return the time halfway between two times, as a naive datetime in UTC for use as a query parameter.
 
     Args:
         earlier: A time with a time zone, such as a snapshot's ``committed_at``.

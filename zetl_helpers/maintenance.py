@@ -83,7 +83,7 @@ def compact(lab: Lab) -> Step:
         lab: The lab.
 
     Returns:
-        The step and its outcome, with Athena's ``QueryExecution``, which contains the statement, as `details`.
+        The step and its outcome. Its `details` are Athena's ``QueryExecution``, which contains the statement.
 
     Raises:
         QueryError: Athena rejected the statement or failed to run it.
@@ -120,7 +120,7 @@ def vacuum(lab: Lab) -> Step:
         lab: The lab.
 
     Returns:
-        The step and its outcome, with Athena's ``QueryExecution``, which contains the statement, as `details`.
+        The step and its outcome. Its `details` are Athena's ``QueryExecution``, which contains the statement.
 
     Raises:
         QueryError: Athena rejected the statement or failed to run it.

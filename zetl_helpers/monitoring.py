@@ -126,7 +126,7 @@ def metrics(lab: Lab, *, hours: int = 24) -> pd.DataFrame:
 def freshness(lab: Lab) -> timedelta:
     """Return the delay between source and target, from the latest ingestion in the log.
 
-    For a member of a Studio project, who may not read the integration, the table's latest snapshot is used instead.
+    A member of a Studio project is not allowed to read the integration, so the table's latest snapshot is used instead.
 
     Args:
         lab: The lab.

@@ -164,7 +164,7 @@ def write_all(lab: Lab, folder: Path, *, learner: str | None = None) -> list[Pat
 
 
 def simulate(lab: Lab, policies: Sequence[str] = _rights.LEARNER_POLICIES) -> pd.DataFrame:
-    """Simulate the tutorial's permissions for the caller with IAM, without changing anything.
+    """Use IAM to simulate the tutorial's permissions for the caller, without changing anything.
 
     IAM evaluates policies, the permissions boundary and, if the account has any, service control policies. It does not
     evaluate the policies of buckets, tables and the Data Catalog.
@@ -198,7 +198,8 @@ def _simulated(lab: Lab, principal: str, statement: _rights.Statement) -> Iterat
         # IAM simulates only users, groups and roles. The account's root user has all permissions.
         yield from ((pair, True) for pair in wanted)
         return
-    # The policies' variables use the condition keys in every request. The lab sends the other keys.
+    # Every request contains this key, which the variables in the policies use. The statement's conditions contain the
+    # other keys.
     context = {"aws:PrincipalAccount": lab.account}
     context |= {key: _value(lab, value) for _, key, value in statement.conditions}
     pages = (

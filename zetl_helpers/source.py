@@ -88,8 +88,8 @@ def create_table(lab: Lab, *, keys: Mapping[str, str] | None = None, kms_key: st
         lab: The lab.
         keys: The type of each key attribute, with the partition key first, as `preflight` reports them. Defaults to the
             keys of the sample data.
-        kms_key: A customer managed key to encrypt the table with, as an ID, ARN or alias. Defaults to DynamoDB's key.
-            An existing table keeps its key.
+        kms_key: The ID, ARN or alias of a customer managed key that encrypts the table. Defaults to a key that DynamoDB
+            owns. An existing table keeps its key.
 
     Returns:
         The step and its outcome.
@@ -139,7 +139,7 @@ def exists(lab: Lab) -> bool:
 
 
 def load_items(lab: Lab, batch: Sequence[dict[str, Any]] | None = None) -> Step:
-    """Write items to the table with ``BatchWriteItem``, without changing items with existing keys.
+    """Write items to the table with ``BatchWriteItem``. Existing items with the same keys do not change.
 
     Args:
         lab: The lab.
@@ -166,7 +166,7 @@ def load_items(lab: Lab, batch: Sequence[dict[str, Any]] | None = None) -> Step:
 
 
 def put_items(lab: Lab, new: Iterable[dict[str, Any]]) -> Step:
-    """Write items to the table with ``BatchWriteItem``, and replace items with existing keys.
+    """Write items to the table with ``BatchWriteItem``. Existing items with the same keys are replaced.
 
     Args:
         lab: The lab.
@@ -185,7 +185,7 @@ def put_items(lab: Lab, new: Iterable[dict[str, Any]]) -> Step:
 
 
 def import_items(lab: Lab, new: Iterable[dict[str, Any]], *, timeout: float = 3600) -> Step:
-    """Create the table with items, using ``ImportTable`` from the lab's bucket, which consumes no write capacity.
+    """Create the table from items in the lab's bucket with ``ImportTable``, which consumes no write capacity.
 
     Args:
         lab: The lab.
@@ -250,7 +250,7 @@ def _wait_for_import(lab: Lab, arn: str, timeout: float) -> dict[str, Any]:
         usual=lab.usually("3 to 10 minutes"),
     )
     if done["ImportStatus"] != "COMPLETED" or done["ErrorCount"]:
-        why = done.get("FailureMessage") or f"{done.get('ErrorCount')} items are not valid"
+        why = done.get("FailureMessage") or f"number of invalid items: {done.get('ErrorCount')}"
         raise ImportFailedError(
             f"The import into table {lab.table} ended as {done['ImportStatus']}: {why}. Delete the table with "
             "cleanup and start again."
@@ -259,7 +259,7 @@ def _wait_for_import(lab: Lab, arn: str, timeout: float) -> dict[str, Any]:
 
 
 def get_item(lab: Lab, customer_id: str, account_number: str) -> dict[str, Any] | None:
-    """Return one item as DynamoDB JSON, with a consistent read, or None if the item does not exist.
+    """Return one item as DynamoDB JSON from a consistent read. Return None if the item does not exist.
 
     Args:
         lab: The lab.
@@ -305,7 +305,7 @@ def put_policy(lab: Lab) -> Step:
         lab: The lab.
 
     Returns:
-        The step and its outcome, with the policy, as DynamoDB returns it, as `details`.
+        The step and its outcome. Its `details` are the policy as DynamoDB returns it.
 
     Raises:
         WaitTimeoutError: The policy cannot be read back.
@@ -333,7 +333,7 @@ def put_policy(lab: Lab) -> Step:
 
 
 def _status(lab: Lab) -> str | None:
-    # The operation is eventually consistent, so a new table may not be visible yet.
+    # The operation is eventually consistent, so it can miss a new table.
     with absent("ResourceNotFoundException"):
         return str(lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]["TableStatus"])
     return None

@@ -115,7 +115,7 @@ def add_administrator(lab: Lab) -> Step:
 def remove_administrator(lab: Lab, principal: str | None = None) -> Step:
     """Undo `add_administrator`.
 
-    Other administrators are kept. This administrator is also kept while another of its labs needs it.
+    Other administrators are kept. The administrator is also kept while another lab needs the same administrator.
 
     Args:
         lab: The lab.
@@ -159,9 +159,9 @@ def find_project(lab: Lab) -> Project:
     domains = [entry for entry in _pages(datazone, "list_domains") if entry.get("domainVersion", "V2") == "V2"]
     if not domains:
         raise StudioError(
-            "This account and Region has no SageMaker Unified Studio domain. An administrator creates one in the "
-            "Amazon SageMaker console, or with studio.plan_domain and studio.create_domain; the chapters on Athena "
-            "work without it."
+            "This account and Region has no SageMaker Unified Studio domain. An administrator can create one in the "
+            "Amazon SageMaker console, or with studio.plan_domain and studio.create_domain. The chapters on Athena "
+            "work without a domain."
         )
     for domain in domains:
         for project in _pages(datazone, "list_projects", domainIdentifier=domain["id"]):
@@ -207,9 +207,8 @@ def as_project(lab: Lab, project: Project) -> Lab:
     lent = _connection(datazone, project, "IAM", withSecret=True).get("connectionCredentials")
     if not lent:
         raise StudioError(
-            f"DataZone doesn't give you credentials for project {project.name}. Only its members get them. Ask an "
-            "owner of "
-            "the project to add you, or run this cell in a space of the project."
+            f"DataZone doesn't return credentials for project {project.name}, because you are not a member of the "
+            "project. Ask an owner of the project to add you, or run this cell in a space of the project."
         )
     athena = _connection(datazone, project, "ATHENA")["props"]["athenaProperties"]
     return lab.with_credentials(
@@ -221,7 +220,7 @@ def _connection(datazone: Any, project: Project, kind: str, **options: Any) -> d
     where = {"domainIdentifier": project.domain_id}
     found = _pages(datazone, "list_connections", **where, projectIdentifier=project.project_id, type=kind)
     if not found:
-        raise StudioError(f"Project {project.name} has no connection of the type {kind}. Its profile must offer one.")
+        raise StudioError(f"Project {project.name} has no connection of the type {kind}. Its profile must include one.")
     detail: dict[str, Any] = datazone.get_connection(**where, identifier=found[0]["connectionId"], **options)
     return detail
 

@@ -42,14 +42,14 @@ _OTHER_NAMES = "Set ZETL_PREFIX to use different names for your lab."
 
 
 def create_bucket(lab: Lab, *, kms_key: str | None = None) -> Step:
-    """Create a tagged, private bucket for the Iceberg tables that accepts only TLS.
+    """Create a tagged, private bucket for the Iceberg tables.
 
-    Athena's results in the bucket expire after a week.
+    The bucket accepts only requests with TLS. Athena's results in the bucket expire after a week.
 
     Args:
         lab: The lab.
-        kms_key: A customer managed key to encrypt new objects with, as an ID, ARN or alias. Defaults to an S3 managed
-            key. The target role needs it too: `keys.allow_target_role`.
+        kms_key: The ID, ARN or alias of a customer managed key that encrypts new objects. Defaults to an S3 managed
+            key. The target role also needs permission to use the key, which `keys.allow_target_role` grants.
 
     Returns:
         The step and its outcome.
@@ -111,8 +111,8 @@ def bucket_exists(lab: Lab) -> bool:
             raise ForeignResourceError(_why_forbidden(lab)) from error
         if error_code(error) in ("301", "PermanentRedirect"):
             raise ForeignResourceError(
-                f"Bucket {lab.bucket} isn't in the lab's Region, {lab.region}, as zero-ETL requires, so it isn't the "
-                f"lab's bucket. {_OTHER_NAMES}"
+                f"Bucket {lab.bucket} isn't in the lab's Region, {lab.region}, so it isn't the lab's bucket. Zero-ETL "
+                f"requires a bucket in the same Region. {_OTHER_NAMES}"
             ) from error
         raise
     tags: dict[str, str] = {}
@@ -127,7 +127,10 @@ def bucket_exists(lab: Lab) -> bool:
 
 
 def _why_forbidden(lab: Lab) -> str:
-    """Distinguish another account's bucket from a bucket that the caller may not read. S3 returns 403 for both."""
+    """Return a message for another account's bucket or for a bucket that the caller is not allowed to read.
+
+    S3 returns 403 for both.
+    """
     try:
         own = {bucket["Name"] for bucket in lab.client("s3").list_buckets()["Buckets"]}
     except ClientError as error:
@@ -139,14 +142,14 @@ def _why_forbidden(lab: Lab) -> str:
         )
     if lab.bucket in own:
         return (
-            f"Bucket {lab.bucket} is in your account but you can't access it (s3:ListBucket). "
+            f"Bucket {lab.bucket} is in your account, but you can't access it (s3:ListBucket). "
             "Ask for the permissions in policies/."
         )
     return f"Bucket {lab.bucket} belongs to another account. {_OTHER_NAMES}"
 
 
 def create_prefix(lab: Lab) -> Step:
-    """Create the prefix in the bucket for the database's tables.
+    """Create the prefix for the database's tables in the bucket.
 
     Args:
         lab: The lab.
@@ -164,7 +167,7 @@ def create_prefix(lab: Lab) -> Step:
 
 
 def create_database(lab: Lab) -> Step:
-    """Create the Glue database, with a location for its tables, which a zero-ETL target must have.
+    """Create the Glue database with a location for its tables. A zero-ETL target must have a location.
 
     Args:
         lab: The lab.
@@ -209,7 +212,7 @@ def database_exists(lab: Lab) -> bool:
         database = lab.client("glue").get_database(Name=lab.database)["Database"]
         if TAG_KEY not in database.get("Parameters", {}):
             raise ForeignResourceError(
-                f"Database {lab.database} exists but doesn't have {TAG_KEY}, so it doesn't belong to the lab. "
+                f"Database {lab.database} exists but doesn't have the tag {TAG_KEY}, so it doesn't belong to the lab. "
                 f"{_OTHER_NAMES}"
             )
         return True

@@ -70,8 +70,8 @@ def render(lab: Lab) -> dict[str, Any]:
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": (
             f"DynamoDB zero-ETL with SageMaker Lakehouse: table {lab.table} into Glue database {lab.database}. "
-            f"CloudFormation has no resource for: {', '.join(gap.what for gap in missing)}; see Metadata. Deploy once, "
-            "fill these gaps, and deploy again with CreateIntegration=yes. Empty the bucket before deleting the stack."
+            f"Gaps (see Metadata): {', '.join(gap.what for gap in missing)}. Deploy once, fill these gaps, and deploy "
+            "again with CreateIntegration=yes. Empty the bucket before deleting the stack."
         ),
         "Metadata": {"Gaps": [{"What": gap.what, "Why": gap.why, "Instead": gap.instead} for gap in missing]},
         "Parameters": {
@@ -79,14 +79,14 @@ def render(lab: Lab) -> dict[str, Any]:
                 "Type": "String",
                 "AllowedValues": ["yes", "no"],
                 "Default": "no",
-                "Description": "Set to yes after filling the gaps; the integration needs them when it is created",
+                "Description": "Set to yes after filling the gaps, which the integration needs when it is created.",
             },
             "RefreshMinutes": {
                 "Type": "Number",
                 "MinValue": SHORTEST_REFRESH,
                 "MaxValue": LONGEST_REFRESH,
                 "Default": SHORTEST_REFRESH,
-                "Description": "Minutes between two refreshes; each one is an export, billed as at least 10 MB",
+                "Description": "Minutes between two refreshes. Each refresh is an export, billed as at least 10 MB.",
             },
         },
         "Conditions": {_WANTED: {"Fn::Equals": [{"Ref": "CreateIntegration"}, "yes"]}},
@@ -123,7 +123,8 @@ def gaps(lab: Lab) -> list[Gap]:
         ),
         Gap(
             "Data Catalog policy",
-            "The policy belongs to the whole account and has no resource type. Writing it replaces it.",
+            "The policy belongs to the whole account, and CloudFormation has no resource type for it. Writing the "
+            "policy replaces all existing statements.",
             'python -c "import zetl_helpers as zetl; zetl.target.merge_catalog_policy(zetl.connect())"',
         ),
         Gap(

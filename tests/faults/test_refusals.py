@@ -50,7 +50,7 @@ def test_a_profile_that_does_not_exist(bare_environment: dict[str, str]) -> None
 def test_a_region_that_does_not_exist(bare_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     bare_environment.update(AWS_DEFAULT_REGION="us-est-1", AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x")
     Wire(monkeypatch).cut()
-    with pytest.raises(ConnectionRefusedByLabError, match=r"know a Region with that name\. Did you mean .*us-east-1"):
+    with pytest.raises(ConnectionRefusedByLabError, match=r"does not contain it\. Did you mean .*us-east-1"):
         connect("aws")
 
 
@@ -58,7 +58,7 @@ def test_a_region_that_does_not_exist(bare_environment: dict[str, str], monkeypa
     ("code", "step"),
     [
         ("ExpiredToken", r"no longer valid\. Sign in again"),
-        ("InvalidClientTokenId", "is the Region enabled for your account"),
+        ("InvalidClientTokenId", "check whether the Region is enabled for your account"),
         ("SignatureDoesNotMatch", r"Sign in again, or set AWS_PROFILE"),
     ],
 )
@@ -76,7 +76,7 @@ def test_a_token_that_expires_on_the_way(lab: Lab, recorder: Recorder, code: str
     source.create_table(lab)
     before = recorder.changes
     Answers(lab, "dynamodb", "DescribeContinuousBackups").fail(code)
-    with pytest.raises(ClientError, match=r"repeat the step: it continues where it stopped"):
+    with pytest.raises(ClientError, match=r"repeat the step, which continues where it stopped"):
         source.enable_pitr(lab)
     assert recorder.changes == before
     assert source.enable_pitr(lab).did == "changed"
@@ -177,7 +177,7 @@ class TestBucketOfOthers:
     def test_in_the_own_account_without_a_right(self, lab: Lab, recorder: Recorder) -> None:
         _bucket(lab)
         Answers(lab, "s3", "HeadBucket").fail("403")
-        with pytest.raises(ForeignResourceError, match=r"is in your account but you can't access it \(s3:ListBucket"):
+        with pytest.raises(ForeignResourceError, match=r"is in your account, but you can't access it \(s3:ListBucket"):
             target.create_bucket(lab)
         assert recorder.changes == ["s3.CreateBucket"]
 
@@ -208,7 +208,7 @@ class TestBucketOfOthers:
         ("s3", "CreateBucket", "TooManyBuckets", "Service Quotas console"),
         ("iam", "CreateRole", "LimitExceeded", "Service Quotas console"),
         ("dynamodb", "CreateTable", "LimitExceededException", "Service Quotas console"),
-        ("s3", "CreateBucket", "IllegalLocationConstraintException", "must all be in one Region"),
+        ("s3", "CreateBucket", "IllegalLocationConstraintException", "must be in the same Region"),
         ("glue", "CreateIntegration", "KMSKeyNotAccessibleFault", r"keys\.statements"),
     ],
 )

@@ -210,7 +210,7 @@ def test_the_command_from_start_to_reset(state: Path) -> None:
     exports = zetl("env", state=state).stdout.splitlines()
     assert f"export AWS_ENDPOINT_URL={url}" in exports
     assert zetl("env", state=state).stderr == ""
-    assert zetl("local", "stop", state=state).stdout == "Stopped; its state is kept.\n"
+    assert zetl("local", "stop", state=state).stdout == "The local lakehouse has stopped and keeps its state.\n"
     assert zetl("local", "status", state=state).returncode == 1
     assert str(state) in zetl("local", "reset", state=state).stdout
     assert zetl("local", "reset", state=state).stdout.startswith(f"There is no state to delete in {state}.")
@@ -222,7 +222,7 @@ def test_a_start_in_another_folder_says_how_to_use_it(state: Path, tmp_path: Pat
     started = zetl("local", "start", "--port", "0", "--state", str(other), state=state)
     try:
         assert started.stdout.splitlines()[1:-1] == [
-            f"Notebooks and other commands use it after: export ZETL_STATE_DIR={other.resolve()}"
+            f"To use it in notebooks and other commands: export ZETL_STATE_DIR={other.resolve()}"
         ]
     finally:
         daemon.stop(other)

@@ -10,7 +10,7 @@ from zetl_helpers.lab import Lab
 pytestmark = pytest.mark.once
 
 WHO = "User: arn:aws:sts::123456789012:assumed-role/Ana/me is not authorized to perform: "
-ASK = "Write the policies with your names by running zetl policies, and ask an administrator of the account"
+ASK = "Run zetl policies to write the policies with your names, and ask an administrator of the account"
 
 
 def test_the_action_that_aws_names_is_looked_up_in_the_learners_policies() -> None:
@@ -30,7 +30,7 @@ def test_it_is_said_once() -> None:
 
 
 def test_an_action_that_no_notebook_needs_is_in_no_policy() -> None:
-    assert "No policy in policies/ contains it" in _rights.explain(f"{WHO}ec2:RunInstances on resource: *")
+    assert "No policy in policies/ contains this action" in _rights.explain(f"{WHO}ec2:RunInstances on resource: *")
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_an_action_that_no_notebook_needs_is_in_no_policy() -> None:
 )
 def test_what_stands_above_the_own_policy_is_named(why: str, above: str) -> None:
     text = _rights.explain(f'{WHO}s3:GetObject on resource: "arn:aws:s3:::some/key" {why}')
-    assert f"it is denied by a {above}: ask an administrator of the account" in text
+    assert f"which a policy denies ({above}). Ask an administrator of the account" in text
     assert "learner_build" not in text
 
 

@@ -183,7 +183,9 @@ def test_an_iam_based_domain_runs_everything(
 def test_a_role_without_the_learners_rights_in_an_iam_based_domain_is_told(tmp_path: Path) -> None:
     place = _place.Place(_place.Space("d", "p", "us-east-1", "r"), "IAM-based", "", builds=False)
     assert not place.is_members
-    assert "lacks the learner's permissions; attach the policies in policies/" in str(place)
+    assert "the project's role lacks the learner's permissions; attach the policies in policies/ to the role" in str(
+        place
+    )
 
 
 def test_any_other_computer_is_no_space(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_an_error_names_the_action_and_the_statement(enforcing: Lakehouse, actio
         tutorial(lab)
     text = str(error.value)
     assert f"You are missing {action}: see {where}." in text
-    assert "Write the policies with your names by running zetl policies, and ask an administrator" in text
+    assert "Run zetl policies to write the policies with your names, and ask an administrator" in text
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def shared(lakehouse_ticks: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> Lab:
     return lab
 
 
-SHARE = r"ask the owner of the lab to share the table with this project, as in chapter 3"
+SHARE = r"Ask the owner of the lab to share the table with this project, as in chapter 3"
 
 
 @pytest.mark.parametrize("taken", ["opt-in", "registration", "grant"])
@@ -204,5 +204,5 @@ def test_a_target_role_without_its_grants_is_named_in_a_governed_account(
 
 def test_a_domain_that_is_not_there_is_named_with_who_creates_one(lab: Lab) -> None:
     Answers(lab, "datazone", "ListDomains").once(lambda _: {"items": []})
-    with pytest.raises(studio.StudioError, match=r"An administrator creates one in the Amazon SageMaker console"):
+    with pytest.raises(studio.StudioError, match=r"An administrator can create one in the Amazon SageMaker console"):
         studio.find_project(lab)

@@ -56,7 +56,7 @@ class BedrockBackend:
         if not self._model_id:
             raise BedrockError(
                 f"Set {MODEL_SETTING} to the ID of a Bedrock model or to the ARN of an inference profile. "
-                "In a Studio project it must be an application inference profile with the project's tag."
+                "In a Studio project, use an application inference profile with the project's tag."
             )
 
     def draft(self, model: Model, question: str) -> Draft:

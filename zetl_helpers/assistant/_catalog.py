@@ -1,4 +1,4 @@
-"""The lab's tables, from the Data Catalog, with values that Athena samples."""
+"""The lab's tables in the Data Catalog, with sample values that Athena reads."""
 
 from __future__ import annotations
 
@@ -58,9 +58,10 @@ def _sample(lab: Lab, table: str, columns: Sequence[str], version: str) -> dict[
 
 
 def _distinct(lab: Lab, table: str, columns: Sequence[str]) -> dict[str, list[str]]:
-    """Query the distinct values of text columns.
+    """Query distinct values of text columns.
 
-    For each column, the query returns at most one more value than the model keeps.
+    For each column, the query returns at most ``MOST_VALUES`` + 1 values. The extra value shows that a column has more
+    values than the model keeps.
     """
     items = ", ".join(
         f"JSON_FORMAT(CAST(SLICE(ARRAY_SORT(ARRAY_AGG(DISTINCT {_quoted(name)}) "

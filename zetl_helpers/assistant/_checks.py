@@ -1,4 +1,4 @@
-"""The checks of a generated statement before it is shown."""
+"""The checks that a generated statement must pass before it is shown."""
 
 from __future__ import annotations
 
@@ -59,20 +59,20 @@ def check_form(model: Model, sql: str) -> None:
     except SqlglotError as error:
         raise RejectedError(f"The statement cannot be parsed: {str(error).splitlines()[0]}") from error
     if len(statements) != 1 or statements[0] is None:
-        raise RejectedError("It is not exactly one statement.")
+        raise RejectedError("The text is not exactly one statement.")
     statement = statements[0]
     if not isinstance(statement, exp.Select | exp.SetOperation):
-        raise RejectedError("It is not a SELECT.")
+        raise RejectedError("The statement is not a SELECT.")
     for kind in (exp.DDL, exp.DML, exp.Command, exp.Into, exp.Lock):
         if any(found is not statement and not isinstance(found, exp.Query) for found in statement.find_all(kind)):
-            raise RejectedError("It does more than read.")
+            raise RejectedError("The statement does more than read data.")
     for table in statement.find_all(exp.Table):
         _check_table(model, table)
 
 
 def _check_table(model: Model, table: exp.Table) -> None:
     if table.this.key != "identifier":
-        raise RejectedError(f"It reads from a function: {table.sql(dialect='athena')}.")
+        raise RejectedError(f"The statement reads from a function: {table.sql(dialect='athena')}.")
     name = table.name.lower()
     if not table.db and not table.catalog and name in _common_names(table):
         return

@@ -200,7 +200,7 @@ def _rows_or_groups(plan: Plan, said: Said) -> None:
         measure = plan.scope[0].measures
         if len(measure) == 1 and said.entities and not plan.measures:
             plan.measures += [Measure(name, measure[0]) for name in said.aggregates]
-            plan.doubts.append(f"I use {measure[0].name} as the quantity.")
+            plan.doubts.append(f"I assume that you mean the values of {measure[0].name}.")
         else:
             plan.unused += said.aggregates
     if said.top and isinstance(plan.order, Column) and said.dimensions and not said.entities:
@@ -242,6 +242,6 @@ def _list(plan: Plan, said: Said) -> None:
 
 def _default(plan: Plan, column: Column) -> Measure:
     if any(word in column.words for word in _AVERAGED):
-        plan.doubts.append(f"I average {column.name}; say “total” or “average” to be sure.")
+        plan.doubts.append(f"I average {column.name}. To be sure, say “total” or “average”.")
         return Measure("avg", column)
     return Measure("sum", column)

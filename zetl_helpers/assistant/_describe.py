@@ -25,10 +25,10 @@ def points(plan: Plan) -> Iterator[str]:
     """Yield the plan's interpretation of the question, point by point."""
     yield "table: " + " joined with ".join(table.name for table in plan.scope)
     if plan.snapshots:
-        yield "rows: its snapshots"
+        yield "rows: the table's snapshots"
     if plan.ratio is not None:
         kind = "percentage" if plan.ratio[2] else "quotient"
-        yield f"{kind}: sum of {plan.ratio[0].name} by sum of {plan.ratio[1].name}"
+        yield f"{kind}: sum of {plan.ratio[0].name} divided by sum of {plan.ratio[1].name}"
     for measure in plan.measures:
         yield f"measure: {_measure(measure)}"
     if plan.outputs:
@@ -44,7 +44,7 @@ def points(plan: Plan) -> Iterator[str]:
     if plan.having:
         yield f"groups with a count {plan.having[0]} {plan.having[1]:g}"
     if plan.limit is not None:
-        yield f"at most {plan.limit} rows"
+        yield f"limit: {plan.limit}"
     if plan.version is not None or plan.moment is not None:
         yield f"as of: {plan.version or plan.moment}"
 
@@ -66,8 +66,8 @@ def ask_back(plan: Plan, model: Model) -> str:
     known = f"I do not understand {unused}" if unused else "I do not see which table or column the question is about"
     tables = ", ".join(table.name for table in model.tables)
     return (
-        f"{known}. The lab's tables are {tables}; {plan.scope[0].name} has the columns {columns}. "
-        "Which of them do you mean?"
+        f"{known}. Tables of the lab: {tables}. Columns of {plan.scope[0].name}: {columns}. "
+        "Which tables or columns do you mean?"
     )
 
 
@@ -92,7 +92,7 @@ def _condition(condition: Filter) -> str:
         case Days():
             return f"{name} from {condition.first or 'the start'} to {condition.last or 'the end'}"
         case Recent():
-            return f"{name} within the last {condition.count} {condition.unit}"
+            return f"{name} within the last {condition.count} {condition.unit}{'' if condition.count == 1 else 's'}"
         case Presence():
             return f"{name} is {'present' if condition.present else 'missing'}"
         case Flag():

@@ -14,7 +14,7 @@ class Draft:
 
     Args:
         sql: The statement, or None if the question is not understood.
-        explanation: An explanation of the statement, or the reason why there is none.
+        explanation: An explanation of the statement, or the reason why there is no statement.
         confident: Whether every word of the question was used and was unambiguous.
         understood: The interpretation, point by point.
     """
@@ -37,5 +37,5 @@ class RepairingBackend(Backend, Protocol):
     """A backend that can correct a draft."""
 
     def repair(self, model: Model, question: str, sql: str, error: str) -> Draft:
-        """Draft a statement again, given the reason why the first one was rejected."""
+        """Draft a statement again, given the rejected statement and the reason for its rejection."""
         ...

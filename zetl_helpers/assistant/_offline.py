@@ -62,7 +62,7 @@ def _draft(plan: Plan, model: Model) -> Draft:
 
 
 def _meaningful(plan: Plan) -> bool:
-    """Return whether any part of the question is about the table."""
+    """Return whether any part of the question is about the plan's tables."""
     asked = plan.measures or plan.groups or plan.filters or plan.outputs or plan.ratio or plan.parts or plan.order
     return bool(plan.snapshots or plan.heads or (asked and (plan.outputs or plan.groups or _columns(plan))))
 
@@ -72,7 +72,7 @@ def _columns(plan: Plan) -> bool:
 
 
 def _cost(plan: Plan) -> tuple[int, int, int, int]:
-    """Rank a plan by unused words, by whether the question names the table, by doubts, and by joins, in this order."""
+    """Rank a plan by its unused words, by whether the question names a table, by its tables and by its doubts."""
     return (len(plan.unused), -min(plan.heads, 1), len(plan.scope), len(plan.doubts))
 
 
@@ -99,7 +99,7 @@ def _joined(plan: Plan) -> bool:
 
 def _refusal(model: Model, question: str) -> str | None:
     if len(question) > _LONGEST:
-        return f"The question is longer than {_LONGEST} characters. Ask one thing at a time."
+        return f"The question is longer than {_LONGEST} characters. Ask about one thing at a time."
     known = sorted((column.name for table in model.tables for column in table.columns if "." in column.name), key=len)
     text = question
     for name in reversed(known):
@@ -109,6 +109,6 @@ def _refusal(model: Model, question: str) -> str | None:
         return None
     found = f" because of {forbidden.group().strip()!r}" if forbidden else ""
     return (
-        f"I only read the lab's tables, and I cannot answer this{found}. "
+        f"I can only read the lab's tables, and I cannot answer this{found}. "
         "Ask in plain words about the rows, such as: count of accounts by state."
     )

@@ -122,7 +122,7 @@ class Reader:
             self._said.top = True
             self.plan.direction = "ASC" if name == "BOTTOM" else "DESC"
             if name == "FIRST":
-                self._doubt("“First” may refer to an order that I do not know.")
+                self._doubt("It is unclear which order “first” refers to.")
         elif name == "ORDER":
             self._said.clause = "order"
         elif name in ("DESC", "ASC"):
@@ -166,7 +166,7 @@ class Reader:
         self._at += skip
 
     def _turn(self, name: str) -> None:
-        """Use the last dimension for the pivot's columns, or keep it in the pivot's rows."""
+        """Create a pivot. If the mark is ``COLUMNS``, the last dimension's values become the columns."""
         self._said.pivoting = True
         pool = self.plan.groups if self.plan.groups and not self._said.dimensions else self._said.dimensions
         if name == "COLUMNS" and pool and isinstance(pool[-1], Column):
@@ -327,7 +327,7 @@ class Reader:
         self._said.negated = False
 
     def _count_like(self) -> bool:
-        """Return whether a share is a share of rows, so that the words after the rows' name select rows."""
+        """Return whether a share is a share of rows, so that values after the rows' name select rows."""
         return bool(self._said.entities) and not self.plan.measures
 
     def _on_entity(self, mark: Mark) -> None:

@@ -1,4 +1,4 @@
-"""Plotly figures of the lakehouse whose titles state their findings.
+"""Plotly figures of the lakehouse. The title of each figure states its finding.
 
 If plotly can run, a figure at the end of a notebook cell is interactive and can be downloaded as PNG or JPEG.
 Otherwise, the cell shows the text of `summary`. `static_image` draws the figure for pages without JavaScript.

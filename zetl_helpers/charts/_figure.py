@@ -1,4 +1,4 @@
-"""The plotly figure class of all charts, which notebooks store as data and text."""
+"""The plotly figure class of all charts, and buttons that save a figure."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _button(name: str) -> str:
 
 
 DOWNLOADS = f"<small>Save the figure as {_button('PNG')} {_button('JPEG')}</small>"
-"""The two buttons below a figure need only the page's scripts."""
+"""The two buttons below a figure, which need no server."""
 
 
 class Chart(go.Figure):  # type: ignore[misc]  # plotly publishes no types

@@ -69,7 +69,7 @@ def _values(array: Iterable[Any] | None) -> list[Any]:
 
 
 def _text(value: Any) -> str:
-    """Format a number with at most two decimal places, or a missing value as a dash."""
+    """Format a number with at most two decimal places, and a missing value as a dash."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"
     if not isinstance(value, float):

@@ -12,13 +12,13 @@ from zetl_helpers.charts._tables import TOTAL, floats, labels
 
 
 def pie(df: pd.DataFrame, names: str, values: str, title: str) -> Chart:
-    """Draw each name's share of the total, largest first, and add up the values of repeated names.
+    """Draw each name's share of the total as a slice, largest first. The values of repeated names are added up.
 
     Args:
         df: One or more rows for each name.
         names: The column with the labels.
-        values: The column with the numbers, none of which is negative.
-        title: The finding, which `most` can write.
+        values: The column with the numbers, which must not be negative.
+        title: The title, which states the finding. `most` can write it.
 
     Raises:
         ValueError: A value is negative, which a slice cannot show.
@@ -29,7 +29,7 @@ def pie(df: pd.DataFrame, names: str, values: str, title: str) -> Chart:
     numbers = pd.Series(floats(df[values]), index=labels(df[names]))
     if (numbers < 0).any():
         raise ValueError(
-            f"Column {values} contains a negative value, which a pie cannot show. Omit it, or use a bar chart."
+            f"Column {values} contains a negative value, which a pie cannot show. Omit the row, or use a bar chart."
         )
     slices = numbers.groupby(level=0, sort=False).sum().sort_values(ascending=False, kind="stable")
     trace = go.Pie(
@@ -55,7 +55,7 @@ def heatmap(pivot: pd.DataFrame, title: str) -> Chart:
 
     Args:
         pivot: A table of numbers, such as the result of `pivot_table`.
-        title: The finding, which `most` can write.
+        title: The title, which states the finding. `most` can write it.
     """
     cells = pivot.drop(index=TOTAL, columns=TOTAL, errors="ignore")
     rows, across = str(cells.index.name or "row"), str(cells.columns.name or "column")
@@ -82,15 +82,15 @@ def heatmap(pivot: pd.DataFrame, title: str) -> Chart:
 
 
 def state_map(df: pd.DataFrame, states: str, values: str, title: str) -> Chart:
-    """Draw a tile map of the states, in which a darker tile has a larger value and a state without a value stays empty.
+    """Draw a tile map of the states. A darker tile has a larger value, and a state without a value stays empty.
 
     A tile map needs no map data from a server, and every state has the same size.
 
     Args:
         df: One row for each state.
         states: The column with the states' two-letter codes.
-        values: The column with the numbers, none of which is negative.
-        title: The finding, which `most` can write.
+        values: The column with the numbers, which must not be negative.
+        title: The title, which states the finding. `most` can write it.
 
     Raises:
         ValueError: A state is unknown, occurs twice, or has a negative value.

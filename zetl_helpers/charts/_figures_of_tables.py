@@ -20,7 +20,8 @@ def snapshot_timeline(table: pd.DataFrame) -> Chart:
     """Draw the number of rows in the table after each Iceberg snapshot.
 
     Args:
-        table: The rows of `"table$snapshots"`: `committed_at`, `snapshot_id`, `operation` and `summary`.
+        table: The rows of `"table$snapshots"`, with the columns `committed_at`, `snapshot_id`, `operation` and
+            `summary`.
 
     Raises:
         ValueError: A snapshot's summary lacks the number of records.
@@ -67,9 +68,10 @@ def freshness(ingestions: pd.DataFrame, expected_seconds: float | None = None) -
     """Draw the delay between source and target at the end of each ingestion.
 
     Args:
-        ingestions: One row for each completed ingestion: `completed_at`, and `last_synced_at`, the time up to which the
-            target then reflected the source.
-        expected_seconds: The delay expected from the refresh interval, drawn as a line.
+        ingestions: One row for each completed ingestion, with the columns `completed_at` and `last_synced_at` (the time
+            up to which the target then reflected the source).
+        expected_seconds: The delay in seconds that the refresh interval suggests. It is drawn as a line. None draws no
+            line.
 
     https://docs.aws.amazon.com/glue/latest/dg/zero-etl-monitoring.html
     """
@@ -110,7 +112,8 @@ def cost_by_interval(costs: pd.DataFrame, period: str = "a month") -> Chart:
     """Draw a table's cost for each refresh interval, by cost item.
 
     Args:
-        costs: One row for each interval and cost item: `refresh_minutes`, `item`, `usd`, as `cost.by_interval` returns.
+        costs: The result of `cost.by_interval`. It has one row for each interval and cost item, with the columns
+            `refresh_minutes`, `item` and `usd`.
         period: The period that the amounts cover, worded for the title.
     """
     table = costs.pivot_table(index="refresh_minutes", columns="item", values="usd", aggfunc="sum", sort=False)
@@ -147,8 +150,8 @@ def scanned(queries: pd.DataFrame) -> Chart:
     """Draw the bytes that Athena scanned for the same queries on tables with different layouts.
 
     Args:
-        queries: One row for each query: `question`, `layout`, the table's partitioning in words, and `bytes`, its
-            `DataScannedInBytes`.
+        queries: One row for each query, with the columns `question`, `layout` (the table's partitioning in words) and
+            `bytes` (the query's `DataScannedInBytes`).
 
     https://docs.aws.amazon.com/athena/latest/ug/ctas-partitioning-and-bucketing.html
     """
@@ -232,10 +235,10 @@ def _timeline_title(totals: list[int]) -> str:
     if not totals:
         return "The table has no snapshot yet"
     if len(totals) == 1:
-        return f"One snapshot: the table contains {totals[0]:,} rows"
+        return f"One snapshot: the table contains {totals[0]:,} {'row' if totals[0] == 1 else 'rows'}"
     if totals[0] == totals[-1]:
         return f"{len(totals)} snapshots: {totals[-1]:,} rows, as many as after the first"
-    return f"{len(totals)} snapshots took the table from {totals[0]:,} to {totals[-1]:,} rows"
+    return f"{len(totals)} snapshots changed the table from {totals[0]:,} to {totals[-1]:,} rows"
 
 
 def _interval(minutes: int) -> str:

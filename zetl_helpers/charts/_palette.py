@@ -29,7 +29,7 @@ CONFIG: dict[str, Any] = {
 
 
 def colors(count: int) -> list[str]:
-    """Return the requested number of colors. They repeat after the eighth."""
+    """Return the requested number of colors. After the eighth color, the colors repeat."""
     return [OKABE_ITO[number % len(OKABE_ITO)] for number in range(count)]
 
 
@@ -43,7 +43,8 @@ def pattern(shape: str | list[str]) -> dict[str, Any]:
     return {"shape": shape, "fillmode": "overlay", "fgcolor": CARD, "solidity": 0.25}
 
 
-# In a figure 420 pixels wide, as on a phone or half a screen, a line of the title has room for this many characters.
+# A line of the title can contain _TITLE_LINE characters in a figure that is 420 pixels wide, as on a phone or on half a
+# screen.
 _TITLE_SIZE, _TITLE_LINE, _TITLE_HEIGHT = 16, 46, 20
 
 

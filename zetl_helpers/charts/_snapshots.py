@@ -61,5 +61,5 @@ def _count(summary: Any, key: str, *, absent: int | None = None) -> int:
     if value is not None:
         return int(value)
     if absent is None:
-        raise ValueError(f"A snapshot's summary has no {key}: {summary!r}. Query all of its columns.")
+        raise ValueError(f'A snapshot\'s summary has no {key}: {summary!r}. Query all columns of "table$snapshots".')
     return absent

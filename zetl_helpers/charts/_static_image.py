@@ -11,16 +11,17 @@ from typing import Any, Literal
 def static_image(
     figure: Any, image_format: Literal["png", "jpeg", "svg"] = "png", *, width: int = 760, height: int | None = None
 ) -> bytes | None:
-    """Draw a plotly figure without displaying it, and without the network.
+    """Draw a plotly figure without displaying it and without network access.
 
     Args:
         figure: Any plotly figure.
-        image_format: "png" or "jpeg" for a picture at twice the size, which stays sharp, or "svg".
-        width: Width in pixels.
-        height: The height in pixels. Defaults to the figure's height.
+        image_format: The format. A "png" or "jpeg" picture has twice the number of pixels in each direction, so that it
+            stays sharp when enlarged.
+        width: The width in pixels.
+        height: The height in pixels. Defaults to the figure's height, or to 420 if the figure has no height.
 
     Returns:
-        The picture, or None if `static_image_obstacle()` names a problem.
+        The picture, or None if `static_image_obstacle()` returns a problem.
     """
     if static_image_obstacle() is not None:
         return None
@@ -42,7 +43,7 @@ def static_image(
 
 
 def static_image_base64(figure: Any) -> str | None:
-    """Return a figure as a JPEG in a notebook's format, or None if `static_image` cannot draw it."""
+    """Return a figure as a Base64-encoded JPEG for a notebook, or None if `static_image` cannot draw the figure."""
     picture = static_image(figure, "jpeg")
     return None if picture is None else base64.b64encode(picture).decode("ascii")
 
@@ -51,7 +52,7 @@ def static_image_obstacle() -> str | None:
     """Describe the software that is missing for static pictures, and how to install it.
 
     Returns:
-        One sentence, or None if nothing is missing.
+        The description, or None if nothing is missing.
     """
     for module in ("kaleido", "choreographer"):
         if importlib.util.find_spec(module) is None:

@@ -11,12 +11,12 @@ _NOTHING = "(none)"
 
 
 def pivot_table(df: pd.DataFrame, index: str, columns: str) -> pd.DataFrame:
-    """Count rows in a pivot table with one row per state, one column per status, and totals.
+    """Count rows in a pivot table with totals, for example with one row per state and one column per status.
 
     Args:
         df: One row for each item to count.
         index: The column whose values become rows. A missing value becomes "(none)".
-        columns: The column whose values become columns.
+        columns: The column whose values become columns. A missing value becomes "(none)".
 
     Returns:
         A table of integers whose last row and last column are named `TOTAL`.
@@ -28,7 +28,8 @@ def pivot_table(df: pd.DataFrame, index: str, columns: str) -> pd.DataFrame:
     for name, found in ((index, rows), (columns, across)):
         if (found == TOTAL).any():
             raise ValueError(
-                f"Column {name} contains the value {TOTAL!r}, which names the totals. Rename it in the query."
+                f"Column {name} contains the value {TOTAL!r}, which is the name of the totals. Change the value in the "
+                "query."
             )
     counts = pd.crosstab(rows, across)
     counts[TOTAL] = counts.sum(axis=1)
@@ -37,7 +38,7 @@ def pivot_table(df: pd.DataFrame, index: str, columns: str) -> pd.DataFrame:
 
 
 def schema_change(before: pd.DataFrame | Mapping[str, str], after: pd.DataFrame | Mapping[str, str]) -> pd.DataFrame:
-    """Compare two schemas of a table and name the change of each column.
+    """Compare two schemas of a table and return the change of each column.
 
     Args:
         before: The earlier schema, as a mapping of column names to types or as a table whose first two columns contain

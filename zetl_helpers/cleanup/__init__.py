@@ -34,7 +34,7 @@ _deleted: set[tuple[str, str]] = set()
 
 
 class LeftoverError(Exception):
-    """Cleanup left resources behind or could not check for them. The message names them."""
+    """Cleanup left resources behind or could not check for them. The message lists them."""
 
 
 @dataclass(frozen=True)
@@ -146,8 +146,8 @@ def apply(found: Sequence[Leftover], *, tell: Callable[[str], object] = lambda _
         tell: Called after each resource, with a line that contains its number and outcome.
 
     Returns:
-        A table with the columns ``kind``, ``name`` and ``outcome``, which is ``deleted``, or ``failed`` with AWS's
-        error.
+        A table with the columns ``kind``, ``name`` and ``outcome``. The outcome is ``deleted``, ``kept`` with the
+        reason, or ``failed`` with AWS's error.
     """
     rows = []
     for number, entry in enumerate(found, start=1):
@@ -185,7 +185,8 @@ def verify(lab: Lab, *, only: Sequence[Lab] = (), timeout: float = 60) -> str:
         timeout: The maximum number of seconds to search, or 0 to search once.
 
     Returns:
-        A sentence.
+        A sentence that says that nothing is left. If resources with the lab's names were kept, a second sentence
+        contains their number.
 
     Raises:
         LeftoverError: A resource is left, or a kind of resource could not be checked.
@@ -205,7 +206,7 @@ def verify(lab: Lab, *, only: Sequence[Lab] = (), timeout: float = 60) -> str:
     kept = len(seen[0].foreign)
     what = " and ".join(entry.table for entry in only) or "the lab"
     return f"Nothing is left of {what}." + (
-        f" Kept, because they don't belong to the lab despite their names: {kept}." if kept else ""
+        f" Resources with the lab's names that don't belong to the lab and are kept: {kept}." if kept else ""
     )
 
 
@@ -215,6 +216,6 @@ def _what_is_left(found: Plan, only: Sequence[Lab]) -> str:
         names = ", ".join(f"{entry.kind} {entry.name}" for entry in found)
         tables = ", ".join(f'lab.with_table("{lab.source}")' for lab in only)
         arguments = f"lab, only=[{tables}]" if only else "lab"
-        text.append(f"Still there: {names}. Delete it with zetl.cleanup.apply(zetl.cleanup.plan({arguments})).")
+        text.append(f"Still there: {names}. Delete everything with zetl.cleanup.apply(zetl.cleanup.plan({arguments})).")
     text += [f"Could not look for {what}: {reason}. Fix the cause and check again." for what, reason in found.unseen]
     return " ".join(text)

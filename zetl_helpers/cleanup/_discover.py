@@ -130,7 +130,9 @@ def _table_properties(mine: Ownership) -> Found:
                 why, known_by = "would apply to the next integration", "set on the lab's database"
                 yield Leftover("table properties", lab.table, why, known_by, delete, table=lab.source)
             else:
-                yield Foreign("table properties", lab.table, f"they are set on database {database}, not this lab's")
+                yield Foreign(
+                    "table properties", lab.table, f"they are set on database {database}, which isn't this lab's"
+                )
 
 
 def _resource_property(mine: Ownership) -> Found:
@@ -159,7 +161,7 @@ def _saved_queries(mine: Ownership) -> Found:
             delete = partial(athena.delete_named_query, NamedQueryId=saved["NamedQueryId"])
             yield Leftover("saved query", name, "costs nothing", "queries the lab's database", delete)
         else:
-            yield Foreign("saved query", name, f"it queries database {mine.lab.database}, not this lab's")
+            yield Foreign("saved query", name, f"it queries database {mine.lab.database}, which isn't this lab's")
 
 
 def _optimizers(mine: Ownership) -> Found:
@@ -213,7 +215,7 @@ def _delete_bucket(s3: Any, bucket: str) -> None:
 
 
 def empty(s3: Any, bucket: str, prefix: str) -> None:
-    """Delete all versions of all objects, and all delete markers, under a prefix."""
+    """Delete all delete markers and all versions of all objects under a prefix."""
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
         listed = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
         keys = [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in listed]
@@ -222,7 +224,9 @@ def empty(s3: Any, bucket: str, prefix: str) -> None:
         kept = s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True}).get("Errors", [])
         if kept:
             first = f"{kept[0]['Key']}: {kept[0].get('Message', kept[0].get('Code', 'no reason given'))}"
-            raise StillThereError(f"S3 kept {len(kept)} objects of bucket {bucket}. The first one is {first}")
+            raise StillThereError(
+                f"S3 did not delete {len(kept)} of the objects in bucket {bucket}. The first is {first}"
+            )
 
 
 def _dynamodb_tables(mine: Ownership) -> Found:

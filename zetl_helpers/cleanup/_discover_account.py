@@ -191,7 +191,8 @@ def _delete_role(mine: Ownership) -> None:
     recorded = [f"{item.kind} {item.name}" for item in studio_domain(Ownership(mine.lab)) if isinstance(item, Leftover)]
     if recorded:
         raise StillThereError(
-            f"Role {name} records {', '.join(recorded)}, which still exist. Delete them first, then run cleanup again."
+            f"Role {name} records resources that still exist: {', '.join(recorded)}. Delete these first, then run "
+            "cleanup again."
         )
     for page in iam.get_paginator("list_role_policies").paginate(RoleName=name):
         for policy in page["PolicyNames"]:

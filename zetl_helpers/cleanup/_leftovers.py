@@ -137,7 +137,7 @@ class Ownership:
 
     @cached_property
     def bucket(self) -> dict[str, str] | None:
-        """The bucket's tags, None if it does not exist, or an empty dictionary if it belongs to another account."""
+        """The bucket's tags, which are None if it does not exist and empty if another account owns it."""
         s3 = self.lab.client("s3")
         try:
             s3.head_bucket(Bucket=self.lab.bucket, ExpectedBucketOwner=self.lab.account)
@@ -145,7 +145,7 @@ class Ownership:
         except ClientError as error:
             if error_code(error) in ("404", "NoSuchBucket"):
                 return None
-            # AWS returns 403 for another account's bucket, and for a bucket that the caller may not read.
+            # AWS returns 403 for another account's bucket, and for a bucket that the caller is not allowed to read.
             mine = [entry["Name"] for entry in s3.list_buckets()["Buckets"]] if error_code(error) == "403" else []
             if error_code(error) == "NoSuchTagSet" or (error_code(error) == "403" and self.lab.bucket not in mine):
                 return {}

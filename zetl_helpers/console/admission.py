@@ -1,4 +1,4 @@
-"""A check that admits only requests from the console's own page by the user who started it.
+"""A check that admits only requests that the console's own page sends for the user who started the console.
 
 A browser sends requests on behalf of any page to any address. The browser names the requesting page in ``Origin`` and
 ``Sec-Fetch-Site``, and the requested host in ``Host``. Every request that reads or changes data also needs the
@@ -15,7 +15,7 @@ from email.message import Message
 from http.cookies import CookieError, SimpleCookie
 
 _NAMES = ("127.0.0.1", "localhost")
-# A form on another page cannot set this header, even if the browser omits the others.
+# A form on another page cannot set this header, even if the browser omits the headers that name the requesting page.
 HEADER = "X-Zetl-Console"
 
 
@@ -58,7 +58,7 @@ class Session:
         """Return a text with the session's secrets removed.
 
         Args:
-            text: A text that can contain them, such as an error.
+            text: A text that can contain secrets, such as an error.
         """
         return text.replace(self.token, "<token>").replace(self._cookie, "<cookie>")
 

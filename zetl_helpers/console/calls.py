@@ -1,4 +1,4 @@
-"""Calls to AWS's API on behalf of the page, which are checked and shown as code."""
+"""AWS API calls on behalf of the page, with checks and with the equivalent code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from zetl_helpers.console import same_as, values
 from zetl_helpers.console.link import Link
 
-# The console calls only the services whose consoles the tutorial visits. The lakehouse decides which operations it
+# The console calls only the services whose AWS consoles the tutorial uses. The lakehouse decides which operations it
 # supports.
 SERVICES = frozenset(
     ("athena", "cloudwatch", "datazone", "dynamodb", "glue", "iam", "kms", "lakeformation", "logs", "s3", "sts")

@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"Port {options.port} cannot be used: {error.strerror}. Omit --port.") from error
     link.start()
     link.warm_up()
-    print("The practice console runs until Ctrl-C. Open:")
+    print("The practice console runs until you press Ctrl-C. Open:")
     print(server.url, flush=True)
     if not options.no_browser:
         webbrowser.open(server.url)

@@ -9,7 +9,7 @@ from zetl_helpers.console.calls import CallError, refused
 from zetl_helpers.console.link import Link
 from zetl_helpers.console.values import to_json
 
-# PyArrow reads a file's footer and first row groups. The tutorial's files are much smaller than this limit.
+# The console reads a whole file into memory. The tutorial's files are much smaller than this limit.
 _MAX_FILE = 64 * 1024 * 1024
 _ROWS = 50
 
@@ -83,7 +83,7 @@ def read_object(link: Link, bucket: str, key: str) -> bytes:
             answer = link.client("s3").get_object(Bucket=bucket, Key=key)
             if answer["ContentLength"] > _MAX_FILE:
                 size = answer["ContentLength"]
-                raise CallError("TooLarge", f"s3://{bucket}/{key} has {size} bytes: too many to show.")
+                raise CallError("TooLarge", f"s3://{bucket}/{key} is too large to show ({size} bytes).")
             content: bytes = answer["Body"].read()
     except ClientError as error:
         raise refused(error) from error

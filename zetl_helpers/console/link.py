@@ -102,7 +102,7 @@ class Link:
         """
         if not self._endpoint:
             self.endpoint()
-        # A session creates one client at a time. Requests for the lakehouse's state do not wait for that.
+        # A session creates one client at a time. A separate lock lets requests for the lakehouse's state proceed.
         with self._making:
             found = self._clients.get(service)
             if found is None:

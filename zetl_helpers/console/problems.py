@@ -29,14 +29,15 @@ class Problems:
         self._known: set[str] = set()
 
     def record(self, error: BaseException, request: str) -> str:
-        """Record a failure, unless this process has already recorded it, and return the location of its entry.
+        """Record a failure, unless this process has already recorded it, and describe the location of its entry.
 
         Args:
             error: The failure.
             request: The failed request, as a method and a path without the query.
 
         Returns:
-            A sentence for the page that names the entry, or says why the entry could not be written.
+            A sentence for the page that contains the file and the entry, or the reason why the entry could not be
+            written.
         """
         found = traceback.TracebackException.from_exception(error, limit=-_MOST_FRAMES)
         places = [f"{frame.filename}:{frame.lineno}" for frame in found.stack]
@@ -48,9 +49,9 @@ class Problems:
                         f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {entry} {request}\n{''.join(found.format())}\n"
                     )
                 except OSError as refused:
-                    return f"Its details could not be written to {self.path}: {refused.strerror or refused}."
+                    return f"The details could not be written to {self.path}: {refused.strerror or refused}."
                 self._known.add(entry)
-        return f"Its details are in {self.path}, entry {entry}."
+        return f"The details are in {self.path}, entry {entry}."
 
     def _append(self, text: str) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -1,4 +1,4 @@
-"""Conversion of a click in the console to equivalent boto3 code and an AWS CLI command."""
+"""Conversion of an action in the console to the equivalent boto3 code and AWS CLI command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The console's HTTP server for its page, plotly.js and the API, on 127.0.0.1."""
+"""The console's HTTP server on 127.0.0.1, which serves the page, plotly.js and the API."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class _Response:
     kind: str
     content: bytes
     extra: tuple[tuple[str, str], ...] = ()
-    # This is true while part of the request has not been read.
+    # The connection cannot be reused while part of the request has not been read.
     closes: bool = False
 
 
@@ -102,7 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         content = self._content()
         if content is None:
-            message = f"A request must state its length, at most {_MAX_REQUEST} bytes."
+            message = f"A request must specify its length, which must be at most {_MAX_REQUEST} bytes."
             self._send(replace(_json(413, _error("TooLarge", message)), closes=True))
             return
         try:
@@ -152,7 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self.rfile.read(int(length)) if length.isdecimal() and int(length) <= _MAX_REQUEST else None
 
     def _page(self, tokens: list[str]) -> _Response:
-        # This runs while the browser reads the page's scripts.
+        # The clients are created while the browser reads the page's scripts.
         self.server.link.warm_up()
         nonce = secrets.token_urlsafe(16)
         page = (STATIC / "index.html").read_text(encoding="utf-8").replace("NONCE", nonce)

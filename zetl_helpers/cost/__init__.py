@@ -55,7 +55,7 @@ class Estimate(Sheet):
     Args:
         region: The AWS Region.
         days: The number of days.
-        refresh_minutes: The integration's refresh interval.
+        refresh_minutes: The integration's refresh interval in minutes.
     """
 
     region: str
@@ -77,9 +77,9 @@ def estimate(
 
     Args:
         items: The number of items in the table.
-        item_bytes: The average size of an item.
+        item_bytes: The average size of an item in bytes.
         changes_per_day: The number of puts, updates and deletes per day, spread evenly over the day.
-        refresh_minutes: The integration's refresh interval, from 15 to 8640.
+        refresh_minutes: The integration's refresh interval in minutes, from 15 to 8640.
         region: The AWS Region. For Regions other than us-east-1, the estimate uses us-east-1 prices and adds a note.
         days: The number of days.
         queries_per_day: The number of Athena queries per day, each of which reads the whole table.
@@ -130,14 +130,14 @@ def by_interval(
 
     Args:
         items: The number of items in the table.
-        item_bytes: The average size of an item.
+        item_bytes: The average size of an item in bytes.
         changes_per_day: The number of puts, updates and deletes per day, spread evenly over the day.
         intervals: The refresh intervals in minutes, each from 15 to 8640.
         region: The AWS Region, as for `estimate`.
         queries_per_day: The number of Athena queries per day, each of which reads the whole table.
 
     Returns:
-        One row for each interval and cost item: `refresh_minutes`, `item`, `usd`.
+        One row for each interval and cost item, with the columns `refresh_minutes`, `item` and `usd` (US dollars).
     """
     rows = [
         (minutes, each.item, each.usd)
@@ -155,25 +155,25 @@ def idle_cost(refresh_minutes: int, days: float = DAYS_A_MONTH) -> float:
     Each refresh is an export, which is billed as at least 10 MB.
 
     Args:
-        refresh_minutes: The integration's refresh interval, from 15 to 8640.
+        refresh_minutes: The integration's refresh interval in minutes, from 15 to 8640.
         days: The number of days.
     """
     return _exports_a_day(refresh_minutes) * days * LEAST_EXPORT / GB * price("incremental_export")
 
 
 def idle_warning(refresh_minutes: int) -> str:
-    """Describe the cost of an unused integration, and how to avoid it.
+    """Describe the cost of an unused integration and how to avoid this cost.
 
     Args:
-        refresh_minutes: The integration's refresh interval, from 15 to 8640.
+        refresh_minutes: The integration's refresh interval in minutes, from 15 to 8640.
 
     Returns:
-        One sentence.
+        The cost and the advice as sentences.
     """
     idle = idle_cost(refresh_minutes)
     return (
-        f"An idle integration refreshing every {refresh_minutes} minutes costs about ${idle:.2f} a month per table: "
-        "each refresh is an export, billed as at least 10 MB. Delete the integration when you are done. "
+        f"An idle integration refreshing every {refresh_minutes} minutes costs about ${idle:.2f} a month per table. "
+        "Each refresh is an export, which is billed as at least 10 MB. Delete the integration when you are done. "
         "Otherwise it keeps exporting."
     )
 
@@ -253,7 +253,7 @@ def _athena(table_bytes: float, queries: float) -> CostItem:
 
 
 def _catalog(commits: float, queries: float, days: float) -> CostItem:
-    """Price the requests.
+    """Price the Data Catalog requests.
 
     A table adds only a few objects to the Data Catalog, and the first million objects are free.
     """

@@ -141,7 +141,7 @@ def prices() -> dict[str, Price]:
 
 
 def price_notes(region: str) -> tuple[str, ...]:
-    """Return a note that names the Region of the prices and where to check the current prices.
+    """Return notes with the Region of the prices and with links to the current prices.
 
     Args:
         region: The AWS Region of the lab.

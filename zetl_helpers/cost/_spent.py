@@ -37,7 +37,7 @@ def actual(lab: Lab, *, now: datetime | None = None) -> Sheet:
     requests. Their cost is negligible here, so the function omits it. Deleted resources are not included.
 
     Args:
-        lab: The lab. The costs of its bucket and queries include all of its tables.
+        lab: The lab. The costs of the lab's bucket and queries include all tables of the lab.
         now: The end of the period. Defaults to the current time.
 
     Returns:
@@ -48,7 +48,7 @@ def actual(lab: Lab, *, now: datetime | None = None) -> Sheet:
     now = now or datetime.now(UTC)
     items: list[CostItem] = []
     notes = [
-        f"AWS's figures appear up to a day later in Cost Explorer, by tag {TAG_KEY}, once it is a cost allocation tag.",
+        f"AWS's figures appear in Cost Explorer up to a day later, by tag {TAG_KEY} if it is a cost allocation tag.",
         "Not reported by AWS, and not included: S3 reads, Data Catalog requests, and deleted resources.",
     ]
     with absent("ResourceNotFoundException"):

@@ -46,7 +46,9 @@ def _account(lab: Lab) -> list[Check]:
     if lab.place is not None and lab.is_members:
         return [who, Check(True, str(lab.place)), *_account_checks.for_member(lab)]
     place = (
-        [] if lab.place is None else [Check(lab.place.builds, str(lab.place), "Attach them: see policies/README.md.")]
+        []
+        if lab.place is None
+        else [Check(lab.place.builds, str(lab.place), "To attach the policies, see policies/README.md.")]
     )
     return [
         who,

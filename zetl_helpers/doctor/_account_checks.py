@@ -47,8 +47,11 @@ def region(lab: Lab) -> Check:
     known = _data("regions.json")
     return Check(
         lab.region in known["regions"],
-        f"Region {lab.region}: AWS Glue zero-ETL by CloudFormation's list of {known['date']}",
-        f"It is not on that list. Set AWS_REGION to one of these: {', '.join(known['regions'])}.",
+        f"Region {lab.region}: AWS Glue zero-ETL is available, according to CloudFormation's list of {known['date']}"
+        if lab.region in known["regions"]
+        else f"Region {lab.region}: AWS Glue zero-ETL is not available, according to CloudFormation's list of "
+        f"{known['date']}",
+        f"Set AWS_REGION to one of these Regions: {', '.join(known['regions'])}.",
     )
 
 
@@ -88,12 +91,12 @@ def _shared(lab: Lab) -> Check:
 
 
 def rights(lab: Lab) -> list[Check]:
-    """Simulate each permission that the tutorial needs with IAM, and name the missing ones."""
+    """Use IAM to simulate each permission that the tutorial needs, and list the missing permissions."""
     try:
         in_class = target.class_is_prepared(lab)
         simulated = permissions.simulate(lab, _rights.CLASS_POLICIES if in_class else _rights.LEARNER_POLICIES)
     except (ClientError, BotoCoreError) as error:
-        step = "Ask for iam:SimulatePrincipalPolicy, or continue. If a permission is missing, the error names it."
+        step = "Ask for iam:SimulatePrincipalPolicy, or continue. Errors contain the names of missing permissions."
         return [Check(False, "permissions cannot be simulated", f"{error}. {step}")]
     missing = simulated[~simulated["allowed"]]
     if not missing.empty and permissions.simulate(lab, _rights.INSTRUCTOR_POLICIES)["allowed"].all():
@@ -112,7 +115,7 @@ def rights(lab: Lab) -> list[Check]:
         Check(
             False,
             f"permissions are missing: {', '.join(dict.fromkeys(found['action']))}",
-            f"See {policy}. zetl policies writes it with your names for an account administrator.",
+            f"See {policy}. zetl policies writes this policy with your names, so that an administrator can attach it.",
         )
         for policy, found in missing.groupby("policy", sort=False)
     ]
@@ -218,7 +221,7 @@ _COUNTS: dict[str, Callable[[Lab], tuple[int, int]]] = {
 
 
 def leftovers(lab: Lab) -> list[Check]:
-    """Check for leftovers of earlier runs, and whether the lab's names are free or belong to the lab."""
+    """Check whether resources of earlier runs are left and whether other resources use the lab's names."""
     try:
         found = cleanup.plan(lab)
     except (ClientError, BotoCoreError) as error:
@@ -246,7 +249,7 @@ def leftovers(lab: Lab) -> list[Check]:
 
 
 def price() -> Check:
-    """Report the cost of using the tutorial on AWS for a day, and of forgetting to delete an integration."""
+    """Report the cost of one day with the tutorial on AWS and of one month with a forgotten integration."""
     day = cost.estimate(items=50, item_bytes=200, changes_per_day=30, days=1).total
     idle = cost.idle_cost(cost.SHORTEST_REFRESH)
     return Check(True, f"cost on AWS: about ${day:.2f} a day; a forgotten integration about ${idle:.2f} a month")

@@ -62,7 +62,7 @@ def _free_disk(folder: Path) -> int:
 
 
 def memory() -> Check | None:
-    """Check for enough memory for the local lakehouse and a notebook. Return None if the system does not report it."""
+    """Check for enough memory for the local lakehouse and a notebook, unless the system does not report free memory."""
     free = system.free_memory()
     if free is None:
         return None

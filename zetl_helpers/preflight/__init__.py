@@ -1,4 +1,4 @@
-"""A prediction of a table's target, and of problems, before an integration is created.
+"""A prediction of the target table and of problems, made before an integration is created.
 
 A check changes nothing. Checking a table requires only ``dynamodb:DescribeTable``, ``Scan``,
 ``DescribeContinuousBackups`` and ``GetResourcePolicy``. Checking a file does not require an account.
@@ -64,7 +64,7 @@ def of_table(
         described = dynamodb.describe_table(TableName=table)["Table"]
     if described is None:
         raise UserError(
-            f"There is no table {table} in account {lab.account}, Region {lab.region}. List them with: "
+            f"There is no table {table} in account {lab.account}, Region {lab.region}. List the tables with: "
             "aws dynamodb list-tables"
         )
     backups = dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
@@ -174,7 +174,9 @@ def _typed_keys(items: Sequence[Item], keys: Mapping[str, str] | Sequence[str]) 
         for name in keys:
             tag = next(iter(item.get(name, {})), None)
             if tag not in ("S", "N", "B"):
-                raise UserError(f"Item {number} has no key {name}. Each item needs it, as a string, number or binary.")
+                raise UserError(
+                    f"Item {number} has no key {name}. Each item needs this attribute as a string, number or binary."
+                )
             if found.setdefault(name, tag) != tag:
                 raise UserError(f"The key {name} of item {number} has type {tag}, but other items have {found[name]}.")
     return found or dict.fromkeys(keys, "S")

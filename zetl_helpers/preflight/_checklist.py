@@ -117,7 +117,7 @@ def checklist(places: Places, *, unnest: str = "FULL", partition_by: Sequence[Ma
             "Enable point-in-time recovery",
             _aws("dynamodb", "update-continuous-backups", "--table-name", places.table,
                  "--point-in-time-recovery-specification", "PointInTimeRecoveryEnabled=true"),
-            "You pay for it by the size of the table while it is enabled.",
+            "While it is enabled, point-in-time recovery is billed by the size of the table.",
         ),
         Task(
             "Let AWS Glue export the table",

@@ -72,7 +72,7 @@ class Layout:
         mixed: The paths whose values have several types, which become strings.
         clashes: The pairs of attributes that would have the same name in the target, keyed by that name.
         colons: The paths whose name contains a colon.
-        schema_bytes: The approximate size of the table's schema.
+        schema_bytes: The approximate size of the table's schema in bytes.
     """
 
     mode: str

@@ -61,7 +61,7 @@ def _of_layout(found: Survey, layout: Layout) -> Iterator[Finding]:
         message = f"The target would have {len(layout.columns):,} columns; zero-ETL allows {MOST_COLUMNS:,}. "
         yield Finding("error", "TOO_MANY_COLUMNS", message + "Unnest less: TOPLEVEL or NOUNNEST.")
     if layout.schema_bytes > LARGEST_SCHEMA:
-        message = f"The schema would have about {layout.schema_bytes / 2**20:.0f} MB; zero-ETL allows 10 MB. "
+        message = f"The size of the schema would be about {layout.schema_bytes / 2**20:.0f} MB; zero-ETL allows 10 MB. "
         yield Finding("error", "SCHEMA_TOO_LARGE", message + "Reduce the number of different attribute names.")
     yield from (_mixture(path, _at(found, path)) for path in layout.mixed)
     dotted = [column.name for column in layout.columns if "." in column.name]
@@ -163,7 +163,7 @@ def of_table(
         policy: The table's resource policy, or an empty string if it has none.
     """
     if not recoverable:
-        message = "Point-in-time recovery is off. Enable it: zero-ETL reads the table through exports."
+        message = "Point-in-time recovery is off. Enable it, because zero-ETL reads the table through exports."
         yield Finding("error", "POINT_IN_TIME_RECOVERY_DISABLED", message)
     if aws_managed_key:
         message = "The table is encrypted with the AWS managed key aws/dynamodb, which zero-ETL does not support. "

@@ -44,7 +44,7 @@ def _data_files(folder: Path) -> list[Path]:
     data = [path for path in found if not path.name.startswith("manifest-")]
     if not data:
         raise UnreadableItemsError(
-            f"The folder {folder} has no data files. Name the folder of an export, which contains "
+            f"The folder {folder} has no data files. Specify the folder of an export, which contains "
             "data/*.json.gz, or a file with one item per line."
         )
     return data
@@ -82,7 +82,9 @@ def _items_of(document: Any, where: str) -> Iterator[Item]:
         for number, entry in enumerate(document, start=1):
             yield from _items_of(entry, f"{where}, entry {number}")
     elif isinstance(document, dict) and set(document) & {"Keys", "NewImage", "OldImage"} and "Metadata" in document:
-        raise UnreadableItemsError(f"{where} is from an incremental export. A full export has every item: use that.")
+        raise UnreadableItemsError(
+            f"{where} is from an incremental export. Use a full export, which contains every item."
+        )
     elif isinstance(document, dict) and isinstance(document.get("Items"), list):
         yield from _items_of(document["Items"], where)
     elif isinstance(document, dict) and _is_item(document.get("Item")):

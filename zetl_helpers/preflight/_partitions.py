@@ -80,7 +80,8 @@ def _of_attribute(name: str, values: Sequence[str], items: Sequence[Item], table
         return
     for candidate in _complete(name, values, table_bytes):
         reason = (
-            f"{len(items) - len(values):,} of {len(items):,} items lack it, so the integration would need attention."
+            f"Items without this attribute: {len(items) - len(values):,} of {len(items):,}. The integration would need "
+            "attention."
         )
         yield replace(candidate, fits=False, reason=reason)
 

@@ -40,7 +40,7 @@ class Shape:
 
     @property
     def present(self) -> tuple[str, ...]:
-        """The types that produce values, which excludes DynamoDB's NULL."""
+        """The types that produce values, without DynamoDB's NULL."""
         return tuple(tag for tag in self.tags if tag != "NULL")
 
 

@@ -31,7 +31,7 @@ class Moment:
     """A parsed time or timestamp.
 
     Args:
-        micros: The microseconds since 1970-01-01, or since midnight, in local time.
+        micros: The microseconds in local time since 1970-01-01 or, for a time of day, since midnight.
         picos: The remaining picoseconds.
         digits: The number of fractional digits in the text.
         zone: The zone in the text.

@@ -1,1 +1,1 @@
-"""The translation of a statement's tree to DuckDB's SQL, with Trino's types."""
+"""The translation of a statement's tree to typed DuckDB SQL."""

@@ -77,7 +77,7 @@ class Analysis:
         return self.expressions.boolean(node, scope, subject)
 
     def query(self, query: tree.Query, scope: Scope | None) -> Compiled:
-        """Analyze a query, with the scope of the enclosing query or None for an outermost query."""
+        """Analyze a query. The scope is the scope of the enclosing query, or None for an outermost query."""
         return self.queries.query(query, scope)
 
     def relation(self, node: tree.Relation, scope: Scope | None, left: list[Field]) -> From:
@@ -93,7 +93,7 @@ def compile_query(query: tree.Query, session: Session) -> Compiled:
         session: The environment of the analysis.
 
     Returns:
-        The query in DuckDB's SQL, and the columns of the result.
+        The query in DuckDB SQL, and the columns of the result.
 
     Raises:
         QueryFailure: The query is invalid or not supported.

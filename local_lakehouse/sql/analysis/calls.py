@@ -103,7 +103,7 @@ class Calls:
     def bind(
         self, name: str, arguments: list[Typed | tree.Lambda], position: Position, scope: Scope
     ) -> tuple[Signature, list[Typed], Type]:
-        """Choose the matching signature, and widen the arguments to it.
+        """Choose the matching signature, and widen the arguments to the signature's types.
 
         Raises:
             QueryFailure: No signature matches (``FUNCTION_NOT_FOUND``).

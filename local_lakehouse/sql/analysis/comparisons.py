@@ -1,8 +1,8 @@
 """Comparisons of every type, with Trino's rules for NULL inside rows, arrays and maps.
 
 ``=`` is three-valued at any depth. Two values are different if any pair of parts differs. Otherwise, the result is
-unknown if any pair is unknown. ``<`` of rows and arrays is decided by the first pair of parts that differ, and fails if
-a NULL precedes them.
+unknown if any pair is unknown. The first pair of different parts decides ``<`` for rows and arrays. The comparison
+fails if a NULL precedes this pair.
 """
 
 from __future__ import annotations
@@ -56,14 +56,17 @@ def check_comparable(operator: str, common: Type, left: Type, right: Type, posit
 
 
 def has_key(type_: Type) -> bool:
-    """Return whether equal values can differ in DuckDB in a time's zone or in the order of map entries."""
+    """Return whether values that are equal in Athena can have different representations in DuckDB.
+
+    The representations can differ in the zone of a time, in the padding of a char or in the order of map entries.
+    """
     return type_.name in ("timestamp with time zone", "time with time zone", "char", "map") or any(
         map(has_key, type_.children)
     )
 
 
 def key(sql: str, type_: Type) -> str:
-    """Return the SQL for a value that DuckDB compares as Athena does, even with zones or in maps."""
+    """Return the SQL for a representation of a value. DuckDB compares representations as Athena compares values."""
     if not has_key(type_):
         return sql
     if type_.name == "timestamp with time zone":
@@ -113,7 +116,7 @@ def has_floats(type_: Type) -> bool:
 
 
 def greatest_key(sql: str, type_: Type) -> str:
-    """Return the SQL for the sort key of the greatest value, where NaN sorts lowest, as in ``max``."""
+    """Return the SQL for a sort key in which NaN is the lowest value, as in ``max``."""
     if type_.name in _FLOATS:
         return f"CASE WHEN {sql} IS NOT NULL THEN struct_pack(k := NOT isnan({sql}), v := {sql}) END"
     if not has_floats(type_):
@@ -193,7 +196,7 @@ def _depth(type_: Type) -> int:
 
 
 def equal(left: str, right: str, type_: Type) -> str:
-    """Return the SQL that tests whether two values are equal, with the result NULL if it depends on a NULL."""
+    """Return the SQL that tests whether two values are equal. The result is NULL if it depends on a NULL."""
     return _comparison("=", row_value(left, type_), row_value(right, type_), type_)
 
 
@@ -209,7 +212,7 @@ def _ordered(operator: str, left: Typed, right: Typed, type_: Type) -> str:
 
 
 def _below(left: str, right: str, type_: Type, *, ties: bool) -> str:
-    """Return the SQL that tests whether a row or array is less than another, where `ties` is the result if equal."""
+    """Return the SQL that tests whether a row or array is less than another. For equal values, the result is `ties`."""
     if type_.name == "row":
         return _row_below(left, right, type_, ties=ties)
     zipped = f"athena_pairs({left}, {right})[:least(len({left}), len({right}))]"

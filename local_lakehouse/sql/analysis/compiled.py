@@ -1,4 +1,4 @@
-"""Analyzed queries, with DuckDB's SQL and the result's columns."""
+"""Analyzed queries, with their DuckDB SQL and their result columns."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Compiled:
     """An analyzed query.
 
     Args:
-        sql: DuckDB's SQL, whose columns are called ``c0``, ``c1`` and so on.
+        sql: The DuckDB SQL, whose columns are called ``c0``, ``c1`` and so on.
         columns: The columns.
         facts: The facts about the query, mainly the table columns that it reads.
         scans: The columns to read from each table. Tables and columns are given by their names in DuckDB. The mapping

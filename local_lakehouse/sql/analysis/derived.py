@@ -14,9 +14,9 @@ class Elements:
 
     Args:
         name: A unique name, from which the names of the lists' elements are derived, such as ``{name}e0``.
-        lists: DuckDB's SQL for each list.
-        columns: DuckDB's SQL for each column, which reads elements.
-        longest: DuckDB's SQL for the number of rows.
+        lists: The DuckDB SQL for each list.
+        columns: The DuckDB SQL for each column, which reads elements.
+        longest: The DuckDB SQL for the number of rows.
     """
 
     name: str
@@ -92,7 +92,7 @@ class Derived:
         return replace(self, body=f"SELECT * FROM {self._relation} WHERE {condition}", elements=None)
 
     def with_padding(self) -> Derived | None:
-        """Return the elements, with a row of NULLs if there are none, or return None for any other subquery."""
+        """Return the elements, or a row of NULLs if there are no elements. Return None for any other subquery."""
         if self.elements is None:
             return None
         padded = self.elements.with_padding()

@@ -1,4 +1,4 @@
-"""The analysis of expressions, which resolves names and types and produces DuckDB's SQL."""
+"""The analysis of expressions, which resolves names and types and produces DuckDB SQL."""
 
 from __future__ import annotations
 
@@ -186,8 +186,7 @@ class Expressions:
         joined = "(" + f" {node.operator} ".join(term.sql for term in terms) + ")"
         if not any(term.fails for term in terms[1:]):
             return derive(joined, types.BOOLEAN, *terms)
-        # DuckDB evaluates every term for every row, so CASE skips the terms after the deciding term, because they could
-        # fail.
+        # DuckDB evaluates every term for every row. The terms after the deciding term could fail, so CASE skips them.
         decides, result = ("NOT ", "FALSE") if node.operator == "AND" else ("", "TRUE")
         branches = " ".join(f"WHEN {decides}{term.sql} THEN {result}" for term in terms[:-1])
         return derive(f"CASE {branches} ELSE {joined} END", types.BOOLEAN, *terms)
@@ -198,8 +197,8 @@ class Expressions:
 
     def _is_null(self, node: tree.IsNull, scope: Scope) -> Typed:
         value = self.expression(node.operand, scope)
-        # DuckDB omits IS NULL for an expression that is never NULL, and then misses its failure. DuckDB always
-        # evaluates the elements of a list.
+        # DuckDB omits IS NULL for an expression that is never NULL, so a failure of the expression would be missed. The
+        # elements of a list are always evaluated.
         sql = f"(list_count([{value.sql}]) = 0)" if value.fails else f"({value.sql} IS NULL)"
         return derive(sql, types.BOOLEAN, value)
 

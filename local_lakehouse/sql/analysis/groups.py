@@ -32,7 +32,7 @@ class Groups:
         self._analysis = analysis
 
     def clause(self, node: tree.Select, order: tuple[tree.SortItem, ...], scope: Scope) -> Fragment:
-        """Return the keys of a ``GROUP BY`` as DuckDB's SQL, and record them in the scope."""
+        """Return the keys of a ``GROUP BY`` as DuckDB SQL, and record the keys in the scope."""
         aggregated = any(
             aggregates_in(part)
             for part in (

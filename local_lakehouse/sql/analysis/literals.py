@@ -1,4 +1,4 @@
-"""The types of constants, and DuckDB's SQL for them."""
+"""The types of constants, and the DuckDB SQL for constants."""
 
 from __future__ import annotations
 

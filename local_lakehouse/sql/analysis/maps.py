@@ -32,7 +32,7 @@ def map_of_lists(keys: str, type_: Type, values: str) -> str:
 
 
 def of_determined_keys(keys: str, type_: Type, values: str, made: Callable[[str, str], str]) -> str:
-    """Return the SQL for a value built from two lists, which fails for keys that contain a NULL.
+    """Return the SQL for a value built from two lists. The SQL fails if a key contains a NULL.
 
     Args:
         keys: The keys.

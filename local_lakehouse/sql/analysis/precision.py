@@ -1,4 +1,4 @@
-"""The representation and conversion in DuckDB of times and timestamps of every precision.
+"""The representation of times and timestamps of every precision in DuckDB, and the conversion between precisions.
 
 Values with up to six fractional digits are stored as DuckDB's ``TIME`` or ``TIMESTAMP``. Values with more digits are
 stored as a struct of that type and the remaining picoseconds. Structs have the same order and equality as the values.
@@ -35,8 +35,8 @@ class Parts:
     Args:
         micros: The value as a timestamp. A time of day has the date 1970-01-01.
         picos: The remaining picoseconds.
-        zone: The name of the value's zone, a time of day's offset from UTC in minutes, or an empty string without a
-            zone.
+        zone: The name of the value's zone or, for a time of day, the offset from UTC in minutes. An empty string for a
+            value without a zone.
     """
 
     micros: str
@@ -98,7 +98,7 @@ def rounded(moment: Parts, digits: int) -> Parts:
 
 
 def widen(sql: str, source: Type, target: Type) -> str:
-    """Convert a value, which is in UTC if it has no zone, to a type with at least as many digits."""
+    """Convert a value to a type with at least as many digits. A value without a zone is in UTC."""
     moment = parts(sql, source)
     return held(moment, target)
 

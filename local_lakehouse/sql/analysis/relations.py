@@ -31,7 +31,7 @@ class From:
     """A relation.
 
     Args:
-        source: DuckDB's SQL or a subquery.
+        source: The relation as DuckDB SQL or as a subquery.
         fields: The relation's columns.
         facts: The facts about the relation, excluding its columns.
         alias: The relation's alias in DuckDB, or None for a join, whose columns belong to several relations.
@@ -260,7 +260,7 @@ class Relations:
         if not isinstance(side, Derived) or side.elements is None:
             return None
         mine = frozenset[str]().union(*(field.facts.tables for field in first.fields))
-        # Each relation of a join becomes a single column, which DuckDB computes even if parts of it are not read.
+        # Each relation of a join becomes a single column. DuckDB computes the whole column even if parts are not read.
         reads, volatile = second.facts.tables, second.facts.volatile
         if not (reads or volatile) or not reads <= mine or (first.alias is None and first.facts.fails):
             return None
@@ -293,7 +293,7 @@ class Relations:
                     )
 
     def _lateral_side(self, node: tree.Join, first: From, second: From) -> From:
-        """Apply Trino's checks to ``UNNEST`` or ``LATERAL``, and make a relation without references a subquery."""
+        """Apply Trino's checks to ``UNNEST`` or ``LATERAL``, and turn a relation without references into a subquery."""
         side = node.right.relation if isinstance(node.right, tree.Aliased) else node.right
         if not isinstance(side, tree.Unnest | tree.Lateral):
             return second

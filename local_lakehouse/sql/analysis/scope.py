@@ -49,10 +49,10 @@ class NotGrouped(Exception):
 
 @dataclass
 class Grouping:
-    """The keys of an aggregation, which are the only columns besides aggregates that its query can use.
+    """The keys of an aggregation. Apart from aggregates, a query can use only these columns above the aggregation.
 
     Args:
-        keys: The keys as written in the query, by their SQL in DuckDB.
+        keys: The keys as written in the query, keyed by their DuckDB SQL.
         several: Whether there are several grouping sets.
     """
 
@@ -76,7 +76,7 @@ class Scope:
     Args:
         fields: The columns of the relations in ``FROM``.
         parent: The scope of the enclosing query.
-        clause: The name in error messages of the clause that forbids aggregates and windows, or an empty string.
+        clause: The clause that forbids aggregates and windows, as named in error messages, or an empty string.
         grouping: The aggregation whose result is used at this position.
         aliases: The columns of the ``SELECT`` list, which ``ORDER BY`` can reference.
         arguments: The parameters of the enclosing lambdas.

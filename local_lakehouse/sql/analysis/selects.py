@@ -232,8 +232,8 @@ class Selects:
     ) -> list[Fragment]:
         if not order:
             return []
-        # A name refers to a result column first, and then to a relation's column. The name of two result columns is
-        # ambiguous.
+        # A name refers to a result column first, and then to a relation's column. A name that two result columns share
+        # is ambiguous.
         aliases: dict[str, list[Typed]] = {}
         meanings: dict[str, set[tree.Expression]] = {}
         for item, written in zip(items, self._written_names(node, scope), strict=False):
@@ -309,7 +309,7 @@ def _name(item: tree.SelectItem) -> str | None:
 
 
 def _aliased(item: tree.AllColumns, columns: list[_Item]) -> list[_Item]:
-    """Rename columns to any names after ``.* AS``."""
+    """Rename columns to the names after ``.* AS``, if there are any."""
     if not item.aliases:
         return columns
     if len(item.aliases) != len(columns):

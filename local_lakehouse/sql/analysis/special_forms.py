@@ -92,7 +92,7 @@ class SpecialForms:
         return derive(f"CASE WHEN {equal.sql} THEN NULL ELSE {first.sql} END", first.type, equal)
 
     def always_fails(self, value: Typed) -> bool:
-        """Return whether a constant fails, because DuckDB evaluates constants before it applies ``TRY``."""
+        """Return whether an expression is constant and fails. DuckDB evaluates constants before it applies ``TRY``."""
         return value.fails and value.facts.constant and self._fails(value)
 
     def _try(self, node: tree.Call, scope: Scope) -> Typed:

@@ -1,4 +1,4 @@
-"""Analyzed expressions, with DuckDB's SQL and their type."""
+"""Analyzed expressions, with their DuckDB SQL and their type."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Typed:
 
 @dataclass(frozen=True)
 class Fragment:
-    """A part of DuckDB's SQL that is not a value, such as an ``ORDER BY``, with the facts about it."""
+    """A part of DuckDB SQL that is not a value, such as an ``ORDER BY``, and the facts about this part."""
 
     sql: str
     facts: Facts = NOTHING
@@ -120,7 +120,7 @@ def union(*facts: Facts) -> Facts:
 
 
 def row_value(sql: str, type_: Type) -> Typed:
-    """Return an expression for a row's value that DuckDB's SQL can read, such as a list's element."""
+    """Return an expression for a row's value that DuckDB SQL can read, such as an element of a list."""
     return Typed(sql, type_, _ROW)
 
 

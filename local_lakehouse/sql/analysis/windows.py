@@ -83,7 +83,7 @@ class Windows:
     def _range_order(self, window: tree.Window, scope: Scope) -> Fragment | None:
         """Return the ``ORDER BY`` of a frame whose offset has a wider type than the sort key, such as 0.5 for integers.
 
-        Both are widened, so that the sum of a sort key and an offset is exact.
+        The sort key and the offset are widened, so that their sum is exact.
         """
         wanted = self._range_type(window, scope)
         if wanted is None:

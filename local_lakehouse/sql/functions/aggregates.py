@@ -96,7 +96,7 @@ def _weighted_percentile(_: Sequence[Typed]) -> str:
 
 
 def _most_frequent(arguments: Sequence[Typed]) -> str:
-    """Return an emitter for an exact count, as in Trino up to its capacity."""
+    """Return an emitter for exact counts. Trino also counts exactly until its capacity is exceeded."""
     if not (arguments[0].facts.constant and arguments[2].facts.constant):
         raise QueryFailure("NOT_SUPPORTED", "approx_most_frequent requires constant buckets and capacity")
     held = types.duckdb_type(arguments[1].type)

@@ -44,7 +44,7 @@ def _entries(arguments: Sequence[Typed]) -> tuple[str, Type, str]:
 
 
 def _of_entries(items: str, made: str) -> str:
-    """Return the SQL for a map from a list of entries, none of which can be NULL."""
+    """Return the SQL for a map from a list of entries. The SQL fails if an entry is NULL."""
     missing = "athena_bad('map entry cannot be null')"
     return f"CASE WHEN list_count({items}) < len({items}) THEN {missing} ELSE {made} END"
 

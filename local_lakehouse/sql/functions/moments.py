@@ -133,7 +133,7 @@ def _difference(arguments: Sequence[Typed]) -> str:
     """Return the SQL for the number of complete units, truncated toward zero.
 
     Days and longer units are counted in the first value's zone. For values with more than three fractional digits,
-    Trino counts them in UTC.
+    Trino counts these units in UTC.
     """
     unit, first, last = arguments
     allowed, label = _UNITS[first.type.name]

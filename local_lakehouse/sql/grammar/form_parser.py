@@ -192,7 +192,7 @@ class FormParser:
         return self._call(mark, "grouping", *items)
 
     def _truncation(self) -> list[Expression]:
-        """Parse the filler for omitted strings, and return the filler and whether it includes their number."""
+        """Parse the filler for omitted strings. Return the filler and whether the number of omitted strings follows."""
         self._tokens.expect("TRUNCATE")
         filler = "..." if self._tokens.token.upper in ("WITH", "WITHOUT") else self._tokens.string()
         counted = self._tokens.accept_any("WITH", "WITHOUT")

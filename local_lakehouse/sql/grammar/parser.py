@@ -60,11 +60,11 @@ class Parser:
         return self.queries.at_query()
 
     def opens_query(self) -> bool:
-        """Return whether a query follows where no expression can follow."""
+        """Return whether a query follows, at a position where no expression can follow."""
         return self.queries.opens_query()
 
     def query(self) -> Query:
-        """Read a query."""
+        """Parse a query."""
         return self.queries.query()
 
     def statement(self) -> nodes.Statement:
@@ -73,40 +73,40 @@ class Parser:
 
 
 def parse_statement(text: str) -> nodes.Statement:
-    """Read a statement.
+    """Parse a statement.
 
     Args:
         text: The statement, with an optional final semicolon.
 
     Raises:
         MalformedQuery: The syntax is invalid.
-        QueryFailure: A part of it is not supported.
+        QueryFailure: The text contains an unsupported construct.
     """
     return Parser(text).statement()
 
 
 def parse_query(text: str) -> Query:
-    """Read a query.
+    """Parse a query.
 
     Args:
         text: A single query.
 
     Raises:
         MalformedQuery: The syntax is invalid.
-        QueryFailure: A part of it is not supported.
+        QueryFailure: The text contains an unsupported construct.
     """
     return Parser(text).queries.whole_query()
 
 
 def parse_expression(text: str) -> Expression:
-    """Read an expression.
+    """Parse an expression.
 
     Args:
         text: A single expression.
 
     Raises:
         MalformedQuery: The syntax is invalid.
-        QueryFailure: A part of it is not supported.
+        QueryFailure: The text contains an unsupported construct.
     """
     parser = Parser(text)
     expression = parser.expression()

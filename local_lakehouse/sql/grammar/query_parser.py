@@ -45,7 +45,7 @@ class QueryParser:
         return word in ("SELECT", "WITH", "VALUES") or (word == "TABLE" and self._tokens.peek(distance + 1).text != "(")
 
     def opens_query(self) -> bool:
-        """Return whether a query follows where no expression can follow, so that parentheses can surround it."""
+        """Return whether a query follows, at a position where no expression can follow. It can be in parentheses."""
         distance = 0
         while self._tokens.peek(distance).text == "(":
             distance += 1

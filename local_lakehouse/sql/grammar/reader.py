@@ -174,7 +174,7 @@ class TokenReader:
         return True
 
     def accept_by(self, word: str) -> bool:
-        """Consume a phrase such as ``ORDER BY`` if its first word follows, and reject it if ``BY`` is missing."""
+        """Consume a phrase such as ``ORDER BY`` if its first word follows. Reject a phrase without ``BY``."""
         if not self.accept(word):
             return False
         self.expect("BY")

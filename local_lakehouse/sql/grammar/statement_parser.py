@@ -264,7 +264,7 @@ class StatementParser:
         return HiveReader(self._tokens.text).statement_at(self._tokens, mark)
 
     def _table_as_follows(self) -> bool:
-        """Return whether the statement is a CTAS, with a query instead of a list of typed columns."""
+        """Return whether the statement is a CTAS, which has a query instead of a list of typed columns."""
         distance = 0
         while (
             self._tokens.peek(distance).kind in (Kind.WORD, Kind.QUOTED) and self._tokens.peek(distance + 1).text == "."

@@ -1,4 +1,4 @@
-"""A tokenizer for Trino's lexical rules and for Hive's, which differ in strings."""
+"""A tokenizer for the lexical rules of Trino and Hive, which differ in strings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The final steps of aggregates that DuckDB does not have."""
+"""The final steps of aggregates that DuckDB does not provide."""
 
 from __future__ import annotations
 

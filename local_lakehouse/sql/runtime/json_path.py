@@ -3,7 +3,8 @@
 https://trino.io/docs/current/functions/json.html#json-path-language
 
 A path yields a sequence of items. In lax mode, arrays are unwrapped where necessary and missing parts are skipped. In
-strict mode, both are errors. Predicates are three-valued, and an error inside a predicate makes its result unknown.
+strict mode, both cases are errors. Predicates are three-valued, and an error inside a predicate makes the result
+unknown.
 """
 
 from __future__ import annotations

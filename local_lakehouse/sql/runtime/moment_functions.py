@@ -182,7 +182,7 @@ def from_iso8601_date(text: str) -> date:
 
 @udf("s:z")
 def from_iso8601_timestamp(text: str) -> Zoned:
-    """Parse an ISO 8601 timestamp, in UTC unless it has a zone."""
+    """Parse an ISO 8601 timestamp. A timestamp without a zone is in UTC."""
     match = _ISO.fullmatch(text)
     if match is None:
         raise _bad_iso(text)

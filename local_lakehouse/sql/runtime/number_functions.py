@@ -82,7 +82,7 @@ def _check_radix(radix: int) -> None:
 
 @udf("sn:s")
 def round_text(value: str, digits: int) -> str:
-    """Round a decimal half away from zero to a number of digits after the point or, if negative, before it."""
+    """Round a decimal half away from zero to a number of digits. A negative number counts digits before the point."""
     number = Decimal(value)
     exponent = number.as_tuple().exponent
     if not isinstance(exponent, int) or -digits <= exponent:

@@ -1,4 +1,4 @@
-"""MySQL's date patterns (``%Y-%m-%d``) and Joda's (``yyyy-MM-dd``).
+"""The date patterns of MySQL (``%Y-%m-%d``) and Joda (``yyyy-MM-dd``).
 
 https://trino.io/docs/current/functions/datetime.html
 """
@@ -330,6 +330,6 @@ def _joda_field(letter: str, count: int, pattern: str) -> tuple[str, str]:
 
 
 def parse_joda(text: str, pattern: str) -> tuple[datetime, str]:
-    """Parse a value with a Joda pattern, in UTC unless it has a zone."""
+    """Parse a value with a Joda pattern. A value without a zone is in UTC."""
     compiled, fields = _joda_reader(pattern)
     return _read(text, compiled, fields)

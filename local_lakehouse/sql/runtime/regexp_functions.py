@@ -159,7 +159,7 @@ def regexp_weave(text: str, pattern: str, parts: list[str | None]) -> str | None
 
 @udf("sss:s")
 def regexp_replace(text: str, pattern: str, replacement: str) -> str:
-    """Replace every match, with ``$1`` and ``${name}`` as references to groups."""
+    """Replace every match. In the replacement, ``$1`` and ``${name}`` refer to groups."""
     compiled = java_pattern(pattern)
 
     def fill(match: regex.Match[str]) -> str:

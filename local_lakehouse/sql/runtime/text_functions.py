@@ -36,7 +36,7 @@ def reverse_bytes(value: bytes) -> bytes:
 
 @udf("xnn:x", nulls=True)
 def substr_bytes(value: bytes | None, start: int | None, length: int | None) -> bytes | None:
-    """Return a slice of bytes by a position from 1, or from the end if it is negative."""
+    """Return a slice of bytes. Positions start at 1, and a negative position counts from the end."""
     if value is None or start is None:
         return None
     first = start - 1 if start > 0 else len(value) + start
@@ -53,7 +53,7 @@ def replace_empty(text: str, new: str) -> str:
 
 @udf("ssn:n")
 def strpos(text: str, part: str, instance: int) -> int:
-    """Return the position of the n-th occurrence of a string, from the end if n is negative."""
+    """Return the position of the n-th occurrence of a string, counted from the end if n is negative."""
     if instance == 0:
         raise AthenaError("'instance' must not be a positive or negative number.")
     if not part:

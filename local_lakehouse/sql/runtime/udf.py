@@ -85,7 +85,7 @@ def udf(signature: str, *, nulls: bool = False) -> Callable[[Callable[..., Any]]
             (integer), n (bigint), d (double), s (text), x (bytes), D (date), t (timestamp), S (strings), m (map) and z
             (timestamp with its zone). With picoseconds, they are f (timestamp), F (time), T (time with its zone) and Z
             (timestamp with its zone).
-        nulls: Whether the function is called for rows with NULL arguments. If not, their result is NULL.
+        nulls: Whether the function is called for rows with NULL arguments. If not, the result for these rows is NULL.
     """
     parameters, _, result = signature.partition(":")
 

@@ -30,7 +30,7 @@ def main() -> None:
     system.ignore_interrupts()
     orders = channel_of(int(sys.argv[1]))
     connection = prepare()
-    # DuckDB 1.5 also opens a connection of its own, with a thread, when it registers a function.
+    # When a function is registered, DuckDB 1.5 opens another connection, which has a thread.
     duckdb.close()
     # Workers share these objects, but garbage collection would copy them.
     gc.freeze()

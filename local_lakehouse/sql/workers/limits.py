@@ -24,12 +24,12 @@ class Limits:
     """The limits for statements.
 
     Args:
-        all_bytes: The maximum memory of all statements together, by default half of the computer's memory.
-        query_bytes: The maximum memory of one statement, by default 2 GB or a quarter of the computer's memory,
+        all_bytes: The maximum memory of all statements together. Defaults to half of the computer's memory.
+        query_bytes: The maximum memory of one statement. Defaults to 2 GB or a quarter of the computer's memory,
             whichever is less.
-        duckdb_bytes: DuckDB's memory limit, by default `query_bytes`.
+        duckdb_bytes: DuckDB's memory limit. None selects `query_bytes`.
         result_bytes: The maximum size of one statement's result.
-        seconds: The maximum run time of one statement.
+        seconds: The maximum run time of one statement in seconds.
         threads: The number of threads for one statement.
         readable: The only folders from which DuckDB can read.
     """

@@ -83,7 +83,7 @@ class WorkerSession:
         """Run a query and return its rows, which stay on disk until they are accessed.
 
         Raises:
-            QueryFailure: The query fails. The error message is Athena's instead of DuckDB's.
+            QueryFailure: The query fails. The error has Athena's message instead of DuckDB's message.
             InterruptedStatementError: The statement was stopped.
         """
         path = self._path()
@@ -95,8 +95,8 @@ class WorkerSession:
         """Run a query and return its rows in batches, limited only by disk space.
 
         Raises:
-            QueryFailure: The query fails. The error message is Athena's instead of DuckDB's.
-            InterruptedStatementError: The statement was stopped. Reading the next batch raises it too.
+            QueryFailure: The query fails. The error has Athena's message instead of DuckDB's message.
+            InterruptedStatementError: The statement was stopped. Reading a later batch can also raise this error.
         """
         path = self._path()
         limit = shutil.disk_usage(self._pool.folder).free // 2

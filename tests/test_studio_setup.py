@@ -174,7 +174,10 @@ def test_a_domain_that_clean_up_cannot_delete_stays_recorded_until_it_can(lab: L
     theirs = datazone.create_project(**domain, name="Theirs", projectProfileId=made.details["profile"])
     outcomes = cleanup.apply(cleanup.plan(lab)).set_index("kind")["outcome"]
     assert "still has projects: Theirs. First delete all projects" in outcomes["Studio domain"]
-    assert f"records Studio project {lab.project}, Studio domain {made.details['domain']}" in outcomes["IAM role"]
+    assert (
+        f"records resources that still exist: Studio project {lab.project}, Studio domain {made.details['domain']}"
+        in outcomes["IAM role"]
+    )
     datazone.delete_project(**domain, identifier=theirs["id"])
     assert set(cleanup.apply(cleanup.plan(lab))["outcome"]) == {"deleted"}
     assert domains(lab) == ["Tutorial"]

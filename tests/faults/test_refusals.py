@@ -236,7 +236,7 @@ def _nowhere(_: Lab) -> str:
 @pytest.mark.parametrize(
     ("key", "why"),
     [
-        (_disabled, "is in the state Disabled. Enable it"),
+        (_disabled, "is in the state Disabled. Enable the key"),
         (_for_signatures, "is not a symmetric encryption key"),
         (_nowhere, "There is no KMS key alias/nobody in Region us-east-1"),
     ],

@@ -96,7 +96,7 @@ def test_the_five_problems_of_the_sample_are_found() -> None:
     mixed = [finding.message.split()[0] for finding in report.findings if finding.code == "MIXED_TYPES"]
     assert mixed == ["WeightKg", "Tracking"]
     (time,) = [each for each in report.partitions if each.spec["FieldName"] == "ShippedAt"]
-    assert "1 of 40 items lack it" in time.reason
+    assert "Items without this attribute: 1 of 40" in time.reason
 
 
 def rows(*values: str, tag: str = "S") -> list[dict[str, Any]]:
@@ -149,7 +149,7 @@ def test_what_does_not_fit_says_why(items: Sequence[Item], size: int, reason: st
 def test_an_attribute_that_an_item_lacks_does_not_fit() -> None:
     (found,) = candidates([*rows("2026-01-01", "2026-02-01"), {"pk": {"S": "x"}}], ["pk"], 10 * GB)
     assert not found.fits
-    assert "1 of 3 items lack it" in found.reason
+    assert "Items without this attribute: 1 of 3" in found.reason
 
 
 class Texts(HTMLParser):

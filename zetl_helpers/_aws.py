@@ -56,7 +56,7 @@ def settled(what: str, act: Callable[[], T], passing: Callable[[ClientError], bo
         timeout: The seconds after which AWS's error is raised.
 
     Returns:
-        What `act` returned.
+        The value that `act` returned.
 
     Raises:
         ClientError: The call still fails when the timeout expires.

@@ -58,7 +58,7 @@ def write_file(changes: Mapping[str, str], start: Path | None = None) -> Path:
     """Change settings in the tutorial's folder. An empty value removes a setting.
 
     Args:
-        changes: Values by name.
+        changes: The values, keyed by the names of the settings.
         start: The folder where the search starts. Defaults to the current folder.
 
     Returns:
@@ -174,7 +174,7 @@ def _tutorial(start: Path | None) -> Path:
 
 
 def _own(state: Path) -> Path:
-    """Return a state folder if this user can write to it, and otherwise the one in the user's home folder.
+    """Return a state folder if this user can write to it. Otherwise, return ``.zetl`` in the user's home folder.
 
     Another user's state is private, and the other user cannot use files that this user writes there.
     """

@@ -105,7 +105,7 @@ def wait_for(
             hint that the wait can be interrupted.
 
     Returns:
-        What `look` returned.
+        The value that `look` returned.
 
     Raises:
         WaitTimeoutError: There was no result within `timeout`.

@@ -225,7 +225,7 @@ class Lab:
         return replace(other, source=self.source, project=self.project, workgroup=workgroup)
 
     def client(self, service: str) -> Any:
-        """Return the boto3 client for a service, which is the same for every call.
+        """Return the boto3 client for a service. Every call returns the same client.
 
         Args:
             service: The service, as boto3 names it, such as ``dynamodb``.

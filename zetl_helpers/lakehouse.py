@@ -301,7 +301,7 @@ def save_query(lab: Lab, name: str, sql: str, description: str) -> Step:
 
 
 def saved_queries(lab: Lab) -> dict[str, Mapping[str, Any]]:
-    """Return the saved queries of the lab's database by name, as ``GetNamedQuery`` returns them."""
+    """Return the saved queries of the lab's database as ``GetNamedQuery`` returns them, keyed by name."""
     athena = lab.client("athena")
     found: dict[str, Mapping[str, Any]] = {}
     for page in athena.get_paginator("list_named_queries").paginate(WorkGroup=lab.workgroup):

@@ -55,7 +55,7 @@ def render(lab: Lab) -> dict[str, Any]:
     """Write the lab's resources as a CloudFormation template.
 
     Args:
-        lab: The lab, which supplies the names. The only AWS call is the one that returns the caller's identity.
+        lab: The lab, which supplies the names. The function's only AWS call returns the caller's identity.
 
     Returns:
         The template, with everything except what `gaps` lists. The integration is created only if the parameter

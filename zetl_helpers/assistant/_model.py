@@ -79,7 +79,7 @@ class Model:
     tables: tuple[Table, ...]
 
     def table(self, name: str) -> Table | None:
-        """Return a table by name, or None if the lab has no such table."""
+        """Return the table with a given name, or None if the lab has no such table."""
         return next((table for table in self.tables if table.name == name), None)
 
 

@@ -134,7 +134,7 @@ def price(name: str) -> float:
 
 @cache
 def prices() -> dict[str, Price]:
-    """Return all list prices by name."""
+    """Return all list prices, keyed by name."""
     content = resources.files("zetl_helpers").joinpath("data/prices.json").read_text(encoding="utf-8")
     prices: dict[str, Price] = json.loads(content)[PRICED_REGION]
     return prices

@@ -1,4 +1,4 @@
-"""The registry of all functions, by name."""
+"""The registry of all functions, keyed by name."""
 
 from __future__ import annotations
 

@@ -117,10 +117,10 @@ def test_the_command_refuses_what_cannot_be_used(
     assert not (tutorial / "zetl.env").exists()
 
 
-def test_a_missing_extra_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_extra_is_named_with_the_commands_that_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     real = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "moto" else real(name))
     with pytest.raises(
-        ConnectionRefusedByLabError, match=r"needs moto: .*pip install .*\[local\].*settings target=aws"
+        ConnectionRefusedByLabError, match=r"needs moto\. .*pip install .*\[local\].*settings target=aws"
     ):
         connect("local")

@@ -172,7 +172,7 @@ def bring(state: Path, source: Path) -> None:
     """Import an exported state into a state folder that does not contain a state.
 
     Raises:
-        LakehouseError: The file cannot be read, or the folder already has a state.
+        LakehouseError: The file cannot be read, or the folder already contains a state.
     """
     from local_lakehouse.store import folder
     from local_lakehouse.store.database import StateInUseError, StorageError, UnreadableStateError

@@ -62,12 +62,12 @@ class Endpoint:
     """The endpoint that responds to the requests at the lakehouse's address.
 
     Args:
-        backend: The moto backend, which executes all other requests.
+        backend: The moto backend, which executes the requests that none of the services implements.
         services: The project's services.
         observers: The functions that receive the operation and members of every successful DynamoDB request before the
             next request is executed.
         controls: The controls, which are not part of AWS.
-        enforcer: The check of each AWS request, or None to disable the checks.
+        enforcer: The policy check of each AWS request. None disables the checks.
     """
 
     def __init__(
@@ -168,7 +168,7 @@ class Endpoint:
             try:
                 yield
             except Fault as fault:
-                # An error is a normal response, so earlier changes are kept.
+                # An error is a normal response, so the changes before the error are kept.
                 refused = fault
             finally:
                 # The service may have been created for this request.
@@ -178,7 +178,7 @@ class Endpoint:
             raise refused
 
     def _rights(self, service: Service, request: Request) -> CallerRights | None:
-        """Return the caller's permissions if the service acts with them."""
+        """Return the caller's permissions if the service acts with them, as Athena does."""
         return self._enforcer.rights_of(request) if self._enforcer and service.name in _ACTING_FOR_CALLERS else None
 
     def _actor(self, request: Request) -> Actor | None:
@@ -229,13 +229,13 @@ class Endpoint:
             except Exception as error:
                 # moto trusts its input, so an unsupported request can fail anywhere in moto. None of the
                 # request's changes are kept.
-                _LOG.exception("moto failed at %s %s", request.service, request.operation)
+                _LOG.exception("moto failed to execute %s %s", request.service, request.operation)
                 raise _not_understood(request) from error
             if request.service == "dynamodb" and answer.status == 200:
                 for observe in self._observers:
                     observe(request.operation, request.parameters)
                 if not reads(request.operation) and not is_write(request):
-                    # The services are listed only now, because they may have been created for this request.
+                    # The services are marked only now, because an observer may have created them for this request.
                     self._backend.documents.changed(["zero_etl", "exports"])
         self._backend.clients.touch(request.operation)
         return answer

@@ -29,7 +29,7 @@ _LOG = logging.getLogger(__name__)
 # than this limit.
 _LARGEST_HEAD = 64 * 1024
 _PIECE = 64 * 1024
-# The maximum number of remaining bytes of an unused body that are read to keep the connection.
+# To keep a connection open, at most this number of bytes of an unread body is read and discarded.
 _LARGEST_REST = 256 * 1024
 _LINGER_SECONDS = 2.0
 
@@ -297,7 +297,7 @@ class _Connection:
         return piece
 
     def _rest_is_short(self, body: _Incoming) -> bool:
-        """Read the rest of an unused body, and return whether the end was reached."""
+        """Read the rest of a body that was not used, and return whether the end was reached."""
         if body.ended:
             return True
         if self._expects:
@@ -387,5 +387,5 @@ def _written(answer: Answer, method: str, last: bool) -> bytes:
 
 
 def _line(text: str) -> str:
-    """Replace control characters in a header with spaces, because stored values can contain them."""
+    """Replace unprintable characters in a header with spaces, because stored values can contain them."""
     return text if text.isprintable() else "".join(letter if letter.isprintable() else " " for letter in text)

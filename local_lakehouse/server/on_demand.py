@@ -44,7 +44,7 @@ class OnDemand(Generic[S]):
 
     @property
     def made(self) -> S | None:
-        """The service, or None until it is needed."""
+        """The service, or None if it has not been created yet."""
         return self._made
 
     def get(self) -> S:

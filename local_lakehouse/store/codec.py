@@ -138,7 +138,7 @@ class Codec:
         return self._recompose(kind, plain)
 
     def fields(self, value: Any) -> Plain:
-        """Return an object's class and fields, even if it is stored as a reference elsewhere."""
+        """Return an object's class and fields, even if other documents only refer to the object."""
         class_ = type(value)
         name = self._names.get(class_)
         if name is None:

@@ -52,7 +52,7 @@ class Schema:
         name: The module's name in the table of formats.
         version: The version of `create`.
         create: The statements that create the tables.
-        migrations: The statements that migrate each version to the next version, by initial version.
+        migrations: The statements that migrate each version to the next version, keyed by the initial version.
         large: The tables that grow with use. These tables are not checked when the database is opened, so that the time
             to open it does not depend on their size. Rows in which a changed bit matters must have checksums.
     """
@@ -72,7 +72,7 @@ class Database:
     file.
 
     Args:
-        directory: The state folder, which becomes private to the user, or None for a temporary folder that `close`
+        directory: The state folder, which becomes private to the user. None creates a temporary folder, which `close`
             deletes.
 
     Raises:
@@ -191,7 +191,7 @@ class Database:
         return self.snapshot()
 
     def before_commit(self, hook: Hook, *, last: bool = False) -> None:
-        """Register a function to call at the end of each outermost transaction, optionally after all others."""
+        """Register a function to call at the end of each outermost transaction, after all others if `last` is true."""
         (self._last_before_commit if last else self._before_commit).append(hook)
 
     def after_commit(self, hook: Hook) -> None:
@@ -255,15 +255,15 @@ class Database:
         """Return the exception for an error of SQLite or the file system."""
         text = str(error)
         if "full" in text or getattr(error, "errno", None) in _FULL:
-            advice = "The disk is full: free some space, then repeat the request"
+            advice = "The disk is full: free some space, then retry the request"
         elif "readonly" in text or "unable to open" in text or isinstance(error, PermissionError):
-            advice = "The folder is not writable: make it writable, then repeat the request"
+            advice = "The folder is not writable: make it writable, then retry the request"
         elif "malformed" in text or "not a database" in text:
             return StorageError(self._damaged(text))
         else:
             advice = "Run: zetl local status"
         return StorageError(
-            f"The state in {self.directory} could not be saved ({text}). {advice}. Nothing was changed."
+            f"The state in {self.directory} could not be read or written ({text}). {advice}. Nothing was changed."
         )
 
     def close(self) -> None:
@@ -322,7 +322,7 @@ class Database:
         with self.path.open("rb") as file:
             header = file.read(100)
         if len(header) < 100 or not header.startswith(_HEADER):
-            raise UnreadableStateError(self._damaged("it does not begin with the header of a database"))
+            raise UnreadableStateError(self._damaged("it does not begin with the header of a SQLite database"))
         page_size = int.from_bytes(header[16:18], "big")
         page_size = 65_536 if page_size == 1 else page_size
         pages = int.from_bytes(header[28:32], "big")
@@ -405,7 +405,7 @@ class Database:
 
 
 def _checkpoint(connection: sqlite3.Connection) -> tuple[int, int]:
-    """Move all pages that readers do not need, and return the page counts of the log and of the moved part."""
+    """Move the pages that no reader needs, and return the numbers of pages in the log and of moved pages."""
     _, pages, moved = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     return int(pages), int(moved)
 

@@ -1,4 +1,4 @@
-"""Documents for small state, each in one row that is written only if it has changed."""
+"""Documents for small state, each in one row that is written only if the document has changed."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Participant(Protocol):
     """A service whose state consists of a few documents."""
 
     def dump(self) -> Mapping[str, Any]:
-        """Return the state as plain data, by document name."""
+        """Return the state as plain data, keyed by document name."""
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Restore the result of `dump`, which is empty in a new lakehouse."""
+        """Restore the state that `dump` returned, or an empty state in a new lakehouse."""
 
 
 class Collection:
@@ -77,15 +77,15 @@ class Collection:
         self._written.pop(key, None)
 
     def forget(self) -> None:
-        """Discard cached documents after a transaction was rolled back."""
+        """Discard the hashes of the written documents after a transaction was rolled back."""
         self._written = {}
 
 
 class Documents:
     """The documents of a database, and the services that own them.
 
-    If a transaction marks a participant as changed, the participant's documents are compared at the end of the
-    transaction.
+    If a transaction marks a participant as changed, the participant's documents are compared with the stored documents
+    at the end of the transaction.
 
     Args:
         database: The database.
@@ -111,7 +111,7 @@ class Documents:
         participant.load(collection.read())
 
     def names_of(self, participant: object) -> tuple[str, ...]:
-        """Return the names of the registered services."""
+        """Return the names under which a service is registered."""
         return tuple(name for name, (each, _) in self._participants.items() if each is participant)
 
     def changed(self, names: Iterable[str]) -> None:
@@ -142,7 +142,7 @@ class Documents:
         self._reload()
 
     def _reload(self) -> None:
-        """Restore the services from the stored documents, because their changes were not saved."""
+        """Restore the changed services from the stored documents."""
         changed, self._changed = self._changed, set()
         for name in sorted(changed):
             participant, collection = self._participants[name]

@@ -28,7 +28,7 @@ def has_state(directory: Path) -> bool:
 
 
 def delete(directory: Path) -> None:
-    """Delete the state in a folder without a running lakehouse."""
+    """Delete the state in a folder that no running lakehouse uses."""
     for name in (FILE, *_LOGS, EARLIER, "lakehouse.draft", BACKUP, BACKUP + ".draft"):
         (directory / name).unlink(missing_ok=True)
     if (directory / FOLDER).exists():
@@ -50,10 +50,10 @@ def back_up(database: Database) -> None:
 
 
 def return_to_backup(directory: Path) -> bool:
-    """Replace the database with the last backup, in a folder without a running lakehouse.
+    """Replace the database with the last backup, in a folder that no running lakehouse uses.
 
     Returns:
-        Whether there is a backup.
+        Whether the folder contains a backup.
     """
     backup = directory / BACKUP
     if not backup.exists():
@@ -67,7 +67,7 @@ def return_to_backup(directory: Path) -> bool:
 
 
 def named_files(connection: sqlite3.Connection) -> set[str]:
-    """Return the files of objects' bodies and incomplete uploads' parts that a database refers to."""
+    """Return the files to which a database refers: the bodies of objects and the parts of incomplete uploads."""
     uploads = connection.execute("SELECT body FROM moto WHERE root >= 's3/' AND root < 's30'")
     return files_of(connection) | {file for (body,) in uploads for file in _NAMED.findall(body)}
 
@@ -112,10 +112,10 @@ def export(directory: Path, target: Path) -> None:
 
 
 def bring(directory: Path, source: Path) -> None:
-    """Import the state that `export` wrote into a folder without a state.
+    """Import the state in a file that `export` wrote. The folder must not contain a state.
 
     Args:
-        directory: The state folder, without a running lakehouse.
+        directory: The state folder, which no running lakehouse uses.
         source: The file.
 
     Raises:
@@ -124,7 +124,7 @@ def bring(directory: Path, source: Path) -> None:
     """
     if has_state(directory):
         raise StorageError(
-            f"{directory} already has a state. Delete it with: zetl local reset, or choose another folder"
+            f"{directory} already contains a state. Delete it with: zetl local reset, or choose another folder"
         )
     directory.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
     try:
@@ -162,7 +162,7 @@ def _unpack(source: Path, place: Path) -> None:
             with path.open("wb") as file:
                 shutil.copyfileobj(content, file)
     if not found:
-        raise UnreadableStateError(f"{source} is not an export of a local lakehouse: it has no {FILE}")
+        raise UnreadableStateError(f"{source} is not an export of a local lakehouse: it does not contain {FILE}")
 
 
 def _copy(connection: sqlite3.Connection, target: Path) -> None:

@@ -90,7 +90,7 @@ def segment(number: int, total: int) -> tuple[bytes, bytes]:
 
 def _number(text: str) -> bytes:
     if text.isascii() and text.isdigit() and len(text) < _BIAS:
-        # Most numbers in keys are whole and not negative, so their digits are known without a decimal.
+        # Most numbers in keys are non-negative integers, whose digits are known without a `Decimal`.
         whole = text.lstrip("0")
         return _positive(len(whole) + _BIAS, whole) if whole else _ZERO
     try:

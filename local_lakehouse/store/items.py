@@ -39,7 +39,7 @@ _TABLES = (
     """,
 )
 _SCHEMA = Schema("items", 1, _TABLES, large=("items", "index_entries"))
-# The statements, by whether they read an index and by direction.
+# The statements, keyed by whether they read an index and whether they read backward.
 _READS = {
     (False, False): "SELECT key, body, size, crc FROM items WHERE collection = ? AND key > ? AND key < ? ORDER BY key",
     (False, True): (
@@ -70,7 +70,7 @@ class Row(NamedTuple):
     """A stored item.
 
     Args:
-        key: The item's key, or its entry in the index.
+        key: The item's key, or the item's entry if an index was read.
         body: The item as text.
         size: The item's size, as DynamoDB counts it.
     """
@@ -150,13 +150,13 @@ class Items:
         self._indexes.pop(collection, None)
 
     def totals(self, collection: int) -> tuple[int, int]:
-        """Return the number of items in a collection, and their size."""
+        """Return the number of items in a collection and their total size in bytes."""
         with self.database.view() as connection:
             row = connection.execute("SELECT items, bytes FROM item_collections WHERE id = ?", (collection,)).fetchone()
         return (int(row[0]), int(row[1])) if row else (0, 0)
 
     def totals_with(self, collection: int, names: Iterable[str]) -> tuple[int, int]:
-        """Return the number of items in a collection that have all of the given attributes, and their size."""
+        """Return the number and total size of the items in a collection that have all of the given attributes."""
         paths = json.dumps([f"$.{json.dumps(name)}" for name in names])
         with self.database.view() as connection:
             row = connection.execute(
@@ -180,7 +180,7 @@ class Items:
 
         Args:
             collection: The items' collection.
-            changes: The items' text and size, or None to delete an item, keyed by the item's key.
+            changes: The key, text and size of each item. If the text is None, the item is deleted.
         """
         with self.database.transaction() as connection:
             self.replace(
@@ -193,7 +193,8 @@ class Items:
 
         Args:
             collection: The items' collection.
-            changes: The current row, and the item's text and size or None to delete the item, by key.
+            changes: The key, current row, new text and new size of each item. If the new text is None, the item is
+                deleted.
         """
         items = size = 0
         with self.database.transaction() as connection:
@@ -230,7 +231,7 @@ class Items:
                 yield _row(*row)
 
     def over(self, collection: int, attribute: str, earliest: float, now: float) -> list[dict[str, Any]]:
-        """Return the items in which an attribute is a number between two exclusive bounds, by an index."""
+        """Use an index to return the items in which an attribute is a number between two exclusive bounds."""
         index = Index((), (attribute,))
         low, high = (partition(b"") + encode("N", f"{bound:f}") for bound in (earliest, now))
         found = [json.loads(row.body) for row in self.read(collection, after(low), high, index=index)]
@@ -238,7 +239,7 @@ class Items:
         return [item for item in found if "N" in item[attribute]]
 
     def _indexes_of(self, collection: int) -> tuple[Index, ...]:
-        """Return all indexes that the current transaction maintains, because writers run one at a time."""
+        """Return a collection's indexes from a cache, which stays valid because writers run one at a time."""
         if collection not in self._indexes:
             with self.database.transaction() as connection:
                 rows = connection.execute(_INDEXES, (collection,)).fetchall()
@@ -277,7 +278,7 @@ class Items:
 
 
 def lines(connection: sqlite3.Connection, collection: int) -> Iterator[bytes]:
-    """Yield all items of a collection that a connection sees, as batches of lines of JSON.
+    """Yield all items of a collection that a connection sees, as batches of JSON lines.
 
     SQLite joins the lines without holding Python's global lock.
     """
@@ -291,7 +292,7 @@ def lines(connection: sqlite3.Connection, collection: int) -> Iterator[bytes]:
 
 
 def lines_of(connection: sqlite3.Connection, collection: int, keys: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the items of a collection with the given keys, like `lines`."""
+    """Yield the items that have the given keys, in the same form as `lines`."""
     sought = sorted(keys)
     for start in range(0, len(sought), _KEYS_AT_ONCE):
         some = sought[start : start + _KEYS_AT_ONCE]

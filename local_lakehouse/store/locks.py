@@ -16,7 +16,7 @@ _urgent: ContextVar[bool] = ContextVar("urgent", default=False)
 
 @contextlib.contextmanager
 def urgently(urgent: bool = True) -> Iterator[None]:
-    """Make a `FairLock` serve the block before background work because a client waits for it, or as such work."""
+    """Set whether a `FairLock` serves the block before background work, because a client waits for the block."""
     token = _urgent.set(urgent)
     try:
         yield

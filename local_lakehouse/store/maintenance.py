@@ -18,10 +18,10 @@ class Work:
     """A background task.
 
     Args:
-        name: The task's name in the health of the lakehouse.
+        name: The task's name in the health report of the lakehouse.
         action: A function that runs the task. If the function raises an exception, the exception is reported and the
             task is retried.
-        seconds: The interval.
+        seconds: The interval between two runs, in seconds.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Maintenance:
             work.due = clock() + work.seconds
 
     def start(self) -> None:
-        """Start."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -63,7 +63,7 @@ class Maintenance:
             self._thread.join()
 
     def health(self) -> Mapping[str, Mapping[str, Any]]:
-        """Return each task's health by name."""
+        """Return each task's health, keyed by the task's name."""
         return {work.name: work.health() for work in self._works}
 
     def step(self) -> None:

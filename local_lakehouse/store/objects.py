@@ -114,7 +114,7 @@ class Objects:
                 self._delete([body.file])
 
     def write(self, content: bytes) -> Body:
-        """Write a body in a transaction, which is kept only if the transaction refers to it.
+        """Write a body in a transaction. The body is kept only if the transaction refers to it.
 
         Raises:
             StorageError: The disk is full, or the folder cannot be written.
@@ -173,7 +173,7 @@ class Objects:
         return self._path(bodies[-1].body) if bodies and bodies[-1].body else None
 
     def get(self, bucket: str, key: str) -> tuple[str, frozenset[str]] | None:
-        """Return an object's versions as `put` accepts them, with their files, or None if the object does not exist."""
+        """Return a version list as `put` accepts it, and its files. Return None if the object does not exist."""
         with self.database.view() as connection:
             row = connection.execute(
                 "SELECT versions, bodies, crc FROM objects WHERE bucket = ? AND key = ?", (bucket, key)
@@ -262,7 +262,7 @@ class Objects:
 
         Args:
             named: The referenced files.
-            before: The time from which files are kept, because their rows may not be committed yet.
+            before: A time in seconds since 1970. Later files are kept, because their rows may not be committed yet.
 
         Returns:
             The number of deleted files.

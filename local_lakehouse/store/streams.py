@@ -1,4 +1,4 @@
-"""Amazon DynamoDB streams, which keep item images before and after each change for a day.
+"""Amazon DynamoDB streams, which keep the images of an item before and after each change for a day.
 
 A record is a row that is committed together with its change.
 """
@@ -103,7 +103,7 @@ class Streams:
         database.after_replacement(self.forget)
 
     def forget(self) -> None:
-        """Discard the cached list of open streams after a rollback."""
+        """Discard the cached list of open streams."""
         self._open = None
 
     def open(self, collection: int, arn: str, about: Mapping[str, Any]) -> None:
@@ -161,7 +161,7 @@ class Streams:
         return int(row[0] or stream.start)
 
     def trimmed(self, stream: Stream) -> int:
-        """Return the number of the last trimmed record, or of the record before a stream's start."""
+        """Return the number of the last trimmed record or, if there is none, of the record before a stream's start."""
         with self._database.view() as connection:
             row = connection.execute(
                 "SELECT min(id) FROM stream_records WHERE stream = ? AND at > ?",

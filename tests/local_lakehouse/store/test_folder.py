@@ -60,7 +60,7 @@ def test_a_state_moves_to_another_folder_while_its_lakehouse_runs(
 
 def test_a_folder_with_a_state_takes_no_other(lakehouse: Lakehouse, state: Path, tmp_path: Path) -> None:
     folder.export(state, tmp_path / "state.tar.gz")
-    with pytest.raises(StorageError, match="already has a state"):
+    with pytest.raises(StorageError, match="already contains a state"):
         folder.bring(state, tmp_path / "state.tar.gz")
 
 

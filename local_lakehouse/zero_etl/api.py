@@ -60,7 +60,7 @@ class ZeroEtlService:
         clients: The lakehouse.
         changes: The record of writes to DynamoDB.
         refresh_seconds: The maximum time between two refreshes, regardless of `RefreshInterval`. A write starts a
-            refresh immediately.
+            refresh within 0.5 seconds.
         clock: A function that returns the current time in seconds since 1970.
     """
 
@@ -95,7 +95,7 @@ class ZeroEtlService:
             **properties.handlers(),
             **tagging.handlers(),
         }
-        # Older models have fewer of these operations.
+        # Older botocore models have fewer of these operations.
         known = set(service_model("glue").operation_names)
         self._handlers = {operation: handler for operation, handler in handlers.items() if operation in known}
 
@@ -151,7 +151,7 @@ class ZeroEtlService:
         self._lifecycle.tick()
 
     def refresh_now(self) -> None:
-        """Refresh all integrations without transient statuses, and return when all refreshes are complete."""
+        """Refresh all integrations, skip transient statuses, and return when all refreshes are complete."""
         self._lifecycle.tick(now=True)
 
     def statuses(self) -> list[dict[str, str]]:
@@ -237,8 +237,8 @@ class ZeroEtlService:
         if not location.startswith("s3://"):
             raise Fault(
                 "ValidationException",
-                f"The Glue database {database} has no LocationUri in S3, which a zero-ETL target requires. Set it with "
-                "UpdateDatabase.",
+                f"The Glue database {database} has no LocationUri in S3, which a zero-ETL target requires. Set a "
+                "location with UpdateDatabase.",
             )
         return keys
 
@@ -267,8 +267,8 @@ class ZeroEtlService:
                 raise Fault(
                     "AccessDeniedException",
                     f"User: {caller.arn} is not authorized to perform: glue:CreateInboundIntegration on resource: "
-                    f"{resource} from the source {source_arn}. Allow it in the Data Catalog resource policy, or in an "
-                    "identity policy of the caller.",
+                    f"{resource} from the source {source_arn}. Allow this action in the Data Catalog resource "
+                    "policy, or in an identity policy of the caller.",
                 )
 
     def _check_key(self, key: str | None) -> None:
@@ -389,7 +389,11 @@ def _in_progress(integration: Integration) -> Fault:
 
 
 def _wrong_state(integration: Integration, what: str) -> Fault:
-    advice = "Delete it and create it again." if integration.status == "FAILED" else "Try again when that is complete."
+    advice = (
+        "Delete it and create it again."
+        if integration.status == "FAILED"
+        else "Try again when the operation is complete."
+    )
     return Fault(
         "InvalidIntegrationStateFault",
         f"The integration {integration.name} is {integration.status} and cannot be {what} now. {advice}",

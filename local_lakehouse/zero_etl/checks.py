@@ -46,12 +46,12 @@ class Endpoints:
     """The source and target of an integration.
 
     Args:
-        integration_arn: The integration.
-        source_arn: The DynamoDB table.
-        table: The name of the table.
-        target_arn: The Glue database.
+        integration_arn: The ARN of the integration.
+        source_arn: The ARN of the DynamoDB table.
+        table: The name of the DynamoDB table.
+        target_arn: The ARN of the Glue database.
         database: The name of the database.
-        target_table: The target table.
+        target_table: The name of the target table.
         role_arn: The target role in the database's resource property, or None if the database has no resource property.
     """
 
@@ -80,9 +80,9 @@ class Checks:
         """Check the prerequisites of an integration.
 
         Returns:
-            All problems that prevent the integration from working, with the problems of the source first, and the
-            target database's location. The location is empty only if there is a problem, because both are based on the
-            same read of the database.
+            All problems that prevent the integration from working, and the location of the target database. The
+            problems of the source precede the others. The location is empty only if there is a problem, because the
+            problems and the location are based on the same read of the database.
         """
         database = self._database(ends.database)
         location = _location(database) or ""
@@ -100,7 +100,7 @@ class Checks:
         return _location(self._database(database))
 
     def catalog_policy(self) -> list[Document]:
-        """Return the Data Catalog's resource policy."""
+        """Return a list with the Data Catalog's resource policy, or an empty list if there is no such policy."""
         try:
             text = self._clients.client("glue").get_resource_policy().get("PolicyInJson")
         except ClientError as error:
@@ -198,9 +198,9 @@ class Checks:
             yield Problem(
                 "SOURCE_ACCESS_DENIED",
                 f"The resource policy of the DynamoDB table {ends.table} does not allow glue.amazonaws.com to perform "
-                f"{_listed(missing)} for the integration {ends.integration_arn}. Attach a resource policy that does, "
-                f"with conditions that match aws:SourceAccount {self._clients.account} and this aws:SourceArn. "
-                f"{_RETRIES}",
+                f"{_listed(missing)} for the integration {ends.integration_arn}. Attach a resource policy that "
+                f"allows this, with conditions that match aws:SourceAccount {self._clients.account} and aws:SourceArn "
+                f"{ends.integration_arn}. {_RETRIES}",
             )
 
     def _target(self, ends: Endpoints, exists: bool, location: str) -> Iterator[Problem]:
@@ -281,8 +281,8 @@ class Checks:
             documented = "Insufficient lake formation permissions on Target Glue database."
             yield Problem(
                 "INSUFFICIENT_LAKE_FORMATION_PERMISSIONS",
-                f"{documented} The target role {role_arn} lacks {', '.join(missing)}. Grant it with "
-                f"GrantPermissions. {_RETRIES}",
+                f"{documented} The target role {role_arn} lacks {', '.join(missing)}. Grant each missing "
+                f"permission with GrantPermissions. {_RETRIES}",
                 documented,
             )
 
@@ -321,7 +321,7 @@ class Checks:
             yield Problem(
                 "TARGET_ACCESS_DENIED",
                 f"The policy of the S3 bucket {bucket} denies {', '.join(denied)} to the target role {role_arn}. "
-                f"Remove that statement. {_RETRIES}",
+                f"Remove the Deny statement from the policy. {_RETRIES}",
             )
 
     def _find_role(self, role_arn: str) -> Mapping[str, Any] | None:

@@ -61,7 +61,7 @@ class Integration:
         seen: Whether a caller has read the status.
         loaded: The layout in which the target was loaded, or None before the first load.
         memory: Replication's state.
-        failures: The number of failed attempts since the integration last needed attention.
+        failures: The number of failed attempts since the integration entered the status `NEEDS_ATTENTION`.
         retry_at: The time of the next attempt.
     """
 

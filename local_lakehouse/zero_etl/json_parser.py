@@ -43,7 +43,7 @@ def _database() -> duckdb.DuckDBPyConnection:
 
 
 def _opened(lines: bytes) -> int:
-    """Return the number of objects in JSON, or more if a string contains text like the start of an object."""
+    """Return the number of objects in JSON, or a higher number if a string contains the start of an object."""
     text = np.frombuffer(lines, np.uint8)
     following = text[np.flatnonzero(text[:-1] == ord("{")) + 1]
     return int(np.count_nonzero((following == ord('"')) | (following == ord("}"))))
@@ -57,7 +57,7 @@ def _texts(lines: bytes) -> pa.StringArray:
 
 
 def _expressible(kind: pa.DataType) -> bool:
-    """Return whether DuckDB supports the type, without empty structs or names that differ only in case."""
+    """Return whether DuckDB supports the type, which excludes empty structs and names that differ only in case."""
     if pa.types.is_list(kind):
         return _expressible(kind.value_type)
     if not pa.types.is_struct(kind):
@@ -67,7 +67,7 @@ def _expressible(kind: pa.DataType) -> bool:
 
 
 def _structure(kind: pa.DataType) -> Any:
-    """Return a type as `json_transform` describes it."""
+    """Return the description of a type that `json_transform` accepts."""
     if pa.types.is_list(kind):
         return [_structure(kind.value_type)]
     if pa.types.is_struct(kind):

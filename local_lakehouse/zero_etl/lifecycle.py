@@ -54,7 +54,7 @@ class Lifecycle:
         changes: The record of writes to DynamoDB.
         properties: The resource and table properties.
         clock: A function that returns the current time in seconds since 1970.
-        refresh_seconds: The time between two ticks.
+        refresh_seconds: The time between two ticks, in seconds.
         governance: The decisions of Lake Formation, or None to disable its checks.
     """
 
@@ -99,7 +99,7 @@ class Lifecycle:
                     _LOG.exception("a step of the integration %s failed", integration.name)
 
     def _expire_items(self) -> None:
-        """Delete expired items, as DynamoDB does in the background, because moto does not."""
+        """Delete expired items, which DynamoDB deletes in the background and moto does not delete."""
         with self._clients.lock:
             expired = self._source.expired(self._clock())
             if not expired:
@@ -165,7 +165,7 @@ class Lifecycle:
         if integration.loaded is None or integration.status == SYNCING:
             self._load(integration, job, layout, ends)
             return
-        # The window is taken after this time, so it contains all earlier writes.
+        # The window of changes is read after this time, so the window contains all earlier writes.
         synced = self._clock()
         try:
             if integration.loaded != layout:
@@ -220,8 +220,8 @@ class Lifecycle:
                 Problem(
                     "TARGET_TABLE_IN_USE",
                     f"The target table {integration.database}.{layout.target_table} belongs to the integration "
-                    f"{other.name}. Give one of them a different TargetTableName in its table properties. The "
-                    "integration then retries automatically.",
+                    f"{other.name}. Give one of the two integrations a different TargetTableName in its table "
+                    "properties. The integration then retries automatically.",
                 )
             )
         if problems:
@@ -244,7 +244,7 @@ class Lifecycle:
         return ends, layout
 
     def _owner(self, integration: Integration, target_table: str) -> Integration | None:
-        """Return an older integration with the same target table."""
+        """Return an older integration with the same target table, or None if there is none."""
         with self._clients.lock:
             for other in self.integrations.values():
                 if other is integration:

@@ -84,7 +84,9 @@ def with_times(columns: Sequence[Column], rules: Sequence[Rule], keys: Mapping[s
     rows = len(columns[0].values)
     missing = [rule.field for name, rule in conversions.items() if rows and name not in {c.name for c in columns}]
     if missing:
-        raise NeedsAttentionError(*(_missing(name, "no item has a separate column with this name") for name in missing))
+        raise NeedsAttentionError(
+            *(_missing(name, "no attribute becomes a separate column with this name") for name in missing)
+        )
     return tuple(
         _checked(column, conversions[column.name], columns[: len(keys)]) if column.name in conversions else column
         for column in columns
@@ -114,10 +116,10 @@ def _missing(name: str, why: str) -> Problem:
 
 
 def _unfit(rule: Rule, why: str) -> Problem:
-    asked = f"as {rule.conversion}" if rule.conversion else "by its identity"
+    use = f"converted with {rule.conversion}" if rule.conversion else "used for partitions"
     return Problem(
         "PARTITION_CONVERSION_FAILED",
-        f"The partition column {rule.field} cannot be read {asked}: {why}. Correct the value, or change the "
+        f"The partition column {rule.field} cannot be {use}: {why}. Correct the value, or change the "
         "PartitionSpec of the table properties. The integration then retries automatically.",
     )
 
@@ -131,8 +133,8 @@ def spec_of(schema: Schema, rules: Sequence[Rule], hash_key: str, spec_id: int, 
     """Return the partition specification of a target table.
 
     A numeric partition key is a double in the target, which Iceberg cannot put into buckets. Such a table remains
-    unpartitioned unless its table properties specify a partitioning. AWS does not document this case, so it is our
-    choice. If an empty table does not have a rule's column yet, the rule applies when the column appears.
+    unpartitioned unless its table properties specify a partitioning. AWS does not document this case, so this behavior
+    is our choice. If an empty table does not have a rule's column yet, the rule applies when the column appears.
 
     Args:
         schema: The table's schema.

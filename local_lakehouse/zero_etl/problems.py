@@ -16,7 +16,7 @@ class Problem:
     Args:
         code: A short code in uppercase.
         message: The cause, the affected resource and the solution.
-        logged: The message in the log, if AWS documents it, or by default the same message.
+        logged: The message in the log, if AWS documents a different message. If empty, the log contains `message`.
     """
 
     code: str
@@ -56,7 +56,7 @@ class SnapshotNeededError(Exception):
     """The target's layout no longer matches the source, so the whole table must be loaded again.
 
     Args:
-        columns: The paths in the target of the columns whose data type changed, or an empty set if a property changed.
+        columns: The target paths of the columns whose data type changed. The set is empty if a property changed.
     """
 
     def __init__(self, columns: frozenset[str] = frozenset()) -> None:

@@ -23,7 +23,7 @@ class Properties:
         resources: The resource properties, keyed by resource ARN, in the format of `IntegrationResourceProperty`.
         tables: The table properties, keyed by resource ARN and source table, in the format of
             `IntegrationTableProperties`.
-        tags: The tags of resource properties, by the property's ARN.
+        tags: The tags of resource properties, keyed by the property's ARN.
     """
 
     resources: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -38,7 +38,7 @@ class PropertyOperations:
         self._checks = checks
 
     def handlers(self) -> dict[str, Callable[[dict[str, Any], Caller], dict[str, Any]]]:
-        """Return the operations by name."""
+        """Return the operations, keyed by name."""
         return {
             "CreateIntegrationResourceProperty": self._create_resource,
             "GetIntegrationResourceProperty": self._get_resource,

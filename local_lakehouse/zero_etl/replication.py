@@ -111,7 +111,7 @@ class Replicator:
         """Apply the changes since the last refresh to the target, in one commit.
 
         Returns:
-            The row counts, or None if nothing was written. Writes that do not change an item cause an ingestion without
+            The row counts, or None if no item was written. Writes that do not change an item cause an ingestion without
             row changes.
 
         Raises:

@@ -64,9 +64,7 @@ def check_target(arn: str, region: str, account: str, member: str = "TargetArn")
 
 def _check_home(member: str, arn: str, parts: arns.Arn, region: str, account: str) -> None:
     if (parts.region, parts.account) != (region, account):
-        raise invalid(
-            f"{member} {arn} is not in account {account} and Region {region}, the only ones in this lakehouse."
-        )
+        raise invalid(f"{member} {arn} is not in account {account} and Region {region}. This lakehouse has no others.")
 
 
 def check_create_options(request: Mapping[str, Any]) -> None:
@@ -83,7 +81,7 @@ def refuse_data_filter(request: Mapping[str, Any]) -> None:
 
 
 def check_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Validate an `IntegrationConfig` and return it with its default."""
+    """Validate an `IntegrationConfig`, and return it with a `RefreshInterval`."""
     if "TargetNamespace" in config:
         raise invalid("TargetNamespace is allowed only for an S3 Tables target. Omit it for a Glue database.")
     if "SourceProperties" in config:
@@ -215,7 +213,7 @@ def page(
         name_of: A function that returns an entry's unique name.
 
     Returns:
-        The page, and the marker of the next page, or None for the last page.
+        The page, and the marker of the next page. The marker is None for the last page.
     """
     size = request.get("MaxRecords", _MOST_RECORDS)
     if not 1 <= size <= _MOST_RECORDS:

@@ -25,7 +25,7 @@ class Schedule:
         self._clock = clock
         self._changed = threading.Condition()
         self._regular = clock() + interval
-        # The first and the latest request since the start of the last refresh.
+        # The times of the first and the latest request since the start of the last refresh.
         self._first: float | None = None
         self._latest = 0.0
         self._paused = False
@@ -33,7 +33,7 @@ class Schedule:
 
     @property
     def due(self) -> float | None:
-        """The time of the next refresh, by the clock, or None while paused."""
+        """The time of the next refresh on the clock, or None while refreshes are paused."""
         if self._paused:
             return None
         if self._first is None:
@@ -82,7 +82,7 @@ class Schedule:
         """Wait until a refresh is due, and assign later requests to the next refresh.
 
         Returns:
-            Whether a refresh is due, or False after `stop`.
+            True when a refresh is due, or False after `stop`.
         """
         with self._changed:
             self._regular = self._clock() + self._interval

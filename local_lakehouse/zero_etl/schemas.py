@@ -61,7 +61,7 @@ def evolved(columns: Sequence[Column], current: Schema | None, last_id: int) -> 
 
 
 def replaced(columns: Sequence[Column], current: Schema, last_id: int, *, keep: bool) -> Schema:
-    """Return the schema for a new full load, like `evolved`, but replace columns with changed data types.
+    """Return the schema for a new full load. Unlike `evolved`, replace columns whose data types have changed.
 
     Args:
         columns: The columns of all items.
@@ -98,10 +98,12 @@ def check_names(columns: Sequence[Column], origins: Origins) -> dict[str, tuple[
             raise _colon(".".join(column.source))
         other = known.setdefault(column.name, column.source)
         if other != column.source:
-            raise NeedsAttentionError(_collision(column.name, _shown(other), _shown(column.source)))
+            raise NeedsAttentionError(_collision(column.name, _attributes(other, column.source)))
         if column.name in taken:
             # NOUNNEST adds a column, which can have the same name as a key.
-            raise NeedsAttentionError(_collision(column.name, _shown(other), "all non-key attributes"))
+            raise NeedsAttentionError(
+                _collision(column.name, f"The key {_shown(other)} and the map of all other attributes")
+            )
         taken.add(column.name)
     return known
 
@@ -110,11 +112,15 @@ def _shown(path: tuple[str, ...]) -> str:
     return path[0] if len(path) == 1 else f"{path[0]}{{{'}{'.join(path[1:])}}}"
 
 
-def _collision(column: str, one: str, other: str) -> Problem:
+def _attributes(path: tuple[str, ...], other: tuple[str, ...]) -> str:
+    return f"The attributes {_shown(path)} and {_shown(other)}"
+
+
+def _collision(column: str, sources: str) -> Problem:
     return Problem(
         "COLUMN_NAME_CONFLICT",
-        f"The attributes {one} and {other} would both become the column {column}. This refresh was not "
-        "applied. Rename or remove one of the attributes in every item. The integration then retries automatically.",
+        f"{sources} would both become the column {column}. This refresh was not applied. "
+        "Rename or remove one of the attributes in every item. The integration then retries automatically.",
     )
 
 
@@ -129,7 +135,7 @@ def _colon(name: str) -> FailedForGoodError:
 
 
 def _checked(fields: Sequence[NestedField]) -> Schema:
-    """Create a schema from fields, within the limits and with unique names."""
+    """Create a schema from fields, and check the limits and that names are unique."""
     if len(fields) > COLUMN_LIMIT:
         raise FailedForGoodError(
             Problem(
@@ -142,7 +148,7 @@ def _checked(fields: Sequence[NestedField]) -> Schema:
     for path in _paths(StructType(*fields), ()):
         name = ".".join(path).lower()
         if name in paths:
-            raise NeedsAttentionError(_collision(name, _shown(paths[name]), _shown(path)))
+            raise NeedsAttentionError(_collision(name, _attributes(paths[name], path)))
         paths[name] = path
     schema = Schema(*fields)
     size = len(schema.model_dump_json())

@@ -32,7 +32,7 @@ class Tagging:
         self._properties = properties
 
     def handlers(self) -> dict[str, Callable[[dict[str, Any], Caller], dict[str, Any]]]:
-        """Return the operations by name."""
+        """Return the operations, keyed by name."""
         return {"TagResource": self._tag, "UntagResource": self._untag, "GetTags": self._get}
 
     def _tag(self, request: dict[str, Any], _: Caller) -> dict[str, Any]:

@@ -113,7 +113,7 @@ class Target:
         return self._table is not None
 
     def _repeated(self, change: Callable[[], Counts]) -> Counts:
-        """Apply a change, and repeat it on the current table whenever another writer commits first."""
+        """Apply a change, and retry it on the current table if another writer commits first."""
         for _ in range(_ATTEMPTS - 1):
             try:
                 return change()
@@ -161,7 +161,7 @@ class Target:
         return Counts(rows.num_rows, 0, 0)
 
     def apply(self, changed: Unnested, keys: Sequence[Column] | None) -> Counts:
-        """Apply changed items to the table, in one commit. If no row changes, no commit is made.
+        """Apply changed items to the table, in one commit. If no row changes, nothing is committed.
 
         Args:
             changed: The changed items that still exist.

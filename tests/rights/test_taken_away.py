@@ -197,7 +197,9 @@ def test_a_target_role_without_its_grants_is_named_in_a_governed_account(
         lab.client("dynamodb").put_item(TableName=lab.table, Item=key)
         text = integration.wait_until_attention(lab)
         assert "Insufficient lake formation permissions on Target Glue database." in text
-        assert f"The target role {lab.role_arn} lacks {said}. Grant it with GrantPermissions" in text
+        assert (
+            f"The target role {lab.role_arn} lacks {said}. Grant each missing permission with GrantPermissions" in text
+        )
     finally:
         lakehouse.stop()
 

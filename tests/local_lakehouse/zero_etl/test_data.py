@@ -346,5 +346,5 @@ def test_a_key_called_like_the_column_of_nounnest_needs_attention(world: World, 
 
     (error,) = world.describe(arn)["Errors"]
     assert (world.status(arn), error["ErrorCode"]) == ("NEEDS_ATTENTION", "COLUMN_NAME_CONFLICT")
-    assert f"The attributes {name} and " in error["ErrorMessage"]
+    assert f" {name} and " in error["ErrorMessage"]
     assert "would both become the column value" in error["ErrorMessage"]

@@ -268,7 +268,7 @@ def _last_words(log: Path, begin: int) -> str:
 
 
 def ask(url: str, token: str, control: str, timeout: float = _ANSWER_SECONDS) -> dict[str, Any] | None:
-    """Send a control request to a lakehouse, and return the response, or None if it fails or is rejected."""
+    """Send a control request to a lakehouse, and return the response. Return None if the request fails."""
     host, _, port = url.removeprefix("http://").rpartition(":")
     # The connection is direct, because a proxy in the environment is meant for other hosts.
     connection = http.client.HTTPConnection(host, int(port), timeout=timeout)

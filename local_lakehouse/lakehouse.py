@@ -57,12 +57,12 @@ class Settings:
         port: The port on 127.0.0.1, or 0 for a free port.
         or_any_port: Whether to use another free port if the port is in use.
         region: The emulated Region.
-        refresh_seconds: The maximum time between two refreshes of the integrations.
+        refresh_seconds: The maximum time between two refreshes of the integrations, in seconds.
         paused: Whether integrations are refreshed only on request, until `resume` is called.
         enforce_iam: Whether requests are checked against the policies of their signers.
         governed: Whether Lake Formation governs the account, so that new databases and tables have no default grants.
         limits: The limits of Athena's statements, by default derived from this computer.
-        clock: A function that returns the current time for integrations, exports and imports in seconds since 1970.
+        clock: A function that returns the current time in seconds since 1970, for integrations, exports and imports.
     """
 
     state: Path | None = None

@@ -155,8 +155,9 @@ def limit_memory_and_files(data_bytes: int, file_bytes: int) -> None:
     """Make the operating system limit this process as far as the system supports limits.
 
     Args:
-        data_bytes: The memory that the process can use in addition to its current memory. Only Linux limits it.
-        file_bytes: The size of the largest file that the process can write.
+        data_bytes: The memory in bytes that the process can use in addition to its current memory. Only Linux enforces
+            this limit.
+        file_bytes: The size of the largest file that the process can write, in bytes.
     """
     if sys.platform == "win32":
         return
@@ -171,7 +172,7 @@ def limit_memory_and_files(data_bytes: int, file_bytes: int) -> None:
 
 
 def _data_bytes() -> int:
-    """Return the memory of this process that Linux counts as data."""
+    """Return the memory of this process that Linux counts as data, in bytes."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return int(re.findall(r"^VmData:\s*(\d+) kB", status, re.MULTILINE)[0]) * 1024
 

@@ -43,7 +43,7 @@ class Clock:
         """Advance the clock.
 
         Args:
-            duration: The duration, as for `datetime.timedelta`, such as ``hours=1``.
+            duration: The duration, as arguments of `datetime.timedelta` such as ``hours=1``.
         """
         self._now += datetime.timedelta(**duration).total_seconds()
 

@@ -124,6 +124,6 @@ class AthenaService:
         """Retry all saves that failed.
 
         Raises:
-            StorageError: An execution could not be saved this time either.
+            StorageError: An execution still could not be saved.
         """
         self._executions.save_again()

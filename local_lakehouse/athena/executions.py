@@ -119,7 +119,8 @@ class Execution:
             "EngineExecutionTimeInMillis": total,
             "DataScannedInBytes": self.scanned_bytes,
             "TotalExecutionTimeInMillis": total,
-            # On AWS, every statement waits in a queue, so this is at least 1. PyAthena's tests rely on it.
+            # On AWS, every statement waits in a queue, so the time is at least 1 ms. PyAthena's tests rely on this
+            # minimum.
             "QueryQueueTimeInMillis": 1,
             "ServicePreProcessingTimeInMillis": 0,
             "QueryPlanningTimeInMillis": self.planning_millis,
@@ -211,7 +212,7 @@ class Executions:
         """Retry saving the executions whose end could not be saved.
 
         Raises:
-            StorageError: An execution could not be saved this time either.
+            StorageError: An execution still could not be saved.
         """
         with self._lock:
             unsaved = list(self._unsaved.values())

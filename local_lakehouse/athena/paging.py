@@ -11,7 +11,7 @@ _T = TypeVar("_T")
 
 
 def page(items: Sequence[_T], request: dict[str, Any], default: int, *, message: str) -> tuple[list[_T], str | None]:
-    """Return a page of a list, and the token for the next page or None for the last page.
+    """Return a page of a list, and the token for the next page. The token is None for the last page.
 
     Args:
         items: The complete list.

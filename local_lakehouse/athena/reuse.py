@@ -15,7 +15,7 @@ _UNSTABLE = re.compile(r"\b(rand|random|uuid|shuffle|now|current_\w+|localtime\w
 
 
 def find_reusable(execution: Execution, executions: Executions) -> Execution | None:
-    """Return an earlier execution whose result can be reused, or None if no result can be.
+    """Return an earlier execution whose result can be reused, or None if there is no such execution.
 
     Args:
         execution: The new execution.

@@ -105,7 +105,7 @@ class NamedQueries:
             return {"queries": copy.deepcopy(self._queries), "tokens": dict(self._tokens)}
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Restore the result of `dump`, which is empty in a new lakehouse."""
+        """Restore the state that `dump` returned, or an empty state in a new lakehouse."""
         with self._lock:
             self._queries, self._tokens = dict(state.get("queries", {})), dict(state.get("tokens", {}))
 
@@ -215,6 +215,6 @@ class PreparedStatements:
             return copy.deepcopy(self._statements)
 
     def load(self, state: Mapping[tuple[str, str], Any]) -> None:
-        """Restore the result of `dump`, which is empty in a new lakehouse."""
+        """Restore the state that `dump` returned, or an empty state in a new lakehouse."""
         with self._lock:
             self._statements = dict(state)

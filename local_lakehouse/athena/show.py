@@ -248,7 +248,7 @@ def _iceberg_ddl(entry: dict[str, Any], context: Context) -> Iterator[str]:
 
 
 def _is_internal(key: str) -> bool:
-    """Return whether a property is omitted, because it configures Iceberg's writers or is the comment."""
+    """Return whether a property is omitted because it configures Iceberg's writers or is the comment."""
     return key.startswith("write.") or key == "comment"
 
 

@@ -206,7 +206,7 @@ class WorkGroups:
             return {"groups": copy.deepcopy(self._groups), "tags": copy.deepcopy(self._tags)}
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Restore the result of `dump`, which contains only ``primary`` in a new lakehouse."""
+        """Restore the workgroups that `dump` returned, or only ``primary`` in a new lakehouse."""
         with self._lock:
             self._groups = dict(state["groups"]) if "groups" in state else {PRIMARY: self._primary()}
             self._tags = dict(state.get("tags", {}))

@@ -319,7 +319,7 @@ class _Told:
         """Do nothing, because the endpoint has authorized the request. moto would import S3 for every service."""
 
     def _authenticate_and_authorize_s3_action(self, *_: Any, **__: Any) -> None:
-        """Do nothing, for the same reason."""
+        """Do nothing, because the endpoint has authorized the request."""
 
 
 class _ToldS3(_Told):

@@ -161,7 +161,7 @@ class TableSnapshot:
         return lines(self._connection, self._number)
 
     def lines_of(self, keys: Iterable[Mapping[str, Mapping[str, Any]]]) -> Iterator[bytes]:
-        """Yield the items with the given keys, like `lines`."""
+        """Yield the items with the given keys, in the same form as `lines`."""
         hashed, ranged = self._names[:1], self._names[1:]
         sought = [key_of(key, hashed, ranged) for key in keys]
         return lines_of(self._connection, self._number, [key for key in sought if key is not None])

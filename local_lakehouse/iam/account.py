@@ -45,7 +45,7 @@ class Account:
         return f"arn:{self.partition}:{service}:{where}:{self._clients.account}:{rest}"
 
     def iam_arn(self, kind: str, name: str) -> str:
-        """Return the ARN of a role, user, group or instance profile, with its path if it exists."""
+        """Return the ARN of a role, user, group or instance profile, with its path if the resource exists."""
         noun = {"role": "Role", "user": "User", "group": "Group", "instance-profile": "InstanceProfile"}[kind]
         operation = f"get_{kind.replace('-', '_')}"
         found = _found(getattr(self._clients.client("iam"), operation), **{f"{noun}Name": name})
@@ -57,7 +57,7 @@ class Account:
         return str(found["KeyMetadata"]["Arn"]) if found else self.arn("kms", f"key/{name}")
 
     def work_group(self, kind: str, identity: str) -> str:
-        """Return the workgroup of a ``QueryExecutionId`` or ``NamedQueryId``, or a pattern if it is unknown."""
+        """Return the workgroup of a ``QueryExecutionId`` or ``NamedQueryId``, or a pattern if the ID is unknown."""
         operation, member = _HOLDERS[kind]
         found: Mapping[str, Any] | None
         if self._athena is not None and operation in self._athena.operations:

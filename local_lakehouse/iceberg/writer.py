@@ -78,7 +78,7 @@ class Sink(io.RawIOBase):
         return self.size
 
     def write(self, data: Any) -> int:
-        """Add bytes, or nothing after `discard`, because a Parquet writer that is deleted still writes its footer."""
+        """Add bytes, but none after `discard`, because a Parquet writer that is deleted still writes its footer."""
         if self._discarded:
             return memoryview(data).nbytes
         self.size += memoryview(data).nbytes

@@ -18,7 +18,8 @@ from local_lakehouse.lake_formation.register import Register
 from local_lakehouse.lake_formation.resources import ANY_TABLE, EVERY_COLUMN, EVERYBODY, Columns, Resource
 from local_lakehouse.protocol.faults import Fault
 
-# The permissions for each of Glue's write operations. If an operation has several, any of them is sufficient.
+# The permissions for each of Glue's write operations. If an operation has several permissions, any of them is
+# sufficient.
 _ON_DATABASES = {"UpdateDatabase": ("ALTER",), "DeleteDatabase": ("DROP",)}
 _ON_TABLES = {
     "UpdateTable": ("ALTER", "INSERT", "DELETE"),

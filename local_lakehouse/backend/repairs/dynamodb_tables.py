@@ -249,7 +249,7 @@ def find(handler: DynamoHandler, name: str) -> Any:
     """Return a table.
 
     Raises:
-        ResourceNotFoundException: The table does not exist. The message is the one that table operations return.
+        ResourceNotFoundException: The table does not exist. Table operations return the same message.
     """
     try:
         return handler.dynamodb_backend.get_table(name)

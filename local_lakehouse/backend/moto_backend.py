@@ -1,4 +1,4 @@
-"""The moto backend, which implements the other AWS services in this process."""
+"""The moto backend, which implements AWS services in this process."""
 
 from __future__ import annotations
 

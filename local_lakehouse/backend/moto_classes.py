@@ -56,7 +56,7 @@ SPLIT: Mapping[str, Mapping[str, Callable[[], Any]]] = {
     "moto.sts.models.STSBackend": {"assumed_roles": list},
 }
 
-# The fields that a backend creates on its own or needs only during a request.
+# The fields that a backend creates itself or needs only during a request.
 _OMITTED: Mapping[str, frozenset[str]] = {
     "moto.cloudwatch.models.CloudWatchBackend": frozenset({"paged_metric_data"}),
     "moto.glue.models.GlueBackend": frozenset({"paginator"}),
@@ -93,7 +93,7 @@ def known(service: str, root: Any = None) -> Known:
 
     Args:
         service: The service in moto.
-        root: The objects' backend, or None for objects without one.
+        root: The objects' backend, or None for objects without a backend.
     """
     classes = classes_of(service)
     if root is not None:

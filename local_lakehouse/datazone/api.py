@@ -302,7 +302,7 @@ class DataZoneService:
         }
 
     def _limit_role(self, project: Project) -> None:
-        """Give the project's role the policy and permissions boundary of a Studio project."""
+        """Attach the policy and permissions boundary of a Studio project to the project's role."""
         iam = self._clients.client("iam")
         names = ProjectNames(
             self._clients.partition, self._clients.region, self._clients.account, project.workgroup,

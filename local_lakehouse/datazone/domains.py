@@ -60,10 +60,10 @@ class Domain:
         service_role: The role of DataZone.
         unit_id: The root domain unit.
         tags: The domain's tags.
-        blueprints: The configured blueprints, by ID.
-        profiles: The project profiles, by ID.
+        blueprints: The configured blueprints, keyed by ID.
+        profiles: The project profiles, keyed by ID.
         grants: The policy grants for profiles.
-        projects: The projects, by ID.
+        projects: The projects, keyed by ID.
         created: The creation time.
     """
 
@@ -113,7 +113,7 @@ class Domains:
         """Add a domain.
 
         Raises:
-            Fault: The name is taken (``ConflictException``).
+            Fault: The name is already in use (``ConflictException``).
         """
         if domain.name in {entry.name for entry in self.all()}:
             raise Fault("ConflictException", f"A domain with the name {domain.name} already exists.", status=409)

@@ -40,7 +40,7 @@ def read_units(size: int, *, consistent: bool = False) -> float:
 
 
 def write_units(old: int, new: int) -> float:
-    """Return the write units for an item, from its sizes before and after."""
+    """Return the write units for an item, from its sizes before and after the write."""
     return float(max(1, -(-max(old, new) // _WRITE_UNIT)))
 
 

@@ -53,7 +53,7 @@ class ExportService:
         self._requests: dict[str, tuple[dict[str, Any], str]] = {}
 
     def note(self, operation: str, request: Mapping[str, Any]) -> None:
-        """Record a DynamoDB request's changes, after it was executed and before the next request."""
+        """Record a DynamoDB request's changes after its execution and before the next request."""
         self._history.note(operation, request)
 
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:

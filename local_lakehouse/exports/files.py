@@ -80,7 +80,7 @@ def _record(change: Change, view: str) -> dict[str, Any]:
 
 
 def export_files(layout: Layout, lines: Sequence[str], name: str, summary: Mapping[str, Any]) -> dict[str, bytes]:
-    """Return all objects of an export by key.
+    """Return all objects of an export, keyed by object key.
 
     Args:
         layout: The location of the files.

@@ -62,7 +62,7 @@ def split(rows: pa.Table, spec: PartitionSpec, schema: Schema) -> Iterator[tuple
         schema: The table's schema.
 
     Yields:
-        The rows of each nonempty partition, by the partition's values.
+        The rows of each nonempty partition, keyed by the partition's values.
     """
     for values, members in members_of(rows, spec, schema):
         yield values, rows if members is None else rows.take(members)

@@ -165,12 +165,12 @@ class FileLayout:
 
     @cached_property
     def statistics_plan(self) -> dict[int, StatisticsCollector]:
-        """The statistics of each column, by field ID."""
+        """The statistics of each column, keyed by field ID."""
         return compute_statistics_plan(self.file_schema, self.metadata.properties)
 
     @cached_property
     def ids_by_path(self) -> dict[str, int]:
-        """The field IDs of the columns, by the columns' paths in Parquet."""
+        """The field IDs of the columns, keyed by the columns' paths in Parquet."""
         return parquet_path_to_id_mapping(self.file_schema)
 
     @cached_property

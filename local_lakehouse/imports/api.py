@@ -23,7 +23,7 @@ from local_lakehouse.protocol.wire import Caller, Fault
 
 _MOST_RESULTS = 25
 _LISTED = ("ImportArn", "ImportStatus", "TableArn", "S3BucketSource", "InputFormat", "StartTime", "EndTime")
-# AWS does not document this code, so it is our choice.
+# AWS does not document this code, so the code is our choice.
 _INTERRUPTED = {
     "ImportStatus": "FAILED",
     "FailureCode": "Interrupted",
@@ -49,7 +49,7 @@ class ImportService:
 
     Args:
         clients: The lakehouse.
-        observers: The functions to notify of imports, as of other writes.
+        observers: The functions to call after an import, as after other writes.
         clock: A function that returns the current time in seconds since 1970.
     """
 
@@ -214,7 +214,7 @@ def _failure(error: Exception) -> dict[str, str]:
             "FailureCode": f"S3{error.response['Error']['Code']}",
             "FailureMessage": error.response["Error"]["Message"],
         }
-    # AWS does not document this code, so it is our choice.
+    # AWS does not document this code, so the code is our choice.
     return {"FailureCode": "InvalidCompression", "FailureMessage": f"An object is not compressed with GZIP: {error}"}
 
 

@@ -41,7 +41,7 @@ class PartiqlService:
 
     Args:
         clients: The lakehouse.
-        observers: The functions to notify of each request that a statement causes, as of requests from clients.
+        observers: The functions to call after each request that a statement causes, as after requests from clients.
     """
 
     name = "dynamodb"

@@ -135,7 +135,7 @@ def get(select: Select, table: Table, where_asked: str) -> Request:
 
 
 def read(select: Select, table: Table) -> list[Request]:
-    """Return the requests that read a statement's items, which are queries if it specifies partitions.
+    """Return the requests that read a statement's items, which are queries if the statement specifies partitions.
 
     Raises:
         Fault: ``ValidationException``.

@@ -71,7 +71,7 @@ class CompressingFile(io.RawIOBase):
         return self._waiting.write(content)
 
     def flush(self) -> None:
-        """Compress the parts that were added, which must end with a block."""
+        """Compress the parts that were added. The last part must complete a block."""
         size = self._waiting.tell()
         if not size:
             return

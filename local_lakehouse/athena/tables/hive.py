@@ -248,7 +248,7 @@ _SAME = frozenset(("boolean", "integer", "bigint", "real", "double", "date", "va
 
 
 def _stored_sql(stored: pa.Field, type_: Type) -> str | None:
-    """Return DuckDB's SQL that converts a stored column to a type, or None if Arrow must read it."""
+    """Return DuckDB SQL that converts a stored column to a type, or None if Arrow must read it."""
     name: str = '"' + stored.name.replace('"', '""') + '"'
     if type_.name in _SAME and not (type_.name == "varchar" and type_.numbers):
         wanted = arrow_type(type_)
@@ -265,7 +265,7 @@ def _stored_sql(stored: pa.Field, type_: Type) -> str | None:
 
 
 def _partition_sql(text: str | None, type_: Type, key: str) -> str | None:
-    """Return DuckDB's SQL for a partition's value, or None if Arrow must read it."""
+    """Return DuckDB SQL for a partition's value, or None if Arrow must read it."""
     value = read_partition(text, type_, key)
     if value is None:
         return null_of(type_)

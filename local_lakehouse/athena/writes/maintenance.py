@@ -112,7 +112,7 @@ def _chosen(statement: nodes.Optimize, context: Context, table: Table, scan: Sca
 
 
 def vacuum(statement: nodes.Vacuum, context: Context) -> Outcome:
-    """Expire old snapshots, and delete the files that no other snapshot needs."""
+    """Expire old snapshots, and delete the files that no remaining snapshot needs."""
     database, name = _iceberg(context, statement.table, _START)
 
     def change() -> Outcome:

@@ -15,7 +15,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 
-# The keywords of PartiQL, which are those of SQL-92 and some more.
+# The keywords of PartiQL, which include those of SQL-92.
 RESERVED = frozenset(
     # A list of the keywords would need 200 lines.
     """

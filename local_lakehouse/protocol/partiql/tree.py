@@ -61,7 +61,7 @@ class In:
 
 @dataclass(frozen=True)
 class Is:
-    """A condition that a path's value has a type, such as ``N``, or is missing if the type is None."""
+    """A condition that a path's value has a type such as ``N`` or, if the type is None, that the value is missing."""
 
     path: Path
     tag: str | None

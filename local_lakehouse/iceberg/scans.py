@@ -37,8 +37,8 @@ class ScanFile:
         path: The file's location.
         size: The file's size in bytes.
         rows: The number of rows, including deleted rows.
-        column_bytes: The size of each field in bytes, by field ID, or an empty mapping if the file's entry has no
-            sizes.
+        column_bytes: The size of each field in bytes, keyed by field ID. The mapping is empty if the file's entry has
+            no sizes.
         constants: The values of partition columns, keyed by field ID, for files that do not contain these columns.
         deletes: The locations and sizes of the position deletes that apply to the file.
         entry: The file as the table's manifests describe it.

@@ -17,8 +17,8 @@ class Credential:
 
     Args:
         access_key: The key's ID.
-        region: The signature's Region, or None if the signature names none.
-        service: The name in botocore of the signature's service.
+        region: The signature's Region, or None if the signature has no Region.
+        service: The botocore name of the signature's service.
     """
 
     access_key: str
@@ -42,7 +42,7 @@ class Caller:
 
 
 class Headers(Mapping[str, str]):
-    """Case-insensitive HTTP headers, where ``_`` and ``-`` are different characters, as in Amazon S3."""
+    """Case-insensitive HTTP headers, in which ``_`` and ``-`` are different characters, as in Amazon S3."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
         self._held = {name.lower(): (name, value) for name, value in pairs}

@@ -155,7 +155,9 @@ class StreamsService:
         except (ValueError, TypeError, binascii.Error):
             raise Fault("ValidationException", "Invalid ShardIterator") from None
         if self._clock() - given > _ITERATOR_SECONDS:
-            raise Fault("ExpiredIteratorException", "The shard iterator is older than 15 minutes. Get a new one.")
+            raise Fault(
+                "ExpiredIteratorException", "The shard iterator is older than 15 minutes. Request a new iterator."
+            )
         return self._find(arn), after
 
 

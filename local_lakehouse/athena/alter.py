@@ -14,6 +14,7 @@ from pyiceberg.table import Table
 
 from local_lakehouse.athena.context import Context, Outcome, table_of
 from local_lakehouse.athena.ddl import hive_failure, known_table
+from local_lakehouse.athena.tables.iceberg_types import athena_type
 from local_lakehouse.athena.tables.lake import is_iceberg, is_view
 from local_lakehouse.athena.writes.hive_files import check_location
 from local_lakehouse.athena.writes.hive_tables import add_partition, stored_location
@@ -98,6 +99,13 @@ def _change_column(statement: nodes.AlterTable, table: Table) -> None:
         raise QueryFailure("", f"Cannot rename column, name already exists: {column.name}", error_type=1200)
     current = table.schema().find_field(statement.old_name)
     wanted = iceberg_type(column.type, itertools.count(1))
+    if not current.field_type.is_primitive and athena_type(current.field_type) != athena_type(wanted):
+        raise QueryFailure(
+            "",
+            f"Cannot change column type: {statement.old_name}: {athena_type(current.field_type)} -> "
+            f"{athena_type(wanted)}",
+            error_type=1200,
+        )
     with table.update_schema() as update:
         if current.field_type.is_primitive and current.field_type != wanted:
             update.update_column(statement.old_name, field_type=wanted)

@@ -146,6 +146,7 @@ class Executions:
         self._tokens: dict[str, tuple[object, str]] = {}
         self._unsaved: dict[str, Execution] = {}
         self._lock = threading.Lock()
+        self._claim_settled = threading.Condition(self._lock)
         self._end_interrupted()
 
     def add(self, execution: Execution) -> None:
@@ -168,6 +169,7 @@ class Executions:
             self._active[execution.id] = execution
             if token is not None:
                 del self._tokens[token]
+                self._claim_settled.notify_all()
 
     def get(self, execution_id: str) -> Execution | None:
         """Return an execution, or None if it does not exist."""
@@ -194,19 +196,26 @@ class Executions:
             yield active.get(execution.id, execution)
 
     def claim(self, token: str, request: object, execution_id: str) -> tuple[object, str]:
-        """Reserve a client token for a request, or return the request and execution to which the token belongs."""
-        with self._lock:
-            if token not in self._tokens:
-                with self._database.view() as connection:
-                    row = connection.execute("SELECT asked, id FROM executions WHERE token = ?", (token,)).fetchone()
-                if row is not None:
-                    return _CODEC.decode(loads(row[0])), row[1]
-            return self._tokens.setdefault(token, (request, execution_id))
+        """Reserve a client token for a request, or return the request and execution to which the token belongs.
+
+        A client repeats a request that takes too long. The repeated request waits for the first one, so that the
+        execution in the answer exists.
+        """
+        with self._claim_settled:
+            while token in self._tokens:
+                self._claim_settled.wait()
+            with self._database.view() as connection:
+                row = connection.execute("SELECT asked, id FROM executions WHERE token = ?", (token,)).fetchone()
+            if row is not None:
+                return _CODEC.decode(loads(row[0])), row[1]
+            self._tokens[token] = (request, execution_id)
+            return request, execution_id
 
     def release(self, token: str) -> None:
         """Release the token of a rejected request."""
         with self._lock:
             self._tokens.pop(token, None)
+            self._claim_settled.notify_all()
 
     def save_again(self) -> None:
         """Retry saving the executions whose end could not be saved.

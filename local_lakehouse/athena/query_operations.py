@@ -80,10 +80,10 @@ class QueryOperations:
             return {"QueryExecutionId": known_id}
         try:
             execution = self._accept(request, group, execution_id)
+            self._executions.add(execution)
         except Exception:
             self._executions.release(token)
             raise
-        self._executions.add(execution)
         self._begin(execution)
         return {"QueryExecutionId": execution_id}
 

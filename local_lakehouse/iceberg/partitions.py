@@ -10,10 +10,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyiceberg.partitioning import PartitionSpec
+from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
+from pyiceberg.transforms import TruncateTransform
 from pyiceberg.typedef import Record
-from pyiceberg.types import StructType
+from pyiceberg.types import DecimalType, IcebergType, IntegerType, LongType, StructType
+
+_LOWEST = {IntegerType: -(2**31), LongType: -(2**63)}
+
+
+class UnstorablePartitionError(Exception):
+    """A row's partition value is outside the range of its type."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +37,46 @@ class Partition:
 
 
 def transformed(rows: pa.Table, spec: PartitionSpec, schema: Schema) -> pa.Table:
-    """Return the partition values of each row, with one column per partition field."""
+    """Return the partition values of each row, with one column per partition field.
+
+    Raises:
+        UnstorablePartitionError: A value's partition is outside the range of the column's type.
+    """
     columns = {}
     for field in spec.fields:
         source_type = schema.find_type(field.source_id)
-        values = field.transform.pyarrow_transform(source_type)(_source(rows, schema.as_struct(), field.source_id))
+        source = _source(rows, schema.as_struct(), field.source_id)
+        if isinstance(source_type, DecimalType):
+            source = _aligned(source)
+        _check_range(field, source_type, source)
+        values = field.transform.pyarrow_transform(source_type)(source)
         columns[field.name] = pa.chunked_array(values) if isinstance(values, list) else values
     return pa.table(columns)
+
+
+def _aligned(values: Any) -> Any:
+    """Copy decimals, because a process that received them may have placed them where the transforms cannot read."""
+    chunks = values.chunks if isinstance(values, pa.ChunkedArray) else [values]
+    return pa.chunked_array([chunk.take(pa.array(np.arange(len(chunk)))) for chunk in chunks], values.type)
+
+
+def _check_range(field: PartitionField, type_: IcebergType, source: Any) -> None:
+    """Reject numbers that truncation moves below their type's range."""
+    if not isinstance(field.transform, TruncateTransform):
+        return
+    if not isinstance(type_, IntegerType | LongType | DecimalType):
+        return
+    lowest = pc.min(source).as_py()
+    if lowest is None:
+        return
+    truncated: Any = field.transform.transform(type_)(lowest)
+    if isinstance(type_, DecimalType):
+        fits = len(truncated.as_tuple().digits) <= type_.precision
+    else:
+        # The transform wraps around, which would put the number into the highest partition.
+        fits = truncated >= _LOWEST[type(type_)]
+    if not fits:
+        raise UnstorablePartitionError(f"Cannot write value as {type_}, too large: {truncated}")
 
 
 def _source(rows: Any, struct: StructType, field_id: int) -> Any:

@@ -38,6 +38,7 @@ _CODECS = {"SNAPPY": "snappy", "GZIP": "gzip", "ZSTD": "zstd", "LZ4": "lz4", "NO
 _CODECS_OF_FORMATS = {"ORC": {"ZLIB": "gzip"}, "AVRO": {"DEFLATE": "gzip", "BZIP2": "bzip2"}}
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 _UNSUPPORTED = (
+    "unknown",
     "timestamp with time zone",
     "time",
     "time with time zone",

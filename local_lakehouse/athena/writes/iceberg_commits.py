@@ -19,6 +19,7 @@ from local_lakehouse.athena.tables.iceberg_types import athena_type
 from local_lakehouse.athena.tables.lake import Lake, is_iceberg
 from local_lakehouse.iceberg.commits import commit_change
 from local_lakehouse.iceberg.forms import write_form
+from local_lakehouse.iceberg.partitions import UnstorablePartitionError
 from local_lakehouse.iceberg.snapshots import Change
 from local_lakehouse.iceberg.writer import DataFileWriter, FileLayout, TooManyPartitionsError, UnsupportedCodecError
 from local_lakehouse.sql.failures import QueryFailure
@@ -114,7 +115,8 @@ def row_writer(lake: Lake, metadata: TableMetadata) -> Iterator[RowWriter]:
     """Return a writer that the block must finish, and delete its files if the block fails.
 
     Raises:
-        QueryFailure: The statement writes to too many partitions, or the table's compression is unknown.
+        QueryFailure: The statement writes to too many partitions or to a partition whose value cannot be stored, or the
+            table's compression is unknown.
     """
     writer = RowWriter(lake, metadata)
     try:
@@ -125,6 +127,9 @@ def row_writer(lake: Lake, metadata: TableMetadata) -> Iterator[RowWriter]:
     except UnsupportedCodecError as error:
         writer.discard()
         raise QueryFailure("NOT_SUPPORTED", f"{error}") from error
+    except UnstorablePartitionError as error:
+        writer.discard()
+        raise QueryFailure("INVALID_ARGUMENTS", f"{error}") from error
     except BaseException:
         writer.discard()
         raise

@@ -18,6 +18,7 @@ from local_lakehouse.sql.analysis.scope import Field, Scope
 from local_lakehouse.sql.analysis.session import Source, View
 from local_lakehouse.sql.analysis.typed import NOTHING, Facts, coerce, coerce_sql, union
 from local_lakehouse.sql.analysis.versions import version_of
+from local_lakehouse.sql.analysis.views import staleness
 from local_lakehouse.sql.failures import QueryFailure, not_offered
 from local_lakehouse.sql.grammar import tree
 from local_lakehouse.sql.types import Type
@@ -105,13 +106,11 @@ class Relations:
             compiled = self._analysis.query(view.query, None)
         finally:
             self._analysis.common, self._analysis.session.database = outer, database
-        if len(compiled.columns) != len(view.columns) or any(
-            not types.can_coerce(column.type, type_)
-            for column, (_, type_) in zip(compiled.columns, view.columns, strict=False)
-        ):
+        problem = staleness(compiled.columns, view)
+        if problem is not None:
             raise QueryFailure(
                 "VIEW_IS_STALE",
-                f"View '{'.'.join(view.names)}' is stale or in invalid state: column types have changed",
+                f"View '{'.'.join(view.names)}' is stale or in invalid state: {problem}",
                 node.position,
             )
         columns = tuple(OutputColumn(name, type_) for name, type_ in view.columns)

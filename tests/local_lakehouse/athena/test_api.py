@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from local_lakehouse.athena.api import AthenaService
+from local_lakehouse.athena.runner import Runner
+from local_lakehouse.athena.workgroups import WorkGroups
 from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.protocol.wire import Fault
 from local_lakehouse.sql.workers.pool import WorkerPool
@@ -305,3 +309,40 @@ def test_nothing_but_tables_is_reached(athena: Athena, sql: str) -> None:
 @pytest.mark.parametrize("table", ["duckdb_settings", "scan1", "sqlite_master", '"/etc/passwd"', "duckdb_tables"])
 def test_the_engine_s_own_tables_are_not_there(athena: Athena, table: str) -> None:
     assert "TABLE_NOT_FOUND" in athena.fail(f"SELECT * FROM {table}")
+
+
+def test_a_repeated_request_waits_for_the_first_one(athena: Athena, monkeypatch: pytest.MonkeyPatch) -> None:
+    accepting, repeated = threading.Event(), threading.Event()
+    ensure_bucket = WorkGroups.ensure_bucket
+
+    def slow(groups: WorkGroups) -> None:
+        accepting.set()
+        assert repeated.wait(60)
+        ensure_bucket(groups)
+
+    def start_again() -> str:
+        assert accepting.wait(60)
+        # The first request continues only while this one waits for it, or has already been answered too early.
+        threading.Timer(0.05, repeated.set).start()
+        execution_id = athena.start("SELECT 1", ClientRequestToken="w" * 32)
+        assert athena.call("GetQueryExecution", QueryExecutionId=execution_id)
+        return execution_id
+
+    monkeypatch.setattr(WorkGroups, "ensure_bucket", slow)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(athena.start, "SELECT 1", ClientRequestToken="w" * 32)
+        second = pool.submit(start_again)
+
+    assert first.result() == second.result()
+
+
+def test_a_panic_of_a_native_library_ends_the_query(athena: Athena, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Panic(BaseException):
+        """A failure like those of Rust libraries, which do not derive from Exception."""
+
+    def panic(*_: object) -> None:
+        raise Panic
+
+    monkeypatch.setattr(Runner, "_outcome", panic)
+
+    assert athena.fail("SELECT 1").startswith("GENERIC_INTERNAL_ERROR")

@@ -369,3 +369,50 @@ def test_conditions_at_the_first_and_last_day(athena: Athena, transform: str) ->
                 expected = {"=": 1, "<": place, "<=": place + 1, ">": 2 - place, ">=": 3 - place}[operator]
                 found = athena.run(f"SELECT count(*) FROM e WHERE {column} {operator} {kind} '{day}'")
                 assert found == [[str(expected)]], (column, operator, day)
+
+
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        ("CHANGE COLUMN b c string", "has a different name from column [b]"),
+        ("CHANGE COLUMN a a bigint", "cannot be coerced to column [a] of type integer"),
+        ("ADD COLUMNS (d int)", "stored view column count (2) does not match"),
+        ("DROP COLUMN b", "stored view column count (2) does not match"),
+        ("CHANGE COLUMN b b string FIRST", "has a different name from column [a]"),
+    ],
+)
+def test_a_view_whose_columns_changed_is_stale(athena: Athena, change: str, difference: str) -> None:
+    athena.run("CREATE TABLE t (a int, b string) LOCATION 's3://lab/t/' TBLPROPERTIES ('table_type'='ICEBERG')")
+    athena.run("CREATE VIEW v AS SELECT * FROM t")
+    assert athena.run("SELECT * FROM v") == []
+
+    athena.run(f"ALTER TABLE t {change}")
+
+    reason = athena.fail("SELECT * FROM v")
+    assert "VIEW_IS_STALE" in reason
+    assert difference in reason
+
+
+@pytest.mark.parametrize(
+    "column", ["s struct<x:bigint>", "s struct<x:int,y:int>", "s int", "l array<bigint>", "m map<string,bigint>"]
+)
+def test_the_type_of_a_nested_column_cannot_be_changed(athena: Athena, column: str) -> None:
+    athena.run(
+        "CREATE TABLE t (s struct<x:int>, l array<int>, m map<string,int>) LOCATION 's3://lab/t/' "
+        "TBLPROPERTIES ('table_type'='ICEBERG')"
+    )
+
+    assert "Cannot change column type" in athena.fail(f"ALTER TABLE t CHANGE COLUMN {column.split()[0]} {column}")
+    athena.run("ALTER TABLE t CHANGE COLUMN s renamed struct<x:int>")
+
+
+@pytest.mark.parametrize("value", ["ARRAY[NULL]", "ARRAY[]", "MAP(ARRAY['k'], ARRAY[NULL])"])
+@pytest.mark.parametrize("format_", ["PARQUET", "ORC", "AVRO", "JSON", "TEXTFILE", "ICEBERG"])
+def test_a_nested_column_without_a_type_cannot_be_stored(athena: Athena, format_: str, value: str) -> None:
+    properties = (
+        "table_type = 'ICEBERG', is_external = false, location = 's3://lab/t/'"
+        if format_ == "ICEBERG"
+        else f"format = '{format_}', external_location = 's3://lab/t/'"
+    )
+
+    assert "NOT_SUPPORTED" in athena.fail(f"CREATE TABLE t WITH ({properties}) AS SELECT {value} AS v")

@@ -49,3 +49,51 @@ def test_partitions_of_time(athena: Athena, transform: str) -> None:
     assert athena.run("SELECT id FROM t WHERE at >= TIMESTAMP '2024-03-05 10:00:00'") == [["1"]]
     assert athena.run("SELECT id FROM t WHERE at < TIMESTAMP '1970-01-01 00:00:00'") == [["2"]]
     assert athena.run('SELECT count(*) FROM "t$partitions"') == [["3"]]
+
+
+@pytest.mark.parametrize("transform", ["truncate(10, v)", "bucket(7, v)", "v"])
+@pytest.mark.parametrize(
+    ("type_", "values"),
+    [
+        ("decimal(4,2)", ("-99.90", "-0.01", "0.00", "99.99")),
+        ("decimal(20,3)", ("-1.001", "5.000")),
+        ("decimal(38,0)", ("-99999999999999999999999999999999999990", "5")),
+    ],
+)
+def test_partitions_of_decimals(athena: Athena, transform: str, type_: str, values: tuple[str, ...]) -> None:
+    athena.run(
+        f"CREATE TABLE t (id int, v {type_}) PARTITIONED BY ({transform}) LOCATION 's3://lab/t/' "
+        "TBLPROPERTIES ('table_type'='ICEBERG')"
+    )
+    rows = ", ".join(f"({number}, DECIMAL '{value}')" for number, value in enumerate(values))
+    athena.run(f"INSERT INTO t VALUES {rows}, (99, NULL)")
+
+    for number, value in enumerate(values):
+        expected = [[str(lower)] for lower in range(number + 1)]
+        assert athena.run(f"SELECT id FROM t WHERE v <= DECIMAL '{value}' ORDER BY id") == expected
+    assert athena.run("SELECT id FROM t WHERE v IS NULL") == [["99"]]
+
+
+@pytest.mark.parametrize(
+    ("type_", "lowest"),
+    [
+        ("int", "-2147483648"),
+        ("bigint", "-9223372036854775808"),
+        ("decimal(4,2)", "DECIMAL '-99.99'"),
+        ("decimal(38,0)", "DECIMAL '-99999999999999999999999999999999999999'"),
+    ],
+)
+def test_a_number_whose_partition_is_out_of_range_is_refused(athena: Athena, type_: str, lowest: str) -> None:
+    athena.run(
+        f"CREATE TABLE t (id int, v {type_}) PARTITIONED BY (truncate(10, v)) LOCATION 's3://lab/t/' "
+        "TBLPROPERTIES ('table_type'='ICEBERG')"
+    )
+    athena.run("INSERT INTO t VALUES (1, 0)")
+
+    for statement in (
+        f"INSERT INTO t VALUES (2, {lowest})",
+        f"UPDATE t SET v = {lowest}",
+        f"MERGE INTO t USING (SELECT 2 AS id) AS s ON t.id = s.id WHEN NOT MATCHED THEN INSERT VALUES (2, {lowest})",
+    ):
+        assert "too large" in athena.fail(statement)
+    assert athena.run("SELECT id FROM t WHERE v = 0") == [["1"]]

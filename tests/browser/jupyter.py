@@ -39,6 +39,10 @@ def serve(folder: Path, home: Path) -> Iterator[str]:
         file = home / "settings" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(settings))
+    # Each time the page opens, JupyterLab would start Node.js to check whether extensions have to be built.
+    page_config = home / "config" / "labconfig" / "page_config.json"
+    page_config.parent.mkdir(parents=True, exist_ok=True)
+    page_config.write_text(json.dumps({"buildCheck": False}))
     runtime = home / "runtime"
     environment = {
         **os.environ,
@@ -87,6 +91,7 @@ class Notebook:
 
     def __init__(self, page: Page, url: str, name: str) -> None:
         self.page = page
+        self.name = name
         self._url = url
         page.set_default_timeout(_SECONDS * 1000)
         page.goto(f"{url}lab/tree/notebooks?reset&token={_TOKEN}")

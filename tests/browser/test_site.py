@@ -1,11 +1,13 @@
 """Tests in Chromium of the site, opened from its folder without a server or a network."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.browser.conftest import ROOT, SCREENSHOTS
+from tests.browser.console import axe_violations
 from tests.browser.links import broken_links
 from zetl_helpers import cli
 
@@ -31,8 +33,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def page(browser: "Browser") -> "Page":
-    return browser.new_page(viewport={"width": 1280, "height": 900})
+def page(browser: "Browser") -> Iterator["Page"]:
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    yield page
+    page.close()
 
 
 def test_no_link_between_pages_is_broken(site: Path) -> None:
@@ -54,19 +58,15 @@ def test_the_search_finds_chapters_without_a_server(site: Path, page: "Page") ->
 @pytest.mark.parametrize("name", LOOKED_AT)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_page_is_accessible_and_asks_nothing_of_the_network(site: Path, page: "Page", name: str, scheme: str) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page.goto((site / name).as_uri())
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
     page.evaluate(_TWO_FRAMES)
-    options = {"preload": False, "resultTypes": ["violations"]}
-    violations = Axe().run(page, options=options).response["violations"]
     found = [
         (violation["id"], violation["nodes"][0]["html"][:200])
-        for violation in violations
+        for violation in axe_violations(page, preload=False)
         if violation["id"] not in _ACCEPTED
     ]
     assert found == []

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.conftest import ROOT, SCREENSHOTS
+from tests.browser.console import picture
 from zetl_helpers.course.site import slides
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def test_every_slide_fits_the_screen(path: Path, browser: "Browser", tmp_path: P
         small = page.evaluate(_SMALLEST_TEXT) < _LEGIBLE
         if page.evaluate(_CUT_OFF) or small or page.evaluate(_SMALLEST_TEXT_OF_TABLES) < _LEGIBLE_IN_TABLES:
             cut_off.append(f"{number} {slide.title}")
-        page.screenshot(path=folder / f"{number:02}.png")
+        picture(page, folder / f"{number:02}.png")
         page.keyboard.press("ArrowRight")
     page.keyboard.press("n")
     assert page.locator("section.shown .notes").is_visible()

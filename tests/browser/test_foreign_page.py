@@ -53,10 +53,21 @@ def client(lakehouse: Lakehouse, service: str) -> Any:
     )
 
 
+@pytest.fixture(scope="module")
+def resolving(browser: Browser, chromium: str) -> Iterator[Browser]:
+    """Provide a Chromium that resolves each name under `example` to this computer."""
+    resolving = browser.browser_type.launch(
+        executable_path=chromium,
+        args=["--no-sandbox", "--disable-dev-shm-usage", "--host-resolver-rules=MAP *.example 127.0.0.1"],
+    )
+    yield resolving
+    resolving.close()
+
+
 @pytest.mark.parametrize("host", ["evil.example", "localhost"])
 @pytest.mark.parametrize("address", ["127.0.0.1", "localhost", "rebound.example"])
 def test_a_foreign_page_reads_nothing_and_writes_nothing(
-    lakehouse: Lakehouse, browser: Browser, chromium: str, site: int, host: str, address: str
+    lakehouse: Lakehouse, resolving: Browser, site: int, host: str, address: str
 ) -> None:
     s3, iam, dynamodb = (client(lakehouse, service) for service in ("s3", "iam", "dynamodb"))
     # Refreshes are running, so that the test notices a page that pauses them.
@@ -73,17 +84,12 @@ def test_a_foreign_page_reads_nothing_and_writes_nothing(
         BillingMode="PAY_PER_REQUEST",
     )
     port = lakehouse._server.address[1]
-    resolved = browser.browser_type.launch(
-        executable_path=chromium,
-        args=["--no-sandbox", "--disable-dev-shm-usage", "--host-resolver-rules=MAP *.example 127.0.0.1"],
-    )
-    try:
-        page = resolved.new_page()
+    # Each attempt has a new context, which shares neither connections nor cached responses with other attempts.
+    with resolving.new_context() as context:
+        page = context.new_page()
         scope = f"{LEARNER}/20260101/us-east-1/SERVICE/aws4_request"
         page.goto(f"http://{host}:{site}/?target=http://{address}:{port}&scope={scope}")
         assert page.evaluate("everything()") == []
-    finally:
-        resolved.close()
     assert s3.get_object(Bucket="kept-bucket", Key="k")["Body"].read() == b"kept"
     assert [found["Key"] for found in s3.list_objects_v2(Bucket="kept-bucket")["Contents"]] == ["k"]
     assert iam.get_role(RoleName="Kept")["Role"]["RoleName"] == "Kept"

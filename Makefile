@@ -6,8 +6,9 @@ VENV ?= .venv
 CONSTRAINTS ?= constraints/tested.txt
 # Three workers suit two cores, because tests wait for lakehouses and browsers for about a third of the time.
 WORKERS ?= 3
-# A browser has its own processes, and a test fails if its page waits too long for a processor.
-BROWSERS ?= 2
+# With two workers, two cores are idle for a quarter of the time. A browser has its own processes, and a test fails if its
+# page waits too long for a processor.
+BROWSERS ?= 3
 MARKS ?= not browser
 SECONDS ?= 600
 # These are additional options for JupyterLab, such as --no-browser.
@@ -75,9 +76,10 @@ notebook-test: $(READY)
 		-n $(WORKERS) --dist loadscope notebooks
 
 # The tests open JupyterLab, the site and the pages in Chromium, and store screenshots in build/screenshots/.
-# One worker runs all tests of a module, so it starts the module's site, JupyterLab or lakehouse only once.
+# One worker runs all tests of a module, so it starts the module's site, JupyterLab or lakehouse only once. The modules
+# that take longest start first. Only the notebooks' module is divided between two workers, by its classes.
 browser-test: $(PAGES)
-	$(BIN)/python -m pytest -m browser -n $(BROWSERS) --dist loadscope tests/browser
+	$(BIN)/python -m pytest -m browser -n $(BROWSERS) --dist loadscope --no-loadscope-reorder tests/browser
 
 pictures: $(PAGES) ## Update docs/images: the practice console's pages, and the README's gallery
 	$(BIN)/python -m tests.notebooks.gallery

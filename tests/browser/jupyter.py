@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -43,7 +45,8 @@ def serve(folder: Path, home: Path) -> Iterator[str]:
     page_config = home / "config" / "labconfig" / "page_config.json"
     page_config.parent.mkdir(parents=True, exist_ok=True)
     page_config.write_text(json.dumps({"buildCheck": False}))
-    runtime = home / "runtime"
+    # The path must be short, because this folder contains the kernel's sockets, whose paths can have at most 107 bytes.
+    runtime = Path(tempfile.mkdtemp())
     environment = {
         **os.environ,
         "JUPYTER_CONFIG_DIR": str(home / "config"),
@@ -63,6 +66,7 @@ def serve(folder: Path, home: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(_SECONDS)
+        shutil.rmtree(runtime, ignore_errors=True)
 
 
 def _address(runtime: Path, process: subprocess.Popen[bytes]) -> str:

@@ -24,7 +24,6 @@ OPEN = "import zetl_helpers as zetl\n\nlab, ex = zetl.open_chapter(1)"
 @pytest.fixture
 def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Provide JupyterLab on a learner's copy of chapter 01, with a fresh local lakehouse."""
-    # The path must be short, because this folder contains the kernel's sockets, whose paths can have at most 107 bytes.
     folder, home = tmp_path_factory.mktemp("course"), tmp_path_factory.mktemp("home")
     (folder / "notebooks").mkdir(parents=True)
     shutil.copy(ROOT / "notebooks" / "01_setup.ipynb", folder / "notebooks")

@@ -8,9 +8,11 @@ import shutil
 import sqlite3
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
 
@@ -64,6 +66,34 @@ class Schema:
     large: tuple[str, ...] = ()
 
 
+_Connection = TypeVar("_Connection", bound=sqlite3.Connection)
+
+
+class _Reader(sqlite3.Connection):
+    """A connection that can end its reads even if a caller has not read all rows of a result.
+
+    SQLite keeps a connection's snapshot until the last result is read or closed, also after a rollback. Otherwise, the
+    connection's next user would see old data.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._cursors: weakref.WeakSet[sqlite3.Cursor] = weakref.WeakSet()
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        """Execute a statement, and return its result, which `end` closes."""
+        cursor = self.cursor()
+        self._cursors.add(cursor)
+        return cursor.execute(*arguments)
+
+    def end(self) -> None:
+        """Close all results, and end the transaction."""
+        for cursor in list(self._cursors):
+            cursor.close()
+        if self.in_transaction:
+            self.rollback()
+
+
 class Database:
     """A SQLite file with a single writing process, whose commits survive if the process is killed.
 
@@ -91,7 +121,7 @@ class Database:
         self.revision = 0  # the number of commits so far
         self._depth = 0
         self._writing_thread = 0
-        self._readers: list[sqlite3.Connection] = []
+        self._readers: list[_Reader] = []
         self._readers_lock = threading.Lock()
         self._closed = False
         self._before_commit: list[Hook] = []
@@ -297,7 +327,7 @@ class Database:
         except OSError as error:
             raise self.failure(error) from error
         try:
-            self._writer = self._connect()
+            self._writer = self._connect(sqlite3.Connection)
             self._writer.execute("PRAGMA journal_mode = WAL")
             # `checkpoint` runs in the background, long before the log reaches this size.
             self._writer.execute(f"PRAGMA wal_autocheckpoint = {_LONGEST_LOG}")
@@ -371,26 +401,25 @@ class Database:
         finally:
             self._depth = 0
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=30)
+    def _connect(self, kind: type[_Connection]) -> _Connection:
+        connection = kind(self.path, isolation_level=None, check_same_thread=False, timeout=30)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA cache_size = -16000")
         return connection
 
-    def _reader(self) -> sqlite3.Connection:
+    def _reader(self) -> _Reader:
         with self._readers_lock:
             if self._closed:
                 raise StorageError(f"The state in {self.directory} is closed. Start the lakehouse: zetl local start")
             if self._readers:
                 return self._readers.pop()
-        connection = self._connect()
+        connection = self._connect(_Reader)
         connection.execute("PRAGMA query_only = ON")
         return connection
 
-    def _give_back(self, connection: sqlite3.Connection) -> None:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+    def _give_back(self, connection: _Reader) -> None:
+        connection.end()
         with self._readers_lock:
             if not self._closed:
                 self._readers.append(connection)

@@ -79,6 +79,24 @@ def test_a_snapshot_cannot_write(database: Database) -> None:
         connection.execute("INSERT INTO notes VALUES ('x')")
 
 
+@pytest.mark.parametrize("read", ["one of many rows", "the only row", "no row", "an error"])
+def test_a_result_that_is_not_read_to_its_end_does_not_keep_old_data(database: Database, read: str) -> None:
+    for number in range(1 if read == "the only row" else 500):
+        add(database, f"note {number}")
+    kept = []
+    with contextlib.suppress(ZeroDivisionError), database.snapshot() as connection:
+        rows = connection.execute("SELECT text FROM notes")
+        kept.append(rows)
+        if read != "no row":
+            kept.append(rows.fetchone())
+        if read == "an error":
+            raise ZeroDivisionError
+    add(database, "later")
+    # The connection is used again, while the first reader still has its result.
+    assert notes(database)[-1] == "later"
+    assert kept
+
+
 def test_a_snapshot_does_not_wait_for_a_writer(database: Database) -> None:
     with database.transaction() as connection:
         connection.execute("INSERT INTO notes VALUES ('half')")

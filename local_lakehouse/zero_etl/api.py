@@ -26,6 +26,7 @@ from local_lakehouse.zero_etl.integrations import (
     DELETING,
     MODIFYING,
     NEEDS_ATTENTION,
+    SYNCING,
     TRANSIENT,
     Integration,
 )
@@ -146,13 +147,22 @@ class ZeroEtlService:
         """Resume automatic refreshes."""
         self._schedule.resume()
 
-    def tick(self) -> None:
-        """Run the next step of every integration, as the schedule does."""
-        self._lifecycle.tick()
+    def tick(self, *, now: bool = False) -> None:
+        """Run the next step of every integration, as the schedule does.
+
+        Args:
+            now: Whether to skip transient statuses and retry immediately.
+        """
+        self._lifecycle.tick(now=now)
 
     def refresh_now(self) -> None:
         """Refresh all integrations, skip transient statuses, and return when all refreshes are complete."""
-        self._lifecycle.tick(now=True)
+        self.tick(now=True)
+        with self._clients.lock:
+            again = any(each.status == SYNCING for each in self._lifecycle.integrations.values())
+        if again:
+            # A refresh can find that its target must be loaded again.
+            self.tick(now=True)
 
     def statuses(self) -> list[dict[str, str]]:
         """Return the name and status of every integration."""

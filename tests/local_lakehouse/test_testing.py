@@ -25,6 +25,18 @@ def test_the_example_of_the_page_passes(tmp_path: Path) -> None:
     assert f"{example.count('def test_')} passed" in run.stdout, run.stdout + run.stderr
 
 
+@pytest.mark.parametrize("value", ["a text", True, {"nested": 1}])
+def test_a_refresh_is_complete_even_if_the_target_must_be_loaded_again(value: object) -> None:
+    running = fixture.__wrapped__()  # type: ignore[attr-defined]
+    lakehouse = next(running)
+    lakehouse.create_table("Mixed", [{"id": "a", "value": 1}], key="id")
+    lakehouse.integrate("Mixed", "mixed")
+    lakehouse.table("Mixed").put_item(Item={"id": "b", "value": value})
+    lakehouse.refresh()
+    assert [row["id"] for row in lakehouse.query("SELECT id FROM mixed ORDER BY id", database="mixed")] == ["a", "b"]
+    running.close()
+
+
 def test_a_second_lakehouse_in_one_process_is_refused() -> None:
     start = fixture.__wrapped__  # type: ignore[attr-defined]
     first = Lakehouse(Settings(paused=True))

@@ -222,7 +222,7 @@ class World:
         return arn
 
     def refresh(self) -> None:
-        self.service.refresh_now()
+        self.service.tick(now=True)
 
     def status(self, arn: str) -> str:
         status: str = self.describe(arn)["Status"]

@@ -152,7 +152,7 @@ class Runner:
             self._fail(execution, QueryFailure("SYNTAX_ERROR", malformed.message))
         except RecursionError:
             self._fail(execution, QueryFailure("NOT_SUPPORTED", _TOO_DEEP))
-        except BaseException:  # noqa: BLE001  (the top of a thread, and a panic of a native library is no Exception)
+        except BaseException:  # noqa: BLE001  (the top of a thread, and a panic of a native library is not an `Exception`)
             _LOG.exception("query %s failed", execution.id)
             self._fail(execution, QueryFailure("GENERIC_INTERNAL_ERROR", _UNEXPLAINED))
 

@@ -34,7 +34,7 @@ def restored_environment() -> Iterator[None]:
 
 
 def _settings_of_environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name.startswith(("AWS_", "ZETL_"))}
+    return {name: value for name, value in os.environ.items() if name.startswith(("AWS_", "ZETL_", "WR_"))}
 
 
 @pytest.fixture

@@ -22,8 +22,6 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("AWS_", "ZETL_", "WR_")):
             monkeypatch.delenv(name)
-    # The tests change only a copy of the environment.
-    monkeypatch.setattr(os, "environ", os._Environ(dict(os.environ), str, str, str, str))
 
 
 def test_the_blogs_names(lab: Lab) -> None:

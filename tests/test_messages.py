@@ -7,7 +7,7 @@ from pathlib import Path
 import zetl_helpers
 
 PACKAGE = Path(zetl_helpers.__file__).parent
-# A notebook imports only `zetl`, so a call without it is a NameError.
+# A notebook imports only `zetl`, so a call without the `zetl.` prefix raises a NameError.
 UNREACHABLE = re.compile(rf"(?<![.\w`])(?:{'|'.join(sorted(zetl_helpers.__all__))})\.[a-z_]+\(lab\b")
 
 

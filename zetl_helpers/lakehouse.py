@@ -106,7 +106,7 @@ def _text_rows(lab: Lab, rows: pd.DataFrame) -> pd.DataFrame:
         for page in pages
         for row in page["ResultSet"]["Rows"]
     ]
-    # Like a query, EXPLAIN has a row with the columns' names.
+    # The result of EXPLAIN, like that of a query, starts with a row of column names.
     if execution["StatementType"] == "DML":
         del texts[:1]
     # The spaces at the start of a line indent a plan or a definition.

@@ -26,7 +26,7 @@ from local_lakehouse.sql.types import Type
 
 _STRING = Type("string")
 PADDING = 20
-# Hive does not show this property with its default value.
+# Hive does not show this property if it has its default value.
 _DEFAULT_SERDE_PROPERTY = ("serialization.format", "1")
 
 

@@ -175,7 +175,7 @@ class FileLayout:
 
     @cached_property
     def locations(self) -> LocationProvider:
-        """The names of the files."""
+        """The provider of the data files' locations."""
         return load_location_provider(self.metadata.location, self.metadata.properties)
 
     @property

@@ -217,7 +217,7 @@ def sort_key(value: TypedValue) -> Any:
 def _divided(
     conditions: Sequence[Condition], keys: Sequence[str]
 ) -> tuple[list[Literal], list[Condition], list[Condition]]:
-    """Split conditions into partitions, sort key conditions for a query, and all other conditions."""
+    """Split conditions into partition key values, sort key conditions for a query, and all other conditions."""
     hashed = [(each, found) for each in conditions if (found := _partitions(keys[0], each))]
     if len(hashed) != 1:
         return [], [], list(conditions)

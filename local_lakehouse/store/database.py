@@ -178,8 +178,8 @@ class Database:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Commit all changes that the block makes, or discard all of them.
 
-        Writers run one at a time, in the order in which they acquire `lock`, which serves clients first. A nested block
-        in the same thread is part of the outer block.
+        Writers run one at a time, because each must acquire `lock`, which gives clients priority. A nested block in the
+        same thread is part of the outer block.
 
         Raises:
             StorageError: The state folder cannot be written. No change was made.
@@ -297,7 +297,7 @@ class Database:
         )
 
     def close(self) -> None:
-        """Close the file, and delete a temporary folder."""
+        """Close the file, and delete the state folder if it is temporary."""
         with self.lock, self._readers_lock:
             if self._closed:
                 return

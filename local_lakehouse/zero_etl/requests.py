@@ -1,4 +1,4 @@
-"""The validation of requests that supplements botocore's model.
+"""Request validation that supplements botocore's model.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-integrations.html
 """

@@ -1,7 +1,7 @@
 """Benchmarks of the practice console's start and of the time from *Run* to a result.
 
 The start has two measured parts: from the command to the printed address, and from the address to the first view. The
-benchmark needs Chromium. Times on a shared machine vary by half, and the targets are for an idle machine.
+benchmark needs Chromium. Times on a shared machine vary considerably. The targets apply to an idle machine.
 """
 
 from __future__ import annotations

@@ -71,7 +71,9 @@ def _probe(name: str, running: Running, results: Connection) -> None:
 
 @contextlib.contextmanager
 def _probes(running: Running) -> Iterator[dict[str, list[float]]]:
-    """Send each kind of request during the block. After the block, the dictionary contains the seconds of each request.
+    """Send each kind of request during the block, and measure the duration of each request in seconds.
+
+    The dictionary is complete after the block.
 
     A separate process sends each kind, so that no request waits for the work of this process or for other kinds.
     """

@@ -52,7 +52,7 @@ export interface Update {
 }
 
 /**
- * Return the update that turns an item into another, or undefined if they are equal.
+ * Return the update that turns one item into another, or undefined if the items are equal.
  * The update changes only the attributes that differ, and only if they still have the values that were read.
  * Throw an error if the key differs, because DynamoDB cannot change a key.
  */

@@ -225,7 +225,7 @@ def human_readable_seconds(value: float) -> str:
 
 @udf("s:s")
 def parse_data_size(text: str) -> str:
-    """Parse a size such as ``2.3MB`` to bytes."""
+    """Convert a size such as ``2.3MB`` to bytes."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)(B|kB|MB|GB|TB|PB|EB|ZB|YB)", text)
     if match is None:
         raise AthenaError(f"Invalid data size: '{text}'")

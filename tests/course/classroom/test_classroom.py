@@ -27,7 +27,7 @@ def alone(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab
 
 @pytest.fixture
 def teacher(alone: Lab) -> Lab:
-    """Provide an instructor with a class.
+    """Provide the lab of an instructor who has a class.
 
     Ana has an alarm, Ben has a table, and only a role is left of Cem's lab.
     """
@@ -156,9 +156,9 @@ class TestCommand:
         assert prefixes(teacher) == ["", "ana", "ben", "cem"]
 
         assert main(["class", "cleanup", "ben", "--yes"]) == 0
-        assert capsys.readouterr().out.endswith("Nothing is left of ben.\n")
+        assert capsys.readouterr().out.endswith("No resources remain for ben.\n")
         assert prefixes(teacher) == ["", "ana", "cem"]
 
         assert main(["class", "cleanup", "--yes"]) == 0
-        assert capsys.readouterr().out.endswith("Nothing is left of ana, cem.\n")
+        assert capsys.readouterr().out.endswith("No resources remain for ana and cem.\n")
         assert prefixes(teacher) == [""]

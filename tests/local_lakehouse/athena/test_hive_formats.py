@@ -1,4 +1,4 @@
-"""Tests of the files of Hive tables in each format, which other tools or queries wrote."""
+"""Tests of Hive table files in each format, written by other tools or by queries."""
 
 from __future__ import annotations
 

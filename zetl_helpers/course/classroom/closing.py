@@ -34,7 +34,9 @@ def transcript(plans: Sequence[Plan]) -> str:
         The text of the dry run.
     """
     things = sum(len(entry) for entry in plans)
-    last = f"{things} resources of {len(plans)} learners. Nothing was changed."
+    what = f"{things} {'resource' if things == 1 else 'resources'}"
+    whose = f"{len(plans)} {'learner' if len(plans) == 1 else 'learners'}"
+    last = f"Cleanup would delete {what} of {whose}. Nothing was changed."
     return "\n\n".join([*(cleanup.transcript(item) for item in plans), last])
 
 
@@ -80,4 +82,5 @@ def verify(labs: Sequence[Lab], *, timeout: float = 60) -> str:
             left.append(f"{lab.prefix or NO_PREFIX}: {error}")
     if left:
         raise LeftoverError("\n".join(left))
-    return f"Nothing is left of {', '.join(lab.prefix or NO_PREFIX for lab in labs)}."
+    names = [lab.prefix or NO_PREFIX for lab in labs]
+    return f"No resources remain for {' and '.join(filter(None, [', '.join(names[:-1]), *names[-1:]]))}."

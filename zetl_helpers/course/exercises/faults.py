@@ -1,4 +1,4 @@
-"""Faults that the exercises cause and repair. Every item that a fault writes has a known key."""
+"""Faults that exercises cause and learners fix. Every item that a fault writes has a known key."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ FOUND: Mapping[str, str] = {
 }
 """The shipment in which each problem is planted."""
 MISSING_TIME = "2026-10-13T09:30:00Z"
-"""The departure time of the shipment without a time, as the chapter states it."""
+"""The departure time that the chapter gives for the shipment whose time is missing."""
 
 _Item = Mapping[str, Mapping[str, Any]]
 

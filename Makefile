@@ -6,7 +6,7 @@ VENV ?= .venv
 CONSTRAINTS ?= constraints/tested.txt
 # Three workers suit two cores, because tests wait for lakehouses and browsers for about a third of the time.
 WORKERS ?= 3
-# With two workers, two cores are idle for a quarter of the time. A browser has its own processes, and a test fails if its
+# With two workers, two cores are idle for a sixth of the time. A browser has its own processes, and a test fails if its
 # page waits too long for a processor.
 BROWSERS ?= 3
 MARKS ?= not browser

@@ -24,7 +24,7 @@ def add(lab: Lab, message: str, sql: str) -> str:
         sql: The statement.
 
     Returns:
-        The message with the advice, or the unchanged message if there is no advice.
+        The message, followed by advice if any applies.
     """
     advise = next((advise for code, advise in _ADVICE.items() if code in message), None)
     if advise is None:

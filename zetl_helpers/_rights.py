@@ -127,7 +127,7 @@ def explain(message: str, action: str | None = None) -> str:
         action: The denied action, if the message does not name it.
 
     Returns:
-        The message followed by the next step, or the unchanged message if it is not about an action.
+        The message, followed by the next step if it names an action.
     """
     if "Lake Formation permission" in message:
         return message if _GRANTS in message else f"{message} {_GRANTS}"

@@ -244,7 +244,7 @@ class Lifecycle:
         return ends, layout
 
     def _owner(self, integration: Integration, target_table: str) -> Integration | None:
-        """Return an older integration with the same target table, or None if there is none."""
+        """Return an older integration with the same target table. Return None if no other integration uses it."""
         with self._clients.lock:
             for other in self.integrations.values():
                 if other is integration:

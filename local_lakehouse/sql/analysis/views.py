@@ -10,7 +10,7 @@ from local_lakehouse.sql.analysis.session import View
 
 
 def staleness(found: Sequence[OutputColumn], view: View) -> str | None:
-    """Return the difference between the columns of a view's query and its stored columns, or None if there is none."""
+    """Return the difference between the columns of a view's query and its stored columns. Return None if they agree."""
     if len(found) != len(view.columns):
         return (
             f"stored view column count ({len(view.columns)}) does not match column count derived from the view query "

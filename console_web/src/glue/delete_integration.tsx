@@ -55,7 +55,7 @@ export function DeleteIntegration({ integration, onDeleted, onClose }: DeletePro
       <p>Changes to the source no longer reach the target. The target table and its files are kept.</p>
       <CheckboxField
         label="Also delete the database's target role setting and the table's output settings" checked={properties} onChange={setProperties}
-        hint="The wizard created them before the integration. DeleteIntegration doesn't delete them."
+        hint="DeleteIntegration keeps these two settings."
       />
     </ConfirmDialog>
   );

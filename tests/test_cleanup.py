@@ -56,7 +56,7 @@ def test_everything_is_found_deleted_and_gone(full: Lab) -> None:
     assert kinds(full) == before, "looking changes nothing"
     outcomes = cleanup.apply(cleanup.plan(full))
     assert set(outcomes["outcome"]) == {"deleted"}
-    assert cleanup.verify(full) == "Nothing is left of the lab."
+    assert cleanup.verify(full) == "All resources of the lab are deleted."
 
 
 def test_a_further_table_goes_with_the_rest(lab: Lab, lakehouse_ticks: Lakehouse) -> None:
@@ -210,7 +210,7 @@ def test_the_last_look_is_patient(lab: Lab, no_waiting: None) -> None:
     answer = {"Table": lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]}
     cleanup.apply(cleanup.plan(lab))
     late.once(lambda _: answer)
-    assert cleanup.verify(lab) == "Nothing is left of the lab."
+    assert cleanup.verify(lab) == "All resources of the lab are deleted."
 
 
 def test_a_check_before_the_deletion_fails_at_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,7 +237,7 @@ def test_a_deletion_in_a_console_is_waited_for(lab: Lab) -> None:
     (found,) = cleanup.plan(lab)
     assert (found.kind, found.is_being_deleted) == ("DynamoDB table", True)
     with without_waiting(meanwhile=lambda: dynamodb.delete_table(TableName=lab.table)):
-        assert cleanup.verify(lab) == "Nothing is left of the lab."
+        assert cleanup.verify(lab) == "All resources of the lab are deleted."
 
 
 def test_what_may_not_be_looked_for_is_not_called_gone(lab: Lab) -> None:
@@ -261,7 +261,8 @@ def test_a_bucket_of_another_account_is_left_alone(lab: Lab) -> None:
     Answers(lab, "s3", "HeadBucket").fail("403", times=9)
     assert foreign(lab) == [f"S3 bucket {lab.bucket}"]
     assert cleanup.verify(lab) == (
-        "Nothing is left of the lab. Resources with the lab's names that don't belong to the lab and are kept: 1."
+        "All resources of the lab are deleted."
+        " Resources with the lab's names that don't belong to the lab and are kept: 1."
     )
 
 

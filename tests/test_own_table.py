@@ -94,7 +94,7 @@ def test_single_tables_go_and_the_rest_stays(lab: Lab) -> None:
     with pytest.raises(cleanup.LeftoverError, match=r"integration ddb-to-lakehouse-mytable"):
         cleanup.verify(lab, only=[own], timeout=0)
     assert set(cleanup.apply(found)["outcome"]) == {"deleted"}
-    assert cleanup.verify(lab, only=[own]) == "Nothing is left of MyTable."
+    assert cleanup.verify(lab, only=[own]) == "All resources of MyTable are deleted."
     assert [(each.kind, each.name) for each in cleanup.plan(lab)] == before
     objects = lab.client("s3").list_objects_v2(Bucket=lab.bucket)["Contents"]
     assert not [element["Key"] for element in objects if "/mytable/" in element["Key"]]
@@ -111,7 +111,7 @@ def test_with_the_last_tables_everything_goes(lab: Lab) -> None:
     both = cleanup.plan(lab, only=[own, shipments])
     assert [item.name for item in both] == [each.name for each in cleanup.plan(lab)]
     assert set(cleanup.apply(both)["outcome"]) == {"deleted"}
-    assert cleanup.verify(lab) == "Nothing is left of the lab."
+    assert cleanup.verify(lab) == "All resources of the lab are deleted."
 
 
 @pytest.mark.usefixtures("lakehouse_ticks")

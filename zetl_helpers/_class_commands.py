@@ -116,7 +116,7 @@ def _cleanup(options: argparse.Namespace) -> int:
         raise UsageError(f"The labs of the class cannot be listed: {error}") from error
     print(classroom.transcript(plans))
     if not any(plans) and not any(each.unseen for each in plans):
-        print("Nothing is left of the class.")
+        print("All resources of the class are deleted.")
         return 0
     if not options.yes:
         print("To delete all of this: zetl class cleanup --yes")

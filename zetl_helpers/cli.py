@@ -267,7 +267,7 @@ def _cleanup(options: argparse.Namespace) -> int:
     found = cleanup.plan(lab)
     print(cleanup.transcript(found))
     if not found and not found.unseen:
-        print("Nothing is left of the lab.")
+        print("All resources of the lab are deleted.")
         return 0
     if options.dry_run or not (options.yes or _confirmed(lab.account)):
         return 1

@@ -87,7 +87,7 @@ def local(environment: Environment) -> None:
     environment.expect("http://127.0.0.1:", "zetl", "local", "start", "--port", "0")
     try:
         environment.expect("AWS_ENDPOINT_URL=http://127.0.0.1:", "zetl", "env")
-        environment.expect("Nothing is left of the lab.", "zetl", "cleanup")
+        environment.expect("All resources of the lab are deleted.", "zetl", "cleanup")
     finally:
         environment.run("zetl", "local", "stop")
     environment.expect(install("local,notebooks"), "zetl", "run", status=1)

@@ -205,7 +205,7 @@ def verify(lab: Lab, *, only: Sequence[Lab] = (), timeout: float = 60) -> str:
         raise LeftoverError(_what_is_left(seen[0], only)) from None
     kept = len(seen[0].foreign)
     what = " and ".join(entry.table for entry in only) or "the lab"
-    return f"Nothing is left of {what}." + (
+    return f"All resources of {what} are deleted." + (
         f" Resources with the lab's names that don't belong to the lab and are kept: {kept}." if kept else ""
     )
 

@@ -130,7 +130,7 @@ class TestCommand:
         assert main(["class", "status"]) == 0
         assert capsys.readouterr().out == "No learner has created anything yet.\n"
         assert main(["class", "cleanup"]) == 0
-        assert capsys.readouterr().out.endswith("Nothing is left of the class.\n")
+        assert capsys.readouterr().out.endswith("All resources of the class are deleted.\n")
 
     def test_a_learner_who_is_not_there_is_named(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["class", "cleanup", "zoe", "--yes"]) == 1

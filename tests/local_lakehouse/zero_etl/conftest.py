@@ -158,8 +158,6 @@ class World:
             return PartiqlService(self.clients, [self.changes.note]).call(operation, request, LEARNER)
         client = self.clients.client("dynamodb")
         model = service_model("dynamodb").operation_model(operation)
-        if operation in PartiqlService.operations:
-            return PartiqlService(self.clients, [self.changes.note]).call(operation, request, LEARNER)
         with self.clients.lock:
             answer: dict[str, Any] = getattr(client, _snake(operation))(**request)
             self.changes.note(model.name, json.loads(json.dumps(request, default=_wire)))

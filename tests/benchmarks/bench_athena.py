@@ -147,8 +147,8 @@ def bench_tpch(place: Place) -> None:
 def bench_aggregation_of_a_million_rows(place: Place) -> None:
     _heading()
     mine, plain, _ = _compare(place, "1 M rows", AGGREGATION, rounds=15)
-    # Apart from DuckDB, the time is spent on three requests and two result files. The small query measures only this
-    # overhead.
+    # Apart from the query in DuckDB, the time is spent on three requests and two result files. The limit applies only
+    # to this overhead.
     assert mine < plain + 2 * SMALL_MILLISECONDS
 
 

@@ -1,6 +1,6 @@
 """Benchmarks of how long requests wait during large operations, and of how soon a change is visible.
 
-The operations import, load and refresh 400,000 items.
+The operations import and load 400,000 items, and refresh after 10,000 changes.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ SEND: dict[str, Callable[[Any], Any]] = {
 
 
 def _probe(name: str, running: Running, results: Connection) -> None:
-    """Send one kind of request repeatedly until a message arrives, and then send back the seconds of each request."""
+    """Send one kind of request repeatedly until a message arrives, and then send back all durations in seconds."""
     client = _client(running, "s3" if name == "PutObject" else "dynamodb")
     SEND[name](client)
     gc.collect()
@@ -75,7 +75,7 @@ def _probes(running: Running) -> Iterator[dict[str, list[float]]]:
 
     The dictionary is complete after the block.
 
-    A separate process sends each kind, so that no request waits for the work of this process or for other kinds.
+    A separate process sends each kind, so that no request waits for this process or for requests of other kinds.
     """
     context = multiprocessing.get_context("spawn")
     pipes = {name: context.Pipe() for name in SEND}
@@ -95,7 +95,7 @@ def _probes(running: Running) -> Iterator[dict[str, list[float]]]:
 
 
 def _during(running: Running, what: str, act: Callable[[], Any]) -> dict[str, float]:
-    """Run an action and return the longest wait of each kind of request during it."""
+    """Run an action, and return the longest wait of each kind of request during the action."""
     with _probes(running) as times:
         started = time.perf_counter()
         act()
@@ -179,7 +179,7 @@ def _query(running: Running, sql: str) -> list[str]:
 
 
 def _freshness(running: Running, rows: int) -> list[float]:
-    """Return the seconds that each change took to appear in Athena."""
+    """Return the time in seconds until each change appeared in Athena."""
     dynamodb = _client(running, "dynamodb")
     seconds = []
     for number in range(CHANGES):
@@ -210,7 +210,7 @@ def bench_waiting(running: Running) -> None:
         _during(running, "single changes", lambda: _freshness(running, ITEMS)),
     ]
     quiet = max(longest[0].values())
-    # The limit is the longest wait without any operation on this computer, plus 100 ms.
+    # The limit is the longest wait that this computer shows without any operation, plus 100 ms.
     assert max(value for each in longest for value in each.values()) < quiet + 0.1
 
 

@@ -90,7 +90,7 @@ class Place:
 def place() -> Iterator[Place]:
     backend = Backend("us-east-1")
     earlier = sys.getswitchinterval()
-    # The threads alternate as in a lakehouse's own process.
+    # The threads alternate as often as in the process of a lakehouse.
     sys.setswitchinterval(SWITCH_SECONDS)
     yield Place(backend)
     sys.setswitchinterval(earlier)

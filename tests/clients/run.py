@@ -1,4 +1,4 @@
-"""A script that runs a client's tests against a fresh lakehouse and compares the failures with the known ones.
+"""A script that runs a client's tests against a fresh lakehouse and compares the failures with the known failures.
 
     python -m tests.clients.run pyathena CHECKOUT --python VENV/bin/python
 

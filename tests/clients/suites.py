@@ -27,7 +27,7 @@ class Suite:
         tests: The paths of the tests in that folder.
         environment: The environment variables that the tests read.
         prepare: The function that creates the resources that the tests expect, and returns additional variables.
-        plugin: The module of `plugin` that pytest loads first.
+        plugin: The module of the package `plugin` that pytest loads first, or an empty string for none.
         sources: The folders of the checkout whose code the tests cover.
     """
 

@@ -14,7 +14,7 @@ from typing import Any
 
 
 def by_package(report: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
-    """Return the statements of each package and how many of them ran.
+    """Return the number of statements in each package, and the number of statements that ran.
 
     Args:
         report: The output of ``coverage json``.

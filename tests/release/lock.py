@@ -28,7 +28,7 @@ class Lock:
         extras: The extras of this project that the file covers.
         packages: The packages that the file covers instead of extras.
         python: The oldest supported Python version.
-        beside: The lock that is installed first. Packages in both locks have the same version.
+        beside: The name of the lock that is installed first, or None. Packages in both locks have the same version.
         kept: Whether ``--upgrade`` leaves the file's pins unchanged.
     """
 
@@ -47,7 +47,7 @@ LOCKS = {
         ("site", "browser"), beside="tested",
     ),
     "studio": Lock(
-        "These are the versions of the SageMaker Unified Studio image 4.4.1, or of tested.txt for other packages.",
+        "These are the versions in the SageMaker Unified Studio image 4.4.1. Other packages are as in tested.txt.",
         ("local", "notebooks", "dev"), python="3.12", kept=True,
     ),
     "release": Lock("These packages build, lock and describe a release, and check the workflows.", ("release",)),

@@ -76,7 +76,7 @@ def _job(name: str, job: Mapping[str, Any], choice: Mapping[str, str]) -> Job:
 
 
 def interpreter(version: str) -> Path | None:
-    """Return the folder of an interpreter of a given version, from PATH or from pyenv."""
+    """Return the folder of an interpreter of a given version from PATH or pyenv, or None if there is none."""
     found = shutil.which(f"python{version}")
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     candidates = [Path(found)] if found else []
@@ -88,7 +88,7 @@ def interpreter(version: str) -> Path | None:
 
 
 def run(job: Job) -> bool:
-    """Run a job's commands in a copy of the commit, with separate environments and outputs."""
+    """Run a job's commands in a clone of the current commit, and return whether all commands succeeded."""
     LOGS.mkdir(parents=True, exist_ok=True)
     log, folder = LOGS / f"{job.name.replace(' ', '-')}.log", LOGS / job.name.replace(" ", "-")
     shutil.rmtree(folder, ignore_errors=True)

@@ -1,8 +1,8 @@
 """Trials of the built wheel and source distribution in empty environments.
 
-Run them with ``python -m tests.release.try_wheel``. Each environment gets the latest versions that pip finds for the
-ranges in pyproject.toml, as a normal installation does. The script needs only the standard library and pip, and runs on
-every system, so that CI can test each Python version.
+Run them with ``python -m tests.release.try_wheel``. Each environment contains the latest versions that pip finds for
+the ranges in pyproject.toml, like a normal installation. The script needs only the standard library and pip, and runs
+on every system, so that CI can test each Python version.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Environment:
             raise TrialError(f"{command} {' '.join(words)} did not print {text!r}. It printed:\n{printed}")
 
     def has(self, name: str) -> bool:
-        """Return whether a command left a file in the working folder."""
+        """Return whether the working folder contains a file."""
         return (self._work / name).is_file()
 
 
@@ -112,7 +112,7 @@ TRIALS: Mapping[str, tuple[str, Callable[[Environment], None]]] = {
 
 
 def build(out: Path) -> tuple[Path, Path]:
-    """Build the source distribution and then the wheel from it, and return both."""
+    """Build the source distribution, build the wheel from it, and return the paths of the wheel and the source."""
     shutil.rmtree(out, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="zetl-") as folder:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)

@@ -1,4 +1,4 @@
-"""A comparison of the results of the local Athena and of DuckDB for the 99 TPC-DS queries, as Trino formats them."""
+"""A comparison of the results of the local Athena and of DuckDB for the 99 TPC-DS queries in Trino's format."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ _NAMES = {"int64": "bigint", "int32": "integer", "string": "varchar", "double": 
 
 
 def as_trino_formats(text: str) -> str:
-    """Rewrite a query of DuckDB's dialect in Trino's format: quoted function names, and dates as date literals.
+    """Rewrite a query from the DuckDB dialect to Trino's format, with quoted function names and date literals.
 
     Args:
         text: A query.
@@ -127,7 +127,7 @@ def _close(mine: Text, its: Text) -> bool:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the queries, print a line for each query that fails or differs, and return their number.
+    """Run the queries, print a line for each query that fails or differs, and return the number of these queries.
 
     Args:
         arguments: The folder with tables and queries, and the numbers of the requested queries.

@@ -1,6 +1,6 @@
 """Tests that dbt and its Athena adapter build a small project, and rebuild it after the rows change.
 
-dbt is in a separate environment, as its documentation recommends. It needs older versions of PyAthena, mmh3 and
+dbt is in a separate environment, as its documentation recommends. dbt needs older versions of PyAthena, mmh3 and
 pathspec than other tools. `make .venv-dbt/.ready` creates the environment, and `make test` runs this command first.
 """
 
@@ -61,7 +61,7 @@ class Dbt:
         return {result["unique_id"].split(".")[2]: result["status"] for result in results}
 
     def ask(self, sql: str) -> Any:
-        """Run a statement on the same lakehouse."""
+        """Run a statement on the same lakehouse, and return its rows."""
         return self.cursor.execute(sql).fetchall()
 
 

@@ -14,7 +14,7 @@ import pytest
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from zetl_helpers.lab import local_environment
 
-# The functions import PyAthena and SQLAlchemy, so only the process that runs these tests takes the time.
+# The functions import PyAthena and SQLAlchemy, so only the process that runs these tests loads the packages.
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
@@ -57,7 +57,7 @@ def connection() -> Iterator[Connection]:
 
 @pytest.fixture
 def engine(connection: Connection) -> sa.Engine:
-    """Provide a SQLAlchemy engine that uses the same lakehouse."""
+    """Provide a SQLAlchemy engine that uses the lakehouse of `connection`."""
     import sqlalchemy as sa
 
     address = "awsathena+rest://@athena.us-east-1.amazonaws.com:443/lab"

@@ -1,4 +1,4 @@
-"""A pytest plugin for PyAthena's tests that sets the endpoint of PyArrow's S3 client."""
+"""A pytest plugin that sets the endpoint of PyArrow's S3 client for PyAthena's tests."""
 
 from __future__ import annotations
 

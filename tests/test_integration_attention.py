@@ -64,7 +64,7 @@ def test_without_an_integration_there_is_nothing_to_wait_for(lab: Lab) -> None:
             wait(lab)
 
 
-def test_catching_up_mends_what_chapter_9_broke(working: Lab) -> None:
+def test_catching_up_fixes_what_chapter_9_broke(working: Lab) -> None:
     working.client("dynamodb").put_item(TableName=working.table, Item=COLLISION)
     assert integration.wait_for_outcome(working, datetime.now(UTC)) == "NEEDS_ATTENTION"
     source.disable_pitr(working)

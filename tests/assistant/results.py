@@ -1,4 +1,7 @@
-"""A comparison of results that allows extra columns, and any row order unless the question specifies an order."""
+"""A comparison of query results that allows extra columns.
+
+It allows any row order, unless the question specifies one.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ _TOLERANCE = 0.006
 
 
 def same(frame: pd.DataFrame, expected: Sequence[Sequence[Any]], *, ordered: bool) -> bool:
-    """Return whether a result has the expected rows and at least the expected columns (up to four in any order)."""
+    """Return whether a result has the expected rows and contains the expected columns.
+
+    If at most four columns are expected, they can have any order.
+    """
     rows = [[_plain(value) for value in row] for row in frame.itertuples(index=False)]
     wanted = [[_plain(value) for value in row] for row in expected]
     if len(rows) != len(wanted):

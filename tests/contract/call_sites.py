@@ -28,7 +28,7 @@ def operations() -> dict[str, set[str]]:
 
 
 def calls() -> dict[str, list[str]]:
-    """Return the boto3 client methods that notebooks and helpers call, with the places of the calls."""
+    """Return the places where notebooks and helpers call each boto3 client method, keyed by the method's name."""
     known = operations()
     found: dict[str, list[str]] = {}
     for place, tree in _trees():
@@ -40,7 +40,7 @@ def calls() -> dict[str, list[str]]:
 
 
 def error_codes() -> dict[str, list[str]]:
-    """Return the AWS error codes that the code names, with their places."""
+    """Return the places where the code names each AWS error code, keyed by the code."""
     found: dict[str, list[str]] = {}
     for place, tree in _trees():
         for node in ast.walk(tree):
@@ -67,7 +67,10 @@ def _names(tree: ast.AST, helpers: set[str]) -> Iterator[str]:
 
 
 def _may_be_a_client(node: ast.Attribute, helpers: set[str]) -> bool:
-    """Return whether an attribute may be a client's method. A single word needs an owner with a service's name."""
+    """Return whether an attribute may be a client's method.
+
+    A name without an underscore needs an owner named after a service.
+    """
     owner = node.value
     if isinstance(owner, ast.Call):
         return isinstance(owner.func, ast.Attribute) and owner.func.attr == "client"

@@ -28,7 +28,7 @@ def run_further_paths(lab: Lab, folder: Path) -> None:
     key, other = (lab.client("kms").create_key()["KeyMetadata"]["Arn"] for _ in range(2))
     _with_keys(lab, key)
     integration.set_target_role(lab, kms_key=other)
-    _mend_the_role(lab)
+    _fix_the_role(lab)
     doctor.examine(lab)
     permissions.write_all(lab, folder)
     chapters.catch_up(lab, 2)
@@ -65,7 +65,7 @@ def _with_keys(lab: Lab, key: str) -> None:
     integration.wait_until_loaded(lab)
 
 
-def _mend_the_role(lab: Lab) -> None:
+def _fix_the_role(lab: Lab) -> None:
     trust = permissions.render(lab, "target_role_trust")
     trust["Statement"][0]["Principal"]["Service"] = "ec2.amazonaws.com"
     lab.client("iam").update_assume_role_policy(RoleName=lab.role, PolicyDocument=json.dumps(trust))

@@ -40,7 +40,7 @@ class Call:
 
 
 class Recorder:
-    """A recorder of a session's calls, which in strict mode stops at the first violation of a model."""
+    """A recorder of a session's calls. In strict mode, a call that violates its model raises an error."""
 
     def __init__(self, session: boto3.Session, *, strict: bool = True) -> None:
         self.calls: list[Call] = []
@@ -73,7 +73,7 @@ class Recorder:
 
 
 def recorded_lab(url: str, prefix: str = "", region: str = "us-east-1", *, strict: bool = True) -> tuple[Lab, Recorder]:
-    """Connect as `zetl.connect` does, with all calls recorded, including the first."""
+    """Return a lab like `zetl.connect`, and a recorder of all its calls, including the first."""
     session = boto3.Session(
         aws_access_key_id="LOCALLAKEHOUSE000000",
         aws_secret_access_key="not-a-secret",

@@ -35,11 +35,11 @@ COMMON_ERRORS = {
 
 @pytest.fixture(scope="module")
 def recorder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorder]:
-    """Provide all calls of the notebooks, and of the helpers' additional actions."""
+    """Provide a recorder that contains all calls of the notebooks and of the helpers' additional actions."""
     lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     lab, recorder = recorded_lab(lakehouse.url)
-    # Refresh whenever a test waits, and retry without delay.
+    # Refresh whenever a helper waits, and retry without delay.
     with without_waiting(lakehouse.zero_etl.refresh_now):
         begun: dict[str, int] = {}
         run_notebooks(lab, lambda name: begun.setdefault(name, len(recorder.calls)))
@@ -84,7 +84,7 @@ def test_errors_are_those_of_the_models(recorder: Recorder) -> None:
 
 
 def test_every_place_that_calls_aws_was_passed(recorder: Recorder) -> None:
-    """Every call in the code is also made by a test, so that it is checked against its model.
+    """Every AWS call in the code is also made by a test, so that the call is checked against its model.
 
     Add a missing call to tests/contract/further_paths.py.
     """

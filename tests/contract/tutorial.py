@@ -45,7 +45,7 @@ def cells(path: Path) -> list[str]:
 
 
 def _with_fewer_items(source: str) -> str:
-    """Reduce the number of items to a hundredth. The calls stay the same."""
+    """Divide the numbers of items by 100. The calls stay the same."""
     return re.sub(r"(^\w*ITEMS = \d[\d_]*|\bpayments\(\d+)00\b", r"\1", source, flags=re.MULTILINE)
 
 

@@ -2,7 +2,7 @@
 
 A notebook's kernel is started by nbval with the environment of the test process. Before that, this plugin starts a
 lakehouse and sets the environment to use it, so that notebooks can run in parallel and in any order. A notebook's
-opening cell creates everything that it needs from earlier chapters.
+opening cell creates everything that the notebook needs from earlier chapters.
 """
 
 import os

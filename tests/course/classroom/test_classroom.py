@@ -19,7 +19,7 @@ from zetl_helpers.lakehouse import save_query
 
 @pytest.fixture
 def alone(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
-    """Provide an instructor in an empty account."""
+    """Provide the lab of an instructor in an empty account."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", lakehouse.url)
     with without_waiting(lakehouse.zero_etl.refresh_now):
         yield connect_to(lakehouse.url)
@@ -29,7 +29,7 @@ def alone(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab
 def teacher(alone: Lab) -> Lab:
     """Provide the lab of an instructor who has a class.
 
-    Ana has an alarm, Ben has a table, and only a role is left of Cem's lab.
+    Ana has an alarm, Ben has a table, and Cem's lab consists only of a role.
     """
     ana, ben, cem = (connect_to(str(alone.endpoint), name) for name in ("ana", "ben", "cem"))
     chapters.catch_up(ana, 7)

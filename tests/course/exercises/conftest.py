@@ -19,7 +19,7 @@ from zetl_helpers.payments import payments
 
 @pytest.fixture(scope="package")
 def exercised() -> Iterator[Lab]:
-    """Provide a lab with everything that the chapters create.
+    """Provide a lab that contains everything that the chapters create.
 
     Every wait for a refresh triggers a refresh.
     """
@@ -51,7 +51,7 @@ def replicate(payments: Lab) -> None:
 
 
 def ship(shipments: Lab) -> None:
-    """Replicate the repaired shipments to the lakehouse, and delete the integration again."""
+    """Replicate the fixed shipments, delete the integration, and put the problems into the DynamoDB table again."""
     zetl.source.create_table(shipments, keys={"ShipmentID": "S"})
     zetl.source.load_items(shipments, fixed())
     replicate(shipments)
@@ -82,5 +82,5 @@ def log_a_late_ingestion(lab: Lab) -> None:
 
 @pytest.fixture
 def chapter(exercised: Lab, tmp_path: Path) -> Callable[[int], Chapter]:
-    """Provide a chapter's exercises, none of which has been attempted."""
+    """Provide a function that returns a chapter's exercises, none of which has been attempted."""
     return lambda number: zetl.exercises.chapter(exercised, number, progress=Progress(tmp_path))

@@ -77,7 +77,7 @@ def statements(name: str, *more: Any) -> list[Any]:
 
 
 def in_place(lab: Lab, sql: str) -> str:
-    """Replace the names of the snapshots in a statement with their IDs."""
+    """Replace the placeholders ``{first}`` and ``{last}`` in a statement with the IDs of these snapshots."""
     if "{first}" not in sql and "{last}" not in sql:
         return sql
     snapshots = zetl.lakehouse.snapshots(lab)["snapshot_id"]
@@ -85,7 +85,7 @@ def in_place(lab: Lab, sql: str) -> str:
 
 
 def by_name(name: str) -> str:
-    """Replace the names of the snapshots with parameters, as the chapter's cells do."""
+    """Return an exercise's statement with the chapter's parameters instead of ``{first}`` and ``{last}``."""
     sql: str = statements(name)[0]
     return sql.replace("{first}", ":first").replace("{last}", ":last")
 

@@ -118,7 +118,7 @@ def saved(sql: str, name: str = "Debt by status", database: str = "customerdb") 
 
 
 def repaired(shipment: str = "", *, without: str = "", **changed: Any) -> Any:
-    """Return a step that leaves the repaired shipments in the table, with one shipment changed or deleted."""
+    """Return a step that puts the fixed shipments into the table, and then changes or deletes the given shipment."""
 
     def repair(lab: Lab) -> None:
         shipments = lab.with_table("Shipments")
@@ -141,7 +141,7 @@ def repaired(shipment: str = "", *, without: str = "", **changed: Any) -> Any:
 
 
 def as_loaded(shipments: Lab) -> None:
-    """Put the shipments with their five problems into the table, as the chapter does."""
+    """Put the shipments, including their five problems, into the table, as the chapter does."""
     source.put_items(shipments, source.file_items(source.sample_file("shipments.json")))
 
 

@@ -1,4 +1,4 @@
-"""Tests of the clauses that are found in a statement."""
+"""Tests of the functions that find or remove a statement's clauses."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Tests of exercises that break something, of the accepted repairs, and of the restored lab."""
+"""Tests of exercises that cause a fault, of the accepted fixes, and of the restored lab."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ def broken(request: pytest.FixtureRequest, chapter: Callable[[int], Chapter]) ->
 
 
 def whole(lab: Lab) -> tuple[str, int, str, str]:
-    """Return the state that faults change: the integration's status, the rows, the role's policy and the grants."""
+    """Return the state that faults can change: integration status, row count, role policy and grants."""
     policy = lab.client("iam").get_role_policy(RoleName=lab.role, PolicyName=POLICY_NAME)["PolicyDocument"]
     grants = zetl.studio.grants(lab, zetl.studio.find_project(lab))
     rows = zetl.query(lab, "SELECT COUNT(*) AS n FROM customeraccounts")["n"].iloc[0]
@@ -153,7 +153,7 @@ def test_a_policy_of_ones_own_counts(broken: Question, exercised: Lab) -> None:
     iam = exercised.client("iam")
     iam.put_role_policy(RoleName=exercised.role, PolicyName="mine", PolicyDocument=document)
     assert broken.check().status == "correct"
-    # Chapter 9 removes the permission again, but that has no effect if another policy grants it.
+    # Chapter 9 removes the permission again, but the removal has no effect if another policy grants the permission.
     assert iam.list_role_policies(RoleName=exercised.role)["PolicyNames"] == [POLICY_NAME]
 
 
@@ -172,7 +172,7 @@ def test_grants_that_are_too_wide_are_revoked(broken: Question, exercised: Lab) 
 
 # No other chapter needs chapter 3's grants, so catching up does not restore them.
 @pytest.mark.parametrize("number", sorted({*FAULTS} - {3}))
-def test_catching_up_mends_what_a_learner_left_broken(
+def test_catching_up_fixes_what_a_learner_left_broken(
     number: int, chapter: Callable[[int], Chapter], exercised: Lab
 ) -> None:
     before = whole(exercised)

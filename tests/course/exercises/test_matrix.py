@@ -41,7 +41,7 @@ def answered(monkeypatch: pytest.MonkeyPatch) -> None:
 def check(
     exercised: Lab, answered: None, chapter: Callable[[int], Chapter], tmp_path: Path
 ) -> Callable[[str, Any], Outcome]:
-    """Submit an answer from the lists to an exercise that is not solved yet."""
+    """Provide a function that submits an answer to an exercise that is not solved yet."""
     late: list[str] = []
 
     def give(name: str, answer: Any) -> Outcome:
@@ -119,7 +119,7 @@ def shown(answer: Any) -> str:
         return "(made in the lab)"
     if isinstance(answer, pd.DataFrame | pd.Series):
         answer = answer.to_dict()
-    # NumPy versions before 2 display their numbers like Python's.
+    # NumPy versions before 2 display their numbers like Python numbers.
     kind = f"np.{type(answer).__name__}({answer.item()!r})" if isinstance(answer, np.generic) else ""
     return kind or re.sub(r"\s+", " ", f"{in_order(answer)!r}")[:100]
 

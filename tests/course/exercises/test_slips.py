@@ -12,7 +12,7 @@ from zetl_helpers.lakehouse import query
 
 
 def judges_of_sql(judge: Any) -> Iterator[Sql]:
-    """Return the judges of a SELECT that a judge contains."""
+    """Yield the judges of SELECT statements that a judge contains, or the judge itself."""
     if isinstance(judge, Sql):
         yield judge
         return

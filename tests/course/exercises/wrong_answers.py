@@ -1,4 +1,4 @@
-"""Wrong answers that learners give to each exercise, with the required text of each message."""
+"""Wrong answers that learners give to each exercise, and a text that the message for each answer must contain."""
 
 from typing import Any
 

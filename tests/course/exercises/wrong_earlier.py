@@ -1,4 +1,4 @@
-"""Wrong answers to each exercise of chapters 1 to 5, with the required text of each message."""
+"""Wrong answers to each exercise of chapters 1 to 5, and a text that the message for each answer must contain."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Wrong answers to each exercise of chapters 6 to 13, with the required text of each message."""
+"""Wrong answers to each exercise of chapters 6 to 13, and a text that the message for each answer must contain."""
 
 from typing import Any
 

@@ -27,7 +27,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def changed(tmp_path: Path, name: str, change: Callable[[dict[str, Any]], object]) -> Path:
-    """Return a copy of a chapter with some fields replaced."""
+    """Write a copy of a chapter that a function has changed, and return the copy's path."""
     original = next(path for path in NOTEBOOKS if path.stem == name)
     notebook = json.loads(original.read_text(encoding="utf-8"))
     change(notebook)

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.once
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Provide a README that links to a chapter, which links to another chapter and to a document."""
+    """Provide a folder whose README links to a chapter, which links to another chapter and to a document."""
     root = tmp_path / "root"
     (root / "notebooks").mkdir(parents=True)
     (root / "docs").mkdir()

@@ -35,7 +35,7 @@ class Forked:
         self._process = psutil.Process(pid)
 
     def poll(self) -> int | None:
-        """Return None while the process is running."""
+        """Return None while the process is running, and 1 after it has ended."""
         return None if self._process.is_running() else 1
 
     def terminate(self) -> None:
@@ -68,7 +68,7 @@ def main() -> None:
     for module in _MODULES:
         load(f"local_lakehouse.{module}")
     assert psutil.Process().num_threads() == 1
-    # Otherwise, garbage collection in a forked process would copy the memory.
+    # Without this call, garbage collection in a forked process would copy the memory.
     gc.freeze()
     # The operating system removes processes that have ended.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -89,7 +89,7 @@ def _become_lakehouse(arguments: Sequence[str], environment: dict[str, str], out
         os.dup2(output, descriptor)
     os.environ.clear()
     os.environ.update(environment)
-    # All forked processes would create the same IDs, and moto's roles would replace each other.
+    # Without a new seed, all forked processes would create the same IDs, and moto's roles would replace each other.
     mock_random.seed()
     status = entry.main(arguments)
     sys.stderr.flush()

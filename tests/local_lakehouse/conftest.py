@@ -28,5 +28,5 @@ def backend() -> Iterator[Backend]:
 
 @pytest.fixture
 def clients(backend: Backend) -> ServiceClients:
-    """Provide an empty account, as a service of the lakehouse sees it."""
+    """Provide the clients with which a service of the lakehouse uses an empty account."""
     return backend.clients

@@ -82,7 +82,7 @@ def test_a_use_is_found_however_it_is_written(code: str, found: list[str]) -> No
 
 
 class TestWithoutFork:
-    """Tests that on Windows, every part that needs the local lakehouse names the supported systems.
+    """Tests that without `os.fork`, as on Windows, every part that needs the local lakehouse suggests WSL or AWS.
 
     The message does not depend on the installed packages.
     """

@@ -99,7 +99,7 @@ class Athena:
         raise TimeoutError(execution_id)
 
     def run(self, sql: str, database: str | None = "lab", **request: Any) -> list[list[Text]]:
-        """Run a statement that succeeds and return its rows, without the header."""
+        """Run a statement, check that it succeeds, and return its rows without the header."""
         execution_id = self.start(sql, database, **request)
         document = self.finished(execution_id)
         assert document["Status"]["State"] == "SUCCEEDED", document["Status"].get("StateChangeReason")
@@ -123,7 +123,7 @@ class Athena:
         return count
 
     def fail(self, sql: str, database: str | None = "lab", **request: Any) -> str:
-        """Run a statement that fails and return the reason."""
+        """Run a statement, check that it fails, and return the reason."""
         document = self.finished(self.start(sql, database, **request))
         assert document["Status"]["State"] == "FAILED", document["Status"]
         reason: str = document["Status"]["StateChangeReason"]

@@ -322,7 +322,7 @@ def test_a_repeated_request_waits_for_the_first_one(athena: Athena, monkeypatch:
 
     def start_again() -> str:
         assert accepting.wait(60)
-        # The first request continues only while this one waits for it, or has already been answered too early.
+        # The first request continues when the repeated request is waiting for it, or has been answered too early.
         threading.Timer(0.05, repeated.set).start()
         execution_id = athena.start("SELECT 1", ClientRequestToken="w" * 32)
         assert athena.call("GetQueryExecution", QueryExecutionId=execution_id)
@@ -338,7 +338,7 @@ def test_a_repeated_request_waits_for_the_first_one(athena: Athena, monkeypatch:
 
 def test_a_panic_of_a_native_library_ends_the_query(athena: Athena, monkeypatch: pytest.MonkeyPatch) -> None:
     class Panic(BaseException):
-        """A failure like those of Rust libraries, which do not derive from Exception."""
+        """An error that, like a panic of a Rust library, does not derive from Exception."""
 
     def panic(*_: object) -> None:
         raise Panic

@@ -14,7 +14,7 @@ from local_lakehouse.athena.tables.avro_codecs import CODECS, CompressingFile, r
 SYNC_BYTES = 16
 SCHEMA = {"type": "record", "name": "row", "fields": [{"name": "text", "type": ["null", "string"]}]}
 ROWS = [{"text": letter * count} for letter in "ab" for count in (0, 1, 300, 20_000)] + [{"text": None}]
-# These blocks contain one row, whose text is 64 times the letter a. fastavro wrote them with cramjam and
+# These blocks contain one row, whose text is the letter a, repeated 64 times. fastavro wrote them with cramjam and
 # backports.zstd.
 OTHERS = {"snappy": "QgiAAWH6AQAg2LsT", "zstandard": "KLUv/SBCTQAAGIABYQEAlMAQ"}
 

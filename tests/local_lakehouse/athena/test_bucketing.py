@@ -199,7 +199,7 @@ def test_a_bucketed_table_does_not_change(athena: Athena) -> None:
 
 
 def external(athena: Athena, names: list[str], properties: str = "") -> None:
-    """Create a table with two buckets, in which the file with the number n contains that number."""
+    """Create a table with two buckets, in which each file contains the file's index in the list of names."""
     for number, name in enumerate(names):
         athena.s3.put_object(Bucket="lab", Key=f"t/{name}", Body=f"{number}\n".encode())
     athena.run(

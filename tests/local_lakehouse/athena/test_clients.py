@@ -21,7 +21,7 @@ FRAME = pd.DataFrame({"id": [1, 2, 3], "s": ["a", None, "c"], "v": [1.5, 2.0, No
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    """Provide the address of a lakehouse with the database `lab` and its bucket."""
+    """Provide the address of a lakehouse that has a database `lab` and a bucket `lab`."""
     lakehouse = Lakehouse(Settings())
     lakehouse.start()
     session = boto3.Session("test", "test", region_name="us-east-1")

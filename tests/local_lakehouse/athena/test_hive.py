@@ -1,4 +1,4 @@
-"""Tests of Hive tables from CTAS, UNLOAD and existing files."""
+"""Tests of Hive tables from CTAS and existing files, of UNLOAD, and of DESCRIBE and SHOW FUNCTIONS."""
 
 from __future__ import annotations
 

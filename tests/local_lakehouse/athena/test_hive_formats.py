@@ -108,7 +108,7 @@ def test_avro_has_no_maps_of_numbers(athena: Athena) -> None:
 @pytest.mark.parametrize(
     ("properties", "rows"),
     [
-        # Columns are matched by position, as Hive writes them. A column that is not in the file is NULL.
+        # By default, columns are matched by position. A column that is not in the file is NULL.
         ("", [["x", "1", None]]),
         ("WITH SERDEPROPERTIES ('orc.column.index.access'='false')", [["1", "x", None]]),
     ],

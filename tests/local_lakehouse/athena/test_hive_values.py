@@ -152,7 +152,7 @@ def test_timestamps_are_rounded_to_milliseconds(athena: Athena, unit: str, *, ne
 
 
 def partitioned(athena: Athena, type_: str, values: list[str]) -> None:
-    """Create a table `t` with a partition column and its partitions."""
+    """Create a table `t` with a partition column, and a partition for each value."""
     athena.run(f"CREATE EXTERNAL TABLE t (a string) PARTITIONED BY (p {type_}) LOCATION 's3://lab/t/'")
     descriptor = athena.glue.get_table(DatabaseName="lab", Name="t")["Table"]["StorageDescriptor"]
     for number, value in enumerate(values):

@@ -1,4 +1,4 @@
-"""Tests that read, change and compact tables with delete files, as Athena on AWS writes them."""
+"""Tests that read, change and compact tables with delete files like those that Athena on AWS writes."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _delete(table: Table, rows: pa.Table, content: DataFileContent) -> None:
 
 @pytest.fixture
 def deleted(accounts: Athena, clients: ServiceClients) -> Athena:
-    """Provide a file with three accounts, and a position delete file that removes the second account."""
+    """Provide a table of three accounts in one file, and a position delete file that removes the second account."""
     table = load_catalog(clients).load_table(("lab", "accounts"))
     [task] = table.scan().plan_files()
     positions = pa.table({"file_path": [task.file.file_path], "pos": pa.array([1], pa.int64())})

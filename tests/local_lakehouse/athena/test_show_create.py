@@ -33,7 +33,7 @@ def created(athena: Athena, table: str = "t") -> str:
 
 
 def again(athena: Athena) -> None:
-    """Drop the table and create it with the output of SHOW CREATE TABLE."""
+    """Drop the table, create it with the output of SHOW CREATE TABLE, and check that the output stays the same."""
     statement = created(athena)
     athena.run("DROP TABLE t")
     athena.run(statement)

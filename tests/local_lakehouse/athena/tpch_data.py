@@ -17,7 +17,7 @@ def generate(folder: Path, scale: float = SCALE) -> dict[str, Path]:
 
     Args:
         folder: The folder to write the files to.
-        scale: TPC-H's scale factor: 1 means 6 million line items.
+        scale: The TPC-H scale factor, where 1 means 6 million line items.
     """
     command = str(Path(sys.executable).with_name("tpchgen-cli"))
     subprocess.run([command, "parquet", "-s", str(scale), "--output-dir", str(folder)], check=True, capture_output=True)

@@ -33,7 +33,7 @@ def dynamodb(backend: Backend) -> Iterator[Any]:
 
 
 def create(dynamodb: Any, name: str = "Orders", **more: Any) -> dict[str, Any]:
-    """Create a table with a hash key, and with a range key if the definition needs one."""
+    """Create a table whose key is a hash key, unless `more` contains a key schema."""
     schema = more.pop("KeySchema", [HASH])
     names = sorted({each["AttributeName"] for each in schema} | set(more.pop("Attributes", [])))
     billing = {} if "ProvisionedThroughput" in more else {"BillingMode": "PAY_PER_REQUEST"}
@@ -255,7 +255,7 @@ def test_no_table_has_contributor_insights(dynamodb: Any) -> None:
 
 
 def test_a_tag_replaces_the_value_of_its_key(dynamodb: Any) -> None:
-    """A table has each tag key only once, however often it is tagged, so listing its tags ends after one page."""
+    """A table has each tag key only once, even if the tag is set repeatedly, so the list of tags has one page."""
     arn = create(dynamodb, Tags=[{"Key": "team", "Value": "data"}])["TableArn"]
     for number in range(12):
         dynamodb.tag_resource(ResourceArn=arn, Tags=[{"Key": "lab", "Value": str(number)}])

@@ -1,4 +1,4 @@
-"""Tests that moto gets the same models and Regions from the project's loader as from its own loader."""
+"""Tests that moto receives the same models and Regions from the project's loader as from moto's loader."""
 
 import boto3
 import pytest

@@ -36,7 +36,7 @@ def test_what_is_asked_for_once_a_service_is_there_is_done_at_once_and_once(appl
     assert applied == ["late"]
 
 
-# This program prints the moto modules that are imported while the lock is held.
+# This program prints the moto modules that are imported while the database lock is held.
 _FIRST_REQUESTS = """
 import sys
 import boto3
@@ -81,7 +81,7 @@ def test_the_first_request_of_a_service_imports_its_modules_before_it_takes_the_
     assert found.stdout == ""
 
 
-# This program prints whether requests of an unknown key have imported moto's IAM module.
+# This program prints whether requests with an unknown access key have imported moto's IAM module.
 _WITHOUT_IDENTITIES = """
 import sys
 import boto3

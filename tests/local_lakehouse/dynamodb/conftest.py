@@ -22,7 +22,7 @@ def dynamodb(backend: Backend) -> Any:
 
 @pytest.fixture
 def orders(dynamodb: Any) -> Any:
-    """Provide a client, and the table `orders` with a local and a global index that have different projections."""
+    """Provide a client and create the table `orders`, whose local and global indexes have different projections."""
     dynamodb.create_table(
         TableName="orders", BillingMode="PAY_PER_REQUEST",
         KeySchema=[{"AttributeName": "h", "KeyType": "HASH"}, {"AttributeName": "r", "KeyType": "RANGE"}],

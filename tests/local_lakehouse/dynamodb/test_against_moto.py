@@ -199,7 +199,7 @@ def test_the_data_plane_and_moto_agree(routes: Any, data: st.DataObject) -> None
 
 
 def test_the_routes_are_different_ones(routes: Any) -> None:
-    """Each client uses a different implementation, because only the data plane normalizes numbers."""
+    """The two clients use different implementations: only the data plane normalizes numbers."""
     item = {"h": {"S": "y"}, "r": {"N": "1"}, "n": {"N": "1.50"}}
     found = []
     for position, client in enumerate(routes):

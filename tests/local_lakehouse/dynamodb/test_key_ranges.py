@@ -50,7 +50,7 @@ def _admitted(tag: str, condition: str, keys: list[Any], values: list[Any], hash
     found = set()
     for key in keys:
         item = {"h": {"S": "x"}, "r": _value(tag, key)}
-        # These are the keys of a table, and the entries of an index, in which the item's key follows the index key.
+        # In a table, `stored` is the whole key. In an index entry, the item's table key follows it.
         stored = item_keys.key_of(item, ("h",), ("r",))
         assert stored is not None
         assert (low < stored < high) == (low < stored + item_keys.partition(b"\xff\x00") < high)

@@ -71,7 +71,7 @@ def received(request: AWSPreparedRequest) -> Request:
 
 
 def made(service: str, operation: str, parameters: Mapping[str, Any]) -> Request:
-    """Return a parsed request."""
+    """Return a request with the given parameters, as if the lakehouse had parsed it."""
     protocol = PROTOCOLS[service].name
     return Request(
         service, operation, protocol, None, "us-east-1", "POST", "/", {}, Headers([]), lambda: b"", lambda _: parameters

@@ -29,7 +29,7 @@ TABLE = f"arn:aws:dynamodb:{HERE}:table/own"
 
 
 class Attempt:
-    """A caller who may use only ``own``."""
+    """A caller who may use only the resources named ``own``."""
 
     def __init__(self, world: World, lakehouse: Lakehouse) -> None:
         self.world = world
@@ -103,7 +103,7 @@ SUB_RESOURCES = sorted(
 
 @pytest.mark.parametrize("operation", sorted(operation_names("s3")))
 def test_an_operation_of_s3_is_carried_out_as_itself_or_refused_by_name(attempt: Attempt, operation: str) -> None:
-    """An S3 operation is either executed as requested or rejected with an error that names it.
+    """An S3 operation is either executed as requested or rejected with an error that names the operation.
 
     For unknown sub-resources, moto would read, list, create or delete the whole resource.
     """
@@ -292,7 +292,7 @@ def test_a_header_that_is_given_twice_is_refused(attempt: Attempt) -> None:
     assert hoisted.status == 400
 
 
-# These requests use the query protocol.
+# The requests in the following tests use the query protocol.
 
 
 @pytest.mark.parametrize(

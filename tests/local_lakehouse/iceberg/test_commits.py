@@ -27,15 +27,15 @@ def _ids(athena: Athena) -> list[str | None]:
 
 @pytest.fixture
 def overtaken(accounts: Athena, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Provide a statement that is committed just before another statement's next commit."""
+    """Provide a function that commits a statement just before the next commit of another statement."""
 
     def arrange(sql: str) -> None:
         original = commits.commit
 
         def late(*arguments: Any) -> None:
             monkeypatch.setattr(commits, "commit", original)
-            # The commit is direct, like the commit of an integration, because statements on one table wait for each
-            # other.
+            # With new locks, this statement commits directly, as an integration does. Statements on one table would
+            # wait for each other.
             monkeypatch.setattr(iceberg_commits, "_locks", defaultdict(threading.Lock))
             accounts.run(sql)
             original(*arguments)

@@ -20,7 +20,7 @@ __all__ = ["world"]
 
 @pytest.fixture
 def athena_of_world(world: World, workers: WorkerPool) -> Iterator[Athena]:
-    """Provide Athena on the same lakehouse."""
+    """Provide Athena on the lakehouse of `world`."""
     service = AthenaService(world.clients, workers)
     world.clients.client("s3").create_bucket(Bucket="lab")
     yield Athena(service, world.clients)

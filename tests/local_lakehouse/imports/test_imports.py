@@ -240,7 +240,8 @@ def test_other_requests_are_answered_during_an_import(lab: Lab, bucket: str, mon
     read = dynamodb_source._prepared
 
     def preparing(*arguments: Any) -> Any:
-        # This runs in the import's thread, so another thread gets the lock only if the import has released it.
+        # This function runs in the import's thread, so another thread can acquire the lock only if the import has
+        # released it.
         if len(between) < 3:
             with ThreadPoolExecutor(1) as pool:
                 between.append(pool.submit(dynamodb.describe_table, TableName="Other").result(WAIT_SECONDS))

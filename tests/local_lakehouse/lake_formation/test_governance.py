@@ -31,7 +31,7 @@ def written(*statements: dict[str, Any]) -> str:
 
 @dataclass
 class Account:
-    """An account with one table, its administrator, and an analyst without permissions on the table's files."""
+    """An account that has one table, an administrator, and an analyst without permissions on the table's files."""
 
     admin: Lab
     analyst: boto3.Session
@@ -125,7 +125,7 @@ def account() -> Iterator[Account]:
 
 @pytest.fixture
 def governed() -> Iterator[Account]:
-    """Provide the account of `account`, but with empty default permissions."""
+    """Provide an account like `account`, but with empty default permissions."""
     lakehouse = Lakehouse(Settings(paused=True, governed=True))
     yield build(lakehouse)
     lakehouse.stop()

@@ -332,7 +332,7 @@ def _condition(name: str, values: Sequence[Mapping[str, Any]], kind: str) -> str
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_statements_select_what_filters_select(statements: Statements, data: st.DataObject) -> None:
-    """A PartiQL statement with parameters selects the same items as a scan with the same expression."""
+    """A PartiQL statement with parameters selects the same items as a scan with an equivalent filter expression."""
     item = data.draw(st.dictionaries(st.sampled_from(["x", "y"]), VALUES))
     statements.dynamodb.put_item(TableName="Orders", Item={"id": {"S": "h"}, "n": {"N": "1"}, **item})
     name = data.draw(st.sampled_from(["x", "y"]))

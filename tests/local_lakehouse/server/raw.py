@@ -1,4 +1,4 @@
-"""A client that sends raw HTTP, byte by byte."""
+"""A client that sends given bytes as HTTP requests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Answered:
 
     @property
     def code(self) -> str:
-        """Return the name of the error, in JSON or XML."""
+        """Return the error code in the JSON or XML body."""
         if self.body.startswith(b"{"):
             return str(json.loads(self.body)["__type"])
         return self.body.partition(b"<Code>")[2].partition(b"</Code>")[0].decode()

@@ -73,7 +73,8 @@ def test_a_body_that_does_not_come_holds_nobody_up(lakehouse: Lakehouse) -> None
             slow.sendall(put(b"Content-Length: 500", b"abc", str(number).encode()))
         assert request(lakehouse, "GET", "/", signed("s3")).status == 200
         assert call(lakehouse, "dynamodb", "DynamoDB_20120810.ListTables", {}).status == 200
-        # The incomplete requests are still open, so the last one gets a response when its body is complete.
+        # The incomplete requests are still open, so the lakehouse responds to the last request when its body is
+        # complete.
         slow.sendall(b"x" * 497)
         assert answer(slow, "PUT").status == 200
 
@@ -226,7 +227,7 @@ def test_compressed_requests_are_read_and_bounded(lakehouse: Lakehouse) -> None:
 
 
 class Echo:
-    """A server that returns each request's body, with limits that a test chooses."""
+    """A server that returns each request's body. A test chooses the server's limits."""
 
     def __init__(self, **limits: Any) -> None:
         self.server = Server(socket.create_server(("127.0.0.1", 0)), self.serve, Limits(**limits))

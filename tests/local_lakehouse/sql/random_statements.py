@@ -84,7 +84,7 @@ _selects = st.one_of(
 
 @st.composite
 def statements(draw: st.DrawFn) -> str:
-    """Return statements over the tables ``t`` and ``u``."""
+    """Draw a statement over the tables ``t`` and ``u``."""
     if draw(st.booleans()):
         group = draw(st.sampled_from(["s", "i", "d", "i, s"]))
         where = draw(_conditions)

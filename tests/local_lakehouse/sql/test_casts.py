@@ -38,7 +38,7 @@ TRIED = [
 def test_try_cast_is_cast_or_null(ask: Ask) -> None:
     """TRY_CAST and TRY of CAST return the value of CAST, or NULL if CAST fails, even in a lambda.
 
-    DuckDB 1.5.1 needs different SQL for these expressions.
+    DuckDB 1.5.1 does not support TRY in lambdas, so the lakehouse generates other SQL for these expressions.
     """
     for value, target in TRIED:
         try:

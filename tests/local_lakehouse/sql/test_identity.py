@@ -1,6 +1,6 @@
 """Tests of equal values that DuckDB treats as different, at any depth.
 
-Examples are times in different zones, and maps in different orders.
+Examples are times in different zones, and maps whose entries are in different orders.
 """
 
 from __future__ import annotations

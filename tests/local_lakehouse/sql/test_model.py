@@ -86,7 +86,7 @@ def test_whole_numbers(ask: Ask, number: Number) -> None:
     found, type_ = _outcome(ask, number.sql)
 
     if isinstance(number.value, Failure):
-        # It is unspecified which of two failures occurs first, but one of them must.
+        # It is unspecified which of two failures occurs, but one of them must occur.
         perhaps = {None} if "NULL" in number.sql else set()
         assert found in {"DIVISION_BY_ZERO", "NUMERIC_VALUE_OUT_OF_RANGE", *perhaps}
     else:

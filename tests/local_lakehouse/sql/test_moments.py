@@ -149,7 +149,7 @@ def test_java_and_joda_resolve_clock_changes() -> None:
         return (datetime.fromisoformat(text) - EPOCH) // timedelta(microseconds=1)
 
     # A local time that does not exist is moved forward by an hour. For a local time that occurs twice, java.time uses
-    # the first offset, and Joda uses the original one.
+    # the first offset, and Joda uses the original offset.
     assert zones.to_instant(micros("2024-03-31T02:30"), "Europe/Berlin") == micros("2024-03-31T01:30")
     assert zones.to_joda_instant(micros("2024-03-10T02:30"), "America/New_York") == micros("2024-03-10T07:30")
     assert zones.to_instant(micros("2024-10-27T02:30"), "Europe/Berlin") == micros("2024-10-27T00:30")

@@ -244,7 +244,7 @@ def test_a_stream_is_there_after_a_restart(tmp_path: Path) -> None:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.tuples(st.sampled_from("abc"), st.none() | st.sampled_from([{"N": "1"}, {"SS": ["x", "y"]}]))))
 def test_the_records_are_the_difference_between_states(world: World, steps: list[tuple[str, Any]]) -> None:
-    """Applying a stream's records in order to the earlier items results in the table's current items."""
+    """Applying a stream's records, in order, to an empty copy of the table results in the table's current items."""
     if "Orders" in world.dynamodb.list_tables()["TableNames"]:
         world.dynamodb.delete_table(TableName="Orders")
     arn = world.create()

@@ -51,7 +51,7 @@ ROWS = {
     "pitr": ("sources", "Point-in-time recovery must be on, or the integration needs attention."),
     "table-policy": (
         "sources",
-        "The table's policy allows three actions for glue.amazonaws.com, including DescribeExport.",
+        "The table's policy must allow three actions for glue.amazonaws.com, including DescribeExport.",
     ),
     "table-policy-conditions": (
         "sources",
@@ -71,9 +71,9 @@ ROWS = {
     "modifying": ("managing", "After ModifyIntegration, the status is MODIFYING, then ACTIVE."),
     "needs-attention-repair": (
         "troubleshooting",
-        "After a repair, the integration continues automatically, with backoff.",
+        "After the problem is fixed, the integration continues automatically, with backoff.",
     ),
-    "seven-days": ("managing", "After seven days without a repair, the status is FAILED."),
+    "seven-days": ("managing", "If the problem is not fixed within seven days, the status is FAILED."),
     "failed-terminal": ("managing", "FAILED is final: the integration must be deleted and created again."),
     "deleting-keeps": ("managing", "During deletion, the status is DELETING, and the target's data is kept."),
     "managed-key": ("limitations", "A source that is encrypted with the AWS managed key is not supported."),
@@ -125,7 +125,7 @@ ROWS = {
     ),
     "metrics": (
         "monitoring",
-        "Six metrics have the dimensions integrationArn, loadType and tableName. The target role must allow this.",
+        "Six metrics have the dimensions integrationArn, loadType and tableName. The role must allow PutMetricData.",
     ),
     "events": ("monitoring", "The source of EventBridge events begins with aws.glue-zero-etl."),
     "export-full": ("exports", "A full export consists of manifests, checksums, _started, and files of {Item} lines."),
@@ -137,7 +137,7 @@ ROWS = {
 
 
 def holds(*rows: str) -> Callable[[Test], Test]:
-    """Mark a test as covering some documented rows."""
+    """Mark a test as covering the given rows."""
 
     def mark(test: Test) -> Test:
         test.__dict__["holds"] = rows

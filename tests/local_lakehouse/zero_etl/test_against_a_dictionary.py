@@ -144,7 +144,7 @@ class History(RuleBasedStateMachine):
         self.world.refresh()
         loads = self.world.status(self.arn) == "SYNCING"
         if loads:
-            # One refresh announces a type change, and the next one applies it.
+            # One refresh announces a type change, and the next refresh applies the change.
             assert len(self._snapshots()) == before
             self.world.refresh()
         assert self.world.status(self.arn) == "ACTIVE", self.world.describe(self.arn)["Errors"]
@@ -283,7 +283,7 @@ class NoUnnest(History):
 
 
 class NumberKeys(History):
-    """A history with keys that can convert to the same double."""
+    """A history with numeric keys, some of which convert to the same double."""
 
     key_type = "N"
     keys = ("1", "1.00000000000000000001", "2", "-3.5", "12345678901234567", "12345678901234568")

@@ -28,7 +28,7 @@ KINDS: dict[str, st.SearchStrategy[Any]] = {"B": BYTES, "S": TEXTS, "N": NUMBERS
 
 @st.composite
 def tables(draw: st.DrawFn) -> tuple[str, str | None, list[tuple[Any, Any]]]:
-    """Return the types of a table's keys, and some keys."""
+    """Draw the types of a table's keys, and some keys."""
     hashed = draw(st.sampled_from(sorted(KINDS)))
     ranged = draw(st.none() | st.sampled_from(sorted(KINDS)))
     key = st.tuples(KINDS[hashed], st.none() if ranged is None else KINDS[ranged])

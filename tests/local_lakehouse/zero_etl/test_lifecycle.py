@@ -1,4 +1,4 @@
-"""Tests that a problem stops an integration with an error that names the problem, and that a repair restarts it."""
+"""Tests that a problem stops an integration with an error that names the problem, and that a fix restarts it."""
 
 from __future__ import annotations
 

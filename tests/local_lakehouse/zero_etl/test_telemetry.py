@@ -140,7 +140,8 @@ def test_what_is_said_to_be_synced_is_synced(
         logGroupName="/aws-glue/zeroETL-integrations/logs/", logStreamName=stream
     )["events"]
     synced = int(json.loads(events[-1]["message"])["details"]["lastSyncedTimestamp"])
-    # If no write occurs during the refresh, the sync time is the end of the refresh, because a client may wait for it.
+    # If no write occurs during the refresh, the sync time is the end of the refresh, because a client may wait for the
+    # sync time.
     assert synced == int((began if written_meanwhile else world.clock.now) * 1000)
 
 

@@ -215,7 +215,7 @@ def test_long_statements_come_after_the_lakehouse_and_short_ones(pool: WorkerPoo
 @pytest.mark.parametrize(("more", "slowed"), [(0, False), (1, True)])
 def test_in_a_crowd_a_statement_is_long_sooner(monkeypatch: pytest.MonkeyPatch, more: int, slowed: bool) -> None:
     monkeypatch.setattr(pool_module, "_CROWD", 2)
-    # The pool's periodic check would have the same effect, but later.
+    # The test calls the pool's periodic check itself, so the pool must not call it during the test.
     monkeypatch.setattr(pool_module, "_WATCH_SECONDS", 60)
     pool = WorkerPool(Limits(query_bytes=64 * MB))
     workers = [pool.lease() for _ in range(2 + more)]

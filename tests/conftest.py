@@ -15,7 +15,7 @@ from zetl_helpers._wait import without_waiting
 from zetl_helpers.lab import Lab
 
 # The tests create and drop thousands of lakehouses. With the default thresholds, garbage collection took a fifth of the
-# time.
+# tests' time.
 gc.set_threshold(50_000, 20, 50)
 
 # An example can be slow on a busy computer. The whole test is limited by pytest-timeout.
@@ -39,7 +39,10 @@ def _settings_of_environment() -> dict[str, str]:
 
 @pytest.fixture
 def lakehouse(request: pytest.FixtureRequest) -> Iterator[Lakehouse]:
-    """Provide a running lakehouse that refreshes on request and stores nothing."""
+    """Provide a running lakehouse without a state folder.
+
+    It refreshes on request, or continuously with `lakehouse_ticks`.
+    """
     ticks = "lakehouse_ticks" in request.fixturenames
     lakehouse = Lakehouse(Settings(refresh_seconds=0.05, paused=not ticks))
     lakehouse.start()
@@ -104,7 +107,7 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 
 
 def connect_to(url: str, prefix: str = "", region: str = "us-east-1", *, contract: bool = True) -> Lab:
-    """Return a lab, as `zetl.connect` does, without changing the environment.
+    """Return a lab like `zetl.connect`, but leave the environment unchanged.
 
     A call that violates its service model fails the test, unless the test is about invalid requests.
     """

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import psutil
 
-# Linux has this file system in memory. A test that needs a disk mounts one.
+# On Linux, this file system is in memory. A test that needs a separate file system mounts one.
 _MEMORY = Path("/dev/shm")  # noqa: S108
-# Containers often have only 64 MB there. A whole run needs less than 1 GB, and a statement's limit is half of the rest.
+# Containers often have only 64 MB there. A whole run needs less than 1 GB, and one statement may use half of the space
+# that is free.
 _ENOUGH_BYTES = 4 * 2**30
-# The ID of the process follows.
+# The process ID follows this prefix.
 _PREFIX = "zetl-test-run-"
 
 

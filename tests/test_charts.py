@@ -333,7 +333,7 @@ def test_what_a_clock_measured_can_be_left_out() -> None:
 
 
 def _contrast(one: str, other: str) -> float:
-    """Return WCAG 2.2's contrast ratio of two colors, such as "#1f2328"."""
+    """Return the WCAG 2.2 contrast ratio of two colors, each written like "#1f2328"."""
 
     def luminance(color: str) -> float:
         parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]

@@ -66,7 +66,7 @@ def cells(path: Path) -> list[dict[str, Any]]:
 
 
 def prose(path: Path) -> str:
-    """Return a document's Markdown without its code, which for a notebook is the Markdown of all cells."""
+    """Return a document's Markdown without its code. For a notebook, this is the Markdown of all cells."""
     text = (
         path.read_text(encoding="utf-8")
         if path.suffix == ".md"

@@ -75,7 +75,7 @@ ASK = "SELECT count(*) AS n FROM customeraccounts"
 
 @pytest.fixture
 def loaded(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
-    """Provide a lab before chapter 3, whose caller is an administrator."""
+    """Provide a lab in its state before chapter 3, with an administrator as the caller."""
     chapters.catch_up(lab, 3)
     studio.add_administrator(lab)
     return lab

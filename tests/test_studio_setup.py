@@ -29,7 +29,7 @@ def plan(lab: Lab) -> DomainPlan:
 
 
 def other_project(lab: Lab) -> Lab:
-    """Set the lab's project to one that is not the domain's initial project, and return the lab."""
+    """Set the lab's project to a project other than the domain's initial project, and return the lab."""
     object.__setattr__(lab, "project", "Mine")
     return lab
 
@@ -98,7 +98,7 @@ STACK = "SageMakerUnifiedStudio-VPC"
 
 
 class Stacks:
-    """A simulation of CloudFormation, which the local lakehouse does not support, with the stack of the VPC.
+    """A simulation of CloudFormation with the stack of the VPC. The local lakehouse does not support CloudFormation.
 
     Args:
         lab: The lab.

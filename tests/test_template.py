@@ -56,7 +56,10 @@ def pick(found: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 def lint(text: str, *, in_regions: list[str] | None = None) -> list[str]:
-    """Return the linter's findings. Only the process that runs these tests imports the linter, which takes long."""
+    """Return the linter's findings.
+
+    Importing the linter takes long, so only the process with these tests imports it.
+    """
     from cfnlint.api import lint
 
     return [str(match) for match in lint(text, regions=in_regions)]

@@ -21,7 +21,7 @@ def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(temporary_files, "_MEMORY", tmp_path)
     monkeypatch.setattr(temporary_files, "_ENOUGH_BYTES", 0)
     monkeypatch.setattr(tempfile, "tempdir", tempfile.gettempdir())
-    # After the test, the variable has its value again, or is deleted.
+    # After the test, `monkeypatch` restores the variable, or deletes it if it did not exist.
     monkeypatch.setenv("TMPDIR", "")
     del os.environ["TMPDIR"]
     return tmp_path

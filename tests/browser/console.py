@@ -44,7 +44,7 @@ def serving(state: Path, endpoint: str | None) -> Iterator[ConsoleServer]:
 
 @contextmanager
 def opened(browser: Browser, server: ConsoleServer, **options: Any) -> Iterator[Page]:
-    """Open the console, and check at the end that no script failed and no request went to another address."""
+    """Open the console, and check at the end that no script failed and no request was sent to another address."""
     context = browser.new_context(**options)
     page = context.new_page()
     page.set_default_timeout(20_000)
@@ -103,9 +103,9 @@ def picture(page: Page, path: Path) -> None:
 
 
 def axe_violations(page: Page, **options: Any) -> list[dict[str, Any]]:
-    """Run axe on a page, and return the rules that elements violate, with these elements.
+    """Run axe on a page, and return each violated rule and the elements that violate it.
 
-    The page gets axe's script only once, because reading it takes as long as checking a small page.
+    The axe script is added to a page only once, because reading it takes as long as checking a small page.
     """
     script: str = pytest.importorskip("axe_playwright_python.sync_playwright").Axe().axe_script
     if page.evaluate("!window.axe"):

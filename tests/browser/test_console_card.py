@@ -41,7 +41,7 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_a_step_is_opened_by_two_clicks(browser: Browser, jupyter: str) -> None:
     context = browser.new_context(viewport={"width": 1360, "height": 900})
     notebook = Notebook(context.new_page(), jupyter, "01_setup.ipynb")
-    # Without this, the new execution number of the cell would be the same as the stored number.
+    # Unless the outputs are cleared, the cell's new execution number equals the stored number.
     for item in ("Edit", "Clear Outputs of All Cells"):
         notebook.page.get_by_role("menuitem", name=item, exact=True).click()
     notebook.answer(0, OPEN)

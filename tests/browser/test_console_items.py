@@ -33,7 +33,7 @@ def stored(lab: Lab) -> dict[str, Any]:
 
 
 def edit(page: Page, lab: Lab) -> Locator:
-    """Open the form of the item."""
+    """Open the form of the fixture's item."""
     show(page, f"/dynamodb/items/{lab.table}")
     page.get_by_label("CustomerID equals").fill("tabs")
     page.get_by_role("button", name="Run", exact=True).click()

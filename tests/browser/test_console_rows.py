@@ -27,7 +27,7 @@ ROWS = 100_000
 TABLES = 120
 MANY = """SELECT 1000 * (a - 1) + b AS n, 'row ' || CAST(1000 * (a - 1) + b AS varchar) AS name
 FROM UNNEST(sequence(1, 100)) x(a), UNNEST(sequence(1, 1000)) y(b) ORDER BY 1"""
-# This is more elements than fit on a screen, but far fewer than the number of rows.
+# A screen shows fewer elements than this number, and the result has far more rows.
 DRAWN = 100
 
 

@@ -27,7 +27,7 @@ ENDLESS = "SELECT count(*) FROM " + ", ".join(f"UNNEST(sequence(1, 9999)) {name}
 
 @pytest.fixture
 def loaded(lab: Lab, lakehouse_ticks: object) -> Lab:
-    """Provide the lab with its table in the lakehouse."""
+    """Provide the lab at the beginning of chapter 4, when the lakehouse contains its table."""
     zetl.catch_up(lab, 4)
     return lab
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-# A page makes these attempts without the user's help. Each attempt reports the data that it could read.
+# The page attempts requests that need no action by the user. Each attempt reports the data that it could read.
 PAGE = Path(__file__).with_name("foreign_page.html")
 
 

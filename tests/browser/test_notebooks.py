@@ -34,7 +34,7 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     home = tmp_path_factory.mktemp("home")
     for name in ("notebooks", "docs/images"):
         shutil.copytree(ROOT / name, folder / name)
-    # The chapter invites readers to change these numbers, and more items would not test anything else in a browser.
+    # The chapter invites readers to change this number, and more items would not test anything else in a browser.
     scale = folder / "notebooks" / "11_scale.ipynb"
     scale.write_text(scale.read_text().replace("ITEMS = 100_000", "ITEMS = 5_000"))
     daemon.start(home / "state", port=0)
@@ -71,7 +71,7 @@ def stored_figures_are_drawn_and_fit(opened: Notebook, path: Path) -> None:
     assert figures.count() == sum(PLOTLY in data for data in outputs(path))
     for figure in figures.all():
         figure.locator(".main-svg").first.wait_for()
-    # JupyterLab's figures adapt to the window's size a moment later.
+    # JupyterLab draws the figures first, and adapts them to the window's size a moment later.
     fits = "one => one.scrollWidth <= one.clientWidth + 2"
     opened.page.wait_for_function(f"() => [...document.querySelectorAll('.jp-RenderedPlotly')].every({fits})")
     opened.page.set_viewport_size(WIDE)
@@ -116,7 +116,7 @@ def check(opened: Notebook) -> None:
         an_exercise_goes_from_not_attempted_to_correct(opened)
 
 
-# Two of pytest's workers share the chapters, because a class is what one worker runs.
+# All tests of a class run in one pytest worker, so two classes divide the chapters between two workers.
 @pytest.mark.parametrize("opened", CHAPTERS[:8], indirect=True)
 class TestFirstHalf:
     def test_a_chapter_is_drawn_before_and_after_its_cells_run(self, opened: Notebook) -> None:

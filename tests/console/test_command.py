@@ -24,7 +24,7 @@ ADDRESS = r"http://127\.0\.0\.1:\d+/\?token=[\w-]{40,}"
 
 @pytest.fixture
 def started(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str, float]]:
-    """Start a console from the command line, and yield the process, the address and the seconds until its output."""
+    """Start a console command, and yield its process, its address and the seconds until it printed the address."""
     environment = {**os.environ, "ZETL_STATE_DIR": str(tmp_path), "ZETL_TARGET": "local"}
     begin = time.monotonic()
     command = [sys.executable, "-m", "zetl_helpers.cli", "console", "--no-browser"]

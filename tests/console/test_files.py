@@ -10,7 +10,7 @@ from zetl_helpers.lab import Lab
 
 @pytest.fixture
 def loaded(lakehouse_ticks: Lakehouse, lab: Lab, no_waiting: None) -> Lab:
-    """Provide the lab with its integration after the first load."""
+    """Provide a lab whose integration has completed its first load."""
     source.create_table(lab)
     source.enable_pitr(lab)
     source.load_items(lab)
@@ -28,7 +28,7 @@ def loaded(lakehouse_ticks: Lakehouse, lab: Lab, no_waiting: None) -> Lab:
 def test_from_the_metadata_to_a_row(page: PageClient, loaded: Lab) -> None:
     metadata = page.ask("iceberg", database=loaded.database, table=loaded.target_table)["metadata"]
     snapshot = metadata["snapshots"][-1]
-    # The number is text, because JavaScript would round it.
+    # The snapshot's ID is a string, because JavaScript would round the number.
     assert snapshot["snapshot-id"] == str(metadata["current-snapshot-id"])
     found = page.ask("manifests", location=snapshot["manifest-list"])
     files = [file for manifest in found for file in manifest["files"]]

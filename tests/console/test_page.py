@@ -49,7 +49,7 @@ def test_building_again_makes_the_same_files(tmp_path: Path) -> None:
 
 
 def test_the_page_names_no_other_host() -> None:
-    # The two XML namespaces are names, not addresses.
+    # XML namespaces are names, not addresses.
     names = {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xhtml", "http://www.w3.org/1998/Math/MathML"}
     html = (STATIC / "index.html").read_text()
     assert not re.search(r"(src|href)=\"(?!/|data:,)", html)

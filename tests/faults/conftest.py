@@ -25,7 +25,7 @@ class Ground:
 
 @pytest.fixture(scope="module")
 def ground() -> Iterator[Ground]:
-    """Provide one lakehouse for a module's tests, each of which leaves it empty."""
+    """Provide one lakehouse for all tests of a module. The fixture `recorded` empties it before each test."""
     lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     snapshots = Snapshots(lakehouse)

@@ -106,7 +106,7 @@ def test_two_learners_leave_the_policy_as_it_was(anna: Lab, ben: Lab, order: str
 def test_two_learners_who_write_at_the_same_moment_both_stay(anna: Lab, ben: Lab) -> None:
     """If two learners write at the same time, the policy keeps the statements of both.
 
-    Ben writes between Anna's read and her write, so her hash is outdated and she starts again.
+    Ben writes between Anna's read and her write, so her hash is outdated and her merge is retried.
     """
     before = policy(anna)
     meanwhile(anna, "PutResourcePolicy", lambda: target.merge_catalog_policy(ben))

@@ -1,4 +1,4 @@
-"""Tests of concurrent statements that exhaust memory or never end, and fail without affecting other statements."""
+"""Tests that concurrent statements that exhaust memory or never end fail without affecting other statements."""
 
 import threading
 import time

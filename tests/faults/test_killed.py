@@ -40,7 +40,7 @@ def client(running: Running, service: str) -> Any:
 
 @dataclass
 class Promises:
-    """Acknowledged writes, and writes that may have happened although their requests got no response.
+    """Acknowledged writes, and writes that may have happened although their requests received no response.
 
     Args:
         kept: The last acknowledged value of each key.

@@ -163,10 +163,7 @@ def test_an_alarm_of_the_same_name(lab: Lab, recorder: Recorder) -> None:
 
 
 class TestBucketOfOthers:
-    """Tests of buckets for which S3 returns 403.
-
-    The bucket belongs to another account, or the caller cannot read it.
-    """
+    """Tests of buckets that the lab cannot use: in another account or Region, or without permission to read them."""
 
     def test_in_another_account(self, lab: Lab, recorder: Recorder) -> None:
         Answers(lab, "s3", "HeadBucket").fail("403")

@@ -1,4 +1,4 @@
-"""Tests of a read-only state folder, where requests fail with the reason until the folder is writable again."""
+"""Tests that no acknowledged write is lost if the state folder is full or read-only, or if the clock jumps."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -24,10 +24,10 @@ def findings(documents: Mapping[str, dict[str, Any]], folder: Path) -> list[Find
     """Return the documents' findings of medium or higher severity.
 
     Args:
-        documents: The documents.
+        documents: The policy documents, keyed by their names.
         folder: A folder for the service reference.
     """
-    # Only the process that runs these tests imports the linter, which takes long.
+    # The import takes long, so only the process that runs these tests imports the linter.
     from iam_validator.core.models import IAMPolicy, ValidationIssue
     from iam_validator.core.policy_checks import validate_policies
 

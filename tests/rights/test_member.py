@@ -23,7 +23,8 @@ from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-# A member skips these cells of chapters 6 and 8, which write data, or read the integration, its log or its metrics.
+# A member skips cells with these texts in chapters 6 and 8. They write data, or read the integration, its log or its
+# metrics.
 NOT_FOR_MEMBERS = (
     "put_item", "set_balance", "wait_until", "ex.q", "change", "log_events", "monitoring.metrics", "ingestions",
     "create_alarm", "limit_target_role", "create_target_role",
@@ -32,7 +33,7 @@ NOT_FOR_MEMBERS = (
 
 @pytest.fixture(scope="module")
 def enforcing() -> Iterator[Lakehouse]:
-    """Provide a lakehouse in its state after chapter 6, which enforces IAM and shares a table with the project."""
+    """Provide a lakehouse that enforces IAM and shares a table with the project, in its state after chapter 6."""
     lakehouse = Lakehouse(Settings(refresh_seconds=0.05, enforce_iam=True))
     lakehouse.start()
     administrator = connect_to(lakehouse.url)

@@ -88,7 +88,7 @@ def test_an_answer_for_each_resource_counts_more_than_that_for_the_action(lab: L
 
 
 class TestTheSimulator:
-    """Tests of the local lakehouse's responses, as boto3 returns them."""
+    """Tests of the local lakehouse's responses to SimulatePrincipalPolicy, as boto3 returns them."""
 
     def ask(self, lab: Lab, **parameters: object) -> list[str]:
         role = "arn:aws:iam::123456789012:role/Analyst"

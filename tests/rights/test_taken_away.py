@@ -1,4 +1,4 @@
-"""Tests that a removed permission causes a message that names the permission and who can grant it."""
+"""Tests that the message for a missing permission names the permission and says who can grant it."""
 
 import re
 from collections.abc import Iterator

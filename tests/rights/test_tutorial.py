@@ -24,7 +24,7 @@ README = Path(__file__).parents[2] / "policies" / "README.md"
 
 
 def excused() -> list[tuple[str, str]]:
-    """Return the README's table of permissions that only AWS requires, with each statement and its unused part."""
+    """Return each statement and its unused part from the README's table of permissions that only AWS requires."""
     table = README.read_text(encoding="utf-8").partition("shows that they are used:")[2].partition("\n## ")[0]
     return re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", table, re.MULTILINE)
 
@@ -38,9 +38,9 @@ class Account:
         policies: The learner's policies.
         prepared: Whether an instructor has changed the account-wide settings for a class.
         studio: Whether the account has a SageMaker Unified Studio domain.
-        left_out: The chapters that the learner does not run, by their numbers.
+        left_out: The numbers of the chapters that the learner does not run.
         again: Whether each chapter runs a second time and finds its own resources.
-        needed: The parts of the policies that are unused in all other accounts, and must be used in this one.
+        needed: The parts of the policies that are unused in all other accounts, and must be used in this account.
         idle: The parts of the policies that are unused only in this account.
     """
 
@@ -77,7 +77,7 @@ ACCOUNTS = {
     "without the Studio": Account(
         studio=False,
         left_out=("03",),
-        # There is no project, so nothing can be shared with one.
+        # There is no project, so nothing can be shared with a project.
         idle=(
             "LookAfterTargetRole: iam:UntagRole",
             *NO_PROJECT,

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def unused(documents: Iterable[dict[str, Any]], rights: Iterable[dict[str, Any]]) -> list[str]:
-    """Return each action and each resource in a statement that no granted permission needed."""
+    """Return the parts of policy statements (actions and resources) that no granted permission required."""
     granted = {(right["action"], right["resource"]) for right in rights if right["allowed"]}
     return [line for document in documents for entry in document["Statement"] for line in _idle(entry, granted)]
 

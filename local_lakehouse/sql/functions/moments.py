@@ -201,9 +201,9 @@ def _format(arguments: Sequence[Typed]) -> str:
     pieces = list(_CODE.finditer(pattern or ""))
     codes = [piece.group(1) for piece in pieces if piece.group(1)]
     if not pattern or not all(code in _CODES for code in codes) or "".join(map(re.Match.group, pieces)) != pattern:
-        return f"athena_date_format({value}, {arguments[1].sql})"
+        return f"athena_date_format(athena_in_years({value}, 1, 9999), {arguments[1].sql})"
     written = "".join(_CODES[piece.group(1)] if piece.group(1) else piece.group() for piece in pieces)
-    return f"strftime({value}, {quote(written)})"
+    return f"strftime(athena_in_years({value}, 0, 294247), {quote(written)})"
 
 
 def _now(name: str) -> Callable[[Sequence[Typed]], Type]:
@@ -277,7 +277,7 @@ def _joda(arguments: Sequence[Typed]) -> str:
         zone, offset = f"({value.sql}).z", f"athena_zone_offset({value.sql})"
     else:
         zone, offset = "'UTC'", "0"
-    return f"athena_format_datetime({_to_millis(value)}, {zone}, {offset}, {pattern.sql})"
+    return f"athena_format_datetime(athena_in_years({_to_millis(value)}, 1, 9999), {zone}, {offset}, {pattern.sql})"
 
 
 define("current_date", "", "date", "athena_current_date()")

@@ -122,7 +122,9 @@ athena_millis_between(a, b) AS athena_floor_millis(b) - athena_floor_millis(a)
 athena_millis_of_picos(p) AS CAST(CASE WHEN p < 0 THEN -((500000000 - p) // 1000000000) ELSE (p + 500000000) // 1000000000 END AS BIGINT)
 athena_rounded_millis(us) AS athena_step(us + 500, 1000) // 1000
 athena_months_between(a, b) AS CASE WHEN a <= b THEN date_sub('month', a, b) ELSE -date_sub('month', b, a) END
-athena_from_unixtime(x) AS make_timestamp(CAST(athena_half_up(x * 1000) AS BIGINT) * 1000)
+athena_java_round(x) AS CASE WHEN isnan(x) THEN 0 WHEN isinf(x) OR x - floor(x) < 0.5 THEN floor(x) ELSE floor(x) + 1 END
+athena_from_unixtime(x) AS make_timestamp(CAST(athena_java_round(x * 1000) AS BIGINT) * 1000)
+athena_in_years(t, low, high) AS CASE WHEN year(t) BETWEEN low AND high THEN t ELSE athena_fail('NOT_SUPPORTED|The local Athena does not format dates outside the years ' || low || ' to ' || high) END
 """
 
 # Lists have a valid length even in branches that raise an error, because DuckDB can evaluate all branches of a CASE.

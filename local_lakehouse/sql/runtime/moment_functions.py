@@ -10,17 +10,14 @@ from local_lakehouse.sql.moment_text import DAY_MICROS, PICOS, offset_of, parse_
 from local_lakehouse.sql.runtime.patterns import (
     format_joda,
     format_mysql,
+    parse_iso,
+    parse_iso_date,
     parse_joda,
     parse_mysql,
 )
 from local_lakehouse.sql.runtime.udf import AthenaError, udf
 from local_lakehouse.sql.zones import offset_minutes, to_instant, to_joda_instant, to_local, zone_name
 
-_ISO = re.compile(
-    r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?(?:T(\d{2})(?::?(\d{2})(?::?(\d{2})(?:[.,](\d{1,9}))?)?)?(Z|[+-]\d{2}(?::?\d{2})?)?)?"
-)
-_ISO_WEEK = re.compile(r"(\d{4})-W(\d{2})(?:-(\d))?")
-_ISO_DAY = re.compile(r"(\d{4})-(\d{3})")
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ns|us|ms|s|m|h|d)\s*")
 _DURATION_MILLIS = {"ns": 1e-6, "us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4, "h": 3.6e6, "d": 8.64e7}
 
@@ -30,13 +27,17 @@ _DAY_PICOS = DAY_MICROS * PICOS
 _EPOCH = datetime(1970, 1, 1)
 
 
-def _micros(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)
-
-
-def _zoned(local: datetime, zone: str) -> Zoned:
-    name = zone_name(zone)
-    return {"i": to_instant(_micros(local), name), "z": name}
+def _parsed(text: str, local: datetime, zone: str) -> Zoned:
+    """Return a parsed local time with its zone. A time that the zone skips is invalid."""
+    try:
+        name = zone_name(zone)
+    except ValueError as error:
+        raise AthenaError(str(error)) from error
+    micros = (local - _EPOCH) // timedelta(microseconds=1)
+    instant = to_joda_instant(micros, name)
+    if to_local(instant, name) != micros:
+        raise AthenaError(f'Cannot parse "{text}": Illegal instant due to time zone offset transition ({zone})')
+    return {"i": instant, "z": name}
 
 
 @udf("ns:n")
@@ -154,52 +155,19 @@ def format_datetime(local: datetime, zone_: str, offset_: int, pattern: str) -> 
 @udf("ss:z")
 def parse_datetime(text: str, pattern: str) -> Zoned:
     """Parse a value with a Joda pattern."""
-    local, zone_ = parse_joda(text, pattern)
-    return _zoned(local, zone_)
-
-
-def _bad_iso(text: str) -> AthenaError:
-    return AthenaError(f'Invalid format: "{text}"')
+    return _parsed(text, *parse_joda(text, pattern))
 
 
 @udf("s:D")
 def from_iso8601_date(text: str) -> date:
     """Parse an ISO 8601 date, week date or ordinal date."""
-    week, ordinal, plain = _ISO_WEEK.fullmatch(text), _ISO_DAY.fullmatch(text), _ISO.fullmatch(text)
-    try:
-        if week:
-            return date.fromisocalendar(int(week.group(1)), int(week.group(2)), int(week.group(3) or 1))
-        if ordinal:
-            day = date(int(ordinal.group(1)), 1, 1) + timedelta(days=int(ordinal.group(2)) - 1)
-            if day.year == int(ordinal.group(1)):
-                return day
-        if plain and not plain.group(4):
-            return date(int(plain.group(1)), int(plain.group(2) or 1), int(plain.group(3) or 1))
-    except ValueError as error:
-        raise _bad_iso(text) from error
-    raise _bad_iso(text)
+    return parse_iso_date(text).date()
 
 
 @udf("s:z")
 def from_iso8601_timestamp(text: str) -> Zoned:
     """Parse an ISO 8601 timestamp. A timestamp without a zone is in UTC."""
-    match = _ISO.fullmatch(text)
-    if match is None:
-        raise _bad_iso(text)
-    fraction = int((match.group(7) or "").ljust(9, "0")[:3]) * 1000
-    try:
-        local = datetime(
-            int(match.group(1)),
-            int(match.group(2) or 1),
-            int(match.group(3) or 1),
-            int(match.group(4) or 0),
-            int(match.group(5) or 0),
-            int(match.group(6) or 0),
-            fraction,
-        )
-        return _zoned(local, match.group(8) or "UTC")
-    except ValueError as error:
-        raise _bad_iso(text) from error
+    return _parsed(text, *parse_iso(text))
 
 
 @udf("s:n")

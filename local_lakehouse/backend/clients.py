@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlencode, urlsplit
 
+from local_lakehouse.backend.settings import SettingsCache, changes_settings
 from local_lakehouse.loading import load
 from local_lakehouse.protocol import reader
 from local_lakehouse.protocol.faults import Answer
@@ -142,12 +143,23 @@ class ServiceClients:
         self._shared_lock = threading.RLock()
         self._revision_lock = threading.Lock()
         self.revision = 0  # a new value after each request that may have changed the state
+        self.settings = SettingsCache()
+        documents.database.after_rollback(self.settings.changed)
+        documents.database.after_replacement(self.settings.changed)
 
-    def touch(self, operation: str) -> None:
-        """Record that a request was executed, unless it is read-only."""
-        if not reads(operation):
-            with self._revision_lock:
-                self.revision += 1
+    def touch(self, service: str, operation: str) -> None:
+        """Record that a request was executed, unless it is read-only.
+
+        Args:
+            service: The service's name in botocore.
+            operation: The operation.
+        """
+        if reads(operation):
+            return
+        with self._revision_lock:
+            self.revision += 1
+        if changes_settings(service, operation):
+            self.settings.changed()
 
     @contextlib.contextmanager
     def changing(self, *participants: str) -> Iterator[None]:
@@ -200,7 +212,7 @@ class ServiceClients:
                 answer = rights.refuse(request)
         if answer is None:
             answer = self._serve(request)
-            self.touch(model.name)
+            self.touch(service, model.name)
         return _received(model, str(params["url"]), answer)
 
     def _request(self, service: str, params: Mapping[str, Any]) -> Request:

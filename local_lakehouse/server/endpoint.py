@@ -149,9 +149,12 @@ class Endpoint:
         """Execute a request with one of the project's services."""
         model = service_model(request.service).operation_model(request.operation)
         rights, actor = self._rights(service, request), self._actor(request)
-        with acting_for(rights), asked_by(actor), self._kept(service, request):
-            result = service.call(request.operation, _members(request), self._caller(request))
-        self._backend.clients.touch(request.operation)
+        try:
+            with acting_for(rights), asked_by(actor), self._kept(service, request):
+                result = service.call(request.operation, _members(request), self._caller(request))
+        finally:
+            # A request that fails can keep changes.
+            self._backend.clients.touch(request.service, request.operation)
         if request.protocol == "query":
             return query_wire.answer(model, result)
         protocol = PROTOCOLS[request.service]
@@ -237,7 +240,7 @@ class Endpoint:
                 if not reads(request.operation) and not is_write(request):
                     # The services are marked only now, because an observer may have created them for this request.
                     self._backend.documents.changed(["zero_etl", "exports"])
-        self._backend.clients.touch(request.operation)
+        self._backend.clients.touch(request.service, request.operation)
         return answer
 
 

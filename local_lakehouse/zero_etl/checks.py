@@ -84,6 +84,10 @@ class Checks:
             problems of the source precede the others. The location is empty only if there is a problem, because the
             problems and the location are based on the same read of the database.
         """
+        problems, location = self._clients.settings.result((Checks, ends), lambda: self._problems(ends))
+        return [*problems], location
+
+    def _problems(self, ends: Endpoints) -> tuple[list[Problem], str]:
         database = self._database(ends.database)
         location = _location(database) or ""
         try:
@@ -116,6 +120,9 @@ class Checks:
 
     def telemetry_rights(self, role_arn: str) -> tuple[bool, bool]:
         """Return whether the target role is allowed to write log events, and whether it is allowed to put metrics."""
+        return self._clients.settings.result((Checks, role_arn), lambda: self._telemetry_rights(role_arn))
+
+    def _telemetry_rights(self, role_arn: str) -> tuple[bool, bool]:
         group = (
             f"arn:{self._clients.partition}:logs:{self._clients.region}:{self._clients.account}:log-group:{LOG_GROUP}"
         )

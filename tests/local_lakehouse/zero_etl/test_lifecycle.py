@@ -464,3 +464,19 @@ def test_while_nothing_is_written_a_tick_asks_nothing(world: World, monkeypatch:
     assert asked == ["DeleteResourcePolicy"]
     world.service.tick()
     assert world.status(arn) == "NEEDS_ATTENTION"
+
+
+def test_a_refresh_after_data_changed_reads_no_setting_again(world: World) -> None:
+    world.create_table("Orders")
+    world.integrate("Orders")
+    world.refresh()
+    world.put("Orders", {"pk": {"S": "a"}})
+    world.refresh()
+    asked: list[str] = []
+    for service in ("dynamodb", "glue", "iam", "s3"):
+        world.clients.client(service).meta.events.register("before-call.*", lambda model, **_: asked.append(model.name))
+    world.put("Orders", {"pk": {"S": "b"}})
+    world.refresh()
+    settings = {"DescribeContinuousBackups", "GetBucketPolicy", "GetResourcePolicy", "GetRole", "GetRolePolicy"}
+    assert "UpdateTable" in asked, "the refresh committed the change"
+    assert settings.isdisjoint(asked)

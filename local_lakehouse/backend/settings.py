@@ -1,0 +1,75 @@
+"""Results that depend only on the account's settings, such as policies, and that are kept until a setting changes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
+
+from local_lakehouse.dynamodb.api import WRITES
+
+_Result = TypeVar("_Result")
+
+# Requests of these services change neither permissions nor the settings of tables, databases and buckets.
+_RECORDS = frozenset({"athena", "cloudwatch", "events", "logs"})
+# These requests change data. A refresh updates the target table in Glue to commit its files.
+_DATA = {
+    "dynamodb": WRITES,
+    "glue": frozenset({"UpdateTable"}),
+    "s3": frozenset(
+        {
+            "AbortMultipartUpload",
+            "CompleteMultipartUpload",
+            "CopyObject",
+            "CreateMultipartUpload",
+            "DeleteObject",
+            "DeleteObjects",
+            "PutObject",
+            "UploadPart",
+            "UploadPartCopy",
+        }
+    ),
+}
+
+
+def changes_settings(service: str, operation: str) -> bool:
+    """Return whether a write can change a setting.
+
+    Args:
+        service: The service's name in botocore.
+        operation: The operation, which is not read-only.
+    """
+    return service not in _RECORDS and operation not in _DATA.get(service, ())
+
+
+class SettingsCache:
+    """A cache of results that are valid for one revision of the account's settings."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._revision = 0
+        self._results: dict[Hashable, Any] = {}
+
+    def changed(self) -> None:
+        """Discard the results after a request that can change a setting."""
+        with self._lock:
+            self._revision += 1
+            self._results.clear()
+
+    def result(self, key: Hashable, look: Callable[[], _Result]) -> _Result:
+        """Return the kept result, or call a function and keep its result until the next change.
+
+        Args:
+            key: The name of the result.
+            look: A function that reads settings. If a setting changes during the call, the result is not kept.
+        """
+        with self._lock:
+            revision = self._revision
+            if key in self._results:
+                kept: _Result = self._results[key]
+                return kept
+        found = look()
+        with self._lock:
+            if revision == self._revision:
+                self._results[key] = found
+        return found

@@ -1,0 +1,63 @@
+"""Tests of results that are kept until a setting changes."""
+
+import pytest
+
+from local_lakehouse.backend.clients import reads
+from local_lakehouse.backend.settings import _DATA, _RECORDS, SettingsCache, changes_settings
+from local_lakehouse.protocol.services import PROTOCOLS, operation_names
+
+pytestmark = pytest.mark.once
+
+
+def test_a_result_is_kept_until_a_setting_changes() -> None:
+    settings, answers = SettingsCache(), iter("abc")
+
+    def look() -> str:
+        return next(answers)
+
+    assert [settings.result("policy", look), settings.result("policy", look)] == ["a", "a"]
+    settings.changed()
+    assert settings.result("policy", look) == "b"
+    assert settings.result("role", look) == "c", "each key has its own result"
+
+
+def test_a_result_is_not_kept_if_a_setting_changes_meanwhile() -> None:
+    settings, answers = SettingsCache(), iter("ab")
+
+    def look() -> str:
+        settings.changed()
+        return next(answers)
+
+    assert [settings.result("policy", look), settings.result("policy", lambda: "new")] == ["a", "new"]
+
+
+def test_an_error_is_not_kept() -> None:
+    settings = SettingsCache()
+    with pytest.raises(ZeroDivisionError):
+        settings.result("policy", lambda: 1 // 0)
+    assert settings.result("policy", lambda: 1) == 1
+
+
+def test_the_operations_that_keep_the_settings_exist_and_are_writes() -> None:
+    assert set(PROTOCOLS) >= _RECORDS
+    for service, operations in _DATA.items():
+        assert operations <= operation_names(service)
+        assert not any(reads(operation) for operation in operations)
+
+
+@pytest.mark.parametrize(
+    ("service", "operation"),
+    [
+        ("dynamodb", "UpdateTable"),
+        ("dynamodb", "PutResourcePolicy"),
+        ("glue", "UpdateDatabase"),
+        ("glue", "CreateTable"),
+        ("iam", "DetachRolePolicy"),
+        ("kms", "CreateAlias"),
+        ("lakeformation", "RevokePermissions"),
+        ("resourcegroupstaggingapi", "TagResources"),
+        ("s3", "DeleteBucketPolicy"),
+    ],
+)
+def test_all_other_writes_can_change_a_setting(service: str, operation: str) -> None:
+    assert changes_settings(service, operation)

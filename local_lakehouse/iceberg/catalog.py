@@ -42,7 +42,7 @@ class LakehouseCatalog(GlueCatalog):
         return LakehouseFileIO(self.objects, {**self.properties, **properties})
 
     def table_at(self, database: str, name: str, metadata_location: str) -> Table:
-        """Return the table for a metadata file.
+        """Return the table that a metadata file describes.
 
         Raises:
             FileNotFoundError: The file does not exist.

@@ -50,7 +50,7 @@ _SQL_TYPES: dict[type[IcebergType], str] = {
 
 
 class NotReadableError(Exception):
-    """DuckDB would read a file differently from the table's schema."""
+    """DuckDB would read a file in a way that does not match the table's schema."""
 
 
 def scan_sql(
@@ -64,12 +64,12 @@ def scan_sql(
 
     Args:
         files: The files, the local paths of their content, and their fields. None of the files has deleted rows.
-        fields: The columns' new names, and their fields in the version's schema.
-        path_column: The name for a column with the files' locations.
-        place_columns: The names for columns with file numbers and row numbers.
+        fields: The columns' new names, and their fields in the schema of the table version.
+        path_column: The name of a column with each row's file location, or None to omit this column.
+        place_columns: The names of columns with file numbers and row numbers, or None to omit these columns.
 
     Raises:
-        NotReadableError: DuckDB would read a column differently from the table's schema.
+        NotReadableError: DuckDB would read a column in a way that does not match the table's schema.
     """
     groups: dict[object, list[tuple[int, ScanFile, Path, Layout]]] = {}
     for number, (file, path, layout) in enumerate(files):
@@ -124,10 +124,10 @@ def _column_sql(stored: StoredField | None, field: NestedField, file: ScanFile) 
 
 
 def without_bounds(sql: str) -> str:
-    """Return the SQL of a value in a Parquet file, so that DuckDB does not use the file's bounds for it.
+    """Return SQL for a value in a Parquet file that prevents DuckDB from using the file's bounds of the value.
 
     The bounds of floating-point numbers omit NaN. DuckDB 2.0 does not take this into account: ``isnan`` is never true,
-    and comparisons that all bounds satisfy are also true for NaN. DuckDB has no bounds for a member of a union.
+    and comparisons that both bounds satisfy are also true for NaN. DuckDB has no bounds for a member of a union.
     """
     return f"union_extract(union_value(v := {sql}), 'v')"
 
@@ -143,7 +143,7 @@ def _has_floats(type_: IcebergType) -> bool:
 
 
 def engine_type(type_: IcebergType) -> str:
-    """Return DuckDB's type for an Iceberg type, in DuckDB's representation.
+    """Return the DuckDB type that represents an Iceberg type.
 
     Raises:
         NotReadableError: The type is not supported.

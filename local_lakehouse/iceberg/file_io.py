@@ -33,7 +33,7 @@ class ObjectBytes:
 
     Args:
         clients: The clients of the lakehouse.
-        limit: The maximum total number of bytes of small objects.
+        limit: The maximum total size of the cached objects in bytes.
     """
 
     def __init__(self, clients: ServiceClients, limit: int = _CACHE_BYTES) -> None:
@@ -150,7 +150,7 @@ class LakehouseFileIO(FileIO):
         return _Output(location, self.objects)
 
     def live_entries(self, manifest: ManifestFile) -> Sequence[ManifestEntry]:
-        """Return a manifest's entries except the deleted ones. The entries of small manifests are cached by path."""
+        """Return a manifest's entries, except deleted entries. The entries of small manifests are cached by path."""
 
         def read() -> tuple[ManifestEntry, ...]:
             return tuple(manifest.fetch_manifest_entry(self))
@@ -200,7 +200,7 @@ class _Output(OutputFile):
 
 
 class _ReadStream(io.BytesIO):
-    """The bytes of a file. `io.BytesIO` already implements the protocol."""
+    """The bytes of a file. `io.BytesIO` already implements the `InputStream` protocol."""
 
 
 class _WriteStream(io.BytesIO):
@@ -218,7 +218,7 @@ class _WriteStream(io.BytesIO):
 
 
 def address(location: str) -> dict[str, str]:
-    """Return the bucket and key of an ``s3://`` location for boto3."""
+    """Return the bucket and key of an ``s3://`` location as boto3 parameters."""
     parts = urlsplit(location, allow_fragments=False)
     # Everything after the bucket is the key, including a question mark.
     key = location.removeprefix(f"{parts.scheme}://{parts.netloc}").lstrip("/")

@@ -97,7 +97,7 @@ def stored_fields(schema: pa.Schema, mapping: NameMapping | None) -> tuple[Store
 
     Args:
         schema: The file's schema.
-        mapping: The field ID of each name, for files that were not written for Iceberg.
+        mapping: The field IDs, keyed by name, for a file without field IDs, or None if the table has no mapping.
     """
     fields = tuple(_stored(field) for field in schema)
     if any(field_id is not None for field_id in _ids(fields)):
@@ -138,7 +138,7 @@ def _mapped(fields: tuple[StoredField, ...], mapping: Any) -> tuple[StoredField,
 
 
 def _canonical_names(field: StoredField) -> tuple[StoredField, ...]:
-    """Return the children with the names from a name mapping."""
+    """Return a field's children with the names that name mappings use."""
     names = {1: ("element",), 2: ("key", "value")}.get(len(field.children), ())
     if pa.types.is_struct(field.type):
         return field.children

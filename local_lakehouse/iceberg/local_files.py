@@ -21,14 +21,14 @@ _IN_USE_SECONDS = 45 * 60
 
 @functools.cache
 def copies_folder() -> Path:
-    """Return this process's folder for copies of objects, which is removed at exit."""
+    """Return this process's folder for copies of objects. The folder is removed at exit."""
     folder = Path(tempfile.mkdtemp(prefix="local-lakehouse-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 
 class LocalFiles:
-    """Local files with the bodies of S3 objects, either the stored files or copies.
+    """Local files with the bodies of S3 objects, either hard links to the stored files or copies.
 
     Args:
         fetch: A function that writes an object's bytes to an open file.
@@ -53,10 +53,10 @@ class LocalFiles:
         self._lock = threading.Lock()
 
     def path(self, location: str, version: str = "") -> Path:
-        """Return the path of an object's bytes.
+        """Return the path of a local file with an object's bytes.
 
         Args:
-            location: The object.
+            location: The object's location.
             version: An identifier of the contents, such as the entity tag, for an object that can be overwritten.
 
         Raises:
@@ -86,7 +86,10 @@ class LocalFiles:
         return copies_folder() / f"{uuid.uuid4().hex}.bin"
 
     def adopt(self, location: str, copy: Path) -> Path:
-        """Keep a file with an object's bytes, and return its path."""
+        """Add a file with an object's bytes, and return the path of the object's file.
+
+        If the object already has a file, the new file is deleted.
+        """
         size = copy.stat().st_size
         with self._lock:
             known = self._copies.get(location)
@@ -118,7 +121,7 @@ class LocalFiles:
 
 
 def _linked(body: Path, copy: Path) -> bool:
-    """Create a hard link to a body, which survives the object's deletion, and return whether it was created."""
+    """Create a hard link that survives the object's deletion, and return whether the link was created."""
     try:
         copy.hardlink_to(body)
     except OSError:

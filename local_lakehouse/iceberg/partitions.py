@@ -1,4 +1,4 @@
-"""The partitions of a table, whose values all rows of a data file share."""
+"""The partitions of a table. All rows of a data file have the same partition values."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class UnstorablePartitionError(Exception):
 
 @dataclass(frozen=True)
 class Partition:
-    """The values that all rows of a data file share, for PyIceberg's location provider."""
+    """The partition values that all rows of a data file share, in a form for PyIceberg's location provider."""
 
     partition: Record
     spec: PartitionSpec
@@ -55,7 +55,7 @@ def transformed(rows: pa.Table, spec: PartitionSpec, schema: Schema) -> pa.Table
 
 
 def _aligned(values: Any) -> Any:
-    """Copy decimals, because a process that received them may have placed them where the transforms cannot read."""
+    """Copy decimals to aligned memory, because the transforms cannot read unaligned decimals from another process."""
     chunks = values.chunks if isinstance(values, pa.ChunkedArray) else [values]
     return pa.chunked_array([chunk.take(pa.array(np.arange(len(chunk)))) for chunk in chunks], values.type)
 
@@ -80,7 +80,7 @@ def _check_range(field: PartitionField, type_: IcebergType, source: Any) -> None
 
 
 def _source(rows: Any, struct: StructType, field_id: int) -> Any:
-    """Return the source column of a partition field, which can be a field of a row."""
+    """Return the source column of a partition field. The source can be a field of a row."""
     for child in struct.fields:
         if child.field_id == field_id:
             return _child(rows, child.name)
@@ -102,7 +102,7 @@ def split(rows: pa.Table, spec: PartitionSpec, schema: Schema) -> Iterator[tuple
         schema: The table's schema.
 
     Yields:
-        The rows of each nonempty partition, keyed by the partition's values.
+        The values and the rows of each nonempty partition.
     """
     for values, members in members_of(rows, spec, schema):
         yield values, rows if members is None else rows.take(members)
@@ -111,7 +111,7 @@ def split(rows: pa.Table, spec: PartitionSpec, schema: Schema) -> Iterator[tuple
 def members_of(
     rows: pa.Table, spec: PartitionSpec, schema: Schema
 ) -> Iterator[tuple[tuple[Any, ...], pa.Array | None]]:
-    """Group rows by partition, like `split`, but yield their numbers, or None if the table is not partitioned."""
+    """Yield the values and row numbers of each partition. For an unpartitioned table, the row numbers are None."""
     if not rows.num_rows:
         return
     if spec.is_unpartitioned():

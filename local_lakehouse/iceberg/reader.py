@@ -48,7 +48,7 @@ class Reader:
 
         Args:
             file: The file.
-            fields: The new names of the columns, and their fields in the version's schema.
+            fields: The new names of the columns, and their fields in the schema of the table version.
             form: The representation of the result.
             mapping: The field IDs, keyed by name, for files without field IDs.
         """
@@ -70,7 +70,7 @@ class Reader:
         return pa.table({name: columns[field.field_id] for name, field in fields})
 
     def put(self, path: str, fields: Sequence[NestedField], rows: pa.Table) -> None:
-        """Cache the rows of a new file, as data files represent them."""
+        """Cache the rows of a new file in the representation of data files."""
         for field, column in zip(fields, rows.columns, strict=True):
             self._rows.put((path, field.field_id, str(column.type), ()), column)
 
@@ -118,7 +118,7 @@ class Reader:
 
 
 def _constant(file: ScanFile, field: NestedField, form: Form, length: int) -> pa.ChunkedArray:
-    """Return a column that a file does not contain, with its partition's value or NULL."""
+    """Return a column that a file does not contain, filled with the partition's value or NULL."""
     value = file.constants.get(field.field_id)
     if value is None:
         return pa.chunked_array([pa.nulls(length, arrow_type(field.field_type, form))])

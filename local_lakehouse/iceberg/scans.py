@@ -1,4 +1,4 @@
-"""Scan plans, which list the files that can contain matching rows and the parts to read.
+"""Scan plans, which list the data files that can contain matching rows.
 
 A `Scan` contains neither rows nor open files, so it can be sent to another process.
 """
@@ -53,7 +53,7 @@ class ScanFile:
     entry: DataFile = field(repr=False, compare=False)
 
     def bytes_of(self, fields: Sequence[tuple[int, IcebergType]]) -> int:
-        """Return the number of bytes to read for some fields, or the file's size if its entry has no sizes."""
+        """Return the number of bytes to read for some fields. If their sizes are unknown, return the file's size."""
         if not self.column_bytes:
             return self.size
         if not fields:
@@ -90,7 +90,7 @@ class Planner:
 
         Args:
             table: The table.
-            snapshot_id: The version, or None for the current version.
+            snapshot_id: The version's snapshot ID, or None for the current version.
             filters: The conditions that all required rows satisfy, on the columns named by `versions.column_name`.
 
         Raises:

@@ -43,7 +43,7 @@ Updates = tuple[TableUpdate, ...]
 _Model = TypeVar("_Model", bound=BaseModel)
 
 _COMPRESSION: Literal["deflate"] = "deflate"
-# Beyond this number of manifests, a commit merges them, so that planning stays fast after hundreds of refreshes.
+# A commit that finds this many manifests merges them, so that planning stays fast after hundreds of refreshes.
 _MANIFEST_LIMIT = 12
 
 
@@ -151,7 +151,7 @@ class _Producer:
             yield writer.to_manifest_file()
 
     def _carry_over(self, parent: Snapshot | None) -> Iterator[ManifestFile]:
-        """Keep unchanged manifests, and rewrite the manifests from which files are removed."""
+        """Yield the parent's manifests, of which some are rewritten to remove files or to merge manifests."""
         removed = {file.file_path for file in self._change.removed}
         manifests = list(parent.manifests(self._io)) if parent else []
         gather = len(manifests) >= _MANIFEST_LIMIT
@@ -175,7 +175,7 @@ class _Producer:
             yield writer.to_manifest_file()
 
     def _schema_of(self, spec_id: int) -> Schema:
-        """Return the current schema, or the latest schema with the source columns of a partition specification."""
+        """Return the current or newest schema that contains the source columns of a partition specification."""
         sources = {field.source_id for field in self._after.specs()[spec_id].fields}
         newest_first = sorted(self._after.schemas, key=lambda schema: schema.schema_id, reverse=True)
         return next(schema for schema in (self._after.schema(), *newest_first) if sources <= set(schema.field_ids))
@@ -205,5 +205,5 @@ class _Producer:
             operation = Operation.DELETE
         summary = Summary(operation=operation, **collector.build(), **self._change.properties)
         totals = update_snapshot_summaries(summary, parent.summary if parent else None)
-        # PyIceberg does not compute totals for a snapshot that replaces files with the same rows.
+        # PyIceberg cannot compute totals for the operation `replace`, so the operation is set afterward.
         return Summary(operation=self._change.operation or operation, **totals.additional_properties)

@@ -20,7 +20,7 @@ def schema_of(table: Table, snapshot_id: int | None) -> Schema:
 
     Args:
         table: The table.
-        snapshot_id: The version, or None for the current version, which has the table's current schema.
+        snapshot_id: The version's snapshot ID. None is the current version, which has the table's current schema.
     """
     if snapshot_id is None:
         return table.schema()

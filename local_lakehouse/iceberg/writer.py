@@ -36,7 +36,7 @@ Values = tuple[Any, ...]
 # The number of rows that DuckDB reads at once.
 _ROW_GROUP_ROWS = 122_880
 _ROW_GROUP_BYTES = 32 * 2**20
-# A larger dictionary contains values that rarely repeat, so it needs more space than the values.
+# A larger dictionary contains values that rarely repeat, so it would need more space than the values themselves.
 _DICTIONARY_BYTES = 32 * 2**10
 _BUFFERED_BYTES = 128 * 2**20
 # A file is uploaded to S3 in one request.
@@ -55,7 +55,7 @@ class UnsupportedCodecError(Exception):
 
 
 class Sink(io.RawIOBase):
-    """An object that is being written, first in memory and, beyond a size limit, to a file.
+    """An object that is being written. Its bytes are in memory or, beyond a size limit, in a local file.
 
     Args:
         objects: The objects of S3.
@@ -78,7 +78,7 @@ class Sink(io.RawIOBase):
         return self.size
 
     def write(self, data: Any) -> int:
-        """Add bytes, but none after `discard`, because a Parquet writer that is deleted still writes its footer."""
+        """Add bytes. After `discard`, ignore them, because a deleted Parquet writer still writes its footer."""
         if self._discarded:
             return memoryview(data).nbytes
         self.size += memoryview(data).nbytes
@@ -160,12 +160,12 @@ class FileLayout:
 
     @cached_property
     def arrow_schema(self) -> pa.Schema:
-        """The schema in the files as an Arrow schema."""
+        """The schema of the files as an Arrow schema."""
         return schema_to_pyarrow(self.file_schema)
 
     @cached_property
     def statistics_plan(self) -> dict[int, StatisticsCollector]:
-        """The statistics of each column, keyed by field ID."""
+        """The statistics to collect for each column, keyed by field ID."""
         return compute_statistics_plan(self.file_schema, self.metadata.properties)
 
     @cached_property
@@ -243,7 +243,7 @@ class _OpenFile:
 
 
 def _conformed(values: pa.Array, wanted: pa.DataType) -> pa.Array:
-    """Convert values to the type in files, whose fields have the same positions but different names."""
+    """Convert values to the type that files use. Its fields have the same positions but can have other names."""
     if pa.types.is_struct(wanted):
         children = [_conformed(values.field(place), child.type) for place, child in enumerate(wanted)]
         return pa.StructArray.from_arrays(children, fields=list(wanted), mask=pc.is_null(values))
@@ -265,7 +265,7 @@ class DataFileWriter:
     Args:
         layout: The files' layout.
         io: The table's files.
-        partitions: The maximum number of partitions.
+        partitions: The maximum number of partitions, or None for no limit.
     """
 
     def __init__(self, layout: FileLayout, io: LakehouseFileIO, partitions: int | None = None) -> None:
@@ -341,7 +341,7 @@ def write_partitions(
     groups: Iterable[tuple[Values, Callable[[], pa.Table]]],
     kept: Callable[[str, pa.Table], None],
 ) -> Sequence[DataFile]:
-    """Write one data file per partition, and several files in parallel.
+    """Write one data file per partition. Several files are written in parallel.
 
     Args:
         layout: The files' layout.

@@ -210,7 +210,8 @@ def _hive_drop_partition(statement: nodes.AlterTable, context: Context, entry: d
 
 
 def _hive_refused(statement: nodes.AlterTable, _: Context, __: dict[str, Any]) -> None:
-    raise hive_failure(f"FAILED: SemanticException: ALTER TABLE {statement.action} is not supported for Hive tables")
+    action = statement.action.replace("_", " ")
+    raise hive_failure(f"FAILED: SemanticException: ALTER TABLE {action} is not supported for Hive tables")
 
 
 _ICEBERG: dict[str, Callable[[nodes.AlterTable, Table], None]] = {

@@ -33,7 +33,7 @@ class AthenaService:
     """Amazon Athena.
 
     Args:
-        clients: The lakehouse.
+        clients: The clients of the lakehouse.
         workers: The pool in which queries run. The code that creates the pool must stop it.
         governance: The decisions of Lake Formation, or None to disable its checks.
     """
@@ -95,7 +95,7 @@ class AthenaService:
 
     @property
     def finished(self) -> int:
-        """The number of ended executions, which changes without a request."""
+        """The number of ended executions, which can change without a request."""
         return self._runner.finished
 
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class Outcome:
         columns: The names and types of the result's columns.
         rows: The result's rows, with each value as a string.
         update_count: The number of rows written, or None if Athena does not report it.
-        header: Whether ``GetQueryResults`` starts with the column names.
+        header: Whether the rows of ``GetQueryResults`` start with the column names.
         manifest: The files that the statement wrote, or None if the statement has no manifest.
         body: Whether the execution writes a result file.
         batches: The rows in batches, which replace `rows` if the result is streamed.

@@ -1,4 +1,4 @@
-"""The execution of ``CREATE``, ``DROP``, ``ALTER`` and ``MSCK`` statements.
+"""The execution of ``CREATE``, ``DROP`` and ``MSCK`` statements.
 
 https://docs.aws.amazon.com/athena/latest/ug/ddl-sql-reference.html
 """
@@ -112,10 +112,12 @@ def create_table(statement: nodes.CreateTable, context: Context) -> Outcome:
     properties = dict(statement.properties)
     if properties.get("table_type", "").upper() == "ICEBERG":
         if statement.bucketed_by:
-            raise QueryFailure("NOT_SUPPORTED", "An Iceberg table is bucketed with PARTITIONED BY (bucket(n, column))")
+            raise QueryFailure(
+                "NOT_SUPPORTED", "Iceberg tables do not support CLUSTERED BY; use PARTITIONED BY (bucket(n, column))"
+            )
         typed = [partition for partition in statement.partitions if partition.type is not None]
         if typed:
-            raise QueryFailure("NOT_SUPPORTED", "Partition columns of an Iceberg table are named without a type")
+            raise QueryFailure("NOT_SUPPORTED", "PARTITIONED BY must not contain a column type for an Iceberg table")
         metadata = new_table(
             statement.columns, statement.partitions, statement.location or "", properties, statement.comment
         )

@@ -37,7 +37,7 @@ _INTERRUPTED = "The local lakehouse was stopped while this query ran. Run it aga
 class Execution:
     """One execution of a statement.
 
-    All fields are plain data, so that executions survive a restart.
+    All fields except `keep` are plain data, so that executions survive a restart.
     """
 
     id: str
@@ -66,7 +66,7 @@ class Execution:
     manifest_location: str | None = None
     # Whether Athena stores the results in a managed location that clients do not see.
     managed: bool = False
-    # A function that receives the execution and its last state before the state becomes visible.
+    # A function that receives the execution and its final state before the state becomes visible.
     keep: Callable[[Execution, str], None] | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -196,10 +196,12 @@ class Executions:
             yield active.get(execution.id, execution)
 
     def claim(self, token: str, request: object, execution_id: str) -> tuple[object, str]:
-        """Reserve a client token for a request, or return the request and execution to which the token belongs.
+        """Reserve a client token for a request, unless an earlier request used the token.
 
-        A client repeats a request that takes too long. The repeated request waits for the first one, so that the
-        execution in the answer exists.
+        Return the request and the execution ID to which the token belongs.
+
+        A client retries a request that takes too long. The retry waits until the first request is accepted or rejected,
+        so that the execution in the response exists.
         """
         with self._claim_settled:
             while token in self._tokens:

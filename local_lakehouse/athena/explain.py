@@ -2,7 +2,7 @@
 
 https://docs.aws.amazon.com/athena/latest/ug/athena-explain-statement-understanding.html
 
-The operators are derived from the statement. The plan does not reproduce AWS's cost-based order.
+The operators are derived from the statement. The plan does not reproduce the operator order that AWS chooses by cost.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def explain_query(statement: nodes.Statement, explained: nodes.Explain, context:
 
     Args:
         statement: The statement.
-        explained: The format of the plan.
+        explained: The options of ``EXPLAIN``, such as the plan's format.
         context: The context of the statement's execution.
 
     Raises:

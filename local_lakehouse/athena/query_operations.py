@@ -29,7 +29,7 @@ _MAX_PAGE = 50
 _MAX_ROWS = 1000
 _NOT_FINISHED = "Query has not yet finished. Current state: {}"
 _NOT_SUCCESSFUL = "Query did not finish successfully. Final query state: {}"
-# The time that a status request waits for the query to finish, because clients poll only about once a second.
+# The maximum time that a status request waits for the query to finish. Clients poll only about once a second.
 _PATIENCE_SECONDS = 0.2
 _SUFFIXES = {
     "INSERT": "",
@@ -134,7 +134,7 @@ class QueryOperations:
 
     def _check_bucket(self, bucket: str) -> None:
         try:
-            # The S3 operations that Athena calls with the caller's permissions.
+            # Athena calls this S3 operation with the caller's permissions.
             self._s3.get_bucket_location(Bucket=bucket)
         except ClientError as error:
             raise invalid_request(f"Unable to verify/create output bucket {bucket}") from error

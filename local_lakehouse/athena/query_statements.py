@@ -35,7 +35,9 @@ def explain(statement: nodes.Explain, context: Context) -> Outcome:
 def _explained_query(statement: nodes.Statement) -> nodes.Statement:
     if isinstance(statement, nodes.Select | nodes.Insert | nodes.CreateTableAs | nodes.Unload):
         return statement
-    raise QueryFailure("NOT_SUPPORTED", "The local Athena explains only SELECT, INSERT, CREATE TABLE AS and UNLOAD")
+    raise QueryFailure(
+        "NOT_SUPPORTED", "The local Athena supports EXPLAIN only for SELECT, INSERT, CREATE TABLE AS and UNLOAD"
+    )
 
 
 def prepare(statement: nodes.Prepare, context: Context) -> Outcome:

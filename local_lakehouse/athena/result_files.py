@@ -47,7 +47,7 @@ class ResultFiles:
         """Write an object.
 
         Raises:
-            QueryFailure: The bucket does not exist.
+            QueryFailure: S3 rejects the request, for example because the bucket does not exist.
         """
         bucket, _, key = location.removeprefix("s3://").partition("/")
         try:
@@ -121,7 +121,7 @@ class ResultFiles:
                 self._kept.popitem(last=False)
 
     def rows(self, execution: Execution, start: int, count: int) -> list[list[Text]] | None:
-        """Return rows from an execution's result, or None if its file does not exist.
+        """Return rows from an execution's result, or None if the result file does not exist.
 
         Raises:
             ClientError: The caller cannot read the file (``AccessDenied``).

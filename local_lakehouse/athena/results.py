@@ -209,12 +209,12 @@ _WRITERS: dict[str, Callable[[Any], str]] = {
 
 
 def csv_text(names: Sequence[str], rows: Iterable[Sequence[Text]]) -> str:
-    """Write a header and rows as Athena's CSV, with quoted values and empty cells for NULL."""
+    """Return a header and rows as Athena's CSV, with quoted values and empty cells for NULL."""
     lines = [csv_line(names)]
     lines += [csv_line(row) for row in rows]
     return "".join(lines)
 
 
 def csv_line(values: Sequence[Text]) -> str:
-    """Write a row as a line in Athena's CSV."""
+    """Return a row as a line in Athena's CSV."""
     return ",".join("" if value is None else '"' + value.replace('"', '""') + '"' for value in values) + "\n"

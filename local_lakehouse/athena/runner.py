@@ -95,7 +95,7 @@ class Runner:
             worker.interrupt()
 
     def stop(self) -> None:
-        """Stop everything."""
+        """Stop all executions."""
         with self._lock:
             workers = list(self._running.values())
         for worker in workers:
@@ -194,11 +194,13 @@ class Runner:
 
 
 def _refused(execution: Execution, error: ClientError) -> QueryFailure:
-    """Return the message for a service's error in response to a call with the caller's permissions."""
+    """Return the failure for an error of a service that Athena calls with the caller's permissions."""
     code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
     if code == "NoSuchBucket":
         bucket = error.response["Error"].get("BucketName", "")
-        return QueryFailure("", f"{message}: {bucket} (Error Code: {code}). Create it, or specify another location")
+        return QueryFailure(
+            "", f"{message}: {bucket} (Error Code: {code}). Create the bucket, or specify another location"
+        )
     if code not in _DENIED:
         _LOG.error("query %s failed", execution.id, exc_info=error)
         return QueryFailure("GENERIC_INTERNAL_ERROR", _UNEXPLAINED)

@@ -48,7 +48,7 @@ def _database(statement: nodes.Show, context: Context) -> str:
 
 
 def _wildcards(pattern: str | None) -> Callable[[str], bool]:
-    """Return a regular expression for a pattern with ``*`` and ``|``."""
+    """Return a function that matches names against a pattern with ``*`` and ``|``."""
     if pattern is None:
         return lambda _: True
     choices = [re.escape(entry).replace(r"\*", ".*") for entry in pattern.split("|")]
@@ -81,7 +81,7 @@ def _show_views(statement: nodes.Show, context: Context) -> Outcome:
 
 
 def _like(pattern: str | None, escape: str | None) -> Callable[[str], bool]:
-    """Return a regular expression for a pattern with ``%`` and ``_``.
+    """Return a function that matches names against a pattern with ``%`` and ``_``.
 
     Raises:
         QueryFailure: The pattern is invalid (``INVALID_FUNCTION_ARGUMENT``).
@@ -253,7 +253,7 @@ def _is_internal(key: str) -> bool:
 
 
 def _escaped(text: str) -> str:
-    """Quote a string as Hive does, with visible control characters."""
+    """Escape a string as Hive does, including control characters."""
     plain = text.replace("\\", "\\\\").replace("'", "\\'")
     return "".join(f"\\u{ord(letter):04X}" if ord(letter) < ord(" ") else letter for letter in plain)
 
@@ -263,7 +263,7 @@ def _backquoted(name: str) -> str:
 
 
 def _name(name: str) -> str:
-    """Return a name as an Iceberg statement shows it, in quotes only if necessary."""
+    """Return a name as an Iceberg statement shows it, in backquotes only if necessary."""
     return name if re.fullmatch("[a-z_][a-z0-9_]*", name) else _backquoted(name)
 
 

@@ -80,7 +80,8 @@ def check_accepted(statement: nodes.Statement) -> None:
     """Reject a statement that Athena would reject without running it.
 
     Raises:
-        MalformedQuery: The statement is a ``CREATE TABLE`` that does not match any type of table.
+        MalformedQuery: The statement is a ``CREATE TABLE`` without a location, or ``EXTERNAL`` does not match the table
+            type.
     """
     if not isinstance(statement, nodes.CreateTable):
         return

@@ -59,12 +59,12 @@ class WorkGroups:
         }
 
     def changing(self) -> AbstractContextManager[None]:
-        """Save the changes to workgroups that the block makes."""
+        """Save the changes that the block makes to Athena's documents."""
         return self._clients.changing(PARTICIPANT)
 
     @property
     def bucket(self) -> str:
-        """The bucket for the results of ``primary``."""
+        """The bucket for the results of the workgroup ``primary``."""
         return f"aws-athena-query-results-{self._clients.account}-{self._clients.region}"
 
     def keeps_results(self, group: dict[str, Any]) -> bool:
@@ -81,7 +81,7 @@ class WorkGroups:
         return f"s3://{self.bucket}/managed/{group['Name']}"
 
     def ensure_bucket(self) -> None:
-        """Create the bucket of ``primary`` if it does not exist."""
+        """Create the bucket of the workgroup ``primary`` if the bucket does not exist."""
         if self._bucket_made:
             return
         options: dict[str, Any] = {}
@@ -245,7 +245,7 @@ def _apply(configuration: dict[str, Any], updates: dict[str, Any]) -> None:
 
 
 def _given_tags(request: dict[str, Any]) -> dict[str, str]:
-    """Return a request's tags, and reject missing keys, which only the service model allows."""
+    """Return a request's tags. Reject a tag without a key, which the service model allows."""
     tags = request.get("Tags", [])
     if not all(tag.get("Key") for tag in tags):
         raise invalid_request("Tag key cannot be null or empty.")

@@ -38,7 +38,7 @@ class Bucketing:
     Args:
         columns: The columns whose values determine a row's bucket.
         count: The number of buckets.
-        hashed_by_hive: Whether rows are assigned with Hive's original hash function.
+        hashed_by_hive: Whether Hive's original hash function assigns rows to buckets.
     """
 
     columns: tuple[str, ...]
@@ -47,7 +47,7 @@ class Bucketing:
 
 
 def bucketing_of(entry: dict[str, Any]) -> Bucketing | None:
-    """Return the buckets of a table in the catalog, or None if it has none.
+    """Return the buckets of a table in the catalog, or None if the table is not bucketed.
 
     Raises:
         QueryFailure: A bucketing column does not exist (``HIVE_INVALID_METADATA``).
@@ -95,7 +95,7 @@ def _bucket(hashes: Sequence[int], count: int) -> int:
 
 
 def hash_of(value: Any, type_: Type) -> int:
-    """Return a value's hash as Hive computes it, as an unsigned number of 32 bits."""
+    """Return a value's hash as Hive computes it, as an unsigned 32-bit integer."""
     if value is None:
         return 0
     if type_.name == "array":
@@ -133,7 +133,7 @@ def wanted_buckets(
     Args:
         bucketing: The table's buckets.
         columns: The table's columns.
-        conditions: The conditions, in which columns have DuckDB's names.
+        conditions: The conditions, which use the column names in DuckDB.
     """
     places = {name: index for index, (name, _) in enumerate(columns)}
     choices = []

@@ -161,10 +161,10 @@ def offer(worker: WorkerSession, name: str, rows: pa.Table | str) -> None:
 
 
 def qualify(names: tuple[str, ...], database: str | None, position: Position) -> tuple[str, str]:
-    """Return the database and name of a table, which can be qualified with its database and catalog.
+    """Return the database and name of a table from a name that can include the database and catalog.
 
     Raises:
-        QueryFailure: The catalog is unknown, or there are too many names.
+        QueryFailure: The catalog is unknown, or the name has too many parts.
     """
     if len(names) > 3:
         raise QueryFailure("SYNTAX_ERROR", f"Too many parts in table name: {'.'.join(names)}", position)

@@ -69,7 +69,7 @@ def _field_type(table: Table, field_id: int) -> IcebergType | None:
 
 
 def partition_fields(table: Table) -> list[tuple[PartitionField, IcebergType]]:
-    """Return the partition fields of all specifications whose source columns still exist, with their types."""
+    """Return the partition fields whose source columns still exist, in all specifications, with their types."""
     schema = table.schema()
     found: dict[int, tuple[PartitionField, IcebergType]] = {}
     for _, spec in sorted(table.specs().items()):
@@ -81,7 +81,7 @@ def partition_fields(table: Table) -> list[tuple[PartitionField, IcebergType]]:
 
 
 def partition_of(table: Table, file: DataFile, fields: Sequence[tuple[PartitionField, IcebergType]]) -> Row:
-    """Return the values of a file's partition, with None for fields that its specification lacks."""
+    """Return the values of a file's partition, with None for fields that are not in the file's specification."""
     own = {field.field_id: place for place, field in enumerate(table.specs()[file.spec_id].fields)}
     return tuple(file.partition[own[field.field_id]] if field.field_id in own else None for field, _ in fields)
 

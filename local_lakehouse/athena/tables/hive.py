@@ -43,7 +43,7 @@ def hive_columns(entry: dict[str, Any]) -> list[tuple[str, Type]]:
     """Return the names and types of a table's columns, with the partition columns last.
 
     Raises:
-        QueryFailure: The catalog does not support a column's type (``HIVE_INVALID_METADATA``).
+        QueryFailure: The catalog contains an invalid column type (``HIVE_INVALID_METADATA``).
     """
     columns = (*entry.get("StorageDescriptor", {}).get("Columns", ()), *entry.get("PartitionKeys", ()))
     found = []
@@ -68,7 +68,7 @@ class HiveLoad:
     conditions: list[Condition] = field(default_factory=list)
 
     def load(self, columns: set[str]) -> Loaded:
-        """Read all files of the table."""
+        """Read the files that can match the conditions."""
         objects = [
             _Object(path, size, tag, tuple(values))
             for location, values in self._locations()
@@ -85,7 +85,7 @@ class HiveLoad:
         return self._parsed(objects, columns)
 
     def _parquet_sql(self, objects: list[_Object], columns: set[str]) -> Loaded | None:
-        """Return the ``SELECT`` with which DuckDB reads the table's files, or None if its result would be wrong."""
+        """Return the ``SELECT`` with which DuckDB reads the table's files, or None if Arrow must read them."""
         listed = hive_columns(self.entry)
         own = len(listed) - len(self.entry.get("PartitionKeys", ()))
         parts, scanned = [], 0
@@ -171,7 +171,7 @@ class HiveLoad:
         return all(_holds(value, condition) for condition in self.conditions if condition.column == f"c{index}")
 
     def _equal(self) -> dict[str, list[str]]:
-        """Return the strings that the conditions compare with partition columns for equality."""
+        """Return the strings that equality conditions allow for each column."""
         names = {f"c{index}": name for index, (name, _) in enumerate(hive_columns(self.entry))}
         return {
             names[condition.column]: [str(value) for value in condition.values]
@@ -184,7 +184,7 @@ class HiveLoad:
         return next((index, type_) for index, (name, type_) in enumerate(listed) if name == key)
 
     def _objects(self, location: str) -> Iterator[tuple[str, int, str]]:
-        """Return the path, size and entity tag of a location's objects that a statement reads."""
+        """Return the path, size and entity tag of each object in a location that a statement reads."""
         listed = self._listed(location)
         bucketing = bucketing_of(self.entry)
         if bucketing is not None and bucketing.hashed_by_hive:
@@ -201,7 +201,7 @@ class HiveLoad:
         return ((path, size, tag) for path, size, tag in listed if size)
 
     def _listed(self, location: str) -> Iterator[tuple[str, int, str]]:
-        """Return the path, size and entity tag of the objects below a location, without hidden objects."""
+        """Return the path, size and entity tag of each object below a location, without hidden objects."""
         bucket, _, prefix = location.removeprefix("s3://").partition("/")
         prefix = prefix.rstrip("/") + "/" if prefix else ""
         for page in self.lake.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
@@ -248,7 +248,7 @@ _SAME = frozenset(("boolean", "integer", "bigint", "real", "double", "date", "va
 
 
 def _stored_sql(stored: pa.Field, type_: Type) -> str | None:
-    """Return DuckDB SQL that converts a stored column to a type, or None if Arrow must read it."""
+    """Return DuckDB SQL that converts a stored column to a type, or None if Arrow must read the file."""
     name: str = '"' + stored.name.replace('"', '""') + '"'
     if type_.name in _SAME and not (type_.name == "varchar" and type_.numbers):
         wanted = arrow_type(type_)
@@ -265,7 +265,7 @@ def _stored_sql(stored: pa.Field, type_: Type) -> str | None:
 
 
 def _partition_sql(text: str | None, type_: Type, key: str) -> str | None:
-    """Return DuckDB SQL for a partition's value, or None if Arrow must read it."""
+    """Return DuckDB SQL for a partition's value, or None if Arrow must read the file."""
     value = read_partition(text, type_, key)
     if value is None:
         return null_of(type_)

@@ -51,7 +51,7 @@ _SERDE_PROPERTIES: dict[str, tuple[str, ...]] = {
         "escape.delim",
     ),
     _ORC: ("serialization.format", "orc.column.index.access"),
-    # The schema is read from the file, so the property is ignored.
+    # The schema is read from the file, so `avro.schema.literal` is ignored.
     _AVRO: ("serialization.format", "avro.schema.literal"),
     _REGEX: ("serialization.format", "input.regex", "input.regex.case.insensitive", "output.format.string"),
     _CLOUDTRAIL: ("serialization.format",),
@@ -90,7 +90,7 @@ def check_serde(library: str, properties: dict[str, str]) -> None:
 
 
 def has_own_schema(entry: dict[str, Any]) -> bool:
-    """Return whether a table's columns, without comments, come from its SerDe instead of the catalog."""
+    """Return whether the SerDe defines a table's columns, so that DESCRIBE shows a default comment for them."""
     return serde_name(entry) in (_OPEN_CSV, _REGEX, _CLOUDTRAIL, *_JSON)
 
 
@@ -155,7 +155,7 @@ def _unsupported(library: str) -> str:
 
 
 def _decompressed(path: str, content: bytes) -> bytes:
-    """Return the text of a file, whose extension names its compression.
+    """Return the content of a text file without the compression that the file's extension names.
 
     AWS: https://docs.aws.amazon.com/athena/latest/ug/compression-formats.html
 
@@ -183,7 +183,7 @@ def _lines(text: str) -> list[str]:
 def _named(
     found: pa.Table, columns: list[tuple[str, Type]], mismatch: Callable[[str, pa.DataType, Type], QueryFailure]
 ) -> pa.Table:
-    """Return a file's columns, keyed by name, with NULL for missing columns."""
+    """Return a file's columns, matched by name, with NULL for missing columns."""
     names = {name.lower(): name for name in found.column_names}
     arrays = [
         conformed(found.column(names[name]), type_, partial(mismatch, name))
@@ -195,7 +195,7 @@ def _named(
 
 
 def _orc(path: str, content: bytes, columns: list[tuple[str, Type]], *, by_name: bool) -> pa.Table:
-    """Return an ORC file's columns, by position unless the table requires names."""
+    """Return an ORC file's columns, matched by position unless `by_name` is true."""
     found = orc.ORCFile(pa.BufferReader(content)).read()
     if not by_name:
         renamed = [name for name, _ in columns[: found.num_columns]]
@@ -259,7 +259,7 @@ def _from_avro(value: Any, type_: Type) -> Any:
 
 
 def _pattern(parameters: dict[str, str]) -> Pattern:
-    """Return the function that parses a table's lines.
+    """Return the pattern that parses a table's lines.
 
     Raises:
         QueryFailure: The pattern is missing or invalid (``INVALID_TABLE_PROPERTY``).
@@ -355,8 +355,8 @@ def _from_json(value: Any, type_: Type) -> Any:
     """Return a JSON value as a column's type.
 
     Raises:
-        QueryFailure: The value is not an object or array, but the column contains other values (``HIVE_BAD_DATA``), or
-            the value is a number in a column of timestamps, which the SerDes read in different ways.
+        QueryFailure: The value does not match a nested type (``HIVE_BAD_DATA``). Or a timestamp is not a string, and
+            SerDes read such values in different ways (``NOT_SUPPORTED``).
     """
     if value is None:
         return None

@@ -24,7 +24,7 @@ _LINE_ENDS = {"n": "\n", "r": "\r"}
 
 @dataclass(frozen=True)
 class Layout:
-    """The separators of a table's rows.
+    """The format of a table's rows.
 
     Args:
         separators: The separators of columns and of each level of nesting, outermost first.
@@ -140,7 +140,7 @@ def layout_of(parameters: Mapping[str, str]) -> Layout:
     """Return the layout that a table's properties describe."""
     names = (
         ("field.delim", "serialization.format"),
-        # Hive's original name for the property contains a typo, which older tables still have.
+        # Older tables still have Hive's original name for this property, which contains a typo.
         ("collection.delim", "colelction.delim"),
         ("mapkey.delim",),
     )
@@ -156,7 +156,7 @@ def layout_of(parameters: Mapping[str, str]) -> Layout:
 def _character(written: str | None) -> str:
     """Return a property's character.
 
-    As in Hive, a number is a character code, and only the first of several characters counts.
+    As in Hive, a number is a character code, and only the first of several characters is used.
     """
     if written is None:
         return ""

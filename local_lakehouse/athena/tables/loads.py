@@ -59,7 +59,7 @@ class Load(Protocol):
     conditions: list[Condition]
 
     def load(self, columns: set[str]) -> Loaded:
-        """Read the table with the columns that the statement uses."""
+        """Read the columns that the statement uses."""
 
 
 @dataclass
@@ -127,7 +127,7 @@ def relation(lake: Lake, scan: Scan, columns: set[str]) -> pa.Table | str:
                 place_columns=PLACE_COLUMNS if columns & set(PLACE_COLUMNS) else None,
             )
         except NotReadableError:
-            pass  # Arrow reads a file that DuckDB would not read according to its schema.
+            pass  # Arrow reads a file that DuckDB would not read according to the table's schema.
     parts = [_rows(lake, scan, number, columns) for number, file in enumerate(scan.files)]
     return pa.concat_tables([*parts, _empty(scan, columns)])
 

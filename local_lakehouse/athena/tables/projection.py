@@ -25,7 +25,7 @@ _UNITS = {
     "WEEK": timedelta(weeks=1),
 }
 _MONTHS = {"MONTH": 1, "YEAR": 12}
-# The letters of Java's SimpleDateFormat, each with its field, number of digits and unit.
+# The letters of Java's SimpleDateFormat, each with its field and unit.
 _FIELDS = {
     "y": ("year", "YEAR"),
     "M": ("month", "MONTH"),
@@ -45,7 +45,7 @@ def is_projected(entry: dict[str, Any]) -> bool:
 
 
 def check_projection(keys: Sequence[str], parameters: dict[str, str]) -> None:
-    """Reject an invalid configuration.
+    """Reject an invalid projection configuration.
 
     Raises:
         QueryFailure: The configuration is invalid (``INVALID_TABLE_PROPERTY``).
@@ -71,11 +71,11 @@ def partitions(
     Args:
         entry: The table's catalog entry.
         wanted: A function that returns whether a statement reads a given value of a partition column.
-        equal: The strings that a statement compares with a partition column for equality.
+        equal: The strings that a statement compares with each partition column for equality.
         now: The statement's start time, in UTC and without tzinfo.
 
     Raises:
-        QueryFailure: The configuration is incomplete, or a statement has no values for an injected column.
+        QueryFailure: The configuration is incomplete, or the statement has no values for an injected column.
     """
     keys = [column["Name"].lower() for column in entry.get("PartitionKeys", ())]
     parameters = {str(name).lower(): str(value) for name, value in entry.get("Parameters", {}).items()}

@@ -58,7 +58,7 @@ def allows(type_: Type, stored: pa.DataType) -> bool:
 
 
 def conformed(values: pa.Array | pa.ChunkedArray, type_: Type, mismatch: Mismatch) -> pa.Array:
-    """Convert stored values to their Arrow type in DuckDB's representation, with row fields named ``f0``, ``f1`` ….
+    """Convert stored values to the Arrow type of DuckDB's representation, with row fields named ``f0``, ``f1`` ….
 
     Args:
         values: The values.
@@ -89,7 +89,7 @@ def conformed(values: pa.Array | pa.ChunkedArray, type_: Type, mismatch: Mismatc
 
 
 def _row(values: Any, type_: Type, mismatch: Mismatch) -> pa.Array:
-    """Return rows, whose fields are matched by name."""
+    """Convert rows, and match their fields by name."""
     places = {values.type.field(index).name.lower(): index for index in range(values.type.num_fields)}
     fields = [
         conformed(values.field(places[name]), child, mismatch)

@@ -56,7 +56,7 @@ def view_input(name: str, sql: str, database: str | None, columns: list[tuple[st
         "PartitionKeys": [],
         "StorageDescriptor": {
             "Columns": [{"Name": column, "Type": glue_type(type_)} for column, type_ in columns],
-            # Clients expect the key, although a view has no files.
+            # Clients expect `Location`, although a view has no files.
             "Location": "",
             "SerdeInfo": {},
         },

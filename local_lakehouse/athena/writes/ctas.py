@@ -110,7 +110,7 @@ def create_table_as(statement: nodes.CreateTableAs, context: Context) -> Outcome
 
 
 def _renamed(compiled: Compiled, statement: nodes.CreateTableAs) -> Compiled:
-    """Return a query with any column names that the statement specifies."""
+    """Return a query with the column names that the statement specifies, if any."""
     if not statement.columns:
         return compiled
     if len(statement.columns) != len(compiled.columns):
@@ -151,7 +151,7 @@ def _check_properties(settings: dict[str, Any], known: frozenset[str]) -> None:
 
 
 def named_columns(compiled: Compiled, query: tree.Query) -> list[tuple[str, Type]]:
-    """Return a query's columns with unique names and their types.
+    """Return the names and types of a query's columns, which must have unique names.
 
     Raises:
         QueryFailure: A column lacks a name or a type, or a name is repeated.
@@ -231,7 +231,7 @@ def _bucketing(settings: dict[str, Any]) -> Bucketing | None:
     if not isinstance(names, list) or not isinstance(count, int) or not names or count <= 0:
         raise QueryFailure(
             "INVALID_TABLE_PROPERTY",
-            "bucketed_by and bucket_count must be specified together: an array of column names and a positive number",
+            "bucketed_by (an array of column names) and bucket_count (a positive number) must be specified together",
         )
     return Bucketing(tuple(str(name).lower() for name in names), count)
 

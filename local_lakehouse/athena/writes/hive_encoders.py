@@ -212,7 +212,7 @@ def avro_value(value: Any, type_: Type) -> Any:
 
 
 def json_lines(rows: pa.Table, columns: Sequence[tuple[str, Type]]) -> Iterator[str]:
-    """Write each row as a JSON object."""
+    """Yield each row as a JSON object."""
     parts = [_json_values(rows.column(index), type_) for index, (_, type_) in enumerate(columns)]
     names = [name for name, _ in columns]
     for values in zip(*parts, strict=False):

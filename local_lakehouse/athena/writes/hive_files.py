@@ -1,4 +1,4 @@
-"""The files that statements on Hive tables and ``UNLOAD`` write to S3."""
+"""The files that ``UNLOAD`` and statements on Hive tables write to S3."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _UNSUPPORTED = (
 
 
 def check_format(name: str) -> str:
-    """Return a format's name.
+    """Return the name of a file format in uppercase.
 
     Raises:
         QueryFailure: The format is not supported.
@@ -66,7 +66,7 @@ def check_format(name: str) -> str:
 
 
 def check_hive_types(columns: Sequence[tuple[str, Type]]) -> None:
-    """Reject columns that Hive's files cannot store.
+    """Reject columns that the files of Hive tables cannot store.
 
     Raises:
         QueryFailure: A column's type is not supported (``NOT_SUPPORTED``, with Athena's message).
@@ -144,8 +144,8 @@ class HiveWriter:
         Args:
             rows: The rows, in DuckDB's representation.
             columns: The names and types of the columns.
-            partitioned_by: The partition columns, which come last.
-            bucketing: The buckets, each of which is one file in each partition.
+            partitioned_by: The partition columns, which are the last columns.
+            bucketing: The buckets, each of which has one file per partition, or None for a table without buckets.
         """
         own = columns[: len(columns) - len(partitioned_by)]
         query = _query_name()
@@ -233,7 +233,7 @@ class _OpenFile:
         self._encoder.write(rows)
 
     def store(self, bucket: str, key: str) -> None:
-        """Write the object without a local copy, because another client can overwrite it."""
+        """Upload the file without keeping a local copy, because another client can overwrite the object."""
         self._encoder.close()
         with self._sink.reopened() as body:
             self._lake.s3.put_object(Bucket=bucket, Key=key, Body=body)

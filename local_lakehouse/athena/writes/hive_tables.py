@@ -37,7 +37,7 @@ STORAGE = {
     "TEXTFILE": (_TEXT_INPUT, _TEXT_OUTPUT, "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"),
 }
 
-# Athena reads tables with these SerDes, but does not insert rows.
+# Athena reads tables with these SerDes, but does not insert rows into them.
 _READ_ONLY = (
     "org.openx.data.jsonserde.JsonSerDe",
     "org.apache.hadoop.hive.serde2.RegexSerDe",
@@ -91,7 +91,7 @@ def writer_settings(entry: dict[str, Any]) -> tuple[str, Layout]:
     """Return the format of a table's files, and the layout of their lines if they are text.
 
     Raises:
-        QueryFailure: The table is read-only.
+        QueryFailure: The SerDe does not support inserts.
     """
     serde = entry["StorageDescriptor"].get("SerdeInfo", {})
     library = serde.get("SerializationLibrary", "")

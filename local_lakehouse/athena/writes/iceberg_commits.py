@@ -35,7 +35,7 @@ def fresh(lake: Lake, database: str, name: str) -> Table:
     """Return an Iceberg table's current state.
 
     Raises:
-        QueryFailure: The table is no longer an Iceberg table.
+        QueryFailure: The table no longer exists or is no longer an Iceberg table.
     """
     entry = lake.table(database, name)
     if entry is None or not is_iceberg(entry):
@@ -44,7 +44,7 @@ def fresh(lake: Lake, database: str, name: str) -> Table:
 
 
 def changing(database: str, name: str, change: Callable[[], _T]) -> _T:
-    """Change the rows of a table while no other statement changes them.
+    """Change a table while no other statement changes it.
 
     Raises:
         QueryFailure: Another writer, such as an integration, committed a change in the meantime.
@@ -75,7 +75,7 @@ def table_columns(table: Table) -> list[tuple[str, Type]]:
 
 
 class RowWriter:
-    """A writer that stores rows in DuckDB's representation in a table's data files.
+    """A writer that converts rows from DuckDB's representation and stores them in a table's data files.
 
     Args:
         lake: The tables of the lakehouse.
@@ -116,7 +116,7 @@ def row_writer(lake: Lake, metadata: TableMetadata) -> Iterator[RowWriter]:
 
     Raises:
         QueryFailure: The statement writes to too many partitions or to a partition whose value cannot be stored, or the
-            table's compression is unknown.
+            table's compression is not supported.
     """
     writer = RowWriter(lake, metadata)
     try:

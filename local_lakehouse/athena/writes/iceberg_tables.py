@@ -103,7 +103,7 @@ def iceberg_type(type_: Type, ids: itertools.count[int]) -> IcebergType:
 
 
 def transforms_of(texts: Sequence[str]) -> list[nodes.PartitionField]:
-    """Parse the elements of CTAS's ``partitioning``, such as ``bucket(id, 16)``.
+    """Parse the elements of the CTAS property ``partitioning``, such as ``bucket(id, 16)``.
 
     Raises:
         QueryFailure: An element is not a transform.
@@ -164,10 +164,10 @@ def check_properties(properties: dict[str, str]) -> None:
 
 
 def iceberg_properties(properties: dict[str, str]) -> dict[str, str]:
-    """Return Athena's table properties, and add the corresponding Iceberg properties.
+    """Return Athena's table properties with the corresponding Iceberg properties.
 
     Raises:
-        QueryFailure: The file format is not supported.
+        QueryFailure: A property or the file format is not supported.
     """
     check_properties(properties)
     file_format = properties.get("format", "parquet").lower()

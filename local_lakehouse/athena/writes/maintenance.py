@@ -32,7 +32,7 @@ from local_lakehouse.sql.grammar.tree import Name
 from local_lakehouse.sql.grammar.tree import Table as TableNode
 
 _DEFAULT_AGE_SECONDS = 432_000
-# Each file is uploaded to S3 in one request, so the files are smaller than AWS's files of 512 MB.
+# Each file is uploaded to S3 in one request, so the files are smaller than on AWS (512 MB).
 _TARGET_BYTES = 128 * 2**20
 _SMALL_SHARE = 0.75
 _START = Position(1, 1)
@@ -99,7 +99,7 @@ def _chosen(statement: nodes.Optimize, context: Context, table: Table, scan: Sca
     ]
     if not fields:
         raise QueryFailure(
-            "NOT_SUPPORTED", "OPTIMIZE with WHERE requires a table that is partitioned by columns", statement.position
+            "NOT_SUPPORTED", "OPTIMIZE with WHERE requires a partition column without a transform", statement.position
         )
     condition = analyzer.boolean(statement.where, Scope(fields), "WHERE clause")
     relation_name, _, alias = found.sql.partition(" AS ")

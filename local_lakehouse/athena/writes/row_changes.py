@@ -2,7 +2,8 @@
 
 https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-updating-iceberg-table-data.html
 
-Data files with changed rows are rewritten, whereas Athena writes position deletes. Queries return the same rows.
+Data files with changed rows are rewritten, whereas Athena writes position deletes. Queries return the same rows in both
+cases.
 """
 
 # ruff: noqa: S608 - This module builds SQL from analyzed parts, never from a caller's text.
@@ -199,7 +200,7 @@ class _Places:
 
 
 def _assigned(target: _Target, assignments: Sequence[nodes.Assignment], scope: Scope, verb: str) -> dict[str, str]:
-    """Return the new values as DuckDB SQL, by column name."""
+    """Return the new values as DuckDB SQL, keyed by column name."""
     wanted = {name.lower(): type_ for name, type_ in target.columns}
     values: dict[str, Typed] = {}
     for assignment in assignments:

@@ -24,7 +24,7 @@ def _has_limited_text(type_: Type) -> bool:
 
 
 def stored_sql(sql: str, source: Type, target: Type) -> str:
-    """Convert a value to a column's type, which `can_store` allows."""
+    """Return SQL that converts a value to a column's type. `can_store` must allow the conversion."""
     if types.can_coerce(source, target) or source == types.UNKNOWN:
         return coerce_sql(sql, source, target)
     converted = cast_sql(sql, source, target)

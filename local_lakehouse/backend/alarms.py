@@ -1,8 +1,8 @@
 """The evaluation of CloudWatch alarms, which moto only stores.
 
 An alarm is evaluated when it is read, for the periods that end at the time of the read. Actions are not executed.
-Simple statistics are supported, as is metric math that adds, compares and fills series. An alarm with other metric math
-is rejected with an error that names the unsupported part.
+Simple statistics are supported, as is metric math with arithmetic, SUM, MAX, MIN, AVG and FILL. An alarm with other
+metric math is rejected with an error that names the unsupported part.
 
 AWS: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html,
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
@@ -41,7 +41,7 @@ _COMPARISONS: dict[str, tuple[Callable[[float, float], bool], str]] = {
     "LessThanOrEqualToThreshold": (operator.le, "less than or equal to"),
 }
 _STATISTICS: dict[str, Callable[[Sequence[tuple[float, float, float, float]]], float]] = {
-    # A data point's sum, minimum, maximum and number of samples.
+    # Each data point is a tuple of its sum, minimum, maximum and number of samples.
     "Sum": lambda data: sum(entry for entry, _, _, _ in data),
     "Minimum": lambda data: min(item for _, item, _, _ in data),
     "Maximum": lambda data: max(each for _, _, each, _ in data),
@@ -51,7 +51,7 @@ _STATISTICS: dict[str, Callable[[Sequence[tuple[float, float, float, float]]], f
 
 
 def apply() -> None:
-    """Make moto evaluate alarms, once per process."""
+    """Patch moto to evaluate alarms. Later calls in the same process do nothing."""
     if hasattr(CloudWatchBackend.put_metric_alarm, "__wrapped__"):
         return
     CloudWatchBackend.put_metric_alarm = _checked(CloudWatchBackend.put_metric_alarm)  # type: ignore[method-assign]
@@ -233,7 +233,7 @@ def _calculate(node: ast.expr, named: Mapping[str, float | None]) -> float | Non
             return float(number)
         case ast.Name(id=name):
             if name not in named:
-                raise InvalidParameterValue(f"The expression refers to {name}, but no metric of the alarm has that id.")
+                raise InvalidParameterValue(f"The expression refers to {name}, but no metric of the alarm has that ID.")
             return named[name]
         case ast.BinOp(left=left, op=op, right=right):
             first, second = _calculate(left, named), _calculate(right, named)

@@ -1,4 +1,4 @@
-"""AWS clients for the lakehouse's services, which call moto without a socket."""
+"""AWS clients with which the lakehouse's services call moto without a socket."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import boto3
     from botocore.model import OperationModel
 
-# The services' requests are signed with these keys, so that the permission check recognizes them.
+# The services' requests contain this access key, so that the permission check recognizes them.
 SERVICE_ACCESS_KEY = "ZETLSERVICE000000000"
 
 _READS = re.compile(r"^(Describe|Get|List|BatchGet|Head|Query$|Scan$|Filter|Search|Lookup|TransactGet|Simulate|Check)")
@@ -89,7 +89,7 @@ _rights: ContextVar[CallerRights | None] = ContextVar("rights", default=None)
 
 @contextlib.contextmanager
 def acting_for(rights: CallerRights | None) -> Iterator[None]:
-    """Check the requests of services in the block against a caller's permissions, unless the caller is None."""
+    """Check the requests of services in the block against a caller's permissions, or disable the check for None."""
     token = _rights.set(rights)
     try:
         yield
@@ -137,7 +137,7 @@ class ServiceClients:
         self._serve = serve
         self._clients: dict[str, Any] = {}
         self._clients_lock = threading.Lock()
-        # A function that returns the file of an object's body by bucket and key, if bodies are stored as files.
+        # A function that returns the file with the body of an object, given its bucket and key, or None.
         self.body_path: Callable[[str, str], Path | None] = lambda _bucket, _key: None
         self._shared: dict[type, Any] = {}
         self._shared_lock = threading.RLock()
@@ -166,7 +166,7 @@ class ServiceClients:
         """Save all changes that the block makes in moto and in services, or discard all of them.
 
         Args:
-            participants: The services that change, by their names in `documents`.
+            participants: The names in `documents` of the services that change.
 
         Raises:
             StorageError: The changes cannot be saved, and the state is unchanged.
@@ -197,7 +197,7 @@ class ServiceClients:
 
     def _connect(self, service: str) -> Any:
         client = _with_own_handlers(_without_server(service, self.region))
-        # This handler runs last, after all of botocore's handlers except the signature, which is never verified.
+        # This handler runs after all of botocore's handlers, and requests are not signed.
         client.meta.events.register_last("before-call.*", functools.partial(self._send, service))
         return client
 
@@ -216,7 +216,7 @@ class ServiceClients:
         return _received(model, str(params["url"]), answer)
 
     def _request(self, service: str, params: Mapping[str, Any]) -> Request:
-        """Parse a request that botocore has prepared, before it is signed."""
+        """Parse a request that botocore has prepared but not signed."""
         url = urlsplit(params["url"])
         scope = f"{SERVICE_ACCESS_KEY}/20260101/{self.region}/{_signed_as(service)}/aws4_request"
         headers = [(str(name), _text(value)) for name, value in params["headers"].items()]
@@ -229,7 +229,7 @@ class ServiceClients:
 
 
 def _received(model: OperationModel, url: str, answer: Answer) -> tuple[Any, Mapping[str, Any]]:
-    """Parse a response as botocore would from a connection."""
+    """Parse a response as botocore parses the response of a server."""
     load("botocore.endpoint")
     load("botocore.awsrequest")
     from botocore.awsrequest import AWSResponse, HeadersDict

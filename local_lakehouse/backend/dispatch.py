@@ -32,7 +32,7 @@ from local_lakehouse.protocol.reader import copy_source, xml_tree
 from local_lakehouse.protocol.request import Request
 from local_lakehouse.protocol.services import PROTOCOLS, partition_of
 
-# The moto classes by botocore's service names. The classes are imported when they are first needed.
+# The moto classes, keyed by botocore's service names. The classes are imported when they are first needed.
 HANDLERS: Mapping[str, tuple[str, str]] = {
     "athena": ("moto.athena.responses", "AthenaResponse"),
     "cloudwatch": ("moto.cloudwatch.responses", "CloudWatchResponse"),
@@ -49,7 +49,8 @@ HANDLERS: Mapping[str, tuple[str, str]] = {
     "sts": ("moto.sts.responses", "TokenResponse"),
 }
 
-# The S3 operations that moto supports. moto dispatches reads by method, and other requests by method and query.
+# The S3 operations that moto supports, with the moto method for each GET or DELETE request. For other requests, moto
+# derives the method from the HTTP method and the query.
 _S3_METHODS: Mapping[str, str] = {
     "GetBucketAccelerateConfiguration": "get_bucket_accelerate_configuration",
     "GetBucketAcl": "get_bucket_acl",
@@ -110,7 +111,7 @@ _S3_WRITES = frozenset(
     }
 )  # fmt: skip
 _EXPECTED_OWNERS = ("x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner")
-# The headers that could make moto use a different account, page or framing than the authorized request does.
+# The headers that could make moto use a different account, page or framing than the authorized request.
 _WITHHELD = re.compile(
     r"authorization|connection|content-encoding|content-length|content-type|cookie|expect|host|origin"
     r"|transfer-encoding|user-agent|x-moto-.*|x-forwarded-.*"
@@ -167,7 +168,7 @@ def _written(headers: Mapping[str, Any], method: str, content: bytes) -> list[tu
 
 @functools.cache
 def _handler(service: str) -> type[Any]:
-    """Return a subclass of moto's class for a service that is initialized from a `Request` without parsing."""
+    """Return a subclass of moto's class for a service. A `Request` initializes the subclass without parsing."""
     module, name = HANDLERS[service]
     moto_class = getattr(load(module), name)
     preparations.carry_out(service)
@@ -230,7 +231,7 @@ def _headers(request: Request, content: bytes) -> list[tuple[str, str]]:
 
 
 class _Told:
-    """A subclass of a moto response class that is initialized from a `Request` and calls its operation."""
+    """A mixin that initializes a moto response class from a `Request` and calls the request's operation."""
 
     body: Any
     automated_parameter_parsing: bool
@@ -323,7 +324,7 @@ class _Told:
 
 
 class _ToldS3(_Told):
-    """A subclass of moto's S3 responses, which derive the bucket, key and operation from URLs."""
+    """A mixin for moto's S3 responses, which would otherwise derive the bucket, key and operation from URLs."""
 
     _send_response: Callable[[Any], Any]
     bucket_response: Callable[..., Any]
@@ -343,7 +344,7 @@ class _ToldS3(_Told):
         return respond(self.request, self.uri, self.headers)
 
     def setup_class(self, *_: Any, **__: Any) -> None:
-        """Run the steps that follow moto's request parsing."""
+        """Set the bucket's name, which moto would parse from the URL."""
         self.bucket_name = self.told.parameters.get("Bucket", "")
 
     def _get_action(self) -> str:
@@ -443,7 +444,7 @@ def _create_bucket(request: Request) -> bytes:
     return ElementTree.tostring(root)
 
 
-# On every request, moto would search a class's methods for each letter of a name, which takes much of the time.
+# Without these caches, moto would convert the operation's name and list a class's methods for every request.
 responses.camelcase_to_underscores = functools.cache(camelcase_to_underscores)  # type: ignore[attr-defined]
 responses.method_names_from_class = functools.cache(method_names_from_class)  # type: ignore[attr-defined]
 prepare_moto()

@@ -36,7 +36,7 @@ class DynamoDbSource:
     """The source of a table's items. All reads of a `snapshot` see the same point in time.
 
     Args:
-        clients: The lakehouse.
+        clients: The clients of the lakehouse.
     """
 
     def __init__(self, clients: ServiceClients) -> None:
@@ -64,7 +64,7 @@ class DynamoDbSource:
             return snapshot.items()
 
     def items_of(self, table_name: str, keys: Iterable[Mapping[str, Mapping[str, Any]]]) -> list[Item]:
-        """Return the items of a table with the given keys, in DynamoDB JSON."""
+        """Return the items with the given keys from a table, in DynamoDB JSON."""
         with self.snapshot(table_name) as snapshot:
             return snapshot.items_of(keys)
 
@@ -81,9 +81,9 @@ class DynamoDbSource:
     def put_new(self, table_name: str, items: Iterable[Any]) -> int:
         """Write items to a table that is not in use yet, and return the number of valid items.
 
-        The items are validated first and then written in the order of their keys. Each transaction writes only a few
-        items, so that other requests can run in between. In any other order, each transaction would change about one
-        database page per item. If `items` raises an error, the items before it are written.
+        The items are validated first and then written in the order of their keys. In any other order, each transaction
+        would change about one database page per item. Each transaction writes only a few items, so that other requests
+        can run in between. If `items` raises an error, the items before it are written.
 
         Args:
             table_name: The table.
@@ -92,7 +92,7 @@ class DynamoDbSource:
         with self._clients.lock:
             moto_table = self._tables()[table_name]
             table = described(moto_table)
-        # SQLite keeps a database without a name in a temporary file.
+        # SQLite stores a database without a name in a temporary file.
         with contextlib.closing(sqlite3.connect("", isolation_level=None)) as staged:
             staged.execute("CREATE TABLE staged (number INTEGER PRIMARY KEY, key BLOB, body TEXT, size INTEGER)")
             rows = (row for item in items if (row := _prepared(table, item)) is not None)
@@ -107,7 +107,7 @@ class DynamoDbSource:
         return max(valid, 0)
 
     def keeps_history(self, table_name: str) -> bool:
-        """Return whether a table has point-in-time recovery."""
+        """Return whether point-in-time recovery is enabled for a table."""
         with self._clients.lock:
             table = self._table(table_name)
             if table is None:
@@ -146,8 +146,8 @@ class TableSnapshot:
     """The items of a table at a single point in time.
 
     Args:
-        connection: A connection that sees that point in time.
-        number: The items' collection.
+        connection: A connection that sees the database at that point in time.
+        number: The number of the items' collection.
         names: The table's key attributes, with the partition key first.
     """
 

@@ -93,7 +93,7 @@ class StoredItems:
 
 
 def use(tables: ItemTables) -> None:
-    """Make moto's DynamoDB keep its items in a store."""
+    """Make moto's DynamoDB store its items in an item store."""
     _current[:] = [tables]
     _prepare()
 
@@ -113,7 +113,7 @@ _current: list[ItemTables] = []
 
 @functools.cache
 def _prepare() -> None:
-    """Make moto's tables store their items here, once per process."""
+    """Patch moto once per process so that its tables use `StoredItems`."""
     Table.__init__ = _with_stored_items(Table.__init__)  # type: ignore[method-assign]
     Table.__len__ = lambda self: len(self.items)  # type: ignore[method-assign]
     DynamoDBBackend.delete_table = _dropping(DynamoDBBackend.delete_table)  # type: ignore[method-assign]

@@ -58,13 +58,13 @@ class GivenRole:
 
 
 class Backend:
-    """A moto backend with persistent state that executes one request at a time.
+    """A moto backend that has persistent state and executes one request at a time, except for reads of DynamoDB items.
 
     moto's backends are plain objects without locks, so two concurrent threads could leave a backend in an inconsistent
-    state. Executing one request at a time costs little, because a request takes about a millisecond. This also provides
-    consistent points in time for checkpoints, and for refreshes, which must not split a transaction.
+    state. Executing one request at a time costs little, because a request takes about a millisecond. Serial execution
+    also provides consistent points in time for checkpoints, and for refreshes, which must not split a transaction.
 
-    Each of moto's services is imported on its first request, so that startup does not wait for it.
+    Each of moto's services is imported on its first request, so that startup does not wait for the import.
 
     Args:
         region: The Region of the lakehouse.
@@ -85,8 +85,8 @@ class Backend:
         self._state = MotoState(self.database, self.objects, SERVICES)
         self._state.attach()
         self._items = ItemRequests(self._state, ACCOUNT)
-        # Whether a key belongs to an identity. The result is cached until identities change, so that requests need no
-        # lock.
+        # Whether each access key belongs to an identity. The result is cached until identities change, so that requests
+        # need no lock.
         self._known_keys: dict[str, bool] = {}
         for service in ("iam", "sts"):
             self._state.after_change(service, self._known_keys.clear)
@@ -98,7 +98,7 @@ class Backend:
         self.database.after_replacement(self._sign_in_again)
 
     def give(self, role: GivenRole) -> None:
-        """Create one of the account's initial roles."""
+        """Add a role to the account's initial roles."""
         self._roles.append(role)
 
     def serve(self, request: Request) -> Answer:
@@ -135,7 +135,7 @@ class Backend:
         """Save all changes that the block makes for a request, or none if the request fails or is read-only.
 
         Raises:
-            StorageError: The changes cannot be saved. moto and the project's services discard them too.
+            StorageError: The changes cannot be saved. moto and the lakehouse's services also discard them.
         """
         kept = contextlib.nullcontext() if reads(request.operation) else self.database.transaction()
         with self._staged(request), self.lock, kept:
@@ -188,7 +188,7 @@ class Backend:
         return session is not None or self.iam.get_user_from_access_key_id(access_key) is not None
 
     def principal_arn(self, access_key: str) -> str:
-        """Return the ARN of the user or role session that an access key belongs to."""
+        """Return the ARN of the user or role to which an access key belongs."""
         if access_key == LEARNER_ACCESS_KEY:
             return f"arn:{self.clients.partition}:iam::{ACCOUNT}:role/{LEARNER_ROLE}"
         with self._identities():
@@ -196,7 +196,7 @@ class Backend:
         return str(session.role_arn) if session is not None else self.caller_arn(access_key)
 
     def caller_arn(self, access_key: str) -> str:
-        """Return the ARN of an access key's identity."""
+        """Return the ARN of the user or role session to which an access key belongs."""
         if access_key == LEARNER_ACCESS_KEY:
             return f"arn:{self.clients.partition}:sts::{ACCOUNT}:assumed-role/{LEARNER_ROLE}/{LEARNER_SESSION}"
         with self._identities():
@@ -220,7 +220,7 @@ class Backend:
     def _sign_in(self) -> None:
         """Create the learner's session, with an administrator role that allows all actions.
 
-        A deleted role is not created again.
+        If the administrator role was deleted, it is not created again.
         """
         if self._signed_in:
             return

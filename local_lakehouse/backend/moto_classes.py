@@ -14,8 +14,8 @@ from local_lakehouse.backend.object_store import body_document, body_file, keys_
 from local_lakehouse.loading import load
 from local_lakehouse.store.codec import ClassRules, Codec, Decode, Encode, Known, Plain
 
-# All classes in these modules can be stored, except backends and those in `NEVER`. moto's modules are imported when
-# their service is needed.
+# All classes in these modules can be stored, except backends, threads, exceptions and the classes in `NEVER`. moto's
+# modules are imported when their service is needed.
 MODULES: Mapping[str, tuple[str, ...]] = {
     "athena": ("moto.athena.models",),
     "cloudwatch": ("moto.cloudwatch.models",),
@@ -67,7 +67,7 @@ _OMITTED: Mapping[str, frozenset[str]] = {
     "moto.s3.models.S3Backend": frozenset({"_pagination_tokens"}),
 }
 
-# The fields of a key that are created again when the key is restored.
+# The fields of an S3 key that are created again when the key is restored.
 _KEY_OMITTED = frozenset({"lock", "_value_buffer", "_max_buffer_size", "disposed", "_time_progressed"})
 
 
@@ -89,10 +89,10 @@ def class_name(value: Any) -> str:
 
 
 def known(service: str, root: Any = None) -> Known:
-    """Return the classes that can be stored and rebuilt.
+    """Return the classes whose objects can be stored and restored.
 
     Args:
-        service: The service in moto.
+        service: The service's name in moto.
         root: The objects' backend, or None for objects without a backend.
     """
     classes = classes_of(service)
@@ -170,7 +170,7 @@ _USUAL: dict[str, Plain] = {}
 
 
 def _usual_key(encode: Encode) -> Mapping[str, Plain]:
-    """Return the stored form of the fields that most keys have."""
+    """Return the stored form of the field values that most S3 keys have."""
     if not _USUAL:
         models = load("moto.s3.models")
         key = models.FakeKey("", b"", account_id="", region_name="us-east-1", version_id="null")
@@ -232,7 +232,7 @@ def _aws_managed_policy(backend: Any, arn: str) -> Any:
 
 
 def _restore_event_ids(backend: Any) -> None:
-    """Ensure that new events get IDs that no stored event has."""
+    """Ensure that the IDs of new events differ from the IDs of stored events."""
     events = load("moto.logs.models").LogEvent
     last = max(
         (

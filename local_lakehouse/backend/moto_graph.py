@@ -43,9 +43,9 @@ class Graph:
         self.backend = backend
         known = moto_classes.known(service, backend)
         self._codec = Codec(known, self._refer, self._resolve)
-        # Rows of growing collections contain complete members, so that `save` does not search for their references.
+        # Rows of growing collections contain complete members, so that `save` does not follow their references.
         self._member_codec = Codec(known)
-        # Objects by ID. The reference keeps the object alive, so that no other object can have its identity.
+        # Objects, keyed by ID. The reference keeps an object alive, so that no other object can have the same identity.
         self._objects: dict[int, Any] = {_ROOT: backend}
         self._ids: dict[int, int] = {id(backend): _ROOT}
         self._members: dict[tuple[int, str, int], int] = {}
@@ -163,7 +163,7 @@ class Graph:
         self._members[parent, field, id(member)] = identity
 
     def _let_go(self) -> None:
-        """Delete the rows of objects that the backend no longer references."""
+        """Forget the objects that the backend no longer references."""
         gone = self._objects.keys() - self._seen
         if gone:
             self._ids = {key: identity for key, identity in self._ids.items() if identity not in gone}

@@ -27,8 +27,8 @@ _Key = tuple[str, str, str]
 class MotoState:
     """The contents of moto's backends, in a database.
 
-    moto looks up a backend by account and Region at each request. At that point, the backend is read from the database,
-    and the transaction records a possible change of the backend.
+    moto looks up a backend by account and Region at each request. At each lookup, the backend is read from the database
+    if necessary, and the transaction records that the backend may change.
 
     Args:
         database: The database.
@@ -118,7 +118,10 @@ class MotoState:
         return self._item_tables.undoing()
 
     def contains(self, services: Iterable[str], word: str) -> bool:
-        """Return whether a word of ASCII letters and digits occurs in the stored backends of services."""
+        """Return whether a word can occur in the stored backends of services.
+
+        The result is exact for a word of ASCII letters and digits, and True for any other word.
+        """
         if not (word.isascii() and word.isalnum()):
             # The stored form of other text can contain escape sequences, so a search could miss it.
             return True
@@ -189,7 +192,7 @@ class MotoState:
 
 
 def imported(services: Iterable[str]) -> list[str]:
-    """Return the moto services that have been used."""
+    """Return the services whose moto models are imported."""
     return [service for service in services if f"moto.{service}.models" in sys.modules]
 
 
@@ -229,7 +232,7 @@ def _watch_backends() -> None:
     from moto.core.common_models import BaseModel
 
     AccountSpecificBackend.__getitem__ = _telling(AccountSpecificBackend.__getitem__)  # type: ignore[method-assign]
-    # moto records every object that it creates, which keeps all of them in memory.
+    # Without this change, moto would keep every object that it creates in memory.
     BaseModel.__new__ = lambda class_, *_, **__: object.__new__(class_)  # type: ignore[method-assign]
 
 

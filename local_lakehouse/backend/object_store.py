@@ -22,7 +22,7 @@ class ObjectStore:
 
     Args:
         objects: The key store.
-        codec: Serializes moto's keys.
+        codec: The codec for moto's keys.
     """
 
     def __init__(self, objects: Objects, codec: Codec) -> None:
@@ -66,7 +66,7 @@ class StoredKeys:
         self._objects = store.objects
         self._bucket = bucket
         self._cache: OrderedDict[str, list[Any]] = OrderedDict()
-        # The keys that the current transaction used and may have changed, with the files of the stored versions.
+        # The keys that the current transaction used and may have changed, with their stored text and files.
         self._touched: dict[str, tuple[str, frozenset[str]] | None] = {}
 
     def __getitem__(self, key: str) -> Any:
@@ -231,7 +231,7 @@ class BodyFile:
         return self._at
 
     def truncate(self, *_: int) -> None:
-        """Forget the content."""
+        """Discard the content."""
         self.body = EMPTY
 
     def close(self) -> None:
@@ -242,7 +242,7 @@ _current: list[ObjectStore] = []
 
 
 def use(store: ObjectStore) -> None:
-    """Make moto's S3 keep its keys in a store."""
+    """Make moto's S3 store its keys in an object store."""
     _current[:] = [store]
     _prepare()
 
@@ -253,7 +253,7 @@ def keys_of(bucket: str) -> StoredKeys:
 
 
 def body_document(key: Any) -> list[Any]:
-    """Return the identifier of a key's body, and record the reference to it."""
+    """Return the file, size and checksum of a key's body, and record the reference to the file."""
     body = key._value_buffer.body
     _current[0].objects.keep([body.file])
     return [body.file, body.size, body.crc]
@@ -278,7 +278,7 @@ def _bodies(version: Any) -> VersionBodies:
 
 @functools.cache
 def _prepare() -> None:
-    """Make moto's S3 create its keys and files here, once per process."""
+    """Patch moto once per process so that its S3 uses `StoredKeys` and `BodyFile`."""
     load("moto.s3.models")
     from moto.s3 import models
 

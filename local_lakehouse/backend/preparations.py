@@ -41,7 +41,7 @@ def load_modules(service: str) -> None:
 
 
 def carry_out(service: str) -> None:
-    """Run the pending actions of a service."""
+    """Run the actions of a service."""
     _carried_out.add(service)
     for module in _MODULES.get(service, ()):
         load(module).apply()

@@ -1,4 +1,4 @@
-"""Fixes for moto responses that differ from AWS and that setup and cleanup rely on.
+"""Fixes for moto responses that differ from AWS's responses.
 
 Each module has an idempotent `apply`.
 """

@@ -42,7 +42,7 @@ def check_model(operation: str, asked: Definition) -> None:
     """Check a request against the constraints in botocore's model.
 
     Raises:
-        MockValidationException: With AWS's message.
+        MockValidationException: The request violates a constraint. The message is AWS's message.
     """
     try:
         wire.check(service_model("dynamodb").operation_model(operation), asked)
@@ -143,11 +143,11 @@ def check_global(index: Definition, *, on_demand: bool) -> None:
     """Check the definition of a global secondary index.
 
     Raises:
-        MockValidationException: With AWS's message.
+        MockValidationException: The definition is invalid. The message is AWS's message.
     """
     name = index["IndexName"]
     check_name(name, "IndexName")
-    # Only in a global secondary index can each part of a key consist of up to four attributes.
+    # Each part of a key can consist of up to four attributes only in a global secondary index.
     kinds = [each["KeyType"] for each in index["KeySchema"]]
     if kinds[0] != "HASH" or sorted(kinds) != kinds:
         _check_keys(index["KeySchema"])

@@ -178,7 +178,7 @@ def _deleting(delete: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _with_stream(initialize: Callable[..., None]) -> Callable[..., None]:
-    """Open a new table's stream once the table has items."""
+    """Open a new table's stream after the table's item collection is created."""
 
     @functools.wraps(initialize)
     def initializing(self: Any, *arguments: Any, **named: Any) -> None:
@@ -236,7 +236,7 @@ def _named(get_table: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _tag(self: DynamoDBBackend, arn: str, tags: Mapping[str, str]) -> None:
-    """Set tags, which replaces the values of existing keys. Moto would add a second tag with the same key."""
+    """Set tags, and replace the values of existing keys. moto would add a second tag with the same key."""
     for table in self.tables.values():
         if table.table_arn == arn:
             table.tags = [

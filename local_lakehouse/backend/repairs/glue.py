@@ -20,7 +20,7 @@ from moto.glue.responses import GlueResponse
 
 # AWS: https://docs.aws.amazon.com/glue/latest/dg/glue-resource-policies.html
 _MOST_POLICY_BYTES = 10_240
-# moto's error for a failed condition on the Data Catalog's policy.
+# moto's errors for a failed condition on the Data Catalog's policy.
 _BROKEN_CONDITIONS = ("ConcurrentModificationException", "ResourceNumberLimitExceededException")
 
 
@@ -76,7 +76,7 @@ def _conditional(write: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _versioned(update: Callable[..., Any]) -> Callable[..., Any]:
-    """Reject an update with an outdated version, and discard the old version if the request specifies that.
+    """Reject an update with an outdated version, and discard the old version if ``SkipArchive`` is true.
 
     Iceberg writers rely on the rejection, because otherwise one of two concurrent commits would be lost.
     """
@@ -90,7 +90,7 @@ def _versioned(update: Callable[..., Any]) -> Callable[..., Any]:
             raise JsonRESTError(
                 "ConcurrentModificationException",
                 f"Update table failed due to concurrent modifications: version {wanted['VersionId']} was expected, "
-                f"the table has version {before}.",
+                f"but the table has version {before}.",
             )
         answer = update(self)
         if wanted.get("SkipArchive"):
@@ -101,7 +101,7 @@ def _versioned(update: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _search_tables(self: GlueResponse) -> ActionResult:
-    """Return the tables that match all filters and whose names, descriptions or columns contain a string."""
+    """Return the tables that match all filters and contain the search text in any property."""
     wanted = self.parameters
     text = str(wanted.get("SearchText") or "").strip('"').lower()
     filters = wanted.get("Filters") or []
@@ -124,7 +124,7 @@ def _search_tables(self: GlueResponse) -> ActionResult:
 
 
 def _searched(value: Any) -> str:
-    """Return all texts of a table's description, because the search includes every property.
+    """Return all strings of a table's description in lowercase, because the search includes every property.
 
     AWS: https://docs.aws.amazon.com/glue/latest/webapi/API_SearchTables.html
     """
@@ -163,7 +163,7 @@ def _in_answer_order(value: Any) -> Any:
 
 
 def hash_map_order(entries: dict[str, Any]) -> dict[str, Any]:
-    """Return a map's entries in the order of Java's ``HashMap``, which AWS Glue's responses have.
+    """Return a map's entries in the order of Java's ``HashMap``, as in AWS Glue's responses.
 
     Java: https://docs.oracle.com/javase/8/docs/api/java/util/HashMap.html
     """

@@ -1,4 +1,4 @@
-"""AWS managed policies, which moto either loads all at the start or does not know.
+"""AWS managed policies, which are loaded on demand, whereas moto loads all or none of them at startup.
 
 Loading all of them takes a tenth of a second and 15 MB. Therefore, a policy is loaded when a request names it, and all
 policies when a request lists them.
@@ -46,7 +46,7 @@ def managed_policy(backend: IAMBackend, arn: str) -> ManagedPolicy | None:
 
 
 def _keep(backend: IAMBackend, name: str, document: dict[str, Any], arn: str | None = None) -> None:
-    """Add an AWS managed policy to a backend, unless it has another ARN than the given one."""
+    """Add an AWS managed policy to a backend, unless the policy's ARN differs from the given ARN."""
     policy = AWSManagedPolicy.from_data(name, backend.account_id, backend.region_name, document)
     if policy.arn not in backend.managed_policies and arn in (None, policy.arn):
         backend.aws_managed_policies.append(policy)

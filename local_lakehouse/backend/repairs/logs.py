@@ -1,4 +1,4 @@
-"""Fixes for CloudWatch Logs Insights, whose queries moto executes without the commands that it does not support.
+"""Fixes for queries of CloudWatch Logs Insights, in which moto ignores the commands that it does not support.
 
 AWS: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQuery.html
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html
@@ -47,7 +47,7 @@ def apply() -> None:
 
 
 def parse_query(text: str) -> InsightsQuery:
-    """Return a query's parts.
+    """Parse a query.
 
     Raises:
         InvalidParameterException: The query contains something that the local lakehouse does not support.
@@ -66,8 +66,8 @@ def parse_query(text: str) -> InsightsQuery:
             query.limit = int(rest)
         else:
             raise InvalidParameterException(
-                f"The local lakehouse does not support '{command.strip()}' in CloudWatch Logs Insights; AWS does. It "
-                f"supports fields with {', '.join(_FIELDS)}, sort @timestamp with asc or desc, and limit."
+                f"The local lakehouse does not support '{command.strip()}' in CloudWatch Logs Insights; AWS does. The "
+                f"supported commands are fields with {', '.join(_FIELDS)}, sort @timestamp asc or desc, and limit."
             )
     query.fields = query.fields or _DEFAULT_FIELDS
     return query
@@ -104,7 +104,7 @@ def _known(get: Callable[..., str]) -> Callable[..., str]:
 
 
 def _as_aws(to_json: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """Return the fields in the query's order, and times as texts."""
+    """Return the fields in the query's order, and times as strings."""
 
     @functools.wraps(to_json)
     def showing(self: LogQuery) -> dict[str, Any]:

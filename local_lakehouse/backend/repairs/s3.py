@@ -60,7 +60,7 @@ def _with_default(get: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _encrypted(put: Callable[..., Any]) -> Callable[..., Any]:
-    """Encrypt each object that is written."""
+    """Set the encryption of each object that is written."""
 
     @functools.wraps(put)
     def putting(self: S3Backend, bucket_name: str, *arguments: Any, **named: Any) -> Any:
@@ -75,7 +75,7 @@ def _encrypted(put: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _encrypted_upload(post: Callable[..., Any]) -> Callable[..., Any]:
-    """Make ``CreateMultipartUpload`` apply the bucket's encryption to the upload, which moto reads from the headers."""
+    """Add the bucket's encryption to the headers of ``CreateMultipartUpload``, from which moto reads the encryption."""
 
     @functools.wraps(post)
     def posting(self: S3Response, request: Any, body: bytes, bucket_name: str, query: Any, key_name: str) -> Any:

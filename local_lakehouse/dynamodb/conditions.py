@@ -45,7 +45,7 @@ from local_lakehouse.dynamodb.values import (
 Test = Callable[[Item], bool]
 Operand = Callable[[Item], Value | None]
 
-# The allowed numbers of operands, by function.
+# The number of operands of each function.
 _TESTS = {"attribute_exists": 1, "attribute_not_exists": 1, "attribute_type": 2, "begins_with": 2, "contains": 2}
 FUNCTIONS = frozenset({*_TESTS, "size"})
 _UPDATES = frozenset({"if_not_exists", "list_append"})

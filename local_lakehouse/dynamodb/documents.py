@@ -74,7 +74,7 @@ def _pruned(value: Value, branch: dict[Any, Any] | None) -> Value | None:
 
 
 def place(item: dict[str, Any], steps: Steps) -> tuple[Any, str | int]:
-    """Return the map or list that contains the last element of a path, and the element.
+    """Return the map or list that contains the last element of a path, and the element's name or index.
 
     Raises:
         Fault: The map or list does not exist (``ValidationException``).

@@ -18,7 +18,7 @@ _COUNTS = {
 }  # fmt: skip
 _INVALID = "One or more parameter values were invalid: "
 
-# The expressions by their legacy parameters.
+# The expression that replaces each legacy parameter.
 REPLACED = {
     "AttributesToGet": "ProjectionExpression", "AttributeUpdates": "UpdateExpression",
     "Expected": "ConditionExpression", "KeyConditions": "KeyConditionExpression", "QueryFilter": "FilterExpression",

@@ -35,7 +35,8 @@ class Names:
         expressions: The members of the request that contain expressions.
 
     Raises:
-        Fault: The request has no expression, or the names and values are empty or invalid (``ValidationException``).
+        Fault: The request has names or values without an expression, or they are empty or invalid
+            (``ValidationException``).
     """
 
     def __init__(self, request: Mapping[str, Any], expressions: tuple[str, ...]) -> None:

@@ -46,7 +46,7 @@ def projection_of(request: Mapping[str, Any], names: Names) -> list[Steps] | Non
 
 
 def condition_of(request: Mapping[str, Any], member: str, old: Node | None, names: Names) -> Test | None:
-    """Return the predicate of a request's expression or legacy parameter."""
+    """Return the predicate for a request's expression or legacy parameter, or None if both are missing."""
     text = request.get(member)
     if text is not None:
         return names.read(member, text, lambda read: conditions.condition(read, names))
@@ -273,7 +273,7 @@ class _Page:
                 raise invalid(f"{kind} can only contain non-primary key attributes: Primary key attribute: {path[0]}")
 
     def fill(self, rows: Iterator[Row], index: SecondaryIndex | None) -> None:
-        """Collect items up to the limit or one megabyte, before any filter is applied."""
+        """Collect items up to the limit or one megabyte, including the items that a filter then removes."""
         projected = None if index is None or index.projected is None else [(name,) for name in index.projected]
         # A query of a local index reads missing attributes from the table.
         fetches = index is not None and not index.is_global and (self.paths or self.select == "ALL_ATTRIBUTES")
@@ -323,7 +323,7 @@ def _keys(table: Table, index: SecondaryIndex | None) -> Index:
 
 
 def _start(request: Mapping[str, Any], table: Table, index: SecondaryIndex | None) -> bytes | None:
-    """Return the stored key after which a page starts."""
+    """Return the stored key after which a page starts, or None for the first page."""
     given = request.get("ExclusiveStartKey")
     if given is None:
         return None

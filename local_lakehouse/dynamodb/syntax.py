@@ -135,7 +135,7 @@ class Action:
     Args:
         section: The section of the expression, which is ``SET``, ``REMOVE``, ``ADD`` or ``DELETE``.
         path: The path.
-        operand: The value to set, add or delete.
+        operand: The value to set, add or delete, or None for ``REMOVE``.
     """
 
     section: str
@@ -279,7 +279,7 @@ class _Parser:
         return self._comparison(found) if isinstance(found, Path | Placeholder | Call) else found
 
     def _spans_inside(self) -> bool:
-        """Return whether the last closed parentheses started directly after the outer parentheses."""
+        """Return whether the last closed pair of parentheses starts directly after the outer opening parenthesis."""
         depth = 0
         for position in range(self._position - 1, -1, -1):
             text = self._tokens[position].text

@@ -62,7 +62,7 @@ class Table:
 
     @property
     def has_local_indexes(self) -> bool:
-        """Whether items with the same partition key form a collection of limited size."""
+        """Whether the table has local indexes, which limit the size of all items with one partition key."""
         return any(not each.is_global for each in self.indexes.values())
 
     def index_named(self, name: str) -> SecondaryIndex:
@@ -167,7 +167,7 @@ class Table:
 
 
 def empty(value: Value) -> str | None:
-    """Return the type of an empty key, or None for a key that is not empty."""
+    """Return the type of an empty key value, or None for a value that is not empty."""
     if value.get("S") == "":
         return "string"
     return "binary" if value.get("B") == "" else None

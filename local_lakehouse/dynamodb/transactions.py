@@ -27,7 +27,7 @@ _SCHEMA = Schema(
 _MOST_ACTIONS = 100
 # The period in which a token is valid.
 _TOKEN_SECONDS = 600.0
-# The errors that cancel a transaction, by the code of the cancellation reason.
+# The code of the cancellation reason for each error that cancels a transaction.
 _REASONS = {"ConditionalCheckFailedException": "ConditionalCheckFailed", "ValidationException": "ValidationError"}
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ class Transactions:
     Args:
         items: The item store.
         table: A function that returns a table by its name or ARN.
-        writes: The operations that execute the writes.
+        one_by_one: The operations that execute single writes.
         clock: A function that returns the current time in seconds since 1970.
     """
 
@@ -108,7 +108,7 @@ class Transactions:
         return kinds == ["ConditionCheck"], writes.delete(table, action)
 
     def _tried(self, prepared: tuple[bool, Write]) -> Item | None:
-        """Return the item of a write without executing the write."""
+        """Check a write without executing it, and return the current item."""
         check, write = prepared
         _, old = self._writes.present(write)
         self._writes.require(write, old)

@@ -24,7 +24,7 @@ _TYPE_NAMES = {
     "SS": "STRING_SET", "NS": "NUMBER_SET", "BS": "BINARY_SET",
 }  # fmt: skip
 
-# A function that computes a value from the original item, or returns None if an attribute is missing.
+# A function that computes a value from the original item. A missing attribute causes an error.
 _Source = Callable[[Item], Value]
 
 

@@ -28,10 +28,10 @@ _DEEPEST = 32
 _DIGITS = 38
 _LARGEST_EXPONENT, _SMALLEST_EXPONENT = 125, -130
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
-# Nearly all numbers are already in normal form and match this pattern.
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+# Nearly all numbers are already in normal form and match this pattern.
 _NORMAL = re.compile(r"0|-?(?:[1-9][0-9]{0,17}(?:\.[0-9]{0,17}[1-9])?|0\.[0-9]{0,17}[1-9])")
-# Every DynamoDB number, and every sum of two numbers, has fewer digits.
+# Every DynamoDB number, and every sum of two numbers, has fewer digits than this precision.
 EXACT = Context(prec=600)
 _INVALID = "One or more parameter values were invalid: "
 
@@ -67,7 +67,7 @@ def accept_item(item: Any) -> tuple[dict[str, dict[str, Any]], int]:
 
 
 def accept(value: Any, depth: int = 0) -> tuple[dict[str, Any], int]:
-    """Check an attribute value and return it in normal form, with its size.
+    """Check an attribute value and return it in normal form, with its size in bytes.
 
     Args:
         value: The candidate value in DynamoDB JSON.
@@ -139,7 +139,7 @@ def number_text(number: Decimal) -> str:
 
 
 def size_of(value: Value) -> int:
-    """Return the size of a stored value."""
+    """Return the size of a stored value in bytes."""
     ((tag, held),) = value.items()
     if tag == "S":
         return len(held.encode())
@@ -157,7 +157,7 @@ def size_of(value: Value) -> int:
 
 
 def item_size(item: Item) -> int:
-    """Return the size of a stored item."""
+    """Return the size of a stored item in bytes."""
     return sum(len(name.encode()) + size_of(value) for name, value in item.items())
 
 

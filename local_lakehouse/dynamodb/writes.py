@@ -41,12 +41,12 @@ class Write:
 
     Args:
         table: The table.
-        names: The item's key.
+        names: The item's key attributes.
         key: The stored form of the key.
         test: The condition on the item, or None for an unconditional write.
         become: A function that returns the new item and its size. The item is None if the write deletes it.
         shows_failed: Whether an error response includes the item that fails the condition.
-        update: The update.
+        update: The update, or None for a put or delete.
     """
 
     table: Table
@@ -191,7 +191,7 @@ class Writes:
         )
 
     def carry_out(self, write: Write) -> Written:
-        """Execute a write, inside a transaction.
+        """Execute a write inside a transaction.
 
         Raises:
             Fault: The condition is not met (``ConditionalCheckFailedException``), or an update does not apply to the
@@ -200,7 +200,7 @@ class Writes:
         return self.carry_out_all([write])[0]
 
     def carry_out_all(self, writes: Sequence[Write]) -> list[Written]:
-        """Execute writes of different items, inside a transaction, and update the totals of each table once.
+        """Execute writes of different items inside a transaction, and update the totals of each table once.
 
         Raises:
             Fault: As for `carry_out`.
@@ -220,7 +220,7 @@ class Writes:
         return written
 
     def present(self, write: Write) -> tuple[Row | None, Item | None]:
-        """Return the current item of a write."""
+        """Return the row and the item that a write would change, or None if the item does not exist."""
         row = self._items.get(write.table.collection, write.key)
         return row, None if row is None else json.loads(row.body)
 

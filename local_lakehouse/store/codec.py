@@ -29,7 +29,7 @@ Decode = Callable[[Plain], Any]
 
 
 class UnknownClassError(TypeError):
-    """A value belongs to a class that is not stored."""
+    """A value belongs to a class whose objects cannot be stored."""
 
 
 class DamagedDocumentError(ValueError):
@@ -157,7 +157,7 @@ class Codec:
         return self._referable
 
     def blank(self, plain: Plain) -> Any:
-        """Return an object without fields, whose class is in the result of `fields`."""
+        """Return an object without fields, of the class in the result of `fields`."""
         class_ = self._class(plain)
         return object.__new__(class_)
 

@@ -52,7 +52,7 @@ class Schema:
 
     Args:
         name: The module's name in the table of formats.
-        version: The version of `create`.
+        version: The version of the tables that `create` creates.
         create: The statements that create the tables.
         migrations: The statements that migrate each version to the next version, keyed by the initial version.
         large: The tables that grow with use. These tables are not checked when the database is opened, so that the time
@@ -72,8 +72,8 @@ _Connection = TypeVar("_Connection", bound=sqlite3.Connection)
 class _Reader(sqlite3.Connection):
     """A connection that can end its reads even if a caller has not read all rows of a result.
 
-    SQLite keeps a connection's snapshot until the last result is read or closed, also after a rollback. Otherwise, the
-    connection's next user would see old data.
+    SQLite keeps a connection's snapshot until the last result is read or closed, also after a rollback. If `end` did
+    not close all results, the connection's next user would see old data.
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -141,7 +141,7 @@ class Database:
             raise
 
     def define(self, schema: Schema) -> None:
-        """Create a module's tables, or migrate them to its version.
+        """Create a module's tables, or migrate them to the schema's version.
 
         Raises:
             UnreadableStateError: The tables were written by a newer version, are too old to be migrated, or are
@@ -215,7 +215,7 @@ class Database:
             self._give_back(connection)
 
     def view(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
-        """Read the state that includes the current thread's transaction, or a snapshot if there is no transaction."""
+        """Read the state as the current thread's transaction sees it, or a snapshot if there is no transaction."""
         if self.writing:
             return contextlib.nullcontext(self._writer)
         return self.snapshot()
@@ -240,14 +240,14 @@ class Database:
         """Move committed data from the log to the file, with little delay for readers and writers.
 
         SQLite reuses the start of the log only when the complete log has been moved, which continuous writes prevent.
-        If the log is long, they wait while its last pages are moved, unless a reader still needs a part of the log.
+        If the log is long, writers wait while its last pages are moved, unless a reader still needs a part of the log.
         """
         with self.snapshot() as connection:
             connection.execute("ROLLBACK")
             pages, _ = _checkpoint(connection)
             if pages <= _LONG_LOG:
                 return
-            # SQLite syncs the file only when the complete log has been moved, which is when writers wait.
+            # SQLite would sync the file only after the complete log has been moved, while writers wait.
             os.fsync(self._descriptor)
             pages, moved = _checkpoint(connection)
             if moved == pages:
@@ -322,7 +322,8 @@ class Database:
             raise self.failure(error) from error
         self._recognize()
         try:
-            # The descriptor stays open as long as a connection, because closing it would release SQLite's locks.
+            # The descriptor stays open as long as a connection is open, because closing it would release SQLite's
+            # locks.
             self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise self.failure(error) from error
@@ -359,7 +360,7 @@ class Database:
         log = self.path.with_name(FILE + "-wal")
         logged = log.stat().st_size if log.exists() else 0
         if not logged and page_size and size < pages * page_size:
-            raise UnreadableStateError(self._damaged(f"{pages * page_size - size} of its bytes are missing"))
+            raise UnreadableStateError(self._damaged(f"missing bytes: {pages * page_size - size}"))
         if int.from_bytes(header[68:72], "big") not in (_APPLICATION, 0):
             raise UnreadableStateError(self._damaged("it belongs to another program"))
 
@@ -411,7 +412,9 @@ class Database:
     def _reader(self) -> _Reader:
         with self._readers_lock:
             if self._closed:
-                raise StorageError(f"The state in {self.directory} is closed. Start the lakehouse: zetl local start")
+                raise StorageError(
+                    f"The state in {self.directory} is closed. Start the lakehouse with: zetl local start"
+                )
             if self._readers:
                 return self._readers.pop()
         connection = self._connect(_Reader)

@@ -84,8 +84,8 @@ class Collection:
 class Documents:
     """The documents of a database, and the services that own them.
 
-    If a transaction marks a participant as changed, the participant's documents are compared with the stored documents
-    at the end of the transaction.
+    If a transaction marks a participant as changed, the participant's changed documents are written at the end of the
+    transaction.
 
     Args:
         database: The database.

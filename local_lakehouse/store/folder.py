@@ -36,7 +36,7 @@ def delete(directory: Path) -> None:
 
 
 def back_up(database: Database) -> None:
-    """Write a copy of the database next to it, and replace the last copy."""
+    """Write a backup of the database to its folder, and replace the last backup."""
     draft = database.directory / (BACKUP + ".draft")
     draft.unlink(missing_ok=True)
     try:

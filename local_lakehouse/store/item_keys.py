@@ -77,8 +77,8 @@ def after(prefix: bytes) -> bytes:
 
 def before(key: bytes) -> bytes:
     """Return bytes that sort before all bytes with the prefix `key` and after every smaller key."""
-    # Strings, binary values and positive numbers end in a zero byte. Zero and negative numbers do not end in a zero
-    # byte, and no number has four consecutive bytes of 0xff.
+    # Strings, binary values and positive numbers end in a zero byte. The number zero and negative numbers do not end in
+    # a zero byte, and no number has four consecutive bytes of 0xff.
     return key[:-1] + (bytes([key[-1] - 1]) + b"\xff" * 4 if key[-1] else b"")
 
 

@@ -94,7 +94,7 @@ class Index:
 
     @staticmethod
     def named(name: str) -> Index:
-        """Return the index with a name."""
+        """Return the index with the given name."""
         hash_names, range_names = json.loads(name)
         return Index(tuple(hash_names), tuple(range_names))
 
@@ -120,7 +120,7 @@ class Items:
         database.after_replacement(self._indexes.clear)
 
     def forget_indexes(self) -> None:
-        """Discard the cached list of indexes after a rollback to a savepoint."""
+        """Discard the cached lists of indexes and streams after a rollback to a savepoint."""
         self._indexes.clear()
         self.streams.forget()
 
@@ -166,12 +166,12 @@ class Items:
         return int(row[0]), int(row[1])
 
     def get(self, collection: int, key: bytes) -> Row | None:
-        """Return one item."""
+        """Return one item, or None if it does not exist."""
         with self.database.view() as connection:
             return self.get_by(connection, collection, key)
 
     def get_by(self, connection: sqlite3.Connection, collection: int, key: bytes) -> Row | None:
-        """Return one item as a connection sees it."""
+        """Return one item as a connection sees it, or None if it does not exist."""
         row = connection.execute(_GET, (collection, key)).fetchone()
         return _row(*row) if row else None
 
@@ -280,7 +280,7 @@ class Items:
 def lines(connection: sqlite3.Connection, collection: int) -> Iterator[bytes]:
     """Yield all items of a collection that a connection sees, as batches of JSON lines.
 
-    SQLite joins the lines without holding Python's global lock.
+    SQLite joins the lines without holding Python's global interpreter lock.
     """
     totals = connection.execute("SELECT items, bytes FROM item_collections WHERE id = ?", (collection,)).fetchone()
     rows = _rows_at_once(*totals) if totals else 1

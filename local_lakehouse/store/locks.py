@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextvars import ContextVar
 
-# The number of clients' requests that can overtake the first of the waiting background requests.
+# The maximum number of client requests that can overtake the first waiting background task.
 _MOST_OVERTAKING = 4
 
 _urgent: ContextVar[bool] = ContextVar("urgent", default=False)

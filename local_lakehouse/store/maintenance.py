@@ -41,7 +41,7 @@ class Maintenance:
 
     Args:
         works: The tasks.
-        clock: A monotonic clock.
+        clock: A function that returns a monotonic time in seconds.
     """
 
     def __init__(self, works: list[Work], clock: Callable[[], float] = time.monotonic) -> None:

@@ -95,9 +95,10 @@ class Objects:
 
     @contextlib.contextmanager
     def staged(self, content: bytes) -> Iterator[None]:
-        """Write a body before the block's transaction, so that other requests do not wait for it.
+        """Write a body before the block's transaction, so that other requests do not wait for the write.
 
-        If `write` receives the same bytes in the block, it returns the written body. Otherwise, the file is deleted.
+        If `write` receives the same bytes object in the block, it returns the written body. Otherwise, the file is
+        deleted.
 
         Raises:
             StorageError: The disk is full, or the folder cannot be written.
@@ -262,7 +263,8 @@ class Objects:
 
         Args:
             named: The referenced files.
-            before: A time in seconds since 1970. Later files are kept, because their rows may not be committed yet.
+            before: A time in seconds since 1970. Files that were modified later are kept, because their rows may not be
+                committed yet.
 
         Returns:
             The number of deleted files.

@@ -209,7 +209,7 @@ def _last(connection: sqlite3.Connection) -> int:
 
 
 def _same(before: str | None, after: str | None) -> bool:
-    """Return whether two stored items are equal, regardless of the order of attributes and sets."""
+    """Return whether two stored items are equal, regardless of the order of attributes and of set members."""
     if before is None or after is None:
         return False
     return bool(_ordered(json.loads(before)) == _ordered(json.loads(after)))

@@ -58,11 +58,12 @@ class ZeroEtlService:
     """The operations of AWS Glue zero-ETL, and the thread that refreshes the integrations.
 
     Args:
-        clients: The lakehouse.
+        clients: The clients of the lakehouse.
         changes: The record of writes to DynamoDB.
-        refresh_seconds: The maximum time between two refreshes, regardless of `RefreshInterval`. A write starts a
-            refresh within 0.5 seconds.
+        refresh_seconds: The maximum time between two refreshes in seconds, regardless of `RefreshInterval`. A write
+            starts a refresh within 0.5 seconds.
         clock: A function that returns the current time in seconds since 1970.
+        governance: The decisions of Lake Formation, or None to disable its checks.
     """
 
     name = "glue"
@@ -380,7 +381,7 @@ class ZeroEtlService:
         return integration
 
     def _note_seen(self, integrations: Sequence[Integration]) -> None:
-        """Note that a client has seen the statuses of integrations, so that a transient status can end soon."""
+        """Record that a client has seen the statuses of integrations, so that a transient status can end soon."""
         for integration in integrations:
             if integration.status in TRANSIENT and not integration.seen:
                 self._schedule.request()

@@ -65,10 +65,10 @@ class Endpoints:
 
 
 class Checks:
-    """A check of the account's settings that zero-ETL performs before an ingestion.
+    """The checks of the account's settings that zero-ETL performs before an ingestion.
 
     Args:
-        clients: The lakehouse.
+        clients: The clients of the lakehouse.
         governance: The decisions of Lake Formation, or None to disable its checks.
     """
 

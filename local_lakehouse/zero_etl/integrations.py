@@ -47,22 +47,22 @@ class Integration:
         identity: The integration's ID.
         arn: The integration's ARN.
         name: The integration's name.
-        source_arn: The DynamoDB table.
-        table: The table's name.
-        target_arn: The Glue database.
-        database: The database's name.
+        source_arn: The ARN of the DynamoDB table.
+        table: The DynamoDB table's name.
+        target_arn: The ARN of the Glue database.
+        database: The Glue database's name.
         created: The creation time, in seconds since 1970.
         config: The integration's `IntegrationConfig`.
         options: The other members of the request, which are returned unchanged.
         tags: The integration's tags.
         status: One of `STATUSES`.
         errors: The problems to fix.
-        since: The time at which the integration entered its current status.
+        since: The time at which the integration entered its current status, in seconds since 1970.
         seen: Whether a caller has read the status.
         loaded: The layout in which the target was loaded, or None before the first load.
-        memory: Replication's state.
+        memory: The state of the replication.
         failures: The number of failed attempts since the integration entered the status `NEEDS_ATTENTION`.
-        retry_at: The time of the next attempt.
+        retry_at: The time of the next attempt, in seconds since 1970.
     """
 
     identity: str

@@ -57,7 +57,7 @@ def _texts(lines: bytes) -> pa.StringArray:
 
 
 def _expressible(kind: pa.DataType) -> bool:
-    """Return whether DuckDB supports the type, which excludes empty structs and names that differ only in case."""
+    """Return whether DuckDB supports a type: no empty structs, empty names or names that differ only in case."""
     if pa.types.is_list(kind):
         return _expressible(kind.value_type)
     if not pa.types.is_struct(kind):
@@ -67,7 +67,7 @@ def _expressible(kind: pa.DataType) -> bool:
 
 
 def _structure(kind: pa.DataType) -> Any:
-    """Return the description of a type that `json_transform` accepts."""
+    """Return a type's description for `json_transform`."""
     if pa.types.is_list(kind):
         return [_structure(kind.value_type)]
     if pa.types.is_struct(kind):
@@ -81,7 +81,7 @@ def _objects(maps: pa.StructArray) -> int:
 
 
 def _tagged_objects(tagged: pa.StructArray) -> int:
-    """Return the number of JSON objects, which are the values, their maps, and the objects inside maps."""
+    """Return the number of JSON objects, including tagged values, their maps, and the objects inside the maps."""
     total = 0
     for field, values in zip(tagged.type, _fields(tagged), strict=True):
         count = len(values) - values.null_count

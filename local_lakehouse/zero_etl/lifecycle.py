@@ -38,7 +38,8 @@ _LOG = logging.getLogger(__name__)
 # The name under which the service's documents are registered.
 PARTICIPANT = "zero_etl"
 SEVEN_DAYS = 7 * 24 * 3600.0
-# The duration of a transient status that no caller reads, and the longest interval between retries, both in refreshes.
+# The duration of a transient status that no caller reads, and the longest interval between retries, both as a number of
+# refresh intervals.
 _PATIENCE = 3
 _LONGEST_BACKOFF = 8
 
@@ -50,9 +51,9 @@ class Lifecycle:
     target needs neither the lock nor a transaction, so requests can run in parallel.
 
     Args:
-        clients: The lakehouse.
+        clients: The clients of the lakehouse.
         changes: The record of writes to DynamoDB.
-        properties: The resource and table properties.
+        properties: A function that returns the resource and table properties.
         clock: A function that returns the current time in seconds since 1970.
         refresh_seconds: The time between two ticks, in seconds.
         governance: The decisions of Lake Formation, or None to disable its checks.
@@ -183,7 +184,8 @@ class Lifecycle:
     def _load(self, integration: Integration, job: Job, layout: LoadedAs, ends: Endpoints) -> None:
         again = integration.loaded is not None
         synced = self._clock()
-        # Otherwise, columns of another layout would remain next to the new columns, with equivalent names.
+        # Columns are kept only if the layout is unchanged. Otherwise, columns of another layout would remain next to
+        # new columns with equivalent names.
         counts = self._replicator.load(job, integration.memory, keep=integration.loaded == layout)
         with self._clients.changing(PARTICIPANT):
             integration.loaded = layout
@@ -244,7 +246,7 @@ class Lifecycle:
         return ends, layout
 
     def _owner(self, integration: Integration, target_table: str) -> Integration | None:
-        """Return an older integration with the same target table. Return None if no other integration uses it."""
+        """Return an older integration with the same target table. Return None if no older integration uses it."""
         with self._clients.lock:
             for other in self.integrations.values():
                 if other is integration:
@@ -321,7 +323,7 @@ class Lifecycle:
 
 
 def _for_boto3(key: Item) -> Item:
-    """Decode base64 for boto3."""
+    """Decode binary values, because boto3 expects bytes."""
     return {
         name: {tag: base64.b64decode(value) if tag == "B" else value for tag, value in tagged.items()}
         for name, tagged in key.items()

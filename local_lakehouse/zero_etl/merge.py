@@ -102,8 +102,8 @@ def live_files(table: Table) -> list[DataFile]:
         raise NeedsAttentionError(
             Problem(
                 "TARGET_TABLE_UNSUPPORTED",
-                f"Another writer added delete files to the target table {'.'.join(table.name())}, which the local "
-                "lakehouse cannot merge changes into. Delete the Glue table. The integration then loads it again.",
+                f"Another writer added delete files to the target table {'.'.join(table.name())}. The local lakehouse "
+                "cannot merge changes into such a table. Delete the Glue table. The integration then loads it again.",
             )
         )
     return [entry.data_file for entry in entries]
@@ -130,7 +130,7 @@ def write_rows(
         if file.spec_id != layout.spec.spec_id:
             regrouped.append(part)
         elif part.num_rows:
-            # These rows are already grouped by partition.
+            # The rows of one file are all in the same partition.
             values = tuple(file.partition[n] for n in range(len(file.partition)))
             groups.setdefault(values, []).append(_Part(part, None))
     for part in (*regrouped, rows):
@@ -154,7 +154,7 @@ class _Part:
 
 
 def _collected(parts: Sequence[_Part]) -> pa.Table:
-    """Return the rows of a new data file, each column in one piece."""
+    """Return the rows of a new data file, with one chunk per column."""
     rows = [part.rows if part.members is None else part.rows.take(part.members) for part in parts]
     return pa.concat_tables(rows).combine_chunks()
 
@@ -216,7 +216,7 @@ class _Merge:
         return _candidates(files, self._delta.keys, self._after.spec(), self._after.schema())
 
     def _matches(self, tables: Sequence[pa.Table]) -> dict[int, NDArray[np.int64]]:
-        """Find the changed keys in data files, and return the row numbers by file number."""
+        """Find the changed keys in data files, and return the row numbers, keyed by file number."""
         touched = self._delta.keys
         if touched is None:
             return {file: np.arange(rows.num_rows) for file, rows in enumerate(tables)}

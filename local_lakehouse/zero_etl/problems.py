@@ -1,11 +1,13 @@
-"""The problems of an integration, as reported in its `Errors`."""
+"""The problems of an integration, as reported in its `Errors`.
+
+Of the error codes, only `UNRECOVERABLE_ACCESS_DENIED` is known from AWS. The other codes are our choice.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# Only `UNRECOVERABLE_ACCESS_DENIED` is known from AWS. The other codes are our choice.
 _MESSAGE_LIMIT = 2048
 
 

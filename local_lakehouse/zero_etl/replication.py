@@ -69,7 +69,7 @@ class Replicator:
     """The replication of items to target tables.
 
     Args:
-        clients: The lakehouse.
+        clients: The clients of the lakehouse.
         catalog: The lakehouse's Glue Data Catalog.
         changes: The recorded writes.
     """

@@ -64,7 +64,10 @@ def check_target(arn: str, region: str, account: str, member: str = "TargetArn")
 
 def _check_home(member: str, arn: str, parts: arns.Arn, region: str, account: str) -> None:
     if (parts.region, parts.account) != (region, account):
-        raise invalid(f"{member} {arn} is not in account {account} and Region {region}. This lakehouse has no others.")
+        raise invalid(
+            f"{member} {arn} is not in account {account} and Region {region}. The local lakehouse has no other account "
+            "or Region."
+        )
 
 
 def check_create_options(request: Mapping[str, Any]) -> None:
@@ -106,7 +109,7 @@ def check_tags(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
 
 
 def check_tag_keys(tags: Mapping[str, str]) -> None:
-    """Check the new tags of a resource."""
+    """Check all tags of a resource after a change."""
     if len(tags) > _MOST_TAGS:
         raise invalid(f"A resource can have at most {_MOST_TAGS} tags.")
     reserved = next((key for key in tags if key.lower().startswith("aws:")), None)

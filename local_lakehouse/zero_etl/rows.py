@@ -28,7 +28,7 @@ from local_lakehouse.zero_etl.problems import NeedsAttentionError, Problem
 from local_lakehouse.zero_etl.times import TIMESTAMP
 from local_lakehouse.zero_etl.unnest import Column
 
-# The additional types of columns that another writer can add to the target.
+# The types of target columns, including types that only another writer can add.
 _ARROW_TYPES: dict[type[IcebergType], pa.DataType] = {
     StringType: pa.string(),
     DoubleType: pa.float64(),

@@ -17,7 +17,7 @@ class Schedule:
 
     Args:
         interval: The maximum time between two refreshes, in seconds.
-        clock: A monotonic clock, in seconds.
+        clock: A function that returns a monotonic time in seconds.
     """
 
     def __init__(self, interval: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -73,7 +73,7 @@ class Schedule:
             self._stopped = False
 
     def stop(self) -> None:
-        """Wake all threads that are in `wait`."""
+        """Stop the schedule, and wake all threads that are in `wait`."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()

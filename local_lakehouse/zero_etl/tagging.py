@@ -19,7 +19,7 @@ class Tagging:
     """The three tag operations of Glue.
 
     Args:
-        clients: The lakehouse.
+        clients: The clients of the lakehouse.
         integrations: The account's integrations, keyed by their IDs.
         properties: A function that returns the account's resource properties.
     """

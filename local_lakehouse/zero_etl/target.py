@@ -229,7 +229,7 @@ class Target:
 
 
 def _same_partitions(current: PartitionSpec, wanted: PartitionSpec, schema: Schema) -> bool:
-    # A name in the current specification can have a suffix that avoids a conflict with a later column.
+    # Names are not compared, because a current name can have a suffix that avoids a conflict with a later column.
     def shape(spec: PartitionSpec) -> list[tuple[int, str]]:
         return [(field.source_id, str(field.transform)) for field in spec.fields]
 

@@ -23,7 +23,7 @@ NAMESPACE = "AWS/Glue/ZeroETL"
 # AWS does not document the values of the dimension `loadType`, so these values are our choice.
 FULL_LOAD = "FULL_LOAD"
 INCREMENTAL_LOAD = "INCREMENTAL_LOAD"
-# This is the prefix in AWS's sample rule. The table of detail types on the same page has a leading "AWS ".
+# This is the prefix in AWS's sample rule. In the table on the same page, the detail types start with "AWS ".
 _DETAIL_TYPE = "Glue Zero ETL"
 
 
@@ -54,7 +54,7 @@ class Telemetry:
     """A writer for an integration's log events, metrics and EventBridge events.
 
     Args:
-        clients: The lakehouse.
+        clients: The clients of the lakehouse.
         clock: A function that returns the current time in seconds since 1970.
     """
 
@@ -63,7 +63,7 @@ class Telemetry:
         self._clock = clock
 
     def completed(self, run: Run, counts: Counts, synced: float) -> None:
-        """Report an ingestion that changed rows.
+        """Report a completed ingestion.
 
         Args:
             run: The ingestion.

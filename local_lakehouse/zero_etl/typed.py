@@ -53,9 +53,9 @@ def typed(items: Sequence[Item]) -> pa.StructArray:
 def typed_lines(chunks: Iterable[bytes]) -> pa.StructArray:
     """Convert lines of JSON to a struct array, as `typed` does.
 
-    DuckDB parses large groups of lines in separate threads, without Python's global lock. DuckDB needs the type in
-    advance, so the type of the first lines is used. Python decodes small groups and lines that do not fit, and their
-    type is merged with the known type.
+    DuckDB parses large groups of lines in separate threads, without Python's global interpreter lock. DuckDB needs the
+    type in advance, so the type of the first lines is used. Python decodes small groups and lines that do not fit, and
+    their type is merged with the known type.
 
     Args:
         chunks: The items in DynamoDB JSON as the store writes them, one per line, with many lines per chunk.

@@ -34,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    # Collections during the imports would find nothing, and would take a tenth of the time until the first response.
+    # Garbage collections during the imports would find nothing, and would take a tenth of the time until the first
+    # response.
     gc.disable()
     settings = Settings(
         options.state,

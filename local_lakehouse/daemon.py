@@ -213,7 +213,7 @@ def tell(running: Running, control: str) -> dict[str, Any]:
 
 
 def announce(state: Path, url: str, token: str) -> None:
-    """Save the lakehouse's address and control token in a file that only the user can read."""
+    """Save the lakehouse's address, and the control token in a file that only the user can read."""
     (state / _TOKEN).unlink(missing_ok=True)
     with os.fdopen(os.open(state / _TOKEN, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(token)

@@ -1,4 +1,4 @@
-"""The complete local lakehouse, with moto, the project's services, their state and their address."""
+"""The complete local lakehouse, with moto, all other services, their state and their address."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Lakehouse:
             self.database.close()
             raise
         self._backed_up = -1
-        # The last backup may still refer to these files.
+        # The last backup may still refer to the files of deleted objects.
         self.backend.objects.keeps_deleted = settings.state is not None
         self._changes = ChangeLog(self.database)
         self._started = False

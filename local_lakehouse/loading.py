@@ -39,8 +39,8 @@ def keep_collections_short() -> None:
     """Configure the collection of cyclic garbage in this process so that requests do not wait for it.
 
     A collection stops all threads. After 5,000 new objects, it takes a few milliseconds. Imported modules are not
-    scanned. A scan of all other objects is rare, because an import has millions of them, and repeated scans would
-    account for a quarter of its time.
+    scanned. A scan of all other objects is rare. The import of a table creates millions of objects, and repeated scans
+    would account for a quarter of the import's time.
     """
     gc.freeze()
     gc.set_threshold(*_THRESHOLDS)

@@ -30,7 +30,7 @@ _ALL = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Res
 
 
 class Clock:
-    """The clock of the lakehouse's integrations, which a test can advance."""
+    """The clock of the lakehouse's integrations, exports and imports, which a test can advance."""
 
     def __init__(self) -> None:
         self._now = time.time()
@@ -106,7 +106,7 @@ class TestLakehouse:
         return self._clients[service]
 
     def create_table(self, name: str, items: Iterable[Mapping[str, Any]], *, key: str, sort: str | None = None) -> str:
-        """Create a DynamoDB table with items that is ready for a zero-ETL integration.
+        """Create a DynamoDB table that contains items and is ready for a zero-ETL integration.
 
         Args:
             name: The table's name.
@@ -144,7 +144,7 @@ class TestLakehouse:
         return session.resource("dynamodb", endpoint_url=self.url).Table(name)
 
     def create_database(self, name: str) -> str:
-        """Create a Glue database in a separate bucket that allows integrations of this account.
+        """Create a Glue database with a location in a separate bucket.
 
         Args:
             name: The database's name.
@@ -158,7 +158,7 @@ class TestLakehouse:
         return f"arn:aws:glue:{self.region}:{self.account}:database/{name}"
 
     def integrate(self, table: str, database: str) -> str:
-        """Create a zero-ETL integration from a DynamoDB table to a Glue database, with its prerequisites, and load it.
+        """Create and load a zero-ETL integration from a DynamoDB table to a Glue database, with its prerequisites.
 
         Args:
             table: The table.
@@ -199,7 +199,7 @@ class TestLakehouse:
             parameters: The values of the ``?`` placeholders, as SQL text.
 
         Returns:
-            The rows, with the values as strings or None for NULL, keyed by column name.
+            One dictionary per row, keyed by column name. Each value is a string, or None for NULL.
 
         Raises:
             QueryFailedError: The statement failed.
@@ -284,7 +284,7 @@ def lakehouse() -> Iterator[TestLakehouse]:
 
 
 def _decimals(value: Any) -> Any:
-    """Convert the numbers in a value for boto3."""
+    """Convert the floating-point numbers in a value to `Decimal`, which boto3 requires."""
     if isinstance(value, float):
         return Decimal(str(value))
     if isinstance(value, Mapping):

@@ -33,7 +33,7 @@ class DataZoneService:
     """The DataZone service, which executes requests for domains and their projects.
 
     Args:
-        clients: The clients.
+        clients: The clients of the lakehouse.
         create_workgroup: A function that creates a project's workgroup in Athena.
     """
 

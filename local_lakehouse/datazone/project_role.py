@@ -42,7 +42,8 @@ _OF_DOMAIN = [
         "ListEnvironmentBlueprints", "ListEnvironments", "ListProjects", "UpdateConnection",
     )
 ]  # fmt: skip
-# These actions have the condition glue:LakeFormationPermissions, so that Lake Formation's grants apply.
+# In AWS's policies, these actions have the condition glue:LakeFormationPermissions, so that Lake Formation's grants
+# apply.
 _CATALOG = [
     f"glue:{operation}"
     for operation in (
@@ -72,7 +73,7 @@ class ProjectNames:
         region: The Region.
         account: The account.
         workgroup: The project's Athena workgroup.
-        bucket: The domain's bucket, in which the project has a prefix.
+        bucket: The project's bucket.
         domain: The domain's ID.
     """
 

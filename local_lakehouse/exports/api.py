@@ -38,7 +38,7 @@ class ExportService:
     """The export operations, and the recording of the item versions that they need.
 
     Args:
-        clients: The lakehouse.
+        clients: The clients of the lakehouse.
         clock: A function that returns the current time in seconds since 1970.
     """
 
@@ -101,7 +101,7 @@ class ExportService:
         self._exports[export["ExportArn"]] = export
         if token:
             self._requests[token] = asked, export["ExportArn"]
-        # As on AWS, the response is returned before the export is complete.
+        # As on AWS, the response describes an export that is not complete yet.
         shown = ("EndTime", "ExportManifest", "BilledSizeBytes", "ItemCount", "FailureCode", "FailureMessage")
         begun = {name: value for name, value in export.items() if name not in shown}
         return {"ExportDescription": {**begun, "ExportStatus": "IN_PROGRESS"}}

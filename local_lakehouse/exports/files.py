@@ -53,16 +53,16 @@ class Layout:
 
 
 def full_lines(items: Sequence[Item]) -> list[str]:
-    """Write items as the lines of a full export."""
+    """Return items as the lines of a full export."""
     return [_json({"Item": item}) for item in items]
 
 
 def incremental_lines(changes: Sequence[Change], view: str) -> list[str]:
-    """Write changes as the lines of an incremental export, without a new image for deleted items.
+    """Return changes as the lines of an incremental export, without a new image for deleted items.
 
     Args:
         changes: The changes.
-        view: The images to write, which are `NEW_AND_OLD_IMAGES`, or ``NEW_IMAGE`` without the old images.
+        view: The images to include, which are `NEW_AND_OLD_IMAGES` or ``NEW_IMAGE``.
     """
     return [_json(_record(change, view)) for change in changes]
 
@@ -84,7 +84,7 @@ def export_files(layout: Layout, lines: Sequence[str], name: str, summary: Mappi
 
     Args:
         layout: The location of the files.
-        lines: The data.
+        lines: The lines of the data file.
         name: The name of the only data file. A table in the lakehouse has one partition and therefore one data file.
         summary: The summary's members about the request.
     """

@@ -54,7 +54,7 @@ _TABLES = (
 _FROM_1 = ("DROP TABLE item_versions", "DROP TABLE histories", *_TABLES)
 _SCHEMA = Schema("history", 2, _TABLES, migrations={1: _FROM_1}, large=("earlier_items",))
 
-# Versions replaced in the current transaction have the time 0, which is set when the transaction ends.
+# Versions that are replaced in the current transaction have the time 0 until the transaction ends.
 _STATE = """
 SELECT body FROM items AS i WHERE collection = :collection AND NOT EXISTS (
     SELECT 1 FROM earlier_items AS e WHERE e.collection = i.collection AND e.key = i.key AND e.moment >= :moment
@@ -95,7 +95,7 @@ class History:
     """The storage of earlier item versions while point-in-time recovery is enabled.
 
     Args:
-        clients: The lakehouse.
+        clients: The clients of the lakehouse.
         clock: A function that returns the current time in seconds since 1970.
     """
 
@@ -111,7 +111,7 @@ class History:
         self._database.before_commit(self._finish, last=True)
 
     def note(self, operation: str, request: Mapping[str, Any]) -> None:
-        """Start or end a table's history after a DynamoDB request that enabled or disabled recovery."""
+        """Start or end a table's history after a request that enabled or disabled recovery, or deleted the table."""
         if operation == "UpdateContinuousBackups":
             with self._clients.lock:
                 self.open(str(request["TableName"]).rpartition("/")[2])
@@ -179,7 +179,7 @@ class History:
 
 
 def _form(connection: sqlite3.Connection, place: Mapping[str, Any]) -> Item | None:
-    """Return an item as it was just before a given time."""
+    """Return an item as it was just before a given time, or None if it did not exist."""
     row = connection.execute(_FORM, place).fetchone() or connection.execute(_PRESENT, place).fetchone()
     found: Item | None = json.loads(row[0]) if row is not None and row[0] is not None else None
     return found

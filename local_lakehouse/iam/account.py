@@ -26,10 +26,10 @@ class Account:
     """The names of the account's resources, for one request.
 
     Args:
-        clients: The lakehouse.
+        clients: The clients of the lakehouse.
         region: The request's Region.
         caller: The signer's ARN.
-        athena: The Athena service, which returns the workgroup of each query.
+        athena: The Athena service, which returns the workgroup of each query, or None to call moto.
     """
 
     def __init__(self, clients: ServiceClients, region: str, caller: str, athena: Service | None) -> None:
@@ -81,7 +81,7 @@ def resource_tags(
     """Return the ``aws:ResourceTag/…`` keys of a permission's resource.
 
     Args:
-        clients: The lakehouse.
+        clients: The clients of the lakehouse.
         access: The permission.
         integrations: The zero-ETL service, which returns the tags of integrations.
         caller: The caller.
@@ -113,7 +113,7 @@ def resource_policy(clients: ServiceClients, access: Access) -> Document | None:
     """Return the policy that is attached to a permission's resource, or None if the resource has no policy.
 
     Args:
-        clients: The lakehouse.
+        clients: The clients of the lakehouse.
         access: The permission. A role's policy is its trust policy.
     """
     service, _, rest = access.resource.removeprefix(f"arn:{clients.partition}:").partition(":")

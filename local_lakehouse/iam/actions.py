@@ -192,7 +192,7 @@ def _logs(call: Request, directory: Directory) -> list[Access]:
     named = [call.text("logGroupName"), call.text("logGroupIdentifier"), call.text("logGroupArn")]
     named += [*call.parameters.get("logGroupNames", []), *call.parameters.get("logGroupIdentifiers", [])]
     groups = [re.sub(r":\*$", "", re.sub(r"^arn:[^:]*:logs:[^:]*:\d*:log-group:", "", name)) for name in named if name]
-    # A log group's ARN ends in `:*` in policies. In requests, it can continue with a stream.
+    # A log group's ARN ends in `:*` in policies. Here, the ARN continues with the request's log stream.
     stream = call.text("logStreamName") or ""
     return on(call, *(directory.arn("logs", f"log-group:{group}:log-stream:{stream}") for group in groups))
 
@@ -221,7 +221,7 @@ def _sts(call: Request, directory: Directory) -> list[Access]:
 
 
 def _tag(call: Request, directory: Directory) -> list[Access]:
-    """Return the permissions to tag through this service, including those to tag each resource."""
+    """Return the permissions for the tagging API, including the permissions to tag each resource."""
     needed = [Access(f"tag:{call.operation}", "*")]
     if call.operation in ("TagResources", "UntagResources"):
         verb = call.operation.removesuffix("s")

@@ -242,7 +242,7 @@ def _condition(operator: str, key: str, wanted: Any, context: Mapping[str, str])
     test = _test_of(operator)
     if test is None:
         raise UnsupportedPolicyError(
-            f"The condition operator {operator} is not evaluated by the local lakehouse. It evaluates "
+            f"The local lakehouse does not evaluate the condition operator {operator}. It evaluates "
             f"{', '.join([*_OPERATORS, *_NEGATED, 'Null'])}, with or without IfExists."
         )
     if value is None:

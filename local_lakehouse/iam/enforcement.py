@@ -195,7 +195,7 @@ def _refuse_what_is_not_offered(request: Request) -> None:
 def _objection(
     identity: Identity, access: Access, attached: Document | None, surroundings: Mapping[str, str]
 ) -> str | None:
-    """Return AWS's message for a missing permission, or None if the permission is granted."""
+    """Return the reason for a missing permission in AWS's words, or None if the permission is granted."""
     context = {**surroundings, **identity.context, **access.context}
     if account := identity.context.get("aws:PrincipalAccount"):
         context["aws:ResourceAccount"] = account

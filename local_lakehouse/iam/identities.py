@@ -46,7 +46,7 @@ def find_identity(backend: Backend, access_key: str) -> Identity | None:
 
 
 def find_principal(backend: Backend, arn: str) -> Identity | None:
-    """Return the user or role with an ARN for ``SimulatePrincipalPolicy``, or None if it does not exist."""
+    """Return the user or role with the given ARN for ``SimulatePrincipalPolicy``, or None if it does not exist."""
     with backend.lock:
         iam = backend.iam
         role = _role(iam, arn)
@@ -112,7 +112,7 @@ def _boundary(iam: IAMBackend, role: Role) -> Document | None:
     if not role.permissions_boundary_arn:
         return None
     policy = iam.managed_policies.get(role.permissions_boundary_arn)
-    # A missing boundary does not allow any action.
+    # A boundary whose policy was deleted does not allow any action.
     return _document(policy) if policy is not None else {"Statement": []}
 
 

@@ -58,7 +58,7 @@ _CONFIGURATION = re.compile(
 )
 _COPIES = ("CopyObject", "UploadPartCopy")
 _OF_A_VERSION = re.compile(r"(Get|Put|Delete)Object(Acl|Tagging|Attributes)?")
-# The additional permissions that a header requires.
+# The additional permission that each header requires.
 _BY_HEADER: Mapping[str, str] = {
     "x-amz-acl": "PutObjectAcl",
     "x-amz-bypass-governance-retention": "BypassGovernanceRetention",

@@ -37,7 +37,7 @@ Observer = Callable[[str, dict[str, Any]], None]
 
 @dataclass
 class _Counts:
-    """The number of bytes and items read, and the number of items imported."""
+    """The numbers of bytes and items that were read, and the number of imported items."""
 
     size: int = 0
     processed: int = 0
@@ -48,7 +48,7 @@ class ImportService:
     """The operations ``ImportTable``, ``DescribeImport`` and ``ListImports``.
 
     Args:
-        clients: The lakehouse.
+        clients: The clients of the lakehouse.
         observers: The functions to call after an import, as after other writes.
         clock: A function that returns the current time in seconds since 1970.
     """
@@ -165,7 +165,7 @@ class ImportService:
 
     def _items(self, request: Mapping[str, Any], counts: _Counts) -> Iterator[Any]:
         for content in self._objects(request):
-            # A line with invalid UTF-8 is not an item and counts as an error.
+            # Bytes that are not UTF-8 are replaced with U+FFFD, so that they do not stop the import.
             text = content.decode("utf-8", errors="replace")
             # `splitlines` is not used, because an item's text can contain Unicode line separators.
             lines = [line for line in text.split("\n") if line.strip()]

@@ -1,8 +1,8 @@
 """Lake Formation's decisions about access to databases and tables.
 
 A principal is checked if a database or table is not open to ``IAM_ALLOWED_PRINCIPALS``, or if the principal has opted
-in. The data of a table in a registered location is read with Lake Formation's credentials. S3's permissions apply in an
-unregistered location, and in hybrid mode for principals that Lake Formation does not check.
+in. The data of a table in a registered location is read with Lake Formation's credentials. The principal's S3
+permissions apply in an unregistered location, and in hybrid mode if Lake Formation does not check the principal.
 
 AWS: https://docs.aws.amazon.com/lake-formation/latest/dg/hybrid-access-mode.html,
 https://docs.aws.amazon.com/athena/latest/ug/security-athena-lake-formation.html

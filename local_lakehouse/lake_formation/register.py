@@ -61,7 +61,8 @@ class Register:
         grants: The permissions, keyed by principal and resource, each with its grant option.
         opt_ins: The opt-ins, keyed by principal and resource, with their times and authors.
         locations: The registered locations, keyed by ARN.
-        creators: The creator of each database or table, or None if a service created it. Creators have all permissions.
+        creators: The creator of each database or table, or an empty string if a service created it. Creators have all
+            permissions.
     """
 
     settings: dict[str, Any] = field(default_factory=default_settings)
@@ -140,7 +141,7 @@ class Register:
         )
 
     def location_of(self, path: str) -> Location | None:
-        """Return the deepest registered location that contains a path.
+        """Return the deepest registered location that contains a path, or None if no location contains it.
 
         Args:
             path: The ARN of the path, without a trailing slash.

@@ -13,7 +13,7 @@ from local_lakehouse.protocol.faults import Fault
 
 EVERYBODY = "IAM_ALLOWED_PRINCIPALS"
 ANY_TABLE = "*"
-# Lake Formation's wildcards, which replace required names.
+# Lake Formation's wildcard, which replaces the required name of a table.
 _ALL_TABLES = "ALL_TABLES"
 
 _PERMISSIONS = {
@@ -151,5 +151,5 @@ def check(resource: Resource, permissions: Sequence[str]) -> None:
         offered = ", ".join(sorted(_PERMISSIONS[resource.kind]))
         raise Fault(
             "InvalidInputException",
-            f"Permissions modification is invalid. The permissions for a {resource.kind} are {offered}.",
+            f"Permissions modification is invalid. The permissions for the type {resource.kind} are {offered}.",
         )

@@ -40,7 +40,7 @@ class PartiqlService:
     """The operations ``ExecuteStatement``, ``BatchExecuteStatement`` and ``ExecuteTransaction``.
 
     Args:
-        clients: The lakehouse.
+        clients: The clients of the lakehouse.
         observers: The functions to call after each request that a statement causes, as after requests from clients.
     """
 
@@ -210,7 +210,7 @@ def _fault(error: ClientError) -> Fault:
 
 
 def _with_duplicates(fault: Fault, statements: Sequence[Statement]) -> Fault:
-    """Return the error for an existing item, with the message for duplicates."""
+    """Return a transaction's error, with the message for duplicates if an inserted item already exists."""
     reasons = fault.members.get("CancellationReasons")
     if reasons is None:
         return fault

@@ -50,14 +50,14 @@ class Expressions:
         return found
 
     def path(self, path: Path) -> str:
-        """Write a path."""
+        """Return the text of a path, with placeholders for names."""
         written = ""
         for step in path.steps:
             written += f"[{step}]" if isinstance(step, int) else f".{self._name(step)}"
         return written.removeprefix(".")
 
     def value(self, value: TypedValue) -> str:
-        """Write a value."""
+        """Return the placeholder for a value."""
         self._values.append(value)
         return f":v{len(self._values) - 1}"
 
@@ -74,7 +74,7 @@ class Expressions:
                 assert_never(operand)
 
     def condition(self, condition: Condition) -> str:
-        """Write a condition."""
+        """Return the text of a condition."""
         match condition:
             case Compare(operator, left, right):
                 return f"{self.operand(left)} {operator} {self.operand(right)}"
@@ -189,7 +189,7 @@ def _attributes(*operands: Operand) -> Iterator[str]:
 def key_of(
     where: Condition | None, names: Sequence[str], types: Mapping[str, str]
 ) -> tuple[dict[str, TypedValue], list[Condition]]:
-    """Return the key that a condition specifies, and the remaining condition.
+    """Return the key that a condition specifies, and the remaining conditions.
 
     Args:
         where: The condition.

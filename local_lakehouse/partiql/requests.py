@@ -47,7 +47,7 @@ class Table:
 
     @staticmethod
     def described(name: str, description: Mapping[str, Any]) -> Table:
-        """Return a table's description."""
+        """Return a table from the result of ``DescribeTable``."""
         indexes = [*description.get("GlobalSecondaryIndexes", []), *description.get("LocalSecondaryIndexes", [])]
         return Table(
             name,
@@ -70,7 +70,7 @@ class Request:
 
 
 def write(statement: Statement, table: Table) -> Request:
-    """Return the request for a statement that writes or checks.
+    """Return the request for a statement that writes or checks an item.
 
     Raises:
         Fault: The statement does not refer to exactly one item (``ValidationException``).
@@ -144,7 +144,7 @@ def read(select: Select, table: Table) -> list[Request]:
         raise invalid("The table does not have the specified index")
     keys = table.keys if select.index is None else table.indexes[select.index]
     partitions, ranged, rest = _divided(list(conjuncts(select.where)), keys)
-    # A scan's filter can refer to keys, unlike a query's, and a partition is scanned in order.
+    # Unlike a query's filter, a scan's filter can refer to keys, and a partition is scanned in order.
     scanned = not partitions or any(name in keys for each in rest for name in attributes(each))
     partitions, descending = _order(select, keys, partitions, scanned=scanned)
     if scanned:
@@ -232,7 +232,7 @@ def _divided(
 
 
 def _partitions(name: str, condition: Condition) -> list[Literal]:
-    """Return the attribute values that a condition allows, or None if they are unknown."""
+    """Return the attribute values that a condition allows, or an empty list if they are unknown."""
     equal = equality(condition)
     if equal is not None and equal[0] == name:
         return [Literal(equal[1])]

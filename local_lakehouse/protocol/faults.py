@@ -1,4 +1,4 @@
-"""The errors of a service's model, in the format of its protocol."""
+"""The errors of a service's model, in the format of the service's protocol."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Answer:
 
 
 def fail(service: str, method: str, fault: Fault, *, queried: bool = False) -> Answer:
-    """Write an error.
+    """Return the response for an error.
 
     Args:
         service: The name of the service in botocore.
@@ -61,7 +61,7 @@ def as_json(fault: Fault, version: str | None) -> Answer:
     Models use either ``message`` or ``Message``. botocore reads both, and other clients use the name in the model.
     """
     body = {"__type": fault.code, "message": fault.message, "Message": fault.message, **fault.members}
-    # A client's name can contain a lone surrogate, which must be escaped.
+    # A name from a client can contain a lone surrogate, which must be escaped.
     payload = json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
     headers = [
         ("Content-Type", f"application/x-amz-json-{version}" if version else "application/json"),

@@ -57,7 +57,7 @@ class UnreadableRequestError(Exception):
     """A request is ambiguous or invalid.
 
     Args:
-        service: The service, or None if it is unknown.
+        service: The service, or ``s3`` if the service is unknown.
         fault: The error.
     """
 
@@ -128,7 +128,7 @@ def _once(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def _hoisted(query: list[tuple[str, str]], headers: Headers) -> tuple[list[tuple[str, str]], Headers]:
-    """Convert headers in a presigned URL's query to headers."""
+    """Move the headers in a presigned URL's query to the other headers."""
     carried = [(name, value) for name, value in query if _is_header(name)]
     if not carried:
         return query, headers

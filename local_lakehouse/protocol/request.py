@@ -16,7 +16,7 @@ class Credential:
     """The signature of a request.
 
     Args:
-        access_key: The key's ID.
+        access_key: The access key ID.
         region: The signature's Region, or None if the signature has no Region.
         service: The botocore name of the signature's service.
     """
@@ -133,7 +133,7 @@ class Request:
         query: The query parameters in the operation's model, each with one value.
         headers: The HTTP headers, including those in a presigned URL's query.
         content: A function that reads the decoded body.
-        members: A function that reads the operation's members by their wire names.
+        members: A function that returns the operation's members, keyed by their wire names.
     """
 
     service: str
@@ -155,12 +155,12 @@ class Request:
 
     @_lazily
     def parameters(self) -> Mapping[str, Any]:
-        """Return the operation's members by wire name, including members in a REST path and query."""
+        """Return the operation's members, keyed by wire name, including members in a REST path and query."""
         return self.members(self)
 
     @_lazily
     def amz_headers(self) -> Mapping[str, str]:
-        """Return the ``x-amz-*`` headers by lowercase name."""
+        """Return the ``x-amz-*`` headers, keyed by lowercase name."""
         return {name: value for name, value in self.headers.items() if name.startswith("x-amz-")}
 
     def text(self, name: str) -> str | None:

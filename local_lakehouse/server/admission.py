@@ -1,9 +1,8 @@
 """The rejection of requests from web pages and for other hosts, before the requests are read.
 
-On behalf of any page, a browser sends requests to any address. Such a request has an ``Origin`` or ``Sec-Fetch-Site``
-header, or a foreign ``Host`` if the page's name resolves to this computer. Requests from programs have none of these
-headers, so a request that has one is never legitimate. No response contains the CORS headers that would allow
-exceptions.
+A browser sends requests to any address on behalf of any page. Such a request has an ``Origin`` or ``Sec-Fetch-Site``
+header, or a foreign ``Host`` if the page's name resolves to this computer. Requests from programs have no such header,
+so a request that has one is never legitimate. No response contains the CORS headers that would allow exceptions.
 
 See https://fetch.spec.whatwg.org/#origin-header and https://www.w3.org/TR/fetch-metadata/.
 """

@@ -1,4 +1,4 @@
-"""The endpoint that passes each request to one of the project's services or to moto."""
+"""The endpoint that passes each request to one of the lakehouse's services or to moto."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Endpoint:
 
     Args:
         backend: The moto backend, which executes the requests that none of the services implements.
-        services: The project's services.
+        services: The lakehouse's services.
         observers: The functions that receive the operation and members of every successful DynamoDB request before the
             next request is executed.
         controls: The controls, which are not part of AWS.
@@ -146,7 +146,7 @@ class Endpoint:
         return self._forward(request) if service is None else self._call(service, request)
 
     def _call(self, service: Service, request: Request) -> Answer:
-        """Execute a request with one of the project's services."""
+        """Execute a request with one of the lakehouse's services."""
         model = service_model(request.service).operation_model(request.operation)
         rights, actor = self._rights(service, request), self._actor(request)
         try:
@@ -185,7 +185,7 @@ class Endpoint:
         return self._enforcer.rights_of(request) if self._enforcer and service.name in _ACTING_FOR_CALLERS else None
 
     def _actor(self, request: Request) -> Actor | None:
-        """Return the identity that Lake Formation checks, which is the caller of the Data Catalog or of Athena."""
+        """Return the caller that Lake Formation checks, or None for services other than Glue and Athena."""
         if request.service not in ("athena", "glue") or request.credential is None:
             return None
         principal = self._backend.principal_arn(request.credential.access_key)
@@ -245,7 +245,7 @@ class Endpoint:
 
 
 def _members(request: Request) -> dict[str, Any]:
-    """Return the members of a request to one of the project's services, and validate them."""
+    """Return the members of a request to one of the lakehouse's services, and validate them."""
     model = service_model(request.service).operation_model(request.operation)
     if request.protocol != "query":
         return wire.parse(model, request.parameters)

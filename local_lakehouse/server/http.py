@@ -71,7 +71,7 @@ class Server:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Host and port."""
+        """The host and port."""
         host, port = self._listener.getsockname()[:2]
         return str(host), int(port)
 
@@ -167,7 +167,7 @@ class _Connection:
         self._upgraded = False
         self._failure: Fault | None = None
 
-    # httptools calls these.
+    # httptools calls these methods.
 
     def on_message_begin(self) -> None:
         self._url, self._headers, self._expects = b"", [], False
@@ -192,7 +192,7 @@ class _Connection:
     def on_message_complete(self) -> None:
         self._read.append(None)
 
-    # The thread.
+    # The connection's thread calls these methods.
 
     def finish(self) -> None:
         """Close the connection as soon as no request is in progress."""

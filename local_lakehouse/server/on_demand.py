@@ -14,7 +14,7 @@ S = TypeVar("S", bound=Service)
 
 
 class OnDemand(Generic[S]):
-    """A service of the project that is created when it is first needed.
+    """A service of the lakehouse that is created when it is first needed.
 
     Args:
         name: The service's name in botocore.

@@ -19,7 +19,7 @@ def invalid(message: str) -> Fault:
 
 
 def number(text: str) -> TypedValue:
-    """Return a number.
+    """Return a number as a DynamoDB value.
 
     Raises:
         Fault: The number has more than 38 digits, or is out of range (``ValidationException``).

@@ -153,7 +153,7 @@ def wait_until_active(lab: Lab, *, timeout: float = 1800) -> list[str]:
 
     Raises:
         IntegrationError: The integration needs attention or has failed.
-        WaitTimeoutError: The integration remains in a different state.
+        WaitTimeoutError: The integration does not become ACTIVE before the timeout.
     """
     seen: list[str] = []
 
@@ -173,7 +173,7 @@ def wait_until_active(lab: Lab, *, timeout: float = 1800) -> list[str]:
         timeout=timeout,
         hint="Check zetl.integration.describe(lab).",
         status=lambda: seen[-1] if seen else "",
-        usual=lab.usually("5 to 15 minutes"),
+        usual=lab.usually("5 to 10 minutes"),
     )
 
 
@@ -182,14 +182,15 @@ def wait_until_loaded(lab: Lab, *, timeout: float = 3600) -> dict[str, Any]:
 
     Args:
         lab: The lab.
-        timeout: Maximum seconds to wait. AWS takes 15 to 20 minutes for a small table.
+        timeout: Maximum seconds to wait. On AWS, the first rows of a small table arrive 15 to 20 minutes after the
+            integration is created.
 
     Returns:
         The table, as the Data Catalog returns it.
 
     Raises:
         IntegrationError: The integration needs attention or has failed, or the table was deleted after the load.
-        WaitTimeoutError: The table does not appear.
+        WaitTimeoutError: The initial load does not complete before the timeout.
     """
     is_first = True
 
@@ -214,7 +215,7 @@ def wait_until_loaded(lab: Lab, *, timeout: float = 3600) -> dict[str, Any]:
         look,
         timeout=timeout,
         hint="The first export is still running or has failed. Check zetl.monitoring.log_events(lab).",
-        usual=lab.usually("15 to 30 minutes"),
+        usual=lab.usually("15 to 20 minutes"),
     )
 
 

@@ -67,7 +67,7 @@ PLACES: Mapping[int, tuple[Place, ...]] = {
         Place("The target role", "IAM › Create role", "/iam/create-role"),
     ),
     2: (
-        Place("How items become columns", "AWS Glue › Create zero-ETL integration", "/glue/zero-etl/create"),
+        Place("How attributes become columns", "AWS Glue › Create zero-ETL integration", "/glue/zero-etl/create"),
         Place("Which role writes", "AWS Glue › Create zero-ETL integration", "/glue/zero-etl/create"),
         Place("Create it", "DynamoDB › Integrations", "/dynamodb/integrations"),
         Place("The initial load", "AWS Glue › Databases › Table", _TARGET),

@@ -174,7 +174,7 @@ def checklist(places: Places, *, unnest: str = "FULL", partition_by: Sequence[Ma
             "Watch it",
             _aws("glue", "describe-integrations", "--query", "Integrations[].[IntegrationName,Status,Errors]"),
             "The integration becomes ACTIVE first. Users report that the table and its rows appear 15 to "
-            "20 minutes later.",
+            "20 minutes after you create the integration.",
         ),
     ))  # fmt: skip
 

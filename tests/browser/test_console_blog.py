@@ -123,7 +123,7 @@ def clean_up(page: Page, lab: Lab) -> None:
     delete(page, "confirm")
     service(page, "AWS Glue", "Catalog settings")
     page.get_by_role("button", name="Delete policy").click()
-    page.get_by_text("The Data Catalog's policy was deleted.").wait_for()
+    page.get_by_text("The Data Catalog policy was deleted.").wait_for()
     service(page, "Amazon S3", "Buckets")
     page.get_by_role("radio", name=f"Select {lab.bucket}").check()
     page.get_by_role("button", name="Empty").click()

@@ -10,7 +10,7 @@ interface Policy {
   PolicyHash: string;
 }
 
-/** The Data Catalog's resource policy. It applies to the whole account, and is written only if it has not changed since it was read. */
+/** The Data Catalog resource policy. It applies to the whole account, and is written only if it has not changed since it was read. */
 export function CatalogSettingsPage(): VNode {
   const policy = useLoad(async () => ({ found: await ifThere(call<Policy>("glue", "GetResourcePolicy")) }), []);
   const action = useAction();
@@ -19,18 +19,18 @@ export function CatalogSettingsPage(): VNode {
   const condition = found ? { PolicyHashCondition: found.PolicyHash } : { PolicyExistsCondition: "NOT_EXIST" };
   const save = async (text: string): Promise<void> => {
     await call("glue", "PutResourcePolicy", { PolicyInJson: text, EnableHybrid: "TRUE", ...condition }, { helper: "zetl.target.merge_catalog_policy(lab)" });
-    flash("success", "The Data Catalog's policy was saved.");
+    flash("success", "The Data Catalog policy was saved.");
     policy.reload();
   };
   const remove = async (): Promise<void> => {
     await call("glue", "DeleteResourcePolicy", found ? { PolicyHashCondition: found.PolicyHash } : {}, { helper: "zetl.target.remove_catalog_statements(lab)" });
-    flash("success", "The Data Catalog's policy was deleted.");
+    flash("success", "The Data Catalog policy was deleted.");
     policy.reload();
   };
   return (
     <Page title="Catalog settings">
       <Section title="Permissions" actions={found && <Button busy={action.busy} onClick={() => void action.run(remove)}>Delete policy</Button>}>
-        <p>This policy belongs to the account&apos;s whole Data Catalog. Saving replaces the whole policy, so keep other people's statements.</p>
+        <p>This policy applies to the account&apos;s whole Data Catalog. Saving replaces the whole policy, so keep other people's statements.</p>
         <ErrorBox error={policy.error ?? action.error} onRetry={policy.reload} />
         {policy.loading ? <Loading what="the policy" /> : policy.value && (
           <PolicyEditor key={found?.PolicyHash ?? ""} label="Data Catalog policy" value={pretty(found?.PolicyInJson)} template="catalog_resource_policy" onSave={save} />

@@ -129,7 +129,7 @@ async function results(execution: Execution, limit: number, state: Run): Promise
   const rows: (string | null)[][] = [];
   let columns: ResultColumn[] = [];
   let token: string | undefined;
-  // A SELECT's first row contains the column names.
+  // The first row of a SELECT result contains the column names.
   let header = execution.StatementType === "DML" ? 1 : 0;
   do {
     const page = await call<ResultPage>("athena", "GetQueryResults", {

@@ -7,7 +7,7 @@ export interface MenuItem {
   disabled?: boolean;
 }
 
-/** A button that opens a menu, such as **Actions**. In the menu, arrow keys move the focus and Escape closes it. */
+/** A button that opens a menu, such as **Actions**. In the menu, arrow keys move the focus and Escape closes the menu. */
 export function Menu({ title, label, items, disabled }: { title: string; label?: string; items: MenuItem[]; disabled?: boolean }): VNode {
   const [open, setOpen] = useState(false);
   const root = useRef<HTMLDivElement>(null);

@@ -31,7 +31,7 @@ export function SameAs(): VNode {
             </div>
             <Tabs label="Same as" tabs={languages(record)} />
           </>
-        ) : <p class="hint">Everything you do in this console is an AWS API call. The calls are listed here.</p>}
+        ) : <p class="hint">The AWS API calls behind your clicks are listed here.</p>}
       </details>
     </aside>
   );

@@ -10,7 +10,7 @@ export interface Tab {
 interface TabsProps {
   label: string;
   tabs: Tab[];
-  /** The open tab, if the page determines it. Otherwise, the component remembers it. */
+  /** The open tab, if the page determines it. Otherwise, the component stores the open tab. */
   selected?: string;
   onSelect?: (id: string) => void;
 }

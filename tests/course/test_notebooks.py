@@ -47,7 +47,7 @@ def test_pages_ask_no_other_host_and_the_texts_they_link_are_pages_too(tmp_path:
         assert not re.search(r"https?://[^\"' ]*(cdn|unpkg)", text)
     index = (out / "index.html").read_text()
     assert "<a href='00_links.html'>00 · Links</a>" in index
-    assert "To work through them: <code>make lab</code>" in index
+    assert "To work through the notebooks, run <code>make lab</code>." in index
     assert re.search(r"local lakehouse on \d{4}-\d\d-\d\d\.", index)
 
 

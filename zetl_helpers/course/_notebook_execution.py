@@ -55,7 +55,7 @@ class Executed:
 
 
 def execute(paths: Sequence[Path]) -> Iterator[Executed]:
-    """Run notebooks in order. While one notebook runs, the kernel of the next one starts.
+    """Run notebooks in order. While a notebook runs, the next notebook's kernel starts.
 
     A kernel needs about a second of processor time before it can execute a cell.
 

@@ -168,7 +168,7 @@ th, td { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid #8888;
 ROWS
 </tbody>
 </table>
-<p>To work through them: <code>make lab</code></p>
+<p>To work through the notebooks, run <code>make lab</code>.</p>
 </body>
 </html>
 """

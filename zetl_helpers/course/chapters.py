@@ -67,7 +67,7 @@ def _require_shared(lab: Lab, chapter: int) -> None:
     if chapter not in _MEMBERS:
         raise MemberError(
             f"Chapter {chapter} creates or changes AWS resources, and the permissions boundary of the project's role "
-            f"denies that: {_place.MEMBERS_CHAPTERS}."
+            f"denies these actions. In this project, {_place.MEMBERS_CHAPTERS}."
         )
     if chapter == 0:
         return

@@ -187,9 +187,9 @@ def test_the_progress_of_all_chapters_is_a_table(chapter: Callable[[int], Chapte
 
 
 def test_a_chapter_without_exercises_and_an_exercise_that_is_none(exercised: Lab, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"Chapter 0 has no exercises\. These have: 1, 2"):
+    with pytest.raises(ValueError, match=r"Chapter 0 has no exercises\. The chapters with exercises are 1, 2"):
         exercises.chapter(exercised, 0, progress=Progress(tmp_path))
-    with pytest.raises(ValueError, match="Give the number 4, not the string '4'"):
+    with pytest.raises(ValueError, match="Pass the number 4, not the string '4'"):
         exercises.chapter(exercised, "4", progress=Progress(tmp_path))  # type: ignore[arg-type]
     ex = exercises.chapter(exercised, 5, progress=Progress(tmp_path))
     with pytest.raises(AttributeError, match="Chapter 5 has the exercises q1 to q4, but not q9"):

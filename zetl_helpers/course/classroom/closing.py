@@ -72,7 +72,7 @@ def verify(labs: Sequence[Lab], *, timeout: float = 60) -> str:
         A sentence.
 
     Raises:
-        LeftoverError: At least one lab has remaining resources. All labs were checked.
+        LeftoverError: At least one lab has remaining resources. All labs are checked before the error is raised.
     """
     left = []
     for lab in labs:

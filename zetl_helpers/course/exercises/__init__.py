@@ -97,8 +97,10 @@ def chapter(lab: Lab, number: int, *, progress: Progress | None = None) -> Chapt
     if number not in ALL:
         text = str(number)
         if text.isdecimal() and int(text) in ALL:
-            raise ValueError(f"Give the number {int(text)}, not the string {text!r}.")
-        raise ValueError(f"Chapter {number} has no exercises. These have: {', '.join(map(str, ALL))}.")
+            raise ValueError(f"Pass the number {int(text)}, not the string {text!r}.")
+        raise ValueError(
+            f"Chapter {number} has no exercises. The chapters with exercises are {', '.join(map(str, ALL))}."
+        )
     kept = progress or Progress()
     questions = [Question(lab, number, place, entry, kept) for place, entry in enumerate(ALL[number], start=1)]
     return Chapter(number, questions)

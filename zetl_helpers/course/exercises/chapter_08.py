@@ -114,7 +114,7 @@ EXERCISES = (
             '(runs["completed_at"] - runs["last_synced_at"]).max()',
         ),
         answer='runs = zetl.monitoring.ingestions(lab)\nanswer = (runs["completed_at"] - runs["last_synced_at"]).max()',
-        why="That is the maximum age of a row on arrival. The age then grows until the next refresh.",
+        why="That is the longest delay at the end of an ingestion. The delay then grows until the next ingestion ends.",
     ),
     Exercise(
         title="An interval for fifty cents",

@@ -68,7 +68,7 @@ class Progress:
         """Return whether the exercise has caused a fault that may not be fixed yet.
 
         Args:
-            exercise: The exercise's number, such as ``9.1``.
+            exercise: The exercise's name, such as ``9.1``.
         """
         return bool(self._read().get(exercise, {}).get("broken", False))
 
@@ -76,7 +76,7 @@ class Progress:
         """Record that an exercise has caused a fault, or that the fault is fixed.
 
         Args:
-            exercise: The exercise's number, such as ``9.1``.
+            exercise: The exercise's name, such as ``9.1``.
             broken: Whether the fault exists now.
         """
         with self._changing() as entries:
@@ -94,7 +94,7 @@ class Progress:
         except (ValueError, AttributeError, KeyError, TypeError) as error:
             raise ProgressError(
                 f"{path} is not a progress file of this tutorial ({error}). Move it to another folder, and run "
-                "this cell again. All exercises are then not attempted."
+                "this cell again. No exercise is then attempted or solved."
             ) from error
         return entries
 
@@ -140,7 +140,7 @@ def _share(entries: dict[str, dict[str, Any]]) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Prevent other processes from writing. The operating system releases the lock if a process dies."""
+    """Lock the file while the block runs. The operating system releases the lock if the process dies."""
     with path.open("a+b") as file:
         system.lock(file)
         yield

@@ -77,7 +77,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
-    # Thousands of tests and modules stay until the end, when pytest collects garbage five times.
+    # Thousands of tests and modules stay in memory until the end, when pytest collects garbage five times.
     gc.freeze()
     atexit.register(gc.unfreeze)
 

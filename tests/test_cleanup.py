@@ -53,7 +53,7 @@ def foreign(lab: Lab) -> list[str]:
 def test_everything_is_found_deleted_and_gone(full: Lab) -> None:
     before = kinds(full)
     assert before == EVERYTHING
-    assert kinds(full) == before, "looking changes nothing"
+    assert kinds(full) == before, "a plan changes nothing"
     outcomes = cleanup.apply(cleanup.plan(full))
     assert set(outcomes["outcome"]) == {"deleted"}
     assert cleanup.verify(full) == "All resources of the lab are deleted."

@@ -33,7 +33,7 @@ def test_a_table_is_billed_by_size_and_an_integration_by_exports_and_logs(lab: L
     size = {"TableSizeBytes": 2**30 - 100 * 1000, "ItemCount": 1000, "CreationDateTime": created}
     Answers(lab, "dynamodb", "DescribeTable").once(lambda _: {"Table": {**described, **size}})
     spent = amounts(cost.actual(lab, now=created + timedelta(days=10, seconds=1)))
-    assert spent["DynamoDB PITR"] == pytest.approx(0.20 / 3, rel=1e-4), "a GB for ten of thirty days"
+    assert spent["DynamoDB PITR"] == pytest.approx(0.20 / 3, rel=1e-4), "1 GB for 10 of 30 days"
     assert spent["DynamoDB full export"] == pytest.approx(0.10), "a GB once"
     assert spent["DynamoDB incremental exports"] == pytest.approx(0.9375), "960 exports of 10 MB: 9.375 GB at $0.10"
 
@@ -45,7 +45,7 @@ def test_a_table_is_billed_by_size_and_an_integration_by_exports_and_logs(lab: L
     events = lab.client("logs").filter_log_events(logGroupName=integration.LOG_GROUP)["events"]
     assert len(events) == 3
     logged = sum(len(event["message"]) for event in events) + 26 * 3
-    assert spent["CloudWatch Logs"] == pytest.approx(0.50 * logged / 2**30), "26 bytes more for each event"
+    assert spent["CloudWatch Logs"] == pytest.approx(0.50 * logged / 2**30), "26 additional bytes for each event"
 
 
 def test_objects_are_billed_since_they_are_there(lab: Lab) -> None:

@@ -1,4 +1,4 @@
-"""Tests of the lakehouse's helpers, on a lab after chapter 6."""
+"""Tests of the helpers that query and describe the lakehouse, on a lab after chapter 6."""
 
 import dataclasses
 from collections.abc import Iterator

@@ -26,7 +26,7 @@ def test_compaction_and_vacuum(lab: Lab, lakehouse_ticks: Lakehouse) -> None:
     assert (files, after) == (10, snapshots + 1)  # There is one file for each state.
     assert files < before < in_s3
     maintenance.vacuum(lab)
-    assert count(lab) == (files, after, in_s3), "five days are kept unless the caller specifies otherwise"
+    assert count(lab) == (files, after, in_s3), "snapshots of five days are kept unless the caller specifies otherwise"
     maintenance.keep_snapshots_for(lab, 0)
     maintenance.vacuum(lab)
     assert count(lab) == (files, 1, files)

@@ -31,7 +31,7 @@ def test_the_log_tells_what_each_ingestion_did(evolved: Lab) -> None:
 def test_the_metrics_say_the_same(evolved: Lab) -> None:
     sums = monitoring.metrics(evolved).groupby("metric")["sum"].sum()
     assert (sums["InsertCount"], sums["UpdateCount"], sums["DeleteCount"]) == (26, 1, 1)
-    assert "IngestionFailed" not in sums, "emitted on failure only"
+    assert "IngestionFailed" not in sums, "the metric is emitted only if an ingestion fails"
 
 
 def test_freshness_is_counted_from_the_newest_ingestion(evolved: Lab) -> None:
@@ -51,7 +51,7 @@ def test_the_alarm_is_made_once_and_covers_every_load_type(evolved: Lab) -> None
         dimension["Value"] for dimensions in watched for dimension in dimensions if dimension["Name"] == "loadType"
     ]
     assert kinds == ["FULL_LOAD", "INCREMENTAL_LOAD"]
-    assert monitoring.alarm_state(evolved) == "OK", "no failure, no data, no alarm"
+    assert monitoring.alarm_state(evolved) == "OK", "without a failure, there is no data and no alarm"
 
 
 def test_the_alarm_goes_off_at_a_failing_refresh(evolved: Lab) -> None:

@@ -107,7 +107,7 @@ def test_with_the_last_tables_everything_goes(lab: Lab) -> None:
     own, shipments = bring(lab, source.sample_file("movies.json")), lab.with_table("Shipments")
     source.create_table(shipments, keys={"ShipmentID": "S"})
     first = cleanup.plan(lab, only=[own])
-    assert "IAM role" not in [entry.kind for entry in first], "Shipments still needs it"
+    assert "IAM role" not in [entry.kind for entry in first], "Shipments still needs the role"
     both = cleanup.plan(lab, only=[own, shipments])
     assert [item.name for item in both] == [each.name for each in cleanup.plan(lab)]
     assert set(cleanup.apply(both)["outcome"]) == {"deleted"}

@@ -39,7 +39,7 @@ _TRANSLATED = (
     r"as (it|AWS|Athena|Trino|Hive|DuckDB|Iceberg) has it)\b|(?<!there\s)\b(is|was) no (?!longer\b|more\b|fewer\b)\w+"
     r"|\brefus(es?|ed|ing) by name\b|\d %(?= of\b|[.,;)])"
 )
-# AWS does not use these spellings, also in compounds.
+# AWS does not use these spellings, whether alone or in compounds.
 _BRITISH = (
     r"\b(behaviours?|colours?|coloured|favours?|honours?|neighbours?|neighbouring|"
     r"(model|label|cancel|signal|travel)l(ed|ing)|analys(e|ed|ing)|(initial|optim|organ|recogn|serial|"
@@ -52,7 +52,7 @@ _OPENING = r"(What|Where|Who|Whose|How)\b"
 _ARTICLE = r"(A|An|The|Its)\b"
 # A class's docstring does not open with a singular noun without its article.
 _BARE_NOUN = r"[A-Z][A-Za-z]*[^s\W] (that|whose|who|of|with|without|in) "
-# A fragment after a semicolon, or an argument that is described without its subject.
+# A docstring contains no fragment after a semicolon, and no description of an argument without its article.
 _FRAGMENT = r"; (empty|None|True|False|0) if\b|(?m:^\s+\w+: Its\b)"
 
 

@@ -132,7 +132,7 @@ def test_clean_up_deletes_the_stack_of_the_vpc_after_the_domain(lab: Lab, plan: 
     found = [entry for entry in cleanup.plan(lab) if entry.kind.startswith(("Studio", "CloudFormation"))]
     assert [entry.kind for entry in found] == ["Studio project", "Studio domain", "CloudFormation stack"]
     assert set(cleanup.apply(found)["outcome"]) == {"deleted"}
-    assert stacks.deleted_with == [["Tutorial"]], "the lab's domain was gone"
+    assert stacks.deleted_with == [["Tutorial"]], "the stack was deleted after the lab's domain"
     assert "CloudFormation stack" not in [entry.kind for entry in cleanup.plan(lab)]
 
 

@@ -58,7 +58,7 @@ def pick(found: dict[str, Any], *names: str) -> dict[str, Any]:
 def lint(text: str, *, in_regions: list[str] | None = None) -> list[str]:
     """Return the linter's findings.
 
-    Importing the linter takes long, so only the process with these tests imports it.
+    Importing the linter is slow, so only the process that runs these tests imports it.
     """
     from cfnlint.api import lint
 

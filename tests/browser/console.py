@@ -84,7 +84,7 @@ def arrive(page: Page, server: ConsoleServer, place: str) -> None:
 
 
 def settle(page: Page) -> None:
-    """Wait until the page has its heading and no message about loading."""
+    """Wait until the page shows its heading and no loading message."""
     from playwright.sync_api import expect
 
     page.locator("h1:visible").wait_for()
@@ -94,7 +94,8 @@ def settle(page: Page) -> None:
 def picture(page: Page, path: Path) -> None:
     """Store a screenshot of the visible part of a page as a PNG file.
 
-    Compressing screenshots took a tenth of the browser tests' time. Chromium compresses these less and faster.
+    Compressing screenshots took a tenth of the browser tests' time. With this option, Chromium compresses less but
+    faster.
     """
     session = page.context.new_cdp_session(page)
     taken = session.send("Page.captureScreenshot", {"format": "png", "optimizeForSpeed": True})

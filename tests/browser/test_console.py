@@ -1,4 +1,4 @@
-"""Tests in Chromium of the console's protection from foreign content, and of the console of a stopped lakehouse."""
+"""Tests in Chromium of the console's token, of foreign content and foreign pages, and of a stopped lakehouse."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_the_token_leaves_the_address_and_a_link_opens_its_place(server: Console
     page.goto(f"{server.url}#/dynamodb/tables")
     page.get_by_role("link", name="CustomerAccounts").wait_for()
     assert server.session.token not in page.url
-    # A second window has the same cookie.
+    # A second window has the same cookie, but the browser sends the cookie only to the host name 127.0.0.1.
     other = context.new_page()
     other.goto(f"http://localhost:{server.port}/#/glue/zero-etl")
     other.get_by_role("heading", name="This page needs its token").wait_for()

@@ -97,7 +97,7 @@ def nothing(page: Page, lab: Lab) -> None:
     del page, lab
 
 
-# These are, for each chapter, the index of the page to show and the actions before the screenshot.
+# Each chapter has the index of the page to show, and the actions before the screenshot.
 TAKEN: dict[int, tuple[int, Callable[[Page, Lab], None]]] = {
     1: (1, nothing),
     2: (0, wizard),
@@ -121,7 +121,7 @@ def test_a_picture_for_those_who_only_read(
         act(page, course_lab)
         PICTURES.mkdir(parents=True, exist_ok=True)
         picture = PICTURES / f"console-{number:02}.webp"
-        # Playwright writes only PNG and JPEG, but a page of text is a third of the size in WebP.
+        # Playwright writes only PNG and JPEG files. For a page of text, a WebP file is a third as large.
         session = page.context.new_cdp_session(page)
         taken = session.send("Page.captureScreenshot", {"format": "webp", "quality": 80})
         picture.write_bytes(base64.b64decode(taken["data"]))

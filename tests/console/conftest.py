@@ -60,5 +60,5 @@ def console(lakehouse: Lakehouse, tmp_path: Path) -> Iterator[ConsoleServer]:
 
 @pytest.fixture
 def page(console: ConsoleServer) -> PageClient:
-    """Return a client that sends requests as the console's page does."""
+    """Provide a client that sends requests as the console's page does."""
     return PageClient(console)

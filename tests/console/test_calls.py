@@ -1,4 +1,4 @@
-"""Tests of the AWS API calls on behalf of the page, and of the equivalent code."""
+"""Tests of the AWS API calls that the console sends for the page, and of the equivalent code."""
 
 import ast
 import base64
@@ -106,7 +106,7 @@ def test_the_cli_knows_the_service_that_the_panel_shows(service: str) -> None:
     operation = operation or calls._service_model(service).operation_names[0]
     command = shlex.split(describe(service, operation, {})["cli"])
     done = subprocess.run([sys.executable, "-m", "awscli", *command[1:], "--nope"], capture_output=True, text=True)
-    # The CLI parses all arguments before it rejects an unknown argument or reports a missing one.
+    # The CLI parses all arguments before it rejects an unknown argument or reports a missing argument.
     assert "nope" in done.stderr or "required" in done.stderr
     assert "Found invalid choice" not in done.stderr
 

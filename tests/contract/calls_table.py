@@ -46,7 +46,7 @@ the test of the helper that makes the call.
 
 
 def render(calls: Mapping[str, Set[str]]) -> str:
-    """Write the table.
+    """Return the table in Markdown.
 
     Args:
         calls: The calls of each chapter as ``service.Operation``, keyed by the notebook's name.

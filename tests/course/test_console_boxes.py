@@ -1,4 +1,4 @@
-"""Tests that each step has a box *In the console* that links to an existing page of the practice console."""
+"""Tests that each step has a box *In the console*, which links to an existing page or says that there is no page."""
 
 import json
 import re

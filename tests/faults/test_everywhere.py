@@ -1,4 +1,4 @@
-"""Tests of the same setup in any Region and partition, with customer managed keys and custom names."""
+"""Tests that the setup works in any Region and partition, with customer managed keys and custom names."""
 
 import ast
 import dataclasses

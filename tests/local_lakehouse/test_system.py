@@ -18,7 +18,7 @@ pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).parents[2]
 ALLOWED = ROOT / "local_lakehouse" / "system.py"
-# These modules and names are missing on POSIX or Windows, or have a different meaning on each.
+# These modules and names are missing on POSIX or Windows, or have a different meaning on each system.
 MODULES = {"fcntl", "grp", "msvcrt", "posix", "pty", "pwd", "resource", "signal", "termios", "winreg"}
 NAMES = {
     "os": {

@@ -51,7 +51,7 @@ def code_cells(notebook: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def change_one_output(cell: dict[str, Any], chance: random.Random) -> bool:
-    """Change one letter or digit in a cell's outputs, and return whether there was one to change."""
+    """Change one letter or digit in a cell's outputs, and return whether this was possible."""
     if not cell["outputs"]:
         return False
     output = chance.choice(cell["outputs"])

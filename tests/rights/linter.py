@@ -27,7 +27,7 @@ def findings(documents: Mapping[str, dict[str, Any]], folder: Path) -> list[Find
         documents: The policy documents, keyed by their names.
         folder: A folder for the service reference.
     """
-    # The import takes long, so only the process that runs these tests imports the linter.
+    # The import is slow, so only the process that runs these tests imports the linter.
     from iam_validator.core.models import IAMPolicy, ValidationIssue
     from iam_validator.core.policy_checks import validate_policies
 

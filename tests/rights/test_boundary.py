@@ -1,4 +1,4 @@
-"""Tests of the target role's permissions boundary, in an account that has one."""
+"""Tests of the target role's permissions boundary, in an account that has this boundary."""
 
 import json
 

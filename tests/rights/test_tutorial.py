@@ -39,7 +39,7 @@ class Account:
         prepared: Whether an instructor has changed the account-wide settings for a class.
         studio: Whether the account has a SageMaker Unified Studio domain.
         left_out: The numbers of the chapters that the learner does not run.
-        again: Whether each chapter runs a second time and finds its own resources.
+        again: Whether each chapter runs a second time and finds the resources of its first run.
         needed: The parts of the policies that are unused in all other accounts, and must be used in this account.
         idle: The parts of the policies that are unused only in this account.
     """
@@ -54,7 +54,7 @@ class Account:
     idle: tuple[str, ...] = ()
 
 
-# These parts are unused in an account without the Studio, because there is no project.
+# These parts are unused in an account without SageMaker Unified Studio, because there is no project.
 NO_PROJECT = (
     "SeeWithoutResource: datazone:GetConnection",
     "SeeWithoutResource: datazone:ListConnections",
@@ -141,7 +141,7 @@ def test_every_chapter_runs_and_the_learners_policies_are_enough_and_no_more_tha
         become(administrator, documents)
         before = newest(lakehouse)
         with without_waiting(lakehouse.zero_etl.refresh_now):
-            # The second run of a chapter finds its own resources.
+            # The second run of a chapter finds the resources of the first run.
             run_notebooks(
                 connect_to(lakehouse.url), paths=[path for path in chapters for _ in range(2 if account.again else 1)]
             )

@@ -20,7 +20,7 @@ def main(folder: Path) -> None:
     Args:
         folder: The folder for the files.
     """
-    import duckdb_extension_tpcds  # type: ignore[import-not-found] # installed only in its own environment
+    import duckdb_extension_tpcds  # type: ignore[import-not-found] # installed only in a separate environment
 
     package = Path(duckdb_extension_tpcds.__file__).parent
     extension = next(package.glob("extensions/*/tpcds.duckdb_extension"))

@@ -27,7 +27,7 @@ def question(name: str, chapter: Callable[[int], Chapter]) -> zetl.exercises.eng
 
 @pytest.fixture(scope="package")
 def names(exercised: Lab) -> dict[str, Any]:
-    """Return the variables that the chapters' cells have set before a learner answers."""
+    """Provide the variables that the chapters' cells have set before a learner answers."""
     lab = exercised
     snapshots = zetl.lakehouse.snapshots(lab)["snapshot_id"]
     accounts = zetl.query(lab, "SELECT state, accountstatus FROM customeraccounts")

@@ -70,12 +70,14 @@ def check(
 
 
 def test_every_exercise_is_tried_with_five_right_and_twelve_wrong_answers() -> None:
-    assert list(RIGHT) == JUDGED, "RIGHT in right_answers.py needs every judged exercise, in the chapters' order"
-    assert list(WRONG) == JUDGED, "wrong_*.py need every judged exercise, in the chapters' order"
+    assert list(RIGHT) == JUDGED, "RIGHT in right_answers.py must contain every judged exercise, in the chapters' order"
+    assert list(WRONG) == JUDGED, "wrong_*.py must contain every judged exercise, in the chapters' order"
     right = {name: len(given) for name, given in RIGHT.items() if len(given) < 5}
     assert right == {}, "add right answers to RIGHT in right_answers.py"
     wrong = {name: len(given) + len(FURTHER.get(name, [])) for name, given in WRONG.items()}
-    assert {name: count for name, count in wrong.items() if count < 12} == {}, "add to FURTHER in wrong_answers.py"
+    assert {name: count for name, count in wrong.items() if count < 12} == {}, (
+        "add wrong answers to FURTHER in wrong_answers.py"
+    )
 
 
 @pytest.mark.timeout(400)

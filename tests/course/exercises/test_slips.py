@@ -1,4 +1,4 @@
-"""Tests that a statement with any slip returns different rows than the correct statement, so the slip is detectable."""
+"""Tests that each listed slip in a statement changes the result, so that an exercise can detect the slip."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -15,7 +15,7 @@ from zetl_helpers.course.site import reference
 
 pytestmark = pytest.mark.once
 
-# No function has to describe these arguments, because the whole package is about the lab.
+# Functions need not describe these arguments, because the whole package is about the lab.
 OBVIOUS = {"self", "cls", "lab"}
 
 
@@ -45,10 +45,10 @@ FUNCTIONS = dict(public_functions())
 def test_every_public_function_says_what_it_takes_and_returns(name: str) -> None:
     function = FUNCTIONS[name]
     text = inspect.getdoc(function) or ""
-    assert text, "it has no docstring"
+    assert text, "the function has no docstring"
     described = set(re.findall(r"^    \*{0,2}(\w+): ", text.partition("Args:\n")[2], re.MULTILINE))
     parameters = {each for each in inspect.signature(function).parameters if not each.startswith("_")}
-    assert parameters - OBVIOUS - described == set(), "Args: does not describe them"
+    assert parameters - OBVIOUS - described == set(), "Args: does not describe these arguments"
     returns = inspect.signature(function).return_annotation
     if returns not in (None, "None", inspect.Signature.empty):
         first = text.partition("\n")[0]

@@ -1,4 +1,4 @@
-"""Tests of INT96 timestamps in the Parquet files of Hive tables and UNLOAD, as Athena and Spark write them."""
+"""Tests of INT96 timestamps, which Athena and Spark write, in the Parquet files of Hive tables and UNLOAD."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_timestamps_of_all_years_are_read_from_int96(athena: Athena, columns: st
     athena.s3.put_object(Bucket="lab", Key="t/a.parquet", Body=body.getvalue())
     athena.run("CREATE EXTERNAL TABLE t (a timestamp, n struct<x:timestamp>) STORED AS PARQUET LOCATION 's3://lab/t/'")
 
-    # DuckDB reads a file without a nested column, and Arrow reads a file with one.
+    # DuckDB reads a file without a nested column, and Arrow reads a file with a nested column.
     assert [row[0] for row in athena.run(f"SELECT {columns} FROM t ORDER BY a")] == TIMES
     assert athena.run(f"SELECT {columns} FROM t WHERE a > TIMESTAMP '2300-01-01'")[0][0] == TIMES[-1]
     assert athena.run("SELECT n.x FROM t ORDER BY a") == [[time] for time in TIMES]

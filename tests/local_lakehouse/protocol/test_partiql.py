@@ -1,4 +1,4 @@
-"""Tests that the table of a statement is found, regardless of how the statement is written."""
+"""Tests that PartiQL statements and literals are parsed, and that ambiguous and invalid statements are rejected."""
 
 import contextlib
 from typing import Any

@@ -22,7 +22,7 @@ from local_lakehouse.sql.workers.pool import WorkerPool, WorkerSession
 
 @dataclass(frozen=True)
 class Table:
-    """A test table, with its rows, and with the Athena types of its columns by name."""
+    """A test table with its rows, and with the Athena type of each column."""
 
     columns: Mapping[str, str]
     rows: Sequence[Sequence[Any]] = ()

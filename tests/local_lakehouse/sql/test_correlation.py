@@ -1,4 +1,4 @@
-"""Tests of the correlated queries and joins that Trino can plan, of those that it rejects, and of their results."""
+"""Tests of correlated queries and joins: the results of those that Trino can plan, and the rejection of others."""
 
 from __future__ import annotations
 

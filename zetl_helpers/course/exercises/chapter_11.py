@@ -93,7 +93,7 @@ answer = described["ImportTableDescription"]["ImportedItemCount"]
             "12 + 30 × 12",
         ),
         answer="answer = 12 + 30 * 12",
-        why="A query of the whole table opens 372 files where 12 would be enough. Compaction fixes that.",
+        why="A full scan opens 372 files where 12 would be enough. Compaction fixes that.",
     ),
     Exercise(
         title="More or fewer?",

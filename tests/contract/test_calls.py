@@ -26,7 +26,7 @@ S3_ERRORS = {
     "404", "BucketAlreadyExists", "NoSuchBucket", "NoSuchBucketPolicy", "NoSuchLifecycleConfiguration",
     "NoSuchPublicAccessBlockConfiguration", "NoSuchTagSet",
 }  # fmt: skip
-# Every service can return these errors, although the models of operations do not contain them.
+# AWS returns these errors, although the models of the operations do not contain them.
 COMMON_ERRORS = {
     "AccessDeniedException", "ExpiredTokenException", "IllegalLocationConstraintException", "LimitExceededFault",
     "RequestLimitExceeded", "ThrottlingException", "UnknownOperationException", "UnrecognizedClientException",

@@ -41,7 +41,7 @@ class Lock:
 
 
 LOCKS = {
-    "tested": Lock("make installs these versions, which the project is tested with.", ("local", "notebooks", "dev")),
+    "tested": Lock("The project is tested with these versions, which make installs.", ("local", "notebooks", "dev")),
     "pages": Lock(
         "The site and the browser tests need these packages in addition to tested.txt.",
         ("site", "browser"), beside="tested",

@@ -67,7 +67,7 @@ ROWS = {
         "limitations",
         "Integrations share one property for each resource and for each of its tables.",
     ),
-    "creating-active": ("managing", "The full load begins only after CREATING has changed to ACTIVE."),
+    "creating-active": ("managing", "The full load begins only after the status has changed from CREATING to ACTIVE."),
     "modifying": ("managing", "After ModifyIntegration, the status is MODIFYING, then ACTIVE."),
     "needs-attention-repair": (
         "troubleshooting",
@@ -84,7 +84,7 @@ ROWS = {
     "toplevel": ("unnesting", "TOPLEVEL creates one column per attribute, and maps are structs without type tags."),
     "full": (
         "unnesting",
-        "FULL creates a column for each leaf of a map, named by its dotted path. Arrays stay arrays.",
+        "FULL creates a column for each leaf of a map, named after the leaf's dotted path. Arrays stay arrays.",
     ),
     "nounnest": (
         "unnesting",
@@ -97,7 +97,7 @@ ROWS = {
     "colon": ("limitations", "A colon in the name of a column or nested field causes the status FAILED."),
     "columns-limit": ("limitations", "More than 1,000 columns cause the status FAILED."),
     "insert-update-delete": ("monitoring", "Inserted, updated and deleted rows appear in the table and are counted."),
-    "final-state": ("exports", "Several writes to one key in one export window appear as the final state."),
+    "final-state": ("exports", "Several writes to one key in one export window appear only as the final state."),
     "new-attribute": ("managing", "A new attribute becomes a new column, which is NULL in existing rows."),
     "old-snapshots": ("managing", "The rows of earlier snapshots can still be read."),
     "every-write-path": ("sources", "Every kind of write is replicated, including deletions by time to live."),
@@ -131,7 +131,7 @@ ROWS = {
     "export-full": ("exports", "A full export consists of manifests, checksums, _started, and files of {Item} lines."),
     "export-incremental": (
         "exports",
-        "An incremental export includes its start but not its end, with old and new images.",
+        "An incremental export includes its start but not its end, and contains old and new images.",
     ),
 }
 

@@ -30,7 +30,7 @@ def problems(subject: str) -> list[str]:
         return []
     found = []
     if len(subject) > LONGEST:
-        found.append(f"has {len(subject)} characters, and {LONGEST} are allowed")
+        found.append(f"has {len(subject)} characters, but only {LONGEST} are allowed")
     if subject.endswith("."):
         found.append("ends in a period")
     match = _SUBJECT.fullmatch(subject)

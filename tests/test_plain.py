@@ -39,6 +39,11 @@ _TRANSLATED = (
     r"as (it|AWS|Athena|Trino|Hive|DuckDB|Iceberg) has it)\b|(?<!there\s)\b(is|was) no (?!longer\b|more\b|fewer\b)\w+"
     r"|\brefus(es?|ed|ing) by name\b|\d %(?= of\b|[.,;)])"
 )
+# Docstrings and comments are read alone, so they name the noun instead.
+_WITHOUT_NOUN = (
+    r"\b(first|next|last|given|known|missing|suitable|deleted|enclosing|original|new|old|other|right|wrong|previous|"
+    r"current|remaining|existing|earlier|later|latest|newest|oldest|default|unknown|correct|larger|smaller) ones?\b"
+)
 # AWS does not use these spellings, whether alone or in compounds.
 _BRITISH = (
     r"\b(behaviours?|colours?|coloured|favours?|honours?|neighbours?|neighbouring|"
@@ -147,7 +152,7 @@ def test_docstrings_and_comments_are_american_and_not_translated(folder: str) ->
         f"{name(path)}:{line}: {match[0]}"
         for path in sorted((ROOT / folder).rglob("*.py"))
         for line, text in written(path)
-        if (match := re.search(f"{_TRANSLATED}|{_BRITISH}", text, re.IGNORECASE))
+        if (match := re.search(f"{_TRANSLATED}|{_WITHOUT_NOUN}|{_BRITISH}", text, re.IGNORECASE))
     ]
     assert found == []
 
@@ -159,6 +164,8 @@ def test_a_translated_phrase_would_be_found() -> None:
     assert re.search(_TRANSLATED, "NV uses 86 " + "% of its credit.")
     assert not re.search(_TRANSLATED, "NV uses 86% of its credit, and 7 % 4 is 3.")
     assert not re.search(_TRANSLATED, "There is no number, and it is no longer needed.", re.IGNORECASE)
+    assert re.search(_WITHOUT_NOUN, "It compares the failures with the known" + " ones.")
+    assert not re.search(_WITHOUT_NOUN, "Only one of the last three requests is sent at once.")
 
 
 def test_a_british_spelling_would_be_found() -> None:

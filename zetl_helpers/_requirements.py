@@ -1,4 +1,4 @@
-"""The packages that this distribution requires for each extra, and a check for missing ones."""
+"""The packages that this distribution requires for each extra, and a check for missing packages."""
 
 from __future__ import annotations
 

@@ -212,7 +212,7 @@ def time_between(earlier: pd.Timestamp, later: pd.Timestamp) -> datetime:
 
     Args:
         earlier: A time with a time zone, such as a snapshot's ``committed_at``.
-        later: A later one.
+        later: A later time with a time zone.
     """
     middle = earlier + (later - earlier) / 2
     moment: datetime = middle.tz_convert("UTC").tz_localize(None).floor("ms").to_pydatetime()

@@ -49,7 +49,7 @@ class Candidate:
 
 
 def candidates(items: Sequence[Item], keys: Iterable[str], table_bytes: int) -> list[Candidate]:
-    """Return the possible partitionings by one attribute, with the suitable ones first.
+    """Return the possible partitionings by one attribute, with the suitable partitionings first.
 
     Args:
         items: The items in DynamoDB JSON.

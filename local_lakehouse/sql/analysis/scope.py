@@ -124,7 +124,7 @@ class Scope:
         """Resolve a name, which can be qualified.
 
         Returns:
-            The column, and whether it belongs to this query instead of an enclosing one.
+            The column, and whether it belongs to this query instead of an enclosing query.
 
         Raises:
             QueryFailure: The name is ambiguous (``AMBIGUOUS_NAME``).

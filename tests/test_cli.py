@@ -1,4 +1,4 @@
-"""Tests of the ``zetl`` command's errors for invalid arguments."""
+"""Tests of the ``zetl`` command, and of its errors for invalid arguments."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Tests that generated payments are valid, well distributed, and the same in every run."""
+"""Tests that generated payments are valid, are the same in every run, and cover all states, categories and months."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Questions with expected results.
+"""Tests of the assistant's answers to questions with expected results.
 
 Half of the questions were written before the assistant, and they were never used to tune it.
 """

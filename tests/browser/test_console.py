@@ -1,4 +1,4 @@
-"""Tests in Chromium of the console's token, of foreign content and foreign pages, and of a stopped lakehouse."""
+"""Tests of the console in Chromium: its token, foreign content and pages, a stopped lakehouse, and the item form."""
 
 from __future__ import annotations
 

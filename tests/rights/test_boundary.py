@@ -1,4 +1,4 @@
-"""Tests of the target role's permissions boundary, in an account that has this boundary."""
+"""Tests of the target role's permissions boundary, in accounts with and without the managed policy for it."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Tests of an instructor who creates the learners' roles in one account, and lists and cleans up all labs."""
+"""Tests that the policies for a class in one account allow what the instructor and learners need, and nothing else."""
 
 import json
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Tests of CloudWatch Logs Insights queries."""
+"""Tests of CloudWatch Logs Insights queries, and of the rejection of S3 Select."""
 
 from __future__ import annotations
 

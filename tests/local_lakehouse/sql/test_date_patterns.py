@@ -1,4 +1,4 @@
-"""Tests of date patterns, and of texts in ISO 8601, by Joda-Time's rules."""
+"""Tests of MySQL and Joda-Time date patterns, and of ISO 8601 texts that are parsed by the rules of Joda-Time."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def run(paths: Sequence[Path], out: Path, *, world: Callable[[], AbstractContext
     Args:
         paths: The notebooks, which are not changed.
         out: The folder for the executed notebooks, their pages and an index.
-        world: Prepares the kernels' environment and cleans it up. Defaults to `fresh_lakehouse`.
+        world: A function that returns a context manager for the kernels' environment. Defaults to `fresh_lakehouse`.
 
     Returns:
         0 if all cells ran, or 1 if a cell failed.

@@ -45,7 +45,7 @@ def apply(plans: Sequence[Plan], *, tell: Callable[[str], object] = lambda _: No
 
     Args:
         plans: The result of `plan`, or a part of it.
-        tell: Called for each resource.
+        tell: A function that is called for each resource.
 
     Returns:
         One row for each resource, with the columns ``learner``, ``kind``, ``name`` and ``outcome``, which is

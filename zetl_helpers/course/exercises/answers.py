@@ -18,8 +18,8 @@ class Value:
     """A judge of one value.
 
     Args:
-        reading: Reads the answer.
-        right: Returns the right value, which may depend on the lab.
+        reading: The reading of the answer.
+        right: A function that returns the right value, which may depend on the lab.
         wrong: Messages for values that are wrong for a known reason.
         otherwise: The message for all other values.
     """
@@ -48,8 +48,8 @@ class Each:
     """A judge of a value for each of several names.
 
     Args:
-        readings: Reads the value of each name.
-        right: Returns the right value of each name.
+        readings: The reading for each name.
+        right: A function that returns the right value of each name.
         wrong: Messages for each name whose value is wrong.
         inside: The entries of a dictionary that may contain the answer, as in `Entries`.
     """

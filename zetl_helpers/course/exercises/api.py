@@ -33,7 +33,7 @@ class Execution:
     """A judge of a query execution, which the answer identifies by its ID.
 
     Args:
-        judge: Judges the statement that was run.
+        judge: The judge of the statement that was run.
     """
 
     judge: Sql
@@ -74,7 +74,7 @@ class SavedQuery:
 
     Args:
         name: The name that the query must have.
-        judge: Judges its statement.
+        judge: The judge of the query's statement.
     """
 
     name: str

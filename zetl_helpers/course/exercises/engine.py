@@ -47,9 +47,9 @@ class Fault:
 
     Args:
         what: The fault, as a sentence.
-        inject: Causes the fault.
-        symptom: Waits until the fault has an effect, and returns the message about it.
-        put_back: Fixes the fault, and has no effect if the fault is already fixed.
+        inject: A function that causes the fault.
+        symptom: A function that waits until the fault has an effect, and returns the message about the effect.
+        put_back: A function that fixes the fault, and that has no effect if the fault is already fixed.
         source: A line that introduces the symptom and names its source.
     """
 
@@ -67,7 +67,7 @@ class Exercise:
     Args:
         title: The title, as in the notebook's heading.
         kind: The kind of task, such as predict or complete.
-        judge: Raises `IncorrectError` when the answer is not right. Otherwise it can return a note, which is shown.
+        judge: A function that raises `IncorrectError` if the answer is wrong. It can return a note to show.
         hints: The hints, from a small clue to nearly the full answer.
         answer: The right answer as a learner would write it.
         why: The reason, shown with the solution and when an answer is correct.

@@ -294,7 +294,7 @@ class Items:
     """Several values, in any collection or in a comma-separated string.
 
     Args:
-        reading: Reads each value.
+        reading: The reading for each value.
         wanted: A description of all the values.
         inside: Entries of a dictionary that may contain the list, such as a statement's ``Action``.
     """
@@ -331,7 +331,7 @@ class Entries:
     """A value for each of several names, in a dictionary, JSON, pairs, a series, a two-column frame or a sequence.
 
     Args:
-        readings: Reads the value of each name.
+        readings: The reading for each name.
         inside: Entries of a dictionary that may contain the answer.
         optional: Names that may be missing.
     """

@@ -147,7 +147,7 @@ class Live:
     """A judge of SQL on the shipments once they are in the lakehouse.
 
     Args:
-        judge: Judges the statement.
+        judge: The judge of the statement.
     """
 
     def __init__(self, judge: Sql) -> None:

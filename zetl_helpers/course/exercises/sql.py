@@ -61,7 +61,7 @@ class Sql:
         key: The columns that identify a row.
         slips: Typical mistakes, whose statements run only for answers that are not right.
         ordered: Whether the order of the rows matters.
-        params: Returns the values of ``:name`` in `right` and in the slips, from the lab.
+        params: A function that returns the values of ``:name`` in `right` and in the slips, from the lab.
     """
 
     right: str

@@ -72,8 +72,8 @@ def _require_shared(lab: Lab, chapter: int) -> None:
     if chapter == 0:
         return
     ask = (
-        "Ask the administrator or instructor who prepares the lab to run chapters 1 to 3 with the same ZETL_PREFIX, "
-        f"and tell them the ARN of the project's role: {permissions.caller_principal(lab)}."
+        "Ask the administrator or instructor who prepares the lab to run chapters 1 to 3 with the same ZETL_PREFIX. "
+        f"They also need the ARN of the project's role: {permissions.caller_principal(lab)}."
     )
     try:
         columns = set(lakehouse.schema(lab)["column"])

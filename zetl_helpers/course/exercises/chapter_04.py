@@ -177,8 +177,8 @@ answer = boto3.client("athena").start_query_execution(
             "ROUND(COUNT_IF(accountstatus = 'Past Due') * 100e0 / COUNT(*), 2) AS past_due_percentage",
         ),
         answer=f'answer = """\n{_PAST_DUE}\n"""',
-        why="COUNT_IF counts without removing rows, so the result also contains the states without a past-due account, "
-        "with 0. 100e0 is not an integer, so the division keeps its decimals.",
+        why="COUNT_IF counts without removing rows, so a state without a past-due account has a percentage of 0. The "
+        "number 100e0 is not an integer, so the division keeps its decimals.",
     ),
     Exercise(
         title="More than half of the credit",

@@ -1,7 +1,9 @@
-"""The import of modules on demand, by one thread at a time, without garbage collections, and the exclusion of modules.
+"""The import of modules on demand, and the exclusion of modules.
 
-Two threads that import modules with circular imports would wait for each other. Python detects this deadlock and gives
-one thread a partially imported module, in which names are missing.
+Only one thread imports modules at a time. Two threads that import modules with circular imports would wait for each
+other. Python detects this deadlock and gives one thread a partially imported module, in which names are missing.
+
+After `keep_collections_short`, no garbage collection runs during an import.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ class TestLakehouse:
 
     Args:
         lakehouse: The running lakehouse.
-        clock: The clock of the integrations.
+        clock: The clock of the integrations, exports and imports.
     """
 
     __test__ = False

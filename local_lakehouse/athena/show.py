@@ -127,7 +127,7 @@ def entity(names: nodes.TableName, context: Context) -> dict[str, Any]:
     """Return the catalog entry of a table or view.
 
     Raises:
-        QueryFailure: The catalog has no such entry.
+        QueryFailure: The table or view does not exist.
     """
     database, name = table_of(context, names)
     entry = context.lake.table(database, name)

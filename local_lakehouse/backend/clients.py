@@ -197,7 +197,8 @@ class ServiceClients:
 
     def _connect(self, service: str) -> Any:
         client = _with_own_handlers(_without_server(service, self.region))
-        # This handler runs after all of botocore's handlers, and requests are not signed.
+        # This handler runs after all of botocore's handlers. It answers the request, so botocore does not sign the
+        # request.
         client.meta.events.register_last("before-call.*", functools.partial(self._send, service))
         return client
 
@@ -256,7 +257,10 @@ def _parser(protocol: str) -> Any:
 
 @functools.cache
 def service_session() -> boto3.Session:
-    """Return the session of the services' clients, which is shared because each session loads botocore's data again."""
+    """Return the session of the services' clients.
+
+    The session is shared because each new session would load botocore's data again.
+    """
     for module in ("boto3", "botocore.session", "local_lakehouse.service_models"):
         load(module)
     import boto3

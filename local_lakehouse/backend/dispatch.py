@@ -168,7 +168,7 @@ def _written(headers: Mapping[str, Any], method: str, content: bytes) -> list[tu
 
 @functools.cache
 def _handler(service: str) -> type[Any]:
-    """Return a subclass of moto's class for a service. A `Request` initializes the subclass without parsing."""
+    """Return a subclass of moto's class for a service. The subclass is initialized from a `Request` without parsing."""
     module, name = HANDLERS[service]
     moto_class = getattr(load(module), name)
     preparations.carry_out(service)
@@ -295,7 +295,8 @@ class _Told:
         iam = sys.modules.get("moto.iam.models")
         if iam is None or self.told.credential is None:
             return
-        # A transaction that looks up a backend also compares it with its stored form, so most requests only peek.
+        # A transaction that looks up a backend also compares it with its stored form, so most requests only call
+        # `peek`.
         identities = peek("iam", self.current_account, self.partition)
         if identities is not None and self.access_key in identities.access_keys:
             iam.mark_account_as_visited(

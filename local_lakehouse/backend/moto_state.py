@@ -27,8 +27,8 @@ _Key = tuple[str, str, str]
 class MotoState:
     """The contents of moto's backends, in a database.
 
-    moto looks up a backend by account and Region at each request. At each lookup, the backend is read from the database
-    if necessary, and the transaction records that the backend may change.
+    moto looks up a backend by account and Region for each request. At each lookup, the backend is read from the
+    database if necessary, and the transaction records that the backend may change.
 
     Args:
         database: The database.

@@ -294,7 +294,7 @@ def _prepare() -> None:
 
 
 def _with_known_hash(etag: Any) -> property:
-    """Use the hash of a body that was just written, because moto would read the file again."""
+    """Use the hash of a body that was just written, because moto would otherwise read the file again."""
 
     def known(self: Any) -> Any:
         if self._etag is None and self._value_buffer.body.md5:

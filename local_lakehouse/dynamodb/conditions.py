@@ -152,7 +152,7 @@ def _require_count(name: str, operands: tuple[Node, ...], wanted: int) -> None:
 
 
 def _require_type(name: str, node: Node, names: Names, allowed: frozenset[str]) -> None:
-    """Reject a value whose type an operator or function does not accept, without checking paths."""
+    """Reject a constant whose type an operator or function does not accept. Paths are not checked."""
     value = _constant(node, names)
     if value is not None and tag_of(value) not in allowed:
         kind = "operator" if name in _ORDERS or name == "BETWEEN" else "operator or function"

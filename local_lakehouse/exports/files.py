@@ -120,7 +120,7 @@ def _checksum(content: bytes) -> bytes:
 
 
 def _md5(content: bytes) -> Any:
-    # DynamoDB's manifests contain MD5, which only detects accidental changes.
+    # DynamoDB's manifests contain MD5 hashes, which only detect accidental changes.
     return hashlib.md5(content, usedforsecurity=False)
 
 

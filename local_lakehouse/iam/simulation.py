@@ -28,7 +28,7 @@ _NOT_OFFERED = (
 class PolicySimulator:
     """The simulator that executes ``SimulatePrincipalPolicy``. moto executes IAM's other operations.
 
-    The response has no ``MatchedStatements`` and no ``MissingContextValues``.
+    The response contains neither ``MatchedStatements`` nor ``MissingContextValues``.
 
     Args:
         backend: The account.

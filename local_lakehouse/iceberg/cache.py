@@ -64,7 +64,7 @@ class RowCache:
 
 
 class KeptValues(Generic[_Value]):
-    """A cache, by key, of values that are expensive to compute and small to store.
+    """A cache of keyed values that are expensive to compute and small to store.
 
     Args:
         limit: The maximum number of values.

@@ -53,7 +53,7 @@ def commit(table: Table, updates: Sequence[TableUpdate]) -> None:
 
 
 def create(catalog: LakehouseCatalog, database: str, name: str, metadata: TableMetadata, change: Change) -> None:
-    """Add a table to the catalog, with a first snapshot if it has files.
+    """Add a table to the catalog. If the change adds files, create the table's first snapshot.
 
     Args:
         catalog: The catalog.

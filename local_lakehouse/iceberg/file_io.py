@@ -29,7 +29,7 @@ _KEPT_MANIFEST_BYTES = 2**16
 
 
 class ObjectBytes:
-    """Access to S3 objects that caches small objects by path and reads large objects from the local disk.
+    """Access to S3 objects, with a cache for small objects and local files for large objects.
 
     Args:
         clients: The clients of the lakehouse.
@@ -130,7 +130,7 @@ class ObjectBytes:
 class LakehouseFileIO(FileIO):
     """The `FileIO` for Iceberg's files in the lakehouse's S3.
 
-    Iceberg does not change a file after it is written, so reads are cached by path.
+    Iceberg does not change a file after the file is written, so reads are cached by path.
 
     Args:
         objects: The objects of S3.

@@ -125,6 +125,6 @@ def _linked(body: Path, copy: Path) -> bool:
     try:
         copy.hardlink_to(body)
     except OSError:
-        # The body is on another file system or a file system without links, or the object was deleted.
+        # The body is on another file system or a file system without hard links, or the object was deleted.
         return False
     return True

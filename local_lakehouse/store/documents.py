@@ -31,7 +31,7 @@ class Participant(Protocol):
 
 
 class Collection:
-    """A collection of documents by key.
+    """A collection of documents, each with a key.
 
     Args:
         documents: The documents of the database.

@@ -73,7 +73,7 @@ def named_files(connection: sqlite3.Connection) -> set[str]:
 
 
 def files_of_backup(directory: Path) -> set[str]:
-    """Return the files that the last backup refers to."""
+    """Return the files to which the last backup refers."""
     if not (directory / BACKUP).exists():
         return set()
     with contextlib.closing(sqlite3.connect(f"{(directory / BACKUP).resolve().as_uri()}?mode=ro", uri=True)) as backup:

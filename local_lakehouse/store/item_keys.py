@@ -44,7 +44,7 @@ def encode(tag: str, value: str | bytes) -> bytes:
 
 
 def beginning(tag: str, value: str | bytes) -> bytes:
-    """Return the common byte prefix of all strings or binary values that start with a value."""
+    """Return the common byte prefix of all strings or binary values that start with the given value."""
     return encode(tag, value).removesuffix(_END)
 
 

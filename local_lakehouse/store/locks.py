@@ -34,11 +34,11 @@ class _Waiter:
 
 
 class FairLock:
-    """A reentrant lock that waiting threads acquire in the order of their arrival, in two classes.
+    """A reentrant lock with two queues, in which threads wait in the order of their arrival.
 
     `threading.RLock` does not have an order, so a thread that writes repeatedly can acquire it many times while others
     wait. This lock is handed over to a waiting thread when it is released. Threads in a block of `urgently` precede
-    others, but only a few times in a row, so that background work always makes progress.
+    other threads, but only a few times in a row, so that background work always makes progress.
     """
 
     def __init__(self) -> None:

@@ -326,6 +326,6 @@ def _versions(bodies: str) -> list[VersionBodies]:
 
 
 def files_of(connection: sqlite3.Connection) -> set[str]:
-    """Return the files that the rows of objects refer to."""
+    """Return the files to which the rows of objects refer."""
     rows = connection.execute("SELECT bodies FROM objects")
     return {file for (bodies,) in rows for each in _versions(bodies) for file in each.files}

@@ -28,7 +28,7 @@ def sequence(number: int) -> str:
 
 
 def number_of(text: str) -> int:
-    """Return the number of the record with a sequence number.
+    """Return the number of the record with the given sequence number.
 
     Raises:
         ValueError: The string is not a sequence number.

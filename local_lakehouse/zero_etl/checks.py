@@ -81,8 +81,8 @@ class Checks:
 
         Returns:
             All problems that prevent the integration from working, and the location of the target database. The
-            problems of the source precede the others. The location is empty only if there is a problem, because the
-            problems and the location are based on the same read of the database.
+            problems of the source precede the problems of the target. The location is empty only if there is a problem,
+            because the problems and the location are based on the same read of the database.
         """
         problems, location = self._clients.settings.result((Checks, ends), lambda: self._problems(ends))
         return [*problems], location

@@ -57,7 +57,10 @@ def _texts(lines: bytes) -> pa.StringArray:
 
 
 def _expressible(kind: pa.DataType) -> bool:
-    """Return whether DuckDB supports a type: no empty structs, empty names or names that differ only in case."""
+    """Return whether DuckDB supports a type.
+
+    DuckDB does not support structs that are empty or have empty names or names that differ only in case.
+    """
     if pa.types.is_list(kind):
         return _expressible(kind.value_type)
     if not pa.types.is_struct(kind):
@@ -81,7 +84,7 @@ def _objects(maps: pa.StructArray) -> int:
 
 
 def _tagged_objects(tagged: pa.StructArray) -> int:
-    """Return the number of JSON objects, including tagged values, their maps, and the objects inside the maps."""
+    """Return the number of JSON objects that represent tagged values, including the objects inside the values."""
     total = 0
     for field, values in zip(tagged.type, _fields(tagged), strict=True):
         count = len(values) - values.null_count

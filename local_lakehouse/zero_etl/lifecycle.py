@@ -158,7 +158,7 @@ class Lifecycle:
             f"{location}/{layout.target_table}",
         )
         if integration.status == DELETING:
-            # A concurrent request deleted the integration, so no more data must be written.
+            # A concurrent request deleted the integration, so no more data is written.
             return
         if integration.status in (CREATING, MODIFYING):
             # A full load starts only when the integration is active.

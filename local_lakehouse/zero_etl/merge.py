@@ -82,7 +82,7 @@ def merge(table: Table, metadata: TableMetadata, delta: Delta, context: MergeCon
         table: The current target table.
         metadata: The target table's metadata with the new schema.
         delta: The changes.
-        context: The shared parts of merges.
+        context: The objects that all merges share.
 
     Returns:
         The row counts, and the updates to commit, which are empty if no row changes.
@@ -120,8 +120,8 @@ def write_rows(
     Args:
         metadata: The table's metadata with the schema and the partition specification of the new files.
         rows: The rows, in the table's schema.
-        context: The shared parts of merges.
-        kept: The unchanged rows of removed files, with their files.
+        context: The objects that all merges share.
+        kept: The removed files, each with its unchanged rows.
     """
     layout = FileLayout(metadata)
     groups: dict[Values, list[_Part]] = {}

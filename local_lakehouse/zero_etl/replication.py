@@ -32,7 +32,7 @@ class Memory:
     Args:
         keys: The table's key attributes and their types, with the partition key first.
         origins: The source attribute of each target column, keyed by path.
-        widened: The paths that became strings because their types differed.
+        widened: The paths whose values became strings because the values had different types.
         lossy_keys: Whether two keys of the source can have the same column values in the target.
     """
 

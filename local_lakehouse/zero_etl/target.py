@@ -69,7 +69,7 @@ class Target:
 
     Args:
         layout: The table's storage layout.
-        context: The shared parts of merges.
+        context: The objects that all merges share.
     """
 
     layout: Layout

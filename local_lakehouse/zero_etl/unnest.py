@@ -58,7 +58,7 @@ def unnest(
         items: The result of `typed`.
         keys: The table's key attributes and their types: ``S``, ``N`` or ``B``.
         mode: The unnest mode, which is ``TOPLEVEL``, ``FULL`` or ``NOUNNEST``.
-        widened: The target paths that became strings because their types differed.
+        widened: The target paths whose values became strings because the values had different types.
     """
     work = _Unnesting(keys, mode, widened)
     columns = tuple(work.columns(items))
@@ -106,7 +106,7 @@ class _Unnesting:
         if path in self.widened:
             return as_text(tagged)
         converted = [self._convert(path, tag, values) for tag, values in _present(tagged)]
-        # Maps without values have no column, so that they do not make a column of another type count as mixed.
+        # Maps without values have no column, so that a column of another type is not treated as mixed.
         arrays = [values for values in converted if values is not None]
         if len({str(values.type) for values in arrays}) > 1:
             self.mixed.add(path)

@@ -95,7 +95,7 @@ def _write_header(file: IO[bytes], header: Any, codec: str) -> None:
 
 
 def _copy_blocks(file: IO[bytes], size: int, target: IO[bytes], change: Callable[[bytes], bytes]) -> None:
-    """Copy blocks of rows and change the content of each."""
+    """Copy blocks of rows and change the content of each block."""
     while file.tell() < size:
         rows, block = _parsed(file, "long"), _parsed(file, "bytes")
         fastavro.schemaless_writer(target, "long", rows)

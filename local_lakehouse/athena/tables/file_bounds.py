@@ -69,7 +69,7 @@ def _field_type(table: Table, field_id: int) -> IcebergType | None:
 
 
 def partition_fields(table: Table) -> list[tuple[PartitionField, IcebergType]]:
-    """Return the partition fields whose source columns still exist, in all specifications, with their types."""
+    """Return the partition fields of all specifications, with their types, except fields without a source column."""
     schema = table.schema()
     found: dict[int, tuple[PartitionField, IcebergType]] = {}
     for _, spec in sorted(table.specs().items()):

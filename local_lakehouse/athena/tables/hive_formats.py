@@ -355,8 +355,8 @@ def _from_json(value: Any, type_: Type) -> Any:
     """Return a JSON value as a column's type.
 
     Raises:
-        QueryFailure: The value does not match a nested type (``HIVE_BAD_DATA``). Or a timestamp is not a string, and
-            SerDes read such values in different ways (``NOT_SUPPORTED``).
+        QueryFailure: The value does not match a nested type (``HIVE_BAD_DATA``), or a timestamp is not a string
+            (``NOT_SUPPORTED``).
     """
     if value is None:
         return None

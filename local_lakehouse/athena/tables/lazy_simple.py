@@ -106,7 +106,7 @@ class Layout:
         return self.escaped(value) if isinstance(value, str) else str(value)
 
     def escaped(self, text: str) -> str:
-        """Return a string with the escape character before separators, line ends and escape characters."""
+        """Escape the separators, line ends and escape characters in a string."""
         if self.escape is None:
             return text
         special = {*self.separators, self.escape}

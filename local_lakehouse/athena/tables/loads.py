@@ -27,7 +27,7 @@ from local_lakehouse.iceberg.versions import column_name
 from local_lakehouse.sql.analysis.session import Condition
 
 PLACE_COLUMNS = ("f", "n")
-# Smaller scans are parsed once and cached. DuckDB reads larger scans from disk with the statement's conditions.
+# Smaller scans are parsed once and cached. DuckDB reads larger scans from disk and applies the statement's conditions.
 _SMALL_SCAN_BYTES = 4 * 2**20
 
 # The type is Any because the type stubs of these classes declare only keyword arguments.
@@ -54,7 +54,7 @@ class Loaded:
 
 
 class Load(Protocol):
-    """A table that can be loaded."""
+    """A table that a statement reads."""
 
     conditions: list[Condition]
 

@@ -122,7 +122,7 @@ def _values(key: str, parameters: dict[str, str], now: datetime) -> Iterator[str
         return _integers(key, parameters)
     if kind == "date":
         return _dates(key, parameters, now)
-    raise _invalid(f"Invalid type {kind} of projection.{key}.type: it must be enum, integer, date or injected")
+    raise _invalid(f"projection.{key}.type is {kind}, but must be enum, integer, date or injected")
 
 
 def _integers(key: str, parameters: dict[str, str]) -> Iterator[str]:

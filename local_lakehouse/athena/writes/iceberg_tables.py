@@ -1,4 +1,4 @@
-"""The creation and alteration of Iceberg tables.
+"""The metadata of new and changed Iceberg tables.
 
 https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-creating-tables.html
 """

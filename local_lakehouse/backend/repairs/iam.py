@@ -33,7 +33,7 @@ def managed_policy(backend: IAMBackend, arn: str) -> ManagedPolicy | None:
     """Return an AWS managed policy, or None if AWS has no policy with that ARN.
 
     Args:
-        backend: The backend, which keeps the policy.
+        backend: The backend, to which the policy is added.
         arn: The policy's ARN.
     """
     prefix = f"arn:{backend.partition}:iam::aws:policy/"

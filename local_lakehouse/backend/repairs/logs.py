@@ -50,7 +50,7 @@ def parse_query(text: str) -> InsightsQuery:
     """Parse a query.
 
     Raises:
-        InvalidParameterException: The query contains something that the local lakehouse does not support.
+        InvalidParameterException: The local lakehouse does not support a command of the query.
     """
     query = InsightsQuery()
     for command in text.split("|"):

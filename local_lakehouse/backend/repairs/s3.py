@@ -14,7 +14,8 @@ import xmltodict
 from moto.s3.models import S3Backend
 from moto.s3.responses import S3Response
 
-# Since January 2023, S3 encrypts new objects with its own keys if neither the request nor the bucket specifies a key.
+# Since January 2023, S3 encrypts new objects with S3 managed keys if neither the request nor the bucket specifies a
+# key.
 _DEFAULT = {"Rule": {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": "false"}}
 _ENCRYPTION = "x-amz-server-side-encryption"
 

@@ -66,7 +66,7 @@ def test_values_of_each_type(properties: dict[str, str], expected: list[str]) ->
         ({"type": "integer", "range": "1"}, "projection.p.range must be two numbers"),
         ({"type": "date", "range": "NOW-1DAYS,NOW", "format": "yyyy-MM-dd HH"}, "projection.p.interval is required"),
         ({"type": "date", "range": "yesterday,NOW", "format": "yyyy-MM-dd"}, "does not match the format"),
-        ({"type": "letters"}, "Invalid type letters"),
+        ({"type": "letters"}, "type is letters, but must be enum"),
         ({"type": "injected"}, "CONSTRAINT_VIOLATION: For the injected projected partition column p"),
     ],
 )

@@ -238,7 +238,9 @@ def create_view(statement: nodes.CreateView, context: Context) -> Outcome:
     database, name = qualify(tuple(item.key for item in statement.view), context.database, statement.position)
     if context.lake.database(database) is None:
         raise QueryFailure("SCHEMA_NOT_FOUND", f"Schema '{database}' does not exist", statement.position)
-    compiled = compile_query(statement.query, context.session(context.tables()))
+    session = context.session(context.tables())
+    session.replaced = (CATALOG, database, name) if statement.replace else None
+    compiled = compile_query(statement.query, session)
     names = column_names(compiled)
     if any(column.name is None for column in compiled.columns):
         place = [column.name for column in compiled.columns].index(None) + 1

@@ -18,7 +18,7 @@ from local_lakehouse.sql.analysis.scope import Field, Scope
 from local_lakehouse.sql.analysis.session import Source, View
 from local_lakehouse.sql.analysis.typed import NOTHING, Facts, coerce, coerce_sql, union
 from local_lakehouse.sql.analysis.versions import version_of
-from local_lakehouse.sql.analysis.views import staleness
+from local_lakehouse.sql.analysis.views import of_view, staleness
 from local_lakehouse.sql.failures import QueryFailure, not_offered
 from local_lakehouse.sql.grammar import tree
 from local_lakehouse.sql.types import Type
@@ -58,6 +58,7 @@ class Relations:
 
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
+        self._views: list[tuple[str, ...]] = []
         self._handlers: dict[type, Callable[[Any, Scope | None, list[Field]], From]] = {
             tree.Table: self._table,
             tree.SubqueryRelation: self._subquery_relation,
@@ -100,12 +101,20 @@ class Relations:
         return From(f"{source.relation} AS {name}", columns, NOTHING, name)
 
     def _view(self, view: View, node: tree.Table) -> From:
+        if view.names == self._analysis.session.replaced:
+            raise QueryFailure("VIEW_IS_RECURSIVE", "Statement would create a recursive view", node.position)
+        if view.names in self._views:
+            raise QueryFailure("VIEW_IS_RECURSIVE", "View is recursive", node.position)
         outer, self._analysis.common = self._analysis.common, []
         database, self._analysis.session.database = self._analysis.session.database, view.database
+        self._views.append(view.names)
         try:
             compiled = self._analysis.query(view.query, None)
+        except QueryFailure as failure:
+            raise of_view(failure, view, node.position) from failure
         finally:
             self._analysis.common, self._analysis.session.database = outer, database
+            self._views.pop()
         problem = staleness(compiled.columns, view)
         if problem is not None:
             raise QueryFailure(

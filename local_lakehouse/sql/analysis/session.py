@@ -88,6 +88,7 @@ class Session:
         now: The statement's start time, in UTC and without tzinfo.
         constant: A function that evaluates an expression that does not read a table.
         parameters: The values for the ``?`` placeholders.
+        replaced: The qualified name of the view that the statement replaces, or None.
     """
 
     catalog: Catalog
@@ -95,3 +96,4 @@ class Session:
     now: datetime
     constant: Callable[[str], object]
     parameters: Sequence[Expression] = field(default_factory=tuple)
+    replaced: tuple[str, ...] | None = None

@@ -1,4 +1,4 @@
-"""The check that a view's query still has the columns that were stored when the view was created."""
+"""The failures of views, whose queries are analyzed again whenever the views are read."""
 
 from __future__ import annotations
 
@@ -7,6 +7,18 @@ from collections.abc import Sequence
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.compiled import OutputColumn
 from local_lakehouse.sql.analysis.session import View
+from local_lakehouse.sql.failures import Position, QueryFailure
+
+# The failures that keep their names, because they do not say that the view is invalid.
+_UNCHANGED = ("NOT_SUPPORTED", "GENERIC_INTERNAL_ERROR", "")
+
+
+def of_view(failure: QueryFailure, view: View, position: Position) -> QueryFailure:
+    """Return the failure of a statement whose view cannot be analyzed."""
+    if failure.name in _UNCHANGED:
+        return failure
+    reason = failure.reason.removeprefix(f"{failure.name}: ")
+    return QueryFailure("INVALID_VIEW", f"Failed analyzing stored view '{'.'.join(view.names)}': {reason}", position)
 
 
 def staleness(found: Sequence[OutputColumn], view: View) -> str | None:

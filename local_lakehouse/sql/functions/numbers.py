@@ -141,12 +141,12 @@ define("bitwise_or", "bigint,bigint", "bigint", "({0} | {1})")
 define("bitwise_xor", "bigint,bigint", "bigint", "xor({0}, {1})")
 define("bitwise_not", "bigint", "bigint", "(~{0})")
 define("bit_count", "bigint,bigint", "bigint", "athena_bit_count({0}, {1})", fails=True)
-for _name in _ALL:
-    define("bitwise_left_shift", f"{_name},bigint", _name, _cast_like("athena_shift_left(CAST({0} AS BIGINT), {1})"))
-    _bits = {"tinyint": 8, "smallint": 16, "integer": 32, "bigint": 64}[_name]
+for _name, _bits in (("tinyint", 8), ("smallint", 16), ("integer", 32), ("bigint", 64)):
+    _left = f"athena_shift_left(CAST({{0}} AS BIGINT), {{1}}, {_bits})"
     _logical = f"athena_shift_right_logical(CAST({{0}} AS BIGINT), {{1}}, {_bits})"
-    define("bitwise_right_shift", f"{_name},bigint", _name, _cast_like(_logical), fails=True)
-    define("bitwise_right_shift_arithmetic", f"{_name},bigint", _name, _cast_like("athena_shift_right({0}, {1})"))
+    define("bitwise_left_shift", f"{_name},integer", _name, _cast_like(_left))
+    define("bitwise_right_shift", f"{_name},integer", _name, _cast_like(_logical), fails=True)
+    define("bitwise_right_shift_arithmetic", f"{_name},integer", _name, _cast_like("athena_shift_right({0}, {1})"))
 for _name, _cdf in (("normal_cdf", "double,double,double"), ("inverse_normal_cdf", "double,double,double")):
     define(_name, _cdf, "double", "athena_" + _name + "({0}, {1}, {2})", fails=True)
 for _name, _sign in (("wilson_interval_lower", -1), ("wilson_interval_upper", 1)):

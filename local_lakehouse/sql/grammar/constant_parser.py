@@ -99,7 +99,7 @@ class ConstantParser:
             if code == "\\":
                 return "\\"
             digits = code.removeprefix("+")
-            if len(digits) not in (4, 6):
+            if len(digits) not in (4, 6) or 0xD800 <= int(digits, 16) <= 0xDFFF or int(digits, 16) > 0x10FFFF:
                 raise MalformedQuery(f"Invalid escaped character: {code}")
             return chr(int(digits, 16))
 

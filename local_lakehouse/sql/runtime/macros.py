@@ -29,7 +29,7 @@ athena_negate_tinyint(x) AS CAST(0 AS TINYINT) - x
 athena_negate_smallint(x) AS CAST(0 AS SMALLINT) - x
 athena_negate_integer(x) AS CAST(0 AS INTEGER) - x
 athena_negate_bigint(x) AS CAST(0 AS BIGINT) - x
-athena_mod(a, b) AS CASE WHEN b = 0 AND a IS NOT NULL THEN athena_fail('DIVISION_BY_ZERO|Division by zero') ELSE a % b END
+athena_mod(a, b) AS CASE WHEN b = 0 AND a IS NOT NULL THEN athena_fail('DIVISION_BY_ZERO|Division by zero') WHEN b = -1 THEN a % (-b) ELSE a % b END
 athena_mod_float(a, b) AS CASE WHEN b = 0 OR isinf(a) THEN CAST('NaN' AS DOUBLE) + a * 0 ELSE a % b END
 athena_not_equal(a, b) AS (a <> b OR (isnan(a) AND isnan(b)))
 athena_above(g, o, p) AS (p AND (NOT isnan(g) OR o IS NULL))
@@ -73,7 +73,7 @@ athena_split(s, d) AS CASE WHEN d = '' THEN athena_bad('The delimiter may not be
 athena_split_part(s, d, i) AS CASE WHEN i < 1 THEN athena_bad('Index must be greater than zero') WHEN d = '' THEN CASE WHEN i > length(s) THEN NULL ELSE substring(s, i, 1) END ELSE str_split(s, d)[i] END
 athena_distance(a, b) AS CASE WHEN length(a) > 0 AND length(b) > 0 AND greatest(length(a), length(b)) * (least(length(a), length(b)) - 1) > 1000000 THEN athena_bad('The combined inputs for Levenshtein distance are too large') WHEN strlen(a) = length(a) AND strlen(b) = length(b) THEN levenshtein(a, b) ELSE athena_levenshtein(a, b) END
 athena_translate(s, f, t) AS translate(s, f, t)
-athena_chr(n) AS CASE WHEN n < 0 OR n > 1114111 THEN athena_bad('Not a valid Unicode code point: ' || n) ELSE chr(CAST(n AS INTEGER)) END
+athena_chr(n) AS CASE WHEN n < 0 OR n > 1114111 OR n BETWEEN 55296 AND 57343 THEN athena_bad('Not a valid Unicode code point: ' || n) ELSE chr(CAST(n AS INTEGER)) END
 athena_codepoint(s) AS CASE WHEN length(s) <> 1 THEN athena_bad('Input string must be a single character string') ELSE unicode(s) END
 athena_float_digits(s) AS CASE WHEN regexp_full_match(s, '[+-]?NUMBER') THEN s ELSE rtrim(nullif(regexp_extract(s, '^[\x00-\x20]*([+-]?(NUMBER[dDfF]?|NaN|Infinity))[\x00-\x20]*$', 1), ''), 'dDfF') END
 athena_parse_float(s, t) AS CASE WHEN regexp_full_match(s, '[+-]?NUMBER') THEN s WHEN athena_float_digits(s) IS NOT NULL THEN athena_float_digits(s) ELSE athena_bad_cast(s, t) END
@@ -124,7 +124,7 @@ athena_rounded_millis(us) AS athena_step(us + 500, 1000) // 1000
 athena_months_between(a, b) AS CASE WHEN a <= b THEN date_sub('month', a, b) ELSE -date_sub('month', b, a) END
 athena_java_round(x) AS CASE WHEN isnan(x) THEN 0 WHEN isinf(x) OR x - floor(x) < 0.5 THEN floor(x) ELSE floor(x) + 1 END
 athena_from_unixtime(x) AS make_timestamp(CAST(athena_java_round(x * 1000) AS BIGINT) * 1000)
-athena_in_years(t, low, high) AS CASE WHEN year(t) BETWEEN low AND high THEN t ELSE athena_fail('NOT_SUPPORTED|The local Athena does not format dates outside the years ' || low || ' to ' || high) END
+athena_in_years(t, low, high) AS CASE WHEN t IS NULL OR year(t) BETWEEN low AND high THEN t ELSE athena_fail('NOT_SUPPORTED|The local Athena does not format dates outside the years ' || low || ' to ' || high) END
 """
 
 # Lists have a valid length even in branches that raise an error, because DuckDB can evaluate all branches of a CASE.

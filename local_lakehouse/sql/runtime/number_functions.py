@@ -103,27 +103,31 @@ def bit_count(value: int, bits: int) -> int:
     return (value & ((1 << bits) - 1)).bit_count()
 
 
-@udf("nn:n")
-def shift_left(value: int, count: int) -> int:
-    """Shift bits to the left, and discard bits beyond 64."""
-    shifted = (value << count) & (2**64 - 1) if count < 64 else 0
-    return shifted - 2**64 if shifted >= _BIGINT else shifted
+# Java's shifts of a long use the last six bits of the count.
+_SHIFTS = 64
+
+
+@udf("nnn:n")
+def shift_left(value: int, count: int, bits: int) -> int:
+    """Shift bits to the left, and discard the bits beyond the size of the type."""
+    if count >= _SHIFTS:
+        return 0
+    shifted = (value << (count % _SHIFTS)) & ((1 << bits) - 1)
+    return shifted - (1 << bits) if shifted >> (bits - 1) else shifted
 
 
 @udf("nn:n")
 def shift_right(value: int, count: int) -> int:
     """Shift bits to the right, and keep the sign."""
-    return value >> min(count, 63)
+    return value >> (_SHIFTS - 1 if count >= _SHIFTS else count % _SHIFTS)
 
 
 @udf("nnn:n")
 def shift_right_logical(value: int, count: int, bits: int) -> int:
     """Shift the bits of a number to the right, and fill with zeros."""
-    if count < 0:
-        raise AthenaError("Shift must not be negative")
-    if count == 0 or count >= 64:
+    if count == 0 or count >= _SHIFTS:
         return value if count == 0 else 0
-    return (value & ((1 << bits) - 1)) >> count
+    return (value & ((1 << bits) - 1)) >> (count % _SHIFTS)
 
 
 @udf("n:x")

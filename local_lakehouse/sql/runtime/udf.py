@@ -94,7 +94,12 @@ def udf(signature: str, *, nulls: bool = False) -> Callable[[Callable[..., Any]]
 
         def vectorized(*columns: Any) -> Any:
             rows = zip(*(column.to_pylist() for column in columns), strict=False)
-            return pa.array([None if None in row and not nulls else function(*row) for row in rows], arrow)
+            results = [None if None in row and not nulls else function(*row) for row in rows]
+            try:
+                return pa.array(results, arrow)
+            except UnicodeEncodeError as error:
+                # JSON can contain halves of surrogate pairs.
+                raise AthenaError("A string with an unpaired surrogate is not supported", "NOT_SUPPORTED") from error
 
         # DuckDB derives the number of parameters from the signature.
         kinds = [Parameter(f"p{place}", Parameter.POSITIONAL_ONLY) for place in range(len(parameters))]

@@ -1,81 +1,117 @@
-"""Functions of URLs."""
+"""Functions of URLs, which are read as Java's ``java.net.URI`` reads them.
+
+https://docs.oracle.com/en/java/javase/17/docs/api/java.base/java/net/URI.html
+"""
 
 from __future__ import annotations
 
+import functools
 import re
-from urllib.parse import parse_qsl, quote_plus, unquote_plus, urlsplit
+from dataclasses import dataclass
+from urllib.parse import quote_plus, unquote, unquote_plus
 
 from local_lakehouse.sql.runtime.udf import AthenaError, udf
 
+# Characters outside ASCII are valid unless they are spaces or control characters.
+_OTHER = "[^\\x00-\\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]|%[0-9A-Fa-f]{2}"
+_UNRESERVED = r"A-Za-z0-9\-_.!~*'()"
+_URIC = rf"(?:[{_UNRESERVED};/?:@&=+$,\[\]]|{_OTHER})"
+_PATH = rf"(?:[{_UNRESERVED}:@&=+$,;/]|{_OTHER})*"
+_USER = rf"(?:[{_UNRESERVED};:&=+$,]|{_OTHER})*"
+_REGISTRY = re.compile(rf"(?:[{_UNRESERVED}$,;:@&=+]|{_OTHER})*")
+_BYTE = r"(?:25[0-5]|2[0-4][0-9]|[01]?[0-9]{1,2})"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9\-]*[A-Za-z0-9])?"
+_HOST = (
+    rf"\[[0-9A-Fa-f:.]+(?:%[0-9A-Za-z_.]+)?\]|(?:{_BYTE}\.){{3}}{_BYTE}"
+    rf"|(?:{_LABEL}\.)+(?=[A-Za-z]){_LABEL}\.?|{_LABEL}\.?"
+)
+_SERVER = re.compile(rf"(?:{_USER}@)?({_HOST})(?::([0-9]{{0,9}}))?")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*")
+_OPAQUE = re.compile(rf"(?!/){_URIC}+(?:#({_URIC}*))?")
+_HIERARCHICAL = re.compile(rf"(?://([^/?#]*))?({_PATH})(?:\?({_URIC}*))?(?:#({_URIC}*))?")
 
-def _url_part(name: str, text: str) -> str | None:
-    try:
-        parts = urlsplit(text)
-        values = {
-            "host": _host(text),
-            "path": parts.path,
-            "protocol": parts.scheme,
-            "query": parts.query,
-            "fragment": parts.fragment,
-        }
-    except ValueError:
+
+@dataclass(frozen=True)
+class _Url:
+    scheme: str = ""
+    host: str = ""
+    port: int | None = None
+    path: str = ""
+    query: str | None = None
+    fragment: str = ""
+
+
+@functools.lru_cache(maxsize=1024)
+def _url(text: str) -> _Url | None:
+    """Read a URL. Return None if it is malformed."""
+    head, colon, rest = text.partition(":")
+    scheme = head if colon and not re.search("[/?#]", head) else ""
+    if (scheme and not _SCHEME.fullmatch(scheme)) or text.startswith(":"):
         return None
-    if re.search(r"[\s<>\"{}|\\^`]", text):
+    opaque = _OPAQUE.fullmatch(rest) if scheme else None
+    if opaque:
+        return _Url(scheme, fragment=opaque.group(1) or "")
+    match = _HIERARCHICAL.fullmatch(rest if scheme else text)
+    if match is None or (scheme and not rest) or match.group() == "//":
         return None
-    return values[name]
-
-
-def _host(text: str) -> str:
-    authority = urlsplit(text).netloc.rpartition("@")[2]
-    return re.sub(r":\d*$", "", authority)
+    server = _SERVER.fullmatch(match.group(1) or "")
+    if match.group(1) and not server and not _REGISTRY.fullmatch(match.group(1)):
+        return None
+    # An authority that is not a host, such as one with an underscore, is the name in a registry.
+    host, port = server.group(1, 2) if server else ("", None)
+    return _Url(scheme, host, int(port) if port else None, match.group(2), match.group(3), match.group(4) or "")
 
 
 @udf("s:s")
 def url_host(text: str) -> str | None:
     """Return the host of a URL."""
-    return _url_part("host", text)
+    url = _url(text)
+    return url.host if url else None
 
 
 @udf("s:s")
 def url_path(text: str) -> str | None:
     """Return the path of a URL."""
-    path = _url_part("path", text)
-    return None if path is None else unquote_plus(path.replace("+", "%2B"))
+    url = _url(text)
+    return unquote(url.path) if url else None
 
 
 @udf("s:s")
 def url_protocol(text: str) -> str | None:
     """Return the protocol of a URL."""
-    return _url_part("protocol", text)
+    url = _url(text)
+    return url.scheme if url else None
 
 
 @udf("s:s")
 def url_query(text: str) -> str | None:
     """Return the query of a URL."""
-    return _url_part("query", text)
+    url = _url(text)
+    return unquote(url.query or "") if url else None
 
 
 @udf("s:s")
 def url_fragment(text: str) -> str | None:
     """Return the fragment of a URL."""
-    return _url_part("fragment", text)
+    url = _url(text)
+    return unquote(url.fragment) if url else None
 
 
 @udf("s:n")
 def url_port(text: str) -> int | None:
     """Return the port of a URL."""
-    try:
-        return urlsplit(text).port if _url_part("host", text) is not None else None
-    except ValueError:
-        return None
+    url = _url(text)
+    return url.port if url else None
 
 
 @udf("ss:s")
 def url_parameter(text: str, name: str) -> str | None:
-    """Return the first value of a parameter in a URL's query."""
-    query = _url_part("query", text)
-    found = parse_qsl(query or "", keep_blank_values=True)
-    return next((value for key, value in found if key == name), None)
+    """Return the first value of a parameter in a URL's query. The name is compared with the escaped text."""
+    url = _url(text)
+    if url is None or url.query is None:
+        return None
+    found = (argument.partition("=") for argument in url.query.split("&"))
+    return next((unquote_plus(value) for key, _, value in found if key == name), None)
 
 
 @udf("s:s")

@@ -416,3 +416,23 @@ def test_a_nested_column_without_a_type_cannot_be_stored(athena: Athena, format_
     )
 
     assert "NOT_SUPPORTED" in athena.fail(f"CREATE TABLE t WITH ({properties}) AS SELECT {value} AS v")
+
+
+def test_a_view_of_a_missing_table_or_column_says_which_view_is_invalid(athena: Athena) -> None:
+    athena.run("CREATE VIEW one AS SELECT 1 AS a")
+    athena.run("CREATE VIEW two AS SELECT a FROM one")
+    athena.run("CREATE VIEW three AS WITH q AS (SELECT * FROM two) SELECT * FROM q")
+    outer = "INVALID_VIEW: line 1:15: Failed analyzing stored view 'awsdatacatalog.lab.three': line 1:26: "
+    assert athena.run("SELECT * FROM three JOIN two ON true JOIN three AS x ON true") == [["1", "1", "1"]]
+
+    recursive = "Statement would create a recursive view"
+    assert athena.fail("CREATE OR REPLACE VIEW two AS SELECT * FROM two").startswith("VIEW_IS_RECURSIVE: line 1:45: ")
+    reason = athena.fail("CREATE OR REPLACE VIEW two AS SELECT * FROM three")
+    assert reason == outer.replace("1:15", "1:45") + recursive
+
+    athena.run("CREATE OR REPLACE VIEW one AS SELECT 1 AS b")
+    inner = "Failed analyzing stored view 'awsdatacatalog.lab.two': line 1:8: Column 'a' cannot be resolved"
+    assert athena.fail("SELECT * FROM three").startswith(outer + inner)
+    athena.run("DROP VIEW one")
+    inner = "Failed analyzing stored view 'awsdatacatalog.lab.two': line 1:15: "
+    assert athena.fail("SELECT * FROM three") == f"{outer}{inner}Table 'awsdatacatalog.lab.one' does not exist"

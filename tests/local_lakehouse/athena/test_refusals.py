@@ -54,6 +54,8 @@ REFUSED = [
     ("PREPARE p FROM SELEC 1", "MALFORMED_QUERY", "line 1:16: mismatched input 'SELEC'"),
     ("SELECT * FROM accounts$snapshots", "MALFORMED_QUERY", "line 1:23: mismatched input '$'"),
     ("SELECT * FROM 's3://lab/accounts/'", "MALFORMED_QUERY", "line 1:15: mismatched input"),
+    ("SELECT U&'\\D800'", "MALFORMED_QUERY", "Invalid escaped character: D800"),
+    ("SELECT U&'\\+110000'", "MALFORMED_QUERY", "Invalid escaped character: +110000"),
     ("SELECT * FROM range(10)", "MALFORMED_QUERY", "mismatched input '('"),
     ("TRUNCATE TABLE accounts", "MALFORMED_QUERY", "line 1:1: mismatched input 'TRUNCATE'"),
     ("GRANT SELECT ON accounts TO x", "INVALID_INPUT", "Queries of this type are not supported"),

@@ -45,9 +45,7 @@ def test_an_existing_integration_says_which_options_it_does_not_have(ready: Lab)
 
 @pytest.mark.parametrize("minutes", [5, 14, 8641])
 def test_an_interval_that_aws_does_not_accept_is_rejected_first(lab: Lab, minutes: int) -> None:
-    with pytest.raises(
-        ValueError, match=rf"^A refresh interval of {minutes} minutes is out of range. AWS accepts 15 to"
-    ):
+    with pytest.raises(ValueError, match=rf"^The refresh interval {minutes} is out of range. AWS accepts 15 to"):
         integration.create(lab, refresh_minutes=minutes)
 
 

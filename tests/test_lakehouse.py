@@ -71,7 +71,7 @@ def test_what_athena_refuses_is_told_in_its_words(evolved: Lab, sql: str, reason
         ("SELECT * FROM customeraccounts WHERE zipcode = 89101", "Compare text with text in 'single' quotes"),
         ("SELECT * FROM customeraccounts WHERE zipcode IN (89101)", "Compare text with text in 'single' quotes"),
         ("SELECT * FROM customeraccounts WHERE creditlimit = '5'", "Compare text with text in 'single' quotes"),
-        ("SELECT * FROM customeraccounts WHERE lastpaymentdate > date '2026-01-01'", "CAST(x AS date) turns text such"),
+        ("SELECT * FROM customeraccounts WHERE lastpaymentdate > date '2026-01-01'", "CAST(x AS date) converts text"),
         ("SELECT 1 WHERE current_timestamp > '2026-10-01'", "Compare a time with a time, such as DATE"),
         ("SELECT 1 WHERE true = 'true'", "Compare a boolean with true or false"),
         ("SELECT 1 WHERE DATE '2026-10-01' > 1", "Two values have different types."),

@@ -22,18 +22,19 @@ _LEAVING = "zetl-lab-leaves"
 
 
 def rewrite(lab: Lab, change: Callable[[list[str]], list[str]]) -> tuple[list[str], list[str]]:
-    """Change the list of administrators and keep all other administrators and settings.
+    """Apply a change to the list of administrators, and keep all other settings.
 
     ``PutDataLakeSettings`` replaces all settings and does not support conditions. This function therefore writes the
-    settings only if their hash has not changed since it read them, and then reads them back. It preserves concurrent
-    changes. If another writer overwrites the lab's change, the function applies the change again.
+    settings only if their hash has not changed since it read them, and then reads them back. A concurrent change is
+    therefore unlikely to be lost. If another writer overwrites the lab's change, the function applies the change again.
 
     Args:
         lab: The lab.
-        change: Returns the new list. Applying the function to its own result must change nothing.
+        change: A function that takes the current list and returns the new one. Applied to its own result, it must
+            change nothing.
 
     Returns:
-        The list before and after the change.
+        The list before the change and the list after it.
     """
     before: list[str] | None = None
     after: list[str] = []
@@ -79,7 +80,7 @@ def note_leaving(lab: Lab) -> None:
 
 
 def forget(lab: Lab) -> None:
-    """Remove the two tags that concern the administrator from the target role."""
+    """Remove the administrator's two tags from the target role."""
     with absent("NoSuchEntity"):
         lab.client("iam").untag_role(RoleName=lab.role, TagKeys=[ADDED, _LEAVING])
 
@@ -92,7 +93,7 @@ def noted(lab: Lab) -> str | None:
 
 
 def shared_with(lab: Lab, principal: str) -> list[str]:
-    """Return the databases of the other labs that made the same principal an administrator."""
+    """Return the databases of other labs that still need the same principal as an administrator."""
     return [database for database in target.other_databases(lab, principal) if _needs(lab, database, principal)]
 
 

@@ -23,7 +23,7 @@ _GRACE = timedelta(seconds=60)
 
 
 def log_sources(lab: Lab, integration: str) -> list[dict[str, Any]]:
-    """Return the location of an integration's log events, as arguments for ``FilterLogEvents``.
+    """Return the locations of an integration's log events, as arguments for ``FilterLogEvents``.
 
     AWS's documentation and samples write the log group's name in three ways: with a trailing slash, without one, and
     followed by the integration's ID. In the first two cases, the ID is the name of a log stream in the group.
@@ -49,7 +49,7 @@ def log_events(lab: Lab, integration: str, pattern: str = "") -> Iterator[dict[s
     Args:
         lab: The lab.
         integration: The integration's ID.
-        pattern: CloudWatch's filter pattern. Defaults to all events.
+        pattern: A CloudWatch Logs filter pattern. By default, all events match.
     """
     logs = lab.client("logs")
     filtered = {"filterPattern": pattern} if pattern else {}
@@ -167,7 +167,7 @@ def _by_metric(lab: Lab, arn: str) -> datetime | None:
 
 
 def newest_snapshot(lab: Lab) -> datetime | None:
-    """Return the commit time of the target table's latest snapshot, or None if the table does not exist.
+    """Return the commit time of the target table's latest snapshot, or None if there is no table or no snapshot.
 
     Args:
         lab: The lab.

@@ -37,7 +37,7 @@ def make(create: Callable[[], object], check: Callable[[], object], *codes: str)
         create: Creates the resource.
         check: Checks the owner if AWS reports that the resource exists. If the check returns a false value, AWS's error
             is raised.
-        codes: The error codes for an existing resource.
+        codes: The error codes that mean that the resource already exists.
     """
     try:
         create()
@@ -53,13 +53,13 @@ def settled(what: str, act: Callable[[], T], passing: Callable[[ClientError], bo
         what: The awaited event, phrased so that it completes "waiting for …".
         act: Makes the call.
         passing: Returns whether an error is temporary.
-        timeout: The seconds after which AWS's error is raised.
+        timeout: Maximum seconds to retry before AWS's error is raised.
 
     Returns:
         The value that `act` returned.
 
     Raises:
-        ClientError: The call still fails when the timeout expires.
+        ClientError: The error is not temporary, or the call still fails when the timeout expires.
     """
     last: list[ClientError] = []
 

@@ -41,7 +41,7 @@ def deny_insecure_transport(lab: Lab) -> bool:
     """Add a statement to the bucket's policy that denies requests without TLS, and keep the other statements.
 
     Returns:
-        True if the statement was missing.
+        True if the statement was missing or different.
 
     See https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html
     """
@@ -64,7 +64,7 @@ def expire_results(lab: Lab) -> bool:
     """Add a lifecycle rule that deletes Athena's results after a week, and keep the other rules.
 
     Returns:
-        True if the rule was missing.
+        True if the rule was missing or different.
 
     See https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketLifecycleConfiguration.html
     """

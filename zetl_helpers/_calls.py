@@ -16,8 +16,8 @@ __all__ = ["Call", "boto3_code", "changing", "cli_commands"]
 _LOOKS = ("BatchGet", "Describe", "Get", "Head", "List", "Query", "Scan", "Search", "Simulate")
 _INDENT = "    "
 _WIDTH = 100
-# The CLI has separate commands for these services.
-_CLI_NAMES = {"s3": "s3api", "cloudwatch": "cloudwatch"}
+# The AWS CLI offers the operations of the S3 API as commands of s3api, not s3.
+_CLI_NAMES = {"s3": "s3api"}
 
 
 class Call(str):

@@ -28,8 +28,8 @@ def merge_catalog_policy(lab: Lab) -> Step:
 
     The policy is account-wide, and ``PutResourcePolicy`` replaces it. This function therefore reads the policy and
     merges the statements by ``Sid``. It writes the policy only if its hash has not changed, so that no concurrent
-    change is lost. In a class that the instructor prepared, nothing is added. The class statement covers all labs, and
-    the learner's own policy grants the other permission.
+    change is lost. In a class that the instructor prepared, nothing is added. The class statement covers AWS Glue for
+    all labs, and the learner's IAM policy allows the learner to create integrations.
 
     Args:
         lab: The lab.
@@ -124,7 +124,7 @@ def catalog_statements(lab: Lab) -> list[dict[str, Any]]:
 
 
 def other_databases(lab: Lab, principal: str) -> list[str]:
-    """Return the databases of other labs in which the same principal may create integrations.
+    """Return other labs' databases for which the principal may create integrations.
 
     Args:
         lab: The lab.
@@ -190,7 +190,7 @@ def _read_catalog_policy(lab: Lab) -> tuple[dict[str, Any], str | None]:
 def _write_catalog_policy(lab: Lab, document: dict[str, Any], policy_hash: str | None) -> bool | None:
     """Write the policy and return True. Return None without writing if the policy has changed since it was read."""
     glue = lab.client("glue")
-    # White space counts toward the limit of the account's policy.
+    # White space counts toward the policy's size limit.
     text = json.dumps(document, separators=(",", ":"))
     size = len(text.encode())
     if document["Statement"] and size > _MOST_BYTES:

@@ -27,7 +27,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     prepare.set_defaults(run=_prepare)
 
     status = actions.add_parser("status", help="show each learner's progress")
-    status.add_argument("--json", action="store_true", help="as JSON")
+    status.add_argument("--json", action="store_true", help="print JSON")
     status.set_defaults(run=_status)
 
     clean = actions.add_parser("cleanup", help="list the learners' resources and delete them with --yes")

@@ -35,7 +35,7 @@ def with_bytes(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _decode_binary(document: dict[str, Any]) -> dict[str, Any]:
-    """Decode a typed value such as ``{"B": "aGk="}``: DynamoDB's JSON uses base64, but boto3 expects bytes."""
+    """Decode a typed value such as ``{"B": "aGk="}``: DynamoDB JSON uses base64, but boto3 expects bytes."""
     match document:
         case {"B": str(text), **rest} if not rest:
             return {"B": base64.b64decode(text)}

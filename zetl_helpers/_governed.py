@@ -83,7 +83,7 @@ def grant(lab: Lab, principal: str, location: str | None = None) -> list[Step]:
     Args:
         lab: The lab.
         principal: The IAM user or role that owns the lab.
-        location: The registered location that covers the table, or None if no location does.
+        location: The ARN of the registered location that covers the table, or None if there is no such location.
 
     Returns:
         The steps and their outcomes. There are none if Lake Formation does not govern the database.
@@ -132,7 +132,7 @@ def _grant(lab: Lab, who: str, resource: dict[str, Any], rights: tuple[str, ...]
                     raise
                 raise NotAdministratorError(
                     f"Lake Formation governs this account, and {who} lacks {', '.join(lacking)} on the {thing}. You "
-                    "can't grant that. Ask a Lake Formation administrator, or become one with "
+                    "can't grant these permissions. Ask a Lake Formation administrator, or become one with "
                     "zetl.studio.add_administrator(lab) if the account is yours."
                 ) from error
     name = who.rpartition("/")[2]

@@ -26,7 +26,7 @@ def wait_until_attention(lab: Lab, *, timeout: float = 5400) -> str:
 
     Raises:
         IntegrationError: The integration does not exist.
-        WaitTimeoutError: The integration remains ACTIVE.
+        WaitTimeoutError: The integration reports no problem.
 
     See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-creating-managing.html
     """
@@ -39,7 +39,7 @@ def wait_until_attention(lab: Lab, *, timeout: float = 5400) -> str:
         f"integration {lab.integration} to need attention",
         look,
         timeout=timeout,
-        hint="The integration is still ACTIVE. Check zetl.integration.describe(lab).",
+        hint="The integration reports no problem. Check zetl.integration.describe(lab).",
         usual=lab.usually("15 to 30 minutes"),
     )
     return "\n".join([f"status: {found['Status']}", *_reasons(found)])
@@ -85,7 +85,7 @@ def wait_for_outcome(lab: Lab, since: datetime, *, timeout: float = 5400) -> str
     Args:
         lab: The lab.
         since: A time after the write, as a datetime with a time zone.
-        timeout: Maximum seconds to wait. On AWS, the problem appears at the next refresh, after 15 to 30 minutes.
+        timeout: Maximum seconds to wait. On AWS, the outcome is known after the next refresh, in 15 to 30 minutes.
 
     Returns:
         The integration's status: ``ACTIVE`` if the write has arrived, otherwise ``NEEDS_ATTENTION`` or ``FAILED``.

@@ -18,7 +18,7 @@ def find(lab: Lab) -> dict[str, Any] | None:
     """Return the description of the lab's integration from ``DescribeIntegrations``, or None if it does not exist.
 
     Raises:
-        ForeignResourceError: An integration with that name exists but does not belong to the lab.
+        ForeignResourceError: An integration with the lab's name exists but does not belong to the lab.
 
     See https://docs.aws.amazon.com/glue/latest/webapi/API_DescribeIntegrations.html
     """
@@ -50,7 +50,7 @@ def tags(lab: Lab, found: dict[str, Any]) -> dict[str, str]:
 
 
 def require(lab: Lab) -> dict[str, Any]:
-    """Return the lab's integration as `find` does.
+    """Return the description of the lab's integration from ``DescribeIntegrations``.
 
     Raises:
         IntegrationError: The integration does not exist.

@@ -16,7 +16,7 @@ from zetl_helpers.lab import Lab
 Unnest = Literal["FULL", "TOPLEVEL", "NOUNNEST"]
 
 GONE = ("EntityNotFoundException", "ResourceNotFoundException", "IntegrationNotFoundFault")
-# Another operation is running on the integration or its target.
+# These codes mean that another operation is running on the integration or its target.
 BUSY = ("IntegrationConflictOperationFault", "InvalidIntegrationStateFault", "InvalidStateException")
 # A retry succeeds if the grant in the Data Catalog's policy was not yet visible, but not if the caller lacks another
 # permission.

@@ -51,7 +51,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     stop.set_defaults(run=_stop)
 
     status = local.add_parser("status", help="show whether the lakehouse is running and where")
-    status.add_argument("--json", action="store_true", help="as JSON")
+    status.add_argument("--json", action="store_true", help="print JSON")
     status.set_defaults(run=_status)
 
     reset = local.add_parser("reset", help="stop the lakehouse and delete all its data")

@@ -21,7 +21,7 @@ class OtherKeysError(UserError):
 
 
 def definition(keys: Mapping[str, str]) -> dict[str, Any]:
-    """Return the arguments of ``CreateTable`` for a table with these keys, without its name and tags.
+    """Return the ``CreateTable`` arguments for a table with these keys, except the table's name and tags.
 
     Args:
         keys: The type (``S``, ``N`` or ``B``) of each key attribute, with the partition key first.
@@ -51,7 +51,7 @@ def require_keys(lab: Lab, keys: Mapping[str, str]) -> None:
 
 
 def key_names(lab: Lab) -> list[str]:
-    """Return the key attributes of the lab's table as DynamoDB describes them, with the partition key first."""
+    """Return the names of the lab table's key attributes, with the partition key first."""
     table = lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]
     return [element["AttributeName"] for element in table["KeySchema"]]
 
@@ -83,12 +83,12 @@ def sample_file(name: str) -> Path:
 
 
 def file_items(path: str | Path) -> list[dict[str, Any]]:
-    """Return the items in a file in boto3's format, with binary values as bytes.
+    """Return a file's items in boto3's format, with binary values as bytes.
 
     Args:
-        path: As for `preflight.of_file`.
+        path: A file or an export folder, as for `preflight.of_file`.
 
     Raises:
-        UnreadableItemsError: The file has no items in DynamoDB JSON.
+        UnreadableItemsError: The file contains no items in DynamoDB JSON.
     """
     return [{name: _documents.with_bytes(value) for name, value in item.items()} for item in read(Path(path))]

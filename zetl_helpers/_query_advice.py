@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from zetl_helpers._errors import as_sentence
 from zetl_helpers.lab import Lab
 
 _SQL_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -29,8 +30,7 @@ def add(lab: Lab, message: str, sql: str) -> str:
     advise = next((advise for code, advise in _ADVICE.items() if code in message), None)
     if advise is None:
         return message
-    end = "" if message.endswith((".", "!", "?", "…")) else "."
-    return f"{message}{end}\n{advise(lab, message, sql)}"
+    return f"{as_sentence(message)}\n{advise(lab, message, sql)}"
 
 
 def without_comments(sql: str) -> str:
@@ -58,7 +58,7 @@ def _about_table(lab: Lab, message: str, _: str) -> str:
 
 def _about_function(_: Lab, message: str, __: str) -> str:
     if "Unexpected parameters" in message:
-        return "The function exists, but not for these types. CAST(x AS double) turns text into a number."
+        return "The function exists, but not for these types. CAST(x AS double) converts text to a number."
     missing = _MISSING_FUNCTION.search(message)
     if missing and missing[1] in _FUNCTIONS:
         return f"Athena's function for this purpose is {_FUNCTIONS[missing[1]]}."
@@ -71,9 +71,9 @@ def _about_types(_: Lab, message: str, __: str) -> str:
     if "varchar" in message and "timestamp" in message:
         return "Compare a time with a time, such as DATE '2026-10-01' or TIMESTAMP '2026-10-01 09:30:00 UTC'."
     if "varchar" in message and _NUMBER.search(message):
-        return "Compare text with text in 'single' quotes, or turn it into a number with CAST(x AS double)."
+        return "Compare text with text in 'single' quotes, or convert it to a number with CAST(x AS double)."
     if "varchar" in message and re.search(r"\bdate\b", message):
-        return "CAST(x AS date) turns text such as 2026-10-21 into a date."
+        return "CAST(x AS date) converts text such as 2026-10-21 to a date."
     return "Two values have different types. CAST(x AS …) converts one of them."
 
 

@@ -14,6 +14,6 @@ def require_interval(minutes: int) -> None:
     """
     if not SHORTEST_REFRESH <= minutes <= LONGEST_REFRESH:
         raise ValueError(
-            f"A refresh interval of {minutes} minutes is out of range. "
-            f"AWS accepts {SHORTEST_REFRESH} to {LONGEST_REFRESH}."
+            f"The refresh interval {minutes} is out of range. "
+            f"AWS accepts {SHORTEST_REFRESH} to {LONGEST_REFRESH} minutes."
         )

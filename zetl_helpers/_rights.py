@@ -23,7 +23,7 @@ DENIED = ("403", "AccessDenied", "AccessDeniedException", "UnauthorizedOperation
 _MISSING = re.compile(r"not authorized to perform: (?P<action>[\w-]+:\w+)(?: on resource: \"?(?P<resource>[^\s\"]+))?")
 _ABOVE = re.compile(r"explicit deny|permissions boundary|service control policy|session policy|resource control policy")
 _GRANTS = (
-    "Lake Formation denies this, not IAM. A Lake Formation administrator can grant the permission, as chapter 3 does."
+    "Lake Formation, not IAM, denies this. A Lake Formation administrator can grant the permission, as in chapter 3."
 )
 # A Studio project has no S3 permissions for other people's files. Lake Formation provides temporary permissions.
 _OF_PROJECT = re.compile(r"assumed-role/datazone_usr_role_\w+")
@@ -127,7 +127,7 @@ def explain(message: str, action: str | None = None) -> str:
         action: The denied action, if the message does not name it.
 
     Returns:
-        The message, followed by the next step if it names an action.
+        The message, followed by the next step if the denied action is known.
     """
     if "Lake Formation permission" in message:
         return message if _GRANTS in message else f"{message} {_GRANTS}"

@@ -48,7 +48,7 @@ def read_file(start: Path | None = None) -> dict[str, str]:
             continue
         if not equals or name.strip() not in NAMES:
             raise SettingsError(
-                f"{path} has the line {line!r}. Write NAME=value, where NAME is one of {', '.join(NAMES)}."
+                f"{path} contains the line {line!r}. Write NAME=value, where NAME is one of {', '.join(NAMES)}."
             )
         found[name.strip()] = value.strip()
     return found
@@ -150,7 +150,7 @@ def class_dir(environment: Mapping[str, str] = os.environ) -> Path | None:
 
 
 def state_dir(environment: Mapping[str, str] = os.environ, start: Path | None = None) -> Path:
-    """Return the state folder, which is ``ZETL_STATE_DIR`` or ``.zetl`` in the tutorial's folder.
+    """Return the state folder: ``ZETL_STATE_DIR`` if it is set, and otherwise ``.zetl`` in the tutorial's folder.
 
     Args:
         environment: The environment variables, which can contain ``ZETL_STATE_DIR``.

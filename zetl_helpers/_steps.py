@@ -25,7 +25,7 @@ class Step:
         did: The step's outcome for the resource.
         calls: The AWS operations that the step called, such as ``dynamodb.DescribeTable``, in order and without
             repetitions.
-        details: AWS's response, if it contains useful information.
+        details: Further information, such as AWS's response, a complete policy or the IDs of new resources.
         note: A sentence about a setting that the step did not change, or an empty string.
     """
 
@@ -59,7 +59,7 @@ class Step:
 
 
 def ensured(found: object, wanted: object) -> Did:
-    """Describe the outcome for a resource that was checked and then created as requested."""
+    """Return the outcome of a step from the resource's state before the step and the wanted state."""
     if found == wanted:
         return "already there"
     return "created" if found is None else "changed"

@@ -58,7 +58,7 @@ class DomainPlan:
 
     def __str__(self) -> str:
         where = f"projects in VPC {self.vpc}, subnets {', '.join(self.subnets)}"
-        roles = "".join(f"role to {use}: {arn}\n" for use, arn in self.roles.items())
+        roles = "".join(f"role for {use}: {arn}\n" for use, arn in self.roles.items())
         return f"domain {self.name} of SageMaker Unified Studio, {where}\n{roles}{self.cleaning}\n{_COST}"
 
     def __repr__(self) -> str:
@@ -129,8 +129,8 @@ def create_domain(lab: Lab, plan: DomainPlan, *, timeout: float = 900) -> Step:
         The step and its outcome. Its `details` contain the IDs ``domain`` and ``profile``.
 
     Raises:
-        StudioSetupError: The lab's role, which records the domain, does not exist. Or a domain with the plan's name
-            exists but does not belong to the lab.
+        StudioSetupError: The lab's role does not exist, a domain with the plan's name does not belong to the lab, or
+            the domain could not be created.
 
     See https://docs.aws.amazon.com/datazone/latest/APIReference/API_CreateDomain.html
     """
@@ -178,7 +178,10 @@ def _wait_for_domain(datazone: Any, domain: str, timeout: float) -> None:
 
 
 def _profile(lab: Lab, domain: str, plan: DomainPlan) -> str:
-    """Return the lab's project profile, whose tooling blueprint is enabled and granted to all users of the domain."""
+    """Return the ID of the lab's project profile, which is created if it does not exist.
+
+    The tooling blueprint is enabled, and all users of the domain can create projects from the profile.
+    """
     datazone = lab.client("datazone")
     where = {"domainIdentifier": domain}
     for profile in _pages(datazone, "list_project_profiles", **where):
@@ -229,7 +232,7 @@ def create_project(lab: Lab, domain: str, profile: str, *, timeout: float = 1800
         timeout: Maximum seconds to wait.
 
     Returns:
-        The step and its outcome. Its `details` contain the ID ``project``.
+        The step and its outcome. Its `details` contain the project's ID as ``project``.
 
     Raises:
         StudioSetupError: The project's environments could not be deployed.

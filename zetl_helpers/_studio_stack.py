@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from zetl_helpers._aws import absent, tag_dict
-from zetl_helpers._errors import StudioSetupError
+from zetl_helpers._errors import StudioSetupError, as_sentence
 from zetl_helpers._steps import Step
 from zetl_helpers._wait import wait_for
 from zetl_helpers.lab import TAG_KEY, Lab
@@ -97,7 +97,7 @@ def _is_deleted(lab: Lab, stack_id: str) -> bool | None:
     if found is not None and found["StackStatus"] == "DELETE_FAILED":
         why = found.get("StackStatusReason", "check the stack's events in the CloudFormation console")
         raise StudioSetupError(
-            f"Stack {found['StackName']} could not be deleted: {why}. Delete the resources that still use the VPC, and "
-            "run cleanup again."
+            f"Stack {found['StackName']} could not be deleted: {as_sentence(why)} Delete the resources that still use "
+            "the VPC, and run cleanup again."
         )
     return True if found is None or found["StackStatus"] == "DELETE_COMPLETE" else None

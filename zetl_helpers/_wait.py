@@ -109,6 +109,7 @@ def wait_for(
 
     Raises:
         WaitTimeoutError: There was no result within `timeout`.
+        WaitInterruptedError: The user interrupted the wait.
     """
     started = _clock.now()
     progress = _Progress(what, timeout, usual)

@@ -54,7 +54,7 @@ __all__ = [
 ]
 
 _SETTLING = ("CREATING", "MODIFYING", "SYNCING")
-# ModifyIntegration does not change these.
+# ModifyIntegration does not change these settings.
 _FIXED = ("KmsKeyId", "AdditionalEncryptionContext")
 
 
@@ -80,7 +80,7 @@ def create(
 
     Raises:
         ValueError: AWS does not accept the interval.
-        ForeignResourceError: An integration with that name exists but does not belong to the lab.
+        ForeignResourceError: An integration with the lab's name exists but does not belong to the lab.
         KeyNotUsableError: The key cannot be used.
 
     See https://docs.aws.amazon.com/glue/latest/webapi/API_CreateIntegration.html
@@ -146,7 +146,7 @@ def wait_until_active(lab: Lab, *, timeout: float = 1800) -> list[str]:
 
     Args:
         lab: The lab.
-        timeout: Maximum seconds to wait. AWS takes 5 to 10 minutes.
+        timeout: Maximum seconds to wait. On AWS, an integration becomes ACTIVE after 5 to 10 minutes.
 
     Returns:
         The observed states, in order.
@@ -228,7 +228,7 @@ def wait_until_synced(lab: Lab, since: datetime, *, timeout: float = 5400) -> da
         timeout: Maximum seconds to wait. AWS takes 15 to 30 minutes, or more with a longer refresh interval.
 
     Returns:
-        The time up to which the target now reflects the source, from the integration's log.
+        The time up to which the target now reflects the source.
 
     Raises:
         IntegrationError: The integration needs attention or has failed.
@@ -250,7 +250,7 @@ def wait_until_synced(lab: Lab, since: datetime, *, timeout: float = 5400) -> da
 
 
 def describe(lab: Lab) -> pd.DataFrame:
-    """Show the integration.
+    """Return the integration's properties for display.
 
     Args:
         lab: The lab.

@@ -45,7 +45,7 @@ def require(lab: Lab, key: str) -> str:
         if error_code(error) != "NotFoundException":
             raise
         raise KeyNotUsableError(
-            f"There is no KMS key {key} in Region {lab.region}. The keys must be in the same Region as the source, "
+            f"There is no KMS key {key} in Region {lab.region}. The key must be in the same Region as the source, "
             "integration and target."
         ) from error
     arn = str(found["Arn"])
@@ -60,7 +60,7 @@ def statements(lab: Lab, use: Use) -> list[dict[str, Any]]:
 
     For DynamoDB and the target role, the statements follow AWS's documentation and a working configuration. AWS does
     not document a key policy for the integration's intermediate data. The statement ``ZeroEtlIntegration`` is therefore
-    our own choice. It is limited to this account's integrations.
+    our choice. It is limited to this account's integrations.
 
     Args:
         lab: The lab.

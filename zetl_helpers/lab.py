@@ -71,7 +71,7 @@ class UnknownTableError(ValueError):
 
 @dataclass(frozen=True, repr=False)
 class Lab:
-    """The names of all resources in a lab, and the session to call AWS.
+    """The names of all resources in a lab, and the session that calls AWS.
 
     Args:
         target: ``local`` or ``aws``.
@@ -82,7 +82,7 @@ class Lab:
         prefix: The prefix that separates learners who share an account. Usually an empty string.
         endpoint: The local lakehouse's address, or None on AWS.
         session: The boto3 session used for all calls.
-        source: The lab's DynamoDB table, without the prefix.
+        source: The name of the lab's DynamoDB table, without the prefix.
         project: The name of the project in SageMaker Unified Studio.
         workgroup: The Athena workgroup that runs the queries.
         place: The SageMaker Unified Studio notebook space that calls AWS. None on any other computer and for the local
@@ -143,39 +143,42 @@ class Lab:
 
     @property
     def table(self) -> str:
-        """The DynamoDB table that is the source."""
+        """The name of the DynamoDB table that is the source."""
         return f"{self.prefix}_{self.source}" if self.prefix else self.source
 
     @property
     def database(self) -> str:
-        """The Glue database that is the target."""
+        """The name of the Glue database that is the target."""
         return f"{self.prefix}_customerdb" if self.prefix else "customerdb"
 
     @property
     def target_table(self) -> str:
-        """The Iceberg table in the database."""
+        """The name of the Iceberg table in the database."""
         return self.source.lower()
 
     @property
     def bucket(self) -> str:
-        """The bucket of the Iceberg table's files."""
+        """The name of the bucket that contains the Iceberg table's files."""
         tail = f"-{self.prefix}" if self.prefix else ""
         return f"glue-zetl-target-{self.account}-{self.region}{tail}"
 
     @property
     def role(self) -> str:
-        """The role that the integration uses to write."""
+        """The name of the role that the integration uses to write."""
         return f"{self.prefix}_zETLTargetRole" if self.prefix else "zETLTargetRole"
 
     @property
     def integration(self) -> str:
-        """The zero-ETL integration."""
+        """The name of the zero-ETL integration."""
         name = f"ddb-to-lakehouse-{self.target_table}" if self.further else "ddb-to-lakehouse"
         return f"{self.prefix}-{name}" if self.prefix else name
 
     @property
     def tags(self) -> dict[str, str]:
-        """The tag that marks the lab's resources. Cleanup does not delete resources without this tag."""
+        """The tag that marks the lab's resources.
+
+        Cleanup deletes a resource that supports tags only if it has this tag.
+        """
         return {TAG_KEY: self.prefix or "tutorial"}
 
     @property
@@ -195,7 +198,7 @@ class Lab:
 
     @property
     def dns_suffix(self) -> str:
-        """The domain suffix of AWS's services, such as ``amazonaws.com``."""
+        """The domain suffix of AWS service endpoints, such as ``amazonaws.com``."""
         return "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
 
     @property
@@ -299,7 +302,7 @@ def connect(target: Target | None = None, *, tell: Callable[[str], object] | Non
 
     Raises:
         ConnectionRefusedByLabError: The lakehouse does not start, or the target is AWS and the environment has no
-            usable credentials, no Region, or another endpoint.
+            usable credentials, has no Region, or sets an endpoint.
         SettingsError: ``ZETL_TARGET``, ``ZETL_PREFIX``, ``ZETL_PROJECT`` or ``ZETL_WORKGROUP`` is invalid.
     """
     chosen = target or _settings.target()
@@ -388,7 +391,7 @@ def _start_local() -> str:
 
 
 def _fence(endpoint: str, region: str) -> None:
-    """Direct every AWS client of this process, including other libraries, to the local lakehouse."""
+    """Direct every AWS client of this process, including the clients of other libraries, to the local lakehouse."""
     for name in list(os.environ):
         if name in _OTHER_SOURCES or name.startswith("AWS_ENDPOINT_URL_") or re.fullmatch(r"WR_\w+_ENDPOINT_URL", name):
             del os.environ[name]
@@ -423,7 +426,7 @@ def _connect_aws(prefix: str) -> Lab:
             f"Restart the kernel (or the shell) without {names}."
         )
     try:
-        # The AWS CLI reads both variables, and boto3 only the second.
+        # The AWS CLI reads AWS_REGION and AWS_DEFAULT_REGION, but boto3 reads only AWS_DEFAULT_REGION.
         session = boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
     except ProfileNotFound as error:
         raise ConnectionRefusedByLabError(_next_steps.without_identity(error, "")) from error

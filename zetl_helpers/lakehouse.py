@@ -12,6 +12,7 @@ import pandas as pd
 
 from zetl_helpers import _check_queries, _query_advice, _rights
 from zetl_helpers._bucket_settings import RESULTS_PREFIX
+from zetl_helpers._errors import as_sentence
 from zetl_helpers._steps import Step
 from zetl_helpers.lab import Lab
 
@@ -35,7 +36,8 @@ _GAP = r"(?:\s|\(|--[^\n]*(?:\n|$)|/\*.*?\*/)*"
 _FIRST_WORD = re.compile(
     rf"{_GAP}(?:EXPLAIN\b{_GAP}ANALYZE\b{_GAP}(?:VERBOSE\b{_GAP})?)?(\w+)", re.DOTALL | re.IGNORECASE
 )
-# Any other first word, such as a typo, is left to Athena. EXECUTE can run any statement that was prepared.
+# A statement with any other first word, even a typo, is passed to Athena. EXECUTE can run any statement that was
+# prepared.
 _CHANGES = (
     "ALTER", "CREATE", "DEALLOCATE", "DELETE", "DROP", "EXECUTE", "INSERT", "MERGE", "MSCK", "OPTIMIZE", "PREPARE",
     "UNLOAD", "UPDATE", "VACUUM",
@@ -85,7 +87,8 @@ def query(lab: Lab, sql: str, **params: Any) -> pd.DataFrame:
         raise QueryError(_query_advice.add(lab, message, sql)) from None
     except wr.exceptions.UnsupportedType as error:
         raise QueryError(
-            f"awswrangler can't read this result: {error}. Give each column a type, such as CAST(x AS varchar)."
+            f"awswrangler can't read this result: {as_sentence(error)} Give each column a type, such as "
+            "CAST(x AS varchar)."
         ) from None
     # awswrangler reads only CSV files. The result of SHOW, DESCRIBE or EXPLAIN is a text file.
     if rows.query_metadata["ResultConfiguration"]["OutputLocation"].endswith(".txt"):
@@ -249,7 +252,7 @@ def query_history(lab: Lab, *, newest: int = 10) -> pd.DataFrame:
 
     Args:
         lab: The lab.
-        newest: The maximum number.
+        newest: The maximum number of executions.
 
     Returns:
         One row for each execution, newest first, with the columns ``state``, ``statement`` (such as ``SELECT``),

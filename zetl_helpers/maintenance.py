@@ -39,9 +39,13 @@ class FileCounts:
     def __repr__(self) -> str:
         snapshots = "1 snapshot" if self.snapshots == 1 else f"{self.snapshots} snapshots"
         return (
-            f"{self.rows:,} rows in {self.files} files of {self.average_kb} KB · {snapshots} · "
-            f"{self.stored_files} files, {self.stored_kb:,} KB in S3"
+            f"{self.rows:,} rows in {_files(self.files)} of {self.average_kb} KB · {snapshots} · "
+            f"{_files(self.stored_files)}, {self.stored_kb:,} KB in S3"
         )
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"
 
 
 def files(lab: Lab) -> FileCounts:
@@ -99,7 +103,7 @@ def keep_snapshots_for(lab: Lab, seconds: int) -> Step:
 
     Args:
         lab: The lab.
-        seconds: The age.
+        seconds: The age in seconds.
 
     Returns:
         The step and its outcome.

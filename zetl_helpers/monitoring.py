@@ -32,7 +32,7 @@ __all__ = [
 
 METRICS = ("InsertCount", "UpdateCount", "DeleteCount", "IngestionSucceeded", "IngestionFailed", "LastSyncTimestamp")
 
-# AWS does not document this dimension's values. These values are known from integrations with DynamoDB.
+# AWS does not document the values of the dimension loadType. These values are known from integrations with DynamoDB.
 _LOAD_TYPES = ("FULL_LOAD", "INCREMENTAL_LOAD")
 _ALARM_SECONDS = 900
 
@@ -46,7 +46,7 @@ _NO_LOG = (
 
 
 class NoLogWarning(UserWarning):
-    """The log group for integrations does not exist. The message says which permission creates it."""
+    """The log group for integrations does not exist. The message says which permissions AWS Glue needs to create it."""
 
 
 def log_events(lab: Lab) -> pd.DataFrame:
@@ -86,7 +86,7 @@ def metrics(lab: Lab, *, hours: int = 24) -> pd.DataFrame:
 
     Args:
         lab: The lab.
-        hours: The length of the period, which ends now.
+        hours: The length of the period in hours. The period ends now.
 
     Returns:
         One row for each metric, with the columns ``metric``, ``loadType``, ``sum`` (for ``LastSyncTimestamp``, the
@@ -124,7 +124,7 @@ def metrics(lab: Lab, *, hours: int = 24) -> pd.DataFrame:
 
 
 def freshness(lab: Lab) -> timedelta:
-    """Return the delay between source and target, from the latest ingestion in the log.
+    """Return the delay between source and target as of the latest ingestion.
 
     A member of a Studio project is not allowed to read the integration, so the table's latest snapshot is used instead.
 
@@ -171,7 +171,7 @@ def create_alarm(lab: Lab) -> Step:
         The step and its outcome.
 
     Raises:
-        ForeignResourceError: An alarm with that name exists but does not belong to the lab.
+        ForeignResourceError: An alarm with the lab's name exists but does not belong to the lab.
         IntegrationError: The integration does not exist.
 
     See https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
@@ -274,7 +274,7 @@ def wait_for_alarm(lab: Lab, *, timeout: float = 1800) -> str:
         timeout: Maximum seconds to wait. AWS publishes the metric a few minutes after the failure.
 
     Returns:
-        CloudWatch's reason.
+        CloudWatch's reason for the alarm's state.
 
     Raises:
         IntegrationError: The alarm does not exist.

@@ -12,7 +12,7 @@ _STATES = ("CA", "CO", "FL", "IL", "MA", "NV", "NY", "TX", "WA")
 _CATEGORIES = ("Groceries", "Travel", "Fuel", "Online", "Dining")
 _FIRST_DAY = datetime(2025, 11, 1, tzinfo=UTC)
 _DAYS = 364
-# These primes are coprime to their moduli, so that neighboring values differ and all values occur.
+# This prime is coprime to every modulus in `payments`, so that neighboring values differ and all values occur.
 _STRIDE = 7919
 
 

@@ -241,7 +241,7 @@ def create_target_role(lab: Lab) -> list[Step]:
         The steps and their outcomes for the role, its policy and, if Lake Formation governs the account, its grants.
 
     Raises:
-        ForeignResourceError: A role with that name exists but does not belong to the lab.
+        ForeignResourceError: A role with the lab's name exists but does not belong to the lab.
         NotAdministratorError: Lake Formation governs the account, and the caller cannot grant permissions.
 
     See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-target.html
@@ -281,7 +281,7 @@ def role_exists(lab: Lab) -> bool:
     """Return whether the lab's target role exists.
 
     Raises:
-        ForeignResourceError: A role with that name exists but does not belong to the lab.
+        ForeignResourceError: A role with the lab's name exists but does not belong to the lab.
     """
     return _find_role(lab) is not None
 

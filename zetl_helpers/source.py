@@ -10,6 +10,7 @@ from typing import Any
 from zetl_helpers import _documents, _own_table, integration, permissions, target
 from zetl_helpers import keys as kms_keys
 from zetl_helpers._aws import ForeignResourceError, absent, make, one_of, settled, tag_dict, tag_list
+from zetl_helpers._errors import as_sentence
 from zetl_helpers._own_table import OtherKeysError, file_items, sample_file
 from zetl_helpers._steps import Step, ensured
 from zetl_helpers._wait import wait_for
@@ -39,7 +40,7 @@ _BATCH = 25  # the limit of one BatchWriteItem request
 _MOST_KEYS = 100  # the limit of one BatchGetItem request
 _THROTTLED = ("ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded")
 _THROTTLES = "The table is throttling requests. Check its metrics in the DynamoDB console."
-# The additional tables' definitions are keyed by the start of their names.
+# The definitions of additional tables, keyed by the start of the table's name.
 _DEFINITIONS = {"Profiles": "nested_table.json", "Payments": "payments_table.json"}
 
 
@@ -61,7 +62,7 @@ def items(batch: int = 1) -> list[dict[str, Any]]:
     """Return a batch of sample items as DynamoDB JSON.
 
     Args:
-        batch: 1 for the items of chapter 1, 2 for another 25.
+        batch: 1 for the items of chapter 1, or 2 for 25 more items.
     """
     requests = _documents.sample(f"items_{batch}.json")["CustomerAccounts"]
     return [request["PutRequest"]["Item"] for request in requests]
@@ -125,7 +126,7 @@ def exists(lab: Lab) -> bool:
     """Return whether the lab's table exists.
 
     Raises:
-        ForeignResourceError: A table with that name exists but does not belong to the lab.
+        ForeignResourceError: A table with the lab's name exists but does not belong to the lab.
     """
     with absent("ResourceNotFoundException"):
         lab.client("dynamodb").describe_table(TableName=lab.table)
@@ -161,7 +162,7 @@ def load_items(lab: Lab, batch: Sequence[dict[str, Any]] | None = None) -> Step:
         missing = [item for item in wanted if _own_table.key_of(item, names) not in present]
         for start in range(0, len(missing), _BATCH):
             _write_batch(lab, missing[start : start + _BATCH])
-    thing = f"{len(wanted)} items in table {lab.table}"
+    thing = f"{_count(wanted)} in table {lab.table}"
     return Step(thing, "created" if missing else "already there", calls, {"written": len(missing)})
 
 
@@ -181,7 +182,11 @@ def put_items(lab: Lab, new: Iterable[dict[str, Any]]) -> Step:
     with lab.recording() as calls:
         for start in range(0, len(wanted), _BATCH):
             _write_batch(lab, wanted[start : start + _BATCH])
-    return Step(f"{len(wanted)} items in table {lab.table}", "changed", calls, {"written": len(wanted)})
+    return Step(f"{_count(wanted)} in table {lab.table}", "changed", calls, {"written": len(wanted)})
+
+
+def _count(batch: Sequence[object]) -> str:
+    return "1 item" if len(batch) == 1 else f"{len(batch)} items"
 
 
 def import_items(lab: Lab, new: Iterable[dict[str, Any]], *, timeout: float = 3600) -> Step:
@@ -197,7 +202,7 @@ def import_items(lab: Lab, new: Iterable[dict[str, Any]], *, timeout: float = 36
         AWS bills.
 
     Raises:
-        ForeignResourceError: A table with that name exists but does not belong to the lab.
+        ForeignResourceError: A table with the lab's name exists but does not belong to the lab.
         ImportFailedError: The import failed or skipped items.
         WaitTimeoutError: The import does not finish.
 
@@ -233,8 +238,8 @@ def _wait_for_import(lab: Lab, arn: str, timeout: float) -> dict[str, Any]:
 
     def look() -> dict[str, Any] | None:
         nonlocal tagged
-        # ImportTable does not accept tags. The table's name is recorded first, so that cleanup finds the table after
-        # an interruption.
+        # ImportTable does not accept tags. The table is tagged as soon as it exists, so that cleanup finds the table
+        # after an interruption.
         if not tagged:
             with absent("ResourceNotFoundException", "ResourceInUseException"):
                 dynamodb.tag_resource(ResourceArn=lab.table_arn, Tags=tag_list(lab.tags))
@@ -252,8 +257,8 @@ def _wait_for_import(lab: Lab, arn: str, timeout: float) -> dict[str, Any]:
     if done["ImportStatus"] != "COMPLETED" or done["ErrorCount"]:
         why = done.get("FailureMessage") or f"number of invalid items: {done.get('ErrorCount')}"
         raise ImportFailedError(
-            f"The import into table {lab.table} ended as {done['ImportStatus']}: {why}. Delete the table with "
-            "cleanup and start again."
+            f"The import into table {lab.table} ended as {done['ImportStatus']}: {as_sentence(why)} Delete the table "
+            "with cleanup and start again."
         )
     return done
 
@@ -333,7 +338,7 @@ def put_policy(lab: Lab) -> Step:
 
 
 def _status(lab: Lab) -> str | None:
-    # The operation is eventually consistent, so it can miss a new table.
+    # DescribeTable is eventually consistent, so it can miss a new table.
     with absent("ResourceNotFoundException"):
         return str(lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]["TableStatus"])
     return None
@@ -435,7 +440,7 @@ def _write_batch(lab: Lab, batch: Sequence[dict[str, Any]]) -> None:
         pending = answer.get("UnprocessedItems") or {}
         return None if pending else True
 
-    wait_for(f"table {lab.table} to accept {len(batch)} items", write, timeout=120, hint=_THROTTLES)
+    wait_for(f"table {lab.table} to accept {_count(batch)}", write, timeout=120, hint=_THROTTLES)
 
 
 def _unthrottled(lab: Lab, act: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -115,7 +115,7 @@ def add_administrator(lab: Lab) -> Step:
 def remove_administrator(lab: Lab, principal: str | None = None) -> Step:
     """Undo `add_administrator`.
 
-    Other administrators are kept. The administrator is also kept while another lab needs the same administrator.
+    Other administrators are kept. `principal` is also kept while another lab needs it as an administrator.
 
     Args:
         lab: The lab.
@@ -159,8 +159,8 @@ def find_project(lab: Lab) -> Project:
     domains = [entry for entry in _pages(datazone, "list_domains") if entry.get("domainVersion", "V2") == "V2"]
     if not domains:
         raise StudioError(
-            "This account and Region has no SageMaker Unified Studio domain. An administrator can create one in the "
-            "Amazon SageMaker console, or with studio.plan_domain and studio.create_domain. The chapters on Athena "
+            "This account has no SageMaker Unified Studio domain in this Region. An administrator can create one in "
+            "the Amazon SageMaker console, or with studio.plan_domain and studio.create_domain. The chapters on Athena "
             "work without a domain."
         )
     for domain in domains:
@@ -228,9 +228,9 @@ def _connection(datazone: Any, project: Project, kind: str, **options: Any) -> d
 def register_location(lab: Lab) -> Step:
     """Register the table's location with Lake Formation, in hybrid access mode.
 
-    Lake Formation then controls access to the files for principals that have opted in and have a grant. Nothing changes
-    for other principals. As a consequence, Athena rejects DDL on the table, such as ``ALTER TABLE``, and does not reuse
-    query results.
+    Lake Formation then controls access to the files for principals that have opted in and have a grant. The access of
+    other principals does not change. After the registration, Athena rejects DDL on the table, such as ``ALTER TABLE``,
+    and does not reuse query results.
 
     Args:
         lab: The lab.
@@ -257,7 +257,7 @@ def register_location(lab: Lab) -> Step:
 
 
 def registered_location(lab: Lab) -> dict[str, Any] | None:
-    """Return the registered location that covers the table's files, or None if ``ListResources`` has none."""
+    """Return the registered location that covers the table's files, or None if no registered location does."""
     formation = lab.client("lakeformation")
     token: dict[str, str] = {}
     while True:

@@ -39,7 +39,7 @@ class Table:
         return self._script() + self._interactive()
 
     def _script(self) -> str:
-        """Return the library's script when a kernel shows its first table, and an empty string after that."""
+        """Return the itables script when a kernel shows its first table, and an empty string after that."""
         from itables.javascript import generate_init_offline_itables_html
         from itables.utils import find_package_file
 

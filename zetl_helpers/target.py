@@ -55,7 +55,7 @@ def create_bucket(lab: Lab, *, kms_key: str | None = None) -> Step:
         The step and its outcome.
 
     Raises:
-        ForeignResourceError: The bucket's name is taken.
+        ForeignResourceError: A bucket with the lab's name exists but does not belong to the lab.
         KeyNotUsableError: The key is not usable for the bucket.
 
     See https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
@@ -98,7 +98,7 @@ def bucket_exists(lab: Lab) -> bool:
     """Return whether the lab's bucket exists.
 
     Raises:
-        ForeignResourceError: A bucket with that name exists but does not belong to the lab.
+        ForeignResourceError: A bucket with the lab's name exists but does not belong to the lab.
     """
     s3 = lab.client("s3")
     try:
@@ -176,7 +176,7 @@ def create_database(lab: Lab) -> Step:
         The step and its outcome.
 
     Raises:
-        ForeignResourceError: A database with that name exists but does not belong to the lab.
+        ForeignResourceError: A database with the lab's name exists but does not belong to the lab.
 
     See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-target.html
     """
@@ -193,7 +193,7 @@ def create_database(lab: Lab) -> Step:
 
 
 def database_input(lab: Lab) -> dict[str, Any]:
-    """Return the ``DatabaseInput`` of the lab's Glue database, with its tag as a parameter."""
+    """Return the ``DatabaseInput`` of the lab's Glue database, with the lab's tag as a parameter."""
     return {
         "Name": lab.database,
         "LocationUri": f"{lab.location}/",
@@ -206,7 +206,7 @@ def database_exists(lab: Lab) -> bool:
     """Return whether the lab's Glue database exists.
 
     Raises:
-        ForeignResourceError: A database with that name exists but does not belong to the lab.
+        ForeignResourceError: A database with the lab's name exists but does not belong to the lab.
     """
     with absent("EntityNotFoundException"):
         database = lab.client("glue").get_database(Name=lab.database)["Database"]

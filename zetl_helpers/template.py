@@ -79,7 +79,7 @@ def render(lab: Lab) -> dict[str, Any]:
                 "Type": "String",
                 "AllowedValues": ["yes", "no"],
                 "Default": "no",
-                "Description": "Set to yes after filling the gaps, which the integration needs when it is created.",
+                "Description": "Set to yes after filling the gaps. The integration needs the settings at its creation.",
             },
             "RefreshMinutes": {
                 "Type": "Number",

@@ -25,7 +25,8 @@ class Suggestion:
 
     Args:
         question: The question.
-        sql: One SELECT statement over the lab's tables that Athena accepts, or None if the question was not understood.
+        sql: One SELECT statement that Athena accepts and that reads only the lab's tables, or None if the question was
+            not understood.
         explanation: An explanation of the statement, or the assistant's question to the user.
         confident: Whether every word of the question was used and was unambiguous.
         understood: The interpretation, point by point.

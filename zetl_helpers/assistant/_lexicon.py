@@ -65,7 +65,7 @@ STATES = dict(
         "north_carolina=NC south_carolina=SC north_dakota=ND south_dakota=SD rhode_island=RI west_virginia=WV"
     )
 )
-# Phrases are sorted by length, longest first, and mapped to their marks.
+# Each phrase is mapped to its mark.
 PHRASES: dict[str, str] = {
     "as a percentage of": "RATIO%", "as percentage of": "RATIO%", "as a percent of": "RATIO%",
     "as a share of": "RATIO%", "in percent of": "RATIO%", "relative to": "RATIO", "divided by": "RATIO",
@@ -135,7 +135,7 @@ SUSPICIOUS = re.compile(
 
 @dataclass(frozen=True)
 class Word:
-    """A word of the question with its position."""
+    """A word of a question."""
 
     text: str
 

@@ -33,10 +33,10 @@ class Mark:
         columns: The columns that the words can name.
         values: The values that the words can name, each with its column.
         table: The table whose rows represent the entity, or None if only the entity's identifier is known.
-        number: A number.
+        number: The number, if the words state one.
         dates: The first and last day of a range.
         hints: The quantities that a superlative is about.
-        exact: Whether the words are the whole name.
+        exact: Whether the words match the whole name of a column.
     """
 
     kind: MarkKind
@@ -73,7 +73,7 @@ class Marker:
                 self._shapes.append((re.compile(_shape(column.values[0])), column))
 
     def marks(self, words: Sequence[Word]) -> list[Mark]:
-        """Mark a question, starting with the longest sequences of words."""
+        """Mark a question's words, preferring longer sequences of words."""
         found: list[Mark] = []
         position = 0
         while position < len(words):
@@ -114,7 +114,7 @@ class Marker:
             code = _lexicon.STATES.get(key.replace(" ", "_"))
             found = [pair for pair in self._values.get((code or "").lower(), []) if pair[1] == code]
         if not found and len(run) == 1:
-            # A plural or an adjective can replace one word of a value, but all other words of the value must match.
+            # A plural, such as “loans”, also matches a value in the singular.
             found = self._values.get(singular(key), [])
         if not found and len(run) == 1 and any(letter.isdigit() for letter in bare):
             found = [(column, bare) for shape, column in self._shapes if shape.fullmatch(bare)]

@@ -43,7 +43,7 @@ class Column:
 
     @property
     def words(self) -> str:
-        """The name without separators."""
+        """The name in lowercase, without separators."""
         return re.sub(r"[^a-z0-9]", "", self.name.lower())
 
 
@@ -72,7 +72,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Model:
-    """The tables of a lab, with its primary table as `main`."""
+    """The tables of a lab. `main` is the name of the lab's main table."""
 
     database: str
     main: str

@@ -72,7 +72,10 @@ def _columns(plan: Plan) -> bool:
 
 
 def _cost(plan: Plan) -> tuple[int, int, int, int]:
-    """Rank a plan by its unused words, by whether the question names a table, by its tables and by its doubts."""
+    """Return the sort key of a plan. The best plan has the smallest key.
+
+    The key compares the number of unused words first. Then, a named table, fewer tables and fewer doubts are better.
+    """
     return (len(plan.unused), -min(plan.heads, 1), len(plan.scope), len(plan.doubts))
 
 

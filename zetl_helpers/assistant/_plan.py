@@ -74,7 +74,7 @@ class Presence:
 
 @dataclass(frozen=True)
 class Flag:
-    """A boolean column."""
+    """A condition that a boolean column is true or that it is false."""
 
     column: Column
     true: bool
@@ -94,7 +94,7 @@ class Plan:
         measures: Aggregates.
         groups: The grouping columns.
         filters: The conditions that rows must meet.
-        parts: The rows that a share is computed for.
+        parts: The conditions for the rows whose share is computed.
         ratio: The two columns whose sums are divided, and whether the result is a percentage.
         share: Whether the question asks for a share of the total.
         pivot: The column whose values become columns.

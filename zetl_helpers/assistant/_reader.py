@@ -47,7 +47,7 @@ class Reader:
         complete(self.plan, self._said)
         return self.plan
 
-    # Looking around
+    # Access to the marks and the plan
 
     def _next(self, offset: int = 1) -> Mark | None:
         place = self._at + offset
@@ -60,7 +60,7 @@ class Reader:
     def _unused(self, mark: Mark) -> None:
         self.plan.unused.append(mark.text)
 
-    # Marks
+    # A handler for each kind of mark
 
     def _on_unknown(self, mark: Mark) -> None:
         self._unused(mark)
@@ -152,7 +152,7 @@ class Reader:
         if following is not None and following.kind == "unit":
             count, skip = 1, 1
             unit = following
-            self._doubt(f"“{mark.text} {following.text}” is interpreted as the time up to now.")
+            self._doubt(f"“{mark.text} {following.text}” is interpreted as the {unit.name} up to now.")
         elif following is not None and following.kind == "number" and unit is not None and unit.kind == "unit":
             count, skip = int(following.number), 2
         else:
@@ -327,7 +327,7 @@ class Reader:
         self._said.negated = False
 
     def _count_like(self) -> bool:
-        """Return whether a share is a share of rows, so that values after the rows' name select rows."""
+        """Return whether the share is a share of rows. Values then select the rows whose share is computed."""
         return bool(self._said.entities) and not self.plan.measures
 
     def _on_entity(self, mark: Mark) -> None:

@@ -15,8 +15,8 @@ from zetl_helpers.charts._figure_text import summary
 from zetl_helpers.charts._static_image import without_kaleidos_warning
 
 # plotly's button supports only one format, and a configuration in JSON cannot add another button. This script finds the
-# figure above it and makes plotly's button save the requested format. If JupyterLab has not drawn the figure yet, the
-# script saves the static picture.
+# figure above the clicked button and makes plotly's button save the requested format. If JupyterLab has not drawn the
+# figure yet, the script saves the static picture.
 _SAVE = """
 (function (button, format) {
   var above = Array.from(document.querySelectorAll('.js-plotly-plot, img.plot-img')).filter(function (one) {
@@ -59,7 +59,7 @@ class Chart(go.Figure):  # type: ignore[misc]  # plotly publishes no types
     `plotly_mimetype` to omit the page.
     """
 
-    # plotly's own method would write a page with a random name into the notebook.
+    # plotly's method would write a page with a random element ID into the notebook.
     _repr_html_ = None
 
     def _ipython_display_(self) -> None:

@@ -46,8 +46,8 @@ def schema_change(before: pd.DataFrame | Mapping[str, str], after: pd.DataFrame 
         after: The later schema, in the same form.
 
     Returns:
-        One row for each column, with `column`, `before`, `after` and `change`: "added", "removed", "type changed" or an
-        empty string.
+        One row for each column of the schemas, with `column`, `before`, `after` and `change`. The change is "added",
+        "removed", "type changed" or an empty string.
     """
     earlier, later = _schema(before), _schema(after)
     rows = []

@@ -1,7 +1,8 @@
 """Cleanup that finds, shows and deletes the lab's resources, and then checks that nothing is left.
 
 A resource that supports tags belongs to the lab if and only if it has the lab's tag. A resource that does not support
-tags belongs to the lab if the resource that owns it does. `Leftover.known_by` says how each resource is identified.
+tags belongs to the lab if its parent resource belongs to the lab. `Leftover.known_by` says how each resource is
+identified.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import pandas as pd
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from zetl_helpers._aws import error_code
-from zetl_helpers._errors import StudioSetupError
+from zetl_helpers._errors import StudioSetupError, as_sentence
 from zetl_helpers._steps import Step
 from zetl_helpers._wait import WaitTimeoutError, wait_for
 from zetl_helpers.cleanup._discover import DISCOVERIES
@@ -217,5 +218,8 @@ def _what_is_left(found: Plan, only: Sequence[Lab]) -> str:
         tables = ", ".join(f'lab.with_table("{lab.source}")' for lab in only)
         arguments = f"lab, only=[{tables}]" if only else "lab"
         text.append(f"Still there: {names}. Delete everything with zetl.cleanup.apply(zetl.cleanup.plan({arguments})).")
-    text += [f"Could not look for {what}: {reason}. Fix the cause and check again." for what, reason in found.unseen]
+    text += [
+        f"Could not look for {what}: {as_sentence(reason)} Fix the cause and check again."
+        for what, reason in found.unseen
+    ]
     return " ".join(text)

@@ -24,7 +24,7 @@ from zetl_helpers.cleanup._leftovers import TAGGED, Foreign, Found, Leftover, Ow
 from zetl_helpers.lab import TAG_KEY
 
 _OPTIMIZERS = ("compaction", "retention", "orphan_file_deletion")
-# Another operation is running on the same integration or its target. A retry succeeds within a minute.
+# These codes mean that another operation is running on the same resource. A retry succeeds within a minute.
 _BUSY = (
     "ConflictException", "IntegrationConflictOperationFault", "InvalidIntegrationStateFault", "InvalidStateException",
     "ResourceInUseException",
@@ -66,7 +66,7 @@ def _integrations(mine: Ownership) -> Found:
 
 
 def _integration_is_gone(mine: Ownership, arn: str) -> bool | None:
-    """Request an integration's deletion if that has not been done yet, and return whether the integration is gone."""
+    """Request an integration's deletion unless it is already being deleted. Return True if the integration is gone."""
     glue = mine.lab.client("glue")
     with absent(*integration.GONE):
         found = glue.describe_integrations(IntegrationIdentifier=arn)["Integrations"]
@@ -285,7 +285,7 @@ def _tables_by_tag(mine: Ownership) -> list[str]:
 
 
 def _table_is_gone(mine: Ownership, name: str) -> bool | None:
-    """Request a table's deletion if that has not been done yet, and return whether the table is gone."""
+    """Request a table's deletion unless it is already being deleted. Return True if the table is gone."""
     dynamodb = mine.lab.client("dynamodb")
     with absent("ResourceNotFoundException"):
         status = _status(mine, name)

@@ -168,7 +168,7 @@ def _subject(statement: dict[str, Any]) -> tuple[frozenset[str], ...]:
 
 
 def _flat(value: Any) -> Iterator[str]:
-    """Return the strings in a string, a list or nested lists as one list."""
+    """Yield a string, or all strings in a list or in nested lists."""
     if isinstance(value, str):
         yield value
     else:

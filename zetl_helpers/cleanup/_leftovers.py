@@ -31,7 +31,8 @@ class Leftover:
         kind: The kind of resource, such as ``DynamoDB table``.
         name: The resource's name.
         why: The cost or risk of keeping the resource.
-        known_by: The tag that identifies the resource or, if AWS offers no tags, its owner.
+        known_by: The evidence that the resource belongs to the lab, such as the lab's tag or the bucket that contains
+            the resource.
         delete: Deletes the resource, and waits until it is gone.
         begin: Requests the deletion without waiting, for deletions that take minutes.
         table: The only source that uses the resource, in the form of `Lab.source`, or an empty string if the lab's
@@ -89,7 +90,7 @@ class Ownership:
         return tags is not None and not self.owns(tags)
 
     def foreign(self, kind: str, name: str, tags: dict[str, str]) -> Foreign:
-        """Return the reason for keeping a resource with these tags."""
+        """Return a resource with these tags as a resource to keep, with the reason."""
         tag = tags.get(TAG_KEY)
         found = f"has {TAG_KEY}={tag}, another lab's tag" if tag else f"doesn't have the tag {TAG_KEY}"
         return Foreign(kind, name, f"it {found}, so it isn't this lab's")
@@ -137,7 +138,7 @@ class Ownership:
 
     @cached_property
     def bucket(self) -> dict[str, str] | None:
-        """The bucket's tags, which are None if it does not exist and empty if another account owns it."""
+        """The bucket's tags: None if there is no bucket, and empty if it has no tags or another account owns it."""
         s3 = self.lab.client("s3")
         try:
             s3.head_bucket(Bucket=self.lab.bucket, ExpectedBucketOwner=self.lab.account)

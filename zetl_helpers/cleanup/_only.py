@@ -18,7 +18,7 @@ _SHARED = (
 
 
 def select(mine: Ownership, found: Sequence[Leftover], only: Sequence[Lab], *, complete: bool) -> list[Leftover]:
-    """Return the resources to delete to remove the given tables completely, in deletion order.
+    """Return the resources whose deletion completely removes the given tables, in deletion order.
 
     Args:
         mine: The owners of the lab's resources.

@@ -43,10 +43,10 @@ class Session:
         return f"{self._name}={self._cookie}; Path=/; HttpOnly; SameSite=Strict"
 
     def knows(self, cookies: str | None) -> bool:
-        """Return whether a request carries the session's cookie.
+        """Return whether a request contains the session's cookie.
 
         Args:
-            cookies: The header ``Cookie``.
+            cookies: The value of the ``Cookie`` header, or None if there is no such header.
         """
         try:
             given = SimpleCookie(cookies or "").get(self._name)

@@ -17,7 +17,7 @@ _POLICIES = ("catalog_resource_policy", "table_resource_policy", "target_role_pe
 
 
 class Api:
-    """The console's API for its page.
+    """The API that the console's page calls.
 
     Args:
         link: The connection to the lakehouse.

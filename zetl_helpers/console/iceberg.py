@@ -23,7 +23,8 @@ def metadata(link: Link, database: str, table: str) -> dict[str, Any]:
         table: The table.
 
     Returns:
-        ``location`` and ``metadata``, with the field names of the table format's specification.
+        ``location`` and ``metadata``, with the field names of the table format's specification and at most the latest
+        50 snapshots.
 
     Raises:
         CallError: The table is not an Iceberg table, or its metadata cannot be read.
@@ -42,7 +43,7 @@ def metadata(link: Link, database: str, table: str) -> dict[str, Any]:
 
 
 def manifests(link: Link, location: str) -> list[dict[str, Any]]:
-    """Return the manifests of a snapshot with their data files.
+    """Return the manifests of a snapshot, each with at most 200 of its files.
 
     Args:
         link: The connection to the lakehouse.

@@ -28,7 +28,7 @@ class Link:
     Args:
         state: The state folder.
         lab: The lab of the notebook that opened the console, or None if a command opened it.
-        endpoint: The lakehouse's address if it has no state folder, as in tests.
+        endpoint: A fixed address for tests, or None to find the lakehouse through its state folder.
     """
 
     def __init__(self, state: Path, lab: Lab | None = None, endpoint: str | None = None) -> None:
@@ -95,7 +95,9 @@ class Link:
         return endpoint
 
     def client(self, service: str) -> Any:
-        """Return the botocore client of a service at the lakehouse, cached while the lakehouse runs.
+        """Return the botocore client that calls a service of the lakehouse.
+
+        The client is cached while the lakehouse runs.
 
         Raises:
             StoppedError: The lakehouse is not running.

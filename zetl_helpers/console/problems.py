@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-# For a deep recursion, only the first and last frames are recorded, without the thousands of frames between them.
+# For a deep recursion, only the last frames are recorded, without the thousands of frames before them.
 _MOST_FRAMES = 40
 
 
@@ -36,8 +36,7 @@ class Problems:
             request: The failed request, as a method and a path without the query.
 
         Returns:
-            A sentence for the page that contains the file and the entry, or the reason why the entry could not be
-            written.
+            A sentence for the page, with the file and the entry or with the reason why the entry could not be written.
         """
         found = traceback.TracebackException.from_exception(error, limit=-_MOST_FRAMES)
         places = [f"{frame.filename}:{frame.lineno}" for frame in found.stack]

@@ -172,7 +172,7 @@ class _Handler(BaseHTTPRequestHandler):
         return _Response(200, _TYPES.get(path.suffix, "application/octet-stream"), content, extra)
 
     def _failure(self, error: Exception) -> str:
-        # The query can contain the token.
+        # The query string can contain the token.
         where = self.server.problems.record(error, f"{self.command} {urlsplit(self.path).path}")
         return f"The practice console could not process this request ({type(error).__name__}). {where}"
 

@@ -44,7 +44,7 @@ class CostItem:
     usd: float
     """The amount for the whole period."""
     basis: str
-    """The derivation of the quantity, and the source of the price."""
+    """The derivation of the quantity, and the list price with its date."""
 
 
 @dataclass(frozen=True, repr=False)

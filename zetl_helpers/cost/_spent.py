@@ -95,7 +95,7 @@ def _exports(lab: Lab, table: dict[str, Any], now: datetime) -> Iterator[CostIte
     changes = monitoring.log_events(lab)[["inserts", "updates", "deletes"]].sum().sum()
     changed_bytes = int(changes) * size / max(int(table["ItemCount"]), 1)
     billed = max(exports * LEAST_EXPORT, changed_bytes) if exports else 0
-    basis = f"{exports:,} exports by the integration's age and interval, at least 10 MB each"
+    basis = f"{exports:,} export{'s' * (exports != 1)} by the integration's age and interval, at least 10 MB each"
     yield line("DynamoDB incremental exports", "incremental_export", billed / GB, "GB", basis)
 
 
@@ -123,7 +123,8 @@ def _queries(lab: Lab) -> Iterator[CostItem]:
                 scans.append(execution.get("Statistics", {}).get("DataScannedInBytes", 0))
     if scans:
         billed = sum(map(billed_scan, scans))
-        basis = f"{len(scans):,} queries that scanned {sum(scans):,} bytes, at least 10 MB each"
+        noun = "query" if len(scans) == 1 else "queries"
+        basis = f"{len(scans):,} {noun} that scanned {sum(scans):,} bytes, at least 10 MB each"
         yield line("Athena queries", "athena_scan", billed / TB, "TB", basis)
 
 
@@ -140,7 +141,7 @@ def _logs(lab: Lab) -> Iterator[CostItem]:
     events = _arrival.log_events(lab, integration.integration_id(lab))
     sizes = [len(event["message"].encode()) + _EVENT_OVERHEAD for event in events]
     if sizes:
-        yield line("CloudWatch Logs", "logs", sum(sizes) / GB, "GB", f"{len(sizes):,} events")
+        yield line("CloudWatch Logs", "logs", sum(sizes) / GB, "GB", f"{len(sizes):,} event{'s' * (len(sizes) != 1)}")
 
 
 def _alarm(lab: Lab, now: datetime) -> Iterator[CostItem]:
@@ -149,4 +150,10 @@ def _alarm(lab: Lab, now: datetime) -> Iterator[CostItem]:
         since = alarm["AlarmConfigurationUpdatedTimestamp"]
         metrics = sum("MetricStat" in metric for metric in alarm.get("Metrics", [])) or 1
         months = _months(since, now) * metrics
-        yield line("CloudWatch alarm", "alarm", months, "alarm-months", f"{metrics} metrics since {since:%Y-%m-%d}")
+        yield line(
+            "CloudWatch alarm",
+            "alarm",
+            months,
+            "alarm-months",
+            f"{metrics} metric{'s' * (metrics != 1)} since {since:%Y-%m-%d}",
+        )

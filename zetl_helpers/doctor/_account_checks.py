@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from zetl_helpers import _governed, _rights, cleanup, cost, permissions, studio, target
 from zetl_helpers._aws import absent
+from zetl_helpers._errors import as_sentence
 from zetl_helpers.doctor._check import Check
 from zetl_helpers.lab import Lab
 
@@ -72,12 +73,15 @@ def _unless_refused(what: str, look: Callable[[], Check]) -> Check:
     try:
         return look()
     except (ClientError, BotoCoreError) as error:
-        return Check(False, what, f"{error}. Ask for the permissions in policies/, or sign in again.")
+        return Check(False, what, f"{as_sentence(error)} Ask for the permissions in policies/, or sign in again.")
 
 
 def for_member(lab: Lab) -> list[Check]:
     """Check that the project's workgroup and a shared table exist, which a member of a Studio project needs."""
-    return [_probe(lab, "Athena", dict(_PROBES)["Athena"]), _unless_refused("the lab's table", lambda: _shared(lab))]
+    return [
+        _probe(lab, "Athena", dict(_PROBES)["Athena"]),
+        _unless_refused("the lab's table cannot be read", lambda: _shared(lab)),
+    ]
 
 
 def _shared(lab: Lab) -> Check:
@@ -97,7 +101,7 @@ def rights(lab: Lab) -> list[Check]:
         simulated = permissions.simulate(lab, _rights.CLASS_POLICIES if in_class else _rights.LEARNER_POLICIES)
     except (ClientError, BotoCoreError) as error:
         step = "Ask for iam:SimulatePrincipalPolicy, or continue. Errors contain the names of missing permissions."
-        return [Check(False, "permissions cannot be simulated", f"{error}. {step}")]
+        return [Check(False, "permissions cannot be simulated", f"{as_sentence(error)} {step}")]
     missing = simulated[~simulated["allowed"]]
     if not missing.empty and permissions.simulate(lab, _rights.INSTRUCTOR_POLICIES)["allowed"].all():
         return [
@@ -157,7 +161,8 @@ def project(lab: Lab) -> Check:
             found = studio.find_project(lab)
         except studio.StudioError:
             return Check(
-                True, f"optional: no project {lab.project} in SageMaker Unified Studio; chapter 3 explains how"
+                True,
+                f"optional: no project {lab.project} in SageMaker Unified Studio; chapter 3 explains how to create it",
             )
         return Check(True, f"project {found.name} in SageMaker Unified Studio")
 
@@ -167,7 +172,7 @@ def project(lab: Lab) -> Check:
 def quotas(lab: Lab) -> list[Check]:
     """Compare the account's usage with the default quotas that a class or a busy account can reach."""
     return [
-        _unless_refused(f"quota of {name.replace('_', ' ')}", partial(_quota, lab, name, count))
+        _unless_refused(f"the usage of {name.replace('_', ' ')} cannot be counted", partial(_quota, lab, name, count))
         for name, count in _COUNTS.items()
     ]
 
@@ -225,7 +230,7 @@ def leftovers(lab: Lab) -> list[Check]:
     try:
         found = cleanup.plan(lab)
     except (ClientError, BotoCoreError) as error:
-        return [Check(False, "resources of earlier runs cannot be listed", f"{error}. Sign in again.")]
+        return [Check(False, "resources of earlier runs cannot be listed", f"{as_sentence(error)} Sign in again.")]
     checks = [
         Check(
             False,
@@ -235,7 +240,11 @@ def leftovers(lab: Lab) -> list[Check]:
         for entry in found.foreign
     ]
     checks += [
-        Check(False, f"{what} of earlier runs cannot be listed", f"{reason}. Ask for the permissions in policies/.")
+        Check(
+            False,
+            f"{what} of earlier runs cannot be listed",
+            f"{as_sentence(reason)} Ask for the permissions in policies/.",
+        )
         for what, reason in found.unseen
     ]
     if found:
@@ -252,7 +261,7 @@ def price() -> Check:
     """Report the cost of one day with the tutorial on AWS and of one month with a forgotten integration."""
     day = cost.estimate(items=50, item_bytes=200, changes_per_day=30, days=1).total
     idle = cost.idle_cost(cost.SHORTEST_REFRESH)
-    return Check(True, f"cost on AWS: about ${day:.2f} a day; a forgotten integration about ${idle:.2f} a month")
+    return Check(True, f"cost on AWS: about ${day:.2f} a day; a forgotten integration costs about ${idle:.2f} a month")
 
 
 @cache

@@ -122,7 +122,7 @@ def read_items(path: str | Path) -> list[Item]:
     """Return the items of a file or an export in DynamoDB JSON.
 
     Args:
-        path: As for `of_file`.
+        path: A file or an export folder, as for `of_file`.
 
     Raises:
         UnreadableItemsError: The file contains no items in DynamoDB JSON.
@@ -160,7 +160,10 @@ def of_items(
         )
     shown = " and ".join(known)
     guessed = [] if keys else [
-        Finding("info", "KEYS_GUESSED", f"The key is assumed to be {shown}. If that is wrong, specify it with --keys.")
+        Finding(
+            "info", "KEYS_GUESSED",
+            f"The key is assumed to be {shown}. If this guess is wrong, specify the key with --keys.",
+        )
     ]  # fmt: skip
     return _report(
         name, known, items, guessed,
@@ -192,7 +195,7 @@ def _has_aws_managed_key(lab: Lab, table: Mapping[str, Any]) -> bool:
     if encryption.get("Status") != "ENABLED":
         return False
     key = encryption.get("KMSMasterKeyArn")
-    # If encryption with KMS does not name a key, DynamoDB uses the AWS managed key.
+    # Without a key in this description, DynamoDB uses the AWS managed key.
     return not key or lab.client("kms").describe_key(KeyId=key)["KeyMetadata"].get("KeyManager") == "AWS"
 
 
@@ -220,7 +223,7 @@ def _report(
         rate + ("" if changes_per_day is not None else ", one in twenty items")
         + f"; a refresh every {refresh_minutes} minutes; 20 queries per day that read the whole table.",
         _FIRST_LOAD,
-        "Sizes are DynamoDB's. Compressed Parquet files are smaller.",
+        "Sizes are as DynamoDB counts them. Compressed Parquet files are smaller.",
     )  # fmt: skip
     return Report(
         name=name,

@@ -149,8 +149,8 @@ def checklist(places: Places, *, unnest: str = "FULL", partition_by: Sequence[Ma
         Task(
             "Let integrations write to the Data Catalog",
             _aws("glue", "put-resource-policy", "--policy-in-json", json.dumps(_catalog_policy(places))),
-            "This replaces the Data Catalog's resource policy for the whole account. Read the existing policy first "
-            "(aws glue get-resource-policy) and merge the two.",
+            "This command replaces the Data Catalog's resource policy for the whole account. Read the existing policy "
+            "first (aws glue get-resource-policy) and merge the two policies.",
         ),
         Task(
             "Assign the role to the database",
@@ -171,7 +171,7 @@ def checklist(places: Places, *, unnest: str = "FULL", partition_by: Sequence[Ma
             "From now on, each refresh is billed as an export of at least 10 MB.",
         ),
         Task(
-            "Watch it",
+            "Monitor the integration",
             _aws("glue", "describe-integrations", "--query", "Integrations[].[IntegrationName,Status,Errors]"),
             "The integration becomes ACTIVE first. Users report that the table and its rows appear 15 to "
             "20 minutes after you create the integration.",

@@ -148,7 +148,7 @@ def _iceberg(name: str, kind: Type) -> dict[str, object]:
 
 
 def shown(path: Path) -> str:
-    """Return a path for display: ``address{city}``."""
+    """Return a path for display, such as ``address{city}``."""
     if not path:
         return "all other attributes"
     return path[0] + "".join(f"{{{name}}}" for name in path[1:])

@@ -59,7 +59,7 @@ def _of_layout(found: Survey, layout: Layout) -> Iterator[Finding]:
     yield from map(_colon, layout.colons)
     if len(layout.columns) > MOST_COLUMNS:
         message = f"The target would have {len(layout.columns):,} columns; zero-ETL allows {MOST_COLUMNS:,}. "
-        yield Finding("error", "TOO_MANY_COLUMNS", message + "Unnest less: TOPLEVEL or NOUNNEST.")
+        yield Finding("error", "TOO_MANY_COLUMNS", message + "Use TOPLEVEL or NOUNNEST.")
     if layout.schema_bytes > LARGEST_SCHEMA:
         message = f"The size of the schema would be about {layout.schema_bytes / 2**20:.0f} MB; zero-ETL allows 10 MB. "
         yield Finding("error", "SCHEMA_TOO_LARGE", message + "Reduce the number of different attribute names.")
@@ -76,7 +76,7 @@ def _of_layout(found: Survey, layout: Layout) -> Iterator[Finding]:
 
 
 def _clash(first: str, second: str) -> Finding:
-    message = f"{first} and {second} would get the same name in the target, and the integration would need attention. "
+    message = f"{first} and {second} would have the same name in the target, and the integration would need attention. "
     return Finding("error", "COLUMN_NAME_CONFLICT", message + "Rename or remove one of them in every item.")
 
 
@@ -143,7 +143,7 @@ def _without_column(path: Path, shape: Shape) -> Iterator[Finding]:
         yield Finding(
             "info",
             "NO_COLUMN",
-            f"{shown(path)} is NULL in every item that has it. It gets a column once an item has a value for it.",
+            f"{shown(path)} is NULL in every item that has it. The column is added once an item has a value for it.",
         )
     elif shape.present == ("M",) and not shape.children:
         yield Finding("info", "NO_COLUMN", f"{shown(path)} is an empty map in every item, so it has no column.")

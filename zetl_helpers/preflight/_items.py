@@ -44,7 +44,7 @@ def _data_files(folder: Path) -> list[Path]:
     data = [path for path in found if not path.name.startswith("manifest-")]
     if not data:
         raise UnreadableItemsError(
-            f"The folder {folder} has no data files. Specify the folder of an export, which contains "
+            f"The folder {folder} contains no data files. Specify the folder of an export, which contains "
             "data/*.json.gz, or a file with one item per line."
         )
     return data

@@ -114,7 +114,7 @@ def _judged(spec: dict[str, str], counted: Counter[Any], table_bytes: int) -> Ca
         reason = "All items would be in one partition."
     elif mean < SMALLEST_PARTITION:
         smallest = _size(SMALLEST_PARTITION)
-        reason = f"The average partition would have {_size(mean)}. Partitions below {smallest} cost more."
+        reason = f"The average partition would contain {_size(mean)}. Partitions below {smallest} cost more."
     elif partitions > MOST_PARTITIONS:
         reason = f"{partitions:,} partitions are too many. Use at most {MOST_PARTITIONS:,}."
     elif largest > 0.8:
@@ -125,7 +125,7 @@ def _judged(spec: dict[str, str], counted: Counter[Any], table_bytes: int) -> Ca
 
 
 def _time_of(values: Sequence[str]) -> tuple[str | None, Callable[[str], datetime.datetime] | None]:
-    """Return the time format of values, if they are times, and the function to parse it."""
+    """Return the time format of values and the function that parses them. Return None twice for other values."""
     if all(_is_iso(value) for value in values):
         return "iso", _iso
     numbers = [_number(value) for value in values]

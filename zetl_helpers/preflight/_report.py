@@ -133,7 +133,7 @@ class Report:
 
     def _summary(self) -> str:
         keys = ", ".join(f"{name} ({tag})" for name, tag in self.keys.items())
-        return f"{self.items:,} items, {self.size:,} bytes; key: {keys}; checked {self.looked_at:,} items."
+        return f"{_count(self.items)}, {self.size:,} bytes; key: {keys}; checked {_count(self.looked_at)}."
 
     def _verdict(self) -> str:
         counts = {level: sum(each.severity == level for each in self.findings) for level in _BADGES}
@@ -196,6 +196,10 @@ class Report:
             f"<h3>Cost on AWS</h3>{self.cost._repr_html_()}"
             f"<h3>Assumptions</h3><ul>{''.join(f'<li>{html.escape(each)}</li>' for each in self.assumptions)}</ul>"
         )
+
+
+def _count(items: int) -> str:
+    return f"{items:,} item{'s' * (items != 1)}"
 
 
 def _layout(layout: Layout) -> str:

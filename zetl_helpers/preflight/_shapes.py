@@ -20,7 +20,7 @@ class Shape:
     """The values at one path of the items.
 
     Args:
-        tags: The types that occur, by DynamoDB's tags, in order of first occurrence, with their counts.
+        tags: The number of values of each type, keyed by DynamoDB type tag, in order of first occurrence.
         children: The contents of maps at this path.
         example: The key of the first item with each type.
     """

@@ -59,7 +59,9 @@ def test_the_project_and_its_role_are_found(lab: Lab, project: Project) -> None:
 def test_without_a_domain_the_error_says_who_makes_one(lab: Lab) -> None:
     none = Answers(lab, "datazone", "ListDomains")
     none.once(lambda _: {"items": []})
-    with pytest.raises(StudioError, match=r"no SageMaker Unified Studio domain in this Region\. An administrator can create one"):
+    with pytest.raises(
+        StudioError, match=r"no SageMaker Unified Studio domain in this Region\. An administrator can create one"
+    ):
         studio.find_project(lab)
 
 

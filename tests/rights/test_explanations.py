@@ -49,7 +49,7 @@ def test_what_stands_above_the_own_policy_is_named(why: str, above: str) -> None
 
 def test_lake_formation_denies_by_grants_and_not_by_policies() -> None:
     text = _rights.explain("Insufficient Lake Formation permission(s) on customeraccounts", "glue:GetTable")
-    assert text.endswith("A Lake Formation administrator can grant the permission, as chapter 3 does.")
+    assert text.endswith("A Lake Formation administrator can grant the permission, as in chapter 3.")
     assert _rights.explain(text) == text
 
 

@@ -30,7 +30,7 @@ def rewrite(lab: Lab, change: Callable[[list[str]], list[str]]) -> tuple[list[st
 
     Args:
         lab: The lab.
-        change: A function that takes the current list and returns the new one. Applied to its own result, it must
+        change: A function that returns the new list for the current list. Applied to its own result, it must
             change nothing.
 
     Returns:

@@ -135,7 +135,7 @@ def judge_on_call_tag(lab: Lab, _: object) -> None:
     """Judge whether the integration has the tag ``on-call``.
 
     Raises:
-        IncorrectError: The tag has no value, or the lab's tag is gone.
+        IncorrectError: The tag has no value, or the lab's tag was removed.
         UntouchedError: The integration does not have the tag.
     """
     found = integration.require(lab)

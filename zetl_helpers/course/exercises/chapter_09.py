@@ -45,8 +45,9 @@ EXERCISES = (
             },
             lambda lab: {"who": lab.role, "action": "s3:PutObject", "bucket": lab.bucket},
             wrong={
-                "who": "It is the name of the role in the message, which is the part of the ARN after role/.",
-                "action": "It is the action that the role may not perform. In the message, it follows the role.",
+                "who": "It is the name of the role in the message: the part of the ARN after role/.",
+                "action": "It is the action that the role is not allowed to perform. "
+                "It follows the role in the message.",
                 "bucket": "It is the part of the resource between ::: and the first slash.",
             },
         ),

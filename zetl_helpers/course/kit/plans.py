@@ -114,7 +114,9 @@ def cuts(chapters: Sequence[Chapter], slots: Sequence[Slot]) -> list[tuple[str, 
 
 
 def checkpoints(chapter: Chapter) -> list[Checkpoint]:
-    """Return the chapter's checkpoints. They are at least ten minutes apart, but the last is at the chapter's end.
+    """Return the chapter's checkpoints.
+
+    The checkpoints are at least ten minutes apart. The last checkpoint is always at the end of the chapter.
 
     Args:
         chapter: The chapter.

@@ -160,13 +160,13 @@ LATER: dict[str, list[tuple[Any, str]]] = {
         ({"who": "Admin", "action": "s3:PutObject", "bucket": "b"}, "the role in the message"),
         (
             lambda lab: {"who": lab.role, "action": "GetObject", "bucket": lab.bucket},
-            r"it follows the role\. 2 of 3",
+            r"It follows the role in the message\. 2 of 3",
         ),
         (
             lambda lab: {"who": lab.role, "action": "s3:PutObject", "bucket": f"{lab.bucket}/{lab.database}"},
             "the first slash",
         ),
-        ({"who": "zETLTargetRole"}, "action is missing"),
+        ({"who": "zETLTargetRole"}, "The entry 'action' is missing"),
         ("zETLTargetRole", "a dictionary"),
     ],
     "9.3": [
@@ -241,8 +241,8 @@ LATER: dict[str, list[tuple[Any, str]]] = {
         ("SHP0019", "a dictionary"),
     ],
     "13.3": [
-        (repaired("SHP0019", without="ShipmentID"), "SHP0019 is gone"),
-        (repaired("SHP0031", without="ShipmentID"), "SHP0031 is gone"),
+        (repaired("SHP0019", without="ShipmentID"), "SHP0019 was deleted"),
+        (repaired("SHP0031", without="ShipmentID"), "SHP0031 was deleted"),
         (repaired("SHP0019", item={"geo:hash": {"S": "9qf"}}), "still there"),
         (repaired("SHP0019", without="GeoHash"), "9qf is lost"),
         (repaired("SHP0025", Email={"S": "receiver25@example.com"}), "still there"),

@@ -12,8 +12,9 @@ from botocore.exceptions import ClientError
 from zetl_helpers import _query_advice, integration, source
 from zetl_helpers._aws import absent
 from zetl_helpers._wait import wait_for
+from zetl_helpers.course.exercises.descriptions import kind_of
 from zetl_helpers.course.exercises.engine import IncorrectError, UnreadableError, UntouchedError
-from zetl_helpers.course.exercises.readings import Number, entry, kind_of, unwrap
+from zetl_helpers.course.exercises.readings import Number, entry, unwrap
 from zetl_helpers.course.exercises.sql import Sql
 from zetl_helpers.lab import Lab
 
@@ -64,7 +65,7 @@ class Execution:
             reason = found["Status"].get("StateChangeReason", "no reason is given")
             advice = _about_database(lab, found)
             text = f"{reason}\n{advice}" if advice else _query_advice.add(lab, reason, found["Query"])
-            raise IncorrectError(f"The query is {found['Status']['State']}: {text}")
+            raise IncorrectError(f"The query has the state {found['Status']['State']}: {text}")
         self.judge(lab, found["Query"])
 
 

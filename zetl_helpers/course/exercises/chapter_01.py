@@ -38,7 +38,8 @@ def _judge_policy_actions(lab: Lab, answer: Any) -> str:
         raise IncorrectError(f"{given[wide[0]]} is a pattern. Name the three actions one by one.")
     if extra := sorted(set(given) - right):
         raise IncorrectError(
-            f"{given[extra[0]]} is not one of the three: AWS Glue exports the table and never reads individual items."
+            f"{given[extra[0]]} is not one of the three actions: AWS Glue exports the table and never reads individual "
+            "items."
         )
     if missing := right - set(given):
         raise IncorrectError(

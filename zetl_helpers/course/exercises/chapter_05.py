@@ -11,8 +11,9 @@ import pandas as pd
 from zetl_helpers import charts
 from zetl_helpers.course.exercises.answers import Each
 from zetl_helpers.course.exercises.api import SavedQuery
+from zetl_helpers.course.exercises.descriptions import kind_of, named
 from zetl_helpers.course.exercises.engine import Exercise, IncorrectError, UnreadableError
-from zetl_helpers.course.exercises.readings import COUNTED, Word, kind_of, unwrap
+from zetl_helpers.course.exercises.readings import COUNTED, Word, unwrap
 from zetl_helpers.course.exercises.sql import Slip, Sql
 from zetl_helpers.lab import Lab
 from zetl_helpers.lakehouse import query
@@ -37,9 +38,10 @@ def _judge_pivot(lab: Lab, answer: Any) -> None:
     if set(given.index) == set(right.columns) and set(given.columns) == set(right.index):
         raise IncorrectError("States are the rows and statuses the columns: swap index and columns.")
     if set(given.index) != set(right.index):
+        wanted, found = named(right.index, "row", "rows"), named(given.index, "row", "rows")
         raise IncorrectError(
-            f"The rows should be {', '.join(map(str, right.index))}; yours are {', '.join(map(str, given.index))}. "
-            "index and columns are the names of the two columns that you queried."
+            f"The table should have {wanted}. Yours has {found}. "
+            "The arguments index and columns are the names of the two columns that you queried."
         )
     if set(given.columns) != set(right.columns):
         raise IncorrectError("The rows are right, but states are missing from the columns. Look at the query.")

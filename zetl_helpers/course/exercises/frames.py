@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from zetl_helpers.course.exercises.descriptions import named
 from zetl_helpers.course.exercises.engine import IncorrectError
 
 # Two ways to compute the same number can give results that differ in the last digits.
@@ -70,9 +71,9 @@ def _compare_columns(right: pd.DataFrame, given: pd.DataFrame) -> None:
             f"Your answer has a column {extra[0]!r}, but the question asks for {missing[0]!r}. If the column has the "
             "right values, rename it with AS."
         )
-    wanted = ", ".join(map(str, right.columns))
-    found = ", ".join(map(str, given.columns))
-    raise IncorrectError(f"The answer should have the columns {wanted}. Yours has {found}.")
+    wanted = named(right.columns, "column", "columns")
+    found = named(given.columns, "column", "columns")
+    raise IncorrectError(f"The answer should have {wanted}. Yours has {found}.")
 
 
 def _compare_counts(
@@ -127,7 +128,8 @@ def _compare_values(right: pd.DataFrame, given: pd.DataFrame, one_row_for: str, 
             # The rows can be in any order, but every learner gets the same example.
             row, (_, shown) = min(wrong.items(), key=lambda entry: str(entry[0]))
             mistake = _mistake(list(wrong.values()))
-            where = f"{column!r} is not right, for example in the row where {_words(key, row)}: yours is {shown}."
+            value = "NULL" if shown is None else shown
+            where = f"{column!r} is not right, for example in the row where {_words(key, row)}: yours is {value}."
             raise IncorrectError(f"{where} {mistake}".rstrip())
     raise IncorrectError(f"The values are right, but not for the right {one_row_for}.")
 
@@ -137,7 +139,7 @@ def _mistake(pairs: Sequence[tuple[Any, Any]]) -> str:
     if any(wanted is None for wanted, _ in pairs):
         return "It should be NULL: an unknown value is not zero."
     if any(given is None for _, given in pairs):
-        return "Yours is NULL where there is a value: NULL in a computation makes the result NULL."
+        return "The value should not be NULL: a NULL in a computation makes the result NULL."
     if not all(isinstance(entry, float) for pair in pairs for entry in pair):
         return "A number should not be a string." if any(isinstance(item, str) for _, item in pairs) else ""
     if all(_near(wanted, 100 * given) for wanted, given in pairs):

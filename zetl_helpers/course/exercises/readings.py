@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from zetl_helpers.course.exercises.descriptions import entries, kind_of, quoted
 from zetl_helpers.course.exercises.engine import UnreadableError
 
 __all__ = [
     "COUNTED", "Action", "Entries", "Flag", "Items", "Name", "Number", "Principal", "Reading", "SqlType", "Word",
-    "entry", "kind_of", "unwrap",
+    "entry", "unwrap",
 ]  # fmt: skip
 
 Reading = Callable[[Any], Any]
@@ -65,18 +66,6 @@ def unwrap(answer: Any) -> Any:
     if isinstance(answer, Decimal):
         return float(answer)
     return _bare(answer) if isinstance(answer, str) else answer
-
-
-def kind_of(answer: Any) -> str:
-    """Describe the form of an answer."""
-    names = {bool: "True or False", int: "a number", float: "a number", str: "a string", type(None): "None"}
-    if isinstance(answer, pd.DataFrame):
-        return f"a table of {answer.shape[0]} × {answer.shape[1]}"
-    if isinstance(answer, list | tuple | set | frozenset):
-        return f"a {type(answer).__name__} with {len(answer)} entries"
-    if isinstance(answer, Mapping):
-        return f"a dictionary with the entries {', '.join(map(str, answer)) or '(none)'}"
-    return names.get(type(answer), f"a {type(answer).__name__}")
 
 
 def entry(answer: Any, name: str) -> Any:
@@ -215,7 +204,7 @@ class Word:
             for word, others in {**self.words, **dict.fromkeys(self.known, ())}.items():
                 if given in {_letters(word), *map(_letters, others)}:
                     return word
-        raise _unreadable(f"one of {', '.join(map(repr, (*self.words, *self.known)))}", answer)
+        raise _unreadable(f"one of {quoted(self.words)}", answer)
 
 
 @dataclass(frozen=True)
@@ -349,9 +338,8 @@ class Entries:
         found = self._raw(answer)
         missing = [name for name in self.readings if name not in found and name not in self.optional]
         if missing:
-            raise _unreadable(
-                f"a dictionary with the entries {', '.join(self.readings)}: {missing[0]} is missing", answer
-            )
+            wanted = f"a dictionary with {entries(self.readings)}. The entry {missing[0]!r} is missing"
+            raise _unreadable(wanted, answer)
         read: dict[str, Any] = {}
         for name, reading in self.readings.items():
             if name not in found:
@@ -387,11 +375,11 @@ class Entries:
         if isinstance(value, list | tuple) and len(value) == len(self.readings):
             return dict(zip(self.readings, value, strict=True))
         if not isinstance(value, Mapping):
-            raise _unreadable(f"a dictionary with the entries {', '.join(self.readings)}", answer)
+            raise _unreadable(f"a dictionary with {entries(self.readings)}", answer)
         names = {_letters(name): name for name in self.readings}
         unknown = [str(key) for key in value if _letters(key) not in names]
         if unknown:
-            wanted = f"a dictionary with the entries {', '.join(self.readings)}, and {unknown[0]} is not one of them"
+            wanted = f"a dictionary with {entries(self.readings)}, without the entry {unknown[0]!r}"
             raise _unreadable(wanted, answer)
         return {names[_letters(key)]: item for key, item in value.items()}
 

@@ -11,8 +11,9 @@ import pandas as pd
 
 from zetl_helpers.course.exercises import frames
 from zetl_helpers.course.exercises.clauses import filters, is_grouped, without_having
+from zetl_helpers.course.exercises.descriptions import kind_of
 from zetl_helpers.course.exercises.engine import IncorrectError, UnreadableError
-from zetl_helpers.course.exercises.readings import kind_of, unwrap
+from zetl_helpers.course.exercises.readings import unwrap
 from zetl_helpers.lab import Lab
 from zetl_helpers.lakehouse import query
 

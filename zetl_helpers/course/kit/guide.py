@@ -55,7 +55,7 @@ def _overview(chapters: Sequence[Chapter]) -> Iterator[str]:
         times = f"{chapter.teaching} min | {chapter.practice} min"
         yield f"| [{chapter.title}]({chapter.name}.md) | {times} | {needs} | {chapter.cost} |"
     for name, minutes in _PLANS.items():
-        yield from ("", f"## {name}", "", "| at | minutes | what | exercises |", "| --- | ---: | --- | --- |")
+        yield from ("", f"## {name}", "", "| at | minutes | part | exercises |", "| --- | ---: | --- | --- |")
         slots = plan(chapters, minutes)
         for slot in slots:
             at = f"{slot.start // 60}:{slot.start % 60:02}"
@@ -70,8 +70,8 @@ def _overview(chapters: Sequence[Chapter]) -> Iterator[str]:
 def _chapter(chapter: Chapter, material: dict[str, Material]) -> Iterator[str]:
     yield f"# Teaching {chapter.title}"
     yield ""
-    minutes = f"{chapter.teaching} minutes of teaching and {chapter.practice} minutes of exercises."
-    yield f"{minutes} **Cost on AWS:** {chapter.cost}."
+    practice = f"{chapter.practice} minutes of exercises" if chapter.practice else "no exercises"
+    yield f"{chapter.teaching} minutes of teaching and {practice}. **Cost on AWS:** {chapter.cost}."
     yield ""
     yield "| section | minutes |"
     yield "| --- | ---: |"
@@ -145,9 +145,9 @@ def _checklist(chapters: Sequence[Chapter]) -> Iterator[str]:
     yield ""
     yield "1. `zetl class status`: check who has an integration, and whether any integration needs attention."
     yield "2. Ask whether anybody wants to keep any data, and save that data elsewhere."
-    yield "3. `zetl class cleanup`: review what would be deleted for each learner. It changes nothing."
+    yield "3. `zetl class cleanup`: review what would be deleted for each learner. The command changes nothing."
     yield "4. `zetl class cleanup --yes`: delete the resources. The command continues after failures and checks again."
-    yield "5. The last line should say that no resources remain. If it names any, fix the cause and repeat step 4."
+    yield "5. Its last line should say that no resources remain. Otherwise, fix the cause and repeat step 4."
     yield "6. `zetl cleanup`: delete your own lab, which has no prefix."
     yield "7. Repeat steps 1 to 6 in every other Region that was used: cleanup covers one Region."
     yield "8. The next day: check Cost Explorer, filtered by the tag `zetl-lab`. The figures appear up to a day later."

@@ -78,7 +78,8 @@ def deck(path: Path) -> list[Slide]:
     chapter = chapters.read(path)
     material = load(chapter)
     answers = iter(exercises.ALL.get(chapter.number, ()))
-    minutes = f"{chapter.minutes} minutes, including {chapter.practice} for exercises. Cost on AWS: {chapter.cost}."
+    practice = f"including {chapter.practice} minutes for exercises" if chapter.practice else "without exercises"
+    minutes = f"{chapter.minutes} minutes, {practice}. Cost on AWS: {chapter.cost}."
     slides = [Slide(chapter.title, notes=[minutes])]
     for cells in _sections(notebook):
         kind, planned = cells[0].metadata["zetl"]["kind"], cells[0].metadata["zetl"].get("minutes", 0)

@@ -41,7 +41,7 @@ class QueryFailure(Exception):
 
     Args:
         name: Athena's error name, such as ``COLUMN_NOT_FOUND``, or an empty string for Hive's errors.
-        message: What happened.
+        message: The error message, without the name and the position.
         position: The position in the statement, or None if it is unknown.
         category: Athena's error category, which is 1 (system), 2 (user) or 3 (other).
         error_type: Athena's error type, if it does not follow from the name.

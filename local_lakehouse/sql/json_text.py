@@ -14,7 +14,7 @@ _CONTROL = re.compile(r"(?<!\\)((?:\\\\)*\\u00)([01][0-9a-f])")
 
 
 class _Number(str):
-    """A number in its original notation. Athena keeps `1.50`, but converts `1e2` to a double."""
+    """The text of a number with a point or an exponent, in Java's format for doubles."""
 
     __slots__ = ()
 
@@ -24,7 +24,7 @@ def _float(text: str) -> Any:
 
 
 def json_double(value: float) -> Any:
-    """Return a double that is formatted as in Java."""
+    """Return a double as a number in Java's format."""
     return _Number(java_double(value))
 
 
@@ -85,7 +85,7 @@ def is_number_text(value: Any) -> bool:
 
 
 def java_double(value: float, *, single: bool = False) -> str:
-    """Format a double or a `real` as Java's ``Double.toString`` does."""
+    """Format a double or a `real` in the format of Java's ``Double.toString``."""
     if value != value:
         return "NaN"
     if value in (float("inf"), float("-inf")):

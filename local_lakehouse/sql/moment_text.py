@@ -17,7 +17,7 @@ DAY_MICROS = 86_400 * 10**6
 _SECOND_MICROS = 10**6
 _CYCLE_YEARS, _CYCLE_DAYS = 400, 146_097
 _EPOCH = date(1970, 1, 1).toordinal()
-# DuckDB's latest timestamp.
+# DuckDB has timestamps for all of these years.
 _YEARS = range(-290_000, 294_247)
 _DAY = r"(?P<year>[-+]?\d{4,})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
 _CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>\d{1,2})(?::(?P<second>\d{1,2})(?:\.(?P<fraction>\d+))?)?"

@@ -35,7 +35,7 @@ class Aggregates:
         self._analysis = analysis
 
     def grouped(self, node: Expression, scope: Scope) -> Typed | None:
-        """Return an expression that is a key of the aggregation, or None if its parts must be analyzed.
+        """Analyze a key of the aggregation. Return None if the expression's parts must be analyzed instead.
 
         Raises:
             NotGrouped: The expression is a column but not a key.
@@ -197,7 +197,7 @@ class Aggregates:
 
 
 def _fill(template: str, pieces: dict[str, str]) -> str:
-    """Fill in a template whose numbered placeholders are arguments.
+    """Fill in the placeholders of a template. A number stands for an argument.
 
     Placeholders are filled from left to right, and inserted text is not searched again.
     """

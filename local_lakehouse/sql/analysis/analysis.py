@@ -77,7 +77,7 @@ class Analysis:
         return self.expressions.boolean(node, scope, subject)
 
     def query(self, query: tree.Query, scope: Scope | None) -> Compiled:
-        """Analyze a query. The scope is the scope of the enclosing query, or None for an outermost query."""
+        """Analyze a query. `scope` belongs to the enclosing query and is None for an outermost query."""
         return self.queries.query(query, scope)
 
     def relation(self, node: tree.Relation, scope: Scope | None, left: list[Field]) -> From:

@@ -1,4 +1,4 @@
-"""The calls of aggregates and windows in an expression."""
+"""Searches for the calls, names and other parts of an expression."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def columns_in(node: object) -> Iterator[tree.Column]:
 
 
 def aggregates_in(node: object) -> list[tree.Call]:
-    """Return the aggregates in an expression that are not used as windows."""
+    """Return an expression's aggregates that are not used as window functions."""
     return [call for call in calls_in(node) if call.window is None and registry.is_aggregate(call.name)]
 
 

@@ -57,8 +57,8 @@ def cast(value: Typed, target: Type, position: Position, *, safe: bool = False) 
         return derive(tried, target, value)
     sql = cast_sql(value.sql, source, target)
     if safe and value.fails:
-        # Only the cast is inside TRY, so errors in its operand are still raised. A lambda would avoid the repetition,
-        # but DuckDB before 1.5.2 cannot resolve lambda variables inside TRY.
+        # Only the cast is inside TRY, so errors in its operand are still raised. A lambda would avoid repeating the
+        # operand, but DuckDB before 1.5.2 cannot resolve lambda variables inside TRY.
         return derive(f"CASE WHEN {value.sql} IS NOT NULL THEN TRY({sql}) END", target, value)
     if safe:
         return derive(f"TRY({sql})", target, value).with_facts(fails=False)
@@ -94,7 +94,7 @@ def _tried(sql: str, source: Type, target: Type) -> str | None:
 
 
 def can_cast(source: Type, target: Type) -> bool:
-    """Return whether a type can be cast to another."""
+    """Return whether one type can be cast to another."""
     if types.UNKNOWN in (source, target):
         return source == types.UNKNOWN
     if target == types.JSON:

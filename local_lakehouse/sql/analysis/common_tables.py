@@ -62,7 +62,7 @@ class CommonTables:
 
     def _recursive(self, one: tree.CommonTable, body: tree.SetOperation, scope: Scope | None) -> Compiled:
         if body.operator != "UNION" or body.distinct:
-            raise QueryFailure("NOT_SUPPORTED", "A recursive query must join its steps by UNION ALL", one.position)
+            raise QueryFailure("NOT_SUPPORTED", "A recursive query must combine its steps with UNION ALL", one.position)
         if not one.columns:
             raise QueryFailure("MISSING_COLUMN_ALIASES", "missing column aliases in recursive WITH query", one.position)
         name = self._analysis.fresh("w")

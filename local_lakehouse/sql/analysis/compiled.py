@@ -23,7 +23,7 @@ class Compiled:
 
     Args:
         sql: The DuckDB SQL, whose columns are called ``c0``, ``c1`` and so on.
-        columns: The columns.
+        columns: The columns of the result.
         facts: The facts about the query, mainly the table columns that it reads.
         scans: The columns to read from each table. Tables and columns are given by their names in DuckDB. The mapping
             is empty for a subquery.

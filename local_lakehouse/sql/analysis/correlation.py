@@ -129,7 +129,10 @@ def _check_lists(select: Inner, outer: frozenset[str], *, grouped: bool, unneste
 
 
 def _check_groups(select: Inner, constant: set[str], free: set[str], *, limited: bool) -> None:
-    """Check a grouping above correlated terms, whose keys can refer to any column."""
+    """Check a grouping above correlated terms.
+
+    With a limit, ``EXISTS`` or ``IN``, each column of the terms must be a key or equal a value of the outer query.
+    """
     keys = set(select.scope.grouping.keys) if select.scope.grouping else set()
     elements = select.node.group.elements if select.node.group else ()
     if any(element.kind in ("ROLLUP", "CUBE") or len(element.sets) > 1 for element in elements):

@@ -45,9 +45,10 @@ class Elements:
 
         Args:
             left: The relation that the lists read.
-            kept: The subquery's columns, or the names of its relations, each of which becomes a column.
+            kept: The columns of `left` as ``alias.*`` or, for a join, the names of its relations, each of which becomes
+                a column.
             alias: The name of the resulting relation.
-            name: The name of the column that contains the columns of the elements.
+            name: The name of the column that contains the elements as a struct.
         """
         listed = ", ".join(kept)
         columns = ", ".join(f"c{index} := {column}" for index, column in enumerate(self.columns))
@@ -75,7 +76,7 @@ class Derived:
 
     @property
     def sql(self) -> str:
-        """The relation in DuckDB's ``FROM``."""
+        """The relation's SQL in DuckDB's ``FROM``."""
         return f"{'LATERAL ' if self.lateral else ''}{self._relation}"
 
     @property

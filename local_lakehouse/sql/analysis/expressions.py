@@ -103,7 +103,7 @@ class Expressions:
         return handler(node, scope)
 
     def boolean(self, node: Expression, scope: Scope, subject: str) -> Typed:
-        """Return a condition.
+        """Analyze a condition.
 
         Raises:
             QueryFailure: The expression is not boolean (``TYPE_MISMATCH``).
@@ -347,7 +347,7 @@ def _listed(found: list[Type]) -> str:
 
 
 def _fields_of(unit: str) -> tuple[str, ...]:
-    """Return the types that have an ``EXTRACT`` field."""
+    """Return the types from which ``EXTRACT`` can read a field."""
     days = ("date", "timestamp", "timestamp with time zone")
     if unit in ("YEAR", "MONTH"):
         return (*days, "interval year to month")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _MOMENTS = ("date", "time", "timestamp", "timestamp with time zone")
 _SCALARS = ("boolean", "varchar", "char", *types.NUMERICS)
-# The types of scalars at a path, and the conversion of their text.
+# The types of the scalars that a path can select.
 _FOUND = {"boolean": types.BOOLEAN, "bigint": types.BIGINT, "double": types.DOUBLE, "varchar": types.VARCHAR}
 _ABSENT = "CAST(NULL AS VARCHAR)"
 
@@ -199,7 +199,7 @@ class JsonCalls:
         return f"{_list([quote(name) for name in names])}, {_list(values)}"
 
     def _parameter(self, node: JsonInput, scope: Scope, parts: list[Typed]) -> str:
-        """Return the SQL for a parameter as JSON, where a NULL that is already JSON is omitted."""
+        """Return the SQL for a parameter as JSON. A NULL becomes JSON null unless it is already JSON."""
         value = self._analysis.expression(node.value, scope)
         if _encoding(node) is not None:
             parts.append(value)

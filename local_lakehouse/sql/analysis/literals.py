@@ -46,7 +46,7 @@ def literal(node: Literal) -> Typed:
 
 def double(value: float) -> Typed:
     """Return a constant of type double."""
-    # A literal is never NaN.
+    # The literal of NaN is None, because comparisons with a literal do not check for NaN.
     return constant(f"CAST('{value!r}' AS DOUBLE)", types.DOUBLE, literal=repr(value) if value == value else None)
 
 
@@ -126,7 +126,7 @@ def _typed_integer(node: TypedLiteral, type_: Type) -> Typed:
 
 
 def _float(node: TypedLiteral) -> str:
-    """Return the SQL for a constant's number, without a suffix."""
+    """Return the text of a floating-point constant without its suffix."""
     match = _FLOAT.fullmatch(node.value.strip(_JAVA_SPACES))
     if match is None:
         raise _invalid(node)

@@ -42,7 +42,7 @@ def of_determined_keys(keys: str, type_: Type, values: str, made: Callable[[str,
     """
     if not type_.children:
         return made(keys, values)
-    # Nested keys are long, so the lists are evaluated once.
+    # The check and the result both use the lists, so the lists are evaluated only once.
     place = f"athena_undetermined(zm.k, list_transform(zm.k, lambda zk: {equal('zk', 'zk', type_)}))"
     failed = f"athena_bad('map key cannot be indeterminate: ' || CAST(zm.k[{place}] AS VARCHAR))"
     checked = f"CASE WHEN {place} IS NOT NULL THEN {failed} ELSE {made('zm.k', 'zm.v')} END"

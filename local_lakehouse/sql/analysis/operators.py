@@ -206,7 +206,10 @@ def concatenate(left: Typed, right: Typed, position: Position) -> Typed:
 
 
 def _join_texts(left: Typed, right: Typed) -> Typed:
-    """Concatenate two strings. The result is a char if one is a char and the other is not an unbounded varchar."""
+    """Concatenate two strings.
+
+    The result is a char if one string is a char and the other is not an unbounded varchar.
+    """
     if "char" not in (left.type.name, right.type.name) or not (left.type.numbers and right.type.numbers):
         return derive(f"({left.sql} || {right.sql})", types.VARCHAR, left, right)
     sides = [f"athena_pad({side.sql}, {side.type.precision})" for side in (left, right)]

@@ -45,7 +45,7 @@ class Parts:
 
 
 def clock(sql: str, type_: Type) -> str:
-    """Return the SQL for the time, the date, or the local timestamp in its zone, with microseconds."""
+    """Return the SQL for a value's local date, time or timestamp, with microseconds."""
     if type_.name == _ZONED:
         return f"athena_local({sql})"
     if type_.name == _ZONED_TIME:
@@ -54,7 +54,11 @@ def clock(sql: str, type_: Type) -> str:
 
 
 def parts(sql: str, type_: Type) -> Parts:
-    """Split a value into its parts, which for a value with a zone are the instant and the zone."""
+    """Split a value into its parts.
+
+    A timestamp with a zone is split into its instant and its zone, and a time with a zone into its local time and its
+    offset from UTC.
+    """
     if type_.name == _ZONED_TIME:
         local = f"athena_clock_picos({sql})"
         return Parts(f"make_timestamp({local} // 1000000)", f"({local} % 1000000)", f"({sql}).o")

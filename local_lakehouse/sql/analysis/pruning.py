@@ -11,11 +11,11 @@ from local_lakehouse.sql.analysis.session import Condition, Source
 from local_lakehouse.sql.analysis.typed import Typed
 from local_lakehouse.sql.grammar import tree
 
-# The types that Iceberg and Athena compare in the same way.
+# Timestamp constants in this format have the same order in Iceberg and Athena.
 _MOMENT = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)(?: (?P<time>\d\d:\d\d:\d\d(?:\.\d{1,6})?))?\s*(?P<zone>UTC|Z|[+-]\d\d:\d\d)?"
 )
-# To find partitions, PyIceberg computes the day before or after a constant, which must be a valid date too.
+# To find partitions, PyIceberg computes the day before or after a constant, and this day must also be a valid date.
 _EDGES = ("0001-01-01", "9999-12-31")
 _FLIPPED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
@@ -48,7 +48,7 @@ def _terms(node: tree.Expression) -> Iterator[tree.Expression]:
 
 
 def _comparisons(node: tree.Expression) -> Iterator[tuple[tree.Expression, str, tuple[tree.Expression, ...]]]:
-    """Return the comparisons of a column with constants that a row must satisfy."""
+    """Yield the comparisons of a column with constants that a row must satisfy."""
     if isinstance(node, tree.Comparison) and node.operator in _FLIPPED:
         if _is_name(node.left) and _is_constant(node.right):
             yield node.left, node.operator, (node.right,)

@@ -74,7 +74,7 @@ def _check_step(step: tree.Body, name: str) -> None:
     for join in _nodes(step.source, tree.Join):
         preserved = {"LEFT": (join.right,), "RIGHT": (join.left,), "FULL": (join.left, join.right)}.get(join.kind, ())
         if mentions(preserved, name):
-            raise _invalid("recursive reference in an outer join that keeps rows without it", join)
+            raise _invalid(f"recursive reference on the optional side of a {join.kind} JOIN", join)
     for operation in _nodes(step.source, tree.SetOperation):
         if operation.operator != "UNION" and mentions(operation, name):
             raise _invalid(f"recursive reference in {operation.operator}", operation)

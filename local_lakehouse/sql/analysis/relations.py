@@ -45,7 +45,7 @@ class From:
 
     @property
     def sql(self) -> str:
-        """The relation in DuckDB's ``FROM``."""
+        """The relation's SQL in DuckDB's ``FROM``."""
         return self.source if isinstance(self.source, str) else self.source.sql
 
 
@@ -285,7 +285,7 @@ class Relations:
         return f"{first.sql} {node.kind} JOIN {nested(node.right, second)} ON {on}"
 
     def _check_outer_condition(self, node: tree.Join, first: From, visible: Scope) -> None:
-        """Reject ``IN (SELECT …)`` on both sides of an outer join, which Trino plans on one side."""
+        """Reject a subquery operand that reads both sides of an outer join, because Trino plans it on one side."""
         left = frozenset[str]().union(*(field.facts.reads for field in first.fields))
         for term in conjuncts(node.condition):
             for part in parts_in(term):

@@ -49,7 +49,7 @@ class NotGrouped(Exception):
 
 @dataclass
 class Grouping:
-    """The keys of an aggregation. Apart from aggregates, a query can use only these columns above the aggregation.
+    """The keys of an aggregation. Apart from aggregates, a query can use only these keys above the aggregation.
 
     Args:
         keys: The keys as written in the query, keyed by their DuckDB SQL.

@@ -232,8 +232,8 @@ class Selects:
     ) -> list[Fragment]:
         if not order:
             return []
-        # A name refers to a result column first, and then to a relation's column. A name that two result columns share
-        # is ambiguous.
+        # A name refers to a result column first, and then to a relation's column. A name that two different result
+        # columns share is ambiguous.
         aliases: dict[str, list[Typed]] = {}
         meanings: dict[str, set[tree.Expression]] = {}
         for item, written in zip(items, self._written_names(node, scope), strict=False):

@@ -39,7 +39,7 @@ class Pattern:
 
     @property
     def is_variable(self) -> bool:
-        """Return whether the pattern matches any type."""
+        """Whether the pattern is a variable, whose name is a single letter."""
         return len(self.name) == 1
 
 
@@ -87,7 +87,7 @@ def _written(pattern: Pattern) -> str:
 
 @functools.cache
 def pattern(text: str) -> Pattern:
-    """Read a pattern."""
+    """Parse a pattern."""
     text = text.strip()
     if not text.endswith(")"):
         name, _, constraint = text.partition(":")
@@ -119,7 +119,7 @@ class Binding:
     variables: dict[str, Type] = field(default_factory=dict)
 
     def match(self, wanted: Pattern, given: Type) -> bool:
-        """Match an argument's type, and bind variables."""
+        """Return whether an argument's type matches a pattern, and bind the pattern's variables."""
         if wanted.is_variable:
             return self._match_variable(wanted, given)
         if given == types.UNKNOWN:

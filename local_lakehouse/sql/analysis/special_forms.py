@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class SpecialForms:
-    """The analyzer for special forms, whose results do not depend only on argument values.
+    """The analyzer for special forms, whose types or evaluation no signature can describe.
 
     Args:
         analysis: The analysis of the statement.

@@ -101,6 +101,6 @@ class Subqueries:
         return self._found(found, type_, compiled)
 
     def _found(self, sql: str, type_: Type, compiled: Compiled, *operands: Typed) -> Typed:
-        """Return an expression with a subquery. The failures of the subquery do not count as its failures."""
+        """Return an expression with a subquery. Failures of the subquery do not count as failures of the expression."""
         query = Typed(compiled.sql, type_, replace(compiled.facts, rows=True, fails=False))
         return derive(sql, type_, query, *operands)

@@ -63,7 +63,7 @@ class Typed:
         sql: The expression's SQL in DuckDB.
         type: The expression's type in Athena.
         facts: The facts about the expression.
-        literal: The literal's text or number, if it is a constant.
+        literal: The literal's text or number, or None if the expression is not a literal.
     """
 
     sql: str
@@ -104,9 +104,9 @@ def derive(sql: str, type_: Type, *parts: Typed, fails: bool = False, literal: s
     Args:
         sql: The expression's SQL in DuckDB.
         type_: The expression's type in Athena.
-        *parts: All its subexpressions.
+        *parts: All subexpressions.
         fails: Whether evaluating the expression can fail even if no subexpression fails.
-        literal: The literal's text or number, if it is a constant.
+        literal: The literal's text or number, or None if the expression is not a literal.
     """
     return Typed(sql, type_, union(*(part.facts for part in parts), *((_FAILS,) if fails else ())), literal)
 
@@ -120,7 +120,7 @@ def union(*facts: Facts) -> Facts:
 
 
 def row_value(sql: str, type_: Type) -> Typed:
-    """Return an expression for a row's value that DuckDB SQL can read, such as an element of a list."""
+    """Return an expression for a value that depends on the row, such as an element of a list."""
     return Typed(sql, type_, _ROW)
 
 

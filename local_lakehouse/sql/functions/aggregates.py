@@ -78,7 +78,10 @@ def _extremes_by(name: str) -> Callable[[Sequence[Typed]], str]:
 
 
 def _percentile(constant: str) -> Emit:
-    """Return an emitter for percentiles, because DuckDB's function accepts only constant fractions."""
+    """Return an emitter for percentiles.
+
+    DuckDB's function accepts only constant fractions. `constant` is the SQL for such fractions.
+    """
 
     def emit(arguments: Sequence[Typed]) -> str:
         if arguments[1].facts.constant:
@@ -96,7 +99,7 @@ def _weighted_percentile(_: Sequence[Typed]) -> str:
 
 
 def _most_frequent(arguments: Sequence[Typed]) -> str:
-    """Return an emitter for exact counts. Trino also counts exactly until its capacity is exceeded."""
+    """Return the SQL for exact counts. Trino also counts exactly until its capacity is exceeded."""
     if not (arguments[0].facts.constant and arguments[2].facts.constant):
         raise QueryFailure("NOT_SUPPORTED", "approx_most_frequent requires constant buckets and capacity")
     held = types.duckdb_type(arguments[1].type)
@@ -141,7 +144,7 @@ _LISTED = "list({{{}}}{{order}}) FILTER (WHERE {{0}} IS NOT NULL{{and_filter}}){
 
 
 def _keyed(macro: str) -> Emit:
-    """Return an emitter for a map of keys and values in rows."""
+    """Return an emitter for a map of the keys and values in all rows."""
 
     def emit(arguments: Sequence[Typed]) -> str:
         keys, values = _LISTED.format(0), _LISTED.format(1)

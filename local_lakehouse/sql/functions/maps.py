@@ -1,4 +1,4 @@
-"""Functions of maps.
+"""The signatures of map functions.
 
 https://trino.io/docs/current/functions/map.html
 """

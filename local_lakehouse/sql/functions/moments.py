@@ -66,7 +66,7 @@ def _third(arguments: Sequence[Typed]) -> Type:
 
 
 def _clocked(template: str) -> Emit:
-    """Return SQL that applies a template to the local time of a value, in the value's zone."""
+    """Return an emitter that applies a template to a value's local time."""
     return lambda arguments: template.replace("{0}", clock(arguments[0].sql, arguments[0].type))
 
 

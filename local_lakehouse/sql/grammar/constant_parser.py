@@ -1,4 +1,4 @@
-"""Reader of constants."""
+"""A parser for constants."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class ConstantParser:
         return tree.TypedLiteral(name, value, position=self._tokens.place(mark), text=self._tokens.written(mark))
 
     def interval(self) -> Expression:
-        """Read an ``INTERVAL``."""
+        """Parse an ``INTERVAL`` constant."""
         mark = self._tokens.mark()
         self._tokens.take()
         negative = self._tokens.accept_symbol("-")

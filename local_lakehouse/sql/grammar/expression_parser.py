@@ -38,7 +38,7 @@ class ExpressionParser:
         self._tokens = parser.tokens
 
     def expression(self) -> Expression:
-        """Read one expression."""
+        """Parse one expression."""
         return self._terms("OR", lambda: self._terms("AND", self._negation))
 
     def _terms(self, word: str, read: Callable[[], Expression]) -> Expression:

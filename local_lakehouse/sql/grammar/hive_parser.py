@@ -91,7 +91,7 @@ class HiveReader(TokenReader):
         return [name] if name.quoted else [Name(part) for part in name.value.split(".")]
 
     def type(self) -> Type:
-        """Parse a type in Hive's syntax: ``array<struct<a:int>>``."""
+        """Parse a type in Hive's syntax, such as ``array<struct<a:int>>``."""
         mark = self.mark()
         depth = 0
         while True:

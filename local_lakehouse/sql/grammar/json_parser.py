@@ -60,7 +60,7 @@ class JsonParser:
         return JsonArray(tuple(items), null_on_null, returning, position=place, text=text)
 
     def path_form(self, mark: int) -> Expression:
-        """Parse a function with a JSON path after its parenthesis."""
+        """Parse the rest of a function with a JSON path, after the opening parenthesis."""
         name = self._tokens.token_at(mark).text.lower()
         operand = self._input()
         self._tokens.expect_symbol(",")

@@ -44,11 +44,11 @@ class Parser:
         return self.tokens.parameters
 
     def type(self) -> Type:
-        """Read a type."""
+        """Parse a type."""
         return self.types.type()
 
     def expression(self) -> Expression:
-        """Read one expression."""
+        """Parse one expression."""
         return self.expressions.expression()
 
     def value(self) -> Expression:

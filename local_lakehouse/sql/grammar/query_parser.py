@@ -98,7 +98,7 @@ class QueryParser:
         return query
 
     def query(self) -> Query:
-        """Read a query."""
+        """Parse a query."""
         mark = self._tokens.mark()
         recursive, common = False, []
         if self._tokens.at("WITH", "FUNCTION") and self._tokens.peek(2).upper != "AS":

@@ -262,7 +262,7 @@ class TokenReader:
         return self.at_name()
 
     def name(self) -> Name:
-        """Read an identifier."""
+        """Parse an identifier."""
         if not self.at_name():
             self.refuse("<identifier>")
         token = self.take()
@@ -276,7 +276,7 @@ class TokenReader:
         return tuple(names)
 
     def names_in_parentheses(self) -> tuple[Name, ...]:
-        """Read ``(a, b)``."""
+        """Parse ``(a, b)``."""
         self.expect_symbol("(")
         names = [self.name()]
         while self.accept_symbol(","):

@@ -108,7 +108,7 @@ class StatementParser:
         return statement
 
     def statement(self) -> nodes.Statement:
-        """Read a statement."""
+        """Parse a statement."""
         mark = self._tokens.mark()
         if self._parser.opens_query():
             query = self._parser.query()

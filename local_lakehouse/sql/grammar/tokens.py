@@ -65,7 +65,7 @@ _HIVE = re.compile(_PATTERN % {"string": r"'(?:[^'\\]|\\.|'')*'", "quoted": r'"(
 
 
 def tokenize(text: str, *, hive: bool = False) -> list[Token]:
-    """Split a statement into tokens, the last of which is the end.
+    """Split a statement into tokens, the last of which marks the end.
 
     Args:
         text: The statement.
@@ -82,7 +82,7 @@ def tokenize(text: str, *, hive: bool = False) -> list[Token]:
             continue
         kind = match.lastgroup
         if kind == "word" and ":" in match.group():
-            # ':' is part of a word only in names of prepared statements, and '::' is never part of a word.
+            # A word ends before its first ':', as in 'value::type' and in the members of JSON_OBJECT.
             end = offset + match.group().index(":")
             tokens.append(_token(Kind.WORD, text, offset, end))
             offset = end

@@ -67,7 +67,7 @@ class IntervalLiteral(Expression):
 
 @dataclass(frozen=True)
 class Parameter(Expression):
-    """A question mark."""
+    """A ``?`` placeholder."""
 
     index: int
 
@@ -105,7 +105,7 @@ class Unary(Expression):
 
 @dataclass(frozen=True)
 class Binary(Expression):
-    """Arithmetic, or ``||``."""
+    """An arithmetic operation, or a concatenation with ``||``."""
 
     operator: str
     left: Expression
@@ -203,7 +203,7 @@ class ScalarQuery(Expression):
 
 @dataclass(frozen=True)
 class Cast(Expression):
-    """A conversion such as ``CAST(x AS type)``, or the same with ``TRY_CAST``."""
+    """A conversion such as ``CAST(x AS type)`` or ``TRY_CAST(x AS type)``."""
 
     operand: Expression
     target: Type
@@ -296,7 +296,7 @@ class Window(Node):
 
 @dataclass(frozen=True)
 class Call(Expression):
-    """A function's call."""
+    """A function call."""
 
     name: str
     arguments: tuple[Expression, ...]

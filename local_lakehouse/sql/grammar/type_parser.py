@@ -39,7 +39,7 @@ class TypeParser:
         self._tokens = tokens
 
     def type(self) -> Type:
-        """Read one type."""
+        """Parse one type."""
         type_ = self._base_type()
         while self._tokens.accept("ARRAY"):
             type_ = types.array(type_)

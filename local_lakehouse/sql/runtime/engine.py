@@ -1,4 +1,4 @@
-"""An in-memory DuckDB with locked settings, no extensions, and access only to specified folders."""
+"""An in-memory DuckDB database with locked settings, no extensions, and access only to specified folders."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _NUMBERS = (*_INTEGERS, "decimal", "double", "real")
 
 
 def java_format(template: str, kinds: list[str], values: list[str | None]) -> str:
-    """Fill a template.
+    """Return a format string with its specifiers replaced by the values.
 
     Args:
         template: The format string.

@@ -43,7 +43,7 @@ class Type:
 
     @property
     def precision(self) -> int:
-        """A decimal's precision, or the number of fractional digits of a second."""
+        """A decimal's precision, a string's length, or the number of fractional digits of a second."""
         return self.numbers[0]
 
     @property
@@ -175,7 +175,7 @@ _FINE = {
 
 
 def duckdb_type(type_: Type) -> str:
-    """Return DuckDB's type for an Athena type.
+    """Return the DuckDB type for an Athena type.
 
     Day intervals are stored as milliseconds, and month intervals as months. Row fields are named ``f0``, ``f1`` and so
     on, so that DuckDB does not interpret their original names.
@@ -256,7 +256,7 @@ def common_type(left: Type, right: Type) -> Type | None:
 
 
 def can_coerce(source: Type, target: Type) -> bool:
-    """Return whether a value is widened to a type implicitly, regardless of the names of row fields."""
+    """Return whether one type is implicitly widened to another, regardless of the names of row fields."""
     if source.name == "char" and target.name == "varchar":
         return True
     common = common_type(source, target)

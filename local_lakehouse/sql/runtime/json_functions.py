@@ -186,7 +186,7 @@ def _number(text: str, target: str) -> Decimal | None:
 
 @udf("ss:n")
 def json_bigint(text: str, target: str) -> int | None:
-    """Cast a JSON scalar to a whole number."""
+    """Cast a JSON scalar to an integer."""
     written = parse_json(text)
     if isinstance(written, str) and not is_number_text(written) and not re.fullmatch(r"[+-]?\d+", written, re.ASCII):
         raise AthenaError(f"Cannot cast '{text}' to {target}", "INVALID_CAST_ARGUMENT")
@@ -290,7 +290,8 @@ def _items(text: str, path: str, names: list[str], values: list[str | None]) -> 
 
     Raises:
         AthenaError: The path is invalid.
-        PathFailure: Evaluation fails, or the text is not JSON.
+        PathFailure: Evaluation fails.
+        _InputFailure: The text is not JSON.
     """
     try:
         steps = read_path(path)
@@ -342,7 +343,7 @@ def json_exists(text: str, path: str, names: list[str], values: list[str | None]
 
 @udf("ssSS:S", nulls=True)
 def json_scalar(text: str | None, path: str, names: list[str], values: list[str | None]) -> list[str | None]:
-    """Return ``FOUND`` with a scalar's type and text, ``NULL``, ``EMPTY``, or ``ERROR`` with a message."""
+    """Return ``NULL``, ``FOUND`` with a scalar's type and text, or ``EMPTY`` or ``ERROR`` with a message."""
     if text is None:
         return ["NULL", None, None]
     try:
@@ -459,7 +460,7 @@ _CODECS = {"": "utf-8", "UTF8": "utf-8", "UTF16": "utf-16-le", "UTF32": "utf-32-
 
 @udf("xs:s")
 def json_decoded(value: bytes, encoding: str) -> str:
-    """Decode the bytes of JSON, and reject invalid bytes."""
+    """Decode the bytes of JSON, and replace invalid bytes."""
     return value.decode(_CODECS[encoding], errors="replace")
 
 

@@ -1,4 +1,4 @@
-"""The parser and evaluator for the path language of the SQL/JSON functions.
+"""The parser for the path language of the SQL/JSON functions.
 
 https://trino.io/docs/current/functions/json.html#json-path-language
 
@@ -68,7 +68,7 @@ class Path:
 
 @functools.lru_cache(maxsize=512)
 def read_path(text: str) -> Path:
-    """Read a path.
+    """Parse a path.
 
     Raises:
         PathSyntaxError: The text is not a path.

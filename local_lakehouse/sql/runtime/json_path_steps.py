@@ -21,7 +21,7 @@ class UnsupportedPath(ValueError):
 
 
 class PathFailure(ValueError):
-    """A path cannot be evaluated in a JSON value.
+    """A path cannot be evaluated on a JSON value.
 
     Args:
         message: Trino's message, without its prefix.
@@ -45,7 +45,7 @@ class Context:
     Args:
         root: The JSON value.
         parameters: The values that are passed to the path, keyed by name. A missing value is an empty sequence.
-        lax: Whether arrays are unwrapped and missing parts skipped.
+        lax: Whether arrays are unwrapped and missing parts are skipped.
         item: The item that a filter tests.
         last: The last position of the current array.
     """
@@ -292,7 +292,7 @@ def _whole(name: str, value: Decimal) -> Decimal:
 
 
 def attempt(test: Predicate) -> Predicate:
-    """Return a predicate that is unknown if another predicate fails."""
+    """Return a predicate with the result of a test. If the test fails, the result is unknown."""
 
     def predicate(context: Context) -> bool | None:
         try:

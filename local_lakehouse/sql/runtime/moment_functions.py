@@ -172,7 +172,7 @@ def from_iso8601_timestamp(text: str) -> Zoned:
 
 @udf("s:n")
 def parse_duration(text: str) -> int:
-    """Parse a duration such as ``2.5h`` to milliseconds."""
+    """Convert a duration such as ``2.5h`` to milliseconds."""
     match = _DURATION.fullmatch(text)
     if match is None:
         raise AthenaError(f"duration is not a valid data duration string: {text}")

@@ -1,4 +1,4 @@
-"""Functions of numbers, and the text form of numbers."""
+"""Functions for numbers, and the text forms of numbers."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _MAX_COMBINATION_ELEMENTS = 100_000
 
 @udf("d:s")
 def double_text(value: float) -> str:
-    """Format a double as Java does."""
+    """Format a double in Java's format."""
     return java_double(value)
 
 
 @udf("d:s")
 def real_text(value: float) -> str:
-    """Format a single-precision number as Java does."""
+    """Format a single-precision number in Java's format."""
     return java_double(value, single=True)
 
 
@@ -82,7 +82,10 @@ def _check_radix(radix: int) -> None:
 
 @udf("sn:s")
 def round_text(value: str, digits: int) -> str:
-    """Round a decimal half away from zero to a number of digits. A negative number counts digits before the point."""
+    """Round a decimal half away from zero to a number of fractional digits.
+
+    If the number is negative, digits before the point are also rounded.
+    """
     number = Decimal(value)
     exponent = number.as_tuple().exponent
     if not isinstance(exponent, int) or -digits <= exponent:

@@ -149,7 +149,7 @@ def regexp_groups(text: str, pattern: str) -> list[list[str | None]]:
 
 @udf("ssS:s")
 def regexp_weave(text: str, pattern: str, parts: list[str | None]) -> str | None:
-    """Replace every match with a string."""
+    """Replace each match with the string at the same position in a list."""
     replacements = iter(parts)
     # If one replacement is NULL, the complete result is NULL.
     if None in parts:

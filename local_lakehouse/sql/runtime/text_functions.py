@@ -1,4 +1,4 @@
-"""Functions of strings and binary values."""
+"""Functions for strings and binary values."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def reverse(text: str) -> str:
 
 @udf("x:x")
 def reverse_bytes(value: bytes) -> bytes:
-    """Return bytes backwards."""
+    """Return bytes in reverse order."""
     return value[::-1]
 
 
@@ -268,7 +268,7 @@ def uuid_bytes_text(value: bytes) -> str:
 
 @udf("s:x")
 def from_hex(text: str) -> bytes:
-    """Read hexadecimal digits."""
+    """Decode hexadecimal digits."""
     try:
         return bytes.fromhex(text) if not re.search(r"\s", text) else bytes.fromhex("?")
     except ValueError as error:
@@ -289,7 +289,7 @@ def to_base32(value: bytes) -> str:
 
 @udf("s:x")
 def from_base32(text: str) -> bytes:
-    """Read base 32."""
+    """Decode base 32."""
     digits = text.rstrip("=")
     try:
         if len(digits) % 8 in (1, 3, 6):
@@ -301,7 +301,7 @@ def from_base32(text: str) -> bytes:
 
 @udf("s:x")
 def from_base64(text: str) -> bytes:
-    """Read base 64."""
+    """Decode base 64."""
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except binascii.Error as error:
@@ -346,7 +346,7 @@ def from_big_endian(value: bytes) -> int:
 
 @udf("sss:b")
 def like(text: str, pattern: str, escape: str) -> bool:
-    """Match a pattern with an escape character."""
+    """Return whether a string matches a ``LIKE`` pattern with an escape character."""
     if len(escape) != 1:
         raise AthenaError("Escape string must be a single character")
     expression, letters = "", iter(pattern)

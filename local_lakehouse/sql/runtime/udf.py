@@ -82,9 +82,10 @@ def udf(signature: str, *, nulls: bool = False) -> Callable[[Callable[..., Any]]
 
     Args:
         signature: A letter for each parameter, a colon, and a letter for the result. The letters are b (boolean), i
-            (integer), n (bigint), d (double), s (text), x (bytes), D (date), t (timestamp), S (strings), m (map) and z
-            (timestamp with its zone). With picoseconds, they are f (timestamp), F (time), T (time with its zone) and Z
-            (timestamp with its zone).
+            (integer), n (bigint), d (double), s (text), x (bytes), D (date), t (timestamp), S (strings), G (lists of
+            strings), C (lists of bigints), m (map of strings), M (map of lists of strings) and z (timestamp with its
+            zone). With picoseconds, they are f (timestamp), F (time), T (time with its zone) and Z (timestamp with its
+            zone).
         nulls: Whether the function is called for rows with NULL arguments. If not, the result for these rows is NULL.
     """
     parameters, _, result = signature.partition(":")

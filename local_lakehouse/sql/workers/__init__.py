@@ -1,1 +1,1 @@
-"""Processes that each run one DuckDB statement, with limits enforced by the operating system."""
+"""Processes that each run one DuckDB statement at a time, with limits on memory and disk space."""

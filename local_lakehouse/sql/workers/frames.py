@@ -36,7 +36,7 @@ class Channel:
         self._sending = threading.Lock()
 
     def send(self, message: Message, descriptors: Sequence[int] = ()) -> None:
-        """Send a message with open files.
+        """Send a message and, if descriptors are given, open files.
 
         Raises:
             ClosedError: The other process has ended.

@@ -208,7 +208,7 @@ class _Worker:
             self.kill("interruption")
 
     def data_bytes(self) -> int:
-        """Return the memory used since the start."""
+        """Return the growth of the worker's memory since its start, in bytes."""
         return max(0, self._resident() - self._base)
 
     def give_way(self, seconds: float) -> None:
@@ -294,7 +294,7 @@ class WorkerPool:
         return worker
 
     def take_back(self, worker: _Worker) -> None:
-        """Keep a worker for the next statement unless there are enough idle workers or its memory has grown."""
+        """Keep a worker for the next statement if it is fresh and there are not enough idle workers."""
         try:
             worker.carry_out({"do": "clear"})
             kept = worker.fresh
@@ -365,7 +365,7 @@ class WorkerPool:
             ) from error
 
     def _watch(self) -> None:
-        """Enforce the workers' limits, so that an error with one worker does not affect the other workers."""
+        """Enforce the workers' limits until the pool is stopped."""
         while not self._stopped.wait(_WATCH_SECONDS):
             self._enforce_limits()
 

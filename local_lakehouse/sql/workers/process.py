@@ -28,7 +28,7 @@ class Worker:
 
     Args:
         channel: The channel for commands and responses.
-        connection: The DuckDB.
+        connection: The DuckDB connection.
     """
 
     def __init__(self, channel: Channel, connection: duckdb.DuckDBPyConnection) -> None:
@@ -110,8 +110,8 @@ def run(descriptor: int, connection: duckdb.DuckDBPyConnection, settings: Messag
     """Run as a worker until the channel is closed.
 
     Args:
-        descriptor: A connected socket.
-        connection: An unrestricted DuckDB.
+        descriptor: The descriptor of a connected socket.
+        connection: An unrestricted DuckDB connection.
         settings: The settings ``memory_limit``, ``threads`` and ``readable`` (folders) for DuckDB, and ``data_bytes``
             and ``file_bytes`` for the process.
     """

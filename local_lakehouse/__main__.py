@@ -17,8 +17,8 @@ from local_lakehouse.loading import keep_collections_short, load, never_load_pan
 from local_lakehouse.region import region_of
 from local_lakehouse.store.database import StateInUseError, StorageError, UnreadableStateError
 
-# The longest time that a Python thread runs while others wait. The default of 5 ms is too long, because each request
-# alternates with background work many times.
+# The longest time that a Python thread runs while other threads wait. The default of 5 ms is too long, because each
+# request alternates with background work many times.
 SWITCH_SECONDS = 0.0002
 
 

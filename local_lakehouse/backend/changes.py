@@ -88,8 +88,7 @@ class ChangeLog:
         self._written = False
         self._listeners: list[Callable[[], None]] = []
         self._database = database
-        # The current transaction's writes, which are either new keys or integrations whose changes are all written
-        # again.
+        # The current transaction adds the new keys, and rewrites all changes of the outdated integrations.
         self._new: list[tuple[str, str, str]] = []
         self._outdated: set[str] = set()
         if database is not None:

@@ -54,7 +54,7 @@ class ObjectStore:
 
 
 class StoredKeys:
-    """The keys of a bucket with their versions, which replace moto's dictionary and have the same interface.
+    """A replacement for moto's dictionary of a bucket's keys and their versions, with the same interface.
 
     Args:
         store: The key store.

@@ -1,1 +1,1 @@
-"""Iceberg tables in the lakehouse's S3."""
+"""Iceberg tables in the S3 buckets of the lakehouse."""

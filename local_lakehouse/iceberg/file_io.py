@@ -1,4 +1,4 @@
-"""The implementation of PyIceberg's file interfaces on the lakehouse's S3."""
+"""The implementation of PyIceberg's file interfaces on the S3 service of the lakehouse."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class ObjectBytes:
 
 
 class LakehouseFileIO(FileIO):
-    """The `FileIO` for Iceberg's files in the lakehouse's S3.
+    """The `FileIO` for Iceberg files in the S3 buckets of the lakehouse.
 
     Iceberg does not change a file after the file is written, so reads are cached by path.
 

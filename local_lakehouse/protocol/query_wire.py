@@ -23,7 +23,7 @@ class _Form(dict[str, str]):
         self.used: dict[str, str] = {}
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return the value for a name in the form."""
+        """Return the form's value for a name, and record that the name was read."""
         if name in self:
             self.used[name] = self[name]
         return super().get(name, default)

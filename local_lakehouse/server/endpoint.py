@@ -153,7 +153,7 @@ class Endpoint:
             with acting_for(rights), asked_by(actor), self._kept(service, request):
                 result = service.call(request.operation, _members(request), self._caller(request))
         finally:
-            # A request that fails can keep changes.
+            # The changes of a failed request can remain.
             self._backend.clients.touch(request.service, request.operation)
         if request.protocol == "query":
             return query_wire.answer(model, result)

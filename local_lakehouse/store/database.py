@@ -221,7 +221,12 @@ class Database:
         return self.snapshot()
 
     def before_commit(self, hook: Hook, *, last: bool = False) -> None:
-        """Register a function to call at the end of each outermost transaction, after all others if `last` is true."""
+        """Register a function to call at the end of each outermost transaction.
+
+        Args:
+            hook: The function.
+            last: Whether to call the function after all functions without `last`.
+        """
         (self._last_before_commit if last else self._before_commit).append(hook)
 
     def after_commit(self, hook: Hook) -> None:

@@ -36,9 +36,9 @@ class _Waiter:
 class FairLock:
     """A reentrant lock with two queues, in which threads wait in the order of their arrival.
 
-    `threading.RLock` does not have an order, so a thread that writes repeatedly can acquire it many times while others
-    wait. This lock is handed over to a waiting thread when it is released. Threads in a block of `urgently` precede
-    other threads, but only a few times in a row, so that background work always makes progress.
+    `threading.RLock` does not have an order, so a thread that writes repeatedly can acquire it many times while other
+    threads wait. This lock is handed over to a waiting thread when it is released. Threads in a block of `urgently`
+    precede other threads, but only a few times in a row, so that background work always makes progress.
     """
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class FairLock:
         return self._owner == threading.get_ident()
 
     def acquire(self) -> None:
-        """Acquire the lock, once more if the thread already holds it."""
+        """Acquire the lock, which the thread may already hold."""
         thread = threading.get_ident()
         if self._owner == thread:
             self._depth += 1

@@ -117,7 +117,7 @@ def _merged(known: pa.DataType | None, other: pa.DataType) -> pa.DataType:
 
 
 def _fitted(array: pa.Array, kind: pa.DataType) -> pa.Array:
-    """Return an array in a type that `_merged` computed from the array's type and other types."""
+    """Convert an array to a type that `_merged` computed from the array's type and other types."""
     if array.type == kind:
         return array
     if pa.types.is_list(kind):

@@ -32,7 +32,7 @@ _ARROW = {
 
 
 def file_type(type_: Type) -> pa.DataType:
-    """Return the Arrow type of an Athena type in files."""
+    """Return the Arrow type that represents an Athena type in a file."""
     if type_.name == "decimal":
         return pa.decimal128(type_.precision, type_.scale)
     if type_.name == "array":
@@ -47,7 +47,7 @@ def file_type(type_: Type) -> pa.DataType:
 
 
 def field_names(type_: Type) -> list[str]:
-    """Return the field names of a row in files."""
+    """Return the names that the fields of a row type have in a file."""
     return [name or f"field{index}" for index, name in enumerate(type_.fields)]
 
 

@@ -164,7 +164,7 @@ def check_properties(properties: dict[str, str]) -> None:
 
 
 def iceberg_properties(properties: dict[str, str]) -> dict[str, str]:
-    """Return Athena's table properties with the corresponding Iceberg properties.
+    """Return a table's Athena properties and the corresponding Iceberg properties.
 
     Raises:
         QueryFailure: A property or the file format is not supported.

@@ -67,7 +67,7 @@ def optimize(statement: nodes.Optimize, context: Context) -> Outcome:
 
 
 def _rewritable(table: Table, file: ScanFile) -> bool:
-    """Return whether a file is small, contains deleted rows or has an outdated partitioning."""
+    """Return whether a file is small, contains deleted rows or has an outdated partition specification."""
     target = min(int(table.properties.get("write.target-file-size-bytes", _TARGET_BYTES)), _TARGET_BYTES)
     least = int(table.properties.get("optimize_rewrite_min_data_file_size_bytes", int(target * _SMALL_SHARE)))
     return file.size < least or bool(file.deletes) or file.entry.spec_id != table.spec().spec_id

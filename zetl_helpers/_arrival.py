@@ -1,4 +1,4 @@
-"""Evidence from logs, metrics and snapshots that data arrived in the target."""
+"""Logs, metrics and snapshots as evidence that data has arrived in the target."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def last_sync(lab: Lab, integration: dict[str, Any]) -> datetime | None:
 
     Args:
         lab: The lab.
-        integration: The integration as ``DescribeIntegrations`` shows it.
+        integration: The integration as ``DescribeIntegrations`` returns it.
     """
     arn = str(integration["IntegrationArn"])
     for look in (_by_log, _by_metric):
@@ -92,7 +92,7 @@ def is_loaded(lab: Lab, integration: dict[str, Any]) -> bool:
 
     Args:
         lab: The lab.
-        integration: The integration as ``DescribeIntegrations`` shows it.
+        integration: The integration as ``DescribeIntegrations`` returns it.
     """
     try:
         return _by_log(lab, str(integration["IntegrationArn"])) is not None

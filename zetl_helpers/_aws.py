@@ -34,9 +34,9 @@ def make(create: Callable[[], object], check: Callable[[], object], *codes: str)
     If a response is lost, botocore retries the request, and the retry finds that the resource already exists.
 
     Args:
-        create: Creates the resource.
-        check: Checks the owner if AWS reports that the resource exists. If the check returns a false value, AWS's error
-            is raised.
+        create: A function that creates the resource.
+        check: A function that is called if AWS reports that the resource exists. If it returns a false value, AWS's
+            error is raised.
         codes: The error codes that mean that the resource already exists.
     """
     try:
@@ -51,8 +51,8 @@ def settled(what: str, act: Callable[[], T], passing: Callable[[ClientError], bo
 
     Args:
         what: The awaited event, phrased so that it completes "waiting for …".
-        act: Makes the call.
-        passing: Returns whether an error is temporary.
+        act: A function that makes the call.
+        passing: A function that returns whether an error is temporary.
         timeout: Maximum seconds to retry before AWS's error is raised.
 
     Returns:

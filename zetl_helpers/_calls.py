@@ -53,7 +53,7 @@ class Call(str):
 
 
 def changing(calls: Iterable[str]) -> list[Call]:
-    """Return the calls with known arguments that change something, or all calls if no call changes anything."""
+    """Of the calls with known arguments, return those that change something, or all if no call changes anything."""
     known = [call for call in calls if isinstance(call, Call) and call.parameters is not None]
     return [call for call in known if call.changes] or known
 

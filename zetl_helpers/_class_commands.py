@@ -30,7 +30,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     status.add_argument("--json", action="store_true", help="print JSON")
     status.set_defaults(run=_status)
 
-    clean = actions.add_parser("cleanup", help="list the learners' resources and delete them with --yes")
+    clean = actions.add_parser("cleanup", help="list the learners' resources; with --yes, delete them")
     clean.add_argument("learners", nargs="*", metavar="PREFIX", help="default: all prefixes in use")
     clean.add_argument("--yes", action="store_true", help="delete the resources; without it, nothing is changed")
     clean.set_defaults(run=_cleanup)

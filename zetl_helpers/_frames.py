@@ -1,4 +1,4 @@
-"""The display options of pandas, which apply even if pandas is imported later.
+"""Display options for pandas, which apply even if they are set before pandas is imported.
 
 The import of pandas takes longer than `zetl_helpers.connect`, and not every program that connects needs a DataFrame.
 """

@@ -41,7 +41,7 @@ def tags(lab: Lab, found: dict[str, Any]) -> dict[str, str]:
 
     Args:
         lab: The lab.
-        found: The integration as ``DescribeIntegrations`` shows it.
+        found: The integration as ``DescribeIntegrations`` returns it.
     """
     if found.get("Tags"):
         return tag_dict(found["Tags"], "key", "value")

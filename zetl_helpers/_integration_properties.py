@@ -78,7 +78,8 @@ def set_table_properties(lab: Lab, *, unnest: Unnest = "FULL", partition_by: Seq
 
     Args:
         lab: The lab.
-        unnest: ``FULL`` (a column for each leaf of a map), ``TOPLEVEL`` (a column for each attribute) or ``NOUNNEST``.
+        unnest: ``FULL`` (a column for each leaf of a map), ``TOPLEVEL`` (a column for each attribute) or ``NOUNNEST``
+            (one column for all attributes except the keys).
         partition_by: The entries of a partition spec, each with ``FieldName``, ``FunctionSpec`` and ``ConversionSpec``.
             An empty sequence selects AWS Glue's default, which is buckets of the partition key.
 

@@ -1,4 +1,4 @@
-"""Next steps for errors that any AWS call can return. They are added to AWS's messages."""
+"""Next steps, added to AWS's messages, for errors that any AWS call can return."""
 
 from __future__ import annotations
 

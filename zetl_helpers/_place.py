@@ -100,7 +100,7 @@ def look(space: Space, client: Callable[[str], Any]) -> Place:
 
     Args:
         space: The space.
-        client: Returns the boto3 client of a service.
+        client: A function that returns the boto3 client of a service.
 
     See https://docs.aws.amazon.com/datazone/latest/APIReference/API_ListConnections.html
     """

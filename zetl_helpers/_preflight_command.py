@@ -18,7 +18,7 @@ def add(commands: Any, connect: Callable[[], Lab]) -> None:
 
     Args:
         commands: The parser's commands.
-        connect: Connects to the account of the named table.
+        connect: A function that returns a lab in the table's account.
     """
     command = commands.add_parser(
         "preflight", help="predict what zero-ETL will do with a table, or with items in a file"

@@ -76,7 +76,7 @@ class Statement:
 
 
 def statements(name: str, document: dict[str, Any]) -> Iterator[Statement]:
-    """Read the statements of a policy document.
+    """Yield the statements of a policy document.
 
     Args:
         name: The template's name.
@@ -99,7 +99,7 @@ def _listed(value: str | list[str]) -> list[str]:
 
 @functools.cache
 def _giving(action: str) -> tuple[Statement, ...]:
-    """Return the statements of the learner's policies that name an action, with their placeholders."""
+    """Return the learner's policy statements that contain an action, without filling in placeholders."""
     return tuple(
         statement
         for name in dict.fromkeys((*LEARNER_POLICIES, *CLASS_POLICIES))

@@ -33,7 +33,7 @@ def read_file(start: Path | None = None) -> dict[str, str]:
     """Return the settings of the tutorial's folder, or an empty dictionary if ``zetl.env`` does not exist.
 
     Args:
-        start: The folder where the search starts. Defaults to the current folder.
+        start: The folder where the search for the tutorial's folder starts. Defaults to the current folder.
 
     Raises:
         SettingsError: A line of the file is not a setting.
@@ -59,7 +59,7 @@ def write_file(changes: Mapping[str, str], start: Path | None = None) -> Path:
 
     Args:
         changes: The values, keyed by the names of the settings.
-        start: The folder where the search starts. Defaults to the current folder.
+        start: The folder where the search for the tutorial's folder starts. Defaults to the current folder.
 
     Returns:
         The file.
@@ -154,11 +154,11 @@ def state_dir(environment: Mapping[str, str] = os.environ, start: Path | None = 
 
     Args:
         environment: The environment variables, which can contain ``ZETL_STATE_DIR``.
-        start: The folder where the search starts. Defaults to the current folder. The state folder is in the nearest
-            parent folder that contains a ``.zetl`` folder or the tutorial's ``environment.yml``. A notebook and a
-            command in the tutorial's folder therefore use the same lakehouse. If that folder belongs to another user or
-            is read-only, the function returns ``.zetl`` in the user's home folder, so that many learners can share one
-            copy of the tutorial.
+        start: The folder where the search for the tutorial's folder starts. Defaults to the current folder. The state
+            folder is in the nearest parent folder that contains a ``.zetl`` folder or the tutorial's
+            ``environment.yml``. A notebook and a command in the tutorial's folder therefore use the same lakehouse. If
+            the state folder belongs to another user or this user cannot write to it, the function returns ``.zetl`` in
+            the user's home folder, so that many learners can share one copy of the tutorial.
     """
     named = environment.get("ZETL_STATE_DIR")
     if named:

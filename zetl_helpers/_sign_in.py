@@ -27,7 +27,7 @@ _sessions: list[boto3.Session] = []
 
 
 def remember(session: boto3.Session) -> None:
-    """Remember a session, so that `renew` can adopt new credentials in it when it has expired.
+    """Remember a session, so that `renew` can update its credentials after it has expired.
 
     Args:
         session: The session of a lab on AWS. It replaces the session that was remembered before.
@@ -43,7 +43,7 @@ def has_ended(error: ClientError | BotoCoreError) -> bool:
 
 
 def renew() -> None:
-    """Check whether the user has signed in again, and adopt the new credentials in the expired session.
+    """Check whether the user has signed in again, and update the expired session's credentials.
 
     Credentials that boto3 refreshes automatically, such as those from ``aws sso login``, are renewed at the next call.
     This function reads all other credentials again, because boto3 reads them only once.

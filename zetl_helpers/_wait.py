@@ -68,7 +68,7 @@ def without_waiting(meanwhile: Callable[[], object] = lambda: None) -> Iterator[
     """Make every wait inside the block take no time.
 
     Args:
-        meanwhile: Called during each wait, for example to run a refresh.
+        meanwhile: A function that is called during each wait, for example to run a refresh.
     """
     global _clock
     real, _clock = _clock, _TestingClock(meanwhile)
@@ -95,7 +95,7 @@ def wait_for(
 
     Args:
         what: The awaited event, phrased so that it completes "waiting for …".
-        look: Returns None if there is no result yet. Any other value ends the wait.
+        look: A function that returns None while there is no result. Any other value ends the wait.
         timeout: Seconds until the wait fails.
         hint: A sentence that says what to check if the wait fails.
         every: Seconds between the first polls. The interval grows to 30 seconds, so that short waits end quickly and

@@ -99,7 +99,7 @@ def compact(lab: Lab) -> Step:
 
 
 def keep_snapshots_for(lab: Lab, seconds: int) -> Step:
-    """Set the age at which ``VACUUM`` expires a snapshot, which is five days by default.
+    """Set the age at which ``VACUUM`` expires a snapshot. The default age is five days.
 
     Args:
         lab: The lab.

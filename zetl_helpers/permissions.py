@@ -232,7 +232,7 @@ def _value(lab: Lab, value: str) -> str:
 
 
 def create_target_role(lab: Lab) -> list[Step]:
-    """Create the role that the integration uses to write, which trusts AWS Glue and has only the necessary permissions.
+    """Create the target role, which trusts AWS Glue and has only the permissions that the integration needs.
 
     Args:
         lab: The lab.

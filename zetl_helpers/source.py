@@ -45,7 +45,7 @@ _DEFINITIONS = {"Profiles": "nested_table.json", "Payments": "payments_table.jso
 
 
 def definition(lab: Lab, keys: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Return the arguments of ``CreateTable`` for the lab's table, without its tags.
+    """Return the ``CreateTable`` arguments for the lab's table, except the tags.
 
     Args:
         lab: The lab.
@@ -190,7 +190,9 @@ def _count(batch: Sequence[object]) -> str:
 
 
 def import_items(lab: Lab, new: Iterable[dict[str, Any]], *, timeout: float = 3600) -> Step:
-    """Create the table from items in the lab's bucket with ``ImportTable``, which consumes no write capacity.
+    """Write items to the lab's bucket, and create the table from them with ``ImportTable``.
+
+    The import consumes no write capacity.
 
     Args:
         lab: The lab.

@@ -74,7 +74,7 @@ class Project:
 
 
 def caller_identity(lab: Lab) -> pd.DataFrame:
-    """Show the caller's identity from STS, and the matching principal in IAM and Lake Formation.
+    """Return the caller's identity from STS, and the matching principal in IAM and Lake Formation.
 
     Args:
         lab: The lab.

@@ -52,7 +52,7 @@ class Gap:
 
 
 def render(lab: Lab) -> dict[str, Any]:
-    """Write the lab's resources as a CloudFormation template.
+    """Return the lab's resources as a CloudFormation template.
 
     Args:
         lab: The lab, which supplies the names. The function's only AWS call returns the caller's identity.
@@ -103,7 +103,7 @@ def render(lab: Lab) -> dict[str, Any]:
 
 
 def gaps(lab: Lab) -> list[Gap]:
-    """List the parts of the lab that the template cannot create, with the commands to run, in this order.
+    """List the parts of the lab that the template cannot create, in the order in which to run their commands.
 
     Args:
         lab: The lab.

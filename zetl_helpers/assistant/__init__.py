@@ -1,4 +1,4 @@
-"""An assistant that turns questions about the lab's tables into SQL but never runs it."""
+"""An assistant that converts questions about the lab's tables to SQL but never runs the SQL."""
 
 from __future__ import annotations
 

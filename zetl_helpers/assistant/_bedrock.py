@@ -106,7 +106,7 @@ class BedrockBackend:
 
 
 def describe(model: Model) -> str:
-    """Describe the tables to a model as JSON with their columns, types and sample values."""
+    """Return the tables as JSON for a model, with their columns, types and sample values."""
     tables = [
         {
             "table": f'"awsdatacatalog"."{model.database}"."{table.name}"',

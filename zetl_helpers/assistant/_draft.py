@@ -26,7 +26,7 @@ class Draft:
 
 
 class Backend(Protocol):
-    """A backend that turns questions into drafts."""
+    """A backend that drafts statements for questions."""
 
     def draft(self, model: Model, question: str) -> Draft:
         """Draft a statement for a question about a model's tables."""

@@ -35,7 +35,7 @@ class Mark:
         table: The table whose rows represent the entity, or None if only the entity's identifier is known.
         number: The number, if the words state one.
         dates: The first and last day of a range.
-        hints: The quantities that a superlative is about.
+        hints: The quantities that a superlative can refer to.
         exact: Whether the words match the whole name of a column.
     """
 

@@ -18,7 +18,7 @@ _IDENTIFIER = re.compile(r"(?:^|_)id$|(?<=[a-z])id$|number$|(?:^|_)key$")
 
 @dataclass(frozen=True)
 class Column:
-    """A column, as questions refer to it.
+    """A column that questions can refer to.
 
     Args:
         table: The column's table.
@@ -95,7 +95,8 @@ def build(
         database: The lab's database.
         main: The lab's main table.
         tables: The tables, as ``GetTables`` returns them.
-        sample: Returns distinct values of a table's text columns, at most ``MOST_VALUES`` + 1 for each column.
+        sample: A function that returns distinct values of a table's text columns, at most ``MOST_VALUES`` + 1 for each
+            column.
     """
     return Model(database, main, tuple(_table(table, sample) for table in tables))
 

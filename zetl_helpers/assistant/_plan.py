@@ -1,4 +1,4 @@
-"""Plans, which describe a question in terms of columns before it becomes SQL."""
+"""Plans, which describe questions in terms of columns and are then converted to SQL."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Plan:
     Args:
         scope: The tables. Two tables are joined by their common key.
         outputs: The columns to show unchanged.
-        measures: Aggregates.
+        measures: The aggregates.
         groups: The grouping columns.
         filters: The conditions that rows must meet.
         parts: The conditions for the rows whose share is computed.

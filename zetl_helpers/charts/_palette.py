@@ -39,7 +39,7 @@ def patterns(count: int) -> list[str]:
 
 
 def pattern(shape: str | list[str]) -> dict[str, Any]:
-    """Return a plotly pattern of thin light lines over a mark's own color."""
+    """Return a plotly pattern of thin light lines over a mark's color."""
     return {"shape": shape, "fillmode": "overlay", "fgcolor": CARD, "solidity": 0.25}
 
 

@@ -11,7 +11,7 @@ _NOTHING = "(none)"
 
 
 def pivot_table(df: pd.DataFrame, index: str, columns: str) -> pd.DataFrame:
-    """Count rows in a pivot table with totals, for example with one row per state and one column per status.
+    """Count rows by the values of two columns, and return a pivot table with totals.
 
     Args:
         df: One row for each item to count.

@@ -45,7 +45,7 @@ class Plan(Sequence[Leftover]):
     Args:
         lab: The lab.
         leftovers: The lab's resources, in the order of deletion.
-        foreign: Resources that have one of the lab's names but do not belong to the lab, and are kept.
+        foreign: Resources that have one of the lab's names but are kept, because they do not belong to the lab.
         unseen: The kinds of resources that could not be checked, each with AWS's error.
     """
 
@@ -144,7 +144,7 @@ def apply(found: Sequence[Leftover], *, tell: Callable[[str], object] = lambda _
 
     Args:
         found: The result of `plan`, or a part of it.
-        tell: Called after each resource, with a line that contains its number and outcome.
+        tell: A function that is called after each resource, with a line that contains its number and outcome.
 
     Returns:
         A table with the columns ``kind``, ``name`` and ``outcome``. The outcome is ``deleted``, ``kept`` with the
@@ -186,8 +186,8 @@ def verify(lab: Lab, *, only: Sequence[Lab] = (), timeout: float = 60) -> str:
         timeout: The maximum number of seconds to search, or 0 to search once.
 
     Returns:
-        A sentence that says that nothing is left. If resources with the lab's names were kept, a second sentence
-        contains their number.
+        A sentence that says that all resources are deleted. If resources with the lab's names were kept, a second
+        sentence contains their number.
 
     Raises:
         LeftoverError: A resource is left, or a kind of resource could not be checked.

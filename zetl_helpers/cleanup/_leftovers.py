@@ -33,8 +33,8 @@ class Leftover:
         why: The cost or risk of keeping the resource.
         known_by: The evidence that the resource belongs to the lab, such as the lab's tag or the bucket that contains
             the resource.
-        delete: Deletes the resource, and waits until it is gone.
-        begin: Requests the deletion without waiting, for deletions that take minutes.
+        delete: A function that deletes the resource and waits until it is gone.
+        begin: A function that requests the deletion without waiting, for deletions that take minutes.
         table: The only source that uses the resource, in the form of `Lab.source`, or an empty string if the lab's
             tables share the resource.
         is_being_deleted: Whether AWS reports that the resource is being deleted.

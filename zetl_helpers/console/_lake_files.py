@@ -12,7 +12,7 @@ class LakeFiles(FileIO):
     """Read-only access to objects.
 
     Args:
-        read: Returns the bytes of the object at a location.
+        read: A function that returns the bytes of the object at a location.
     """
 
     def __init__(self, read: Callable[[str], bytes]) -> None:

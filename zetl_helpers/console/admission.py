@@ -1,4 +1,4 @@
-"""A check that admits only requests that the console's own page sends for the user who started the console.
+"""A check that admits only requests that the console's page sends for the user who started the console.
 
 A browser sends requests on behalf of any page to any address. The browser names the requesting page in ``Origin`` and
 ``Sec-Fetch-Site``, and the requested host in ``Host``. Every request that reads or changes data also needs the

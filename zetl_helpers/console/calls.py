@@ -35,7 +35,7 @@ class CallError(Exception):
 
 
 def describe(service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, str]:
-    """Return the boto3 code and the AWS CLI command of a call, without making it.
+    """Return the boto3 code and the AWS CLI command for a call, without making the call.
 
     Args:
         service: The service's name in boto3.

@@ -15,11 +15,11 @@ _MOST_FRAMES = 40
 
 
 class Problems:
-    """A recorder that writes each failure to the file only once, together with its traceback.
+    """A recorder that writes each failure to a file only once, together with its traceback.
 
     Args:
         path: The path of the file, which is created at the first failure and is accessible only to the user.
-        redact: Removes the session's secrets from a text.
+        redact: A function that removes the session's secrets from a text.
     """
 
     def __init__(self, path: Path, redact: Callable[[str], str]) -> None:

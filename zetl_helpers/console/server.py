@@ -204,7 +204,7 @@ def _json(status: int, document: Any) -> _Response:
 
 
 def _policy(nonce: str) -> str:
-    """Return the content security policy, which allows only the console's own files and its libraries' styles."""
+    """Return the content security policy, which allows only the console's files and its libraries' styles."""
     return "; ".join(
         (
             "default-src 'none'",

@@ -119,7 +119,7 @@ def of_file(
 
 
 def read_items(path: str | Path) -> list[Item]:
-    """Return the items of a file or an export in DynamoDB JSON.
+    """Return the items, in DynamoDB JSON, of a file or an export.
 
     Args:
         path: A file or an export folder, as for `of_file`.
@@ -141,7 +141,7 @@ def of_items(
     """Check items in DynamoDB JSON.
 
     Args:
-        items: The items, as ``{"CustomerID": {"S": "CUST0001"}}``.
+        items: The items, such as ``{"CustomerID": {"S": "CUST0001"}}``.
         name: The name for the items in the report.
         keys: The key attributes, with the partition key first. By default, they are guessed from the items.
         changes_per_day: Writes per day. Defaults to a twentieth of the number of items.

@@ -71,7 +71,7 @@ class Layout:
         columns: The target's columns, starting with the keys.
         mixed: The paths whose values have several types, which become strings.
         clashes: The pairs of attributes that would have the same name in the target, keyed by that name.
-        colons: The paths whose name contains a colon.
+        colons: The paths that contain a name with a colon.
         schema_bytes: The approximate size of the table's schema in bytes.
     """
 

@@ -1,4 +1,4 @@
-"""The analysis of aggregates, and of the expressions that are allowed above an aggregation."""
+"""The analysis of aggregates, and of the expressions that are allowed after an aggregation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _QUERIES = (tree.ScalarQuery, tree.Exists, tree.InQuery, tree.Quantified)
 
 
 class Aggregates:
-    """The analyzer for aggregates and for the expressions above an aggregation.
+    """The analyzer for aggregates and for the expressions after an aggregation.
 
     Args:
         analysis: The analysis of the statement.

@@ -1,8 +1,8 @@
 """Checks that reject the correlated queries that DuckDB could run but Trino cannot plan.
 
 Trino turns a correlated query into a join. It moves the ``WHERE`` terms that refer to the outer query into the join,
-and leaves the rest unchanged. Therefore only these terms, and expressions above an aggregation, can refer to the outer
-query. With a limit or a grouping above such terms, each of their columns must be a key or equal a value of the outer
+and leaves the rest unchanged. Therefore only these terms, and expressions after an aggregation, can refer to the outer
+query. With a limit or a grouping after such terms, each of their columns must be a key or equal a value of the outer
 query.
 """
 
@@ -64,7 +64,7 @@ def outer_reads(scope: Scope | None) -> frozenset[str]:
 
 
 def conjuncts(where: tree.Expression | None) -> Iterator[tree.Expression]:
-    """Yield the terms joined by ``AND``."""
+    """Yield the terms that ``AND`` joins in a condition."""
     if isinstance(where, tree.Logical) and where.operator == "AND":
         for term in where.terms:
             yield from conjuncts(term)
@@ -129,7 +129,7 @@ def _check_lists(select: Inner, outer: frozenset[str], *, grouped: bool, unneste
 
 
 def _check_groups(select: Inner, constant: set[str], free: set[str], *, limited: bool) -> None:
-    """Check a grouping above correlated terms.
+    """Check a grouping of correlated terms.
 
     With a limit, ``EXISTS`` or ``IN``, each column of the terms must be a key or equal a value of the outer query.
     """

@@ -26,7 +26,7 @@ def key_identities(map_: Typed) -> str:
 
 
 def map_of_lists(keys: str, type_: Type, values: str) -> str:
-    """Return the SQL for a map with the given list of keys, which must be distinct, and the list of values."""
+    """Return the SQL for a map from a list of keys, which must be distinct, and a list of values."""
     texts = f"list_transform({keys}, lambda zt: {text_of('zt', type_)})"
     return f"athena_map({keys}, {identities(keys, type_)}, {values}, {texts})"
 

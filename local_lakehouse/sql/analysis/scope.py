@@ -44,12 +44,12 @@ class Field:
 
 
 class NotGrouped(Exception):
-    """A column is used above an aggregation but is not one of its keys."""
+    """A column is used after an aggregation but is not one of its keys."""
 
 
 @dataclass
 class Grouping:
-    """The keys of an aggregation. Apart from aggregates, a query can use only these keys above the aggregation.
+    """The keys of an aggregation. Apart from aggregates, a query can use only these keys after the aggregation.
 
     Args:
         keys: The keys as written in the query, keyed by their DuckDB SQL.
@@ -60,7 +60,7 @@ class Grouping:
     several: bool = False
 
     def above(self, value: Typed) -> Typed:
-        """Return a grouping key's value above the aggregation, which is the first of the group's equal values."""
+        """Return a grouping key's value after the aggregation, which is the first of the group's equal values."""
         if not has_key(value.type):
             return value
         first = f"first({value.sql})"

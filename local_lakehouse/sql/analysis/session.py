@@ -26,7 +26,7 @@ class SourceColumn:
 
 @dataclass(frozen=True)
 class Condition:
-    """A comparison of a column with constants that every required row of a table satisfies."""
+    """A comparison of a column with constants. Every required row of the table satisfies it."""
 
     column: str
     operator: str

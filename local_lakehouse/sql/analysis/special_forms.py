@@ -47,7 +47,7 @@ class SpecialForms:
         }
 
     def find(self, name: str) -> Callable[[tree.Call, Scope], Typed] | None:
-        """Return the analyzer for a call of this name, or None for a function."""
+        """Return the analyzer for the special form of this name, or None if there is no such form."""
         return self._forms.get(name)
 
     def _if(self, node: tree.Call, scope: Scope) -> Typed:
@@ -112,7 +112,7 @@ class SpecialForms:
         if aggregates_in(node.arguments) or windows_in(node.arguments):
             raise QueryFailure(
                 "NOT_SUPPORTED",
-                "The local Athena does not support TRY above an aggregate or a window function. Compute the function "
+                "The local Athena does not support TRY around an aggregate or a window function. Compute the function "
                 "in a subquery, and use TRY outside it",
                 node.position,
             )

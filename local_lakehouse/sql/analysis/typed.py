@@ -18,7 +18,8 @@ class Facts:
         variables: The outer lambda parameters that the expression reads.
         rows: Whether the expression depends on rows through aggregates, window functions or subqueries.
         volatile: Whether two evaluations can return different results.
-        fails: Whether evaluation can fail, so that it must not be evaluated where Athena would not evaluate it.
+        fails: Whether evaluation can fail. If so, the expression must not be evaluated where Athena would not evaluate
+            it.
     """
 
     reads: frozenset[str] = field(default_factory=frozenset)

@@ -33,7 +33,7 @@ class Windows:
         self._analysis = analysis
 
     def clause(self, node: tree.Call, scope: Scope) -> Fragment:
-        """Return ``OVER`` in DuckDB's syntax."""
+        """Return a call's ``OVER`` clause in DuckDB's syntax."""
         if node.window is None:
             return Fragment("")
         window = self._resolved(node.window, scope, node.position)

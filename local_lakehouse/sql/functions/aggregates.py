@@ -66,7 +66,7 @@ def _extreme_by(name: str) -> Callable[[Sequence[Typed]], str]:
 
 
 def _extremes_by(name: str) -> Callable[[Sequence[Typed]], str]:
-    """Return an emitter for the values of the first rows, up to 10,000 as in Trino."""
+    """Return an emitter for the values of the first rows. As in Trino, the maximum is 10,000 rows."""
     function = "arg_" + name.removesuffix("_by")
 
     def emit(arguments: Sequence[Typed]) -> str:

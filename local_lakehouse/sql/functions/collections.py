@@ -58,7 +58,7 @@ def _removed(arguments: Sequence[Typed]) -> str:
 
 
 def _extreme(greatest: bool) -> Emit:
-    """Return an emitter for the greatest or least element, or NULL if an element is NULL."""
+    """Return an emitter for the greatest or least element. The result is NULL if an element is NULL."""
 
     def emit(arguments: Sequence[Typed]) -> str:
         items, element = arguments[0].sql, arguments[0].type.element

@@ -71,7 +71,7 @@ def _clocked(template: str) -> Emit:
 
 
 def _by_unit(value: Typed, allowed: tuple[str, ...], type_: str, write: Callable[[str], str]) -> str:
-    """Return a function's SQL for a unit."""
+    """Return the SQL that `write` produces for a unit, which can be an expression."""
     if value.literal is not None and value.literal.lower() in allowed:
         return write(value.literal.lower())
     bad = f"athena_bad('''' || {value.sql} || ''' is not a valid {type_} field')"
@@ -115,7 +115,7 @@ def _truncated(arguments: Sequence[Typed]) -> str:
 
 
 def _added(arguments: Sequence[Typed]) -> str:
-    """Return the SQL for an addition, where days keep the local time in the value's zone and hours move the instant."""
+    """Return the SQL for an addition. Days keep the local time in the value's zone, and hours change the instant."""
     unit, amount, value = arguments
     allowed, label = _UNITS[value.type.name]
 

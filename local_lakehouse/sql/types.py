@@ -90,7 +90,7 @@ def varchar(length: int | None) -> Type:
 
 
 def char(length: int) -> Type:
-    """Return a char type, whose values are padded to a length."""
+    """Return a char type, whose values are padded to the given length."""
     return Type("char", (length,))
 
 
@@ -193,27 +193,27 @@ def duckdb_type(type_: Type) -> str:
 
 
 def is_fine(type_: Type) -> bool:
-    """Return whether values are times with more digits than DuckDB supports."""
+    """Return whether a type's values are times with more digits than DuckDB supports."""
     return type_.name in _FINE and type_.precision > _MICRO_DIGITS
 
 
 def is_text(type_: Type) -> bool:
-    """Return whether values are strings."""
+    """Return whether a type's values are strings."""
     return type_.name in ("varchar", "char")
 
 
 def is_numeric(type_: Type) -> bool:
-    """Return whether values are numbers."""
+    """Return whether a type's values are numbers."""
     return type_.name in NUMERICS
 
 
 def is_integer(type_: Type) -> bool:
-    """Return whether values are integers."""
+    """Return whether a type's values are integers."""
     return type_.name in INTEGERS
 
 
 def is_interval(type_: Type) -> bool:
-    """Return whether values are intervals."""
+    """Return whether a type's values are intervals."""
     return type_ in (DAY_INTERVAL, MONTH_INTERVAL)
 
 
@@ -223,12 +223,12 @@ def as_decimal(type_: Type) -> Type:
 
 
 def is_comparable(type_: Type) -> bool:
-    """Return whether values are comparable."""
+    """Return whether a type's values are comparable."""
     return type_.name != "function" and all(is_comparable(child) for child in type_.children)
 
 
 def is_orderable(type_: Type) -> bool:
-    """Return whether values are orderable."""
+    """Return whether a type's values are orderable."""
     return type_.name not in ("function", "map", "json") and all(is_orderable(child) for child in type_.children)
 
 

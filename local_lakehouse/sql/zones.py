@@ -100,7 +100,7 @@ def to_local(instant: int, name: str) -> int:
 
 
 def to_instant(local: int, name: str) -> int:
-    """Return the instant of a local time in a zone, as ``java.time`` resolves it.
+    """Return the instant of a local time in a zone by the rules of ``java.time``.
 
     If a time occurs twice, the first instant is returned. A skipped time moves forward by the gap. In both cases, the
     offset before the transition applies.
@@ -114,7 +114,7 @@ def to_instant(local: int, name: str) -> int:
 
 
 def to_joda_instant(local: int, name: str, original: int | None = None) -> int:
-    """Return the instant of a local time in a zone, as Joda resolves it.
+    """Return the instant of a local time in a zone by the rules of Joda.
 
     A skipped time moves forward by the gap. A time that occurs twice keeps the offset of the instant that it was
     computed from, if possible.

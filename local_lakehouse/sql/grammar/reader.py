@@ -126,7 +126,7 @@ class TokenReader:
         return self._tokens[mark]
 
     def next_parameter(self) -> int:
-        """Count a question mark and return its number, starting at 0."""
+        """Return the number of the next ``?`` placeholder, starting at 0."""
         self.parameters += 1
         return self.parameters - 1
 
@@ -181,7 +181,7 @@ class TokenReader:
         return True
 
     def accept_any(self, *words: str) -> str | None:
-        """Consume one of these keywords and return it, if one follows."""
+        """Consume and return one of these keywords. Return None if none of them follows."""
         if self.token.upper in words and self.token.upper:
             return self.take().upper
         return None

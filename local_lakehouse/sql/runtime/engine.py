@@ -34,8 +34,8 @@ _WITHOUT_THREADS = {"threads": 1} if duckdb.__version__.startswith("1.") else {"
 _SETTINGS = {
     "TimeZone": "UTC",
     "default_null_order": "nulls_last",
-    # Otherwise, DuckDB evaluates the cheaper of two conditions first, even if it can fail. DuckDB also moves repeated
-    # subexpressions out of a TRY, which then cannot catch their failures.
+    # With these optimizers, DuckDB would evaluate the cheaper of two conditions first, even if this condition can fail.
+    # DuckDB would also move repeated subexpressions out of a TRY, which then could not catch their failures.
     "disabled_optimizers": "reorder_filter,common_subexpressions",
     "enable_external_access": "false",
     "lock_configuration": "true",

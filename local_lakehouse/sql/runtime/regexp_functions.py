@@ -1,7 +1,7 @@
 """Java's regular expressions.
 
 The `regex` library is almost compatible with Java. Differing constructs are translated or rejected. The library can
-abort a match that takes too long, and releases Python's global lock. Python's `re` would block the complete lakehouse.
+abort a match that takes too long, and releases Python's global lock. Python's `re` would block the whole lakehouse.
 """
 
 from __future__ import annotations

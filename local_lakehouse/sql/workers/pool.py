@@ -130,7 +130,7 @@ class WorkerSession:
             worker.interrupt()
 
     def close(self) -> None:
-        """Return the worker, and delete the session's files."""
+        """Return the worker to the pool, and delete the session's files."""
         with self._lock:
             worker, self._worker = self._worker, None
         if worker is not None:
@@ -223,7 +223,7 @@ class _Worker:
 
     @property
     def fresh(self) -> bool:
-        """Whether the worker is in the same state as a new worker."""
+        """Whether the worker can be reused, because its priority is unchanged and its memory has hardly grown."""
         return not self._slowed and self.data_bytes() < _RETIRED_AT_BYTES
 
     def kill(self, reason: str) -> None:

@@ -125,7 +125,7 @@ MEANING = [
     ("(SELECT 1, 2) + 1", "TYPE_MISMATCH"),
     ("n IN (SELECT 'a')", "TYPE_MISMATCH"),
     ("current_user", "NOT_SUPPORTED"),
-    ("TRY(sum(n) / count(*))", "NOT_SUPPORTED: line 1:8: The local Athena does not support TRY above an aggregate"),
+    ("TRY(sum(n) / count(*))", "NOT_SUPPORTED: line 1:8: The local Athena does not support TRY around an aggregate"),
     ("TIMESTAMP '2024-01-01 00:00:00.1234567890123'", "INVALID_LITERAL"),
 ]
 CLAUSES = [

@@ -45,7 +45,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Each:
-    """A judge of a value for each of several names.
+    """A judge of several named values.
 
     Args:
         readings: The reading for each name.

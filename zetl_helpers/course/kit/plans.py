@@ -28,7 +28,7 @@ class PlanError(Exception):
     """The time is too short. The message says how much time is needed."""
 
 
-# Everybody sees something else after an exercise.
+# After an exercise, each learner sees different feedback.
 FEEDBACK = "feedback on their own answer"
 
 

@@ -1,4 +1,4 @@
-// Builds the page into zetl_helpers/console/static, or into the folder that is named.
+// Build the page into zetl_helpers/console/static, or into the folder given as an argument.
 import { createHash } from "node:crypto";
 import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
@@ -14,7 +14,7 @@ async function sources() {
   return [...found, "build.mjs", "package-lock.json", "package.json", "tsconfig.json"].sort();
 }
 
-// One hash over names and contents; tests/console/test_page.py computes the same.
+// Return a hash of the names and contents of the sources. tests/console/test_page.py computes the same hash.
 async function fingerprint() {
   const hash = createHash("sha256");
   for (const name of await sources()) {

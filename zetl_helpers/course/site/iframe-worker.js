@@ -1,5 +1,5 @@
-// Pages opened from a folder may not start workers, and the search works in one. There, this stands in for Worker: it
-// runs the same script in a hidden frame and passes messages to it and back.
+// A page that is opened from a folder cannot start a worker, which the search needs. This class replaces the worker: it
+// runs the same script in a hidden frame, and passes messages in both directions.
 if (location.protocol === "file:") {
   window.IFrameWorker = class extends EventTarget {
     constructor(script) {

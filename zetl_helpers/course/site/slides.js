@@ -1,8 +1,8 @@
-// Right and left turn the pages, N or S shows the speaker's notes, F fills the screen.
+// The arrow keys change slides, N or S shows the speaker notes, and F switches to full screen.
 const slides = [...document.querySelectorAll("section")];
 const shown = () => Math.min(Math.max(Number(location.hash.slice(1)) || 1, 1), slides.length);
 
-// Code is as large as fits. It is made smaller if its lines then stay whole. A table is as large as fits next to it.
+// Code is as large as the slide allows, and smaller if its lines then do not wrap. Tables use the remaining space.
 const LARGEST = 2.2, WRAPPED = 1.8, SMALLEST_WHOLE = 1.5, SMALLEST = 0.6;
 function fit(slide) {
   const body = slide.querySelector(".body"), tables = [...body.querySelectorAll("table")];
@@ -27,7 +27,7 @@ function fit(slide) {
   }
 }
 
-// Numbers are aligned at the right, under headings that are aligned in the same way.
+// Columns of numbers are right-aligned, including their headings.
 for (const table of document.querySelectorAll("table")) {
   const [head, ...rows] = table.rows;
   [...head.cells].forEach((heading, column) => {
@@ -37,7 +37,7 @@ for (const table of document.querySelectorAll("table")) {
   });
 }
 
-// A long name of a type can break after its punctuation, so that the table stays large.
+// A long type name can break after punctuation, so that the table does not become smaller.
 for (const cell of document.querySelectorAll("td")) {
   const text = cell.textContent;
   if (cell.children.length || !/\S{30}/.test(text)) continue;
@@ -51,7 +51,7 @@ function show() {
 
 function turn(by) {
   location.hash = Math.min(Math.max(shown() + by, 1), slides.length);
-  // The event of the new address comes later, and a second key can come before it.
+  // The event for the new address arrives later, and another key can be pressed before then.
   show();
 }
 

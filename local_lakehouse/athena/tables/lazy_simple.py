@@ -8,12 +8,11 @@ AWS: https://docs.aws.amazon.com/athena/latest/ug/lazy-simple-serde.html
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
+from local_lakehouse.athena.tables.text_values import written_text
 from local_lakehouse.sql import types
 from local_lakehouse.sql.types import Type
 
@@ -97,13 +96,7 @@ class Layout:
                 + self.written(each, type_.value, level + 2)
                 for key, each in entries
             )
-        if isinstance(value, bool):
-            return "true" if value else "false"
-        if isinstance(value, bytes):
-            return base64.b64encode(value).decode()
-        if isinstance(value, datetime):
-            return value.isoformat(sep=" ")
-        return self.escaped(value) if isinstance(value, str) else str(value)
+        return self.escaped(value) if isinstance(value, str) else written_text(value, type_)
 
     def escaped(self, text: str) -> str:
         """Escape the separators, line ends and escape characters in a string."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from local_lakehouse.sql import types
 from local_lakehouse.sql.failures import QueryFailure
+from local_lakehouse.sql.json_text import java_double
 from local_lakehouse.sql.types import Type
 
 # Python's int() and float() also accept underscores, digits of other scripts, and several spellings of infinity.
@@ -38,6 +39,11 @@ def read_text(text: str | None, type_: Type) -> Any:
         raise QueryFailure("NOT_SUPPORTED", f"Columns of type {type_} cannot be read from text files") from error
     except (ValueError, InvalidOperation, OverflowError):
         return None
+
+
+def written_text(value: Any, type_: Type) -> str:
+    """Return a scalar value as the string from which `read_text` returns the same value."""
+    return _WRITERS.get(type_.name, str)(value)
 
 
 def read_csv(text: str | None, type_: Type) -> Any:
@@ -146,6 +152,14 @@ _READERS: dict[str, Callable[[str, Type], Any]] = {
     "date": _date,
     "timestamp": _timestamp,
     "varbinary": _binary,
+}
+_WRITERS: dict[str, Callable[[Any], str]] = {
+    "double": java_double,
+    "real": lambda value: java_double(value, single=True),
+    "decimal": lambda value: format(value, "f"),
+    "boolean": lambda value: "true" if value else "false",
+    "timestamp": lambda value: value.isoformat(sep=" ", timespec="milliseconds"),
+    "varbinary": lambda value: base64.b64encode(value).decode(),
 }
 _CSV_NUMBERS: dict[str, Callable[[str, Type], Any]] = {
     **dict.fromkeys(types.INTEGERS, _integer),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC
 from typing import IO, Any, Protocol, cast
@@ -16,6 +17,7 @@ import pyarrow.parquet as pq
 
 from local_lakehouse.athena.results import render
 from local_lakehouse.athena.tables import avro_codecs
+from local_lakehouse.athena.tables.text_values import written_text
 from local_lakehouse.athena.writes.export import exported, field_names, file_type
 from local_lakehouse.iceberg.writer import Sink
 from local_lakehouse.sql import types
@@ -40,6 +42,8 @@ _AVRO_TYPES: dict[str, Any] = {
     "date": {"type": "int", "logicalType": "date"},
     "timestamp": {"type": "long", "logicalType": "timestamp-millis"},
 }
+# The types whose values are numbers and truth values in JSON. Values of other types are strings.
+_JSON_NUMBERS = frozenset((*types.INTEGERS, "boolean", "double", "real"))
 
 
 class Encoder(Protocol):
@@ -221,10 +225,7 @@ def json_lines(rows: pa.Table, columns: Sequence[tuple[str, Type]]) -> Iterator[
 
 
 def _json_values(column: Any, type_: Type) -> list[Any]:
-    if type_.name in ("boolean", "integer", "bigint", "smallint", "tinyint", "double", "real"):
-        listed: list[Any] = column.to_pylist()
-        return listed
-    if type_.children:
+    if type_.name == "varbinary" or type_.name in _JSON_NUMBERS or type_.children:
         return [_json_nested(value, type_) for value in column.to_pylist()]
     return [row[0] for row in render(pa.table([column], names=["c"]), [type_])]
 
@@ -236,10 +237,16 @@ def _json_nested(value: Any, type_: Type) -> Any:
         return [_json_nested(item, type_.element) for item in value]
     if type_.name == "map":
         entries = value.items() if isinstance(value, dict) else value
-        return {str(key): _json_nested(item, type_.value) for key, item in entries}
+        return {written_text(key, type_.key): _json_nested(item, type_.value) for key, item in entries}
     if type_.name == "row":
         return {
             name: _json_nested(value[f"f{index}"], child)
             for index, (name, child) in enumerate(zip(field_names(type_), type_.children, strict=False))
         }
-    return value if isinstance(value, bool | int | float | str) else str(value)
+    if type_.name not in _JSON_NUMBERS:
+        return written_text(value, type_)
+    if not isinstance(value, float):
+        return value
+    # JSON has no numbers for NaN and infinity, and a real is written with its own digits.
+    text = written_text(value, type_)
+    return float(text) if math.isfinite(value) else text

@@ -338,3 +338,35 @@ def test_nan_is_outside_the_bounds_of_a_file(athena: Athena, monkeypatch: pytest
         }
         assert found == {condition: [[str(count)]] for condition, count in CONDITIONS}, value
     assert athena.run("SELECT max(d), min(d), count_if(is_nan(d)) FROM t") == [["2.0", "1.0", "1"]]
+
+
+# A value of each type whose text Python and Java write in different ways.
+SCALARS = {
+    "NaN": "nan()",
+    "-Infinity": "-infinity()",
+    "1.0E-7": "1e-7",
+    "1.0E20": "1e20",
+    "1.1": "REAL '1.1'",
+    "0.00000000": "DECIMAL '0.00000000'",
+    "2020-01-01 00:00:00.120": "TIMESTAMP '2020-01-01 00:00:00.120'",
+    "2020-01-01 00:00:00.000": "TIMESTAMP '2020-01-01 00:00:00'",
+    "0001-01-01": "DATE '0001-01-01'",
+    "true": "true",
+    "0a ff": "X'0aff'",
+}
+
+
+@pytest.mark.parametrize("file_format", ["JSON", "TEXTFILE", "PARQUET", "ORC"])
+def test_values_in_files_are_read_as_they_were_written(athena: Athena, file_format: str) -> None:
+    columns = []
+    for number, sql in enumerate(SCALARS.values()):
+        columns += [f"{sql} AS s{number}", f"ARRAY[{sql}] AS a{number}", f"MAP(ARRAY['k'], ARRAY[{sql}]) AS m{number}"]
+        columns += [f"CAST(ROW({sql}) AS ROW(f {'varbinary' if sql.startswith('X') else 'varchar'})).f AS r{number}"]
+    keys = [name for name in SCALARS if name != "0a ff"]
+    columns += [f"MAP(ARRAY[{SCALARS[name]}], ARRAY[1]) AS k{number}" for number, name in enumerate(keys)]
+    athena.run(f"CREATE TABLE written WITH (format = '{file_format}') AS SELECT {', '.join(columns)}")
+
+    assert athena.run("SELECT * FROM written") == athena.run(f"SELECT {', '.join(columns)}")
+    shown = athena.run("SELECT * FROM written")[0]
+    assert [shown[4 * number] for number in range(len(SCALARS) - 1)] == list(SCALARS)[:-1]
+    assert [shown[4 * number + 1] for number in range(len(SCALARS) - 1)] == [f"[{name}]" for name in list(SCALARS)[:-1]]

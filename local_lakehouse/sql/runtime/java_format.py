@@ -6,19 +6,45 @@ https://docs.oracle.com/javase/8/docs/api/java/util/Formatter.html
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 
-from local_lakehouse.sql.json_text import java_double
 from local_lakehouse.sql.moment_text import parse_time, parse_timestamp
 from local_lakehouse.sql.runtime.udf import AthenaError
 from local_lakehouse.sql.zones import offset_minutes, to_instant
 
-_SPECIFIER = re.compile(r"%(?:(\d+)\$)?([-#+ 0,(]*)(\d+)?(?:\.(\d+))?([tT][a-zA-Z]|[a-zA-Z%])")
+_SPECIFIER = re.compile(r"%(?:([0-9]+)\$)?([-#+ 0,(<]*)([0-9]+)?(?:\.([0-9]+))?([tT][a-zA-Z]|[a-zA-Z%])")
 _MOMENT = re.compile(r"(?:(\S+) )?(\d\d:\d\d):(\d\d)\.(\d{9})(?: (.+))?")
 _INTEGERS = ("tinyint", "smallint", "integer", "bigint")
-_NUMBERS = (*_INTEGERS, "decimal", "double", "real")
+_REALS = ("double", "real", "decimal")
+_MOMENTS = ("date", "time", "timestamp", "timestamp with time zone")
+_GENERAL_DIGITS = 6
+_SMALLEST_EXPONENT = -4
+# The flags that each conversion refuses. Conversions of integers and moments also refuse a precision.
+_REFUSED_FLAGS = {
+    **dict.fromkeys("bBhHsStT", "#+ 0,("),
+    **dict.fromkeys("xXo", "+ ,("),
+    **dict.fromkeys("eE", ","),
+    **dict.fromkeys("gG", "#"),
+    "d": "#",
+    "%": "#+ 0,(",
+    "n": "-#+ 0,(",
+}
+_WITHOUT_PRECISION = "dxXotT%n"
+
+
+@dataclass(frozen=True)
+class _Specifier:
+    written: str
+    flags: str
+    width: int | None
+    precision: int | None
+    conversion: str
+    # Java's letter for dates and times, such as Y after %t.
+    part: str
 
 
 def java_format(template: str, kinds: list[str], values: list[str | None]) -> str:
@@ -32,23 +58,49 @@ def java_format(template: str, kinds: list[str], values: list[str | None]) -> st
     Raises:
         AthenaError: A specifier does not match its value, or has no value.
     """
-    result, place, ordinal = "", 0, 0
+    result, place, ordinal, index = "", 0, 0, -1
     for match in _SPECIFIER.finditer(template):
         _refuse_stray(template[place : match.start()], template)
         result += template[place : match.start()]
         place = match.end()
-        if match.group(5) in "%n":
-            result += "%" if match.group(5) == "%" else "\n"
+        specifier = _specifier(match, template)
+        if specifier.conversion in "%n":
+            result += _justified("%", specifier) if specifier.conversion == "%" else "\n"
             continue
         if match.group(1):
             index = int(match.group(1)) - 1
-        else:
+        elif "<" not in specifier.flags:
             index, ordinal = ordinal, ordinal + 1
-        if index >= len(values):
+        if not 0 <= index < len(values):
             raise _bad(template, f"Format specifier '{match.group()}'")
-        result += _one(match, kinds[index], values[index], template)
+        result += _one(specifier, kinds[index], values[index], template)
     _refuse_stray(template[place:], template)
     return result + template[place:]
+
+
+def _specifier(match: re.Match[str], template: str) -> _Specifier:
+    """Return a specifier whose flags, width and precision Java allows for its conversion."""
+    flags, width, precision, conversion = match.group(2), match.group(3), match.group(4), match.group(5)
+    refused = _REFUSED_FLAGS.get(conversion[0], "")
+    bad = next((flag for flag in flags if flag in refused), None)
+    if bad is not None:
+        raise _bad(template, f"Conversion = {conversion}, Flags = {bad}")
+    if len(set(flags)) < len(flags) or {"+", " "} <= set(flags) or {"-", "0"} <= set(flags):
+        raise _bad(template, f"Flags = '{flags}'")
+    if width is None and set(flags) & {"-", "0"}:
+        raise _bad(template, match.group())
+    if precision is not None and conversion[0] in _WITHOUT_PRECISION:
+        raise _bad(template, precision)
+    if width is not None and conversion == "n":
+        raise _bad(template, width)
+    return _Specifier(
+        match.group(),
+        flags,
+        None if width is None else int(width),
+        None if precision is None else int(precision),
+        conversion[0],
+        conversion[1:],
+    )
 
 
 def _bad(template: str, reason: str) -> AthenaError:
@@ -60,31 +112,38 @@ def _refuse_stray(text: str, template: str) -> None:
         raise _bad(template, "Conversion = '%'")
 
 
-def _one(match: re.Match[str], kind: str, value: str | None, template: str) -> str:
-    flags, width, precision, conversion = match.group(2), match.group(3), match.group(4), match.group(5)
-    if value is None:
+def _one(specifier: _Specifier, kind: str, value: str | None, template: str) -> str:
+    conversion = specifier.conversion
+    if conversion in "bB":
+        text = "false" if value is None else value if kind == "boolean" else "true"
+    elif value is None:
         text = "null"
     elif conversion in "sS":
-        shown = _shown(kind, value)
-        text = shown if precision is None else shown[: int(precision)]
-    elif conversion[0] in "tT" and kind in ("date", "time", "timestamp", "timestamp with time zone"):
-        text = _moment_part(conversion[1], kind, value, template)
-        text = text.upper() if conversion[0] == "T" else text
-    elif conversion == "b":
-        text = value if kind == "boolean" else "true"
+        text = _shown(kind, value)
+    elif conversion in "tT" and kind in _MOMENTS:
+        text = _moment_part(specifier.part, kind, value, template)
     elif conversion in "dxXo" and kind in _INTEGERS:
-        text = _integer(int(value), conversion, flags)
-    elif conversion in "feEg" and kind in ("double", "real", "decimal"):
-        text = _real(value, conversion, flags, 6 if precision is None else int(precision))
+        return _integer(int(value), specifier)
+    elif conversion in "feEgG" and kind in _REALS:
+        return _real(value, kind, specifier)
+    elif conversion in "hH" or (conversion in "aA" and kind in ("double", "real")):
+        raise AthenaError(f"%{conversion} is not supported in a format string: {template}", "NOT_SUPPORTED")
     else:
-        raise _bad(template, f"{conversion} != {kind}")
-    if conversion in "SX":
-        text = text.upper()
-    return _padded(text, flags, int(width or 0), numeric=kind in _NUMBERS and conversion not in "sS")
+        raise _bad(template, f"{conversion}{specifier.part} != {kind}")
+    text = text if specifier.precision is None else text[: specifier.precision]
+    return _justified(text.upper() if conversion.isupper() else text, specifier)
+
+
+def _justified(text: str, specifier: _Specifier) -> str:
+    width = specifier.width or 0
+    return text.ljust(width) if "-" in specifier.flags else text.rjust(width)
 
 
 def _shown(kind: str, text: str) -> str:
     """Return the result of Java's ``toString`` for a value."""
+    if kind == "decimal":
+        # As BigDecimal, Python's Decimal writes numbers below 0.000001 with an exponent.
+        return str(Decimal(text))
     if kind not in ("time", "timestamp", "timestamp with time zone"):
         return text
     match = _MOMENT.fullmatch(text)
@@ -149,40 +208,67 @@ def _offset(text: str, zone: str) -> str:
     return "Z" if not minutes else f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
 
 
-def _integer(value: int, conversion: str, flags: str) -> str:
-    if conversion != "d":
-        bits = value if value >= 0 else value + 2**64
-        return {"x": f"{bits:x}", "X": f"{bits:X}", "o": f"{bits:o}"}[conversion]
-    return _signed(f"{abs(value):,}" if "," in flags else str(abs(value)), value < 0, flags)
+def _integer(value: int, specifier: _Specifier) -> str:
+    conversion, flags = specifier.conversion, specifier.flags
+    if conversion == "d":
+        return _signed(f"{abs(value):,}" if "," in flags else str(abs(value)), specifier, negative=value < 0)
+    bits = value if value >= 0 else value + 2**64
+    prefix = {"x": "0x", "X": "0X", "o": "0"}[conversion] if "#" in flags else ""
+    return _zero_padded(prefix, f"{bits:{conversion}}", "", specifier)
 
 
-def _real(text: str, conversion: str, flags: str, digits: int) -> str:
+def _real(text: str, kind: str, specifier: _Specifier) -> str:
+    negative = text.startswith("-")
     if text.lstrip("-") in ("NaN", "Infinity"):
-        return text
-    value = Decimal(text)
+        shown = text.lstrip("-").upper() if specifier.conversion.isupper() else text.lstrip("-")
+        plain = replace(specifier, flags=specifier.flags.replace("0", ""))
+        return _justified(shown, specifier) if shown.upper() == "NAN" else _signed(shown, plain, negative=negative)
+    if kind == "real":
+        # Java converts a float to a double.
+        text = repr(struct.unpack("f", struct.pack("f", float(text)))[0])
+    value = abs(Decimal(text))
+    negative = negative and (kind != "decimal" or value != 0)
+    conversion = specifier.conversion.lower()
+    digits = _GENERAL_DIGITS if specifier.precision is None else specifier.precision
+    if conversion == "g":
+        digits = max(digits, 1)
+        exponent = _scientific(value, digits - 1)[1]
+        conversion = "f" if value == 0 or _SMALLEST_EXPONENT <= exponent < digits else "e"
+        digits = digits - 1 - (exponent if conversion == "f" else 0)
     if conversion == "f":
-        rounded = abs(value).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
-        shown = f"{rounded:,f}" if "," in flags else f"{rounded:f}"
-    elif conversion in "eE":
-        shown = f"{abs(value):.{digits}e}"
-        mantissa, _, exponent = shown.partition("e")
-        shown = f"{mantissa}e{int(exponent):+03d}"
-        shown = shown.upper() if conversion == "E" else shown
+        shown = _fixed(value, digits, grouped="," in specifier.flags)
     else:
-        shown = java_double(abs(float(value)))
-    return _signed(shown, value < 0, flags)
+        mantissa, exponent = _scientific(value, digits)
+        shown = f"{mantissa:f}e{exponent:+03d}"
+    if "#" in specifier.flags and digits == 0:
+        shown = shown.replace("e", ".e") if "e" in shown else shown + "."
+    return _signed(shown.upper() if specifier.conversion.isupper() else shown, specifier, negative=negative)
 
 
-def _signed(digits: str, negative: bool, flags: str) -> str:
+def _fixed(value: Decimal, digits: int, *, grouped: bool) -> str:
+    rounded = value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, Context(prec=400 + digits))
+    return f"{rounded:,f}" if grouped else f"{rounded:f}"
+
+
+def _scientific(value: Decimal, digits: int) -> tuple[Decimal, int]:
+    """Return the mantissa with a number of digits after the point, and the exponent."""
+    if value == 0:
+        return Decimal(0).scaleb(-digits), 0
+    rounded = Context(prec=digits + 1, rounding=ROUND_HALF_UP).plus(value)
+    exponent = rounded.adjusted()
+    mantissa = rounded.scaleb(-exponent, Context(prec=digits + 60))
+    return mantissa.quantize(Decimal(1).scaleb(-digits), context=Context(prec=digits + 60)), exponent
+
+
+def _signed(digits: str, specifier: _Specifier, *, negative: bool) -> str:
     if negative:
-        return f"({digits})" if "(" in flags else f"-{digits}"
-    return ("+" if "+" in flags else " " if " " in flags else "") + digits
+        prefix, suffix = ("(", ")") if "(" in specifier.flags else ("-", "")
+    else:
+        prefix, suffix = next((flag for flag in specifier.flags if flag in "+ "), ""), ""
+    return _zero_padded(prefix, digits, suffix, specifier)
 
 
-def _padded(text: str, flags: str, width: int, *, numeric: bool) -> str:
-    if "-" in flags:
-        return text.ljust(width)
-    if "0" in flags and numeric:
-        sign = text[0] if text[:1] in ("-", "+", " ") else ""
-        return sign + text[len(sign) :].rjust(width - len(sign), "0")
-    return text.rjust(width)
+def _zero_padded(prefix: str, digits: str, suffix: str, specifier: _Specifier) -> str:
+    if "0" in specifier.flags:
+        digits = digits.rjust((specifier.width or 0) - len(prefix) - len(suffix), "0")
+    return _justified(prefix + digits + suffix, specifier)

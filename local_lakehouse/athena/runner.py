@@ -227,6 +227,8 @@ def _has_names(node: object) -> bool:
 
 
 def _checked_parameters(query: str, given: Sequence[Expression]) -> Sequence[Expression]:
+    if "?" not in query:
+        return ()
     parser = Parser(query)
     parser.statement()
     if parser.parameters == 0:

@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
+from typing import Any
 
 import pyarrow as pa
 from pyiceberg.table import Table
@@ -45,6 +46,9 @@ class StatementTables:
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
         self._loads: dict[str, Load] = {}
+        # A statement reads each table once, so that all references to a table have the same version and permissions.
+        self._entries: dict[tuple[str, str], dict[str, Any] | None] = {}
+        self._opened: dict[tuple[str, str], tuple[DataAccess, Table]] = {}
         # The names of tables that are read with Lake Formation's credentials instead of the caller's S3 permissions.
         self._vended: set[str] = set()
         self.scanned_bytes = 0
@@ -62,7 +66,7 @@ class StatementTables:
         if schema == "information_schema":
             return self._information(full, position)
         base, _, kind = name.partition("$")
-        entry = self._lake.table(schema, base if kind in METADATA_TABLES else name)
+        entry = self._entry(schema, base if kind in METADATA_TABLES else name)
         if entry is None:
             raise self._missing(schema, name, position)
         if kind in METADATA_TABLES and not is_iceberg(entry):
@@ -81,8 +85,7 @@ class StatementTables:
             if version is not None:
                 raise QueryFailure("NOT_SUPPORTED", "This connector does not support versioned tables", position)
             return self._hive(entry, full)
-        access = self._lake.access(entry)
-        table = self._lake.opened(entry)
+        access, table = self._table(entry)
         if kind in METADATA_TABLES:
             if access.columns != EVERY_COLUMN:
                 raise QueryFailure(
@@ -94,6 +97,17 @@ class StatementTables:
             listed = tuple(SourceColumn(column, type_, f"c{index}") for index, (column, type_) in enumerate(columns))
             return Source(full, self._add(ArrowLoad(rows)), listed)
         return self._iceberg(table, full, version, access)
+
+    def _entry(self, schema: str, name: str) -> dict[str, Any] | None:
+        if (schema, name) not in self._entries:
+            self._entries[schema, name] = self._lake.table(schema, name)
+        return self._entries[schema, name]
+
+    def _table(self, entry: dict[str, Any]) -> tuple[DataAccess, Table]:
+        key = entry["DatabaseName"], entry["Name"]
+        if key not in self._opened:
+            self._opened[key] = self._lake.access(entry), self._lake.opened(entry)
+        return self._opened[key]
 
     def _iceberg(self, table: Table, names: tuple[str, ...], version: Version | None, access: DataAccess) -> Source:
         snapshot_id = None if version is None else snapshot_of(table, names, version)

@@ -96,6 +96,12 @@ class Scope:
     use: str = ""
     closed: bool = False
 
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """The clause, the use, and the identities of all names. Two scopes with the same identity are equal."""
+        names = (self.fields, self.parent, self.grouping, self.aliases, self.arguments, self.windows)
+        return (*map(id, names), self.clause, self.use, self.closed)
+
     def with_arguments(self, arguments: dict[str, Typed]) -> Scope:
         """Return this scope inside a lambda."""
         return self._copy(arguments={**self.arguments, **arguments})

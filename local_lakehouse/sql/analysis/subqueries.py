@@ -30,6 +30,16 @@ class Subqueries:
 
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
+        # The analysis of an expression in a WHERE is repeated for checks. Repeating the analysis of its subqueries would
+        # find and read their tables again.
+        self._known: dict[tuple[object, ...], tuple[tree.Query, Scope, Compiled]] = {}
+
+    def _query(self, query: tree.Query, scope: Scope) -> Compiled:
+        key = (id(query), *scope.identity)
+        if key not in self._known:
+            # The objects are kept, so that no other object has the same identity.
+            self._known[key] = query, scope, self._analysis.query(query, scope)
+        return self._known[key][-1]
 
     def in_query(self, node: tree.InQuery, scope: Scope) -> Typed:
         """Analyze ``IN (SELECT …)``."""
@@ -39,7 +49,7 @@ class Subqueries:
     def quantified(self, node: tree.Quantified, scope: Scope, use: str = "") -> Typed:
         """Analyze a comparison with ``ALL`` or ``ANY`` rows of a query."""
         value = self._analysis.expression(node.operand, scope)
-        compiled = self._analysis.query(node.query, scope.used_as(use))
+        compiled = self._query(node.query, scope.used_as(use))
         is_row = value.type.name == "row"
         wanted = value.type.children if is_row else (value.type,)
         if value.type == types.UNKNOWN:
@@ -83,12 +93,12 @@ class Subqueries:
 
     def exists(self, node: tree.Exists, scope: Scope) -> Typed:
         """Analyze ``EXISTS``."""
-        compiled = self._analysis.query(node.query, scope.used_as("EXISTS"))
+        compiled = self._query(node.query, scope.used_as("EXISTS"))
         return self._found(f"EXISTS ({compiled.sql})", types.BOOLEAN, compiled)
 
     def scalar(self, node: tree.ScalarQuery, scope: Scope) -> Typed:
         """Analyze a scalar subquery."""
-        compiled = self._analysis.query(node.query, scope.used_as(""))
+        compiled = self._query(node.query, scope.used_as(""))
         if len(compiled.columns) == 1:
             return self._found(f"({compiled.sql})", compiled.columns[0].type, compiled)
         fields = ", ".join(f"f{index} := s.c{index}" for index in range(len(compiled.columns)))

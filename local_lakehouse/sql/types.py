@@ -140,7 +140,8 @@ def function(*parts: Type) -> Type:
 
 
 INTEGERS = ("tinyint", "smallint", "integer", "bigint")
-NUMERICS = (*INTEGERS, "decimal", "real", "double")
+FLOATS = ("real", "double")
+NUMERICS = (*INTEGERS, "decimal", *FLOATS)
 _INTEGER_DIGITS = {"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19}
 _DUCKDB = {
     "boolean": "BOOLEAN",

@@ -6,7 +6,7 @@ from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis import precision
 from local_lakehouse.sql.analysis.json_casts import from_json, to_json
 from local_lakehouse.sql.analysis.maps import map_of_lists
-from local_lakehouse.sql.analysis.typed import Typed, constant, derive, null_of, quote
+from local_lakehouse.sql.analysis.typed import Typed, constant, converted_limit, derive, null_of, quote
 from local_lakehouse.sql.analysis.value_texts import text_of
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.types import Type, duckdb_type
@@ -53,8 +53,9 @@ def cast(value: Typed, target: Type, position: Position, *, safe: bool = False) 
     if source == target:
         return value
     tried = _tried(value.sql, source, target) if safe else None
+    limit = converted_limit(value, target)
     if tried is not None:
-        return derive(tried, target, value)
+        return derive(tried, target, value, limit=limit)
     sql = cast_sql(value.sql, source, target)
     if safe and value.fails:
         # Only the cast is inside TRY, so errors in its operand are still raised. A lambda would avoid repeating the
@@ -63,7 +64,7 @@ def cast(value: Typed, target: Type, position: Position, *, safe: bool = False) 
     if safe:
         return derive(f"TRY({sql})", target, value).with_facts(fails=False)
     widens = types.can_coerce(source, target) and target.name != "char"
-    return derive(sql, target, value, fails=not widens, literal=value.literal if widens else None)
+    return derive(sql, target, value, fails=not widens, literal=value.literal if widens else None, limit=limit)
 
 
 def _tried(sql: str, source: Type, target: Type) -> str | None:

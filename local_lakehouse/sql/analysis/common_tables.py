@@ -67,7 +67,8 @@ class CommonTables:
             raise QueryFailure("MISSING_COLUMN_ALIASES", "missing column aliases in recursive WITH query", one.position)
         name = self._analysis.fresh("w")
         anchor = self._analysis.queries.body(body.left, scope)
-        columns = self._renamed(one, anchor.columns)
+        # The steps can have other limits.
+        columns = tuple(replace(column, limit=None) for column in self._renamed(one, anchor.columns))
         listed = ", ".join(f"c{index}" for index in range(len(columns)))
         self._analysis.common[-1][one.name.key] = Compiled(f"SELECT {listed} FROM {name}", columns, anchor.facts)
         step = self._analysis.queries.body(body.right, scope)

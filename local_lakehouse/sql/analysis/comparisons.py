@@ -97,9 +97,9 @@ def _bound(values: tuple[str, ...], name: str, write: Callable[..., str]) -> str
     """Return the SQL for an expression that uses each value several times but evaluates calls only once."""
     if not any(map(_CALL.search, values)):
         return write(*values)
-    fields = ", ".join(f"v{index} := {value}" for index, value in enumerate(values))
-    body = write(*(f"{name}.v{index}" for index in range(len(values))))
-    return f"list_transform([struct_pack({fields})], lambda {name}: {body})[1]"
+    # The row has no field names, because DuckDB takes the names in a HAVING clause for columns.
+    body = write(*(f"{name}[{index}]" for index in range(1, len(values) + 1)))
+    return f"list_transform([row({', '.join(values)})], lambda {name}: {body})[1]"
 
 
 def row_key(columns: Iterable[tuple[str, Type]]) -> str | None:
@@ -144,18 +144,29 @@ def _comparison(operator: str, left: Typed, right: Typed, type_: Type) -> str:
 
 
 def _floats(operator: str, left: Typed, right: Typed) -> str:
-    plain = f"({left.sql} {operator} {right.sql})"
-    # In DuckDB, NaN equals itself and is the greatest value. In Athena, every comparison with it except <> is false.
+    """Compare floating-point numbers.
+
+    In DuckDB, NaN equals itself and is the greatest value. In Athena, every comparison with NaN except <> is false.
+    """
+    sure = [side.literal is not None or side.limit is not None for side in (left, right)]
+    if operator in ("=", "<>") and any(sure):
+        return f"({left.sql} {operator} {right.sql})"
+    if sure[0 if operator in (">", ">=") else 1]:
+        return f"({left.sql} {operator} {right.sql})"
+    return _once((left, right), lambda mine, its: _floats_with_nan(operator, mine, its))
+
+
+def _floats_with_nan(operator: str, left: str, right: str) -> str:
     if operator == "<>":
-        return plain if left.literal or right.literal else f"athena_not_equal({left.sql}, {right.sql})"
-    if left.literal and right.literal:
-        return plain
-    if right.literal:
-        return plain if operator in ("<", "<=", "=") else f"athena_above({left.sql}, {right.sql}, {plain})"
-    if left.literal:
-        return plain if operator in (">", ">=", "=") else f"athena_above({right.sql}, {left.sql}, {plain})"
+        return f"athena_not_equal({left}, {right})"
     greater, other = (left, right) if operator in (">", ">=", "=") else (right, left)
-    return f"athena_above({greater.sql}, {other.sql}, {plain})"
+    return f"athena_above({greater}, {other}, ({left} {operator} {right}))"
+
+
+def _once(values: tuple[Typed, ...], write: Callable[..., str]) -> str:
+    """Return the SQL for an expression that uses each value several times but evaluates subqueries only once."""
+    listed = tuple(value.sql for value in values)
+    return _bound(listed, "zo", write) if any(value.facts.rows for value in values) else write(*listed)
 
 
 def _nested_equal(left: str, right: str, type_: Type) -> str:

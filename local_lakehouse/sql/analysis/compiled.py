@@ -11,10 +11,17 @@ from local_lakehouse.sql.types import Type
 
 @dataclass(frozen=True)
 class OutputColumn:
-    """A column of a query's result, which is shown as ``_col0`` or similar if it is unnamed."""
+    """A column of a query's result, which is shown as ``_col0`` or similar if it is unnamed.
+
+    Args:
+        name: The column's name.
+        type: The column's type.
+        limit: The greatest absolute value of floating-point numbers that are never NaN.
+    """
 
     name: str | None
     type: Type
+    limit: float | None = None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.precision import Parts, held
@@ -47,7 +48,8 @@ def literal(node: Literal) -> Typed:
 def double(value: float) -> Typed:
     """Return a constant of type double."""
     # The literal of NaN is None, because comparisons with a literal do not check for NaN.
-    return constant(f"CAST('{value!r}' AS DOUBLE)", types.DOUBLE, literal=repr(value) if value == value else None)
+    found = constant(f"CAST('{value!r}' AS DOUBLE)", types.DOUBLE, literal=repr(value) if value == value else None)
+    return replace(found, limit=abs(value)) if value == value else found
 
 
 def _binary(node: Literal) -> Typed:

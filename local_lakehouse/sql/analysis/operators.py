@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.precision import held, parts, shifted
-from local_lakehouse.sql.analysis.typed import Typed, coerce, derive
+from local_lakehouse.sql.analysis.typed import Typed, coerce, derive, limit_of
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.types import DAY_INTERVAL, MONTH_INTERVAL, Type, common_type, is_interval
 
@@ -64,7 +66,17 @@ def _floats(operator: str, left: Typed, right: Typed, type_: Type) -> Typed:
         return derive(
             f"CAST(athena_mod_float({left.sql}, {right.sql}) AS {types.duckdb_type(type_)})", type_, left, right
         )
-    return derive(f"({left.sql} {operator} {right.sql})", type_, left, right)
+    limit = limit_of(_limit(operator, left, right), type_)
+    return derive(f"({left.sql} {operator} {right.sql})", type_, left, right, limit=limit)
+
+
+def _limit(operator: str, left: Typed, right: Typed) -> float | None:
+    """Return the limit of a result. Only infinity and a division by zero can make NaN of other numbers."""
+    if left.limit is None or right.limit is None or math.inf in (left.limit, right.limit):
+        return None
+    if operator == "/":
+        return math.inf if right.literal is not None and right.limit > 0 else None
+    return left.limit * right.limit if operator == "*" else left.limit + right.limit
 
 
 def _integers(operator: str, left: Typed, right: Typed, type_: Type) -> Typed:
@@ -180,7 +192,7 @@ def negate(value: Typed, position: Position) -> Typed:
     if types.is_integer(value.type):
         # DuckDB's unary minus widens the smallest number of a type instead of failing.
         return derive(f"athena_negate_{value.type.name}({value.sql})", value.type, value, fails=True)
-    return derive(f"(-{value.sql})", value.type, value, fails=True)
+    return derive(f"(-{value.sql})", value.type, value, fails=True, limit=value.limit)
 
 
 def concatenate(left: Typed, right: Typed, position: Position) -> Typed:

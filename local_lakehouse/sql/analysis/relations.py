@@ -141,7 +141,7 @@ class Relations:
     ) -> From:
         name = self._analysis.fresh("r")
         fields = [
-            _field(qualifier, column.name, column.type, f"{name}.c{index}")
+            replace(_field(qualifier, column.name, column.type, f"{name}.c{index}"), limit=column.limit)
             for index, column in enumerate(compiled.columns)
         ]
         source = Derived(compiled.sql, name, len(compiled.columns), lateral, elements)

@@ -22,6 +22,7 @@ class Field:
         sql: The column's SQL in DuckDB.
         facts: The facts about the column, which always include the column itself.
         hidden: Whether ``*`` omits the column.
+        limit: The greatest absolute value of floating-point numbers that are never NaN.
     """
 
     qualifier: tuple[str, ...]
@@ -30,11 +31,12 @@ class Field:
     sql: str
     facts: Facts
     hidden: bool = False
+    limit: float | None = None
 
     @property
     def value(self) -> Typed:
         """The column as an expression."""
-        return Typed(self.sql, self.type, self.facts)
+        return Typed(self.sql, self.type, self.facts, limit=self.limit)
 
     def answers_to(self, qualifier: tuple[str, ...], name: str) -> bool:
         """Return whether a qualified name refers to this column."""

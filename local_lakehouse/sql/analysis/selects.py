@@ -147,7 +147,7 @@ class Selects:
                 items += self.all_columns(item, scope)
                 continue
             value = self._above_grouping(item.expression, scope)
-            items.append(_Item(item.expression, value, OutputColumn(_name(item), value.type)))
+            items.append(_Item(item.expression, value, OutputColumn(_name(item), value.type, value.limit)))
         return items
 
     def _above_grouping(self, node: tree.Expression, scope: Scope) -> Typed:
@@ -203,7 +203,7 @@ class Selects:
             )
         column = tree.Column(tree.Name(field.name or ""), position=item.position)
         value = scope.grouping.above(field.value) if own and scope.grouping is not None else field.value
-        return _Item(column, value, OutputColumn(field.name, field.type))
+        return _Item(column, value, OutputColumn(field.name, field.type, field.limit))
 
     def _windows(self, node: tree.Select, scope: Scope) -> None:
         try:

@@ -100,7 +100,8 @@ class Subqueries:
         """Analyze a scalar subquery."""
         compiled = self._query(node.query, scope.used_as(""))
         if len(compiled.columns) == 1:
-            return self._found(f"({compiled.sql})", compiled.columns[0].type, compiled)
+            column = compiled.columns[0]
+            return replace(self._found(f"({compiled.sql})", column.type, compiled), limit=column.limit)
         fields = ", ".join(f"f{index} := s.c{index}" for index in range(len(compiled.columns)))
         type_ = types.row(
             tuple(column.type for column in compiled.columns), tuple(column.name for column in compiled.columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 
 from local_lakehouse.sql import types
@@ -65,12 +66,15 @@ class Typed:
         type: The expression's type in Athena.
         facts: The facts about the expression.
         literal: The literal's text or number, or None if the expression is not a literal.
+        limit: The greatest absolute value of a floating-point number that is never NaN, which is infinity if the number
+            can be infinite. None if the number can be NaN, and for other types.
     """
 
     sql: str
     type: Type
     facts: Facts
     literal: str | None = None
+    limit: float | None = None
 
     @property
     def fails(self) -> bool:
@@ -99,7 +103,14 @@ def constant(sql: str, type_: Type, literal: str | None = None) -> Typed:
     return Typed(sql, type_, NOTHING, literal)
 
 
-def derive(sql: str, type_: Type, *parts: Typed, fails: bool = False, literal: str | None = None) -> Typed:
+def derive(
+    sql: str,
+    type_: Type,
+    *parts: Typed,
+    fails: bool = False,
+    literal: str | None = None,
+    limit: float | None = None,
+) -> Typed:
     """Return an expression that is computed from other expressions.
 
     Args:
@@ -108,8 +119,9 @@ def derive(sql: str, type_: Type, *parts: Typed, fails: bool = False, literal: s
         *parts: All subexpressions.
         fails: Whether evaluating the expression can fail even if no subexpression fails.
         literal: The literal's text or number, or None if the expression is not a literal.
+        limit: The greatest absolute value of a floating-point number that is never NaN.
     """
-    return Typed(sql, type_, union(*(part.facts for part in parts), *((_FAILS,) if fails else ())), literal)
+    return Typed(sql, type_, union(*(part.facts for part in parts), *((_FAILS,) if fails else ())), literal, limit)
 
 
 def union(*facts: Facts) -> Facts:
@@ -126,6 +138,7 @@ def row_value(sql: str, type_: Type) -> Typed:
 
 
 _FAILS = Facts(fails=True)
+_GREATEST_REAL = 3.4e38
 _ROW = Facts(rows=True)
 
 
@@ -144,7 +157,25 @@ def coerce(value: Typed, target: Type) -> Typed:
     source = value.type
     if source == target:
         return value
-    return replace(value, sql=coerce_sql(value.sql, source, target), type=target)
+    sql = coerce_sql(value.sql, source, target)
+    return replace(value, sql=sql, type=target, limit=converted_limit(value, target))
+
+
+def converted_limit(value: Typed, target: Type) -> float | None:
+    """Return the limit of a number after a conversion to another type."""
+    if target.name not in types.FLOATS:
+        return None
+    if value.type.name in types.FLOATS:
+        return limit_of(value.limit, target)
+    if not types.is_numeric(value.type):
+        return None
+    type_ = types.as_decimal(value.type)
+    return limit_of(10.0 ** (type_.precision - type_.scale), target)
+
+
+def limit_of(greatest: float | None, type_: Type) -> float | None:
+    """Return a limit for numbers of a type, which is infinity if the type's numbers can overflow."""
+    return math.inf if greatest is not None and type_ == types.REAL and greatest > _GREATEST_REAL else greatest
 
 
 def coerce_sql(sql: str, source: Type, target: Type) -> str:
@@ -180,11 +211,11 @@ def row_sql(sql: str, source: Type, target: Type) -> str:
 def bound(macro: str, *arguments: str) -> str:
     """Return the SQL for a macro call that evaluates each argument once.
 
-    DuckDB 2.0 fails if a lambda captures an aggregate whose argument contains a lambda.
+    DuckDB 2.0 fails if a lambda captures an aggregate whose argument contains a lambda. The row has no field names,
+    because DuckDB takes the names in a HAVING clause for columns.
     """
-    fields = ", ".join(f"p{index} := {argument}" for index, argument in enumerate(arguments))
-    reads = ", ".join(f"zb.p{index}" for index in range(len(arguments)))
-    return f"list_transform([struct_pack({fields})], lambda zb: {macro}({reads}))[1]"
+    reads = ", ".join(f"zb[{index}]" for index in range(1, len(arguments) + 1))
+    return f"list_transform([row({', '.join(arguments)})], lambda zb: {macro}({reads}))[1]"
 
 
 def failure(name: str, message: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+import operator as py
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from local_lakehouse.sql.analysis.compiled import Compiled
-from tests.local_lakehouse.sql.conftest import Ask
+from local_lakehouse.sql.json_text import java_double
+from tests.local_lakehouse.sql.conftest import Ask, Table, Tables
 
 PROFILE = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 TRUTH = (True, False, None)
@@ -111,6 +114,81 @@ def test_a_comparison_evaluates_its_operands_once(
 def test_an_order_evaluates_its_operands_once(compile_sql: Callable[..., Compiled], operator: str) -> None:
     nested = "ARRAY[ROW(ARRAY[regexp_extract_all('a', 'a')])]"
     assert compile_sql(f"SELECT {nested} {operator} {nested}").sql.count("regexp_extract_all(") == 2
+
+
+@pytest.mark.parametrize("operator", ["=", "<>", "<", "<=", ">", ">="])
+def test_a_float_comparison_evaluates_a_subquery_once(compile_sql: Callable[..., Compiled], operator: str) -> None:
+    tables = Tables({"t": Table({"x": "double"})})
+    for sql in ("x {} (SELECT avg(x) FROM t)", "(SELECT max(x) FROM t) {} x", "1 {} (SELECT avg(x) FROM t)"):
+        compiled = compile_sql(f"SELECT 1 FROM t WHERE {sql.format(operator)}", tables)
+        assert compiled.sql.count("_t AS ") == 2
+    assert len(tables.asked) == 6
+
+
+NUMBERS = (math.nan, math.inf, -math.inf, 0.0, 2.0)
+EXACT = ("tinyint", "smallint", "integer", "bigint", "decimal(38, 0)", "decimal(15, 2)")
+OPERATORS = {"=": py.eq, "<>": py.ne, "<": py.lt, "<=": py.le, ">": py.gt, ">=": py.ge}
+CALCULATIONS = {
+    "a + b": lambda a, b: a + b,
+    "a - b": lambda a, b: a - b,
+    "a * b": lambda a, b: a * b,
+    "a / 2e0": lambda a, _: a / 2,
+    "-(a * b)": lambda a, b: -(a * b),
+    "a * 1e308 * 10 - b * 1e308 * 10": lambda a, b: a * 1e308 * 10 - b * 1e308 * 10,
+    "a * 1e308 * 10 * b": lambda a, b: a * 1e308 * 10 * b,
+    "CAST(a AS real) * REAL '3e38' * 2 - CAST(b AS real) * REAL '3e38' * 2": lambda a, b: _real(a) - _real(b),
+    "(SELECT a - b)": lambda a, b: a - b,
+}
+
+
+def _real(value: float) -> float:
+    return math.copysign(math.inf, value) if value else 0.0
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+@pytest.mark.parametrize("sql", CALCULATIONS)
+def test_no_comparison_with_nan_is_true_except_different(ask: Ask, sql: str, operator: str) -> None:
+    pairs = [*itertools.product((0, 2, -3), repeat=2)]
+    rows = ", ".join(f"({a}, {b})" for a, b in pairs)
+    expected = [[_shown(OPERATORS[operator](CALCULATIONS[sql](float(a), float(b)), 2.0))] for a, b in pairs]
+    for type_ in ("double", *EXACT):
+        converted = f"SELECT CAST(CAST(x AS {type_}) AS double) AS a, CAST(CAST(y AS {type_}) AS double) AS b"
+        found = ask(f"SELECT {sql} {operator} c FROM ({converted}, 2e0 AS c FROM (VALUES {rows}) AS v(x, y)) AS w")
+        assert found.rows == expected, type_
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_floats_are_compared_alike_with_a_column_an_aggregate_and_a_subquery(ask: Ask, operator: str) -> None:
+    pairs = [*itertools.product(NUMBERS, repeat=2)]
+    rows = ", ".join(f"({place}, {_double(a)}, {_double(b)})" for place, (a, b) in enumerate(pairs))
+    source = f"(VALUES {rows}) AS v(k, a, b)"
+    expected = [[str(place)] for place, (a, b) in enumerate(pairs) if OPERATORS[operator](a, b)]
+    for sql in (
+        f"SELECT k FROM {source} WHERE a {operator} b ORDER BY 1",
+        f"SELECT k FROM {source} WHERE a {operator} (SELECT b) ORDER BY 1",
+        f"SELECT k FROM {source} WHERE (SELECT a) {operator} (SELECT b) ORDER BY 1",
+        f"SELECT k FROM {source} GROUP BY k HAVING max(a) {operator} min(b) ORDER BY 1",
+    ):
+        assert ask(sql).rows == expected, sql
+
+
+def _double(value: float) -> str:
+    return f"CAST('{java_double(value)}' AS double)"
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "array_agg(x ORDER BY x) = ARRAY[1, 2]",
+        "array_agg(x ORDER BY x) >= ARRAY[1, 2]",
+        "map_agg(x, k) = MAP(ARRAY[1, 2], ARRAY[1, 1])",
+        "histogram(x) <> MAP(ARRAY[1], ARRAY[1])",
+        "ROW(max(x), array_agg(k)) = ROW(2, ARRAY[1, 1])",
+    ],
+)
+def test_having_compares_nested_aggregates(ask: Ask, condition: str) -> None:
+    rows = "(VALUES (1, 1), (1, 2), (2, 1)) AS v(k, x)"
+    assert ask(f"SELECT k FROM {rows} GROUP BY k HAVING {condition}").rows == [["1"]]
 
 
 @PROFILE

@@ -30,8 +30,8 @@ class Subqueries:
 
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
-        # The analysis of an expression in a WHERE is repeated for checks. Repeating the analysis of its subqueries would
-        # find and read their tables again.
+        # Conditions are analyzed again for checks. Repeating the analysis of their subqueries would find and read the
+        # subqueries' tables again.
         self._known: dict[tuple[object, ...], tuple[tree.Query, Scope, Compiled]] = {}
 
     def _query(self, query: tree.Query, scope: Scope) -> Compiled:

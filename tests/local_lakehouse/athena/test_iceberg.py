@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from local_lakehouse.athena.tables.lake import Lake
 from tests.local_lakehouse.athena.conftest import Athena
 
 
@@ -436,3 +439,17 @@ def test_a_view_of_a_missing_table_or_column_says_which_view_is_invalid(athena: 
     athena.run("DROP VIEW one")
     inner = "Failed analyzing stored view 'awsdatacatalog.lab.two': line 1:15: "
     assert athena.fail("SELECT * FROM three") == f"{outer}{inner}Table 'awsdatacatalog.lab.one' does not exist"
+
+
+def test_a_statement_looks_up_each_table_once(accounts: Athena, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, look_up = [], Lake.table
+
+    def table(lake: Lake, database: str, name: str) -> dict[str, Any] | None:
+        found.append(name)
+        return look_up(lake, database, name)
+
+    monkeypatch.setattr(Lake, "table", table)
+    exists = "EXISTS (SELECT 1 FROM accounts AS b WHERE b.id = a.id)"
+    accounts.run(f"SELECT count(*) FROM accounts AS a, accounts AS c WHERE a.id = c.id AND {exists}")
+    accounts.run('SELECT count(*) FROM accounts, "accounts$snapshots"')
+    assert found == ["accounts", "accounts"]

@@ -128,7 +128,7 @@ def test_a_float_comparison_evaluates_a_subquery_once(compile_sql: Callable[...,
 NUMBERS = (math.nan, math.inf, -math.inf, 0.0, 2.0)
 EXACT = ("tinyint", "smallint", "integer", "bigint", "decimal(38, 0)", "decimal(15, 2)")
 OPERATORS = {"=": py.eq, "<>": py.ne, "<": py.lt, "<=": py.le, ">": py.gt, ">=": py.ge}
-CALCULATIONS = {
+CALCULATIONS: dict[str, Callable[[float, float], float]] = {
     "a + b": lambda a, b: a + b,
     "a - b": lambda a, b: a - b,
     "a * b": lambda a, b: a * b,

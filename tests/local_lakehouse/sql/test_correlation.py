@@ -182,3 +182,19 @@ def test_an_order_of_distinct_rows_is_one_of_their_columns(ask: Ask) -> None:
 def test_patterns_of_rows_are_refused_by_name(compile_sql: Callable[..., object], relation: str) -> None:
     with pytest.raises(QueryFailure, match=r"NOT_SUPPORTED: line 1:.*MATCH_RECOGNIZE"):
         compile_sql(f"SELECT * FROM {relation}", Tables(TABLES))
+
+
+@pytest.mark.parametrize(
+    ("condition", "value"),
+    [("EXISTS ({})", "1"), ("t.a IN ({})", "t.a"), ("t.a = ({})", "max(t.a)"), ("t.a > ALL ({})", "max(t.a)")],
+)
+def test_each_reference_in_a_correlated_query_is_resolved_once(
+    compile_sql: Callable[..., object], condition: str, value: str
+) -> None:
+    tables = Tables(TABLES)
+    sql = "SELECT 1"
+    for name, outer in (("w", "v"), ("v", "u")):
+        written = condition.replace("t.a", f"{name}.a").format(sql)
+        sql = f"SELECT {value.replace('t.a', f'{name}.a')} FROM t AS {name} WHERE {name}.a = {outer}.a AND {written}"
+    compile_sql(f"SELECT a FROM t AS u WHERE {condition.replace('t.a', 'u.a').format(sql)}", tables)
+    assert len(tables.asked) == 3

@@ -36,7 +36,7 @@ __all__ = [
 POLICY_NAME = "zETLTargetPolicy"
 # The account's administrator creates this managed policy once from policies/target_role_boundary.json.
 BOUNDARY_NAME = "zETLTargetBoundary"
-# This is the corresponding boundary for the roles that an instructor creates for learners.
+# The corresponding boundary for the roles that an instructor creates for learners.
 LEARNER_BOUNDARY_NAME = "zETLLearnerBoundary"
 LEARNER_ROLE = "zETLLearner"
 ROLE_DESCRIPTION = "AWS Glue zero-ETL writes the lab's target table with this role"
@@ -198,8 +198,8 @@ def _simulated(lab: Lab, principal: str, statement: _rights.Statement) -> Iterat
         # IAM simulates only users, groups and roles. The account's root user has all permissions.
         yield from ((pair, True) for pair in wanted)
         return
-    # Every request contains this key, which the variables in the policies use. The statement's conditions contain the
-    # other keys.
+    # Every request contains aws:PrincipalAccount, which variables in the policies use. The statement's conditions
+    # contain the other keys.
     context = {"aws:PrincipalAccount": lab.account}
     context |= {key: _value(lab, value) for _, key, value in statement.conditions}
     pages = (

@@ -142,7 +142,7 @@ def _why_forbidden(lab: Lab) -> str:
         )
     if lab.bucket in own:
         return (
-            f"Bucket {lab.bucket} is in your account, but you can't access it (s3:ListBucket). "
+            f"Bucket {lab.bucket} is in your account, but you can't access it, because you lack s3:ListBucket. "
             "Ask for the permissions in policies/."
         )
     return f"Bucket {lab.bucket} belongs to another account. {_OTHER_NAMES}"

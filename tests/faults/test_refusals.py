@@ -174,7 +174,9 @@ class TestBucketOfOthers:
     def test_in_the_own_account_without_a_right(self, lab: Lab, recorder: Recorder) -> None:
         _bucket(lab)
         Answers(lab, "s3", "HeadBucket").fail("403")
-        with pytest.raises(ForeignResourceError, match=r"is in your account, but you can't access it \(s3:ListBucket"):
+        with pytest.raises(
+            ForeignResourceError, match=r"is in your account, but you can't access it, because you lack s3:ListBucket"
+        ):
             target.create_bucket(lab)
         assert recorder.changes == ["s3.CreateBucket"]
 

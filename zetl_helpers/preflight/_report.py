@@ -145,7 +145,9 @@ class Report:
     def _partition_line(self) -> str:
         best = next((each for each in self.partitions if each.fits), None)
         if best is None:
-            return "Keep the default, buckets of the partition key. No attribute gives partitions of a useful size."
+            return (
+                "Keep the default, buckets of the partition key. No attribute results in partitions of a useful size."
+            )
         return f"Recommended: {json.dumps([best.spec])}, {best.reason}."
 
     def _lines(self) -> Iterator[str]:

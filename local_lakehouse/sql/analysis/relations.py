@@ -199,7 +199,7 @@ class Relations:
         return replace(relation, source=sampled, facts=replace(relation.facts, volatile=True))
 
     def _named(self, node: tree.Aliased, scope: Scope | None, left: list[Field]) -> From:
-        """Return a relation with an alias.
+        """Return the relation that an alias names.
 
         Trino creates one column per row field in ``UNNEST``. The AWS documentation also shows a single name for the
         complete row: https://docs.aws.amazon.com/athena/latest/ug/filtering-with-dot.html

@@ -93,7 +93,7 @@ class Windows:
         return Fragment(f"ORDER BY {self._analysis.ordering.sort_key(item, value).sql}", value.facts)
 
     def _range_type(self, window: tree.Window, scope: Scope) -> Type | None:
-        """Return the numeric type for evaluating a RANGE frame, or None for other frames."""
+        """Return the numeric type for evaluating a RANGE frame, or None if the frame has no numeric offset."""
         frame = window.frame
         if frame is None or frame.unit != "RANGE" or len(window.order) != 1:
             return None

@@ -66,7 +66,7 @@ class AthenaError(ValueError):
 
 @dataclass(frozen=True)
 class Udf:
-    """A Python function with its types in DuckDB."""
+    """A Python function with its parameter and result types in DuckDB."""
 
     name: str
     function: Callable[..., Any]

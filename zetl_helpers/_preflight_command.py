@@ -29,7 +29,7 @@ def add(commands: Any, connect: Callable[[], Lab]) -> None:
         "--file", type=Path, metavar="ITEMS.json",
         help="items in DynamoDB JSON, one per line, or the folder of an export to Amazon S3",
     )  # fmt: skip
-    command.add_argument("--keys", help="the key attributes of the items in a file, such as PK,SK; default: a guess")
+    command.add_argument("--keys", help="key attributes, such as PK,SK, of the items in a file; default: a guess")
     command.add_argument("--sample", type=int, default=10_000, help="items to read from a table; default: 10000")
     command.add_argument("--changes", type=float, metavar="N", help="writes per day; default: a twentieth of the items")
     command.add_argument(

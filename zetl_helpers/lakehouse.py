@@ -121,7 +121,7 @@ def _text_rows(lab: Lab, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _require_reading(sql: str) -> None:
-    """Check that a statement is read-only, because only the integration may write the target table.
+    """Check that a statement is read-only, because only the integration may write to the target table.
 
     Raises:
         QueryError: The statement begins with a word such as ``UPDATE``.

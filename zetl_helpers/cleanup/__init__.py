@@ -140,7 +140,7 @@ def transcript(found: Plan) -> str:
 def apply(found: Sequence[Leftover], *, tell: Callable[[str], object] = lambda _: None) -> pd.DataFrame:
     """Delete a plan's resources in order, and continue after failures.
 
-    If deletions of the same kind take minutes, all of them are requested before the first wait.
+    If the deletions of resources of the same kind take minutes, all of them are requested before the first wait.
 
     Args:
         found: The result of `plan`, or a part of it.

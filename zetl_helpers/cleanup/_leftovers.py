@@ -90,7 +90,7 @@ class Ownership:
         return tags is not None and not self.owns(tags)
 
     def foreign(self, kind: str, name: str, tags: dict[str, str]) -> Foreign:
-        """Return a resource with these tags as a resource to keep, with the reason."""
+        """Return a `Foreign` for a resource with these tags."""
         tag = tags.get(TAG_KEY)
         found = f"has {TAG_KEY}={tag}, another lab's tag" if tag else f"doesn't have the tag {TAG_KEY}"
         return Foreign(kind, name, f"it {found}, so it isn't this lab's")

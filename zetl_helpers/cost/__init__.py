@@ -126,7 +126,7 @@ def by_interval(
     *,
     queries_per_day: float = 20,
 ) -> pd.DataFrame:
-    """Estimate the monthly cost for several refresh intervals, for `charts.cost_by_interval`.
+    """Estimate the monthly cost for several refresh intervals, as input for `charts.cost_by_interval`.
 
     Args:
         items: The number of items in the table.
@@ -172,8 +172,8 @@ def idle_warning(refresh_minutes: int) -> str:
     """
     idle = idle_cost(refresh_minutes)
     return (
-        f"An idle integration refreshing every {refresh_minutes} minutes costs about ${idle:.2f} a month per table. "
-        "Each refresh is an export, which is billed as at least 10 MB. Delete the integration when you are done. "
+        f"An idle integration that refreshes every {refresh_minutes} minutes costs about ${idle:.2f} a month per "
+        "table. Each refresh is an export, which is billed as at least 10 MB. Delete the integration when you are done. "
         "Otherwise it keeps exporting."
     )
 

@@ -66,7 +66,7 @@ def _of_layout(found: Survey, layout: Layout) -> Iterator[Finding]:
     yield from (_mixture(path, _at(found, path)) for path in layout.mixed)
     dotted = [column.name for column in layout.columns if "." in column.name]
     if dotted:
-        yield Finding("info", "QUOTED_COLUMNS", f"{_some(dotted)}: a dot in a name needs double quotes in Athena.")
+        yield Finding("info", "QUOTED_COLUMNS", f"{_some(dotted)}: a name with a dot requires double quotes in Athena.")
     if layout.mode == NOUNNEST and len(layout.columns) > len(found.keys):
         message = (
             "All attributes except the keys are in one column, value. Its fields contain DynamoDB's type tags, as in "

@@ -87,7 +87,8 @@ def held(moment: Parts, type_: Type) -> str:
 def rounded(moment: Parts, digits: int) -> Parts:
     """Round a value half up to a given number of fractional digits."""
     if digits < _MICRO_DIGITS:
-        # Half of such a unit is an integer number of microseconds, so the remaining picoseconds do not affect rounding.
+        # Half of a unit that is larger than a microsecond is an integer number of microseconds, so the remaining
+        # picoseconds do not affect rounding.
         return replace(moment, micros=f"athena_round_timestamp({moment.micros}, {digits})", picos="0")
     if digits == _PICO_DIGITS or moment.picos == "0":
         return moment

@@ -1,4 +1,4 @@
-"""Analyzed expressions, with their DuckDB SQL and their type."""
+"""Analyzed expressions, with their DuckDB SQL and their types."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def _average_of_decimal(arguments: Sequence[Typed]) -> str:
 
 
 def _rank(name: str, value: Typed) -> str:
-    """Return the SQL for a sort key. NaN sorts above all other numbers, but ``max`` prefers other numbers."""
+    """Return the SQL for a sort key. NaN sorts above all numbers, but ``max`` returns NaN only without numbers."""
     return greatest_key(value.sql, value.type) if name.startswith("max") else key(value.sql, value.type)
 
 

@@ -38,7 +38,7 @@ def plain_number(text: str) -> str:
 
 @udf("ssi:s")
 def quotient(dividend: str, divisor: str, scale: int) -> str:
-    """Divide decimals, and round half away from zero to a given number of digits."""
+    """Divide decimals, and round half away from zero to a given number of fractional digits."""
     if not Decimal(divisor):
         raise AthenaError("Division by zero", "DIVISION_BY_ZERO")
     result = _EXACT.divide(Decimal(dividend), Decimal(divisor))
@@ -47,7 +47,7 @@ def quotient(dividend: str, divisor: str, scale: int) -> str:
 
 @udf("si:s")
 def truncate_text(number: str, digits: int) -> str:
-    """Truncate a decimal to a given number of digits."""
+    """Truncate a decimal to a given number of fractional digits."""
     return format(Decimal(number).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_DOWN, context=_EXACT), "f")
 
 

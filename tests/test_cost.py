@@ -48,7 +48,7 @@ def test_an_idle_integration_costs_the_minimum_of_its_exports(minutes: int, doll
 
 def test_the_estimate_warns_of_the_idle_integration_first() -> None:
     warning, *_ = cost.estimate(50, 200, 3).notes
-    assert "refreshing every 15 minutes costs about $2.81 a month per table" in warning
+    assert "refreshes every 15 minutes costs about $2.81 a month per table" in warning
     assert warning.endswith("Delete the integration when you are done. Otherwise it keeps exporting.")
 
 

@@ -36,7 +36,7 @@ __all__ = [
 POLICY_NAME = "zETLTargetPolicy"
 # The account's administrator creates this managed policy once from policies/target_role_boundary.json.
 BOUNDARY_NAME = "zETLTargetBoundary"
-# The corresponding boundary for the roles that an instructor creates for learners.
+# The permissions boundary for the roles that an instructor creates for learners.
 LEARNER_BOUNDARY_NAME = "zETLLearnerBoundary"
 LEARNER_ROLE = "zETLLearner"
 ROLE_DESCRIPTION = "AWS Glue zero-ETL writes the lab's target table with this role"

@@ -173,8 +173,8 @@ def idle_warning(refresh_minutes: int) -> str:
     idle = idle_cost(refresh_minutes)
     return (
         f"An idle integration that refreshes every {refresh_minutes} minutes costs about ${idle:.2f} a month per "
-        "table. Each refresh is an export, which is billed as at least 10 MB. Delete the integration when you are done. "
-        "Otherwise it keeps exporting."
+        "table. Each refresh is an export, which is billed as at least 10 MB. Delete the integration when you are "
+        "done. Otherwise it keeps exporting."
     )
 
 

@@ -65,7 +65,7 @@ class Report:
     def checklist(
         self, places: Places, *, unnest: str = "FULL", partition_by: Sequence[Mapping[str, str]] = ()
     ) -> Checklist:
-        """Return a printable checklist of the AWS steps that bring the table into the lakehouse, with commands.
+        """Return a printable checklist of the AWS steps and commands that bring the table into the lakehouse.
 
         Args:
             places: The source and the target.

@@ -12,7 +12,7 @@ from local_lakehouse.sql.types import Type, duckdb_type
 
 @dataclass(frozen=True)
 class Facts:
-    """The facts about an expression or a relation that later stages need, as collected from its parts.
+    """The facts that later stages need about an expression or a relation, collected from its parts.
 
     Args:
         reads: The names in DuckDB of the columns that the expression reads, such as ``r1.c0``.

@@ -24,8 +24,8 @@ from local_lakehouse.sql.workers.frames import Channel, ClosedError, channel_of
 def main() -> None:
     """Fork workers until the socket is closed.
 
-    Neither this process nor its DuckDB starts a thread, so a forked process never inherits a lock that another thread
-    holds.
+    Neither this process nor its DuckDB connection starts a thread, so a forked process never inherits a lock that
+    another thread holds.
     """
     system.ignore_interrupts()
     orders = channel_of(int(sys.argv[1]))

@@ -1,7 +1,7 @@
-"""Java's regular expressions.
+"""Functions of regular expressions.
 
-The `regex` library is almost compatible with Java. Differing constructs are translated or rejected. The library can
-abort a match that takes too long, and releases Python's global lock. Python's `re` would block the whole lakehouse.
+The `regex` library can abort a match that takes too long, and releases Python's global lock. Python's `re` would block
+the whole lakehouse.
 """
 
 from __future__ import annotations
@@ -12,28 +12,9 @@ from collections.abc import Callable, Iterator
 
 import regex
 
+from local_lakehouse.sql.runtime.regexp_syntax import translate
 from local_lakehouse.sql.runtime.udf import AthenaError, udf
 
-_NAMED_GROUP = re.compile(r"\(\?<([A-Za-z][A-Za-z0-9]*)>")
-_NAMED_REFERENCE = re.compile(r"\\k<([A-Za-z][A-Za-z0-9]*)>")
-_POSIX = {
-    "Alpha": "A-Za-z",
-    "Digit": "0-9",
-    "Alnum": "A-Za-z0-9",
-    "Upper": "A-Z",
-    "Lower": "a-z",
-    "Space": r"\s",
-    "Punct": r"!-/:-@\[-`{-~",
-    "XDigit": "0-9A-Fa-f",
-    "Blank": r" \t",
-    "L": "^\\W\\d_",
-    "Lu": "A-ZÀ-ÖØ-Þ",
-    "Ll": "a-zß-öø-ÿ",
-    "N": r"\d",
-    "Nd": r"\d",
-    "P": r"!-#%-*,-/:;?@\[-\]_{}",
-}
-_CLASS = re.compile(r"\\([pP])(?:\{(?:Is)?(\w+)\}|(\w))")
 _PATIENCE_SECONDS = 2.0
 _REPLACEMENT = re.compile(r"\\(.?)|\$(?:\{([A-Za-z]\w*)\}|(\d+))?", re.DOTALL | re.ASCII)
 
@@ -89,26 +70,11 @@ def java_pattern(pattern: str) -> Pattern:
     Raises:
         AthenaError: The pattern is invalid or uses an unsupported construct.
     """
-    if "&&" in pattern or r"\Q" in pattern or r"\G" in pattern or r"\X" in pattern:
-        raise AthenaError(f"This regular expression construct is not supported: {pattern}", "NOT_SUPPORTED")
-    translated = _NAMED_GROUP.sub(r"(?P<\1>", pattern)
-    translated = _NAMED_REFERENCE.sub(r"(?P=\1)", translated)
-    translated = _CLASS.sub(lambda match: _class(match, pattern), translated)
-    translated = translated.replace(r"\h", r"[ \t]")
-    # In Java, \Z also matches before a final line terminator.
-    translated = translated.replace(r"\Z", r"(?=\n?\Z)").replace(r"\z", r"\Z")
     try:
-        return Pattern(regex.compile(translated), pattern)
+        return Pattern(regex.compile(translate(pattern)), pattern)
     except regex.error as error:
-        raise AthenaError(f"{error}: {pattern}") from error
-
-
-def _class(match: re.Match[str], pattern: str) -> str:
-    members = _POSIX.get(match.group(2) or match.group(3))
-    if members is None:
-        raise AthenaError(f"The character class {match.group()} is not supported: {pattern}", "NOT_SUPPORTED")
-    inverted = (match.group(1) == "P") != members.startswith("^")
-    return f"[{'^' if inverted else ''}{members.removeprefix('^')}]"
+        reason = str(error).partition(" at position ")[0]
+        raise AthenaError(f"{reason}: {pattern}") from error
 
 
 def _check_group(pattern: Pattern, group: int) -> None:

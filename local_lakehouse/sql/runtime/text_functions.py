@@ -10,6 +10,7 @@ import math
 import re
 import unicodedata
 import zlib
+from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Context, Decimal
 from uuid import UUID
 
@@ -247,7 +248,28 @@ def from_utf8(value: bytes, replacement: str) -> str:
     """Decode UTF-8, and replace invalid bytes with a given character."""
     if len(replacement) > 1:
         raise AthenaError("Replacement character string must empty or a single character")
-    return replacement.join(value.decode("utf-8", errors="replace").split("\ufffd")) if value else ""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return "".join(_characters(value, replacement))
+
+
+# A first byte with these leading bits is followed by 1 to 5 bytes. Sequences of 5 and 6 bytes are always invalid.
+_FOLLOWING_BYTES = ((0xC0, 0), (0xE0, 1), (0xF0, 2), (0xF8, 3), (0xFC, 4), (0xFE, 5), (0x100, 0))
+
+
+def _characters(value: bytes, replacement: str) -> Iterator[str]:
+    """Yield the characters of bytes, with one replacement for each invalid sequence."""
+    place = 0
+    while place < len(value):
+        following = next(count for limit, count in _FOLLOWING_BYTES if value[place] < limit)
+        rest = value[place + 1 : place + 1 + following]
+        length = 1 + next((index for index, byte in enumerate(rest) if byte >> 6 != 2), len(rest))
+        try:
+            yield value[place : place + length].decode()
+        except UnicodeDecodeError:
+            yield replacement
+        place += length
 
 
 @udf("s:s")

@@ -38,12 +38,14 @@ _ROW_GROUP_ROWS = 122_880
 _ROW_GROUP_BYTES = 32 * 2**20
 # A larger dictionary contains values that rarely repeat, so it would need more space than the values themselves.
 _DICTIONARY_BYTES = 32 * 2**10
+# A dictionary of values that hardly repeat in this number of rows takes more time and space than the values.
+_SAMPLE_ROWS = 1_000
 _BUFFERED_BYTES = 128 * 2**20
 # A file is uploaded to S3 in one request.
 _LARGEST_FILE = 128 * 2**20
 _DEFAULT_FILE = 512 * 2**20
 _CODECS = {"zstd": "zstd", "snappy": "snappy", "gzip": "gzip", "lz4": "lz4", "none": "none", "uncompressed": "none"}
-_WRITERS = 4
+_WRITERS = 2
 
 
 class TooManyPartitionsError(Exception):
@@ -196,12 +198,21 @@ class _OpenFile:
         self._layout = layout
         self._partition = partition
         self.sink = Sink(objects)
-        self._writer = pq.ParquetWriter(
+        self._writer: pq.ParquetWriter | None = None
+
+    def _started(self, rows: pa.Table) -> pq.ParquetWriter:
+        """Return a writer whose encodings suit the first rows."""
+        layout = self._layout
+        repeating = {
+            field.name for field, column in zip(layout.arrow_schema, rows.columns, strict=True) if _repeats(column)
+        }
+        return pq.ParquetWriter(
             self.sink,
             layout.arrow_schema,
             compression=layout.codec,
             compression_level=layout.level,
             store_decimal_as_integer=True,
+            use_dictionary=[path for path in layout.ids_by_path if path.partition(".")[0] in repeating],
             dictionary_pagesize_limit=_DICTIONARY_BYTES,
             # If the file contained Arrow's schema, readers would use Arrow's large types.
             store_schema=False,
@@ -209,6 +220,8 @@ class _OpenFile:
 
     def write(self, rows: pa.Table) -> None:
         """Add rows as row groups."""
+        if self._writer is None:
+            self._writer = self._started(rows)
         arrow = self._layout.arrow_schema
         columns = [
             pa.chunked_array([_conformed(chunk, field.type) for chunk in column.chunks], field.type)
@@ -218,6 +231,7 @@ class _OpenFile:
 
     def close(self) -> DataFile:
         """Write the file to S3 and return its entry."""
+        assert self._writer is not None
         self._writer.close()
         layout = self._layout
         statistics = data_file_statistics_from_parquet_metadata(
@@ -240,6 +254,12 @@ class _OpenFile:
         )
         entry.spec_id = layout.metadata.default_spec_id
         return entry
+
+
+def _repeats(column: pa.ChunkedArray) -> bool:
+    """Return whether the values of a column repeat, so that a dictionary is useful."""
+    sample = column.slice(0, _SAMPLE_ROWS)
+    return pa.types.is_nested(column.type) or pc.count_distinct(sample).as_py() * 2 <= len(sample)
 
 
 def _conformed(values: pa.Array, wanted: pa.DataType) -> pa.Array:

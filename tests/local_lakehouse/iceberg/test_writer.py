@@ -1,8 +1,9 @@
-"""Tests of the object that a Parquet writer writes to."""
+"""Tests of the encodings in data files, and of the object that a Parquet writer writes to."""
 
 from __future__ import annotations
 
 import gc
+import io
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,9 +12,51 @@ from typing import Any, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC
+from pyiceberg.schema import Schema
+from pyiceberg.table.metadata import new_table_metadata
+from pyiceberg.table.sorting import UNSORTED_SORT_ORDER
+from pyiceberg.types import DoubleType, ListType, NestedField, StringType, StructType
 
 from local_lakehouse.iceberg.file_io import SMALL_BYTES
-from local_lakehouse.iceberg.writer import Sink
+from local_lakehouse.iceberg.writer import FileLayout, Sink, write_partitions
+
+ROWS = 2_000
+
+
+def test_only_values_that_repeat_have_a_dictionary() -> None:
+    pair = StructType(NestedField(6, "x", StringType()), NestedField(7, "y", DoubleType()))
+    schema = Schema(
+        NestedField(1, "unique", StringType()),
+        NestedField(2, "repeated", StringType()),
+        NestedField(3, "a.b", DoubleType()),
+        NestedField(4, "absent", StringType()),
+        NestedField(5, "pair", pair),
+        NestedField(8, "list", ListType(9, StringType(), element_required=False)),
+    )
+    numbers = range(ROWS)
+    rows = pa.table(
+        {
+            "unique": [f"customer {number}" for number in numbers],
+            "repeated": ["new" if number % 2 else "old" for number in numbers],
+            "a.b": [number / 3 for number in numbers],
+            "absent": pa.nulls(ROWS, pa.string()),
+            "pair": pa.array([{"x": "z", "y": 1.0}] * ROWS),
+            "list": [["p", "q"]] * ROWS,
+        }
+    )
+    written: list[bytes] = []
+    files = SimpleNamespace(objects=SimpleNamespace(write=lambda _, content: written.append(content)))
+    metadata = new_table_metadata(schema, UNPARTITIONED_PARTITION_SPEC, UNSORTED_SORT_ORDER, "s3://bucket/table")
+
+    entries = write_partitions(FileLayout(metadata), cast("Any", files), [((), lambda: rows)], lambda *_: None)
+
+    file = pq.ParquetFile(io.BytesIO(written[0]))
+    columns = [file.metadata.row_group(0).column(place) for place in range(file.metadata.num_columns)]
+    with_dictionary = {column.path_in_schema for column in columns if column.has_dictionary_page}
+    assert with_dictionary == {"repeated", "absent", "pair.x", "pair.y", "list.list.element"}
+    assert entries[0].record_count == ROWS
+    assert file.read().to_pydict() == {**rows.rename_columns([*file.schema_arrow.names]).to_pydict()}
 
 
 @pytest.mark.parametrize("size", [1, SMALL_BYTES + 1])

@@ -259,7 +259,7 @@ class _OpenFile:
 def _repeats(column: pa.ChunkedArray) -> bool:
     """Return whether the values of a column repeat, so that a dictionary is useful."""
     sample = column.slice(0, _SAMPLE_ROWS)
-    return pa.types.is_nested(column.type) or pc.count_distinct(sample).as_py() * 2 <= len(sample)
+    return pa.types.is_nested(column.type) or bool(pc.count_distinct(sample).as_py() * 2 <= len(sample))
 
 
 def _conformed(values: pa.Array, wanted: pa.DataType) -> pa.Array:

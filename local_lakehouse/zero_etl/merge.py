@@ -1,7 +1,7 @@
 """The merge of changed rows into the target table, in one commit that rewrites only files with changed rows.
 
-Rows are matched by the columns of the item's key. Two keys can have the same column values if their numbers become the
-same double. Such rows form a group that is replaced together, so that they remain separate rows.
+Rows are matched by the columns of the item's key. Rows with the same key form a group that is replaced together, so
+that they remain separate rows.
 """
 
 from __future__ import annotations
@@ -9,10 +9,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -29,6 +27,7 @@ from local_lakehouse.iceberg.reader import Reader
 from local_lakehouse.iceberg.scans import scan_file
 from local_lakehouse.iceberg.snapshots import Change, Updates, live_entries, snapshot_updates
 from local_lakehouse.iceberg.writer import FileLayout, Values, write_partitions
+from local_lakehouse.zero_etl.matching import Counts, compare, rows_with_keys
 from local_lakehouse.zero_etl.problems import NeedsAttentionError, Problem
 from local_lakehouse.zero_etl.rows import arrow_schema
 
@@ -36,7 +35,7 @@ _READERS = 4
 
 
 class MergeContext:
-    """The catalog's row cache and the database for joins, which all merges share.
+    """The catalog and its row cache, which all merges share.
 
     Args:
         catalog: The catalog of the lakehouse.
@@ -45,19 +44,6 @@ class MergeContext:
     def __init__(self, catalog: LakehouseCatalog) -> None:
         self.catalog = catalog
         self.reader = Reader(catalog.objects, catalog.rows)
-        self.database = duckdb.connect()
-
-
-@dataclass(frozen=True)
-class Counts:
-    """The numbers of target rows that a refresh inserted, updated and deleted."""
-
-    inserted: int
-    updated: int
-    deleted: int
-
-    def __bool__(self) -> bool:
-        return bool(self.inserted or self.updated or self.deleted)
 
 
 @dataclass(frozen=True)
@@ -87,8 +73,7 @@ def merge(table: Table, metadata: TableMetadata, delta: Delta, context: MergeCon
     Returns:
         The row counts, and the updates to commit, which are empty if no row changes.
     """
-    with closing(context.database.cursor()) as connection:
-        return _Merge(table, metadata, delta, context, connection).run()
+    return _Merge(table, metadata, delta, context).run()
 
 
 def live_files(table: Table) -> list[DataFile]:
@@ -160,20 +145,11 @@ def _collected(parts: Sequence[_Part]) -> pa.Table:
 
 
 class _Merge:
-    def __init__(
-        self,
-        table: Table,
-        metadata: TableMetadata,
-        delta: Delta,
-        context: MergeContext,
-        connection: duckdb.DuckDBPyConnection,
-    ) -> None:
+    def __init__(self, table: Table, metadata: TableMetadata, delta: Delta, context: MergeContext) -> None:
         self._table = table
         self._after = metadata
         self._delta = delta
         self._context = context
-        self._sql = connection
-        self._key_names = [f"k{position}" for position in range(len(delta.key_columns))]
 
     def run(self) -> tuple[Counts, Updates]:
         files = self._files()
@@ -182,15 +158,15 @@ class _Merge:
         old = pa.concat_tables(
             [self._delta.rows.slice(0, 0), *(tables[file].take(pa.array(rows)) for file, rows in matches.items())]
         )
-        same_old, same_new = self._unchanged(old)
-        new = self._delta.rows.filter(pa.array(~same_new))
-        counts = self._counts(old.filter(pa.array(~same_old)), new)
+        found = compare(old, self._delta.rows, self._delta.key_columns)
+        counts = found.counts
         if not counts:
             return counts, ()
         removed, kept = [], []
-        for file, rows in _changed(matches, same_old):
+        for file, rows in _changed(matches, found.same_old):
             removed.append(files[file])
             kept.append(_without(tables[file], rows))
+        new = self._delta.rows.filter(pa.array(~found.same_new))
         added = write_rows(self._after, new, self._context, list(zip(removed, kept, strict=True)))
         change = Change(added, removed, properties=_summary(counts))
         return counts, snapshot_updates(self._table.metadata, self._after, self._table.io, change)
@@ -224,59 +200,10 @@ class _Merge:
             return {}
         lengths = [rows.num_rows for rows in tables]
         present = pa.concat_tables([rows.select(self._delta.key_columns) for rows in tables])
-        self._sql.register("present", _counted(present.rename_columns(self._key_names)))
-        self._sql.register("touched", touched.rename_columns(self._key_names))
-        found = self._sql.execute(_MATCHES.format(keys=", ".join(self._key_names))).fetchnumpy()["row_at"]
+        found = rows_with_keys(present, touched)
         starts = np.concatenate(([0], np.cumsum(lengths)))
         file_of = np.searchsorted(starts, found, side="right") - 1
         return {int(file): found[file_of == file] - starts[file] for file in np.unique(file_of)}
-
-    def _unchanged(self, old: pa.Table) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Pair rows that are identical in the table and in the changes."""
-        new = self._delta.rows
-        same_old, same_new = np.zeros(old.num_rows, bool), np.zeros(new.num_rows, bool)
-        if old.num_rows and new.num_rows:
-            columns = [f"c{position}" for position in range(len(new.column_names))]
-            self._sql.register("old_rows", _counted(old.rename_columns(columns)))
-            self._sql.register("new_rows", _counted(new.rename_columns(columns)))
-            pairs = self._sql.execute(_PAIRS.format(columns=", ".join(columns), equal=_equal(columns))).fetchnumpy()
-            same_old[pairs["old_at"]] = True
-            same_new[pairs["new_at"]] = True
-        return same_old, same_new
-
-    def _counts(self, old: pa.Table, new: pa.Table) -> Counts:
-        self._sql.register("old_keys", old.select(self._delta.key_columns).rename_columns(self._key_names))
-        self._sql.register("new_keys", new.select(self._delta.key_columns).rename_columns(self._key_names))
-        keys = ", ".join(self._key_names)
-        inserted, updated, deleted = self._sql.execute(_COUNTS.format(keys=keys)).fetchall()[0]
-        return Counts(int(inserted), int(updated), int(deleted))
-
-
-_MATCHES = "SELECT row_at FROM present SEMI JOIN touched USING ({keys})"
-
-# Equal rows are numbered, so that two equal old rows and one equal new row form only one pair.
-_PAIRS = """
-WITH o AS (SELECT *, row_number() OVER (PARTITION BY {columns}) AS copy FROM old_rows),
-     n AS (SELECT *, row_number() OVER (PARTITION BY {columns}) AS copy FROM new_rows)
-SELECT o.row_at AS old_at, n.row_at AS new_at FROM o JOIN n ON o.copy = n.copy AND {equal}
-"""
-
-_COUNTS = """
-WITH o AS (SELECT {keys}, count(*) AS olds FROM old_keys GROUP BY ALL),
-     n AS (SELECT {keys}, count(*) AS news FROM new_keys GROUP BY ALL),
-     g AS (SELECT coalesce(olds, 0) AS olds, coalesce(news, 0) AS news FROM o FULL JOIN n USING ({keys}))
-SELECT coalesce(sum(greatest(news - olds, 0)), 0), coalesce(sum(least(news, olds)), 0),
-       coalesce(sum(greatest(olds - news, 0)), 0)
-FROM g
-"""
-
-
-def _equal(columns: Sequence[str]) -> str:
-    return " AND ".join(f"o.{column} IS NOT DISTINCT FROM n.{column}" for column in columns)
-
-
-def _counted(rows: pa.Table) -> pa.Table:
-    return rows.append_column("row_at", pa.array(np.arange(rows.num_rows)))
 
 
 def _changed(

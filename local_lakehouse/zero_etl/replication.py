@@ -13,7 +13,8 @@ from local_lakehouse.backend.changes import ChangeLog, Key
 from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.backend.dynamodb_source import DynamoDbSource
 from local_lakehouse.iceberg.catalog import LakehouseCatalog
-from local_lakehouse.zero_etl.merge import Counts, MergeContext
+from local_lakehouse.zero_etl.matching import Counts
+from local_lakehouse.zero_etl.merge import MergeContext
 from local_lakehouse.zero_etl.partitions import Rule, with_times
 from local_lakehouse.zero_etl.problems import NeedsAttentionError, Problem, SnapshotNeededError
 from local_lakehouse.zero_etl.schemas import check_names

@@ -28,7 +28,8 @@ from pyiceberg.table.update import (
 from local_lakehouse.iceberg.catalog import LakehouseCatalog
 from local_lakehouse.iceberg.commits import commit, create
 from local_lakehouse.iceberg.snapshots import Change, Updates, make, snapshot_updates
-from local_lakehouse.zero_etl.merge import Counts, Delta, MergeContext, live_files, merge, write_rows
+from local_lakehouse.zero_etl.matching import Counts
+from local_lakehouse.zero_etl.merge import Delta, MergeContext, live_files, merge, write_rows
 from local_lakehouse.zero_etl.partitions import FIRST_FIELD_ID, Rule, spec_of
 from local_lakehouse.zero_etl.problems import NeedsAttentionError, Problem, SnapshotNeededError
 from local_lakehouse.zero_etl.rows import as_rows

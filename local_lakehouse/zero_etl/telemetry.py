@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from botocore.exceptions import ClientError
 
 from local_lakehouse.backend.clients import ServiceClients
-from local_lakehouse.zero_etl.merge import Counts
+from local_lakehouse.zero_etl.matching import Counts
 
 _LOG = logging.getLogger(__name__)
 

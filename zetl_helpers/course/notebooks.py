@@ -158,7 +158,7 @@ def fresh_lakehouse(*, enforce_iam: bool = False, governed: bool = False) -> Ite
 
 
 def _run_all(paths: Sequence[Path], out: Path, texts: dict[str, Path]) -> Iterator[Outcome]:
-    """Run notebooks. While one notebook runs, the pages of those before it are written."""
+    """Run notebooks. While a notebook runs, the pages of the previous notebooks are written."""
     with ThreadPoolExecutor(max_workers=1) as writer:
         pages = []
         for path, executed in zip(paths, _notebook_execution.execute(paths), strict=True):

@@ -15,6 +15,7 @@ from local_lakehouse.sql.failures import QueryFailure
 
 _MOST_PARTITIONS = 1_000_000
 _TOKEN = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|.", re.DOTALL)
+_TWO_DIGIT_YEAR = re.compile(r"(?<!y)yy(?!y)")
 _NOW = re.compile(r"NOW\s*(?:([+-])\s*(\d+)\s*([A-Z]+))?", re.IGNORECASE)
 _UNITS = {
     "MILLISECOND": timedelta(milliseconds=1),
@@ -162,8 +163,10 @@ def _dates(key: str, parameters: dict[str, str], now: datetime) -> Iterator[str]
 
 def _smallest_unit(key: str, pattern: str) -> str:
     order = list(_FIELDS)
-    letters = [match.group(2) for match in _TOKEN.finditer(pattern) if match.group(2)]
-    if not letters or set(letters) - set(order):
+    tokens = [match.group() for match in _TOKEN.finditer(pattern) if match.group(2)]
+    letters = [token[0] for token in tokens]
+    # Java writes three and more letters M as the name of a month.
+    if not letters or set(letters) - set(order) or any(token.startswith("MMM") for token in tokens):
         raise _invalid(f"The local Athena does not support the format in projection.{key}.format: {pattern}")
     return _FIELDS[max(letters, key=order.index)][1]
 
@@ -187,6 +190,8 @@ def _moment(key: str, text: str, pattern: str, now: datetime) -> datetime:
     if found is None:
         raise _invalid(f"projection.{key}.range does not match the format {pattern}: {text}")
     parts = {_FIELDS[name[0]][0]: int(value) for name, value in found.groupdict().items()}
+    if "year" in parts and _TWO_DIGIT_YEAR.search(pattern):
+        parts["year"] += 2000
     day = datetime(parts.get("year", 1970), parts.get("month", 1), parts.get("day", 1))
     return day + timedelta(
         hours=parts.get("hour", 0),

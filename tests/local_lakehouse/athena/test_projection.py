@@ -48,6 +48,7 @@ def _dates(first: str, last: str, pattern: str, unit: str | None = None) -> dict
         ),
         (_dates("20240101", "20240120", "yyyyMMdd", "WEEKS"), ["20240101", "20240108", "20240115"]),
         (_dates("2023", "NOW", "yyyy", "YEARS"), ["2023", "2024"]),
+        (_dates("24-03-30", "NOW", "yy-MM-dd"), ["24-03-30", "24-03-31"]),
         (
             _dates("2024-01-01T00", "2024-01-01T01", "yyyy-MM-dd'T'HH", "HOURS"),
             ["2024-01-01T00", "2024-01-01T01"],
@@ -66,6 +67,7 @@ def test_values_of_each_type(properties: dict[str, str], expected: list[str]) ->
         ({"type": "integer", "range": "1"}, "projection.p.range must be two numbers"),
         ({"type": "date", "range": "NOW-1DAYS,NOW", "format": "yyyy-MM-dd HH"}, "projection.p.interval is required"),
         ({"type": "date", "range": "yesterday,NOW", "format": "yyyy-MM-dd"}, "does not match the format"),
+        ({"type": "date", "range": "2024-Jan,NOW", "format": "yyyy-MMM"}, "does not support the format"),
         ({"type": "letters"}, "type is letters, but must be enum"),
         ({"type": "injected"}, "CONSTRAINT_VIOLATION: For the injected projected partition column p"),
     ],

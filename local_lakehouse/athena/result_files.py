@@ -92,11 +92,12 @@ class ResultFiles:
             for batch in batches:
                 for start in range(0, batch.num_rows, BLOCK_ROWS):
                     rows = render(pa.Table.from_batches([batch.slice(start, BLOCK_ROWS)]), types)
-                    for number, row in enumerate(rows):
-                        if (count + number) % BLOCK_ROWS == 0:
+                    until_next = -count % BLOCK_ROWS
+                    for part in filter(None, (rows[:until_next], rows[until_next:])):
+                        if count % BLOCK_ROWS == 0:
                             offsets.append(file.tell())
-                        file.write(csv_line(row).encode())
-                    count += len(rows)
+                        file.write("".join(map(csv_line, part)).encode())
+                        count += len(part)
                     if len(first) < _KEPT_ROWS:
                         first += rows
             offsets.append(file.tell())

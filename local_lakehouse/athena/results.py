@@ -217,4 +217,8 @@ def csv_text(names: Sequence[str], rows: Iterable[Sequence[Text]]) -> str:
 
 def csv_line(values: Sequence[Text]) -> str:
     """Return a row as a line in Athena's CSV."""
+    if None not in values:
+        line = '"' + '","'.join(map(str, values)) + '"\n'
+        if line.count('"') == 2 * len(values):
+            return line
     return ",".join("" if value is None else '"' + value.replace('"', '""') + '"' for value in values) + "\n"

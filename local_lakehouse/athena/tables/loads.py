@@ -28,7 +28,7 @@ from local_lakehouse.sql.analysis.session import Condition
 
 PLACE_COLUMNS = ("f", "n")
 # Smaller scans are parsed once and cached. DuckDB reads larger scans from disk and applies the statement's conditions.
-_SMALL_SCAN_BYTES = 4 * 2**20
+_SMALL_SCAN_BYTES = 2**18
 
 # The type is Any because the type stubs of these classes declare only keyword arguments.
 _OPERATORS: dict[str, Any] = {

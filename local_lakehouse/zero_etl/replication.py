@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from local_lakehouse.backend.changes import ChangeLog, Key
+from local_lakehouse.backend.changes import ChangeLog
 from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.backend.dynamodb_source import DynamoDbSource
 from local_lakehouse.iceberg.catalog import LakehouseCatalog
@@ -19,7 +19,7 @@ from local_lakehouse.zero_etl.partitions import Rule, with_times
 from local_lakehouse.zero_etl.problems import NeedsAttentionError, Problem, SnapshotNeededError
 from local_lakehouse.zero_etl.schemas import check_names
 from local_lakehouse.zero_etl.target import Layout, Target
-from local_lakehouse.zero_etl.typed import typed, typed_lines
+from local_lakehouse.zero_etl.typed import typed_keys, typed_lines
 from local_lakehouse.zero_etl.unnest import Unnested, unnest
 
 # A double distinguishes numbers with up to this number of digits.
@@ -129,12 +129,12 @@ class Replicator:
                 if not window:
                     return None
                 snapshot = stack.enter_context(self._source.snapshot(job.table))
-            touched = None if window.whole else list(window.keys.values())
-            if touched is None or memory.lossy_keys or _lossy(job, keys, typed(touched)):
+            touched = None if window.whole else typed_keys(list(window.keys.values()), keys)
+            if touched is None or memory.lossy_keys or _lossy(job, keys, touched):
                 touched = None
                 items = typed_lines(snapshot.lines())
             else:
-                items = typed_lines(snapshot.lines_of(touched))
+                items = typed_lines(snapshot.lines_of(window.keys.values()))
         try:
             counts = self._apply(job, memory, items, touched)
         except BaseException:
@@ -144,10 +144,10 @@ class Replicator:
         memory.lossy_keys = memory.lossy_keys or _lossy(job, keys, items)
         return counts
 
-    def _apply(self, job: Job, memory: Memory, items: pa.StructArray, touched: Sequence[Key] | None) -> Counts:
+    def _apply(self, job: Job, memory: Memory, items: pa.StructArray, touched: pa.StructArray | None) -> Counts:
         unnested = self._unnested(job, memory.keys, items, memory.widened)
         origins = check_names(unnested.columns, memory.origins)
-        key_columns = None if touched is None else unnest(typed(touched), memory.keys, job.mode).columns
+        key_columns = None if touched is None else unnest(touched, memory.keys, job.mode).columns
         counts = self._target(job, memory.keys).apply(unnested, key_columns)
         if counts:
             memory.origins = origins

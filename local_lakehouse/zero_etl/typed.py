@@ -50,6 +50,18 @@ def typed(items: Sequence[Item]) -> pa.StructArray:
     return pa.array(items, type=_map_type(items))
 
 
+def typed_keys(keys: Sequence[Item], types: Mapping[str, str]) -> pa.StructArray:
+    """Convert the keys of items to a struct array, as `typed` does, but faster because their type is known.
+
+    Args:
+        keys: The keys in DynamoDB JSON.
+        types: The key attributes and their types.
+    """
+    columns = {name: pa.array([key[name][tag] for key in keys], _TAG_TYPES[tag]) for name, tag in types.items()}
+    tagged = [pa.StructArray.from_arrays([values], [types[name]]) for name, values in columns.items()]
+    return pa.StructArray.from_arrays(tagged, list(columns))
+
+
 def typed_lines(chunks: Iterable[bytes]) -> pa.StructArray:
     """Convert lines of JSON to a struct array, as `typed` does.
 

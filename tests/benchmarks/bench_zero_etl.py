@@ -17,7 +17,7 @@ from local_lakehouse.iceberg.catalog import load_catalog
 from local_lakehouse.zero_etl.merge import MergeContext
 from local_lakehouse.zero_etl.rows import as_rows
 from local_lakehouse.zero_etl.target import Layout, Target
-from local_lakehouse.zero_etl.typed import typed, typed_lines
+from local_lakehouse.zero_etl.typed import typed, typed_keys, typed_lines
 from local_lakehouse.zero_etl.unnest import FULL, Unnested, unnest
 
 KEYS = {"CustomerID": "S", "AccountNumber": "S"}
@@ -123,7 +123,9 @@ def bench_refresh_beside_upsert(place: Place) -> None:
         started, cpu = time.perf_counter(), time.process_time()
         with place.source.snapshot("Changed") as snapshot:
             changed = typed_lines(snapshot.lines_of(_keys(rows)))
-        counts = place.target("changes").apply(unnest(changed, KEYS, FULL), _unnest(keys).columns)
+        counts = place.target("changes").apply(
+            unnest(changed, KEYS, FULL), unnest(typed_keys(keys, KEYS), KEYS, FULL).columns
+        )
         rates.append(CHANGES / (time.perf_counter() - started))
         rates_of_cpu.append(CHANGES / (time.process_time() - cpu))
         assert counts.updated + counts.inserted + counts.deleted >= CHANGES * 9 // 10

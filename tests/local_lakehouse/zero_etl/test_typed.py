@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from local_lakehouse.zero_etl import typed as module
-from local_lakehouse.zero_etl.typed import typed, typed_lines
+from local_lakehouse.zero_etl.typed import typed, typed_keys, typed_lines
 
 names = st.sampled_from(["a", "b", "A", "ä.b", "😀"])
 leaves = st.one_of(
@@ -71,3 +71,10 @@ def test_lines_that_fit_the_first_ones_are_not_decoded_in_python(monkeypatch: py
     monkeypatch.setattr(module, "_SMALL_BYTES", 100)
     assert len(typed_lines(iter(chunks))) == 200
     assert decoded == chunks[:1]
+
+
+@given(st.lists(st.fixed_dictionaries({name: st.text(max_size=3) for name in "SNB"}), min_size=1, max_size=4))
+def test_keys_become_the_same_array_as_items(texts: list[dict[str, str]]) -> None:
+    keys = [{f"attribute {tag}": {tag: text} for tag, text in key.items()} for key in texts]
+    types = {f"attribute {tag}": tag for tag in "SNB"}
+    assert typed_keys(keys, types).to_pylist() == typed(keys).to_pylist() == keys

@@ -416,7 +416,7 @@ def test_a_schemas_picture_says_what_became_of_each_column() -> None:
         "  gone: removed, string"
     )
     same = charts.schema_picture(charts.schema_change(BEFORE, BEFORE))
-    assert same.layout.title.text == "All 3 columns are unchanged"
+    assert same.layout.title.text == "The columns have not changed"
 
 
 def test_the_bytes_scanned_name_the_layout_that_saves_most() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import awswrangler as wr
 
 from zetl_helpers import lakehouse
+from zetl_helpers._counts import counted
 from zetl_helpers._steps import Step
 from zetl_helpers.lab import Lab
 
@@ -37,15 +38,11 @@ class FileCounts:
     stored_kb: int
 
     def __repr__(self) -> str:
-        snapshots = "1 snapshot" if self.snapshots == 1 else f"{self.snapshots} snapshots"
         return (
-            f"{self.rows:,} rows in {_files(self.files)} of {self.average_kb} KB · {snapshots} · "
-            f"{_files(self.stored_files)}, {self.stored_kb:,} KB in S3"
+            f"{counted(self.rows, 'row')} in {counted(self.files, 'file')} of {self.average_kb} KB · "
+            f"{counted(self.snapshots, 'snapshot')} · "
+            f"{counted(self.stored_files, 'file')}, {self.stored_kb:,} KB in S3"
         )
-
-
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count} files"
 
 
 def files(lab: Lab) -> FileCounts:

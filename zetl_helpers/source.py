@@ -10,6 +10,7 @@ from typing import Any
 from zetl_helpers import _documents, _own_table, integration, permissions, target
 from zetl_helpers import keys as kms_keys
 from zetl_helpers._aws import ForeignResourceError, absent, make, one_of, settled, tag_dict, tag_list
+from zetl_helpers._counts import counted
 from zetl_helpers._errors import as_sentence
 from zetl_helpers._own_table import OtherKeysError, file_items, sample_file
 from zetl_helpers._steps import Step, ensured
@@ -162,7 +163,7 @@ def load_items(lab: Lab, batch: Sequence[dict[str, Any]] | None = None) -> Step:
         missing = [item for item in wanted if _own_table.key_of(item, names) not in present]
         for start in range(0, len(missing), _BATCH):
             _write_batch(lab, missing[start : start + _BATCH])
-    thing = f"{_count(wanted)} in table {lab.table}"
+    thing = f"{counted(len(wanted), 'item')} in table {lab.table}"
     return Step(thing, "created" if missing else "already there", calls, {"written": len(missing)})
 
 
@@ -182,11 +183,7 @@ def put_items(lab: Lab, new: Iterable[dict[str, Any]]) -> Step:
     with lab.recording() as calls:
         for start in range(0, len(wanted), _BATCH):
             _write_batch(lab, wanted[start : start + _BATCH])
-    return Step(f"{_count(wanted)} in table {lab.table}", "changed", calls, {"written": len(wanted)})
-
-
-def _count(batch: Sequence[object]) -> str:
-    return "1 item" if len(batch) == 1 else f"{len(batch)} items"
+    return Step(f"{counted(len(wanted), 'item')} in table {lab.table}", "changed", calls, {"written": len(wanted)})
 
 
 def import_items(lab: Lab, new: Iterable[dict[str, Any]], *, timeout: float = 3600) -> Step:
@@ -442,7 +439,7 @@ def _write_batch(lab: Lab, batch: Sequence[dict[str, Any]]) -> None:
         pending = answer.get("UnprocessedItems") or {}
         return None if pending else True
 
-    wait_for(f"table {lab.table} to accept {_count(batch)}", write, timeout=120, hint=_THROTTLES)
+    wait_for(f"table {lab.table} to accept {counted(len(batch), 'item')}", write, timeout=120, hint=_THROTTLES)
 
 
 def _unthrottled(lab: Lab, act: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from zetl_helpers._counts import counted
 from zetl_helpers.assistant._model import Column, Model
 from zetl_helpers.assistant._plan import (
     Comparison,
@@ -92,7 +93,7 @@ def _condition(condition: Filter) -> str:
         case Days():
             return f"{name} from {condition.first or 'the start'} to {condition.last or 'the end'}"
         case Recent():
-            return f"{name} within the last {condition.count} {condition.unit}{'' if condition.count == 1 else 's'}"
+            return f"{name} within the last {counted(condition.count, condition.unit)}"
         case Presence():
             return f"{name} is {'present' if condition.present else 'missing'}"
         case Flag():

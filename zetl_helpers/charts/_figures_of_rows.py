@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
+from zetl_helpers._counts import counted
 from zetl_helpers.charts import _palette
 from zetl_helpers.charts._figure import Chart
 from zetl_helpers.charts._states import COLUMNS, ROWS, TILES
@@ -185,10 +186,10 @@ def schema_picture(change: pd.DataFrame) -> Chart:
         },
     )
     counts = {kind: int((change["change"] == kind).sum()) for kind in kinds}
-    parts = [f"{counts['added']} column{'' if counts['added'] == 1 else 's'} added"] if counts["added"] else []
+    parts = [f"{counted(counts['added'], 'column')} added"] if counts["added"] else []
     parts += [f"{counts['removed']} removed"] if counts["removed"] else []
     parts += [f"{counts['type changed']} changed type"] if counts["type changed"] else []
-    title = f"{', '.join(parts)}, {counts['']} unchanged" if parts else f"All {counts['']} columns are unchanged"
+    title = f"{', '.join(parts)}, {counts['']} unchanged" if parts else "The columns have not changed"
     layout = _palette.layout(
         title,
         height=max(240, 110 + 26 * len(columns)),

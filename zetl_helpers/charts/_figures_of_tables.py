@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
+from zetl_helpers._counts import counted
 from zetl_helpers.charts import _palette
 from zetl_helpers.charts._figure import Chart
 from zetl_helpers.charts._snapshots import moment, snapshots
@@ -235,15 +236,14 @@ def _timeline_title(totals: list[int]) -> str:
     if not totals:
         return "The table has no snapshot yet"
     if len(totals) == 1:
-        return f"One snapshot: the table contains {totals[0]:,} {'row' if totals[0] == 1 else 'rows'}"
+        return f"One snapshot: the table contains {counted(totals[0], 'row')}"
     if totals[0] == totals[-1]:
-        return f"{len(totals)} snapshots: {totals[-1]:,} rows, as many as after the first"
-    return f"{len(totals)} snapshots changed the table from {totals[0]:,} to {totals[-1]:,} rows"
+        return f"{len(totals)} snapshots: {counted(totals[-1], 'row')}, as many as after the first"
+    return f"{len(totals)} snapshots changed the table from {totals[0]:,} to {counted(totals[-1], 'row')}"
 
 
 def _interval(minutes: int) -> str:
     for size, unit in ((1440, "day"), (60, "hour")):
         if minutes % size == 0:
-            count = minutes // size
-            return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
-    return f"{minutes} minutes"
+            return counted(minutes // size, unit)
+    return counted(minutes, "minute")

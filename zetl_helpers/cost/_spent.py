@@ -9,6 +9,7 @@ from typing import Any
 
 from zetl_helpers import _arrival, integration, monitoring
 from zetl_helpers._aws import absent
+from zetl_helpers._counts import counted
 from zetl_helpers.cost._prices import (
     DAYS_A_MONTH,
     GB,
@@ -123,8 +124,8 @@ def _queries(lab: Lab) -> Iterator[CostItem]:
                 scans.append(execution.get("Statistics", {}).get("DataScannedInBytes", 0))
     if scans:
         billed = sum(map(billed_scan, scans))
-        noun = "query" if len(scans) == 1 else "queries"
-        basis = f"{len(scans):,} {noun} that scanned {sum(scans):,} bytes, at least 10 MB each"
+        queries = counted(len(scans), "query", "queries")
+        basis = f"{queries} that scanned {counted(sum(scans), 'byte')}, at least 10 MB each"
         yield line("Athena queries", "athena_scan", billed / TB, "TB", basis)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import zetl_helpers
 from zetl_helpers import _place
+from zetl_helpers._counts import counted
 from zetl_helpers._steps import Step
 from zetl_helpers.course import chapters, exercises, places
 from zetl_helpers.lab import Lab
@@ -75,8 +76,7 @@ class ChapterCard:
         if not self.caught_up:
             return f"<p>{self.done}</p>"
         steps = "".join(f"<li>{html.escape(str(step))}</li>" for step in self.caught_up)
-        count = len(self.caught_up)
-        summary = f"Caught up: {count} {'step' if count == 1 else 'steps'} from earlier chapters"
+        summary = f"Caught up: {counted(len(self.caught_up), 'step')} from earlier chapters"
         return f"<details><summary>{summary}</summary><ul>{steps}</ul></details>"
 
     def _console_html(self) -> str:

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from zetl_helpers import _governed, _rights, cleanup, cost, permissions, studio, target
 from zetl_helpers._aws import absent
+from zetl_helpers._counts import counted
 from zetl_helpers._errors import as_sentence
 from zetl_helpers.doctor._check import Check
 from zetl_helpers.lab import Lab
@@ -248,7 +249,7 @@ def leftovers(lab: Lab) -> list[Check]:
         for what, reason in found.unseen
     ]
     if found:
-        things = "1 resource" if len(found) == 1 else f"{len(found)} resources"
+        things = counted(len(found), "resource")
         checks.append(
             Check(True, f"{things} of the lab found; zetl cleanup --dry-run lists them, and chapter 12 deletes them")
         )

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from zetl_helpers._counts import counted
 from zetl_helpers.cost import Estimate
 from zetl_helpers.preflight._checklist import Checklist, Places, checklist
 from zetl_helpers.preflight._columns import MODES, Layout
@@ -181,8 +182,8 @@ class Report:
             ),
         )
         columns = "".join(
-            f"<details{' open' if mode == MODES[0] else ''}><summary>UnnestSpec {mode}: {len(layout.columns)} columns"
-            f"</summary>{_layout(layout)}</details>"
+            f"<details{' open' if mode == MODES[0] else ''}><summary>UnnestSpec {mode}: "
+            f"{counted(len(layout.columns), 'column')}</summary>{_layout(layout)}</details>"
             for mode, layout in self.layouts.items()
         )
         partitions = _table(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 
 from zetl_helpers import cleanup
+from zetl_helpers._counts import counted
 from zetl_helpers.cleanup import LeftoverError, Plan
 from zetl_helpers.course.classroom.progress import NO_PREFIX
 from zetl_helpers.lab import Lab
@@ -34,9 +35,9 @@ def transcript(plans: Sequence[Plan]) -> str:
         The text of the dry run.
     """
     things = sum(len(entry) for entry in plans)
-    what = f"{things} {'resource' if things == 1 else 'resources'}"
-    whose = f"{len(plans)} {'learner' if len(plans) == 1 else 'learners'}"
-    last = f"Cleanup would delete {what} of {whose}. Nothing was changed."
+    last = (
+        f"Cleanup would delete {counted(things, 'resource')} of {counted(len(plans), 'learner')}. Nothing was changed."
+    )
     return "\n\n".join([*(cleanup.transcript(item) for item in plans), last])
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from zetl_helpers import charts
+from zetl_helpers._counts import counted
 from zetl_helpers.course.exercises.answers import Each
 from zetl_helpers.course.exercises.api import SavedQuery
 from zetl_helpers.course.exercises.descriptions import kind_of, named
@@ -71,9 +72,8 @@ def _judge_title(lab: Lab, answer: Any) -> None:
             "The title does not name a state. Use the state's code as in the data, such as CA for California."
         )
     if wrong := [state for state in named if state not in leaders]:
-        count = counts[wrong[0]]
-        noun = "account" if count == 1 else "accounts"
-        raise IncorrectError(f"{wrong[0]} has {count} {noun} past due, but another state has more.")
+        accounts = counted(counts[wrong[0]], "account")
+        raise IncorrectError(f"{wrong[0]} has {accounts} past due, but another state has more.")
     if absent:
         raise IncorrectError(f"{absent[0]} has as many accounts past due, so the title should also name that state.")
     if not {str(most), *COUNTED[most : most + 1]} & {word.casefold() for word in words}:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from zetl_helpers._counts import counted
+
 __all__ = ["counted", "entries", "kind_of", "named", "quoted"]
 
 _KINDS = {bool: "True or False", int: "a number", float: "a number", str: "a string", type(None): "None"}
@@ -17,7 +19,7 @@ def kind_of(answer: Any) -> str:
     name = type(answer).__name__
     if isinstance(answer, pd.DataFrame):
         rows, columns = answer.shape
-        return f"a table with {counted(rows, 'row', 'rows')} and {counted(columns, 'column', 'columns')}"
+        return f"a table with {counted(rows, 'row')} and {counted(columns, 'column')}"
     if isinstance(answer, list | tuple | set | frozenset):
         return f"a {name} with {counted(len(answer), 'entry', 'entries')}" if answer else f"an empty {name}"
     if isinstance(answer, Mapping):
@@ -40,8 +42,3 @@ def quoted(names: Iterable[object]) -> str:
     """Return names in quotes, with "and" before the last name."""
     *first, last = [repr(str(name)) for name in names]
     return f"{', '.join(first)} and {last}" if first else last
-
-
-def counted(count: int, noun: str, plural: str) -> str:
-    """Return a number with its noun."""
-    return f"{count} {noun if count == 1 else plural}"

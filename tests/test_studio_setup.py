@@ -63,7 +63,7 @@ def test_domain_and_project_are_created_once_and_deleted_once(lab: Lab, plan: Do
     project = studio.create_project(lab, domain, profile)
     assert (project.did, studio.create_project(lab, domain, profile).did) == ("created", "already there")
     assert studio.find_project(lab).project_id == project.details["project"]
-    with pytest.raises(StudioSetupError, match=r"still has projects: Mine\. First delete all projects"):
+    with pytest.raises(StudioSetupError, match=r"still has projects: Mine\. Delete all of its projects first"):
         studio.delete_domain(lab, domain)
     assert [studio.delete_project(lab, domain).did, studio.delete_project(lab, domain).did] == [
         "deleted", "already gone",
@@ -173,7 +173,7 @@ def test_a_domain_that_clean_up_cannot_delete_stays_recorded_until_it_can(lab: L
     domain = {"domainIdentifier": made.details["domain"]}
     theirs = datazone.create_project(**domain, name="Theirs", projectProfileId=made.details["profile"])
     outcomes = cleanup.apply(cleanup.plan(lab)).set_index("kind")["outcome"]
-    assert "still has projects: Theirs. First delete all projects" in outcomes["Studio domain"]
+    assert "still has projects: Theirs. Delete all of its projects first" in outcomes["Studio domain"]
     assert (
         f"records resources that still exist: Studio project {lab.project}, Studio domain {made.details['domain']}"
         in outcomes["IAM role"]

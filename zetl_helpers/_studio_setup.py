@@ -315,8 +315,8 @@ def delete_domain(lab: Lab, domain: str, *, timeout: float = 1800) -> Step:
             others = [project["name"] for project in _pages(datazone, "list_projects", domainIdentifier=domain)]
             if others:
                 raise StudioSetupError(
-                    f"Domain {found['name']} still has projects: {', '.join(others)}. First delete all projects in the "
-                    "Studio or with studio.delete_project."
+                    f"Domain {found['name']} still has projects: {', '.join(others)}. Delete all of its projects "
+                    "first, in the Studio or with studio.delete_project."
                 )
             datazone.delete_domain(identifier=domain, skipDeletionCheck=True)
             wait_for(

@@ -278,7 +278,7 @@ def get_item(lab: Lab, customer_id: str, account_number: str) -> dict[str, Any] 
 
 
 def enable_pitr(lab: Lab) -> Step:
-    """Enable point-in-time recovery, which zero-ETL needs to read the table.
+    """Enable point-in-time recovery, which zero-ETL needs to export the table.
 
     Args:
         lab: The lab.

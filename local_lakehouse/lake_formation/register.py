@@ -118,7 +118,7 @@ class Register:
         return True
 
     def held(self, principal: str, resource: Resource) -> Iterator[tuple[str, Columns]]:
-        """Yield each permission on a resource, with its columns."""
+        """Yield each permission that a principal has on a resource, with its columns."""
         wildcard = Resource("table", resource.database, ANY_TABLE) if resource.kind == "table" else resource
         for (holder, about), permissions in self.grants.items():
             if holder == principal and about.thing in (resource, wildcard):

@@ -35,7 +35,7 @@ def chromium() -> str:
 
 @pytest.fixture(scope="session")
 def browser(chromium: str) -> Iterator["Browser"]:
-    """Provide the system's Chromium, controlled by Playwright. The browsers of Playwright are not installed."""
+    """Provide the system's Chromium, controlled by Playwright. Playwright's own browsers are not needed."""
     if importlib.util.find_spec("playwright") is None:
         pytest.skip("Playwright is not installed: make .venv/.pages")
     from playwright.sync_api import sync_playwright

@@ -60,7 +60,7 @@ class TestNotebook:
         assert not re.search(r"/(home|root|Users|tmp|var)/", text)
         assert not re.search(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b", text)
         accounts = set(re.findall(r"(?<![\d.])\d{12}(?![\d.])", text))
-        assert accounts <= {"123456789012", "111122223333"}  # Both are example account numbers of AWS.
+        assert accounts <= {"123456789012", "111122223333"}  # Both are examples in the AWS documentation.
         assert "127.0.0.1" not in text
 
     def test_figures_say_in_words_what_they_show_and_have_a_still_twin(self, path: Path) -> None:

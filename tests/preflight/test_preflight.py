@@ -80,7 +80,7 @@ def test_keys_are_guessed_and_said_to_be(items: Sequence[Item], keys: dict[str, 
 
 
 def test_a_key_that_an_item_lacks_is_named() -> None:
-    with pytest.raises(UserError, match="Item 2 has no key pk"):
+    with pytest.raises(UserError, match="Item 2 has no valid key pk"):
         preflight.of_items([PK, {"other": {"S": "x"}}], keys=["pk"])
     with pytest.raises(UserError, match="The key cannot be guessed"):
         preflight.of_items([{"a": {"BOOL": True}}])

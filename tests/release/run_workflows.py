@@ -1,6 +1,6 @@
 """A script that runs the commands of the workflows' jobs on this computer.
 
-Run it with ``python tests/release/run_workflows.py [JOB…]``. Actions (checkout, uploads) are left out, and so are jobs
+Run it with ``python tests/release/run_workflows.py [JOB…]``. Actions (checkout, uploads) are skipped, and so are jobs
 for other systems and Python versions. The script prints the last lines of each job's log, and stores the logs in
 build/workflows/.
 """
@@ -128,7 +128,7 @@ def main() -> int:
         return 0
     for job in chosen:
         if job.obstacle:
-            print(f"{job.name}: left out, {job.obstacle}")
+            print(f"{job.name}: skipped ({job.obstacle})")
     failed = [job.name for job in chosen if not job.obstacle and not run(job)]
     return 1 if failed else 0
 

@@ -225,7 +225,9 @@ class _Writer:
         if len(plan.scope) == 1:
             return first
         key = common_key(plan)
-        if key is None or past:
+        if past:
+            raise UnsupportedError("A query that joins tables cannot read an older version.")
+        if key is None:
             raise UnsupportedError("The tables have no common column to join on.")
         second = f'"awsdatacatalog"."{self._database}"."{plan.scope[1].name}"'
         return f"{first} AS a\nJOIN {second} AS b ON a.{_quoted(key)} = b.{_quoted(key)}"

@@ -178,7 +178,8 @@ def _typed_keys(items: Sequence[Item], keys: Mapping[str, str] | Sequence[str]) 
             tag = next(iter(item.get(name, {})), None)
             if tag not in ("S", "N", "B"):
                 raise UserError(
-                    f"Item {number} has no key {name}. Each item needs this attribute as a string, number or binary."
+                    f"Item {number} has no valid key {name}. Each item needs this attribute as a string, number or "
+                    "binary."
                 )
             if found.setdefault(name, tag) != tag:
                 raise UserError(f"The key {name} of item {number} has type {tag}, but other items have {found[name]}.")

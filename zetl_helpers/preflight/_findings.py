@@ -146,7 +146,7 @@ def _without_column(path: Path, shape: Shape) -> Iterator[Finding]:
             f"{shown(path)} is NULL in every item that has it. The column is added once an item has a value for it.",
         )
     elif shape.present == ("M",) and not shape.children:
-        yield Finding("info", "NO_COLUMN", f"{shown(path)} is an empty map in every item, so it has no column.")
+        yield Finding("info", "NO_COLUMN", f"{shown(path)} has no column, because it contains only empty maps.")
     for name, child in shape.children.items():
         yield from _without_column((*path, name), child)
 

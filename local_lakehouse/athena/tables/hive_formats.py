@@ -223,7 +223,7 @@ def _avro(content: bytes, columns: list[tuple[str, Type]]) -> pa.Table:
 
 
 def _table(values: list[list[Any]], columns: list[tuple[str, Type]]) -> pa.Table:
-    """Return a table of Python values.
+    """Return an Arrow table with the given Python values.
 
     Raises:
         QueryFailure: A value is not of its column's type (``HIVE_BAD_DATA``).

@@ -143,7 +143,8 @@ class Aggregates:
         if node.distinct and node.name in ("map_agg", "multimap_agg", "histogram", "map_union"):
             raise QueryFailure("NOT_SUPPORTED", f"{node.name}(DISTINCT …) is not supported", node.position)
         if node.name == "array_agg" and node.distinct and not order:
-            # Trino returns distinct values in the order of arrival, but DuckDB returns them in any order.
+            # Trino returns distinct values in the order of arrival, and DuckDB in any order. The values are sorted, so
+            # that each run returns the same result.
             order = f" ORDER BY {values[0].sql}"
         places = [value.written_as(f"{{{index}}}") for index, value in enumerate(values)]
         emit = signature.emit if isinstance(signature.emit, str) else signature.emit(places)

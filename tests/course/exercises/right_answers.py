@@ -23,7 +23,7 @@ from zetl_helpers.lab import Lab
 ANALYST = "arn:aws:iam::111122223333:role/Analyst"
 ACTIONS = ["dynamodb:DescribeTable", "dynamodb:ExportTableToPointInTime", "dynamodb:DescribeExport"]
 PICTURES = {
-    "How is the debt shared among the statuses?": "pie",
+    "How is the debt distributed across the statuses?": "pie",
     "Which states have which statuses?": "heat map",
     "How did the number of rows change?": "line",
 }
@@ -77,7 +77,7 @@ def statements(name: str, *more: Any) -> list[Any]:
 
 
 def in_place(lab: Lab, sql: str) -> str:
-    """Replace the placeholders ``{first}`` and ``{last}`` in a statement with the IDs of these snapshots."""
+    """Replace the placeholders ``{first}`` and ``{last}`` in SQL with the IDs of the first and last snapshots."""
     if "{first}" not in sql and "{last}" not in sql:
         return sql
     snapshots = zetl.lakehouse.snapshots(lab)["snapshot_id"]

@@ -373,7 +373,7 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
     "5.3": [
         (
             {
-                "How is the debt shared among the statuses?": "heat map",
+                "How is the debt distributed across the statuses?": "heat map",
                 "Which states have which statuses?": "heat map",
                 "How did the number of rows change?": "line",
             },
@@ -381,7 +381,7 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
         ),
         (
             {
-                "How is the debt shared among the statuses?": "pie",
+                "How is the debt distributed across the statuses?": "pie",
                 "Which states have which statuses?": "pie",
                 "How did the number of rows change?": "line",
             },
@@ -389,7 +389,7 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
         ),
         (
             {
-                "How is the debt shared among the statuses?": "pie",
+                "How is the debt distributed across the statuses?": "pie",
                 "Which states have which statuses?": "heat map",
                 "How did the number of rows change?": "pie",
             },

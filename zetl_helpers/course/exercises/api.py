@@ -151,7 +151,7 @@ def judge_on_call_tag(lab: Lab, _: object) -> None:
 
 
 def judge_partition_by_day(lab: Lab, _: object) -> None:
-    """Judge the properties of table Payments and delete them.
+    """Judge the properties of the table Payments, and delete them if they are correct.
 
     Raises:
         IncorrectError: The partition spec is different.
@@ -175,7 +175,7 @@ def judge_partition_by_day(lab: Lab, _: object) -> None:
 
 
 def judge_imported_count(lab: Lab, answer: Any) -> None:
-    """Judge the number of items that the latest import loaded into table Payments.
+    """Judge the number of items that the latest import loaded into the table Payments.
 
     Args:
         lab: The lab.

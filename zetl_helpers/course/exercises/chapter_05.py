@@ -96,7 +96,7 @@ def _title(answer: Any) -> str:
 
 
 _PICTURES_FOR = (
-    "How is the debt shared among the statuses?",
+    "How is the debt distributed across the statuses?",
     "Which states have which statuses?",
     "How did the number of rows change?",
 )
@@ -173,12 +173,12 @@ answer = boto3.client("athena").create_named_query(
         judge=Each(
             dict.fromkeys(_PICTURES_FOR, _PICTURE),
             lambda _: {
-                "How is the debt shared among the statuses?": "pie",
+                "How is the debt distributed across the statuses?": "pie",
                 "Which states have which statuses?": "heat map",
                 "How did the number of rows change?": "line",
             },
             wrong={
-                "How is the debt shared among the statuses?": "These are shares of one sum.",
+                "How is the debt distributed across the statuses?": "These are shares of one sum.",
                 "Which states have which statuses?": "There are two dimensions, and a count for each pair.",
                 "How did the number of rows change?": "It is one number that changes over time.",
             },
@@ -188,7 +188,7 @@ answer = boto3.client("athena").create_named_query(
             "Time runs from left to right, so use a line.",
         ),
         answer="answer = {\n"
-        '    "How is the debt shared among the statuses?": "pie",\n'
+        '    "How is the debt distributed across the statuses?": "pie",\n'
         '    "Which states have which statuses?": "heat map",\n'
         '    "How did the number of rows change?": "line",\n}',
         why="A pie shows shares of one sum. A heat map shows a number for each pair. A line shows a change over time.",

@@ -104,6 +104,16 @@ def test_time_travel(filled: Lab) -> None:
     assert zetl.query(filled, suggestion.sql)["row_count"].sum() == 25
 
 
+def test_an_older_version_of_joined_tables_is_rejected_with_its_reason(filled: Lab) -> None:
+    question = "average amount of payments by account status"
+    joined = assistant.ask(filled, question)
+    assert joined.sql
+    assert "JOIN" in joined.sql
+    suggestion = assistant.ask(filled, f"{question} at snapshot 123456789")
+    assert suggestion.sql is None
+    assert suggestion.explanation.startswith("A query that joins tables cannot read an older version.")
+
+
 def test_values_are_not_sampled_again_without_a_change(filled: Lab) -> None:
     with filled.recording() as first:
         assistant.ask(filled, "number of payments by state")

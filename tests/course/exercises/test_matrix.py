@@ -135,5 +135,4 @@ def in_order(answer: Any) -> Any:
 
 def stable(text: str) -> str:
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "ID", text)
-    text = text.replace("'EXECUTE', ", "")  # Older versions of botocore do not contain this value.
     return re.sub(r"\b\d{15,19}\b", "SNAPSHOT", text).replace(" at 0x", " at ") + "\n"

@@ -34,7 +34,7 @@ def _judge_administrators(_: Lab, answer: Any) -> None:
 
 
 def _judge_grants(lab: Lab, answer: Any) -> None:
-    permission = Word(dict.fromkeys(_permissions(lab), ()), known=("SUPER",))
+    permission = Word(dict.fromkeys(_PERMISSIONS, ()), known=("SUPER", *_permissions(lab)))
     granted = Items(permission, "a list of permissions", ("Permissions",))
     given = Entries({"database": granted, "table": granted})(answer)
     for thing, needed in _NEEDED.items():
@@ -47,10 +47,12 @@ def _judge_grants(lab: Lab, answer: Any) -> None:
 
 
 def _permissions(lab: Lab) -> list[str]:
-    """Return the names of the permissions in Lake Formation."""
+    """Return the names of all permissions in Lake Formation, which differ between versions of botocore."""
     return list(lab.client("lakeformation").meta.service_model.shape_for("Permission").enum)
 
 
+# The permissions on databases and tables.
+_PERMISSIONS = ("ALL", "ALTER", "CREATE_TABLE", "DELETE", "DESCRIBE", "DROP", "INSERT", "SELECT")
 _NEEDED = {"database": {"DESCRIBE"}, "table": {"DESCRIBE", "SELECT"}}
 _EFFECTS = {
     ("database", "DESCRIBE"): "the project should see the database.",

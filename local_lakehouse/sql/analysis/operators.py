@@ -75,7 +75,7 @@ def _limit(operator: str, left: Typed, right: Typed) -> float | None:
     if left.limit is None or right.limit is None or math.inf in (left.limit, right.limit):
         return None
     if operator == "/":
-        return math.inf if right.literal is not None and right.limit > 0 else None
+        return math.inf if right.literal is not None and float(right.literal) != 0 else None
     return left.limit * right.limit if operator == "*" else left.limit + right.limit
 
 

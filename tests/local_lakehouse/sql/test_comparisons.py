@@ -157,6 +157,12 @@ def test_no_comparison_with_nan_is_true_except_different(ask: Ask, sql: str, ope
         assert found.rows == expected, type_
 
 
+@pytest.mark.parametrize("zero", ["0", "TINYINT '0'", "0.0", "DECIMAL '0'", "0e0", "-0e0", "CAST(0 AS real)"])
+def test_zero_divided_by_zero_is_nan_in_comparisons(ask: Ask, zero: str) -> None:
+    found = ask(f"SELECT x = x, x <> x, x > 1e0, x < 1e0 FROM (SELECT 0e0 / {zero} AS x) AS w")
+    assert found.rows == [["false", "true", "false", "false"]]
+
+
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_floats_are_compared_alike_with_a_column_an_aggregate_and_a_subquery(ask: Ask, operator: str) -> None:
     pairs = [*itertools.product(NUMBERS, repeat=2)]

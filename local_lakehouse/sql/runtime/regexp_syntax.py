@@ -8,6 +8,7 @@ https://trino.io/docs/current/functions/regexp.html
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import regex
 
@@ -15,8 +16,9 @@ from local_lakehouse.sql.runtime.udf import AthenaError
 
 # Version 1 has nested sets, and flags that apply to the rest of a group. It also folds ß to ss, which Trino does not.
 _VERSION = "(?V1)(?-f)"
-_REPEAT = re.compile(r"\{[0-9]+(?:,[0-9]*)?\}")
+_REPEAT = re.compile(r"\{([0-9]+)(?:,([0-9]*))?\}")
 _OPEN = re.compile(r"\(\?(?:<([A-Za-z][A-Za-z0-9]*)>|<[=!]|[=!:>]|([a-zA-Z]*)(?:-([a-zA-Z]*))?([:)]))")
+_DIGIT = re.compile("[0-9]")
 _PROPERTY = re.compile(r"\{(\^?[A-Za-z0-9]+)\}|([A-Za-z])")
 _NAME = re.compile(r"<([A-Za-z][A-Za-z0-9]*)>")
 _HEX = re.compile(r"\{([0-9A-Fa-f]{1,6})\}|([0-9A-Fa-f]{2})")
@@ -25,6 +27,10 @@ _ANCHORS = {"Z": r"(?=\n?\Z)", "z": r"\Z", "A": r"\A", "b": r"\b", "B": r"\B"}
 _CONTROLS = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "a": "\a", "e": "\x1b", "v": "\x0b"}
 _FLAGS = frozenset("imsx")
 _SET_SPECIAL = frozenset(r"[]\^-&|~")
+# Joni refuses to repeat an element more often.
+_MOST_REPEATS = 100_000
+# The library writes out repeated elements, so a pattern that needs more characters could use up the memory.
+_LONGEST_PATTERN = 100_000
 
 
 class _Reader:
@@ -41,6 +47,8 @@ class _Reader:
         parts = []
         while self._place < len(self._pattern):
             parts.append(self._token())
+        if _written_out(parts) > _LONGEST_PATTERN:
+            raise self._refused("repetition of long elements")
         return _VERSION + "".join(parts)
 
     def _take(self) -> str:
@@ -70,6 +78,8 @@ class _Reader:
             return self._opened()
         if self._ahead("{"):
             repeat = self._match(_REPEAT)
+            if repeat and any(len(count) > 9 or int(count) > _MOST_REPEATS for count in repeat.groups() if count):
+                raise self._invalid("too big number for repeat range")
             return repeat.group() if repeat else "\\" + self._take()
         letter = self._take()
         if letter == "\\":
@@ -114,11 +124,11 @@ class _Reader:
         return kind if kind is not None else regex.escape(self._character(letter), special_only=True)
 
     def _backreference(self, digits: str) -> str:
-        while (
-            self._pattern[self._place : self._place + 1].isdigit()
-            and int(digits + self._pattern[self._place]) <= self._groups
-        ):
-            digits += self._take()
+        while (following := self._match(_DIGIT)) is not None:
+            if int(digits + following.group()) > self._groups:
+                self._place -= 1
+                break
+            digits += following.group()
         # Not a digit of the reference, even if one follows.
         return rf"(?:\{digits})"
 
@@ -210,6 +220,23 @@ class _Reader:
 
 def _escaped(letter: str) -> str:
     return "\\" + letter if letter in _SET_SPECIAL else letter
+
+
+def _written_out(tokens: Sequence[str]) -> int:
+    """Return the number of tokens after repeated tokens and groups are written out as often as they must match."""
+    groups, last = [0], 0
+    for token in tokens:
+        repeat = _REPEAT.fullmatch(token)
+        if token.startswith("(") and not token.endswith(")"):
+            groups.append(0)
+            continue
+        if repeat:
+            added = last * (int(repeat.group(1)) - 1)
+            last += added
+        else:
+            last = added = groups.pop() if token == ")" and len(groups) > 1 else 1
+        groups[-1] += added
+    return sum(groups)
 
 
 def _count_groups(pattern: str) -> int:

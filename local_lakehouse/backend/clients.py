@@ -158,7 +158,19 @@ class ServiceClients:
             return
         with self._revision_lock:
             self.revision += 1
-        if changes_settings(service, operation):
+        self.unsettle(service, operation)
+
+    def unsettle(self, service: str, operation: str) -> None:
+        """Discard results that depend on settings, unless a request cannot change a setting.
+
+        A transaction calls this method while it still holds the lock. Otherwise, a check that read one setting before
+        the transaction and another setting after it could keep its result.
+
+        Args:
+            service: The service's name in botocore.
+            operation: The operation.
+        """
+        if not reads(operation) and changes_settings(service, operation):
             self.settings.changed()
 
     @contextlib.contextmanager

@@ -140,6 +140,7 @@ class Backend:
         kept = contextlib.nullcontext() if reads(request.operation) else self.database.transaction()
         with self._staged(request), self.lock, kept:
             yield
+            self.clients.unsettle(request.service, request.operation)
 
     def _staged(self, request: Request) -> contextlib.AbstractContextManager[None]:
         """Write an object's content before the lock is acquired."""

@@ -177,6 +177,7 @@ class Endpoint:
                 # The service may have been created for this request.
                 made = service.made if isinstance(service, OnDemand) else service
                 self._backend.documents.changed(self._backend.documents.names_of(made))
+                self._backend.clients.unsettle(request.service, request.operation)
         if refused is not None:
             raise refused
 

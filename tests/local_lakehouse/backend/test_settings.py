@@ -1,10 +1,14 @@
 """Tests of results that are kept until a setting changes."""
 
+from collections.abc import Callable
+
 import pytest
 
 from local_lakehouse.backend.clients import reads
 from local_lakehouse.backend.settings import _DATA, _RECORDS, SettingsCache, changes_settings
+from local_lakehouse.lakehouse import Lakehouse
 from local_lakehouse.protocol.services import PROTOCOLS, operation_names
+from zetl_helpers.lab import Lab
 
 pytestmark = pytest.mark.once
 
@@ -61,3 +65,23 @@ def test_the_operations_that_keep_the_settings_exist_and_are_writes() -> None:
 )
 def test_all_other_writes_can_change_a_setting(service: str, operation: str) -> None:
     assert changes_settings(service, operation)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda lab: lab.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}"),
+        lambda lab: lab.client("lakeformation").put_data_lake_settings(DataLakeSettings={"DataLakeAdmins": []}),
+    ],
+    ids=["moto", "a service of the project"],
+)
+def test_a_result_is_discarded_before_the_change_is_committed(
+    lab: Lab, lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch, write: Callable[[Lab], object]
+) -> None:
+    """Otherwise, a check that reads one setting before the commit and another after it could keep its result."""
+    settings, database, seen = lakehouse.backend.clients.settings, lakehouse.backend.database, list[str]()
+    settings.result("policy", lambda: "old")
+    hooks = [lambda: seen.append(settings.result("policy", lambda: "new")), *database._before_commit]
+    monkeypatch.setattr(database, "_before_commit", hooks)
+    write(lab)
+    assert seen[0] == "new"

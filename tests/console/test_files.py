@@ -5,12 +5,13 @@ import pytest
 from local_lakehouse.lakehouse import Lakehouse
 from tests.console.conftest import PageClient
 from zetl_helpers import integration, permissions, source, target
+from zetl_helpers._wait import without_waiting
 from zetl_helpers.lab import Lab
 
 
 @pytest.fixture
-def loaded(lakehouse_ticks: Lakehouse, lab: Lab, no_waiting: None) -> Lab:
-    """Provide a lab whose integration has completed its first load."""
+def loaded(lakehouse: Lakehouse, lab: Lab) -> Lab:
+    """Provide a lab whose integration has completed its first load, which each wait continues."""
     source.create_table(lab)
     source.enable_pitr(lab)
     source.load_items(lab)
@@ -20,8 +21,9 @@ def loaded(lakehouse_ticks: Lakehouse, lab: Lab, no_waiting: None) -> Lab:
     target.merge_catalog_policy(lab)
     permissions.create_target_role(lab)
     integration.set_target_role(lab)
-    integration.create(lab)
-    integration.wait_until_loaded(lab, timeout=60)
+    with without_waiting(lakehouse.zero_etl.refresh_now):
+        integration.create(lab)
+        integration.wait_until_loaded(lab, timeout=60)
     return lab
 
 

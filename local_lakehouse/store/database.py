@@ -215,7 +215,10 @@ class Database:
             self._give_back(connection)
 
     def view(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
-        """Read the state as the current thread's transaction sees it, or a snapshot if there is no transaction."""
+        """Return a context manager that yields a connection for reading.
+
+        In a transaction of this thread, the connection also reads uncommitted changes.
+        """
         if self.writing:
             return contextlib.nullcontext(self._writer)
         return self.snapshot()

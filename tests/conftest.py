@@ -44,6 +44,8 @@ def lakehouse(request: pytest.FixtureRequest) -> Iterator[Lakehouse]:
     It refreshes on request, or continuously with `lakehouse_ticks`.
     """
     ticks = "lakehouse_ticks" in request.fixturenames
+    if ticks and "no_waiting" in request.fixturenames:
+        pytest.fail("A wait that takes no time can time out before the background refresh: see without_waiting")
     lakehouse = Lakehouse(Settings(refresh_seconds=0.05, paused=not ticks))
     lakehouse.start()
     yield lakehouse

@@ -75,7 +75,7 @@ def test_a_deleted_target_table_is_reported_instead_of_waited_for(ready: Lab, la
     ready.client("glue").delete_table(DatabaseName=ready.database, Name=ready.target_table)
     with pytest.raises(IntegrationError, match=r"customeraccounts was deleted after the initial load.*create it again"):
         chapters.catch_up(ready, 3)
-    with without_waiting():
+    with without_waiting(lakehouse_ticks.zero_etl.refresh_now):
         integration.delete(ready)
         chapters.catch_up(ready, 3)
     assert len(lakehouse.schema(ready)) > 0

@@ -5,6 +5,8 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError, UnauthorizedSSOTokenError
+from hypothesis import given
+from hypothesis import strategies as st
 
 from local_lakehouse.lakehouse import Lakehouse
 from tests.fakes import Answers
@@ -33,6 +35,15 @@ def test_a_wait_without_end_names_what_to_look_at_and_takes_no_time_under_test(m
     with without_waiting(), pytest.raises(WaitTimeoutError) as caught:
         wait_for("the moon", lambda: None, timeout=3600, hint="Look at the sky.")
     assert str(caught.value) == "Timed out after 60 min 00 s waiting for the moon. Look at the sky."
+
+
+@given(earlier=st.lists(st.sampled_from([0.1, 0.7, 30.0]), max_size=60), timeout=st.sampled_from([1, 5, 60]))
+def test_a_wait_ends_no_matter_how_long_the_waits_before_it_were(earlier: list[float], timeout: float) -> None:
+    with without_waiting():
+        for seconds in [*earlier, timeout]:
+            looks = iter([None] * 1000)
+            with pytest.raises(WaitTimeoutError):
+                wait_for("it", looks.__next__, timeout=seconds, hint="")
 
 
 def test_a_long_wait_asks_seldom() -> None:

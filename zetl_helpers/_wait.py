@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -56,7 +57,8 @@ class _TestingClock(_Clock):
         return self._now
 
     def sleep(self, seconds: float) -> None:
-        self._now += seconds
+        # Even a pause that is lost in rounding moves the clock. Otherwise, a wait's last pause could repeat forever.
+        self._now = max(self._now + seconds, math.nextafter(self._now, math.inf))
         self._meanwhile()
 
 

@@ -53,7 +53,7 @@ def course_lab() -> Iterator[Lab]:
     lakehouse = Lakehouse(Settings(refresh_seconds=0.05))
     lakehouse.start()
     lab = connect_to(lakehouse.url)
-    with without_waiting():
+    with without_waiting(lakehouse.zero_etl.refresh_now):
         zetl.catch_up(lab, 9)
         monitoring.create_alarm(lab)
     yield lab

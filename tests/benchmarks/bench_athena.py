@@ -24,6 +24,7 @@ from pyiceberg.catalog import Catalog
 
 from local_lakehouse.iceberg.catalog import load_catalog
 from local_lakehouse.lakehouse import Lakehouse, Settings
+from tests.benchmarks import results
 from tests.local_lakehouse.athena.tpch_data import generate, read
 from tests.local_lakehouse.athena.tpch_queries import QUERIES
 
@@ -141,6 +142,11 @@ def _compare(place: Place, title: str, sql: str, rounds: int = ROUNDS) -> tuple[
     return mine, plain, hand
 
 
+def _save(benchmark: str, times: dict[str, tuple[float, float, float]]) -> None:
+    columns = ("Athena (ms)", "DuckDB (ms)", "by hand (ms)")
+    results.save(benchmark, {name: dict(zip(columns, each, strict=True)) for name, each in times.items()})
+
+
 def _heading() -> None:
     print("\nmilliseconds   Athena   DuckDB  by hand  ÷ DuckDB ÷ by hand")
 
@@ -149,15 +155,17 @@ def _heading() -> None:
 def bench_tpch(place: Place) -> None:
     _heading()
     print(f"scale factor {SCALE:g}")
-    totals = [_compare(place, f"TPC-H Q{number}", sql, rounds=3) for number, sql in QUERIES.items()]
-    mine, plain, hand = (sum(column) for column in zip(*totals, strict=True))
+    times = {f"Q{number}": _compare(place, f"TPC-H Q{number}", sql, rounds=3) for number, sql in QUERIES.items()}
+    mine, plain, hand = (sum(column) for column in zip(*times.values(), strict=True))
+    _save("tpch", times | {"all 22": (mine, plain, hand)})
     print(f"{'all 22':<12}{mine:>9.1f}{plain:>9.1f}{hand:>9.1f}{mine / plain:>10.2f}{mine / hand:>10.2f}")
     assert mine < hand
 
 
 def bench_aggregation_of_a_million_rows(place: Place) -> None:
     _heading()
-    mine, plain, _ = _compare(place, "1 M rows", AGGREGATION, rounds=15)
+    mine, plain, hand = _compare(place, "1 M rows", AGGREGATION, rounds=15)
+    _save("aggregation", {"1 M rows": (mine, plain, hand)})
     # Apart from the query in DuckDB, the time is spent on three requests and two result files. The limit applies only
     # to this overhead.
     assert mine < plain + 2 * SMALL_MILLISECONDS
@@ -165,6 +173,7 @@ def bench_aggregation_of_a_million_rows(place: Place) -> None:
 
 def bench_a_small_query_again(place: Place) -> None:
     _heading()
-    mine, _, _ = _compare(place, "50 rows", SMALL, rounds=100)
+    mine, plain, hand = _compare(place, "50 rows", SMALL, rounds=100)
+    _save("small_query", {"50 rows": (mine, plain, hand)})
     print(f"target: {SMALL_MILLISECONDS} ms from StartQueryExecution to GetQueryResults")
     assert mine < 2 * SMALL_MILLISECONDS  # The limit is twice the target, for slower computers.

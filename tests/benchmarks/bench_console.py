@@ -18,6 +18,7 @@ import pytest
 
 import zetl_helpers as zetl
 from local_lakehouse import daemon
+from tests.benchmarks import results
 from tests.browser.console import serving, show, write
 from tests.conftest import connect_to
 
@@ -59,6 +60,7 @@ def bench_first_usable_view(tmp_path: Path) -> None:
     finally:
         subprocess.run([*lakehouse, "stop"], env=environment, check=True)
     address_after, view_after, file_after = (statistics.median(each) for each in (printed, shown, bare))
+    results.save("console_start", {"address (s)": printed, "first view (s)": shown, "plain file (s)": bare})
     print(f"\nconsole: address after {address_after:.2f} s, then the tables after {view_after:.2f} s")
     print(f"(slowest {max(printed):.2f} and {max(shown):.2f} s; a plain file opens in {file_after:.2f} s)")
     # On a busy machine, the browser itself is slow, so the time to open a plain file is subtracted.
@@ -103,6 +105,7 @@ def bench_result_on_screen(tmp_path: Path) -> None:
     finally:
         daemon.stop(tmp_path)
     first, *rest = seconds
+    results.save("console_result", {"first result (s)": first, "further results (s)": rest})
     print(f"\nconsole: a result is on screen {statistics.median(rest):.2f} s after Run (slowest {max(rest):.2f} s)")
     print(f"(the first statement after the start: {first:.2f} s)")
     assert statistics.median(rest) <= RESULT_SECONDS

@@ -7,7 +7,6 @@ the other emulators keep writes in memory.
 from __future__ import annotations
 
 import contextlib
-import json
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -18,12 +17,12 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from tests.benchmarks.peers import LAKEHOUSE, MINISTACK, MOTO, ROOT, running
+from tests.benchmarks import results
+from tests.benchmarks.peers import LAKEHOUSE, MINISTACK, MOTO, running
 
 ROUNDS = 3
 CALLS = 100
 SMALL, LARGE = 10_000, 50_000
-RESULTS = ROOT / "build" / "bench" / "dynamodb.json"
 
 Client = Any
 
@@ -155,8 +154,7 @@ def bench_dynamodb(tmp_path: Path) -> None:
 
 def _report(figures: dict[str, dict[str, list[float]]]) -> None:
     medians = {name: {peer: statistics.median(held) for peer, held in found.items()} for name, found in figures.items()}
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps({"medians": medians, "rounds": figures}, indent=2))
+    results.save("dynamodb", {"medians": medians, "rounds": figures})
     peers = (LAKEHOUSE.name, MINISTACK.name, MOTO.name)
     print(f"\n{'':32}" + "".join(f"{peer:>14}" for peer in peers) + f"{'ratio':>8}")
     slower = []

@@ -18,6 +18,7 @@ import psutil
 from botocore.config import Config
 
 from local_lakehouse import daemon
+from tests.benchmarks import results
 from tests.benchmarks.bench_waiting import _client, _files, _import
 from tests.benchmarks.peers import LAKEHOUSE, MINISTACK, MOTO, Peer, running
 
@@ -40,6 +41,7 @@ def bench_start(tmp_path: Path) -> None:
             state.mkdir(exist_ok=True)
             taken, memory[name] = _start(peer, state)
             seconds[name].append(taken)
+    results.save("start", {"first response (s)": seconds, "memory (bytes)": memory})
     print(f"\n{'':28}" + "".join(f"{name:>16}" for name in columns))
     print(f"{'first response (s)':28}" + "".join(f"{statistics.median(each):>16.2f}" for each in seconds.values()))
     print(f"{'memory (MB)':28}" + "".join(f"{each / MB:>16.0f}" for each in memory.values()))
@@ -59,15 +61,20 @@ def bench_commands(tmp_path: Path) -> None:
     }  # fmt: skip
     try:
         command = str(Path(sys.executable).with_name("zetl"))
+        seconds = {}
         for label, arguments in {
             "zetl --help": [command, "--help"],
             "zetl local status": [command, "local", "status", "--state", str(tmp_path)],
             "import of the libraries": [*python, helpers],
             "import zetl_helpers": [*python, "import zetl_helpers"],
         }.items():
-            print(f"{label:<28}{_median(arguments, environment):>8.2f} s")
+            seconds[label] = _median(arguments, environment)
         took = [float(_run([*python, connected], environment).splitlines()[-1]) for _ in range(ROUNDS)]
-        print(f"{'zetl.connect()':<28}{statistics.median(took):>8.2f} s")
+        seconds["zetl.connect()"] = statistics.median(took)
+        results.save("commands", {f"{label} (s)": each for label, each in seconds.items()})
+        print()
+        for label, each in seconds.items():
+            print(f"{label:<28}{each:>8.2f} s")
     finally:
         daemon.stop(tmp_path)
 

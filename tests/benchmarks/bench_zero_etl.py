@@ -19,6 +19,7 @@ from local_lakehouse.zero_etl.rows import as_rows
 from local_lakehouse.zero_etl.target import Layout, Target
 from local_lakehouse.zero_etl.typed import typed, typed_keys, typed_lines
 from local_lakehouse.zero_etl.unnest import FULL, Unnested, unnest
+from tests.benchmarks import results
 
 KEYS = {"CustomerID": "S", "AccountNumber": "S"}
 ITEMS = 300_000
@@ -107,6 +108,7 @@ def bench_first_load(place: Place) -> None:
         place.target(f"load{attempt}").load(unnest(items, KEYS, FULL).columns, keep=False)
         rates.append(ITEMS / (time.perf_counter() - started))
         rates_of_cpu.append(ITEMS / (time.process_time() - cpu))
+    results.save("first_load", {"items/s": rates, "items per second of processor time": rates_of_cpu})
     print(f"\nfirst load: {max(rates):,.0f} items/s ({ITEMS:,} items; best of {len(rates)})")
     print(f"per second of processor time: {max(rates_of_cpu):,.0f} items, regardless of the computer's other load")
     assert max(rates_of_cpu) >= 150_000
@@ -130,6 +132,8 @@ def bench_refresh_beside_upsert(place: Place) -> None:
         rates_of_cpu.append(CHANGES / (time.process_time() - cpu))
         assert counts.updated + counts.inserted + counts.deleted >= CHANGES * 9 // 10
     upserts = _upsert_rate(place)
+    per_cpu = {"changes per second of processor time": rates_of_cpu}
+    results.save("refresh", {"changes/s": rates, **per_cpu, "PyIceberg upsert (changes/s)": upserts})
     print(f"\nrefresh: {max(rates):,.0f} changes/s ({CHANGES:,} of {TABLE:,} rows; best of {len(rates)})")
     print(f"per second of processor time: {max(rates_of_cpu):,.0f} changes")
     print(f"PyIceberg's upsert: {upserts:,.0f} changes/s ({UPSERTS:,} of {TABLE:,} rows)")

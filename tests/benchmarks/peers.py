@@ -14,7 +14,7 @@ import time
 import urllib.request
 import venv
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -28,26 +28,28 @@ class Peer:
 
     Args:
         name: The emulator's name in the figures.
-        requirement: The package to install, or an empty string for the lakehouse itself.
+        requirements: The packages to install. For the lakehouse itself, there are none.
         command: The command that starts the emulator, in which ``{port}`` and ``{state}`` stand for the port and a
             state folder.
         environment: Additional environment variables.
     """
 
     name: str
-    requirement: str
+    requirements: Sequence[str]
     command: Sequence[str]
     environment: Mapping[str, str]
 
 
 LAKEHOUSE = Peer(
     "lakehouse",
-    "",
+    (),
     (sys.executable, "-m", "local_lakehouse", "--port", "{port}", "--state", "{state}"),
     {"PYTHONPATH": str(ROOT)},
 )
-MINISTACK = Peer("MiniStack", "ministack", ("ministack",), {"GATEWAY_PORT": "{port}", "BIND_HOST": "127.0.0.1"})
-MOTO = Peer("moto_server", "moto[server,dynamodb]", ("moto_server", "-H", "127.0.0.1", "-p", "{port}"), {})
+MINISTACK = Peer("MiniStack", ("ministack",), ("ministack",), {"GATEWAY_PORT": "{port}", "BIND_HOST": "127.0.0.1"})
+# MiniStack runs Athena queries only if DuckDB is installed.
+MINISTACK_QUERIES = replace(MINISTACK, name="MiniStack with DuckDB", requirements=("ministack", "duckdb"))
+MOTO = Peer("moto_server", ("moto[server,dynamodb]",), ("moto_server", "-H", "127.0.0.1", "-p", "{port}"), {})
 
 
 @contextlib.contextmanager
@@ -63,7 +65,7 @@ def running(peer: Peer, state: Path) -> Iterator[str]:
         port = str(probe.getsockname()[1])
     values = {"port": port, "state": str(state)}
     command = [word.format(**values) for word in peer.command]
-    if peer.requirement:
+    if peer.requirements:
         command[0] = str(_installed(peer) / command[0])
     environment = {
         **os.environ, "TMPDIR": str(state), "HOME": str(state),
@@ -91,7 +93,7 @@ def _installed(peer: Peer) -> Path:
     commands = folder / "bin"
     if not (commands / peer.command[0]).exists():
         venv.create(folder, with_pip=True)
-        subprocess.run([commands / "pip", "install", "--quiet", peer.requirement], check=True)
+        subprocess.run([commands / "pip", "install", "--quiet", *peer.requirements], check=True)
     return commands
 
 

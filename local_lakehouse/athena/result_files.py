@@ -9,14 +9,17 @@ import re
 import tempfile
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
 from typing import IO
 
+import numpy as np
 import pyarrow as pa
 from botocore.exceptions import ClientError
 
 from local_lakehouse.athena.context import Outcome
 from local_lakehouse.athena.executions import Execution
-from local_lakehouse.athena.results import Text, csv_line, csv_text, render
+from local_lakehouse.athena.result_columns import csv_lines, rendered, rows_of
+from local_lakehouse.athena.results import Text, csv_text
 from local_lakehouse.backend.clients import ServiceClients, require
 from local_lakehouse.sql.failures import QueryFailure
 
@@ -24,6 +27,7 @@ _KEPT_RESULTS = 64
 # Larger results are read from their files in blocks.
 _KEPT_ROWS = 10_000
 BLOCK_ROWS = 1_000
+_ROWS_AT_ONCE = 8_192
 _IN_MEMORY_BYTES = 8 * 2**20
 _CELL = re.compile(r'"((?:[^"]|"")*)"|')
 
@@ -84,25 +88,18 @@ class ResultFiles:
     ) -> tuple[list[list[Text]], int]:
         """Write rows as they arrive, and return the first rows and the number of rows."""
         first: list[list[Text]] = []
-        count = 0
         types = [type_ for _, type_ in outcome.columns]
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as file:
             file.write(csv_text([name for name, _ in outcome.columns], []).encode())
-            offsets: list[int] = []
-            for batch in batches:
-                for start in range(0, batch.num_rows, BLOCK_ROWS):
-                    rows = render(pa.Table.from_batches([batch.slice(start, BLOCK_ROWS)]), types)
-                    until_next = -count % BLOCK_ROWS
-                    for part in filter(None, (rows[:until_next], rows[until_next:])):
-                        if count % BLOCK_ROWS == 0:
-                            offsets.append(file.tell())
-                        file.write("".join(map(csv_line, part)).encode())
-                        count += len(part)
-                    if len(first) < _KEPT_ROWS:
-                        first += rows
-            offsets.append(file.tell())
+            blocks = _Blocks(file.tell())
+            for table in _tables(batches):
+                columns = [rendered(table.column(index), type_) for index, type_ in enumerate(types)]
+                file.write(blocks.add(csv_lines(columns)))
+                if len(first) < _KEPT_ROWS:
+                    first += rows_of(columns)
             file.seek(0)
             self.put(execution.output_location or "", file)
+        offsets, count = blocks.offsets(), blocks.rows
         with self._lock:
             self._offsets[execution.id] = offsets
             if len(self._offsets) > _KEPT_RESULTS:
@@ -169,6 +166,38 @@ class ResultFiles:
         bucket, _, key = (execution.output_location or "").removeprefix("s3://").partition("/")
         ranged = {"Range": part} if part else {}
         return str(self._s3.get_object(Bucket=bucket, Key=key, **ranged)["Body"].read().decode())
+
+
+class _Blocks:
+    """The blocks of a result file, which all have ``BLOCK_ROWS`` rows except the last one.
+
+    Args:
+        start: The offset of the first row in bytes.
+    """
+
+    def __init__(self, start: int) -> None:
+        self.rows = 0
+        self._starts: list[int] = []
+        self._end = start
+
+    def add(self, lines: pa.StringArray) -> memoryview:
+        """Add lines, and return their bytes."""
+        ends = np.frombuffer(lines.buffers()[1], np.int32, len(lines) + 1, lines.offset * 4)
+        self._starts += [self._end + int(ends[row]) for row in range(-self.rows % BLOCK_ROWS, len(lines), BLOCK_ROWS)]
+        self._end += int(ends[-1])
+        self.rows += len(lines)
+        return memoryview(lines.buffers()[2])[: int(ends[-1])]
+
+    def offsets(self) -> list[int]:
+        """Return the offset of each block, and the end of the last block."""
+        return [*self._starts, self._end]
+
+
+def _tables(batches: pa.RecordBatchReader) -> Iterator[pa.Table]:
+    """Yield the rows in tables of a limited size."""
+    for batch in batches:
+        for start in range(0, batch.num_rows, _ROWS_AT_ONCE):
+            yield pa.Table.from_batches([batch.slice(start, _ROWS_AT_ONCE)])
 
 
 def read_csv(text: str) -> list[list[Text]]:

@@ -9,11 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from local_lakehouse.sql import types
-from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.json_text import java_double
 from local_lakehouse.sql.types import Type
 from local_lakehouse.sql.zones import to_local
@@ -23,10 +19,9 @@ _UNBOUNDED = 2147483647
 _BINARY_LENGTH = 1073741824
 _PRECISIONS = {"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19, "real": 17, "double": 17}
 _TIMES = ("timestamp", "timestamp with time zone", "time", "time with time zone")
-_MIN_SECOND_DIGITS = 3
+MIN_SECOND_DIGITS = 3
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
-_FAR = "The local Athena does not write dates and timestamps after the year 9999"
-_PLAIN = frozenset((*types.INTEGERS, "boolean", "varchar", "json", "uuid", "date"))
+FAR = "The local Athena does not write dates and timestamps after the year 9999"
 
 
 def column_info(name: str, type_: Type) -> dict[str, Any]:
@@ -47,7 +42,7 @@ def column_info(name: str, type_: Type) -> dict[str, Any]:
 
 def _precision(type_: Type) -> int:
     if type_.name in _TIMES:
-        return _MIN_SECOND_DIGITS
+        return MIN_SECOND_DIGITS
     if type_.name == "varbinary":
         return _BINARY_LENGTH
     if type_.name == "varchar" and not type_.numbers:
@@ -57,36 +52,7 @@ def _precision(type_: Type) -> int:
     return _PRECISIONS.get(type_.name, 0)
 
 
-def render(table: pa.Table, columns: Sequence[Type]) -> list[list[Text]]:
-    """Return a table's rows as strings, with None for NULL.
-
-    Args:
-        table: The rows.
-        columns: The types of the table's columns.
-
-    Raises:
-        QueryFailure: A date or timestamp is out of range (``NOT_SUPPORTED``).
-    """
-    try:
-        rendered = [_column(table.column(index), type_) for index, type_ in enumerate(columns)]
-    except OverflowError as error:
-        raise QueryFailure("NOT_SUPPORTED", _FAR) from error
-    return [list(row) for row in zip(*rendered, strict=False)] if rendered else []
-
-
-def _column(values: pa.ChunkedArray, type_: Type) -> list[Text]:
-    if type_ == types.UNKNOWN:
-        return [None] * len(values)
-    if type_.name in _PLAIN:
-        texts: list[Text] = pc.cast(values, pa.string()).to_pylist()
-        if type_ == types.DATE and any(text is not None and text.startswith("<") for text in texts):
-            raise QueryFailure("NOT_SUPPORTED", _FAR)
-        return texts
-    writer = _writer(type_)
-    return [None if value is None else writer(value) for value in values.to_pylist()]
-
-
-def _writer(type_: Type) -> Callable[[Any], str]:
+def text_writer(type_: Type) -> Callable[[Any], str]:
     """Return the function that formats non-NULL values of a type."""
     if type_.name == "array":
         return _array_writer(type_)
@@ -104,7 +70,7 @@ def _writer(type_: Type) -> Callable[[Any], str]:
 
 def _moment_writer(type_: Type) -> Callable[[Any], str]:
     # A timestamp is shown with at least milliseconds, and a time with the precision of its type.
-    digits = max(type_.precision, _MIN_SECOND_DIGITS) if type_.name.startswith("timestamp") else type_.precision
+    digits = max(type_.precision, MIN_SECOND_DIGITS) if type_.name.startswith("timestamp") else type_.precision
     if type_.name == "timestamp with time zone":
         return lambda value: f"{_clock(_local(value), value.get('p', 0), digits)} {value['z']}"
     if type_.name == "time with time zone":
@@ -143,12 +109,12 @@ def _inner(writer: Callable[[Any], str], value: Any) -> str:
 
 
 def _array_writer(type_: Type) -> Callable[[Any], str]:
-    writer = _writer(type_.element)
+    writer = text_writer(type_.element)
     return lambda value: "[" + ", ".join(_inner(writer, item) for item in value) + "]"
 
 
 def _map_writer(type_: Type) -> Callable[[Any], str]:
-    key, value = _writer(type_.key), _writer(type_.value)
+    key, value = text_writer(type_.key), text_writer(type_.value)
 
     def write(entries: Any) -> str:
         ordered = sorted(entries.items() if isinstance(entries, dict) else entries, key=lambda entry: _order(entry[0]))
@@ -162,7 +128,7 @@ def _order(key: Any) -> Any:
 
 
 def _row_writer(type_: Type) -> Callable[[Any], str]:
-    writers = [_writer(child) for child in type_.children]
+    writers = [text_writer(child) for child in type_.children]
     # https://docs.aws.amazon.com/athena/latest/ug/rows-and-structs.html shows unnamed fields by position.
     labels = [f"{name or f'field{index}'}=" for index, name in enumerate(type_.fields)]
 

@@ -15,7 +15,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from local_lakehouse.athena.results import Text, render
+from local_lakehouse.athena.result_columns import render
+from local_lakehouse.athena.results import Text
 from local_lakehouse.sql.analysis.analysis import compile_query
 from local_lakehouse.sql.analysis.session import Session, Source, SourceColumn, Version
 from local_lakehouse.sql.failures import MalformedQuery, Position, QueryFailure

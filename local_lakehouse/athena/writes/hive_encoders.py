@@ -15,11 +15,11 @@ import pyarrow as pa
 import pyarrow.orc as orc
 import pyarrow.parquet as pq
 
-from local_lakehouse.athena.results import render
+from local_lakehouse.athena.result_columns import render
 from local_lakehouse.athena.tables import avro_codecs
 from local_lakehouse.athena.tables.text_values import written_text
 from local_lakehouse.athena.writes.export import exported, field_names, file_type
-from local_lakehouse.iceberg.writer import Sink
+from local_lakehouse.iceberg.writer import GZIP_LEVEL, Sink
 from local_lakehouse.sql import types
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.types import Type
@@ -64,7 +64,10 @@ class ParquetEncoder:
         types_ = [(name, _stored_type(type_)) for name, type_ in columns]
         self._schema = pa.schema(types_)
         # Athena writes timestamps as INT96: https://github.com/aws/aws-sdk-pandas/issues/592
-        self._writer = pq.ParquetWriter(sink, self._schema, compression=codec, use_deprecated_int96_timestamps=True)
+        self._writer = pq.ParquetWriter(
+            sink, self._schema, compression=codec, compression_level=GZIP_LEVEL if codec == "gzip" else None,
+            use_deprecated_int96_timestamps=True,
+        )  # fmt: skip
         self._waiting: list[pa.Table] = []
 
     def write(self, rows: pa.Table) -> None:
@@ -149,7 +152,9 @@ class LineEncoder:
 
     def __init__(self, sink: Sink, lines: Callable[[pa.Table], Iterator[str]], *, compressed: bool) -> None:
         self._lines = lines
-        self._file: IO[bytes] | gzip.GzipFile = gzip.GzipFile(fileobj=sink, mode="wb") if compressed else sink  # type: ignore[assignment]
+        # A GzipFile and a Sink have the methods of a binary file that are used here.
+        file = gzip.GzipFile(fileobj=sink, mode="wb", compresslevel=GZIP_LEVEL) if compressed else sink
+        self._file = cast("IO[bytes]", file)
         self._compressed = compressed
 
     def write(self, rows: pa.Table) -> None:

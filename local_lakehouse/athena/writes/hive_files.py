@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pyarrow as pa
 
-from local_lakehouse.athena.results import render
+from local_lakehouse.athena.result_columns import render
 from local_lakehouse.athena.tables.bucketing import Bucketing, buckets_of
 from local_lakehouse.athena.tables.lake import Lake
 from local_lakehouse.athena.tables.lazy_simple import Layout

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from local_lakehouse.athena.api import AthenaService
-from local_lakehouse.athena.results import Text, render
+from local_lakehouse.athena.result_columns import render
+from local_lakehouse.athena.results import Text
 from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.backend.moto_backend import ACCOUNT
 from local_lakehouse.iceberg.local_files import copies_folder

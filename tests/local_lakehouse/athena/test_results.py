@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from local_lakehouse.athena.result_columns import render
 from local_lakehouse.athena.result_files import read_csv
-from local_lakehouse.athena.results import column_info, csv_text, render
+from local_lakehouse.athena.results import column_info, csv_text
 from local_lakehouse.athena.tables.iceberg_types import arrow_type
 from local_lakehouse.sql import types
 from local_lakehouse.sql.json_text import java_double

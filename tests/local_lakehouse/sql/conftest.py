@@ -11,7 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from local_lakehouse.athena.results import Text, render
+from local_lakehouse.athena.result_columns import render
+from local_lakehouse.athena.results import Text
 from local_lakehouse.sql.analysis.analysis import compile_query
 from local_lakehouse.sql.analysis.compiled import Compiled
 from local_lakehouse.sql.analysis.session import Session, Source, SourceColumn, Version, View

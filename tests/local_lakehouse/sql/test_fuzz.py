@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from local_lakehouse.athena.results import Text, render
+from local_lakehouse.athena.result_columns import render
+from local_lakehouse.athena.results import Text
 from local_lakehouse.sql.analysis.analysis import compile_query
 from local_lakehouse.sql.analysis.session import Condition, Session
 from local_lakehouse.sql.grammar.parser import parse_query

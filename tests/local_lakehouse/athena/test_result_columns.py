@@ -1,0 +1,86 @@
+"""Tests of columns that Arrow writes as strings, compared with the writer of single values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from local_lakehouse.athena.result_columns import csv_lines, render, rendered
+from local_lakehouse.athena.results import csv_line, text_writer
+from local_lakehouse.athena.tables.iceberg_types import arrow_type
+from local_lakehouse.sql import types
+from local_lakehouse.sql.failures import QueryFailure
+from local_lakehouse.sql.types import Type
+
+DOUBLES = st.floats() | st.floats(-1e8, 1e8) | st.floats(-0.01, 0.01) | st.integers(-(10**9), 10**9).map(float)
+REALS = st.floats(width=32) | st.integers(-(10**5), 10**5).map(lambda number: number / 64)
+TEXTS = st.lists(st.none() | st.text(alphabet='a",\n ü😀'), min_size=1, max_size=20)
+
+
+def _agrees(values: Sequence[Any], type_: Type) -> None:
+    column = pa.chunked_array([pa.array(values, arrow_type(type_))])
+    write = text_writer(type_)
+    expected = [None if value is None else write(value) for value in column.to_pylist()]
+    assert rendered(column, type_).to_pylist() == expected
+
+
+@given(st.lists(st.none() | DOUBLES))
+@example([-0.0, 0.0, 1e-3, 9.999e-4, 1e7, 9999999.999999998, float("nan"), float("inf"), float("-inf"), 5e-324, 1e23])
+def test_doubles(values: list[float | None]) -> None:
+    _agrees(values, types.DOUBLE)
+
+
+@given(st.lists(st.none() | REALS))
+@example([-0.0, 1.1754944e-38, 1e7, 16777216.0, 0.1, 0.001])
+def test_reals(values: list[float | None]) -> None:
+    _agrees(values, types.REAL)
+
+
+@given(st.lists(st.none() | st.decimals(-1000, 1000, places=12)))
+@example([Decimal("0E-12"), Decimal("-1E-12"), Decimal("1E-7")])
+def test_decimals(values: list[Decimal | None]) -> None:
+    _agrees(values, types.decimal(20, 12))
+
+
+@pytest.mark.parametrize("precision", [0, 3, 5, 6])
+@given(values=st.lists(st.none() | st.datetimes()))
+@example(values=[datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999999), datetime(1969, 12, 31, 23, 59, 59, 1)])
+def test_timestamps(values: list[datetime | None], precision: int) -> None:
+    _agrees(values, types.timestamp(precision))
+
+
+@given(st.lists(st.none() | st.text(max_size=5)))
+def test_padded_text(values: list[str | None]) -> None:
+    _agrees(values, types.char(5))
+
+
+@pytest.mark.parametrize(
+    ("type_", "stored"),
+    [
+        (types.timestamp(3), pa.array([253402300800000000], pa.timestamp("us"))),
+        (types.timestamp(3), pa.array([-62135596800000001], pa.timestamp("us"))),
+        (types.DATE, pa.array([12_000_000], pa.int32()).cast(pa.date32())),
+    ],
+)
+def test_values_that_python_cannot_represent_are_rejected(type_: Type, stored: pa.Array) -> None:
+    with pytest.raises(QueryFailure, match="after the year 9999"):
+        rendered(pa.chunked_array([stored]), type_)
+
+
+@given(TEXTS, st.data())
+def test_lines_are_those_of_single_rows(first: list[str | None], data: st.DataObject) -> None:
+    second = data.draw(st.lists(st.none() | st.text(), min_size=len(first), max_size=len(first)))
+    lines = csv_lines([pa.array(first, pa.string()), pa.array(second, pa.string())])
+    assert lines.to_pylist() == [csv_line(row) for row in zip(first, second, strict=True)]
+
+
+def test_a_column_of_null_has_no_texts() -> None:
+    table = pa.table({"a": pa.nulls(2, pa.int32()), "b": pa.array([date(2024, 1, 5), None])})
+    assert render(table, [types.UNKNOWN, types.DATE]) == [[None, "2024-01-05"], [None, None]]

@@ -33,7 +33,7 @@ export interface CallRecord {
 export interface CallOptions {
   helper?: string;
   sql?: string;
-  /** Set for calls that only check whether something has changed. Such calls are not recorded. */
+  /** Set for calls that are not recorded: repeated loads, and reads that only support the page. */
   quiet?: boolean;
   signal?: AbortSignal;
 }
@@ -67,7 +67,7 @@ export function clearCalls(): void {
 function record(service: ServiceName, operation: string, same: Same, options: CallOptions, error?: string): void {
   if (options.quiet || !same.boto3 || !same.cli) return;
   const [newest] = records;
-  // A repeated request, such as the reloading of a list, does not need a second entry.
+  // Reloading a list repeats the newest request, which does not need a second entry.
   const rest = newest?.boto3 === same.boto3 ? records.slice(1) : records;
   last += 1;
   const added: CallRecord = { id: last, service, operation, boto3: same.boto3, cli: same.cli };
@@ -147,7 +147,7 @@ export async function sameAs(service: ServiceName, operation: string, params: Pa
   return ask("same", { service, operation, params });
 }
 
-/** The lab's names, as `zetl.connect()` returns them. */
+/** The lab's names and tags, as in the lab that `zetl.connect()` returns. */
 export interface LabNames {
   account: string; region: string; caller: string; prefix: string; table: string; database: string; target_table: string;
   bucket: string; role: string; integration: string; project: string; workgroup: string; table_arn: string;
@@ -158,7 +158,7 @@ export interface LabNames {
 
 let names: Promise<LabNames> | undefined;
 
-/** Return the lab's names, which are requested only once. */
+/** Return the lab's names and tags, which are requested only once. */
 export function lab(): Promise<LabNames> {
   names ??= ask<LabNames>("lab").catch((error: unknown) => {
     names = undefined;

@@ -6,7 +6,7 @@ import { ask, lab, type LabNames } from "./api";
 import { useAction, useLoad } from "./hooks";
 import { Button, Editor, ErrorBox } from "./ui";
 
-/** The lab's names, once they are loaded. */
+/** Return the lab's names and tags, or undefined until they are loaded. */
 export function useLab(): LabNames | undefined {
   return useLoad(lab, []).value;
 }
@@ -77,7 +77,7 @@ export function PolicyEditor({ label, value, template, action = "Save", onSave, 
   );
 }
 
-/** Return a JSON text indented, and any other text unchanged. */
+/** Return JSON with indentation, and any other text unchanged. */
 export function pretty(text: string | undefined): string {
   if (!text) return "";
   try {
@@ -87,7 +87,7 @@ export function pretty(text: string | undefined): string {
   }
 }
 
-/** IAM returns documents URL-encoded or as objects. */
+/** Return a policy document as indented JSON. IAM returns documents as objects or as URL-encoded text. */
 export function decoded(document: unknown): string {
   if (typeof document !== "string") return JSON.stringify(document, null, 4);
   return pretty(document.startsWith("%7B") ? decodeURIComponent(document) : document);

@@ -41,7 +41,7 @@ function Instead({ now, error, onChanged }: InsteadProps): VNode {
   if (error?.code === "NoToken") {
     return (
       <Page title="This page needs its token">
-        <p>{error.message} In a notebook, <code>zetl.console(lab)</code> shows a link that contains it.</p>
+        <p>{error.message} In a notebook, <code>zetl.console(lab)</code> shows a link that contains the token.</p>
       </Page>
     );
   }

@@ -44,7 +44,7 @@ export function useLocation(): Location {
   return useContext(Current);
 }
 
-/** Return the parameters of a path, or undefined when a pattern does not match it. */
+/** Return the values in a path for the parameters of a pattern, or undefined if the pattern does not match the path. */
 export function match(pattern: string, path: string): Record<string, string> | undefined {
   const wanted = pattern.split("/");
   const given = path.replace(/(.)\/$/, "$1").split("/");
@@ -63,7 +63,7 @@ export function match(pattern: string, path: string): Record<string, string> | u
   return params;
 }
 
-/** Build a hash address with encoded names, including their slashes. */
+/** Return a hash address in which the parameters are encoded, including their slashes. */
 export function href(path: string, params: Record<string, string> = {}, query: Record<string, string> = {}): string {
   const filled = path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ""));
   const asked = new URLSearchParams(query).toString();

@@ -6,7 +6,7 @@ import { ApiError } from "../src/api";
 import { ConfirmDialog, Menu, Tabs, TextField, Tree } from "../src/ui";
 
 describe("Menu", () => {
-  it("opens, moves with arrow keys, and closes with Escape, which returns the focus to its button", () => {
+  it("opens, moves with arrow keys, and closes with Escape, which returns the focus to the menu's button", () => {
     render(<Menu title="Actions" items={[{ title: "Edit", onSelect: vi.fn() }, { title: "Delete", onSelect: vi.fn() }]} />);
     const button = screen.getByRole("button", { name: "Actions" });
     fireEvent.click(button);

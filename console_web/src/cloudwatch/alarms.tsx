@@ -69,7 +69,7 @@ export function AlarmsPage(): VNode {
 const LOAD_TYPES = ["FULL_LOAD", "INCREMENTAL_LOAD"];
 const PERIOD = 900;
 
-/** An alarm on failed ingestions. Each load type is a separate series. Without a failure, there is no data point. */
+/** Return the parameters of an alarm on failed ingestions. Each load type is a separate series, which has data points only for failures. */
 export function alarmOf(name: string, integration: Integration, table: string, names: LabNames): Params {
   const failed = LOAD_TYPES.map((kind, place) => ({
     Id: `failed${place}`, ReturnData: false,

@@ -45,7 +45,7 @@ const EVENTS: Column<LogEvent>[] = [
   { key: "message", header: "Message", render: (each) => <code>{each.message}</code> },
 ];
 
-/** The events of a log group, newest first, limited to `streams` if it is given. */
+/** Return the events of a log group, newest first. If `streams` is given, return only the events of these streams. */
 export async function events(group: string, pattern: string, streams?: string[], quiet = false): Promise<LogEvent[]> {
   const found = await all<LogEvent>(
     "logs", "FilterLogEvents",
@@ -71,7 +71,7 @@ export function LogGroupPage({ name }: { name: string }): VNode {
   );
 }
 
-/** Return an integration's events from each possible log group, because AWS documents three names for the group. */
+/** Return an integration's events, newest first. AWS documents three names for the log group, so each of them is searched. */
 export async function integrationEvents(id: string, quiet: boolean): Promise<LogEvent[]> {
   const prefix = "/aws-glue/zeroETL-integrations/logs";
   const groups = await all<Group>("logs", "DescribeLogGroups", { logGroupNamePrefix: prefix }, "logGroups", TOKEN, { quiet });
@@ -80,7 +80,7 @@ export async function integrationEvents(id: string, quiet: boolean): Promise<Log
     try {
       return await events(logGroupName, "", logGroupName.endsWith(id) ? undefined : [id], quiet);
     } catch (error) {
-      // The group exists, but it has no stream for this integration.
+      // The group exists, but has no stream for this integration.
       if (error instanceof ApiError && error.code === "ResourceNotFoundException") return [];
       throw error;
     }

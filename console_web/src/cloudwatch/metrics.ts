@@ -21,7 +21,7 @@ export interface Series {
   values: number[];
 }
 
-/** List the metrics with their dimensions, because CloudWatch returns data only for a metric's complete set of dimensions. */
+/** Return the metrics with their dimensions. CloudWatch returns data only for a metric's complete set of dimensions. */
 export function listMetrics(filter: Params = {}): Promise<Metric[]> {
   return all<Metric>("cloudwatch", "ListMetrics", { Namespace: NAMESPACE, ...filter }, "Metrics", undefined, { quiet: true });
 }

@@ -84,14 +84,14 @@ export function updateOf(table: TableDescription, before: Item, after: Item): Up
     UpdateExpression: [sets.length > 0 ? `SET ${sets.join(", ")}` : "", removes.length > 0 ? `REMOVE ${removes.join(", ")}` : ""].filter(Boolean).join(" "),
     ConditionExpression: conditions.join(" AND "),
     ExpressionAttributeNames: names,
-    // Each changed attribute has an old or a new value.
+    // The map is never empty, because each changed attribute has an old value, a new value or both.
     ExpressionAttributeValues: values,
   };
 }
 
 const SCALARS = new Set(["S", "N", "B"]);
 
-/** Return a value in one line, with text and numbers unchanged and all other values as JSON. */
+/** Return a value as one line of text. Strings, numbers and binary values are unchanged, and all other values are JSON. */
 export function shown(value: AttributeValue | undefined): string {
   if (value === undefined) return "";
   const [[kind, content] = ["", ""]] = Object.entries(value) as [string, unknown][];
@@ -102,13 +102,13 @@ export function shown(value: AttributeValue | undefined): string {
 /** A list shows at most this many characters of each value, because an item can be 400 KB in size. */
 const MOST_SHOWN = 300;
 
-/** Return a value in one line, truncated if it is long. The item's form shows the whole value. */
+/** Return a value as one line of text, truncated if it is long. The item's form shows the whole value. */
 export function brief(value: AttributeValue | undefined): string {
   const whole = shown(value);
   return whole.length > MOST_SHOWN ? `${whole.slice(0, MOST_SHOWN)}… (${whole.length.toLocaleString("en-US")} characters)` : whole;
 }
 
-/** Return a value without its types. Numbers that JavaScript would round remain text. */
+/** Return a value without its type descriptors. Numbers that JavaScript would round remain text. */
 export function plain(value: AttributeValue): unknown {
   if ("S" in value) return value.S;
   if ("B" in value) return value.B;
@@ -139,7 +139,7 @@ export function formText(value: AttributeValue): string {
   return typeof content === "string" ? content : JSON.stringify(content);
 }
 
-/** Return the value of a form's text. Throw an error that explains why the text is not valid. */
+/** Return the value that a form's text represents. If the text is not valid, throw an error that explains why. */
 export function fromForm(type: FormType, text: string): AttributeValue {
   switch (type) {
     case "S": return { S: text };

@@ -89,7 +89,7 @@ export function TablesPage(): VNode {
           title={`Delete table ${name ?? ""}`} word="confirm" action="Delete" busy={action.busy} error={action.error}
           onConfirm={() => void action.run(remove)} onClose={() => { setDeleting(false); action.clear(); }}
         >
-          <p>This deletes the table and all of its items. A zero-ETL integration that reads the table will need attention.</p>
+          <p>This deletes the table and all of its items. A zero-ETL integration whose source is this table will need attention.</p>
         </ConfirmDialog>
       )}
     </Page>

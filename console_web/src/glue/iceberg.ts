@@ -70,7 +70,7 @@ export interface SchemaChange {
   text: string;
 }
 
-/** The changes between schemas, newest first. Fields are identified by their IDs, so a renamed field is recognized. */
+/** Return the changes between schemas, newest first. Fields are identified by their IDs, so a renamed field is recognized. */
 export function schemaHistory(schemas: IcebergSchema[]): SchemaChange[] {
   const ordered = [...schemas].sort((a, b) => a["schema-id"] - b["schema-id"]);
   const changes: SchemaChange[] = [];

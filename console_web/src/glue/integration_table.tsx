@@ -5,7 +5,7 @@ import { href } from "../router";
 import { Status, Table, type Column } from "../ui";
 import { integrationId, listIntegrations, nameOf, settling, type Integration } from "./model";
 
-/** The integrations, reloaded often while the state of any integration is changing, and otherwise less often. */
+/** Return the integrations, which are reloaded more often while the status of any integration is changing. */
 export function useIntegrations(): Loaded<Integration[]> {
   const fast = useLoad((again) => listIntegrations({ quiet: again }), [], { milliseconds: 700, while: settling });
   const slow = useLoad(() => listIntegrations({ quiet: true }), ["slow", fast.value?.length ?? 0], { milliseconds: 3000, while: () => true });
@@ -24,7 +24,7 @@ const COLUMNS: Column<Integration>[] = [
   { key: "created", header: "Created", render: (each) => moment(each.CreateTime), sortBy: (each) => each.CreateTime },
 ];
 
-/** An integration's status, with its errors. */
+/** An integration's status, with its first error. */
 export function IntegrationStatus({ integration }: { integration: Integration }): VNode {
   const [error] = integration.Errors ?? [];
   return (

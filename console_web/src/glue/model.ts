@@ -45,7 +45,7 @@ export interface GlueTable {
 const MARKER = { from: "Marker", to: "Marker" };
 const SETTLED = new Set(["ACTIVE", "FAILED", "NEEDS_ATTENTION"]);
 
-/** Return whether a list of integrations should be reloaded soon. */
+/** Return whether the status of any integration is still changing. */
 export function settling(integrations: Integration[]): boolean {
   return integrations.some((each) => !SETTLED.has(each.Status));
 }
@@ -60,12 +60,12 @@ export async function findIntegration(id: string, options: CallOptions = {}): Pr
   return found;
 }
 
-/** The last part of an integration's ARN, which is also the name of its log stream. */
+/** Return the last part of an integration's ARN, which is also the name of its log stream. */
 export function integrationId(integration: Integration): string {
   return integration.IntegrationArn.split(/[:/]/).pop() ?? "";
 }
 
-/** The last part of an ARN, such as a table's name. */
+/** Return the last part of an ARN, such as a table's name. */
 export function nameOf(arn: string): string {
   return arn.split("/").pop() ?? arn;
 }
@@ -89,7 +89,7 @@ export async function ifThere<T>(work: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** Create a property, or change it if it already exists. */
+/** Create an integration's resource property or table properties, or change them if they already exist. */
 export async function put(name: "IntegrationResourceProperty" | "IntegrationTableProperties", key: Params, value: Params, extra: Params, helper: string): Promise<void> {
   const found = await ifThere(call("glue", `Get${name}`, key, { quiet: true }));
   if (found) await call("glue", `Update${name}`, { ...key, ...value }, { helper });

@@ -45,7 +45,7 @@ async function examine(table: string, database: string): Promise<Check[]> {
   return checks;
 }
 
-/** The prerequisites that are missing before the integration is launched. Policies are searched, not evaluated. */
+/** The prerequisites of the integration, each marked as done or missing. Policies are searched for an action, not evaluated. */
 export function Prerequisites({ draft }: { draft: Draft }): VNode | null {
   const checks = useLoad(() => examine(draft.tableArn, draft.databaseArn), [draft.tableArn, draft.databaseArn]);
   if (!checks.value?.length) return checks.error ? <ErrorBox error={checks.error} /> : null;

@@ -9,7 +9,7 @@ import { EMPTY, launch, problems, type Draft } from "./wizard_model";
 
 const STEPS = ["Select source type", "Configure source and target", "Configure integration", "Review and create"];
 
-/** The wizard in the blog post. Its four steps are the source type, the source and target, the encryption and name, and the review. */
+/** The wizard that the blog post uses. Its four steps are the source type, the source and target, the encryption and name, and the review. */
 export function CreateIntegrationPage(): VNode {
   const names = useLab();
   const [draft, setDraft] = useState<Draft>(EMPTY);

@@ -33,7 +33,7 @@ export const EMPTY: Draft = {
 export const UNNEST: { value: Draft["unnest"]; label: string; hint: string }[] = [
   { value: "FULL", label: "Unnest all fields", hint: "FULL: each leaf of a map becomes a column." },
   { value: "TOPLEVEL", label: "Unnest top-level fields only", hint: "TOPLEVEL: each attribute becomes a column." },
-  { value: "NOUNNEST", label: "Do not unnest fields", hint: "NOUNNEST: all attributes except the key go into the column named value." },
+  { value: "NOUNNEST", label: "Do not unnest fields", hint: "NOUNNEST: the column named value contains all attributes except the key." },
 ];
 
 export const TRANSFORMS = ["identity", "year", "month", "day", "hour"];
@@ -41,7 +41,7 @@ export const CONVERSIONS = ["epoch_sec", "epoch_milli", "iso"];
 
 const NAME = /^[a-zA-Z][a-zA-Z0-9-]{0,62}$/;
 
-/** Return the problems on a step, by field. The result is empty if the step is complete. */
+/** Return a message for each field of a step that is not valid. The result is empty if the step is complete. */
 export function problems(draft: Draft, step: number): Record<string, string> {
   const found: Record<string, string> = {};
   if (step === 2) {
@@ -54,7 +54,7 @@ export function problems(draft: Draft, step: number): Record<string, string> {
   }
   if (step === 3) {
     if (!NAME.test(draft.name) || draft.name.endsWith("-") || draft.name.includes("--")) {
-      found["name"] = "Use 1 to 63 letters, digits and hyphens. Start with a letter. Don't use two hyphens in a row or one at the end.";
+      found["name"] = "Use 1 to 63 letters, digits and hyphens. Start with a letter. Don't use two hyphens in a row or a hyphen at the end.";
     }
     const minutes = Number(draft.refresh);
     if (!Number.isInteger(minutes) || minutes < 15 || minutes > 8640) found["refresh"] = "15 to 8640 minutes.";

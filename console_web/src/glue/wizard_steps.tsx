@@ -33,7 +33,7 @@ interface Role {
   AssumeRolePolicyDocument: unknown;
 }
 
-/** The roles that AWS Glue can assume. */
+/** Return the roles whose trust policy names AWS Glue. */
 async function glueRoles(): Promise<Role[]> {
   const roles = await all<Role>("iam", "ListRoles", {}, "Roles", { from: "Marker", to: "Marker" });
   return roles.filter((role) => JSON.stringify(role.AssumeRolePolicyDocument).includes("glue.amazonaws.com"));
@@ -147,7 +147,7 @@ export function EncryptionStep({ draft, change, problems, names }: StepProps): V
       <Section title="Replication settings">
         <TextField
           label="Refresh interval (minutes)" type="number" min={15} max={8640} value={draft.refresh} error={problems["refresh"]}
-          onChange={(refresh) => change({ refresh })} hint="How often AWS Glue fetches changes. The local lakehouse fetches them every second."
+          onChange={(refresh) => change({ refresh })} hint="How often AWS Glue fetches changes. By default, the local lakehouse fetches them within 1 second."
         />
       </Section>
       <TagsNote names={names} />

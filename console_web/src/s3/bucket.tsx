@@ -35,7 +35,7 @@ function entries(bucket: string, prefix: string, pages: Listing[]): Entry[] {
   return [...folders, ...objects];
 }
 
-/** The breadcrumbs of a prefix, one for each parent folder. */
+/** Return the breadcrumbs of a prefix: the list of buckets, the bucket, and each parent folder. */
 export function crumbs(bucket: string, prefix: string): { title: string; href: string }[] {
   const parts = prefix.split("/").filter(Boolean);
   const above = parts.slice(0, -1).map((title, place) => ({

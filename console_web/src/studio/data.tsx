@@ -14,7 +14,7 @@ interface Chosen {
   table: string;
 }
 
-/** Return the ID of a node, whose name can contain any character. */
+/** Return the ID of a node. The node's name can contain any character. */
 function identify(thing: Partial<Chosen>): string {
   return JSON.stringify(thing);
 }

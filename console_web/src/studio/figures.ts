@@ -50,7 +50,7 @@ export function missing(trace: Trace, rows = 0): string {
   if (most !== undefined && rows > most) {
     return `A ${trace.type.toLowerCase()} chart can show at most ${most} rows, and this result has ${rows} rows. Group or limit the rows in SQL, or choose Line.`;
   }
-  if (trace.type === "Pie") return !trace.values ? "Choose Values, a column of numbers." : !trace.labels ? "Choose Labels, a column of names." : "";
+  if (trace.type === "Pie") return !trace.values ? "Choose Values, a column that contains numbers." : !trace.labels ? "Choose Labels, the column that names the slices." : "";
   if (trace.type === "Histogram" || trace.type === "Box") return trace.x || trace.y ? "" : "Choose X.";
   return !trace.x ? "Choose X." : !trace.y ? "Choose Y." : "";
 }
@@ -91,7 +91,7 @@ function drawn(trace: Trace, result: Result, settings: ChartSettings): Record<st
   }
 }
 
-/** Return a figure of the complete traces. */
+/** Return a figure with the traces that can be drawn. */
 export function figure(settings: ChartSettings, result: Result): Figure {
   const traces = settings.traces.filter((trace) => !missing(trace, result.rows.length));
   const [first] = traces;

@@ -71,7 +71,7 @@ export function ProjectPage(): VNode {
           <Section title="What to do here">
             <ul>
               <li><a href="#/studio/data">Data</a>: look at the lakehouse's databases, tables and columns.</li>
-              <li><a href="#/studio/query">Query editor</a>: write SQL, run it with Athena, draw charts, ask the assistant.</li>
+              <li><a href="#/studio/query">Query editor</a>: write SQL, run it with Athena, draw charts, and ask the assistant.</li>
               <li><a href="#/studio/querybooks">Querybooks</a>: what you saved or shared.</li>
               <li><a href="#/studio/history">Query history</a>: what ran, how long it took, and how much it read.</li>
             </ul>

@@ -124,7 +124,7 @@ function Querybook({ first, runFirst }: { first: Book; runFirst: boolean }): VNo
   );
 }
 
-/** Share a querybook's statements with the project as saved queries of its workgroup, which notebooks also list. */
+/** Share a querybook's statements with the project, as saved queries of the project's workgroup. Notebooks list the same queries. */
 async function share(book: Book): Promise<void> {
   const { database, workgroup } = await labNames();
   const statements = book.cells.filter(({ type, text }) => type === "sql" && text.trim());

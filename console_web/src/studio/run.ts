@@ -52,7 +52,7 @@ const PAGE = 1000;
 const FIRST_LOOK = 20;
 const LATER_LOOK = 250;
 
-/** Return the range that `line 2:8: …` refers to, which ends with the word at that position. */
+/** Return the range in the SQL that a message such as `line 2:8: …` refers to. The range ends with the word at that position. */
 export function placed(message: string, sql: string): Diagnostic[] {
   const found = /\bline (\d+):(\d+)\b/.exec(message);
   if (!found) return [];
@@ -141,7 +141,7 @@ async function results(execution: Execution, limit: number, state: Run): Promise
     header = 0;
     token = page.NextToken;
     state.onRows?.(rows.length);
-    // Stopping here keeps the rows that have been read.
+    // A stopped run keeps the rows that have been read.
   } while (token && rows.length < limit && !state.stopped);
   const more = rows.length > limit || Boolean(token);
   return {

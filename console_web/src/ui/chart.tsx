@@ -21,7 +21,7 @@ let loading: Promise<Plotly> | undefined;
 /** Load plotly.js from the console, only once. */
 export function plotly(): Promise<Plotly> {
   loading ??= new Promise((resolve, reject) => {
-    // plotly.js adds its style rules to this element if it exists. The page creates it with the policy's nonce.
+    // plotly.js adds its style rules to this element if the element exists. It is created here with the nonce of the content security policy.
     const style = document.createElement("style");
     style.id = "plotly.js-style-global";
     style.nonce = nonce();

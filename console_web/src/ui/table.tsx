@@ -23,7 +23,7 @@ interface TableProps<Row> {
   onSelect?: (keys: string[]) => void;
   /** The row's name in its selection control. Defaults to the row's key. */
   rowLabel?: (row: Row) => string;
-  /** The number of rows per page. If it is not set, the table draws only the rows in view, even if it contains thousands of rows. */
+  /** The number of rows per page. If it is not set, all rows are on one page, and a long table draws only the rows in view. */
   pageSize?: number;
   /** Shows a search field that finds rows by their text. */
   find?: (row: Row) => string;
@@ -157,7 +157,7 @@ export function Table<Row>(props: TableProps<Row>): VNode {
   );
 }
 
-/** A placeholder for rows that are not drawn. A script sets its height, which the page's policy allows. */
+/** A placeholder for rows that are not drawn. A script sets its height, because the page's content security policy does not allow style attributes. */
 function Gap({ rows, width }: { rows: number; width: number }): VNode {
   return <tr aria-hidden="true"><td colSpan={width} class="gap" ref={(cell) => { if (cell) cell.style.height = `${rows * ROW}px`; }} /></tr>;
 }

@@ -9,7 +9,7 @@ it("shows headings, lists, code and links", () => {
   expect(screen.getByRole("link", { name: "AWS" }).getAttribute("href")).toBe("https://aws.amazon.com");
 });
 
-it("never turns written markup into elements or scripts", () => {
+it("never turns HTML in the text into elements or scripts", () => {
   const { container } = render(<Markdown text={"<img src=x onerror=alert(1)>\n\n[go](javascript:alert(1))"} />);
   expect(container.querySelector("img")).toBeNull();
   expect(container.querySelector("a")).toBeNull();

@@ -6,8 +6,8 @@ VENV ?= .venv
 CONSTRAINTS ?= constraints/tested.txt
 # Three workers suit two cores, because tests wait for lakehouses and browsers for about a third of the time.
 WORKERS ?= 3
-# With two workers, two cores are idle for a sixth of the time. A browser has its own processes, and a test fails if its
-# page waits too long for a processor.
+# With two workers, two cores are idle for a sixth of the time. With more than three, tests can fail because their pages
+# wait too long for a processor: each browser has several processes.
 BROWSERS ?= 3
 MARKS ?= not browser
 SECONDS ?= 600
@@ -52,10 +52,10 @@ console: $(READY) ## Open the practice console, with the local lakehouse running
 console-page: ## Build the practice console's page from console_web (needs Node.js 20)
 	cd console_web && npm ci && npm run check && npm test && npm run build
 
-site: $(PAGES) ## Build a searchable site from the notebooks in build/site/
+site: $(PAGES) ## Build a searchable site in build/site/ from the notebooks
 	$(BIN)/zetl site
 
-kit: $(READY) ## Write the instructor's kit in build/kit/
+kit: $(READY) ## Write the instructor's kit to build/kit/
 	$(BIN)/zetl kit
 
 test: lint unit notebook-test browser-test ## Check everything
@@ -91,7 +91,7 @@ pictures: $(PAGES) ## Update docs/images: the practice console's pages, and the 
 notebooks: $(READY) ## Run the notebooks and store their outputs in them
 	$(BIN)/zetl run --store
 
-fuzz: $(READY) ## Send random requests to a lakehouse for ten minutes (SECONDS=600)
+fuzz: $(READY) ## Send random requests to a lakehouse for ten minutes (SECONDS=600), then run random statements
 	$(BIN)/python -m tests.local_lakehouse.server.fuzzing $(SECONDS)
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-40000} FUZZ_TABLES=$${FUZZ_TABLES:-200} $(BIN)/python -m pytest -q --timeout 7200 \
 	  tests/local_lakehouse/sql/test_fuzz.py tests/local_lakehouse/athena/test_fuzz.py
@@ -104,13 +104,13 @@ coverage: $(READY) ## Measure the unit tests' coverage of each package
 	$(BIN)/python -m coverage json -q -o build/coverage/lines.json
 	$(BIN)/python -m tests.release.coverage_by_package build/coverage/lines.json
 
-lock: $(RELEASE) ## Resolve the versions in constraints/ within pyproject.toml's ranges (LOCK=--upgrade: the newest)
+lock: $(RELEASE) ## Resolve the versions in constraints/ within the ranges in pyproject.toml (LOCK=--upgrade: the newest versions)
 	.venv-release/bin/python -m tests.release.lock $(LOCK)
 
 workflows: $(RELEASE) ## Check the workflows for weaknesses
 	.venv-release/bin/zizmor --offline --no-progress .github
 
-release-check: $(READY) $(RELEASE) ## Build the packages, try them in empty environments, and list their contents
+release-check: $(READY) $(RELEASE) ## Build the packages, test them in empty environments, and write an SBOM
 	.venv-release/bin/python -m tests.release.try_wheel
 	.venv-release/bin/cyclonedx-py environment --output-reproducible --of JSON -o build/dist/sbom.json \
 		--pyproject pyproject.toml $(BIN)/python

@@ -169,7 +169,7 @@ class ResultFiles:
 
 
 class _Blocks:
-    """The blocks of a result file, which all have ``BLOCK_ROWS`` rows except the last one.
+    """The blocks of a result file, which have ``BLOCK_ROWS`` rows, except for the last block.
 
     Args:
         start: The offset of the first row in bytes.

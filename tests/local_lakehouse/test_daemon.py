@@ -46,7 +46,7 @@ def _state(athena: Any, execution: str) -> str:
 
 
 @pytest.mark.parametrize("option", ["enforce_iam", "governed", None])
-def test_each_option_reaches_the_lakehouse(state: Path, option: str | None) -> None:
+def test_start_passes_each_option_to_the_lakehouse(state: Path, option: str | None) -> None:
     health = start(state, refresh_seconds=7.0, **({option: True} if option else {})).health
     seen = {name: health[name] for name in ("enforce_iam", "governed", "refreshing", "refresh_seconds")}
     assert seen == {
@@ -55,7 +55,7 @@ def test_each_option_reaches_the_lakehouse(state: Path, option: str | None) -> N
     }  # fmt: skip
 
 
-def test_what_it_holds_is_there_after_a_restart(state: Path) -> None:
+def test_state_survives_a_restart(state: Path) -> None:
     lab = connect_to(start(state).url)
     lab.client("s3").create_bucket(Bucket="kept-bucket")
     lab.client("s3").put_object(Bucket="kept-bucket", Key="k", Body=b"kept")
@@ -68,7 +68,7 @@ def test_what_it_holds_is_there_after_a_restart(state: Path) -> None:
     assert again.client("iam").get_role(RoleName="kept")["Role"] == role
 
 
-def test_a_query_loads_no_pandas_in_its_process(state: Path) -> None:
+def test_query_does_not_load_pandas(state: Path) -> None:
     running = start(state)
     lab = connect_to(running.url)
     lab.client("s3").create_bucket(Bucket="results")
@@ -82,7 +82,7 @@ def test_a_query_loads_no_pandas_in_its_process(state: Path) -> None:
     assert not [path for path in loaded if "/pandas/" in path]
 
 
-def test_what_it_holds_survives_a_sudden_end(state: Path) -> None:
+def test_state_survives_sigkill(state: Path) -> None:
     running = start(state)
     connect_to(running.url).client("s3").create_bucket(Bucket="kept-bucket")
     os.kill(running.pid, signal.SIGKILL)
@@ -90,20 +90,20 @@ def test_what_it_holds_survives_a_sudden_end(state: Path) -> None:
     assert [bucket["Name"] for bucket in again.client("s3").list_buckets()["Buckets"]] == ["kept-bucket"]
 
 
-def test_a_second_start_finds_the_first(state: Path) -> None:
+def test_start_returns_the_running_lakehouse(state: Path) -> None:
     first, started = daemon.start(state, port=0)
     second, again = daemon.start(state, port=0)
     assert (started, again) == (True, False)
     assert first.url == second.url
 
 
-def test_a_second_start_on_another_port_says_where_the_first_is(state: Path) -> None:
+def test_start_on_another_port_reports_the_running_url(state: Path) -> None:
     running = start(state)
     with pytest.raises(LakehouseError, match=f"is already running at {running.url}.*zetl local stop"):
         daemon.start(state, port=running.port + 1)
 
 
-def test_a_busy_port_is_a_clear_error_and_leaves_nothing_half_made(state: Path) -> None:
+def test_start_fails_on_a_busy_port_and_can_be_retried(state: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(LakehouseError, match=f"Port {port} of 127.0.0.1 cannot be used.*zetl local start --port 0"):
@@ -112,7 +112,7 @@ def test_a_busy_port_is_a_clear_error_and_leaves_nothing_half_made(state: Path) 
     assert start(state).url
 
 
-def test_learners_of_one_machine_start_at_once_and_have_an_endpoint_each(tmp_path: Path) -> None:
+def test_concurrent_starts_create_separate_endpoints(tmp_path: Path) -> None:
     learners = [tmp_path / name for name in ("ana", "ben", "cem")]
     with ThreadPoolExecutor() as pool:
         started = [running for running, _ in pool.map(daemon.start, learners)]
@@ -130,7 +130,7 @@ def test_learners_of_one_machine_start_at_once_and_have_an_endpoint_each(tmp_pat
             daemon.stop(learner)
 
 
-def test_a_neighbor_on_the_port_of_a_lakehouse_that_has_died_is_not_taken_for_it(state: Path, tmp_path: Path) -> None:
+def test_find_ignores_another_lakehouse_on_the_recorded_port(state: Path, tmp_path: Path) -> None:
     neighbor = tmp_path / "neighbor"
     running = start(neighbor)
     try:
@@ -144,7 +144,7 @@ def test_a_neighbor_on_the_port_of_a_lakehouse_that_has_died_is_not_taken_for_it
         daemon.stop(neighbor)
 
 
-def test_a_state_of_another_moto_is_refused_and_kept(state: Path) -> None:
+def test_start_rejects_state_from_another_moto_version(state: Path) -> None:
     start(state)
     daemon.stop(state)
     database = Database(state)
@@ -158,7 +158,7 @@ def test_a_state_of_another_moto_is_refused_and_kept(state: Path) -> None:
     database.close()
 
 
-def test_a_damaged_state_is_refused_and_reset_helps(state: Path) -> None:
+def test_start_rejects_damaged_state_until_reset(state: Path) -> None:
     state.mkdir()
     (state / FILE).write_bytes(b"damaged")
     with pytest.raises(LakehouseError, match=r"is damaged.*zetl local reset"):
@@ -167,7 +167,7 @@ def test_a_damaged_state_is_refused_and_reset_helps(state: Path) -> None:
     assert start(state).url
 
 
-def test_flipped_bits_are_refused_with_the_way_back(state: Path) -> None:
+def test_start_rejects_flipped_bits_and_suggests_the_backup(state: Path) -> None:
     connect_to(start(state).url).client("athena").create_work_group(Name="kept")
     daemon.stop(state)
     content = bytearray((state / FILE).read_bytes())
@@ -183,7 +183,7 @@ def test_flipped_bits_are_refused_with_the_way_back(state: Path) -> None:
     assert (state / FILE).read_bytes()[100:] == content[100:]
 
 
-def test_a_pickle_of_an_earlier_version_is_refused_unread(state: Path) -> None:
+def test_start_rejects_a_pickle_without_loading_it(state: Path) -> None:
     class Trap:
         def __reduce__(self) -> tuple[Any, ...]:
             return os.mkdir, (str(state / "executed"),)
@@ -195,11 +195,11 @@ def test_a_pickle_of_an_earlier_version_is_refused_unread(state: Path) -> None:
     assert not (state / "executed").exists()
 
 
-def test_stopping_what_does_not_run_is_no_error(state: Path) -> None:
+def test_stop_returns_false_if_nothing_is_running(state: Path) -> None:
     assert daemon.stop(state) is False
 
 
-def test_the_command_from_start_to_reset(state: Path) -> None:
+def test_local_commands_from_start_to_reset(state: Path) -> None:
     started = zetl("local", "start", "--port", "0", state=state)
     assert started.returncode == 0
     url = started.stdout.splitlines()[-1]
@@ -217,7 +217,7 @@ def test_the_command_from_start_to_reset(state: Path) -> None:
     assert not (state / FILE).exists()
 
 
-def test_a_start_in_another_folder_says_how_to_use_it(state: Path, tmp_path: Path) -> None:
+def test_start_with_another_state_folder_prints_the_export(state: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     started = zetl("local", "start", "--port", "0", "--state", str(other), state=state)
     try:
@@ -228,13 +228,13 @@ def test_a_start_in_another_folder_says_how_to_use_it(state: Path, tmp_path: Pat
         daemon.stop(other)
 
 
-def test_a_command_that_starts_a_lakehouse_says_so_beside_its_output(state: Path) -> None:
+def test_env_reports_a_started_lakehouse_on_stderr(state: Path) -> None:
     said = zetl("env", state=state)
     assert said.stderr == "Started a local lakehouse; stop it with: zetl local stop\n"
     assert all(line.startswith("export ") for line in said.stdout.splitlines())
 
 
-def test_a_classroom_can_hold_the_refreshes_back(state: Path) -> None:
+def test_pause_and_resume_refreshes(state: Path) -> None:
     assert zetl("local", "pause", state=state).stderr.startswith("No local lakehouse is running in")
     start(state)
     assert zetl("local", "pause", state=state).stdout.startswith("Refreshes are paused.")
@@ -244,7 +244,7 @@ def test_a_classroom_can_hold_the_refreshes_back(state: Path) -> None:
     assert "paused" not in zetl("local", "status", state=state).stdout
 
 
-def test_refresh_says_how_each_integration_is(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refresh_prints_the_status_of_each_integration(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     running = start(state, refresh_seconds=0.1)
     monkeypatch.setenv("AWS_ENDPOINT_URL", running.url)
     lab = connect_to(running.url)
@@ -253,7 +253,7 @@ def test_refresh_says_how_each_integration_is(state: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("content", ["{}", "[]", "nothing", '{"url": 1}'])
-def test_a_damaged_address_is_no_address(state: Path, content: str) -> None:
+def test_find_ignores_a_damaged_endpoint_file(state: Path, content: str) -> None:
     state.mkdir()
     (state / "endpoint.json").write_text(content)
     assert daemon.find(state) is None

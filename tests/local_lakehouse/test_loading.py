@@ -53,7 +53,7 @@ def deferred(function: ast.FunctionDef) -> Iterator[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(_PACKAGE).as_posix())
-def test_a_deferred_import_is_loaded_first(path: Path) -> None:
+def test_each_deferred_import_is_loaded_first(path: Path) -> None:
     missing = [
         (function.name, names[0])
         for function in functions(path)
@@ -63,14 +63,14 @@ def test_a_deferred_import_is_loaded_first(path: Path) -> None:
     assert missing == []
 
 
-def test_nothing_else_imports_by_name() -> None:
+def test_only_loading_uses_import_module() -> None:
     importing = {
         path.relative_to(_PACKAGE).as_posix() for path in _PACKAGE.rglob("*.py") if "import_module" in path.read_text()
     }
     assert importing == {"loading.py"}
 
 
-def test_two_modules_are_never_imported_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_load_imports_one_module_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     meeting = ModuleType("meeting")
     meeting.point = threading.Barrier(2, timeout=0.1)  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "meeting", meeting)
@@ -107,7 +107,7 @@ print(len(found), gc.get_freeze_count() > before, gc.isenabled(), len(gc.get_obj
 """
 
 
-def test_an_import_starts_no_collection_and_is_not_scanned_by_later_ones() -> None:
+def test_load_freezes_the_module_without_a_garbage_collection() -> None:
     done = subprocess.run([sys.executable, "-c", _IMPORT], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["0", "True", "True", "True"]
 
@@ -123,6 +123,6 @@ print(gc.get_freeze_count() - before)
 """
 
 
-def test_another_process_keeps_its_collections() -> None:
+def test_load_freezes_nothing_by_default() -> None:
     done = subprocess.run([sys.executable, "-c", _OTHER], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["0"]

@@ -13,27 +13,27 @@ from local_lakehouse.service_models import model_loader
 
 @pytest.mark.parametrize("service", PROTOCOLS)
 @pytest.mark.parametrize("kind", ["service-2", "endpoint-rule-set-1", "paginators-1"])
-def test_the_data_of_a_service_are_botocores(service: str, kind: str) -> None:
+def test_service_data_equals_the_botocore_data(service: str, kind: str) -> None:
     assert model_loader().load_service_model(service, kind) == Loader().load_service_model(service, kind)
 
 
-def test_the_services_are_botocores() -> None:
+def test_available_services_equal_the_botocore_services() -> None:
     for kind in ("service-2", "endpoint-rule-set-1"):
         assert model_loader().list_available_services(kind) == Loader().list_available_services(kind)
 
 
-def test_general_data_are_botocores() -> None:
+def test_endpoint_data_equals_the_botocore_data() -> None:
     assert model_loader().load_data("endpoints") == Loader().load_data("endpoints")
 
 
-def test_unknown_names_are_reported_like_botocore_does() -> None:
+def test_unknown_names_raise_botocore_errors() -> None:
     with pytest.raises(UnknownServiceError):
         model_loader().load_service_model("nothing", "service-2")
     with pytest.raises(DataNotFoundError):
         model_loader().load_data("nothing")
 
 
-def test_a_users_folders_come_first(tmp_path: Path) -> None:
+def test_user_folders_take_precedence(tmp_path: Path) -> None:
     folder = tmp_path / "glue" / "2017-03-31"
     folder.mkdir(parents=True)
     (folder / "service-2.json").write_text('{"metadata": {}, "mine": true}')

@@ -52,7 +52,7 @@ def uses(tree: ast.Module) -> Iterator[str]:
                 yield "/proc"
 
 
-def test_no_other_module_uses_what_differs_between_systems() -> None:
+def test_no_other_module_uses_system_specific_features() -> None:
     modules = [path for package in ("local_lakehouse", "zetl_helpers") for path in (ROOT / package).rglob("*.py")]
     found = {
         path.relative_to(ROOT).as_posix(): sorted(set(uses(ast.parse(path.read_text(encoding="utf-8")))))
@@ -77,7 +77,7 @@ def test_no_other_module_uses_what_differs_between_systems() -> None:
         ("os.getpid(); socket.socketpair()", []),
     ],
 )
-def test_a_use_is_found_however_it_is_written(code: str, found: list[str]) -> None:
+def test_uses_finds_each_form_of_use(code: str, found: list[str]) -> None:
     assert list(uses(ast.parse(code))) == found
 
 
@@ -98,27 +98,27 @@ class TestWithoutFork:
     @pytest.mark.parametrize(
         "words", [["local", "start"], ["local", "start", "--foreground"], ["run"], ["cleanup"], ["env"]], ids=" ".join
     )
-    def test_a_command_says_so(self, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    def test_command_suggests_wsl_or_aws(self, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
         assert main(words) == 1
         printed = capsys.readouterr()
         assert self.SAID in printed.err
         assert printed.out == ""
 
-    def test_a_notebook_that_connects_says_so_before_it_names_packages(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_connect_suggests_wsl_or_aws_before_missing_packages(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
         with pytest.raises(ConnectionRefusedByLabError, match=self.SAID):
             zetl_helpers.connect()
 
-    def test_the_daemon_says_so(self, tmp_path: Path) -> None:
+    def test_daemon_start_suggests_wsl_or_aws(self, tmp_path: Path) -> None:
         with pytest.raises(daemon.LakehouseError, match=self.SAID):
             daemon.start(tmp_path)
 
-    def test_a_lakehouse_of_a_test_says_so(self) -> None:
+    def test_lakehouse_suggests_wsl_or_aws(self) -> None:
         with pytest.raises(system.UnsupportedSystemError, match=self.SAID):
             Lakehouse(Settings())
 
 
-def test_the_module_needs_the_standard_library_only() -> None:
+def test_system_module_imports_only_the_standard_library() -> None:
     code = "import sys; import local_lakehouse.system; print(*{name.partition('.')[0] for name in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert {"boto3", "duckdb", "psutil", "pyarrow"}.isdisjoint(done.stdout.split())

@@ -15,7 +15,7 @@ from local_lakehouse.testing import lakehouse as fixture
 _PAGE = Path(__file__).parents[2] / "docs" / "testing.md"
 
 
-def test_the_example_of_the_page_passes(tmp_path: Path) -> None:
+def test_documented_example_passes(tmp_path: Path) -> None:
     configuration, example = re.findall(r"```py(?:thon)?\n(.*?)```", _PAGE.read_text(encoding="utf-8"), re.DOTALL)
     (tmp_path / "conftest.py").write_text(configuration, encoding="utf-8")
     (tmp_path / "test_example.py").write_text(example, encoding="utf-8")
@@ -26,7 +26,7 @@ def test_the_example_of_the_page_passes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", ["a text", True, {"nested": 1}])
-def test_a_refresh_is_complete_even_if_the_target_must_be_loaded_again(value: object) -> None:
+def test_refresh_waits_until_the_target_is_reloaded(value: object) -> None:
     running = fixture.__wrapped__()  # type: ignore[attr-defined]
     lakehouse = next(running)
     lakehouse.create_table("Mixed", [{"id": "a", "value": 1}], key="id")
@@ -37,7 +37,7 @@ def test_a_refresh_is_complete_even_if_the_target_must_be_loaded_again(value: ob
     running.close()
 
 
-def test_a_second_lakehouse_in_one_process_is_refused() -> None:
+def test_fixture_rejects_a_second_lakehouse_in_the_process() -> None:
     start = fixture.__wrapped__  # type: ignore[attr-defined]
     first = Lakehouse(Settings(paused=True))
     first.start()
@@ -51,7 +51,7 @@ def test_a_second_lakehouse_in_one_process_is_refused() -> None:
     second.close()
 
 
-def test_a_lakehouse_whose_port_is_taken_leaves_the_process_to_the_next_one() -> None:
+def test_failed_start_on_a_busy_port_allows_another_lakehouse() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
         Lakehouse(Settings(port=taken.getsockname()[1], paused=True))
     second = fixture.__wrapped__()  # type: ignore[attr-defined]

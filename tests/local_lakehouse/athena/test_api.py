@@ -23,7 +23,7 @@ def _code(caught: pytest.ExceptionInfo[Fault]) -> object:
     return caught.value.members.get("AthenaErrorCode", caught.value.code)
 
 
-def test_a_query_from_start_to_result(athena: Athena) -> None:
+def test_query_returns_its_status_and_result(athena: Athena) -> None:
     execution_id = athena.start("SELECT 1 AS n, 'x' AS s, CAST(NULL AS double) AS d;")
     document = athena.finished(execution_id)
     result = athena.call("GetQueryResults", QueryExecutionId=execution_id)
@@ -46,7 +46,7 @@ def test_a_query_from_start_to_result(athena: Athena) -> None:
     ]
 
 
-def test_the_result_is_a_csv_in_the_bucket_that_the_service_makes(athena: Athena) -> None:
+def test_result_is_a_csv_file_in_the_default_bucket(athena: Athena) -> None:
     execution_id = athena.start("SELECT 'a \"b\"' AS s, NULL AS n, '' AS e")
     location = athena.finished(execution_id)["ResultConfiguration"]["OutputLocation"]
     bucket, _, key = location.removeprefix("s3://").partition("/")
@@ -56,7 +56,7 @@ def test_the_result_is_a_csv_in_the_bucket_that_the_service_makes(athena: Athena
     assert body == '"s","n","e"\n"a ""b""",,""\n'
 
 
-def test_a_failure_tells_category_type_and_text(athena: Athena) -> None:
+def test_failed_query_returns_category_type_and_message(athena: Athena) -> None:
     document = athena.finished(athena.start("SELECT 1 / 0"))
 
     assert document["Status"]["AthenaError"] == {
@@ -99,14 +99,16 @@ def test_a_failure_tells_category_type_and_text(athena: Athena) -> None:
         ({"QueryString": "CREATE OR REPLACE TABLE t (n int)"}, "MALFORMED_QUERY", "mismatched input 'TABLE'"),
     ],
 )
-def test_a_request_that_is_refused_at_once(athena: Athena, request_: dict[str, object], code: str, text: str) -> None:
+def test_start_query_execution_rejects_the_request(
+    athena: Athena, request_: dict[str, object], code: str, text: str
+) -> None:
     with pytest.raises(Fault, match=re.escape(text)) as caught:
         athena.call("StartQueryExecution", ClientRequestToken=str(uuid.uuid4()), **request_)
 
     assert _code(caught) == code
 
 
-def test_a_token_starts_one_query_only(athena: Athena) -> None:
+def test_client_request_token_starts_only_one_query(athena: Athena) -> None:
     token = "t" * 32
 
     first = athena.start("SELECT 1", ClientRequestToken=token)
@@ -116,7 +118,7 @@ def test_a_token_starts_one_query_only(athena: Athena) -> None:
         athena.start("SELECT 2", ClientRequestToken=token)
 
 
-def test_pages_count_the_header_and_a_full_page_has_a_successor(athena: Athena) -> None:
+def test_pages_include_the_header_and_full_pages_return_a_token(athena: Athena) -> None:
     execution_id = athena.start("SELECT x FROM UNNEST(sequence(1, 5)) AS t(x)")
     athena.finished(execution_id)
 
@@ -131,7 +133,7 @@ def test_pages_count_the_header_and_a_full_page_has_a_successor(athena: Athena) 
         athena.call("GetQueryResults", QueryExecutionId=execution_id, NextToken="zz")
 
 
-def test_a_query_that_is_stopped(athena: Athena) -> None:
+def test_stop_query_execution_cancels_the_query(athena: Athena) -> None:
     numbers = "UNNEST(sequence(1, 10000))"
     execution_id = athena.start(
         f"SELECT count(*) FROM {numbers} a(x), {numbers} b(y), {numbers} c(z) WHERE (x + y + z) % 7 = 9"
@@ -145,7 +147,7 @@ def test_a_query_that_is_stopped(athena: Athena) -> None:
         athena.call("GetQueryResults", QueryExecutionId=execution_id)
 
 
-def test_the_history_is_newest_first(athena: Athena) -> None:
+def test_list_query_executions_returns_the_newest_first(athena: Athena) -> None:
     ids = [athena.start(f"SELECT {number}") for number in range(3)]
 
     first = athena.call("ListQueryExecutions", MaxResults=2)
@@ -157,7 +159,7 @@ def test_the_history_is_newest_first(athena: Athena) -> None:
     assert batch["UnprocessedQueryExecutionIds"][0]["QueryExecutionId"] == "unknown"
 
 
-def test_an_unknown_execution(athena: Athena) -> None:
+def test_get_query_execution_rejects_an_unknown_id(athena: Athena) -> None:
     with pytest.raises(Fault, match="QueryExecution nope was not found") as caught:
         athena.call("GetQueryExecution", QueryExecutionId="nope")
 
@@ -174,7 +176,7 @@ def test_execution_parameters(athena: Athena, parameters: list[str], rows: list[
     assert athena.run(sql, ExecutionParameters=parameters) == rows
 
 
-def test_a_parameter_that_is_no_expression_is_a_text(athena: Athena) -> None:
+def test_parameter_that_is_not_an_expression_becomes_a_string(athena: Athena) -> None:
     assert athena.run("SELECT ? AS s", ExecutionParameters=["CUST 1"]) == [["CUST 1"]]
     assert athena.run("SELECT ? AS s", ExecutionParameters=["'x'"]) == [["x"]]
     assert "INVALID_PARAMETER_USAGE" in athena.fail("SELECT ? + ?", ExecutionParameters=["1"])
@@ -234,7 +236,7 @@ def test_catalogs_databases_and_tables(accounts: Athena) -> None:
         accounts.call("GetTableMetadata", **catalog, DatabaseName="lab", TableName="none")
 
 
-def test_a_result_is_used_again_when_asked_for(accounts: Athena) -> None:
+def test_result_is_reused_on_request(accounts: Athena) -> None:
     reuse: dict[str, Any] = {
         "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": {"Enabled": True, "MaxAgeInMinutes": 5}}
     }
@@ -250,7 +252,7 @@ def test_a_result_is_used_again_when_asked_for(accounts: Athena) -> None:
     assert len(rows) == 4
 
 
-def test_executions_outlive_the_process(athena: Athena, clients: ServiceClients, workers: WorkerPool) -> None:
+def test_executions_survive_a_restart(athena: Athena, clients: ServiceClients, workers: WorkerPool) -> None:
     execution_id = athena.start("SELECT 'kept' AS s, NULL AS n, '' AS e")
     athena.finished(execution_id)
 
@@ -262,7 +264,7 @@ def test_executions_outlive_the_process(athena: Athena, clients: ServiceClients,
     assert rows[1]["Data"] == [{"VarCharValue": "kept"}, {}, {"VarCharValue": ""}]
 
 
-def test_a_large_result_is_read_from_its_file_page_by_page(athena: Athena) -> None:
+def test_large_result_is_read_page_by_page(athena: Athena) -> None:
     sql = "SELECT x * 1000 + y AS n, 'a\n\"b\"' AS t FROM UNNEST(sequence(0, 20)) a(x), UNNEST(sequence(0, 999)) b(y)"
 
     rows = athena.run(f"{sql} ORDER BY 1", ResultConfiguration={"OutputLocation": "s3://lab/large/"})
@@ -272,7 +274,7 @@ def test_a_large_result_is_read_from_its_file_page_by_page(athena: Athena) -> No
     assert found["Size"] > 21_000 * 10
 
 
-def test_pages_of_any_size_make_up_the_result(athena: Athena) -> None:
+def test_pages_contain_every_row_once(athena: Athena) -> None:
     execution_id = athena.start("SELECT x FROM UNNEST(sequence(1, 10000)) a(x) UNION ALL VALUES 10001, NULL")
     athena.finished(execution_id)
 
@@ -299,7 +301,7 @@ def test_pages_of_any_size_make_up_the_result(athena: Athena) -> None:
         "PRAGMA database_list",
     ],
 )
-def test_nothing_but_tables_is_reached(athena: Athena, sql: str) -> None:
+def test_duckdb_statements_are_rejected(athena: Athena, sql: str) -> None:
     with pytest.raises(Fault) as caught:
         athena.start(sql)
 
@@ -307,11 +309,11 @@ def test_nothing_but_tables_is_reached(athena: Athena, sql: str) -> None:
 
 
 @pytest.mark.parametrize("table", ["duckdb_settings", "scan1", "sqlite_master", '"/etc/passwd"', "duckdb_tables"])
-def test_the_engine_s_own_tables_are_not_there(athena: Athena, table: str) -> None:
+def test_internal_duckdb_tables_are_not_found(athena: Athena, table: str) -> None:
     assert "TABLE_NOT_FOUND" in athena.fail(f"SELECT * FROM {table}")
 
 
-def test_a_repeated_request_waits_for_the_first_one(athena: Athena, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_repeated_request_waits_for_the_first_request(athena: Athena, monkeypatch: pytest.MonkeyPatch) -> None:
     accepting, repeated = threading.Event(), threading.Event()
     ensure_bucket = WorkGroups.ensure_bucket
 
@@ -336,7 +338,7 @@ def test_a_repeated_request_waits_for_the_first_one(athena: Athena, monkeypatch:
     assert first.result() == second.result()
 
 
-def test_a_panic_of_a_native_library_ends_the_query(athena: Athena, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_native_library_panic_fails_the_query(athena: Athena, monkeypatch: pytest.MonkeyPatch) -> None:
     class Panic(BaseException):
         """An error that, like a panic of a Rust library, does not derive from Exception."""
 

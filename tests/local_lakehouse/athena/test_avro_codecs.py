@@ -36,7 +36,7 @@ def _read(content: bytes) -> list[Any]:
 
 @pytest.mark.parametrize("flushes", [0, 1, 3])
 @pytest.mark.parametrize("codec", CODECS)
-def test_rows_come_back(codec: str, flushes: int) -> None:
+def test_rows_round_trip(codec: str, flushes: int) -> None:
     sink = io.BytesIO()
     fastavro.writer(sink, SCHEMA, ROWS * flushes)
     content = _written(codec, ROWS, flushes)
@@ -47,7 +47,7 @@ def test_rows_come_back(codec: str, flushes: int) -> None:
 
 
 @pytest.mark.parametrize("codec", CODECS)
-def test_a_file_of_another_tool_is_read(codec: str) -> None:
+def test_blocks_written_by_fastavro_are_read(codec: str) -> None:
     sink, schema = io.BytesIO(), {"type": "record", "name": "row", "fields": [{"name": "text", "type": "string"}]}
     fastavro.writer(sink, schema, [], sync_marker=b"0" * SYNC_BYTES)
     content = sink.getvalue().replace(b"\x08null", bytes([2 * len(codec)]) + codec.encode())
@@ -58,21 +58,21 @@ def test_a_file_of_another_tool_is_read(codec: str) -> None:
 
 
 @pytest.mark.parametrize("codec", ["null", "deflate", "bzip2", "xz"])
-def test_a_file_with_another_codec_is_unchanged(codec: str) -> None:
+def test_readable_keeps_files_with_other_codecs(codec: str) -> None:
     sink = io.BytesIO()
     fastavro.writer(sink, SCHEMA, ROWS, codec)
     assert readable(sink.getvalue()) == sink.getvalue()
 
 
 @pytest.mark.parametrize("codec", CODECS)
-def test_an_incomplete_file_is_an_error(codec: str) -> None:
+def test_incomplete_file_raises_value_error(codec: str) -> None:
     content = _written(codec, ROWS[:3])
     for end in range(len(_written(codec, [])) + 1, len(content)):
         with pytest.raises(ValueError, match="incomplete"):
             _read(content[:end])
 
 
-def test_a_changed_byte_in_a_snappy_block_does_not_change_the_rows() -> None:
+def test_changed_byte_in_a_snappy_block_raises_an_error() -> None:
     rows = [{"text": str(number)} for number in range(100)]
     content = _written("snappy", rows)
     end = len(content) - SYNC_BYTES
@@ -83,7 +83,7 @@ def test_a_changed_byte_in_a_snappy_block_does_not_change_the_rows() -> None:
             _read(bytes(changed))
 
 
-def test_the_size_of_a_snappy_block_has_several_bytes() -> None:
+def test_snappy_blocks_of_boundary_sizes_round_trip() -> None:
     sizes = [127, 128, 16_383, 16_384, 2_097_151, 2_097_152]
     rows = [{"text": "x" * size} for size in sizes]
     assert [len(row["text"]) for row in _read(_written("snappy", rows))] == sizes

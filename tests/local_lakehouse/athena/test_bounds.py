@@ -29,7 +29,7 @@ def _until_running(athena: Athena, execution_id: str) -> None:
         assert time.monotonic() < limit
 
 
-def test_others_are_answered_while_one_runs_and_it_stops_when_told(athena: Athena) -> None:
+def test_queries_run_beside_a_long_query_until_it_is_stopped(athena: Athena) -> None:
     long = athena.start(ENDLESS)
     _until_running(athena, long)
 
@@ -41,7 +41,7 @@ def test_others_are_answered_while_one_runs_and_it_stops_when_told(athena: Athen
     assert athena.run("SELECT 1 + 1") == [["2"]]
 
 
-def test_many_at_once_each_get_their_own_answer(accounts: Athena) -> None:
+def test_concurrent_queries_return_the_correct_rows(accounts: Athena) -> None:
     sql = "SELECT id * {0} FROM accounts WHERE id <= {0} % 3 + 1 ORDER BY id"
     started = {number: accounts.start(sql.format(number)) for number in range(24)}
 
@@ -52,7 +52,7 @@ def test_many_at_once_each_get_their_own_answer(accounts: Athena) -> None:
         assert [row["Data"][0]["VarCharValue"] for row in rows] == expected
 
 
-def test_one_beyond_the_memory_fails_and_others_go_on(clients: ServiceClients) -> None:
+def test_memory_limit_fails_only_the_query_that_exceeds_it(clients: ServiceClients) -> None:
     workers = WorkerPool(Limits(query_bytes=64 * MB))
     athena = Athena(AthenaService(clients, workers), clients)
     distinct = f"SELECT count(DISTINCT CAST(x * 10000 + y AS varchar)) FROM {NUMBERS} a(x), {NUMBERS} b(y)"
@@ -67,7 +67,7 @@ def test_one_beyond_the_memory_fails_and_others_go_on(clients: ServiceClients) -
     workers.stop()
 
 
-def test_one_beyond_the_time_fails_and_others_go_on(clients: ServiceClients) -> None:
+def test_time_limit_fails_only_the_query_that_exceeds_it(clients: ServiceClients) -> None:
     workers = WorkerPool(Limits(seconds=0.5))
     athena = Athena(AthenaService(clients, workers), clients)
     late = athena.start(ENDLESS, None)
@@ -79,7 +79,7 @@ def test_one_beyond_the_time_fails_and_others_go_on(clients: ServiceClients) -> 
     workers.stop()
 
 
-def test_a_regular_expression_that_would_take_for_ever_is_given_up(athena: Athena) -> None:
+def test_slow_regular_expression_times_out(athena: Athena) -> None:
     reason = athena.fail(f"SELECT regexp_like(x, '(a|aa)+$') FROM (VALUES '{'a' * 60}b') t(x)")
 
     assert reason.startswith("EXCEEDED_TIME_LIMIT: The regular expression takes more than 2 seconds")
@@ -97,7 +97,7 @@ def test_a_regular_expression_that_would_take_for_ever_is_given_up(athena: Athen
     ],
     ids=["parentheses", "calls", "queries", "cases", "operators", "conditions"],
 )
-def test_what_is_nested_a_hundred_times_runs(athena: Athena, sql: str) -> None:
+def test_deeply_nested_statement_runs(athena: Athena, sql: str) -> None:
     assert athena.run(sql) == [["1"]]
 
 
@@ -112,7 +112,7 @@ def test_what_is_nested_a_hundred_times_runs(athena: Athena, sql: str) -> None:
     ],
     ids=["parentheses", "queries", "operators", "negations", "insert"],
 )
-def test_what_is_nested_too_deeply_fails_by_name(athena: Athena, sql: str) -> None:
+def test_too_deeply_nested_statement_fails(athena: Athena, sql: str) -> None:
     reason = athena.fail(sql)
 
     assert reason.startswith("NOT_SUPPORTED: The statement is nested too deeply, or chains too many operators")
@@ -135,18 +135,18 @@ def test_what_is_nested_too_deeply_fails_by_name(athena: Athena, sql: str) -> No
         ("SELECT repeat('x', n) FROM (VALUES 3, 1000000000) t(n)", "count argument of repeat function"),
     ],
 )
-def test_a_list_too_long_to_make_is_refused_before_it_is_made(athena: Athena, sql: str, problem: str) -> None:
+def test_too_long_list_is_rejected_before_it_is_created(athena: Athena, sql: str, problem: str) -> None:
     began = time.process_time()
 
     assert athena.fail(sql).startswith(f"INVALID_FUNCTION_ARGUMENT: {problem}")
     assert time.process_time() - began < 5
 
 
-def test_lists_of_the_greatest_length(athena: Athena) -> None:
+def test_lists_of_the_maximum_length(athena: Athena) -> None:
     sql = "SELECT cardinality(sequence(1, 10000)), cardinality(sequence(10000, 1)), cardinality(repeat('x', 10000))"
     assert athena.run(sql) == [["10000", "10000", "10000"]]
 
 
-def test_lists_of_no_known_length(athena: Athena) -> None:
+def test_lists_whose_length_comes_from_a_column(athena: Athena) -> None:
     sql = "SELECT sequence(1, n), repeat('x', n) FROM (VALUES 2, NULL) t(n)"
     assert athena.run(sql) == [["[1, 2]", "[x, x]"], [None, None]]

@@ -41,11 +41,11 @@ ROWS = "SELECT CAST(n AS {type}) AS k, n FROM UNNEST(sequence(0, 19)) AS t(n) UN
         ([("a", 1), ("b", None)], types.map_of(types.VARCHAR, types.INTEGER), (97 ^ 1) + 98),
     ],
 )
-def test_hashes(value: Any, type_: Type, expected: int) -> None:
+def test_hash_of_a_value(value: Any, type_: Type, expected: int) -> None:
     assert hash_of(value, type_) == expected
 
 
-def test_hashes_of_several_columns() -> None:
+def test_buckets_of_several_columns() -> None:
     columns = [
         (pa.chunked_array([pa.array([1, -1])]), types.INTEGER),
         (pa.chunked_array([pa.array(["test", None])]), types.VARCHAR),
@@ -77,7 +77,7 @@ def scanned(athena: Athena, sql: str) -> tuple[list[list[str | None]], int]:
         ("boolean", "TRUE"),
     ],
 )
-def test_a_query_reads_one_bucket(athena: Athena, file_format: str, type_: str, literal: str) -> None:
+def test_query_reads_only_one_bucket(athena: Athena, file_format: str, type_: str, literal: str) -> None:
     athena.run(
         f"CREATE TABLE t WITH (format = '{file_format}', bucketed_by = ARRAY['k'], bucket_count = 3, "
         f"external_location = 's3://lab/t/') AS {ROWS.format(type=type_)}"
@@ -95,7 +95,7 @@ def test_a_query_reads_one_bucket(athena: Athena, file_format: str, type_: str, 
     assert athena.run("SELECT count(*) FROM t WHERE k IS NULL") == [["1"]]
 
 
-def test_several_columns_and_partitions(athena: Athena) -> None:
+def test_buckets_by_several_columns_in_partitions(athena: Athena) -> None:
     athena.run(
         "CREATE TABLE t WITH (bucketed_by = ARRAY['s', 'd'], bucket_count = 3, partitioned_by = ARRAY['p'], "
         "external_location = 's3://lab/t/') AS SELECT n, chr(CAST(97 + n % 7 AS integer)) AS s, "
@@ -116,7 +116,7 @@ def test_several_columns_and_partitions(athena: Athena) -> None:
     assert athena.run(query) == [[str(expected)]]
 
 
-def test_a_statement_creates_a_bucketed_table_again(athena: Athena) -> None:
+def test_show_create_output_recreates_a_bucketed_table(athena: Athena) -> None:
     athena.run(
         "CREATE EXTERNAL TABLE t (a varchar(10), b int, c string) PARTITIONED BY (p string) "
         "CLUSTERED BY (a, `b`) INTO 5 BUCKETS STORED AS PARQUET LOCATION 's3://lab/t/'"
@@ -144,7 +144,7 @@ def test_a_statement_creates_a_bucketed_table_again(athena: Athena) -> None:
         ("CLUSTERED BY (p) INTO 5 BUCKETS", "Invalid column reference p"),
     ],
 )
-def test_buckets_that_a_table_cannot_have(athena: Athena, clauses: str, reason: str) -> None:
+def test_create_table_rejects_invalid_bucket_columns(athena: Athena, clauses: str, reason: str) -> None:
     statement = f"CREATE EXTERNAL TABLE t (a int) PARTITIONED BY (p string) {clauses} LOCATION 's3://lab/t/'"
 
     assert reason in athena.fail(statement)
@@ -160,7 +160,7 @@ def test_buckets_that_a_table_cannot_have(athena: Athena, clauses: str, reason: 
         ("CLUSTERED BY a INTO 5 BUCKETS", "mismatched input 'a'"),
     ],
 )
-def test_clauses_that_are_refused(clause: str, reason: str) -> None:
+def test_parser_rejects_invalid_clustered_by_clauses(clause: str, reason: str) -> None:
     with pytest.raises((MalformedQuery, QueryFailure), match=reason):
         parse_statement(f"CREATE EXTERNAL TABLE t (a int) {clause} LOCATION 's3://lab/t/'")
 
@@ -178,7 +178,7 @@ def test_clauses_that_are_refused(clause: str, reason: str) -> None:
         ("bucketed_by = ARRAY['k'], bucket_count = 101", "HIVE_TOO_MANY_OPEN_PARTITIONS"),
     ],
 )
-def test_buckets_that_a_query_cannot_write(athena: Athena, properties: str, reason: str) -> None:
+def test_ctas_rejects_invalid_bucketing(athena: Athena, properties: str, reason: str) -> None:
     rows = (
         "SELECT k, TIMESTAMP '2024-01-01 00:00:00.000' AS t, DECIMAL '1.25' AS n, 'x' AS p "
         "FROM UNNEST(sequence(0, 200)) t(k)"
@@ -188,7 +188,7 @@ def test_buckets_that_a_query_cannot_write(athena: Athena, properties: str, reas
     assert "TABLE_NOT_FOUND" in athena.fail("SELECT * FROM bad")
 
 
-def test_a_bucketed_table_does_not_change(athena: Athena) -> None:
+def test_insert_into_a_bucketed_table_is_rejected(athena: Athena) -> None:
     athena.run("CREATE TABLE t WITH (bucketed_by = ARRAY['a'], bucket_count = 2) AS SELECT 1 AS a")
 
     assert "INSERT INTO is not supported on bucketed tables" in athena.fail("INSERT INTO t VALUES (2)")
@@ -218,7 +218,7 @@ def external(athena: Athena, names: list[str], properties: str = "") -> None:
         ["a", "b"],
     ],
 )
-def test_names_of_files(athena: Athena, names: list[str]) -> None:
+def test_bucket_files_are_matched_by_name_or_order(athena: Athena, names: list[str]) -> None:
     external(athena, names)
 
     for number in range(2):
@@ -235,7 +235,7 @@ def test_names_of_files(athena: Athena, names: list[str]) -> None:
         (["x/000000_0", "000001_0"], "Found sub-directory 'x'"),
     ],
 )
-def test_files_that_are_not_buckets(athena: Athena, names: list[str], reason: str) -> None:
+def test_invalid_bucket_files_fail_the_query(athena: Athena, names: list[str], reason: str) -> None:
     external(athena, names)
 
     error = athena.fail("SELECT a FROM t")
@@ -245,14 +245,14 @@ def test_files_that_are_not_buckets(athena: Athena, names: list[str], reason: st
 
 
 @pytest.mark.parametrize("properties", ["'bucketing_format'='spark'", "'bucketing_version'='2'"])
-def test_buckets_of_another_hash_are_all_read(athena: Athena, properties: str) -> None:
+def test_all_buckets_are_read_if_the_hash_differs(athena: Athena, properties: str) -> None:
     external(athena, ["x/000001_0", "y", "z"], properties)
 
     assert athena.run("SELECT a FROM t WHERE a = 1") == [["1"]]
     assert athena.run("SELECT a FROM t ORDER BY a") == [["0"], ["1"], ["2"]]
 
 
-def test_a_bucketed_column_must_exist(athena: Athena) -> None:
+def test_query_rejects_a_missing_bucket_column(athena: Athena) -> None:
     columns = {"Columns": [{"Name": "a", "Type": "int"}], "Location": "s3://lab/t", "BucketColumns": ["z"]}
     athena.glue.create_table(
         DatabaseName="lab", TableInput={"Name": "t", "StorageDescriptor": {**columns, "NumberOfBuckets": 3}}
@@ -264,7 +264,7 @@ def test_a_bucketed_column_must_exist(athena: Athena) -> None:
 
 
 @pytest.mark.parametrize("partitions", ["", ", partitioning = ARRAY['b']"])
-def test_conditions_on_booleans_skip_no_matching_file(athena: Athena, partitions: str) -> None:
+def test_boolean_conditions_skip_no_matching_file(athena: Athena, partitions: str) -> None:
     athena.run(
         f"CREATE TABLE i WITH (table_type = 'ICEBERG', is_external = false, location = 's3://lab/i/'{partitions}) AS "
         "SELECT TRUE AS b, 1 AS n UNION ALL SELECT FALSE, 2 UNION ALL SELECT NULL, 3"

@@ -43,7 +43,7 @@ def wrangler(url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     return awswrangler
 
 
-def test_awswrangler_reads_in_its_three_modes(wrangler: Any) -> None:
+def test_awswrangler_reads_in_each_mode(wrangler: Any) -> None:
     athena = wrangler.athena
     athena.to_iceberg(
         FRAME,
@@ -83,7 +83,7 @@ def test_awswrangler_merges_new_columns(wrangler: Any) -> None:
     assert found["extra"].isna().tolist() == [True, True, False]
 
 
-def test_awswrangler_cannot_make_a_table_of_snapshots(wrangler: Any) -> None:
+def test_awswrangler_reads_snapshots_only_without_ctas(wrangler: Any) -> None:
     wrangler.athena.to_iceberg(
         FRAME,
         database="lab",
@@ -102,7 +102,7 @@ def test_awswrangler_cannot_make_a_table_of_snapshots(wrangler: Any) -> None:
     assert str(found["committed_at"].dt.tz) == "UTC"
 
 
-def test_awswrangler_reads_utilities(wrangler: Any) -> None:
+def test_awswrangler_describes_a_table(wrangler: Any) -> None:
     wrangler.athena.to_iceberg(
         FRAME,
         database="lab",
@@ -116,7 +116,7 @@ def test_awswrangler_reads_utilities(wrangler: Any) -> None:
     assert wrangler.athena.describe_table("told", "lab")["Column Name"].tolist() == ["id", "s", "v"]
 
 
-def test_the_command_line(url: str) -> None:
+def test_aws_cli_runs_a_query(url: str) -> None:
     def aws(*arguments: str) -> Any:
         command = [sys.executable, "-m", "awscli", "athena", *arguments, "--endpoint-url", url, "--output", "json"]
         done = subprocess.run(command, env={**os.environ, **KEYS}, capture_output=True, text=True, check=True)

@@ -25,7 +25,7 @@ def words(athena: Athena, statement: str) -> list[list[str]]:
     return [(line or "").split() for [line] in athena.run(statement)]
 
 
-def test_csv_serde_dates_are_days_and_timestamps_milliseconds(athena: Athena) -> None:
+def test_csv_serde_reads_dates_as_days_and_timestamps_as_milliseconds(athena: Athena) -> None:
     columns = "`paid_by` string, `paid_on` date, `paid_at` timestamp"
     external(athena, columns, CSV, '"paid on 18276","18276","1579059880000"\n')
     assert athena.run("SELECT * FROM guide") == [["paid on 18276", "2020-01-15", "2020-01-15 03:44:40.000"]]
@@ -34,12 +34,12 @@ def test_csv_serde_dates_are_days_and_timestamps_milliseconds(athena: Athena) ->
 @pytest.mark.parametrize(
     ("type_", "text"), [("int", ""), ("date", "2020-01-15"), ("timestamp", "2020-01-15 03:44:40"), ("double", "x")]
 )
-def test_csv_serde_fails_for_what_is_no_number(athena: Athena, type_: str, text: str) -> None:
+def test_csv_serde_rejects_values_that_are_not_numbers(athena: Athena, type_: str, text: str) -> None:
     external(athena, f"a {type_}", CSV, f'"{text}"\n')
     assert athena.fail("SELECT * FROM guide").startswith(f"HIVE_BAD_DATA: Error parsing field value '{text}' for")
 
 
-def test_csv_serde_escapes_tabs_and_line_ends(athena: Athena) -> None:
+def test_csv_serde_escapes_tabs_and_newlines(athena: Athena) -> None:
     serde = CSV + ' WITH SERDEPROPERTIES ("separatorChar" = ",", "escapeChar" = "\\\\")'
     external(athena, "f1 string, s2 string", serde, '" \\\\t\\\\t\\\\n 123 \\\\t\\\\t\\\\n ",abc\n" 456 ",xyz\n')
     assert athena.run("SELECT * FROM guide") == [[" \\t\\t\\n 123 \\t\\t\\n ", "abc"], [" 456 ", "xyz"]]
@@ -56,7 +56,7 @@ def test_csv_serde_with_each_property(athena: Athena) -> None:
     assert athena.run("SELECT * FROM guide") == rows
 
 
-def test_rows_and_structs_cast_of_a_field(athena: Athena) -> None:
+def test_struct_field_is_cast(athena: Athena) -> None:
     serde = "ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe'"
     text = '{"payer": {"account": "112233445566"}}\n{"payer": {"account": "998877665544"}}\n'
     external(athena, "payer struct<account:string>", serde, text)
@@ -64,7 +64,7 @@ def test_rows_and_structs_cast_of_a_field(athena: Athena) -> None:
     assert sorted(athena.run(query)) == [["112233445566"], ["998877665544"]]
 
 
-def test_replaced_columns_are_shown(athena: Athena) -> None:
+def test_show_columns_after_replace_columns(athena: Athena) -> None:
     external(
         athena, "col1 string, col2 string, col3 string", "ROW FORMAT DELIMITED FIELDS TERMINATED BY ','", "a,b,c\n"
     )
@@ -73,7 +73,7 @@ def test_replaced_columns_are_shown(athena: Athena) -> None:
     assert words(athena, "SHOW COLUMNS IN guide") == [["first_name"], ["last_name"], ["city"]]
 
 
-def test_a_described_table_names_its_partition_column_twice(athena: Athena) -> None:
+def test_describe_lists_the_partition_column_twice(athena: Athena) -> None:
     serde = "PARTITIONED BY (dt string) ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe'"
     external(athena, "paid string, timers struct<lookup:string,request:string>", serde, "")
     assert words(athena, "DESCRIBE guide") == [
@@ -96,13 +96,13 @@ def test_a_described_table_names_its_partition_column_twice(athena: Athena) -> N
         (" '*logs'", ["alb_logs", "elb_logs"]),
     ],
 )
-def test_shown_tables_by_a_pattern(athena: Athena, pattern: str, names: list[str]) -> None:
+def test_show_tables_with_a_pattern(athena: Athena, pattern: str, names: list[str]) -> None:
     for name in ("trips_parquet", "elb_logs", "alb_logs", "trips_2016"):
         athena.run(f"CREATE TABLE {name} AS SELECT 1 AS a")
     assert athena.run(f"SHOW TABLES IN lab{pattern}") == [[name] for name in names]
 
 
-def test_shown_partitions(athena: Athena) -> None:
+def test_show_partitions(athena: Athena) -> None:
     athena.run(
         "CREATE TABLE trips WITH (partitioned_by = ARRAY['year']) AS "
         "SELECT * FROM (VALUES (1, '2007'), (2, '1999')) AS t(a, year)"
@@ -110,6 +110,6 @@ def test_shown_partitions(athena: Athena) -> None:
     assert sorted(athena.run("SHOW PARTITIONS trips")) == [["year=1999"], ["year=2007"]]
 
 
-def test_ion_files_are_refused_by_name(athena: Athena) -> None:
+def test_create_table_rejects_ion(athena: Athena) -> None:
     reason = athena.fail("CREATE EXTERNAL TABLE guide (alias string) STORED AS ION LOCATION 's3://lab/guide/'")
     assert "ION" in reason.upper()

@@ -13,7 +13,7 @@ ROWS = "SELECT * FROM (VALUES (1, 'a', DATE '2024-01-01'), (2, NULL, NULL)) AS t
 
 
 @pytest.mark.parametrize("file_format", ["PARQUET", "ORC", "AVRO", "JSON", "TEXTFILE"])
-def test_a_table_from_a_query(athena: Athena, file_format: str) -> None:
+def test_ctas_writes_each_format(athena: Athena, file_format: str) -> None:
     document = athena.finished(athena.start(f"CREATE TABLE copied WITH (format = '{file_format}') AS {ROWS}"))
 
     assert (document["StatementType"], document["SubstatementType"]) == ("DDL", "CREATE_TABLE_AS_SELECT")
@@ -24,7 +24,7 @@ def test_a_table_from_a_query(athena: Athena, file_format: str) -> None:
     assert path.startswith(document["ResultConfiguration"]["OutputLocation"])
 
 
-def test_partitions(athena: Athena) -> None:
+def test_ctas_and_insert_create_partitions(athena: Athena) -> None:
     athena.run(
         f"CREATE TABLE parts WITH (partitioned_by = ARRAY['s']) AS SELECT id, coalesce(s, 'none') AS s FROM ({ROWS})"
     )
@@ -34,7 +34,7 @@ def test_partitions(athena: Athena) -> None:
     assert athena.run("SELECT id, s FROM parts WHERE s <> 'a' ORDER BY id") == [["2", "none"], ["3", "b"]]
 
 
-def test_files_that_were_there(athena: Athena) -> None:
+def test_msck_repair_adds_partitions_of_existing_files(athena: Athena) -> None:
     athena.s3.put_object(Bucket="lab", Key="csv/day=2024-01-02/a.csv", Body=b'id,name\n1,"Doe, J"\n2,\n')
     athena.run(
         "CREATE EXTERNAL TABLE people (id int, name string) PARTITIONED BY (day date) "
@@ -62,7 +62,7 @@ def test_files_that_were_there(athena: Athena) -> None:
         ),
     ],
 )
-def test_what_a_hive_table_cannot_hold(athena: Athena, query: str, reason: str) -> None:
+def test_ctas_rejects_columns_that_hive_does_not_support(athena: Athena, query: str, reason: str) -> None:
     assert reason in athena.fail(f"CREATE TABLE bad AS {query}")
     assert "TABLE_NOT_FOUND" in athena.fail("SELECT * FROM bad")
 
@@ -75,11 +75,11 @@ def test_what_a_hive_table_cannot_hold(athena: Athena, query: str, reason: str) 
         ("table_type = 'ICEBERG'", "INVALID_TABLE_PROPERTY"),
     ],
 )
-def test_properties_that_are_refused(athena: Athena, properties: str, reason: str) -> None:
+def test_ctas_rejects_invalid_properties(athena: Athena, properties: str, reason: str) -> None:
     assert reason in athena.fail(f"CREATE TABLE bad WITH ({properties}) AS {ROWS}")
 
 
-def test_a_place_that_is_taken(athena: Athena) -> None:
+def test_ctas_rejects_an_existing_table_or_location(athena: Athena) -> None:
     athena.run(f"CREATE TABLE one WITH (external_location = 's3://lab/one/') AS {ROWS}")
 
     assert "TABLE_ALREADY_EXISTS" in athena.fail(f"CREATE TABLE one AS {ROWS}")
@@ -89,7 +89,7 @@ def test_a_place_that_is_taken(athena: Athena) -> None:
     assert "Database nobase not found" in athena.fail(f"CREATE TABLE nobase.t AS {ROWS}")
 
 
-def test_unload(athena: Athena) -> None:
+def test_unload_writes_parquet(athena: Athena) -> None:
     document = athena.finished(
         athena.start(f"UNLOAD ({ROWS}) TO 's3://lab/out/' WITH (format = 'PARQUET', compression = 'SNAPPY')")
     )
@@ -100,7 +100,7 @@ def test_unload(athena: Athena) -> None:
     assert pq.read_table(io.BytesIO(body)).column("id").to_pylist() == [1, 2]
 
 
-def test_an_iceberg_table_from_a_query(athena: Athena) -> None:
+def test_ctas_creates_a_partitioned_iceberg_table(athena: Athena) -> None:
     athena.run(
         "CREATE TABLE ice WITH (table_type = 'ICEBERG', location = 's3://lab/ice/', is_external = false, "
         f"partitioning = ARRAY['month(d)', 'bucket(id, 4)']) AS {ROWS}"
@@ -122,7 +122,9 @@ def test_an_iceberg_table_from_a_query(athena: Athena) -> None:
     ],
 )
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_lines_end_where_they_do_for_hadoop(athena: Athena, serde: str, lines: list[str], end: str) -> None:
+def test_lines_end_only_at_line_feeds_and_carriage_returns(
+    athena: Athena, serde: str, lines: list[str], end: str
+) -> None:
     text = "".join(line + end for line in lines)
     athena.s3.put_object(Bucket="lab", Key="lines/a.txt", Body=text.encode())
     athena.run(f"CREATE EXTERNAL TABLE lines (id int, s string) ROW FORMAT {serde} LOCATION 's3://lab/lines/'")
@@ -130,7 +132,7 @@ def test_lines_end_where_they_do_for_hadoop(athena: Athena, serde: str, lines: l
     assert athena.run("SELECT id, s FROM lines") == [["1", "x\u2028y"], ["2", "n\x85m"], ["3", "p\x0cq"]]
 
 
-def test_an_empty_line_is_a_row_and_an_empty_file_none(athena: Athena) -> None:
+def test_empty_line_is_a_row_but_empty_file_has_no_rows(athena: Athena) -> None:
     athena.s3.put_object(Bucket="lab", Key="lines/a.txt", Body=b"a\n\nb")
     athena.s3.put_object(Bucket="lab", Key="lines/b.txt", Body=b"")
     athena.run("CREATE EXTERNAL TABLE lines (s string) ROW FORMAT DELIMITED LOCATION 's3://lab/lines/'")
@@ -149,14 +151,14 @@ def test_an_empty_line_is_a_row_and_an_empty_file_none(athena: Athena) -> None:
         "SELECT * FROM lost",
     ],
 )
-def test_a_bucket_that_is_not_there_is_named(athena: Athena, sql: str) -> None:
+def test_error_names_a_missing_bucket(athena: Athena, sql: str) -> None:
     athena.run("CREATE EXTERNAL TABLE lost (id int) LOCATION 's3://gone/lost/'")
 
     assert athena.fail(sql).startswith("The specified bucket does not exist: gone (Error Code: NoSuchBucket)")
     assert athena.run("SHOW TABLES") == [["lost"]]
 
 
-def test_a_table_is_described_with_its_formats_and_comments(athena: Athena) -> None:
+def test_table_metadata_contains_formats_and_comments(athena: Athena) -> None:
     athena.run(
         "CREATE EXTERNAL TABLE t (a int COMMENT 'it''s a number', b string) COMMENT 'a table' "
         "ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde' "
@@ -183,7 +185,7 @@ def test_a_table_is_described_with_its_formats_and_comments(athena: Athena) -> N
         ("ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde'", "HiveIgnoreKeyTextOutputFormat"),
     ],
 )
-def test_the_output_format_of_text_files(athena: Athena, clauses: str, output: str) -> None:
+def test_output_format_of_text_tables(athena: Athena, clauses: str, output: str) -> None:
     athena.run(f"CREATE EXTERNAL TABLE t (a string) {clauses} LOCATION 's3://lab/t/'")
 
     found = athena.call("GetTableMetadata", CatalogName="AwsDataCatalog", DatabaseName="lab", TableName="t")
@@ -193,7 +195,7 @@ def test_the_output_format_of_text_files(athena: Athena, clauses: str, output: s
     ]
 
 
-def test_metadata_has_no_repeated_blanks(athena: Athena) -> None:
+def test_metadata_collapses_repeated_whitespace(athena: Athena) -> None:
     athena.run(
         "CREATE EXTERNAL TABLE t (a string) COMMENT '\n two  words\n\n a line ' "
         "ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.RegexSerDe' "
@@ -236,7 +238,7 @@ def test_metadata_has_no_repeated_blanks(athena: Athena) -> None:
         ),
     ],
 )
-def test_definitions_that_would_be_ignored_are_refused(athena: Athena, clauses: str, reason: str) -> None:
+def test_create_table_rejects_unsupported_definitions(athena: Athena, clauses: str, reason: str) -> None:
     assert reason in athena.fail(f"CREATE EXTERNAL TABLE t (a int) {clauses} LOCATION 's3://lab/t/'")
 
 
@@ -249,7 +251,7 @@ def test_empty_objects_are_ignored(athena: Athena) -> None:
     assert athena.run("SELECT count(*) FROM p") == [["1"]]
 
 
-def test_malformed_json_is_null_where_the_table_says_so(athena: Athena) -> None:
+def test_malformed_json_is_null_if_the_table_ignores_it(athena: Athena) -> None:
     athena.s3.put_object(Bucket="lab", Key="j/f.json", Body=b'{"a": 1}\n{"a": \n')
     athena.run(
         "CREATE EXTERNAL TABLE j (a int) ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe' "
@@ -262,7 +264,7 @@ def test_malformed_json_is_null_where_the_table_says_so(athena: Athena) -> None:
 @pytest.mark.parametrize(
     "properties", ["", "WITH (table_type = 'ICEBERG', is_external = false, location = 's3://lab/n/')"]
 )
-def test_a_query_gets_names_and_a_comment(athena: Athena, properties: str) -> None:
+def test_ctas_with_column_aliases_and_a_comment(athena: Athena, properties: str) -> None:
     athena.run(f"CREATE TABLE named (Key, note) COMMENT 'two columns' {properties} AS SELECT 1, 'x'")
 
     assert athena.run("SELECT key, note FROM named") == [["1", "x"]]
@@ -280,11 +282,11 @@ def test_a_query_gets_names_and_a_comment(athena: Athena, properties: str) -> No
         ("'split!_to!_%' ESCAPE '!'", {"split_to_map", "split_to_multimap"}),
     ],
 )
-def test_functions_by_a_pattern(athena: Athena, pattern: str, names: set[str]) -> None:
+def test_show_functions_with_a_pattern(athena: Athena, pattern: str, names: set[str]) -> None:
     assert {row[0].split("\t")[0] for row in athena.run(f"SHOW FUNCTIONS LIKE {pattern}") if row[0]} == names
 
 
-def test_an_escape_is_one_letter(athena: Athena) -> None:
+def test_show_functions_rejects_an_empty_escape(athena: Athena) -> None:
     assert "Escape string must be a single character" in athena.fail("SHOW FUNCTIONS LIKE 'a' ESCAPE ''")
 
 
@@ -292,7 +294,7 @@ def _described(athena: Athena, form: str) -> list[str]:
     return [" ".join((row[0] or "").split()) for row in athena.run(f"DESCRIBE {form} d")]
 
 
-def test_details_of_a_table(athena: Athena) -> None:
+def test_describe_formatted_and_extended(athena: Athena) -> None:
     athena.run(
         "CREATE EXTERNAL TABLE d (id int COMMENT 'key', name string) PARTITIONED BY (day date) "
         "ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' LOCATION 's3://lab/d/' TBLPROPERTIES ('k'='v')"
@@ -328,14 +330,14 @@ def test_details_of_a_table(athena: Athena) -> None:
         ("DESCRIBE ice id", "line 1:14: The local Athena does not support DESCRIBE for a column"),
     ],
 )
-def test_descriptions_that_are_not_offered(athena: Athena, statement: str, reason: str) -> None:
+def test_describe_rejects_unsupported_forms(athena: Athena, statement: str, reason: str) -> None:
     athena.run("CREATE TABLE ice (id int) LOCATION 's3://lab/i/' TBLPROPERTIES ('table_type'='ICEBERG')")
     athena.run("CREATE VIEW seen AS SELECT 1 AS id")
 
     assert reason in athena.fail(statement)
 
 
-def test_text_files_hold_binary_values_arrays_maps_and_structs(athena: Athena) -> None:
+def test_text_files_with_binary_and_nested_values(athena: Athena) -> None:
     rows = [
         ["MTIz", "1\x022", "1\x032\x023\x034", "1\x02x", "a\x03b\x02c"],
         [r"\N", "", "", r"\N", ""],

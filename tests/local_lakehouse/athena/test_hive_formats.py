@@ -42,7 +42,7 @@ COMPRESSIONS = {
 @pytest.mark.parametrize(
     ("file_format", "compression"), [(name, each) for name, found in COMPRESSIONS.items() for each in found]
 )
-def test_every_type_comes_back(athena: Athena, file_format: str, compression: str) -> None:
+def test_every_type_round_trips(athena: Athena, file_format: str, compression: str) -> None:
     athena.run(f"CREATE TABLE wide WITH (format = '{file_format}', write_compression = '{compression}') AS {WIDE}")
     assert athena.run("SELECT * FROM wide ORDER BY id") == SHOWN
 
@@ -51,7 +51,7 @@ def test_every_type_comes_back(athena: Athena, file_format: str, compression: st
 
 
 @pytest.mark.parametrize("file_format", ["ORC", "AVRO"])
-def test_a_table_without_rows_or_with_partitions(athena: Athena, file_format: str) -> None:
+def test_empty_and_partitioned_tables(athena: Athena, file_format: str) -> None:
     athena.run(f"CREATE TABLE none WITH (format = '{file_format}') AS SELECT 1 AS a WHERE false")
     assert athena.run("SELECT * FROM none") == []
 
@@ -69,7 +69,7 @@ def _unloaded(athena: Athena, file_format: str) -> bytes:
     return body
 
 
-def test_others_read_the_orc_files(athena: Athena) -> None:
+def test_pyarrow_reads_unloaded_orc(athena: Athena) -> None:
     rows = orc.ORCFile(io.BytesIO(_unloaded(athena, "ORC"))).read().to_pylist()
 
     assert [row["id"] for row in rows] == [1, 2]
@@ -77,7 +77,7 @@ def test_others_read_the_orc_files(athena: Athena) -> None:
     assert rows[0]["ro"] == {"a": 7, "b": ["x"]}
 
 
-def test_others_read_the_avro_files(athena: Athena) -> None:
+def test_fastavro_reads_unloaded_avro(athena: Athena) -> None:
     rows: list[Any] = list(fastavro.reader(io.BytesIO(_unloaded(athena, "AVRO"))))
 
     assert [row["id"] for row in rows] == [1, 2]
@@ -92,14 +92,14 @@ def test_others_read_the_avro_files(athena: Athena) -> None:
      ("ORC", "DEFLATE", "INVALID_TABLE_PROPERTY"), ("AVRO", "ZLIB", "INVALID_TABLE_PROPERTY"),
      ("AVRO", "LZ4", "NOT_SUPPORTED"), ("JSON", "BZIP2", "INVALID_TABLE_PROPERTY")],
 )  # fmt: skip
-def test_a_compression_that_the_format_does_not_have_is_refused(
+def test_ctas_rejects_a_compression_that_the_format_lacks(
     athena: Athena, file_format: str, compression: str, code: str
 ) -> None:
     statement = f"CREATE TABLE t WITH (format = '{file_format}', write_compression = '{compression}') AS SELECT 1 AS a"
     assert athena.fail(statement).startswith(f"{code}: ")
 
 
-def test_avro_has_no_maps_of_numbers(athena: Athena) -> None:
+def test_avro_rejects_maps_with_integer_keys(athena: Athena) -> None:
     reason = athena.fail("CREATE TABLE bad WITH (format = 'AVRO') AS SELECT MAP(ARRAY[1], ARRAY[2]) AS m")
 
     assert reason == "NOT_SUPPORTED: Avro files cannot contain maps with keys of type integer"
@@ -113,7 +113,9 @@ def test_avro_has_no_maps_of_numbers(athena: Athena) -> None:
         ("WITH SERDEPROPERTIES ('orc.column.index.access'='false')", [["1", "x", None]]),
     ],
 )
-def test_orc_columns_by_place_or_by_name(athena: Athena, properties: str, rows: list[list[str | None]]) -> None:
+def test_orc_columns_are_matched_by_position_or_name(
+    athena: Athena, properties: str, rows: list[list[str | None]]
+) -> None:
     sink = io.BytesIO()
     orc.write_table(pa.table({"B": ["x"], "A": ["1"]}), sink)
     athena.s3.put_object(Bucket="lab", Key="o/f.orc", Body=sink.getvalue())
@@ -125,7 +127,7 @@ def test_orc_columns_by_place_or_by_name(athena: Athena, properties: str, rows: 
     assert athena.run("SELECT a, b, c FROM o") == rows
 
 
-def test_avro_columns_by_name(athena: Athena) -> None:
+def test_avro_columns_are_matched_by_name(athena: Athena) -> None:
     schema = {
         "type": "record",
         "name": "event",
@@ -154,7 +156,7 @@ def test_avro_columns_by_name(athena: Athena) -> None:
 @pytest.mark.parametrize(
     "serde", ["com.amazon.emr.hive.serde.CloudTrailSerde", "org.apache.hive.hcatalog.data.JsonSerDe"]
 )
-def test_logs_of_cloudtrail(athena: Athena, serde: str) -> None:
+def test_cloudtrail_logs_are_read(athena: Athena, serde: str) -> None:
     clauses = (
         f"ROW FORMAT SERDE '{serde}' STORED AS INPUTFORMAT 'com.amazon.emr.cloudtrail.CloudTrailInputFormat' "
         "OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat'"
@@ -178,7 +180,7 @@ def test_logs_of_cloudtrail(athena: Athena, serde: str) -> None:
     ]
 
 
-def test_lines_that_a_pattern_takes_apart(athena: Athena) -> None:
+def test_regex_serde_splits_lines_into_columns(athena: Athena) -> None:
     athena.s3.put_object(Bucket="lab", Key="log/f.log", Body=b'10.0.0.1 "GET /a" 200\n10.0.0.2 - 404\nrubbish\n')
     athena.run(
         "CREATE EXTERNAL TABLE log (ip string, request string, status int) "
@@ -201,7 +203,7 @@ def test_lines_that_a_pattern_takes_apart(athena: Athena) -> None:
         ("SERDE 'org.openx.data.jsonserde.JsonSerDe'", b'{"id": 1, "s": "a"}\n{"id": 2, "s": "b"}\n'),
     ],
 )
-def test_compressed_text(athena: Athena, serde: str, body: bytes) -> None:
+def test_compressed_text_files_are_read(athena: Athena, serde: str, body: bytes) -> None:
     athena.run(f"CREATE EXTERNAL TABLE t (id int, s string) ROW FORMAT {serde} LOCATION 's3://lab/t/'")
 
     for name, content in [("a.csv.bz2", bz2.compress(body)), ("a.gz", gzip.compress(body)), ("a", gzip.compress(body))]:
@@ -232,14 +234,14 @@ def test_compressed_text(athena: Athena, serde: str, body: bytes) -> None:
         ),
     ],
 )
-def test_bytes_that_are_not_utf_8_are_replaced(athena: Athena, serde: str, body: bytes) -> None:
+def test_invalid_utf_8_is_replaced(athena: Athena, serde: str, body: bytes) -> None:
     athena.s3.put_object(Bucket="lab", Key="t/a", Body=body)
     athena.run(f"CREATE EXTERNAL TABLE t (id int, s string) ROW FORMAT {serde} LOCATION 's3://lab/t/'")
 
     assert athena.run("SELECT id, s FROM t") == [["1", "\ufffd"]]
 
 
-def test_rows_are_inserted_with_one_json_serde_only(athena: Athena) -> None:
+def test_insert_supports_only_the_hcatalog_json_serde(athena: Athena) -> None:
     serdes = {"written": "org.apache.hive.hcatalog.data.JsonSerDe", "read": "org.openx.data.jsonserde.JsonSerDe"}
     for name, serde in serdes.items():
         athena.run(
@@ -260,7 +262,7 @@ def test_rows_are_inserted_with_one_json_serde_only(athena: Athena) -> None:
     ("clause", "separator"),
     [("", "\x01"), ("ROW FORMAT DELIMITED FIELDS TERMINATED BY '9'", "\t"), ("ROW FORMAT DELIMITED", "\x01")],
 )
-def test_a_number_as_a_separator_is_a_code(athena: Athena, clause: str, separator: str) -> None:
+def test_numeric_separator_is_a_character_code(athena: Athena, clause: str, separator: str) -> None:
     athena.s3.put_object(Bucket="lab", Key="t/a", Body=f"11{separator}191\n".encode())
     athena.run(f"CREATE EXTERNAL TABLE t (a int, b int) {clause} LOCATION 's3://lab/t/'")
 

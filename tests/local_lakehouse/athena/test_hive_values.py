@@ -53,7 +53,7 @@ JSON = "ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe'"
         (Type("char", (2,)), "a  ", "a"),
     ],
 )
-def test_a_text_is_read_as_hive_reads_it(type_: Type, text: str, expected: object) -> None:
+def test_read_text_follows_hive(type_: Type, text: str, expected: object) -> None:
     assert read_text(text, type_) == expected
 
 
@@ -80,7 +80,7 @@ def parquet(athena: Athena, type_: str, values: pa.Array) -> None:
         ("array<int>", pa.array([[1, None]], pa.list_(pa.int64())), "[1, null]"),
     ],
 )
-def test_a_stored_type_that_the_table_allows(athena: Athena, type_: str, values: pa.Array, expected: str) -> None:
+def test_compatible_parquet_type_is_converted(athena: Athena, type_: str, values: pa.Array, expected: str) -> None:
     parquet(athena, type_, values)
 
     assert athena.run("SELECT a FROM t") == [[expected]]
@@ -102,7 +102,7 @@ def test_a_stored_type_that_the_table_allows(athena: Athena, type_: str, values:
         ("struct<b:string>", pa.array([{"b": 1}]), "INT64"),
     ],
 )
-def test_a_stored_type_that_the_table_does_not_allow(athena: Athena, type_: str, values: pa.Array, stored: str) -> None:
+def test_incompatible_parquet_type_fails_the_query(athena: Athena, type_: str, values: pa.Array, stored: str) -> None:
     parquet(athena, type_, values)
 
     reason = athena.fail("SELECT a FROM t")
@@ -120,13 +120,13 @@ def test_a_stored_type_that_the_table_does_not_allow(athena: Athena, type_: str,
         ("bigint", pa.array([2**63], pa.uint64())),
     ],
 )
-def test_a_stored_value_that_the_type_does_not_allow(athena: Athena, type_: str, values: pa.Array) -> None:
+def test_out_of_range_parquet_value_fails_the_query(athena: Athena, type_: str, values: pa.Array) -> None:
     parquet(athena, type_, values)
 
     assert "HIVE_BAD_DATA: A stored value does not fit the type" in athena.fail("SELECT a FROM t")
 
 
-def test_orc_values_of_another_type(athena: Athena) -> None:
+def test_incompatible_orc_type_fails_the_query(athena: Athena) -> None:
     body = io.BytesIO()
     orc.write_table(pa.table({"a": [1]}), body)
     athena.s3.put_object(Bucket="lab", Key="t/f", Body=body.getvalue())
@@ -178,7 +178,7 @@ def partitioned(athena: Athena, type_: str, values: list[str]) -> None:
         ("double", "1_0"),
     ],
 )
-def test_a_partition_value_of_another_type(athena: Athena, type_: str, value: str) -> None:
+def test_invalid_partition_value_fails_the_query(athena: Athena, type_: str, value: str) -> None:
     partitioned(athena, type_, ["__HIVE_DEFAULT_PARTITION__", value])
 
     for sql in ("SELECT a, p FROM t", "SELECT a FROM t WHERE p IS NULL"):
@@ -224,7 +224,7 @@ def text_table(athena: Athena, columns: str, clauses: str, body: bytes) -> None:
         ("'field.delim'=',', 'serialization.null.format'='nil', 'escape.delim'='\\\\'", b"p\x02q,k\x031\x02l\x032,s\n"),
     ],
 )
-def test_inserted_rows_have_the_separators_of_the_table(athena: Athena, properties: str, body: bytes) -> None:
+def test_insert_uses_the_separators_of_the_table(athena: Athena, properties: str, body: bytes) -> None:
     text_table(
         athena,
         "a array<string>, m map<string,int>, s string",
@@ -240,7 +240,7 @@ def test_inserted_rows_have_the_separators_of_the_table(athena: Athena, properti
     ]
 
 
-def test_separators_in_values_have_an_escape_character(athena: Athena) -> None:
+def test_separators_in_values_are_escaped(athena: Athena) -> None:
     text_table(
         athena,
         "a string, l array<string>",
@@ -256,7 +256,7 @@ def test_separators_in_values_have_an_escape_character(athena: Athena) -> None:
     ]
 
 
-def test_the_last_lines_are_skipped(athena: Athena) -> None:
+def test_header_and_footer_lines_are_skipped(athena: Athena) -> None:
     athena.s3.put_object(Bucket="lab", Key="t/f", Body=b"header\nx\nfooter\n")
     athena.run(
         "CREATE EXTERNAL TABLE t (a string) LOCATION 's3://lab/t/' "
@@ -277,7 +277,7 @@ def test_the_last_lines_are_skipped(athena: Athena) -> None:
         ("a timestamp", '{"a": 1577836800}', "NOT_SUPPORTED: The local Athena does not read the JSON value 1577836800"),
     ],
 )
-def test_json_of_another_shape(athena: Athena, columns: str, body: str, reason: str) -> None:
+def test_json_of_the_wrong_type_fails_the_query(athena: Athena, columns: str, body: str, reason: str) -> None:
     text_table(athena, columns, JSON, body.encode())
 
     assert athena.fail("SELECT * FROM t").startswith(reason)
@@ -292,7 +292,7 @@ def test_json_numbers_keep_their_digits(athena: Athena) -> None:
     ]
 
 
-def test_a_property_of_a_table_that_another_client_created(athena: Athena) -> None:
+def test_unsupported_serde_property_fails_the_query(athena: Athena) -> None:
     text_table(athena, "a string", "", b"x\n")
     entry: dict[str, Any] = athena.glue.get_table(DatabaseName="lab", Name="t")["Table"]
     descriptor = entry["StorageDescriptor"]
@@ -319,7 +319,7 @@ CONDITIONS = [
 
 
 @pytest.mark.parametrize("storage", ["parquet", "iceberg"])
-def test_nan_is_outside_the_bounds_of_a_file(athena: Athena, monkeypatch: pytest.MonkeyPatch, storage: str) -> None:
+def test_conditions_on_a_file_with_nan_values(athena: Athena, monkeypatch: pytest.MonkeyPatch, storage: str) -> None:
     # With this setting, DuckDB reads the small Iceberg file directly, as it reads larger files.
     monkeypatch.setattr(loads, "_SMALL_SCAN_BYTES", -1)
     properties = {
@@ -357,7 +357,7 @@ SCALARS = {
 
 
 @pytest.mark.parametrize("file_format", ["JSON", "TEXTFILE", "PARQUET", "ORC"])
-def test_values_in_files_are_read_as_they_were_written(athena: Athena, file_format: str) -> None:
+def test_written_values_are_read_unchanged(athena: Athena, file_format: str) -> None:
     columns = []
     for number, sql in enumerate(SCALARS.values()):
         columns += [f"{sql} AS s{number}", f"ARRAY[{sql}] AS a{number}", f"MAP(ARRAY['k'], ARRAY[{sql}]) AS m{number}"]

@@ -15,14 +15,14 @@ def _snapshots(athena: Athena, table: str = "accounts") -> list[str]:
     return [str(row[0]) for row in rows]
 
 
-def test_rows_that_were_inserted(accounts: Athena) -> None:
+def test_select_returns_the_inserted_rows(accounts: Athena) -> None:
     rows = [["1", "CA", "10.5"], ["2", "NY", "20.0"], ["3", None, None]]
 
     assert accounts.run("SELECT * FROM accounts ORDER BY id") == rows
     assert accounts.run('SELECT count(*) FROM "AwsDataCatalog"."LAB"."Accounts"', None) == [["3"]]
 
 
-def test_each_statement_is_one_snapshot(accounts: Athena) -> None:
+def test_each_write_creates_one_snapshot(accounts: Athena) -> None:
     for sql, count in (
         ("INSERT INTO accounts (id) VALUES 4", 1),
         ("UPDATE accounts SET balance = id * 1.5, state = upper(state) WHERE id <= 2", 2),
@@ -90,11 +90,11 @@ def test_time_travel(accounts: Athena) -> None:
         ),
     ],
 )
-def test_versions_that_are_none(accounts: Athena, version: str, reason: str) -> None:
+def test_invalid_versions_fail_the_query(accounts: Athena, version: str, reason: str) -> None:
     assert reason in accounts.fail(f"SELECT * FROM accounts FOR {version}")
 
 
-def test_a_column_that_was_added_later_is_not_in_the_past(accounts: Athena) -> None:
+def test_earlier_version_does_not_have_a_later_column(accounts: Athena) -> None:
     [first] = _snapshots(accounts)
     accounts.run("ALTER TABLE accounts ADD COLUMNS (tags array<struct<k:string,v:int>>)")
     accounts.run("INSERT INTO accounts VALUES (4, 'TX', 1.0, ARRAY[CAST(ROW('a', 1) AS row(k varchar, v integer))])")
@@ -136,7 +136,7 @@ def test_metadata_tables(accounts: Athena, table: str, columns: str) -> None:
     assert len(result["Rows"]) == 2
 
 
-def test_what_the_metadata_says(accounts: Athena) -> None:
+def test_metadata_table_values(accounts: Athena) -> None:
     assert accounts.run("SELECT summary['added-records'], operation FROM \"accounts$snapshots\"") == [["3", "append"]]
     assert accounts.run('SELECT record_count, lower_bounds[1], upper_bounds[2] FROM "accounts$files"') == [
         ["3", "1", "NY"]
@@ -145,7 +145,7 @@ def test_what_the_metadata_says(accounts: Athena) -> None:
     assert accounts.run("SELECT \"$path\" LIKE 's3://lab/accounts/data/%' FROM accounts WHERE id = 1") == [["true"]]
 
 
-def test_only_files_that_may_matter_are_read(athena: Athena) -> None:
+def test_query_skips_files_by_partition_and_bounds(athena: Athena) -> None:
     athena.run(
         "CREATE TABLE parts (id int, st string, v double) PARTITIONED BY (st) LOCATION 's3://lab/parts/' "
         "TBLPROPERTIES ('table_type'='ICEBERG')"
@@ -175,7 +175,7 @@ def test_only_files_that_may_matter_are_read(athena: Athena) -> None:
         "t BETWEEN TIMESTAMP '2026-03-01 00:00:00' AND TIMESTAMP '2026-03-31 23:59:59'",
     ],
 )
-def test_files_of_other_months_are_not_read(athena: Athena, condition: str) -> None:
+def test_query_skips_files_of_other_months(athena: Athena, condition: str) -> None:
     athena.run(
         "CREATE TABLE months (id int, t timestamp) PARTITIONED BY (month(t)) LOCATION 's3://lab/months/' "
         "TBLPROPERTIES ('table_type'='ICEBERG')"
@@ -191,7 +191,7 @@ def test_files_of_other_months_are_not_read(athena: Athena, condition: str) -> N
     assert athena.run(f"SELECT count(id) FROM months WHERE {condition}") == wanted
 
 
-def test_tables_change_their_columns(accounts: Athena) -> None:
+def test_alter_table_changes_columns(accounts: Athena) -> None:
     accounts.run("ALTER TABLE accounts CHANGE COLUMN balance amount double AFTER id")
     accounts.run("ALTER TABLE accounts DROP COLUMN state")
     accounts.run("ALTER TABLE accounts CHANGE id id bigint")
@@ -247,14 +247,14 @@ def test_optimize_and_vacuum_keep_the_rows(accounts: Athena) -> None:
         ("CREATE VIEW v AS SELECT 1", "Column name not specified at position 1"),
     ],
 )
-def test_wrong_statements_change_nothing(accounts: Athena, sql: str, reason: str) -> None:
+def test_invalid_statements_change_nothing(accounts: Athena, sql: str, reason: str) -> None:
     before = _snapshots(accounts)
 
     assert reason in accounts.fail(sql)
     assert _snapshots(accounts) == before
 
 
-def test_an_iceberg_table_goes_with_its_files(accounts: Athena) -> None:
+def test_drop_table_deletes_the_iceberg_files(accounts: Athena) -> None:
     accounts.run("DROP TABLE accounts")
 
     assert "KeyCount" not in accounts.s3.list_objects_v2(Bucket="lab", Prefix="accounts/").get("Contents", {})
@@ -306,7 +306,7 @@ def test_explain(accounts: Athena) -> None:
     assert reason == "NOT_SUPPORTED: The local Athena supports EXPLAIN ANALYZE only for SELECT"
 
 
-def test_what_is_null_and_what_is_empty_stay_apart_in_nested_columns(athena: Athena) -> None:
+def test_nested_columns_distinguish_null_from_empty(athena: Athena) -> None:
     athena.run(
         "CREATE TABLE nested (id int, phones array<struct<kind:string>>, prefs map<string,struct<a:int>>, "
         "grid array<array<int>>) LOCATION 's3://lab/nested/' TBLPROPERTIES ('table_type'='ICEBERG')"
@@ -328,7 +328,7 @@ def test_what_is_null_and_what_is_empty_stay_apart_in_nested_columns(athena: Ath
     assert athena.run("SELECT * FROM copied ORDER BY id") == rows
 
 
-def test_a_text_that_looks_like_columns_is_not_scanned(accounts: Athena) -> None:
+def test_string_that_looks_like_a_column_is_not_scanned(accounts: Athena) -> None:
     def scanned(sql: str) -> int:
         size: int = accounts.finished(accounts.start(sql))["Statistics"]["DataScannedInBytes"]
         return size
@@ -339,7 +339,7 @@ def test_a_text_that_looks_like_columns_is_not_scanned(accounts: Athena) -> None
     assert scanned("SELECT 'r1.c0 r1.c1 r1.c2' AS x FROM accounts") == 0
 
 
-def test_values_are_stored_in_narrower_columns(athena: Athena) -> None:
+def test_values_are_converted_to_narrower_column_types(athena: Athena) -> None:
     athena.run(
         "CREATE TABLE t (id int, f float, at timestamp) LOCATION 's3://lab/t/' TBLPROPERTIES ('table_type'='ICEBERG')"
     )
@@ -357,7 +357,7 @@ def test_values_are_stored_in_narrower_columns(athena: Athena) -> None:
 
 
 @pytest.mark.parametrize("transform", ["year(d)", "month(t)", "day(t)", "hour(t)", "d"])
-def test_conditions_at_the_first_and_last_day(athena: Athena, transform: str) -> None:
+def test_conditions_on_the_first_and_last_date(athena: Athena, transform: str) -> None:
     athena.run(
         f"CREATE TABLE e (n int, d date, t timestamp) PARTITIONED BY ({transform}) LOCATION 's3://lab/e/' "
         "TBLPROPERTIES ('table_type'='ICEBERG')"
@@ -384,7 +384,7 @@ def test_conditions_at_the_first_and_last_day(athena: Athena, transform: str) ->
         ("CHANGE COLUMN b b string FIRST", "has a different name from column [a]"),
     ],
 )
-def test_a_view_whose_columns_changed_is_stale(athena: Athena, change: str, difference: str) -> None:
+def test_view_with_changed_columns_is_stale(athena: Athena, change: str, difference: str) -> None:
     athena.run("CREATE TABLE t (a int, b string) LOCATION 's3://lab/t/' TBLPROPERTIES ('table_type'='ICEBERG')")
     athena.run("CREATE VIEW v AS SELECT * FROM t")
     assert athena.run("SELECT * FROM v") == []
@@ -399,7 +399,7 @@ def test_a_view_whose_columns_changed_is_stale(athena: Athena, change: str, diff
 @pytest.mark.parametrize(
     "column", ["s struct<x:bigint>", "s struct<x:int,y:int>", "s int", "l array<bigint>", "m map<string,bigint>"]
 )
-def test_the_type_of_a_nested_column_cannot_be_changed(athena: Athena, column: str) -> None:
+def test_alter_table_rejects_a_type_change_of_a_nested_column(athena: Athena, column: str) -> None:
     athena.run(
         "CREATE TABLE t (s struct<x:int>, l array<int>, m map<string,int>) LOCATION 's3://lab/t/' "
         "TBLPROPERTIES ('table_type'='ICEBERG')"
@@ -411,7 +411,7 @@ def test_the_type_of_a_nested_column_cannot_be_changed(athena: Athena, column: s
 
 @pytest.mark.parametrize("value", ["ARRAY[NULL]", "ARRAY[]", "MAP(ARRAY['k'], ARRAY[NULL])"])
 @pytest.mark.parametrize("format_", ["PARQUET", "ORC", "AVRO", "JSON", "TEXTFILE", "ICEBERG"])
-def test_a_nested_column_without_a_type_cannot_be_stored(athena: Athena, format_: str, value: str) -> None:
+def test_ctas_rejects_a_nested_column_of_unknown_type(athena: Athena, format_: str, value: str) -> None:
     properties = (
         "table_type = 'ICEBERG', is_external = false, location = 's3://lab/t/'"
         if format_ == "ICEBERG"
@@ -421,7 +421,7 @@ def test_a_nested_column_without_a_type_cannot_be_stored(athena: Athena, format_
     assert "NOT_SUPPORTED" in athena.fail(f"CREATE TABLE t WITH ({properties}) AS SELECT {value} AS v")
 
 
-def test_a_view_of_a_missing_table_or_column_says_which_view_is_invalid(athena: Athena) -> None:
+def test_invalid_view_error_names_the_view(athena: Athena) -> None:
     athena.run("CREATE VIEW one AS SELECT 1 AS a")
     athena.run("CREATE VIEW two AS SELECT a FROM one")
     athena.run("CREATE VIEW three AS WITH q AS (SELECT * FROM two) SELECT * FROM q")
@@ -441,7 +441,7 @@ def test_a_view_of_a_missing_table_or_column_says_which_view_is_invalid(athena: 
     assert athena.fail("SELECT * FROM three") == f"{outer}{inner}Table 'awsdatacatalog.lab.one' does not exist"
 
 
-def test_a_statement_looks_up_each_table_once(accounts: Athena, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_statement_looks_up_each_table_once(accounts: Athena, monkeypatch: pytest.MonkeyPatch) -> None:
     found, look_up = [], Lake.table
 
     def table(lake: Lake, database: str, name: str) -> dict[str, Any] | None:

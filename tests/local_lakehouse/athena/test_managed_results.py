@@ -15,7 +15,7 @@ def _rows(athena: Athena, execution_id: str) -> list[str]:
     return [row["Data"][0]["VarCharValue"] for row in page["ResultSet"]["Rows"]]
 
 
-def test_results_are_read_by_the_api_alone(athena: Athena) -> None:
+def test_managed_results_are_available_only_through_the_api(athena: Athena) -> None:
     athena.call("CreateWorkGroup", Name="managed", Configuration=MANAGED)
 
     execution_id = athena.start("SELECT 7 AS x", WorkGroup="managed")
@@ -27,7 +27,7 @@ def test_results_are_read_by_the_api_alone(athena: Athena) -> None:
     assert _rows(athena, execution_id) == ["x", "7"]
 
 
-def test_a_query_that_makes_a_table_says_where(athena: Athena) -> None:
+def test_ctas_requires_a_location_with_managed_results(athena: Athena) -> None:
     athena.call("CreateWorkGroup", Name="managed", Configuration=MANAGED)
 
     assert "external_location" in athena.fail("CREATE TABLE t AS SELECT 1 AS a", WorkGroup="managed")
@@ -35,7 +35,7 @@ def test_a_query_that_makes_a_table_says_where(athena: Athena) -> None:
     assert athena.run("SELECT a FROM t") == [["1"]]
 
 
-def test_a_workgroup_keeps_results_in_one_way(athena: Athena) -> None:
+def test_workgroup_rejects_managed_results_with_a_location(athena: Athena) -> None:
     place = {"ResultConfiguration": {"OutputLocation": "s3://lab/results/"}}
     with pytest.raises(Fault, match="managed query results"):
         athena.call("CreateWorkGroup", Name="both", Configuration={**MANAGED, **place})
@@ -51,7 +51,7 @@ def test_a_workgroup_keeps_results_in_one_way(athena: Athena) -> None:
     assert _rows(athena, execution_id) == ["x", "1"]
 
 
-def test_the_default_database_is_made_when_it_is_used(athena: Athena) -> None:
+def test_default_database_is_created_on_first_use(athena: Athena) -> None:
     assert "default" not in [row[0] for row in athena.run("SHOW DATABASES")]
 
     athena.run("CREATE TABLE default.t WITH (external_location = 's3://lab/d/') AS SELECT 1 AS a")

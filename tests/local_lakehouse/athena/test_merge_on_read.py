@@ -85,7 +85,7 @@ def test_deleted_rows_are_not_read(deleted: Athena) -> None:
     assert deleted.run('SELECT content, record_count FROM "accounts$files" ORDER BY 1') == [["0", "3"], ["1", "1"]]
 
 
-def test_changes_do_not_bring_deleted_rows_back(deleted: Athena) -> None:
+def test_writes_do_not_restore_deleted_rows(deleted: Athena) -> None:
     assert deleted.write("UPDATE accounts SET state = 'TX' WHERE id <= 2") == 1
     assert _rows(deleted) == [["1", "TX"], ["3", None]]
     assert deleted.write("DELETE FROM accounts WHERE id = 3") == 1
@@ -103,7 +103,7 @@ def test_optimize_applies_the_deletes(deleted: Athena) -> None:
     assert operations == [["replace"]]
 
 
-def test_equality_deletes_are_refused_by_name(accounts: Athena, clients: ServiceClients) -> None:
+def test_equality_deletes_are_rejected(accounts: Athena, clients: ServiceClients) -> None:
     table = load_catalog(clients).load_table(("lab", "accounts"))
     _delete(table, pa.table({"id": pa.array([1], pa.int32())}), DataFileContent.EQUALITY_DELETES)
 

@@ -33,11 +33,11 @@ from tests.local_lakehouse.athena.conftest import Athena
         (iceberg.BinaryType(), b"\x00\xff", "AP8="),
     ],
 )
-def test_values_for_people(type_: iceberg.IcebergType, value: Any, expected: str) -> None:
+def test_human_string(type_: iceberg.IcebergType, value: Any, expected: str) -> None:
     assert human_string(type_, value) == expected
 
 
-def test_bounds_are_for_people(athena: Athena) -> None:
+def test_bounds_are_human_readable(athena: Athena) -> None:
     athena.run(
         "CREATE TABLE t (id int, at timestamp, day date) PARTITIONED BY (month(at), day) LOCATION 's3://lab/t/' "
         "TBLPROPERTIES ('table_type'='ICEBERG')"
@@ -52,7 +52,7 @@ def test_bounds_are_for_people(athena: Athena) -> None:
     assert "lower_bound=2024-03-05," in str(partitions)
 
 
-def test_partitions_of_all_specifications(accounts: Athena) -> None:
+def test_partitions_of_all_partition_specs(accounts: Athena) -> None:
     table = load_catalog(accounts.clients).load_table(("lab", "accounts"))
     with table.update_spec() as spec:
         spec.add_identity("state")
@@ -65,7 +65,7 @@ def test_partitions_of_all_specifications(accounts: Athena) -> None:
         assert accounts.run(f'SELECT count(*) > 0 FROM "accounts${name}"') == [["true"]]
 
 
-def test_a_broken_table_does_not_break_the_others(accounts: Athena) -> None:
+def test_unreadable_tables_do_not_break_information_schema(accounts: Athena) -> None:
     accounts.run("CREATE TABLE gone (a int) LOCATION 's3://lab/gone/' TBLPROPERTIES ('table_type'='ICEBERG')")
     accounts.run("CREATE TABLE torn (a int) LOCATION 's3://lab/torn/' TBLPROPERTIES ('table_type'='ICEBERG')")
     for name, body in (("gone", None), ("torn", b"{")):

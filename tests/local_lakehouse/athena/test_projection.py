@@ -55,7 +55,7 @@ def _dates(first: str, last: str, pattern: str, unit: str | None = None) -> dict
         ),
     ],
 )
-def test_values_of_each_type(properties: dict[str, str], expected: list[str]) -> None:
+def test_projected_values_of_each_type(properties: dict[str, str], expected: list[str]) -> None:
     assert _projected(properties) == expected
 
 
@@ -72,7 +72,7 @@ def test_values_of_each_type(properties: dict[str, str], expected: list[str]) ->
         ({"type": "injected"}, "CONSTRAINT_VIOLATION: For the injected projected partition column p"),
     ],
 )
-def test_configurations_that_are_refused(properties: dict[str, str], reason: str) -> None:
+def test_invalid_projection_is_rejected(properties: dict[str, str], reason: str) -> None:
     with pytest.raises(QueryFailure) as caught:
         _projected(properties)
     assert reason in caught.value.reason
@@ -89,7 +89,7 @@ def _events(athena: Athena, properties: str, types: str = "day string, code int"
     )
 
 
-def test_a_table_whose_partitions_nobody_added(athena: Athena) -> None:
+def test_query_uses_projected_partitions(athena: Athena) -> None:
     _events(
         athena,
         "'projection.day.type'='date', 'projection.day.range'='2024-01-01,2024-01-05', "
@@ -119,6 +119,6 @@ def test_injected_values_come_from_the_statement(athena: Athena) -> None:
     assert "CONSTRAINT_VIOLATION" in athena.fail("SELECT line FROM events")
 
 
-def test_a_table_with_an_incomplete_configuration_is_not_created(athena: Athena) -> None:
+def test_create_table_rejects_an_incomplete_projection(athena: Athena) -> None:
     with pytest.raises(AssertionError, match="missing projection configuration"):
         _events(athena, "'projection.code.type'='enum', 'projection.code.values'='1,2'")

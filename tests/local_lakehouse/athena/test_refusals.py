@@ -207,7 +207,7 @@ def _everything(athena: Athena) -> object:
 
 
 @pytest.mark.parametrize(("sql", "code", "message"), REFUSED)
-def test_what_is_malformed_is_refused_at_the_start(tables: Athena, sql: str, code: str, message: str) -> None:
+def test_start_query_execution_rejects_malformed_statements(tables: Athena, sql: str, code: str, message: str) -> None:
     with pytest.raises(Fault) as caught:
         tables.start(sql)
 
@@ -217,7 +217,7 @@ def test_what_is_malformed_is_refused_at_the_start(tables: Athena, sql: str, cod
 
 
 @pytest.mark.parametrize(("sql", "error_type", "reason"), FAILING)
-def test_what_is_wrong_fails_by_name(tables: Athena, sql: str, error_type: int, reason: str) -> None:
+def test_invalid_statement_fails_with_the_error_type(tables: Athena, sql: str, error_type: int, reason: str) -> None:
     status = tables.finished(tables.start(sql))["Status"]
 
     error = status["AthenaError"]
@@ -228,7 +228,7 @@ def test_what_is_wrong_fails_by_name(tables: Athena, sql: str, error_type: int, 
 
 
 @pytest.mark.parametrize(("sql", "error_type", "reason"), HIVE)
-def test_what_hive_refuses_fails_in_its_words(tables: Athena, sql: str, error_type: int, reason: str) -> None:
+def test_hive_statement_fails_with_the_hive_message(tables: Athena, sql: str, error_type: int, reason: str) -> None:
     error = tables.finished(tables.start(sql))["Status"]["AthenaError"]
 
     assert error["ErrorMessage"].startswith("FAILED: ")

@@ -70,7 +70,7 @@ def _shown(value: Any, type_: Type) -> str | None:
         (None, PAIR, None),
     ],
 )
-def test_values(value: Any, type_: Type, text: str | None) -> None:
+def test_render_returns_the_text_of_a_value(value: Any, type_: Type, text: str | None) -> None:
     assert _shown(value, type_) == text
 
 
@@ -87,19 +87,19 @@ def test_values(value: Any, type_: Type, text: str | None) -> None:
         (types.VARBINARY, "varbinary", 1073741824, 0),
     ],
 )
-def test_columns(type_: Type, name: str, precision: int, scale: int) -> None:
+def test_column_info(type_: Type, name: str, precision: int, scale: int) -> None:
     info = column_info("x", type_)
 
     assert (info["Type"], info["Precision"], info["Scale"], info["Nullable"]) == (name, precision, scale, "UNKNOWN")
 
 
 @given(st.lists(st.lists(st.none() | st.text(), min_size=2, max_size=2)))
-def test_csv_tells_null_from_the_empty_text(rows: list[list[str | None]]) -> None:
+def test_csv_distinguishes_null_from_the_empty_string(rows: list[list[str | None]]) -> None:
     assert read_csv(csv_text(["a", "b"], rows)) == [["a", "b"], *rows]
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-def test_a_double_is_shown_so_that_it_can_be_read_again(value: float) -> None:
+def test_java_double_round_trips(value: float) -> None:
     shown = java_double(value)
 
     assert float(shown) == value
@@ -110,7 +110,7 @@ def test_a_double_is_shown_so_that_it_can_be_read_again(value: float) -> None:
 
 
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False))
-def test_a_real_is_shown_with_the_digits_it_has(value: float) -> None:
+def test_java_double_round_trips_single_precision(value: float) -> None:
     shown = float(java_double(value, single=True))
 
     assert struct.pack("f", shown) == struct.pack("f", value)
@@ -118,7 +118,7 @@ def test_a_real_is_shown_with_the_digits_it_has(value: float) -> None:
 
 
 @given(st.integers(-(10**11), 10**11))
-def test_a_day_interval_adds_up(millis: int) -> None:
+def test_day_interval_text_adds_up_to_the_milliseconds(millis: int) -> None:
     shown = str(_shown(millis, types.DAY_INTERVAL))
 
     days, _, clock = shown.lstrip("-").partition(" ")

@@ -42,7 +42,7 @@ def again(athena: Athena) -> None:
 
 @EXAMPLES
 @given(column=NAMES, texts=some.tuples(TEXTS, TEXTS, TEXTS, TEXTS))
-def test_a_hive_table_is_created_again(athena: Athena, column: str, texts: tuple[str, ...]) -> None:
+def test_show_create_output_recreates_a_hive_table(athena: Athena, column: str, texts: tuple[str, ...]) -> None:
     comment, table_comment, partition_comment, value = map(written, texts)
     athena.run("DROP TABLE IF EXISTS t")
     athena.run(
@@ -61,7 +61,7 @@ def test_a_hive_table_is_created_again(athena: Athena, column: str, texts: tuple
 
 @EXAMPLES
 @given(column=NAMES, texts=some.tuples(TEXTS, TEXTS))
-def test_an_iceberg_table_is_created_again(athena: Athena, column: str, texts: tuple[str, ...]) -> None:
+def test_show_create_output_recreates_an_iceberg_table(athena: Athena, column: str, texts: tuple[str, ...]) -> None:
     comment, table_comment = map(written, texts)
     athena.run("DROP TABLE IF EXISTS t")
     athena.run(
@@ -76,7 +76,7 @@ def test_an_iceberg_table_is_created_again(athena: Athena, column: str, texts: t
     assert columns[0].get("Comment", "") == texts[0]
 
 
-def test_a_table_without_properties_has_no_list_of_them(athena: Athena) -> None:
+def test_show_create_omits_empty_tblproperties(athena: Athena) -> None:
     columns = {"Columns": [{"Name": "a", "Type": "int"}], "Location": "s3://lab/t"}
     athena.glue.create_table(DatabaseName="lab", TableInput={"Name": "t", "StorageDescriptor": columns})
 
@@ -86,7 +86,7 @@ def test_a_table_without_properties_has_no_list_of_them(athena: Athena) -> None:
 @pytest.mark.parametrize(
     ("written_name", "shown"), [("t", "t"), ("`t`", "t"), ("lab.t", "lab.t"), ("awsdatacatalog.lab.t", "lab.t")]
 )
-def test_the_database_is_shown_if_the_statement_names_it(athena: Athena, written_name: str, shown: str) -> None:
+def test_show_create_qualifies_the_name_like_the_statement(athena: Athena, written_name: str, shown: str) -> None:
     athena.run("CREATE TABLE t WITH (external_location = 's3://lab/t/') AS SELECT 1 a")
 
     lines = created(athena, written_name).splitlines()
@@ -105,7 +105,7 @@ def test_the_database_is_shown_if_the_statement_names_it(athena: Athena, written
         ("s3://lab", "s3://lab/"),
     ],
 )
-def test_a_location_is_stored_without_its_trailing_slash(athena: Athena, given_location: str, stored: str) -> None:
+def test_location_is_stored_without_a_trailing_slash(athena: Athena, given_location: str, stored: str) -> None:
     def location() -> str:
         return str(athena.glue.get_table(DatabaseName="lab", Name="t")["Table"]["StorageDescriptor"]["Location"])
 
@@ -122,7 +122,7 @@ def test_a_location_is_stored_without_its_trailing_slash(athena: Athena, given_l
     assert locations == {"x": stored, "y": f"{stored.rstrip('/')}/p=y"}
 
 
-def test_rows_are_read_from_the_location_only(athena: Athena) -> None:
+def test_rows_are_read_only_from_the_location(athena: Athena) -> None:
     athena.run(
         "CREATE TABLE t WITH (external_location = 's3://lab/t/', partitioned_by = ARRAY['p']) AS SELECT 1 a, 2 p"
     )
@@ -162,7 +162,7 @@ STATEMENTS = [
 @pytest.mark.parametrize(("statement", "rules"), STATEMENTS)
 @pytest.mark.parametrize("mark", ["", "`", '"'])
 @pytest.mark.parametrize("qualifiers", [[], ["lab"], ["awsdatacatalog", "lab"]])
-def test_names_in_quotes(statement: str, rules: str, mark: str, qualifiers: list[str]) -> None:
+def test_quoted_names_in_each_statement(statement: str, rules: str, mark: str, qualifiers: list[str]) -> None:
     sql = statement.format(".".join(f"{mark}{name}{mark}" for name in [*qualifiers, "t"]))
 
     if mark == {"hive": '"', "query": "`", "both": None}[rules]:
@@ -172,7 +172,7 @@ def test_names_in_quotes(statement: str, rules: str, mark: str, qualifiers: list
         parse_statement(sql)
 
 
-def test_a_view_with_a_quoted_name_is_shown(athena: Athena) -> None:
+def test_show_create_view_with_a_quoted_name(athena: Athena) -> None:
     athena.run('CREATE VIEW "select" AS SELECT 1 a')
 
     for name in ('"select"', '"lab"."select"', "`select`"):
@@ -180,7 +180,7 @@ def test_a_view_with_a_quoted_name_is_shown(athena: Athena) -> None:
 
 
 @pytest.mark.parametrize("statement", ["SHOW TABLES", "DESCRIBE t", "DROP TABLE `t`", "MSCK REPAIR TABLE t"])
-def test_hive_statements_inside_another_statement(statement: str) -> None:
+def test_hive_statements_in_explain_and_prepare(statement: str) -> None:
     explained = parse_statement(f"EXPLAIN {statement}")
     prepared = parse_statement(f"PREPARE p FROM {statement}")
 
@@ -190,7 +190,7 @@ def test_hive_statements_inside_another_statement(statement: str) -> None:
     assert prepared.sql == statement
 
 
-def test_the_output_format_is_kept(athena: Athena) -> None:
+def test_output_format_is_kept(athena: Athena) -> None:
     athena.run(
         "CREATE EXTERNAL TABLE t (a int) STORED AS INPUTFORMAT 'org.apache.hadoop.mapred.TextInputFormat' "
         "OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.IgnoreKeyTextOutputFormat' LOCATION 's3://lab/t/'"
@@ -201,7 +201,7 @@ def test_the_output_format_is_kept(athena: Athena) -> None:
     again(athena)
 
 
-def test_a_view_has_an_empty_location(athena: Athena) -> None:
+def test_view_has_an_empty_location(athena: Athena) -> None:
     athena.run("CREATE VIEW v AS SELECT 1 AS a")
     athena.run("CREATE OR REPLACE VIEW v AS SELECT 2 AS a")
 
@@ -222,7 +222,7 @@ def test_a_view_has_an_empty_location(athena: Athena) -> None:
         ),
     ],
 )
-def test_the_format_of_serialization(athena: Athena, clause: str, serialization_format: str) -> None:
+def test_serialization_format(athena: Athena, clause: str, serialization_format: str) -> None:
     athena.run(f"CREATE EXTERNAL TABLE t (a int) {clause} LOCATION 's3://lab/t/'")
 
     descriptor = athena.glue.get_table(DatabaseName="lab", Name="t")["Table"]["StorageDescriptor"]

@@ -66,14 +66,14 @@ def test_values_are_converted(table: Athena) -> None:
         table.run("DELETE FROM t WHERE k > 0")
 
 
-def test_values_that_do_not_fit_are_refused(table: Athena) -> None:
+def test_values_that_do_not_fit_are_rejected(table: Athena) -> None:
     for column, value, reason in REFUSED:
         for statement in (f"INSERT INTO t ({column}) VALUES ({value})", f"UPDATE t SET {column} = {value}"):
             assert reason in table.fail(statement)
     assert table.run("SELECT count(*) FROM t") == [["1"]]
 
 
-def test_a_limited_text_loses_only_spaces(athena: Athena) -> None:
+def test_only_trailing_spaces_are_truncated(athena: Athena) -> None:
     athena.run("CREATE EXTERNAL TABLE h (v varchar(2), c char(3)) STORED AS PARQUET LOCATION 's3://lab/h/'")
     athena.run("INSERT INTO h VALUES ('ab ', 'abc  ')")
 

@@ -59,7 +59,7 @@ def state(lab: Lab) -> str:
     return str(found["StateValue"])
 
 
-def test_an_alarm_without_data_says_so_and_then_follows_its_metric(lab: Lab) -> None:
+def test_alarm_state_follows_the_metric(lab: Lab) -> None:
     alarm(lab)
     assert state(lab) == "INSUFFICIENT_DATA"
     put(lab, 0)
@@ -75,18 +75,18 @@ def test_an_alarm_without_data_says_so_and_then_follows_its_metric(lab: Lab) -> 
     ("treated", "expected"),
     [("missing", "INSUFFICIENT_DATA"), ("notBreaching", "OK"), ("breaching", "ALARM"), ("ignore", "INSUFFICIENT_DATA")],
 )
-def test_missing_data_are_treated_as_the_alarm_says(lab: Lab, treated: str, expected: str) -> None:
+def test_missing_data_is_treated_as_configured(lab: Lab, treated: str, expected: str) -> None:
     alarm(lab, TreatMissingData=treated)
     assert state(lab) == expected
 
 
-def test_an_old_failure_is_over(lab: Lab) -> None:
+def test_alarm_ignores_failures_before_the_evaluation_range(lab: Lab) -> None:
     alarm(lab, TreatMissingData="notBreaching")
     put(lab, 1, minutes_ago=2)
     assert state(lab) == "OK"
 
 
-def test_as_many_periods_count_as_the_alarm_says(lab: Lab) -> None:
+def test_alarm_evaluates_the_configured_periods(lab: Lab) -> None:
     alarm(lab, EvaluationPeriods=3, DatapointsToAlarm=2, TreatMissingData="notBreaching")
     put(lab, 1)
     assert state(lab) == "OK"
@@ -98,7 +98,7 @@ def test_as_many_periods_count_as_the_alarm_says(lab: Lab) -> None:
 @pytest.mark.parametrize(
     "expression", ["SUM([FILL(full, 0), FILL(incremental, 0)])", "FILL(full,0)+FILL(incremental,0)"]
 )
-def test_one_alarm_sees_a_failure_in_either_of_two_series(
+def test_alarm_on_two_metrics_detects_a_failure_in_either(
     lab: Lab, expression: str, failing: list[dict[str, str]]
 ) -> None:
     alarm(lab, Metrics=either(expression), TreatMissingData="notBreaching")
@@ -107,14 +107,14 @@ def test_one_alarm_sees_a_failure_in_either_of_two_series(
     assert state(lab) == "ALARM"
 
 
-def test_without_fill_one_missing_series_leaves_the_sum_of_both_unknown(lab: Lab) -> None:
+def test_sum_without_fill_is_missing_if_one_metric_is_missing(lab: Lab) -> None:
     alarm(lab, Metrics=either("full + incremental"))
     put(lab, 1, FULL)
     assert state(lab) == "INSUFFICIENT_DATA"
 
 
 @pytest.mark.parametrize("expression", ["SEARCH('{Test}', 'Sum', 60)", "RATE(full)", "full if incremental else 1"])
-def test_metric_math_that_is_not_evaluated_is_refused_by_name(lab: Lab, expression: str) -> None:
+def test_unsupported_metric_math_is_rejected(lab: Lab, expression: str) -> None:
     with pytest.raises(ClientError, match="not supported here"):
         alarm(lab, Metrics=either(expression))
     assert lab.client("cloudwatch").describe_alarms()["MetricAlarms"] == []

@@ -48,7 +48,7 @@ def log() -> ChangeLog:
     ],
 )
 @holds("every-write-path")
-def test_these_name_their_keys(log: ChangeLog, operation: str, request_: Mapping[str, Any]) -> None:
+def test_write_records_its_keys(log: ChangeLog, operation: str, request_: Mapping[str, Any]) -> None:
     log.note(operation, request_)
     window = log.take("one")
     assert (list(window.keys.values()), window.whole) == ([KEY], False)
@@ -71,7 +71,7 @@ def test_these_name_their_keys(log: ChangeLog, operation: str, request_: Mapping
     ],
 )
 @holds("every-write-path")
-def test_these_mark_the_table_as_a_whole(log: ChangeLog, operation: str, request_: Mapping[str, Any]) -> None:
+def test_write_without_keys_marks_the_whole_table(log: ChangeLog, operation: str, request_: Mapping[str, Any]) -> None:
     log.note(operation, request_)
     assert log.take("one").whole
 
@@ -89,12 +89,14 @@ def test_these_mark_the_table_as_a_whole(log: ChangeLog, operation: str, request
         ("CreateTable", {"TableName": "OldOrders"}),
     ],
 )
-def test_these_change_nothing(log: ChangeLog, operation: str, request_: Mapping[str, Any]) -> None:
+def test_reads_and_writes_of_other_tables_record_nothing(
+    log: ChangeLog, operation: str, request_: Mapping[str, Any]
+) -> None:
     log.note(operation, request_)
     assert not log.take("one")
 
 
-def test_operations_whose_names_tell_of_writing_are_never_taken_for_reading(log: ChangeLog) -> None:
+def test_every_write_operation_of_the_model_is_recorded(log: ChangeLog) -> None:
     writing = ("Put", "Update", "Delete", "BatchWrite", "TransactWrite", "Execute", "Import", "Restore", "Create")
     # These operations apply to tables, not items.
     about_tables = {
@@ -108,13 +110,13 @@ def test_operations_whose_names_tell_of_writing_are_never_taken_for_reading(log:
         assert log.take("one").whole or not operation.startswith(writing), operation
 
 
-def test_equal_numbers_are_one_key(log: ChangeLog) -> None:
+def test_equal_numbers_are_the_same_key(log: ChangeLog) -> None:
     for number in ("1", "1.0", "10E-1"):
         log.note("DeleteItem", {"TableName": "Orders", "Key": {"pk": {"S": "a"}, "sk": {"N": number}}})
     assert len(log.take("one").keys) == 1
 
 
-def test_a_window_that_was_not_applied_comes_back(log: ChangeLog) -> None:
+def test_put_back_returns_the_window_with_later_changes(log: ChangeLog) -> None:
     log.note("DeleteItem", {"TableName": "Orders", "Key": KEY})
     log.take("one")
     log.note("DeleteItem", {"TableName": "Orders", "Key": {**KEY, "sk": {"N": "2"}}})
@@ -122,7 +124,7 @@ def test_a_window_that_was_not_applied_comes_back(log: ChangeLog) -> None:
     assert len(log.take("one").keys) == 2
 
 
-def test_a_window_being_applied_is_kept_until_it_is_settled(database: Database) -> None:
+def test_window_is_stored_until_it_is_settled(database: Database) -> None:
     log = ChangeLog(database)
     log.watch("one", "Orders", ["pk", "sk"])
     with database.transaction():
@@ -133,7 +135,7 @@ def test_a_window_being_applied_is_kept_until_it_is_settled(database: Database) 
     assert not ChangeLog(database).take("one")
 
 
-def test_a_change_is_kept_with_the_write_that_it_is_about(database: Database) -> None:
+def test_rollback_discards_the_recorded_change(database: Database) -> None:
     log = ChangeLog(database)
     log.watch("one", "Orders", ["pk", "sk"])
     note = {"TableName": "Orders", "Key": KEY}
@@ -144,7 +146,7 @@ def test_a_change_is_kept_with_the_write_that_it_is_about(database: Database) ->
     assert not ChangeLog(database).take("one")
 
 
-def test_a_table_that_must_be_compared_as_a_whole_is_kept_as_such(database: Database) -> None:
+def test_whole_table_mark_is_stored_until_the_watch_ends(database: Database) -> None:
     log = ChangeLog(database)
     log.watch("one", "Orders", ["pk", "sk"])
     with database.transaction():
@@ -166,7 +168,7 @@ def test_each_integration_has_its_own_window(log: ChangeLog) -> None:
     assert log.take("one") == Window()
 
 
-def test_a_window_that_was_taken_and_forgotten_is_in_the_next(log: ChangeLog) -> None:
+def test_unsettled_window_is_part_of_the_next_window(log: ChangeLog) -> None:
     log.note("DeleteItem", {"TableName": "Orders", "Key": KEY})
     log.take("one")
     assert list(log.take("one").keys.values()) == [KEY]

@@ -26,7 +26,7 @@ class Served:
         return Answer(200, [], LIST)
 
 
-def test_the_clients_of_two_lakehouses_share_no_handlers(clients: ServiceClients) -> None:
+def test_clients_of_two_lakehouses_share_no_handlers(clients: ServiceClients) -> None:
     first, second = Served(clients), Served(clients)
     noted: list[str] = []
 
@@ -41,7 +41,7 @@ def test_the_clients_of_two_lakehouses_share_no_handlers(clients: ServiceClients
     assert first.clients.client("s3") is first.clients.client("s3")
 
 
-def test_each_client_has_its_lakehouses_region(clients: ServiceClients) -> None:
+def test_client_uses_the_region_of_its_lakehouse(clients: ServiceClients) -> None:
     for region in ("us-east-1", "eu-west-1"):
         served = Served(clients, region)
         client = served.clients.client("s3")

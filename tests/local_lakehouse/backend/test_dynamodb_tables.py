@@ -61,7 +61,7 @@ def refusal(call: Any, **arguments: Any) -> str:
     return f"{error['Code']}: {error['Message']}"
 
 
-def test_a_table_is_told_to_be_created_and_deleted(dynamodb: Any) -> None:
+def test_table_status_is_creating_active_and_deleting(dynamodb: Any) -> None:
     created = create(dynamodb, ProvisionedThroughput=UNITS)
     found = described(dynamodb)
     deleted = dynamodb.delete_table(TableName="Orders")["TableDescription"]
@@ -76,7 +76,7 @@ def test_a_table_is_told_to_be_created_and_deleted(dynamodb: Any) -> None:
     )
 
 
-def test_a_table_has_an_id_for_its_life(dynamodb: Any) -> None:
+def test_table_id_changes_only_when_the_table_is_recreated(dynamodb: Any) -> None:
     first = create(dynamodb)["TableId"]
     same = described(dynamodb)["TableId"]
     dynamodb.delete_table(TableName="Orders")
@@ -86,7 +86,7 @@ def test_a_table_has_an_id_for_its_life(dynamodb: Any) -> None:
     assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", first)
 
 
-def test_indexes_have_arns_and_totals(dynamodb: Any) -> None:
+def test_indexes_have_arns_item_counts_and_sizes(dynamodb: Any) -> None:
     local = {"IndexName": "by_l", "KeySchema": [HASH, {"AttributeName": "l", "KeyType": "RANGE"}]}
     create(
         dynamodb, KeySchema=[HASH, RANGE], Attributes=["g", "l"], GlobalSecondaryIndexes=[index()],
@@ -106,7 +106,7 @@ def test_indexes_have_arns_and_totals(dynamodb: Any) -> None:
     assert "IndexStatus" not in locally
 
 
-def test_billing_and_throughput_change(dynamodb: Any) -> None:
+def test_update_table_changes_billing_mode_and_throughput(dynamodb: Any) -> None:
     assert "LastUpdateToPayPerRequestDateTime" not in create(dynamodb)["BillingModeSummary"]
     assert "LastUpdateToPayPerRequestDateTime" in described(dynamodb)["BillingModeSummary"]
 
@@ -123,7 +123,7 @@ def test_billing_and_throughput_change(dynamodb: Any) -> None:
     assert {"LastIncreaseDateTime", "LastDecreaseDateTime"} <= found.keys()
 
 
-def test_class_protection_and_encryption_change(dynamodb: Any, backend: Backend) -> None:
+def test_update_table_changes_class_protection_and_encryption(dynamodb: Any, backend: Backend) -> None:
     created = create(dynamodb, TableClass="STANDARD_INFREQUENT_ACCESS", SSESpecification={"Enabled": True})
     assert created["TableClassSummary"] == {"TableClass": "STANDARD_INFREQUENT_ACCESS"}
     key = backend.clients.client("kms").describe_key(KeyId=created["SSEDescription"]["KMSMasterKeyArn"])["KeyMetadata"]
@@ -141,7 +141,7 @@ def test_class_protection_and_encryption_change(dynamodb: Any, backend: Backend)
     dynamodb.update_table(TableName="Orders", DeletionProtectionEnabled=False)
 
 
-def test_indexes_are_added_changed_and_removed(dynamodb: Any) -> None:
+def test_update_table_adds_and_deletes_indexes(dynamodb: Any) -> None:
     create(dynamodb)
     update = dynamodb.update_table
     definition = [{"AttributeName": "g", "AttributeType": "S"}]
@@ -166,7 +166,7 @@ def test_indexes_are_added_changed_and_removed(dynamodb: Any) -> None:
     assert found["AttributeDefinitions"] == [{"AttributeName": "h", "AttributeType": "S"}]
 
 
-def test_an_update_needs_something_that_exists(dynamodb: Any) -> None:
+def test_update_table_rejects_empty_and_unsupported_updates(dynamodb: Any) -> None:
     create(dynamodb)
     update = dynamodb.update_table
     assert "At least one of ProvisionedThroughput" in refusal(update, TableName="Orders")
@@ -219,16 +219,14 @@ def test_an_update_needs_something_that_exists(dynamodb: Any) -> None:
         ),
     ],
 )  # fmt: skip
-def test_a_wrong_definition_is_refused_in_the_words_of_aws(
-    dynamodb: Any, definition: dict[str, Any], message: str
-) -> None:
+def test_create_table_rejects_an_invalid_definition(dynamodb: Any, definition: dict[str, Any], message: str) -> None:
     attributes = ["g"] if {"GlobalSecondaryIndexes", "LocalSecondaryIndexes"} & definition.keys() else []
 
     assert message in refusal(create, dynamodb=dynamodb, Attributes=attributes, **definition)
     assert dynamodb.list_tables()["TableNames"] == []
 
 
-def test_time_to_live_is_switched_once(dynamodb: Any) -> None:
+def test_time_to_live_cannot_be_enabled_or_disabled_twice(dynamodb: Any) -> None:
     create(dynamodb)
 
     def switch(enabled: bool, name: str = "expires") -> Any:
@@ -246,7 +244,7 @@ def test_time_to_live_is_switched_once(dynamodb: Any) -> None:
     assert refusal(dynamodb.describe_time_to_live, TableName="Other").startswith("ResourceNotFoundException: Requested")
 
 
-def test_no_table_has_contributor_insights(dynamodb: Any) -> None:
+def test_contributor_insights_are_disabled(dynamodb: Any) -> None:
     create(dynamodb)
 
     answer = dynamodb.describe_contributor_insights(TableName="Orders")
@@ -254,7 +252,7 @@ def test_no_table_has_contributor_insights(dynamodb: Any) -> None:
     assert (answer["TableName"], answer["ContributorInsightsStatus"]) == ("Orders", "DISABLED")
 
 
-def test_a_tag_replaces_the_value_of_its_key(dynamodb: Any) -> None:
+def test_tag_resource_replaces_the_value_of_an_existing_key(dynamodb: Any) -> None:
     """A table has each tag key only once, even if the tag is set repeatedly, so the list of tags has one page."""
     arn = create(dynamodb, Tags=[{"Key": "team", "Value": "data"}])["TableArn"]
     for number in range(12):

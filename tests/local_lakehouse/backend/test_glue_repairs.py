@@ -24,11 +24,11 @@ PUBLISHED = {
 
 
 @pytest.mark.parametrize("published", PUBLISHED.values(), ids=PUBLISHED)
-def test_parameters_have_the_order_of_published_answers(published: str) -> None:
+def test_hash_map_order_equals_published_responses(published: str) -> None:
     assert list(hash_map_order(dict.fromkeys(sorted(published.split()), ""))) == published.split()
 
 
-def test_entries_of_a_bucket_keep_the_order_in_which_they_were_set() -> None:
+def test_hash_map_order_keeps_the_order_of_equal_hash_codes() -> None:
     # All texts that consist of "Aa" and "BB" and have the same length also have the same hash code.
     for same in itertools.permutations(("AaAa", "AaBB", "BBAa", "BBBB")):
         assert tuple(hash_map_order(dict.fromkeys(same, ""))) == same
@@ -47,7 +47,7 @@ def glue(lab: Lab) -> Any:
     return glue
 
 
-def test_every_answer_has_its_parameters_in_that_order(glue: Any) -> None:
+def test_responses_return_parameters_in_hash_map_order(glue: Any) -> None:
     table = {"DatabaseName": "sales", "Name": "orders"}
     described = [
         glue.get_database(Name="sales")["Database"],
@@ -63,6 +63,6 @@ def test_every_answer_has_its_parameters_in_that_order(glue: Any) -> None:
 
 
 @pytest.mark.parametrize("text", ["order", "sales", "parquet", "EVENTS", "day", '"file"'])
-def test_a_search_includes_every_property_of_a_table(glue: Any, text: str) -> None:
+def test_search_tables_matches_every_property(glue: Any, text: str) -> None:
     assert [table["Name"] for table in glue.search_tables(SearchText=text)["TableList"]] == ["orders"]
     assert glue.search_tables(SearchText="nothing")["TableList"] == []

@@ -35,7 +35,7 @@ def _names(iam: Any, **scope: Any) -> set[str]:
 
 
 @pytest.mark.parametrize("kind", ["role", "user", "group"])
-def test_an_aws_managed_policy_can_be_attached_and_detached(lab: Lab, kind: str) -> None:
+def test_aws_managed_policy_is_attached_and_detached(lab: Lab, kind: str) -> None:
     iam = lab.client("iam")
     name = {f"{kind.capitalize()}Name": "Analyst"}
     getattr(iam, f"create_{kind}")(**name, **({"AssumeRolePolicyDocument": TRUST} if kind == "role" else {}))
@@ -48,7 +48,7 @@ def test_an_aws_managed_policy_can_be_attached_and_detached(lab: Lab, kind: str)
     assert [policy["PolicyName"] for policy in attached(**name)["AttachedPolicies"]] == ["AmazonS3ReadOnlyAccess"]
 
 
-def test_the_document_of_an_aws_managed_policy_can_be_read(lab: Lab) -> None:
+def test_aws_managed_policy_document_is_returned(lab: Lab) -> None:
     iam = lab.client("iam")
     policy = iam.get_policy(PolicyArn=GLUE)["Policy"]
     assert (policy["PolicyName"], policy["Path"]) == ("AWSGlueServiceRole", "/service-role/")
@@ -65,14 +65,14 @@ def test_the_document_of_an_aws_managed_policy_can_be_read(lab: Lab) -> None:
         "arn:aws:iam::123456789012:policy/AmazonS3ReadOnlyAccess",
     ],
 )
-def test_an_arn_without_a_policy_is_refused(lab: Lab, arn: str) -> None:
+def test_attach_role_policy_rejects_an_unknown_policy(lab: Lab, arn: str) -> None:
     iam = lab.client("iam")
     iam.create_role(RoleName="Analyst", AssumeRolePolicyDocument=TRUST)
     with pytest.raises(ClientError, match="does not exist or is not attachable"):
         iam.attach_role_policy(RoleName="Analyst", PolicyArn=arn)
 
 
-def test_the_policies_of_aws_are_listed_unless_only_the_accounts_own_are_asked_for(lab: Lab) -> None:
+def test_list_policies_returns_aws_managed_policies_unless_scope_is_local(lab: Lab) -> None:
     iam = lab.client("iam")
     own = iam.create_policy(PolicyName="own", PolicyDocument=OWN)
     own_arn = own["Policy"]["Arn"]
@@ -82,7 +82,7 @@ def test_the_policies_of_aws_are_listed_unless_only_the_accounts_own_are_asked_f
     assert _names(iam) == {own_arn, *from_aws}
 
 
-def test_an_attached_policy_is_kept_and_evaluated_after_a_restart(tmp_path: Path) -> None:
+def test_attached_policy_is_evaluated_after_a_restart(tmp_path: Path) -> None:
     settings = Settings(state=tmp_path / "state", enforce_iam=True)
 
     def client(lakehouse: Lakehouse, service: str, keys: dict[str, str] | None = None) -> Any:

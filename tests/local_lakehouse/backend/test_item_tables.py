@@ -46,7 +46,7 @@ def _query(dynamodb: Any, table: str, condition: str, **values: Any) -> list[dic
     return [item for page in pages for item in page["Items"]]
 
 
-def test_a_query_seeks_and_pages_in_the_order_of_numbers(dynamodb: Any) -> None:
+def test_query_sorts_numeric_keys_across_pages(dynamodb: Any) -> None:
     table = _table(dynamodb, "ordered", "S", "N")
     numbers = ["-10", "-9.5", "-1E-5", "0", "2", "10", "1E20"]
     for number in reversed(numbers):
@@ -67,7 +67,7 @@ def test_a_query_seeks_and_pages_in_the_order_of_numbers(dynamodb: Any) -> None:
     assert [float(item["r"]["N"]) for item in backward] == [1e20, 10.0]
 
 
-def test_an_index_follows_puts_updates_and_deletes(dynamodb: Any) -> None:
+def test_index_reflects_puts_updates_and_deletes(dynamodb: Any) -> None:
     index = {
         "IndexName": "by_colour", "KeySchema": [{"AttributeName": "colour", "KeyType": "HASH"}],
         "Projection": {"ProjectionType": "ALL"},
@@ -96,7 +96,7 @@ def test_an_index_follows_puts_updates_and_deletes(dynamodb: Any) -> None:
     assert red() == ["d", "e", "f"]
 
 
-def test_segments_of_a_scan_share_the_items(dynamodb: Any) -> None:
+def test_scan_segments_return_each_item_once(dynamodb: Any) -> None:
     table = _table(dynamodb, "segmented")
     for number in range(30):
         dynamodb.put_item(TableName=table, Item={"h": {"S": str(number)}})
@@ -111,7 +111,7 @@ def test_segments_of_a_scan_share_the_items(dynamodb: Any) -> None:
     assert sorted(found, key=int) == [str(number) for number in range(30)]
 
 
-def test_a_canceled_transaction_changes_nothing(dynamodb: Any) -> None:
+def test_canceled_transaction_changes_nothing(dynamodb: Any) -> None:
     table = _table(dynamodb, "transacted")
     dynamodb.put_item(TableName=table, Item={"h": {"S": "there"}, "n": {"N": "1"}})
     with pytest.raises(ClientError, match="TransactionCanceledException"):
@@ -135,7 +135,7 @@ def test_a_canceled_transaction_changes_nothing(dynamodb: Any) -> None:
     assert dynamodb.scan(TableName=table)["Items"] == [{"h": {"S": "there"}, "n": {"N": "1"}}]
 
 
-def test_counts_follow_writes_and_a_deleted_table_leaves_no_rows(dynamodb: Any) -> None:
+def test_item_count_and_size_are_exact_and_delete_table_removes_items(dynamodb: Any) -> None:
     table = _table(dynamodb, "counted")
     for number in range(3):
         dynamodb.put_item(TableName=table, Item={"h": {"S": str(number)}, "t": {"S": "x" * 10}})
@@ -148,7 +148,7 @@ def test_counts_follow_writes_and_a_deleted_table_leaves_no_rows(dynamodb: Any) 
     assert dynamodb.scan(TableName="counted")["Items"] == []
 
 
-def test_a_restored_table_has_items_of_its_own(dynamodb: Any) -> None:
+def test_restored_table_has_separate_items(dynamodb: Any) -> None:
     table = _table(dynamodb, "saved")
     dynamodb.put_item(TableName=table, Item={"h": {"S": "kept"}})
     backup = dynamodb.create_backup(TableName=table, BackupName="before")["BackupDetails"]["BackupArn"]
@@ -160,7 +160,7 @@ def test_a_restored_table_has_items_of_its_own(dynamodb: Any) -> None:
     assert {item["h"]["S"] for item in dynamodb.scan(TableName="restored")["Items"]} == {"kept", "more"}
 
 
-def test_items_are_there_after_a_restart(tmp_path: Path) -> None:
+def test_items_survive_a_restart(tmp_path: Path) -> None:
     for round_ in range(2):
         database = Database(tmp_path)
         backend = Backend("us-east-1", database)
@@ -187,7 +187,7 @@ _KEY_BYTES = st.lists(st.sampled_from([0, 1, 2, 254, 255]), min_size=1, max_size
         st.tuples(st.sampled_from(["put", "delete", "update"]), _KEY_BYTES, _KEY_BYTES, st.integers(0, 9)), max_size=25
     )
 )
-def test_a_table_behaves_as_a_dictionary(dynamodb: Any, steps: list[tuple[str, bytes, bytes, int]]) -> None:
+def test_table_matches_a_dictionary_model(dynamodb: Any, steps: list[tuple[str, bytes, bytes, int]]) -> None:
     table = _table(dynamodb, "model", "B", "B")
     model: dict[tuple[bytes, bytes], dict[str, Any]] = {}
     for step, hashed, ranged, number in steps:

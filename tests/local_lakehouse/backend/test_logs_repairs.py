@@ -57,11 +57,11 @@ def _rows(logs: Any, query: str, **groups: Any) -> list[list[tuple[str, str]]]:
         ("limit 1", [[("@timestamp", SHOWN[2]), ("@message", "event 2")]]),
     ],
 )
-def test_events_are_found(logs: Any, query: str, expected: list[list[tuple[str, str]]]) -> None:
+def test_insights_query_returns_events(logs: Any, query: str, expected: list[list[tuple[str, str]]]) -> None:
     assert _rows(logs, query) == expected
 
 
-def test_a_log_group_is_named_in_every_way(logs: Any, lab: Lab) -> None:
+def test_start_query_accepts_every_form_of_log_group(logs: Any, lab: Lab) -> None:
     arn = f"arn:aws:logs:us-east-1:{lab.account}:log-group:/app"
     ways: list[dict[str, Any]] = [
         {"logGroupName": "/app"}, {"logGroupNames": ["/app"]}, {"logGroupIdentifiers": ["/app"]},
@@ -84,20 +84,20 @@ def test_a_log_group_is_named_in_every_way(logs: Any, lab: Lab) -> None:
         "limit 0", "dedup @message", "display @message",
     ],
 )  # fmt: skip
-def test_a_command_that_is_not_supported_is_refused_by_name(logs: Any, command: str) -> None:
+def test_unsupported_insights_command_is_rejected(logs: Any, command: str) -> None:
     with pytest.raises(ClientError) as raised:
         _start(logs, f"fields @timestamp | {command}")
     assert f"does not support '{command}' in CloudWatch Logs Insights; AWS does" in str(raised.value)
 
 
-def test_the_query_of_a_list_is_the_text_that_was_given(logs: Any) -> None:
+def test_describe_queries_returns_the_original_query_string(logs: Any) -> None:
     _start(logs, "limit  1")
     assert [each["queryString"] for each in logs.describe_queries(logGroupName="/app")["queries"]] == ["limit  1"]
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         logs.get_query_results(queryId="unknown")
 
 
-def test_s3_select_is_refused_by_name(lab: Lab) -> None:
+def test_s3_select_is_rejected(lab: Lab) -> None:
     s3 = lab.client("s3")
     s3.create_bucket(Bucket="mine")
     s3.put_object(Bucket="mine", Key="a.csv", Body=b"a,b\n1,2\n")

@@ -15,12 +15,12 @@ def faster() -> None:
 
 
 @pytest.mark.parametrize("service", HANDLERS)
-def test_a_model_contains_motos_additions(service: str) -> None:
+def test_model_contains_the_additions_of_moto(service: str) -> None:
     loaded = utils._load_service_model(service, "service-2")
     assert loaded == loaders.create_loader().load_service_model(service, "service-2")
 
 
-def test_the_regions_are_botocores() -> None:
+def test_regions_equal_the_botocore_regions() -> None:
     session, own = AccountSpecificBackend.get_session(), boto3.Session()
     for partition in own.get_available_partitions():
         for service in ("dynamodb", "iam"):

@@ -46,7 +46,7 @@ not_the_tables = pytest.mark.parametrize(
 
 
 @not_the_tables
-def test_a_key_that_is_not_the_tables_is_refused(orders: Any, key: dict[str, Any]) -> None:
+def test_key_that_does_not_match_the_schema_is_rejected(orders: Any, key: dict[str, Any]) -> None:
     calls: list[Callable[[], Any]] = [
         lambda: orders.get_item(TableName="Orders", Key=key),
         lambda: orders.delete_item(TableName="Orders", Key=key),
@@ -63,7 +63,7 @@ def test_a_key_that_is_not_the_tables_is_refused(orders: Any, key: dict[str, Any
 
 
 @not_the_tables
-def test_a_transaction_with_a_key_that_is_not_the_tables_is_canceled(orders: Any, key: dict[str, Any]) -> None:
+def test_transaction_with_a_mismatched_key_is_canceled(orders: Any, key: dict[str, Any]) -> None:
     good = {"TableName": "Orders", "Item": {"id": {"S": "1"}, "at": {"N": "1"}}}
     update = {"TableName": "Orders", "Key": key, "UpdateExpression": "REMOVE x"}
     calls: list[Callable[[], Any]] = [
@@ -88,13 +88,13 @@ def test_a_transaction_with_a_key_that_is_not_the_tables_is_canceled(orders: Any
     assert orders.scan(TableName="Orders")["Items"] == []
 
 
-def test_an_update_that_updates_nothing_makes_the_item(orders: Any) -> None:
+def test_update_item_without_an_expression_creates_the_item(orders: Any) -> None:
     key = {"id": {"S": "1"}, "at": {"N": "1"}}
     assert orders.update_item(TableName="Orders", Key=key, ReturnValues="ALL_NEW")["Attributes"] == key
     assert orders.scan(TableName="Orders")["Items"] == [key]
 
 
-def test_a_key_of_the_tables_is_taken(orders: Any) -> None:
+def test_key_that_matches_the_schema_is_accepted(orders: Any) -> None:
     key = {"id": {"S": "1"}, "at": {"N": "1"}}
     item = {**key, "state": {"S": "open"}}
     orders.put_item(TableName="Orders", Item=key)
@@ -108,7 +108,7 @@ def test_a_key_of_the_tables_is_taken(orders: Any) -> None:
     assert orders.scan(TableName="Orders")["Items"] == []
 
 
-def test_an_item_with_a_set_of_binaries_is_projected(orders: Any) -> None:
+def test_projection_returns_binary_sets(orders: Any) -> None:
     key = {"id": {"S": "1"}, "at": {"N": "1"}}
     item = {**key, "b": {"B": b"\x00"}, "bs": {"BS": [b"\xff"]}, "m": {"M": {"bs": {"BS": [b"\x02"]}}}}
     orders.put_item(TableName="Orders", Item=item)
@@ -116,7 +116,7 @@ def test_an_item_with_a_set_of_binaries_is_projected(orders: Any) -> None:
     assert found == {name: item[name] for name in ("bs", "m", "b")}
 
 
-def test_a_bucket_whose_owner_is_not_the_expected_one_is_refused(lab: Lab) -> None:
+def test_unexpected_bucket_owner_is_rejected(lab: Lab) -> None:
     s3 = lab.client("s3")
     here = {"Bucket": "mine", "Key": "a"}
     s3.create_bucket(Bucket="mine")
@@ -156,7 +156,7 @@ def _encryption_in_answers(s3: Any, **asked: str) -> dict[str, tuple[str | None,
     return {name: (each.get("ServerSideEncryption"), each.get("SSEKMSKeyId")) for name, each in answers.items()}
 
 
-def test_every_object_is_encrypted(lab: Lab) -> None:
+def test_objects_are_encrypted_by_default_or_as_requested(lab: Lab) -> None:
     s3, key = lab.client("s3"), lab.client("kms").create_key()["KeyMetadata"]["Arn"]
     s3.create_bucket(Bucket="mine")
 
@@ -178,7 +178,7 @@ def test_every_object_is_encrypted(lab: Lab) -> None:
     assert default() == s3_managed
 
 
-def test_a_copy_onto_itself_is_refused_despite_the_default_encryption(lab: Lab) -> None:
+def test_copy_onto_itself_is_rejected_despite_default_encryption(lab: Lab) -> None:
     s3, here = lab.client("s3"), {"Bucket": "mine", "Key": "a"}
     s3.create_bucket(Bucket="mine")
     s3.put_object(**here, Body=b"1")

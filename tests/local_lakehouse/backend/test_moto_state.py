@@ -48,7 +48,7 @@ _NOT_KEPT = re.compile(
 )
 
 
-def test_every_module_with_classes_is_known() -> None:
+def test_every_moto_module_with_classes_is_listed() -> None:
     for service in SERVICES:
         package = importlib.import_module(f"moto.{service}")
         for module in pkgutil.walk_packages(package.__path__, f"moto.{service}."):
@@ -63,12 +63,12 @@ def test_every_module_with_classes_is_known() -> None:
             assert set(defined) <= _USED_WITHIN_REQUESTS, module.name
 
 
-def test_no_service_is_left_out() -> None:
+def test_every_service_has_a_scenario_and_classes() -> None:
     assert SCENES.keys() == set(SERVICES) == moto_classes.MODULES.keys()
 
 
 @pytest.mark.parametrize("service", sorted(SCENES))
-def test_a_service_is_after_a_restart_as_it_was(service: str, tmp_path: Path) -> None:
+def test_service_state_survives_a_restart(service: str, tmp_path: Path) -> None:
     with opened(tmp_path) as backend:
         look = SCENES[service](backend.clients.client)
         before = _still(look())
@@ -79,7 +79,7 @@ def test_a_service_is_after_a_restart_as_it_was(service: str, tmp_path: Path) ->
         assert _still(look()) == before
 
 
-def test_a_second_restart_writes_nothing(tmp_path: Path) -> None:
+def test_restart_writes_nothing(tmp_path: Path) -> None:
     def rows(backend: Backend) -> list[Any]:
         with backend.database.snapshot() as connection:
             return connection.execute("SELECT * FROM moto ORDER BY root, id").fetchall()
@@ -98,7 +98,7 @@ def test_a_second_restart_writes_nothing(tmp_path: Path) -> None:
         assert rows(backend) == written
 
 
-def test_a_table_version_costs_one_row(tmp_path: Path) -> None:
+def test_table_version_adds_one_row(tmp_path: Path) -> None:
     with opened(tmp_path) as backend:
         glue = backend.clients.client("glue")
         glue.create_database(DatabaseInput={"Name": "d"})
@@ -112,7 +112,7 @@ def test_a_table_version_costs_one_row(tmp_path: Path) -> None:
         assert len([text for text in writes if text.startswith("INSERT")]) == 2
 
 
-def test_what_could_not_be_kept_is_not_there(tmp_path: Path) -> None:
+def test_change_that_cannot_be_stored_is_rolled_back(tmp_path: Path) -> None:
     with opened(tmp_path) as backend:
         s3, glue = backend.clients.client("s3"), backend.clients.client("glue")
         s3.create_bucket(Bucket="kept")
@@ -136,7 +136,7 @@ def test_what_could_not_be_kept_is_not_there(tmp_path: Path) -> None:
         assert backend.clients.client("s3").get_object(Bucket="kept", Key="later")["Body"].read() == b"again"
 
 
-def test_bodies_are_deleted_with_their_objects(tmp_path: Path) -> None:
+def test_object_files_are_deleted_with_their_objects(tmp_path: Path) -> None:
     def files() -> int:
         return len(list((tmp_path / "objects").glob("*/*")))
 
@@ -157,7 +157,7 @@ def test_bodies_are_deleted_with_their_objects(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("operation", ["put_object", "upload_part"])
-def test_a_body_is_written_and_hashed_before_the_request_takes_the_lock(tmp_path: Path, operation: str) -> None:
+def test_body_is_written_and_hashed_before_the_lock_is_acquired(tmp_path: Path, operation: str) -> None:
     content = b"content"
     with opened(tmp_path) as backend, ThreadPoolExecutor() as pool:
         s3 = backend.clients.client("s3")
@@ -177,7 +177,7 @@ def test_a_body_is_written_and_hashed_before_the_request_takes_the_lock(tmp_path
         assert list((tmp_path / "objects").glob("*/*")) == [path]
 
 
-def test_a_damaged_body_is_an_error_and_not_another_content(tmp_path: Path) -> None:
+def test_get_object_rejects_a_damaged_file(tmp_path: Path) -> None:
     with opened(tmp_path) as backend:
         s3 = backend.clients.client("s3")
         s3.create_bucket(Bucket="bkt")

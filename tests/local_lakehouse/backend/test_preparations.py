@@ -22,14 +22,14 @@ def applied(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return done
 
 
-def test_what_is_asked_for_before_a_service_is_there_waits_for_it(applied: list[str]) -> None:
+def test_preparation_waits_until_the_service_is_requested(applied: list[str]) -> None:
     preparations.prepare("s3", "early")
     assert applied == []
     preparations.carry_out("s3")
     assert applied == ["early"]
 
 
-def test_what_is_asked_for_once_a_service_is_there_is_done_at_once_and_once(applied: list[str]) -> None:
+def test_preparation_of_a_requested_service_runs_once_immediately(applied: list[str]) -> None:
     preparations.carry_out("s3")
     preparations.prepare("s3", "late")
     preparations.prepare("s3", "late")
@@ -76,7 +76,7 @@ lakehouse.stop()
 
 
 @pytest.mark.parametrize("first", ["sts", "s3", "glue", "dynamodb"])
-def test_the_first_request_of_a_service_imports_its_modules_before_it_takes_the_lock(first: str) -> None:
+def test_first_request_imports_modules_before_it_acquires_the_lock(first: str) -> None:
     found = subprocess.run([sys.executable, "-c", _FIRST_REQUESTS, first], capture_output=True, text=True, check=True)
     assert found.stdout == ""
 
@@ -100,6 +100,6 @@ lakehouse.stop()
 """
 
 
-def test_a_key_of_nobody_does_not_import_identities() -> None:
+def test_unknown_access_key_does_not_import_moto_iam() -> None:
     found = subprocess.run([sys.executable, "-c", _WITHOUT_IDENTITIES], capture_output=True, text=True, check=True)
     assert found.stdout.split() == ["False", "False"]

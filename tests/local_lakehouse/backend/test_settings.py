@@ -13,7 +13,7 @@ from zetl_helpers.lab import Lab
 pytestmark = pytest.mark.once
 
 
-def test_a_result_is_kept_until_a_setting_changes() -> None:
+def test_result_is_cached_until_a_setting_changes() -> None:
     settings, answers = SettingsCache(), iter("abc")
 
     def look() -> str:
@@ -25,7 +25,7 @@ def test_a_result_is_kept_until_a_setting_changes() -> None:
     assert settings.result("role", look) == "c", "each key has its own result"
 
 
-def test_a_result_is_not_kept_if_a_setting_changes_meanwhile() -> None:
+def test_result_is_not_cached_if_a_setting_changes_meanwhile() -> None:
     settings, answers = SettingsCache(), iter("ab")
 
     def look() -> str:
@@ -35,14 +35,14 @@ def test_a_result_is_not_kept_if_a_setting_changes_meanwhile() -> None:
     assert [settings.result("policy", look), settings.result("policy", lambda: "new")] == ["a", "new"]
 
 
-def test_an_error_is_not_kept() -> None:
+def test_error_is_not_cached() -> None:
     settings = SettingsCache()
     with pytest.raises(ZeroDivisionError):
         settings.result("policy", lambda: 1 // 0)
     assert settings.result("policy", lambda: 1) == 1
 
 
-def test_the_operations_that_keep_the_settings_exist_and_are_writes() -> None:
+def test_listed_data_operations_exist_and_are_writes() -> None:
     assert set(PROTOCOLS) >= _RECORDS
     for service, operations in _DATA.items():
         assert operations <= operation_names(service)
@@ -63,7 +63,7 @@ def test_the_operations_that_keep_the_settings_exist_and_are_writes() -> None:
         ("s3", "DeleteBucketPolicy"),
     ],
 )
-def test_all_other_writes_can_change_a_setting(service: str, operation: str) -> None:
+def test_other_writes_change_settings(service: str, operation: str) -> None:
     assert changes_settings(service, operation)
 
 
@@ -75,7 +75,7 @@ def test_all_other_writes_can_change_a_setting(service: str, operation: str) -> 
     ],
     ids=["moto", "a service of the project"],
 )
-def test_a_result_is_discarded_before_the_change_is_committed(
+def test_cached_result_is_discarded_before_the_commit(
     lab: Lab, lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch, write: Callable[[Lab], object]
 ) -> None:
     """Otherwise, a check that reads one setting before the commit and another after it could keep its result."""

@@ -164,7 +164,7 @@ def _given(values: dict[str, Any]) -> dict[str, Any]:
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_the_data_plane_and_moto_agree(routes: Any, data: st.DataObject) -> None:
+def test_data_plane_and_moto_agree(routes: Any, data: st.DataObject) -> None:
     for number in range(3):
         key = {"h": {"S": "x"}, "r": {"N": str(number)}}
         for position, client in enumerate(routes):
@@ -198,7 +198,7 @@ def test_the_data_plane_and_moto_agree(routes: Any, data: st.DataObject) -> None
             )  # fmt: skip
 
 
-def test_the_routes_are_different_ones(routes: Any) -> None:
+def test_clients_use_different_implementations(routes: Any) -> None:
     """The two clients use different implementations: only the data plane normalizes numbers."""
     item = {"h": {"S": "y"}, "r": {"N": "1"}, "n": {"N": "1.50"}}
     found = []

@@ -67,7 +67,7 @@ _TYPED = st.one_of(*(
 
 @settings(deadline=None)  # The first example loads the list of reserved words.
 @given(_TYPED, st.sampled_from(sorted(_COMPARE)))
-def test_a_comparison_admits_what_the_model_does(case: tuple[str, list[Any], Any, Any], operator: str) -> None:
+def test_comparison_bounds_contain_the_matching_keys(case: tuple[str, list[Any], Any, Any], operator: str) -> None:
     tag, keys, value, _ = case
     expected = {key for key in keys if _COMPARE[operator](_order(tag, key), _order(tag, value))}
     assert _admitted(tag, f"r {operator} :0", keys, [value]) == expected
@@ -75,7 +75,7 @@ def test_a_comparison_admits_what_the_model_does(case: tuple[str, list[Any], Any
 
 
 @given(_TYPED)
-def test_between_admits_both_bounds(case: tuple[str, list[Any], Any, Any]) -> None:
+def test_between_bounds_contain_both_ends(case: tuple[str, list[Any], Any, Any]) -> None:
     tag, keys, *both = case
     low, high = sorted(both, key=lambda each: _order(tag, each))
     expected = {key for key in keys if _order(tag, low) <= _order(tag, key) <= _order(tag, high)}
@@ -83,7 +83,7 @@ def test_between_admits_both_bounds(case: tuple[str, list[Any], Any, Any]) -> No
 
 
 @given(_TYPED.filter(lambda case: case[0] != "N"))
-def test_a_beginning_admits_what_begins_with_it(case: tuple[str, list[Any], Any, Any]) -> None:
+def test_begins_with_bounds_contain_the_matching_keys(case: tuple[str, list[Any], Any, Any]) -> None:
     tag, keys, value, _ = case
     expected = {key for key in keys if key.startswith(value)}
     assert _admitted(tag, "begins_with(r, :0)", keys, [value]) == expected

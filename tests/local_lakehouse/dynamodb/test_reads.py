@@ -29,7 +29,7 @@ def _refused(call: Any, message: str, **arguments: Any) -> None:
 KEY = {"h": {"S": "a"}, "r": {"N": "1"}}
 
 
-def test_an_item_comes_back_with_its_numbers_in_normal_form(orders: Any) -> None:
+def test_get_item_returns_normalized_numbers(orders: Any) -> None:
     item = {**KEY, "n": {"N": "0012.500"}, "l": {"L": [{"N": "1E2"}, {"NS": ["1.0", "2"]}]}, "b": {"B": b"\x00\xff"}}
     orders.put_item(TableName="orders", Item=item)
     assert orders.get_item(TableName="orders", Key=KEY)["Item"] == {
@@ -37,14 +37,14 @@ def test_an_item_comes_back_with_its_numbers_in_normal_form(orders: Any) -> None
     }  # fmt: skip
 
 
-def test_a_missing_item_has_no_member_and_capacity_comes_only_when_asked(orders: Any) -> None:
+def test_get_item_omits_missing_items_and_unrequested_capacity(orders: Any) -> None:
     answer = orders.get_item(TableName="orders", Key=KEY)
     assert answer.keys() == {"ResponseMetadata"}
     counted = orders.get_item(TableName="orders", Key=KEY, ConsistentRead=True, ReturnConsumedCapacity="TOTAL")
     assert counted["ConsumedCapacity"] == {"TableName": "orders", "CapacityUnits": 1.0}
 
 
-def test_capacity_of_a_query_is_that_of_all_its_items(orders: Any) -> None:
+def test_query_capacity_is_the_total_of_its_items(orders: Any) -> None:
     for number in range(4):
         _put(orders, "a", number, text={"S": "x" * 2000}, at={"S": "t"})
     query = {
@@ -60,7 +60,7 @@ def test_capacity_of_a_query_is_that_of_all_its_items(orders: Any) -> None:
     }  # fmt: skip
 
 
-def test_a_projection_keeps_what_is_around_its_paths(orders: Any) -> None:
+def test_projection_keeps_the_nesting_of_its_paths(orders: Any) -> None:
     _put(orders, "a", 1, m={"M": {"x": {"S": "1"}, "y": {"S": "2"}}}, l={"L": [{"S": "0"}, {"S": "1"}, {"S": "2"}]})
     found = orders.get_item(
         TableName="orders", Key=KEY, ProjectionExpression="m.#x, l[2], l[0], nothing.there, m.z.z",
@@ -136,11 +136,11 @@ def test_a_projection_keeps_what_is_around_its_paths(orders: Any) -> None:
         ),
     ],
 )
-def test_what_get_item_refuses(orders: Any, arguments: dict[str, Any], message: str) -> None:
+def test_get_item_rejects_invalid_arguments(orders: Any, arguments: dict[str, Any], message: str) -> None:
     _refused(orders.get_item, message, Key=KEY, **arguments)
 
 
-def test_a_page_is_a_megabyte_as_dynamodb_counts_it(orders: Any) -> None:
+def test_page_contains_up_to_one_megabyte(orders: Any) -> None:
     for number in range(30):
         _put(orders, "a", number, text={"S": "x" * 100_000})
     pages = list(orders.get_paginator("scan").paginate(TableName="orders"))
@@ -150,7 +150,7 @@ def test_a_page_is_a_megabyte_as_dynamodb_counts_it(orders: Any) -> None:
     assert (counted["Count"], counted["ScannedCount"], "Items" in counted) == (10, 10, False)
 
 
-def test_a_scan_follows_the_hash_of_the_partition_key_and_not_the_order_of_writing(orders: Any) -> None:
+def test_scan_order_does_not_depend_on_the_order_of_writes(orders: Any) -> None:
     names = [f"customer-{number}" for number in range(40)]
     for name in names:
         _put(orders, name, 1)
@@ -162,7 +162,7 @@ def test_a_scan_follows_the_hash_of_the_partition_key_and_not_the_order_of_writi
     assert first not in (names, sorted(names))
 
 
-def test_a_limit_counts_before_the_filter(orders: Any) -> None:
+def test_limit_applies_before_the_filter(orders: Any) -> None:
     for number in range(6):
         _put(orders, "a", number, even={"BOOL": number % 2 == 0})
     arguments = {
@@ -179,7 +179,7 @@ def test_a_limit_counts_before_the_filter(orders: Any) -> None:
     assert orders.scan(**arguments, ExclusiveStartKey=rest["LastEvaluatedKey"])["ScannedCount"] == 0
 
 
-def test_indexes_have_what_they_project(orders: Any) -> None:
+def test_indexes_return_the_projected_attributes(orders: Any) -> None:
     more = {"colour": {"S": "red"}, "at": {"S": "noon"}, "note": {"S": "n"}, "extra": {"S": "o"}}
     _put(orders, "a", 1, **more)
     red = {"KeyConditionExpression": "colour = :c", "ExpressionAttributeValues": {":c": {"S": "red"}}}
@@ -206,7 +206,7 @@ def test_indexes_have_what_they_project(orders: Any) -> None:
     _refused(orders.scan, "The table does not have the specified index: none", IndexName="none")
 
 
-def test_pages_of_an_index_go_on_where_they_ended_in_both_directions(orders: Any) -> None:
+def test_index_pages_are_contiguous_in_both_directions(orders: Any) -> None:
     for number in range(7):
         _put(orders, "a", number, at={"S": "same" if number < 5 else "later"}, colour={"S": "red"})
     for forward in (True, False):
@@ -246,7 +246,7 @@ def test_pages_of_an_index_go_on_where_they_ended_in_both_directions(orders: Any
         ("a-b", 'Invalid KeyConditionExpression: Syntax error; token: "-", near: "a-b"'),
     ],
 )
-def test_key_conditions_that_are_refused(orders: Any, expression: str, message: str) -> None:
+def test_query_rejects_invalid_key_conditions(orders: Any, expression: str, message: str) -> None:
     given = {":a": {"S": "a"}, ":n": {"N": "2"}, ":m": {"N": "1"}, ":e": {"S": ""}}
     used = {name: value for name, value in given.items() if name in expression}
     _refused(
@@ -257,7 +257,7 @@ def test_key_conditions_that_are_refused(orders: Any, expression: str, message: 
     )
 
 
-def test_a_filter_on_the_key_is_refused(orders: Any) -> None:
+def test_query_rejects_a_filter_on_the_key(orders: Any) -> None:
     _refused(
         orders.query, "Filter Expression can only contain non-primary key attributes: Primary key attribute: r",
         KeyConditionExpression="h = :h", FilterExpression="x = :h AND (r = :h OR x = :h)",
@@ -265,7 +265,7 @@ def test_a_filter_on_the_key_is_refused(orders: Any) -> None:
     )  # fmt: skip
 
 
-def test_a_start_outside_of_the_query_is_refused(orders: Any) -> None:
+def test_query_rejects_a_start_key_outside_its_bounds(orders: Any) -> None:
     condition = {"KeyConditionExpression": "h = :h", "ExpressionAttributeValues": {":h": {"S": "a"}}}
     _refused(
         orders.query, "The provided starting key is outside query boundaries based on provided conditions",
@@ -274,7 +274,7 @@ def test_a_start_outside_of_the_query_is_refused(orders: Any) -> None:
     _refused(orders.query, "The provided starting key is invalid", ExclusiveStartKey={"h": {"S": "a"}}, **condition)
 
 
-def test_the_parameters_that_expressions_replaced_mean_the_same(orders: Any) -> None:
+def test_legacy_parameters_read_the_same_items_as_expressions(orders: Any) -> None:
     for number in range(5):
         _put(orders, "a", number, text={"S": "ab" * number}, **({"odd": {"SS": ["o"]}} if number % 2 else {}))
 
@@ -304,7 +304,7 @@ def test_the_parameters_that_expressions_replaced_mean_the_same(orders: Any) -> 
     )  # fmt: skip
 
 
-def test_a_batch_returns_what_is_there(orders: Any) -> None:
+def test_batch_get_item_returns_the_existing_items(orders: Any) -> None:
     _put(orders, "a", 1, text={"S": "x"})
     missing = {"h": {"S": "b"}, "r": {"N": "1"}}
     answer = orders.batch_get_item(
@@ -358,11 +358,11 @@ def test_a_batch_returns_what_is_there(orders: Any) -> None:
         ),
     ],
 )
-def test_scans_that_are_refused(orders: Any, arguments: dict[str, Any], message: str) -> None:
+def test_scan_rejects_invalid_arguments(orders: Any, arguments: dict[str, Any], message: str) -> None:
     _refused(orders.scan, message, **arguments)
 
 
-def test_a_read_waits_for_no_writer(backend: Backend, orders: Any) -> None:
+def test_reads_do_not_wait_for_writes(backend: Backend, orders: Any) -> None:
     _put(orders, "a", 1)
     found: list[Any] = []
     with backend.database.transaction():
@@ -374,7 +374,7 @@ def test_a_read_waits_for_no_writer(backend: Backend, orders: Any) -> None:
     assert orders.scan(TableName="orders")["Count"] == 2
 
 
-def test_whose_an_access_key_is_takes_no_turn_to_find_out_again(backend: Backend) -> None:
+def test_repeated_access_key_lookup_does_not_wait_for_writes(backend: Backend) -> None:
     found: list[bool] = []
     assert not backend.knows("test")
     with backend.database.transaction():
@@ -390,7 +390,7 @@ def test_whose_an_access_key_is_takes_no_turn_to_find_out_again(backend: Backend
     assert not backend.knows(key)
 
 
-def test_a_write_to_another_service_keeps_whose_an_access_key_is(backend: Backend) -> None:
+def test_writes_to_other_services_keep_cached_access_keys(backend: Backend) -> None:
     found: list[bool] = []
     backend.clients.client("iam").create_user(UserName="u")
     assert not backend.knows("test")
@@ -404,7 +404,7 @@ def test_a_write_to_another_service_keeps_whose_an_access_key_is(backend: Backen
         assert found == [False]
 
 
-def test_whose_an_access_key_is_is_still_known_after_a_restart(tmp_path: Path) -> None:
+def test_access_keys_are_known_after_a_restart(tmp_path: Path) -> None:
     keys, database = [], Database(tmp_path)
     backend = Backend("us-east-1", database)
     iam, sts = backend.clients.client("iam"), backend.clients.client("sts")
@@ -421,7 +421,7 @@ def test_whose_an_access_key_is_is_still_known_after_a_restart(tmp_path: Path) -
     database.close()
 
 
-def test_a_table_that_was_replaced_is_not_read_from_memory(orders: Any) -> None:
+def test_recreated_table_does_not_use_the_cached_definition(orders: Any) -> None:
     _put(orders, "a", 1)
     orders.delete_table(TableName="orders")
     with pytest.raises(ClientError, match=r"ResourceNotFoundException.*: Requested resource not found$"):

@@ -72,13 +72,13 @@ def _item(orders: Any) -> Any:
         ({**KEY, "m": {"M": {"": {"S": "x"}}}}, "One or more parameter values were invalid: Empty attribute name"),
     ],
 )
-def test_items_that_are_refused(orders: Any, item: dict[str, Any], message: str) -> None:
+def test_put_item_rejects_invalid_items(orders: Any, item: dict[str, Any], message: str) -> None:
     _refused(orders.put_item, message, TableName="orders", Item=item)
     _refused(orders.batch_write_item, message, RequestItems={"orders": [{"PutRequest": {"Item": item}}]})
     assert orders.scan(TableName="orders")["Items"] == []
 
 
-def test_an_item_of_400_kilobytes_is_stored(orders: Any) -> None:
+def test_item_size_limit_is_400_kilobytes(orders: Any) -> None:
     item = {**KEY, "t": {"S": "x" * (409_600 - len("h" + "a" + "r") - 2 - len("t"))}}
     orders.put_item(TableName="orders", Item=item)
     grown: dict[str, Any] = {"TableName": "orders", "Key": KEY, "UpdateExpression": "SET u = :u"}
@@ -108,7 +108,9 @@ def test_an_item_of_400_kilobytes_is_stored(orders: Any) -> None:
         ("set n = :v remove m", {":v": {"N": "0"}}, {"n": {"N": "0"}, "m": None}),
     ],
 )
-def test_updates(orders: Any, expression: str, values: dict[str, Any], changed: dict[str, Any]) -> None:
+def test_update_item_returns_and_stores_the_new_item(
+    orders: Any, expression: str, values: dict[str, Any], changed: dict[str, Any]
+) -> None:
     orders.put_item(TableName="orders", Item=ITEM)
     given = {"ExpressionAttributeValues": values} if values else {}
     answer = orders.update_item(
@@ -147,7 +149,9 @@ def test_updates(orders: Any, expression: str, values: dict[str, Any], changed: 
         ("SET n = n + :v", {"N": "1E-40"}, "Attempting to store more than 38 significant digits in a Number"),
     ],
 )  # fmt: skip
-def test_updates_that_are_refused(orders: Any, expression: str, value: dict[str, Any], message: str) -> None:
+def test_update_item_rejects_invalid_expressions(
+    orders: Any, expression: str, value: dict[str, Any], message: str
+) -> None:
     orders.put_item(TableName="orders", Item=ITEM)
     _refused(
         orders.update_item, message, TableName="orders", Key=KEY, UpdateExpression=expression,
@@ -163,7 +167,7 @@ def test_updates_that_are_refused(orders: Any, expression: str, value: dict[str,
         ("UPDATED_NEW", {"n": {"N": "5"}, "m": {"M": {"k": {"N": "2"}}}, "z": {"N": "2"}}),
     ],
 )  # fmt: skip
-def test_returned_values_are_those_of_the_updated_paths(orders: Any, returned: str, attributes: Any) -> None:
+def test_return_values_contain_only_the_updated_paths(orders: Any, returned: str, attributes: Any) -> None:
     orders.put_item(TableName="orders", Item={**ITEM, "m": {"M": {"k": {"N": "1"}, "other": {"S": "o"}}}})
     if returned == "ALL_OLD":
         attributes = {**ITEM, "m": {"M": {"k": {"N": "1"}, "other": {"S": "o"}}}}
@@ -175,7 +179,7 @@ def test_returned_values_are_those_of_the_updated_paths(orders: Any, returned: s
     assert "ConsumedCapacity" not in answer
 
 
-def test_a_failed_condition_shows_the_item_when_asked(orders: Any) -> None:
+def test_failed_condition_returns_the_item_on_request(orders: Any) -> None:
     orders.put_item(TableName="orders", Item=ITEM)
     arguments = {"TableName": "orders", "Item": KEY, "ConditionExpression": "attribute_not_exists(h)"}
     _refused(orders.put_item, "The conditional request failed", "ConditionalCheckFailedException", **arguments)
@@ -207,7 +211,7 @@ def test_a_failed_condition_shows_the_item_when_asked(orders: Any) -> None:
           "{B,BOOL,BS,L,M,N,NS,NULL,S,SS}")),
     ],
 )  # fmt: skip
-def test_conditions_that_are_refused(orders: Any, condition: str, message: str) -> None:
+def test_delete_item_rejects_invalid_conditions(orders: Any, condition: str, message: str) -> None:
     values = {name: value for name, value in {":v": {"N": "1"}, ":w": {"S": "1"}}.items() if name in condition}
     given: dict[str, Any] = {"ExpressionAttributeValues": values} if values else {}
     if "#n" in condition:
@@ -218,7 +222,7 @@ def test_conditions_that_are_refused(orders: Any, condition: str, message: str) 
     )  # fmt: skip
 
 
-def test_the_parameters_that_expressions_replaced_write_the_same(orders: Any) -> None:
+def test_legacy_parameters_write_the_same_items_as_expressions(orders: Any) -> None:
     orders.put_item(TableName="orders", Item=ITEM, Expected={"h": {"Exists": False}})
     failed = {"code": "ConditionalCheckFailedException", "message": "The conditional request failed"}
     _refused(orders.put_item, TableName="orders", Item=ITEM, Expected={"h": {"Exists": False}}, **failed)
@@ -234,7 +238,7 @@ def test_the_parameters_that_expressions_replaced_write_the_same(orders: Any) ->
     assert _item(orders) == {name: value for name, value in {**ITEM, **changed}.items() if name != "l"}
 
 
-def test_capacity_of_a_write_counts_the_indexes_that_it_changes(orders: Any) -> None:
+def test_write_capacity_includes_the_changed_indexes(orders: Any) -> None:
     arguments = {"TableName": "orders", "ReturnConsumedCapacity": "INDEXES"}
     item = {**KEY, "colour": {"S": "red"}, "text": {"S": "x" * 1500}}
     first = orders.put_item(**arguments, Item=item)["ConsumedCapacity"]
@@ -248,7 +252,7 @@ def test_capacity_of_a_write_counts_the_indexes_that_it_changes(orders: Any) -> 
     assert "GlobalSecondaryIndexes" not in same
 
 
-def test_metrics_of_an_item_collection_come_with_local_indexes(orders: Any) -> None:
+def test_item_collection_metrics_are_returned_with_a_local_index(orders: Any) -> None:
     answer = orders.put_item(TableName="orders", Item=ITEM, ReturnItemCollectionMetrics="SIZE")
     assert answer["ItemCollectionMetrics"] == {
         "ItemCollectionKey": {"h": {"S": "a"}},
@@ -256,7 +260,7 @@ def test_metrics_of_an_item_collection_come_with_local_indexes(orders: Any) -> N
     }
 
 
-def test_a_batch_refuses_two_writes_of_one_item(orders: Any) -> None:
+def test_batch_write_rejects_duplicate_keys_and_too_many_items(orders: Any) -> None:
     twice = [{"PutRequest": {"Item": ITEM}}, {"DeleteRequest": {"Key": {"h": {"S": "a"}, "r": {"N": "1.0"}}}}]
     _refused(orders.batch_write_item, "Provided list of item keys contains duplicates", RequestItems={"orders": twice})
     many = [{"PutRequest": {"Item": {"h": {"S": "a"}, "r": {"N": str(number)}}}} for number in range(26)]
@@ -274,7 +278,7 @@ def _update(**more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_a_token_makes_a_transaction_once(orders: Any) -> None:
+def test_client_request_token_runs_a_transaction_once(orders: Any) -> None:
     orders.put_item(TableName="orders", Item=ITEM)
     for _ in range(3):
         orders.transact_write_items(TransactItems=[_update()], ClientRequestToken="once")
@@ -287,7 +291,7 @@ def test_a_token_makes_a_transaction_once(orders: Any) -> None:
     assert _item(orders)["n"] == {"N": "7"}
 
 
-def test_reasons_of_a_canceled_transaction_say_what_failed(orders: Any) -> None:
+def test_canceled_transaction_returns_a_reason_for_each_item(orders: Any) -> None:
     orders.put_item(TableName="orders", Item=ITEM)
     failing = _update(
         ConditionExpression="n > :one",
@@ -318,7 +322,7 @@ def test_reasons_of_a_canceled_transaction_say_what_failed(orders: Any) -> None:
     )  # fmt: skip
 
 
-def test_a_transaction_of_a_hundred_items_is_carried_out(orders: Any) -> None:
+def test_transaction_of_100_items_succeeds(orders: Any) -> None:
     items = [{"h": {"S": "a"}, "r": {"N": str(number)}} for number in range(100)]
     answer = orders.transact_write_items(
         TransactItems=[{"Put": {"TableName": "orders", "Item": item}} for item in items], ReturnConsumedCapacity="TOTAL"

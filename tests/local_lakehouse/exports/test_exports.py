@@ -99,7 +99,7 @@ def _item(key: str, number: int) -> Item:
 
 
 @holds("export-full")
-def test_a_full_export_holds_every_item(exports: Exports) -> None:
+def test_full_export_contains_every_item(exports: Exports) -> None:
     items = [_item("a", 1), {**_item("b", 2), "deep": {"M": {"l": {"L": [{"B": "aGk="}, {"NULL": True}]}}}}]
     exports.world.put("Orders", items[0])
     exports.world.put("Orders", {**items[1], "deep": {"M": {"l": {"L": [{"B": b"hi"}, {"NULL": True}]}}}})
@@ -120,7 +120,7 @@ def test_a_full_export_holds_every_item(exports: Exports) -> None:
     assert exports.read(f"{root}/manifest-summary.checksum") == checksum
 
 
-def test_a_full_export_of_the_past(exports: Exports) -> None:
+def test_full_export_of_an_earlier_time(exports: Exports) -> None:
     exports.world.put("Orders", _item("a", 1))
     exports.clock.now += 10
     exports.world.put("Orders", _item("a", 2))
@@ -131,7 +131,7 @@ def test_a_full_export_of_the_past(exports: Exports) -> None:
 
 
 @holds("export-incremental", "final-state")
-def test_an_incremental_export_holds_what_changed_in_its_window_only(exports: Exports) -> None:
+def test_incremental_export_contains_only_changes_in_its_window(exports: Exports) -> None:
     for key in ("changed", "deleted", "same"):
         exports.world.put("Orders", _item(key, 1))
     exports.clock.now += 60
@@ -160,7 +160,7 @@ def test_an_incremental_export_holds_what_changed_in_its_window_only(exports: Ex
     assert set(newest["deleted"]) == {"Metadata", "Keys"}
 
 
-def test_the_data_of_incremental_exports_lies_in_a_shared_folder(exports: Exports) -> None:
+def test_incremental_export_writes_data_to_the_shared_folder(exports: Exports) -> None:
     exports.clock.now += 1
     window = {"ExportFromTime": exports.at(-1)}
     export = exports.export(S3Prefix="here", ExportType="INCREMENTAL_EXPORT", IncrementalExportSpecification=window)
@@ -171,7 +171,7 @@ def test_the_data_of_incremental_exports_lies_in_a_shared_folder(exports: Export
     assert entry["dataFileS3Key"].startswith("here/AWSDynamoDB/data/")
 
 
-def test_a_write_that_names_no_key_is_in_the_export(exports: Exports) -> None:
+def test_incremental_export_contains_partiql_writes(exports: Exports) -> None:
     exports.world.put("Orders", _item("a", 1))
     exports.clock.now += 10
     start = exports.at(0)
@@ -197,14 +197,14 @@ def test_exports_survive_a_restart(exports: Exports) -> None:
     assert exports.call("DescribeExport", ExportArn=first["ExportArn"])["ExportDescription"] == first
 
 
-def test_a_client_token_makes_a_repetition_the_same_export(exports: Exports) -> None:
+def test_client_token_returns_the_existing_export(exports: Exports) -> None:
     first = exports.export(ClientToken="token-1")
     again = exports.call("ExportTableToPointInTime", TableArn=ARN, S3Bucket=BUCKET, ClientToken="token-1")
     assert again["ExportDescription"]["ExportArn"] == first["ExportArn"]
     assert exports.refused(ClientToken="token-1", S3Prefix="other") == "ExportConflictException"
 
 
-def test_exports_are_listed(exports: Exports) -> None:
+def test_list_exports_returns_pages(exports: Exports) -> None:
     arns = [exports.export()["ExportArn"] for _ in range(3)]
     page = exports.call("ListExports", TableArn=ARN, MaxResults=2)
     assert [entry["ExportArn"] for entry in page["ExportSummaries"]] == arns[:2]
@@ -214,7 +214,7 @@ def test_exports_are_listed(exports: Exports) -> None:
     assert exports.call("ListExports", TableArn=table_arn("Other"))["ExportSummaries"] == []
 
 
-def test_a_missing_bucket_fails_the_export(exports: Exports) -> None:
+def test_missing_bucket_fails_the_export(exports: Exports) -> None:
     export = exports.export(S3Bucket="no-such-bucket")
     assert (export["ExportStatus"], export["FailureCode"]) == ("FAILED", "S3NoSuchBucket")
 
@@ -223,7 +223,7 @@ def _window(**members: Any) -> dict[str, Any]:
     return {"ExportType": "INCREMENTAL_EXPORT", "IncrementalExportSpecification": members}
 
 
-def test_what_is_refused(exports: Exports) -> None:
+def test_export_rejects_invalid_requests(exports: Exports) -> None:
     exports.clock.now += 2 * 24 * 3600
     now, later, before = exports.at(0), exports.at(60), exports.at(-3 * 24 * 3600)
     assert exports.refused(TableArn=table_arn("Nowhere")) == "TableNotFoundException"
@@ -239,7 +239,7 @@ def test_what_is_refused(exports: Exports) -> None:
         exports.call("DescribeExport", ExportArn=ARN + "/export/01234567890123-a1b2c3d4")
 
 
-def test_without_point_in_time_recovery_there_is_no_export(exports: Exports) -> None:
+def test_export_requires_point_in_time_recovery(exports: Exports) -> None:
     exports.world.clients.client("dynamodb").update_continuous_backups(
         TableName="Orders", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False}
     )

@@ -81,7 +81,7 @@ def _item(key: str, value: int) -> dict[str, Any]:
 
 @settings(deadline=None)
 @given(writes, writes)
-def test_every_state_of_the_past_can_be_had(clients: ServiceClients, before: Any, after: Any) -> None:
+def test_items_at_returns_every_earlier_state(clients: ServiceClients, before: Any, after: Any) -> None:
     past = Past(clients)
     state: dict[str, int] = {}
     states: list[tuple[int, dict[str, int]]] = []
@@ -115,7 +115,7 @@ def _changed(state: dict[str, int], values: dict[str, int | None]) -> dict[str, 
     return after
 
 
-def test_turning_recovery_on_reads_no_item(clients: ServiceClients) -> None:
+def test_enabling_recovery_copies_no_items(clients: ServiceClients) -> None:
     past = Past(clients)
     past.write({"a": 1, "b": 2})
     past.turn_on()
@@ -126,7 +126,7 @@ def test_turning_recovery_on_reads_no_item(clients: ServiceClients) -> None:
         assert connection.execute("SELECT count(*) FROM earlier_items").fetchone() == (1,)
 
 
-def test_a_history_ends_with_its_table(clients: ServiceClients) -> None:
+def test_delete_table_deletes_the_history(clients: ServiceClients) -> None:
     past = Past(clients)
     past.write({"a": 1})
     past.turn_on()

@@ -72,7 +72,7 @@ def lacking(action: str, resource: str) -> str:
     return f"User: {ANALYST} is not authorized to perform: {action} on resource: {resource} because no identity-based"
 
 
-def test_who_has_all_rights_reads(world: World) -> None:
+def test_caller_with_all_permissions_reads_the_table(world: World) -> None:
     keys = analyst(world, ATHENA, GLUE, PLACE, RESULTS, DATA)
     assert run(world, "SELECT * FROM db.t", keys) == ("SUCCEEDED", "")
 
@@ -84,7 +84,7 @@ def test_who_has_all_rights_reads(world: World) -> None:
         (GLUE, "glue:GetDatabase", f"{TABLES}:catalog"),
     ],
 )
-def test_a_table_is_read_with_the_callers_rights_even_from_what_is_kept(
+def test_cached_table_is_read_with_the_permissions_of_the_caller(
     world: World, missing: Statement, action: str, resource: str
 ) -> None:
     held = [each for each in (ATHENA, GLUE, PLACE, RESULTS, DATA) if each is not missing]
@@ -93,27 +93,27 @@ def test_a_table_is_read_with_the_callers_rights_even_from_what_is_kept(
     assert reason.startswith(lacking(action, resource).split(" because")[0])
 
 
-def test_a_table_that_the_caller_may_not_see(world: World) -> None:
+def test_query_requires_permission_to_get_the_table(world: World) -> None:
     default = allow("glue:GetDatabase", [f"{TABLES}:catalog", f"{TABLES}:database/default"])
     state, reason = run(world, "SELECT * FROM db.t", analyst(world, ATHENA, default, PLACE, RESULTS, DATA))
     assert (state, reason.startswith(lacking("glue:GetTable", f"{TABLES}:catalog"))) == ("FAILED", True)
 
 
-def test_results_are_written_with_the_callers_rights(world: World) -> None:
+def test_results_are_written_with_the_permissions_of_the_caller(world: World) -> None:
     elsewhere = allow("s3:PutObject", "arn:aws:s3:::some-bucket/elsewhere/*")
     state, reason = run(world, "SELECT 1", analyst(world, ATHENA, GLUE, PLACE, elsewhere))
     assert state == "FAILED"
     assert "s3:PutObject" in reason
 
 
-def test_the_bucket_of_the_results_is_looked_at_with_the_callers_rights(world: World) -> None:
+def test_results_bucket_is_checked_with_the_permissions_of_the_caller(world: World) -> None:
     athena = world.client("athena", analyst(world, ATHENA, GLUE, RESULTS))
     place = {"OutputLocation": "s3://some-bucket/results"}
     _, message = refused(athena.start_query_execution, QueryString="SELECT 1", ResultConfiguration=place)
     assert message == "Unable to verify/create output bucket some-bucket"
 
 
-def test_results_are_fetched_with_the_callers_rights(world: World) -> None:
+def test_results_are_read_with_the_permissions_of_the_caller(world: World) -> None:
     place = {"OutputLocation": "s3://some-bucket/results"}
     athena = world.client("athena")
     started = athena.start_query_execution(QueryString="SELECT 1", ResultConfiguration=place)["QueryExecutionId"]
@@ -123,7 +123,7 @@ def test_results_are_fetched_with_the_callers_rights(world: World) -> None:
     assert "not authorized to perform: s3:GetObject" in message
 
 
-def test_tables_are_written_with_the_callers_rights(world: World) -> None:
+def test_tables_are_changed_with_the_permissions_of_the_caller(world: World) -> None:
     keys = analyst(world, ATHENA, GLUE, PLACE, RESULTS, DATA)
     state, reason = run(world, "INSERT INTO db.t VALUES (2)", keys)
     assert state == "FAILED"
@@ -135,7 +135,7 @@ def test_tables_are_written_with_the_callers_rights(world: World) -> None:
     assert "not authorized to perform: glue:DeleteTable" in reason
 
 
-def test_a_changed_bucket_policy_applies_to_the_next_statement(world: World) -> None:
+def test_changed_bucket_policy_applies_to_the_next_statement(world: World) -> None:
     keys, s3 = analyst(world, ATHENA, GLUE, PLACE, RESULTS, DATA), world.client("s3")
     statement = deny("s3:GetObject", "arn:aws:s3:::some-bucket/t/*", Principal="*")
     states = []

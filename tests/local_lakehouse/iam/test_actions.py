@@ -91,7 +91,9 @@ IMPORT_LOGS = f"arn:aws:logs:{HERE}:log-group:/aws-dynamodb/imports:log-stream:"
         ),
     ],
 )
-def test_s3(operation: str, parameters: Mapping[str, Any], expected: list[tuple[str, str]]) -> None:
+def test_s3_requests_require_the_documented_permissions(
+    operation: str, parameters: Mapping[str, Any], expected: list[tuple[str, str]]
+) -> None:
     assert asked("s3", operation, parameters) == expected
 
 
@@ -184,7 +186,9 @@ def test_s3(operation: str, parameters: Mapping[str, Any], expected: list[tuple[
         ),
     ],
 )
-def test_dynamodb(operation: str, parameters: Mapping[str, Any], expected: list[tuple[str, str]]) -> None:
+def test_dynamodb_requests_require_the_documented_permissions(
+    operation: str, parameters: Mapping[str, Any], expected: list[tuple[str, str]]
+) -> None:
     assert asked("dynamodb", operation, parameters) == expected
 
 
@@ -259,7 +263,9 @@ def test_dynamodb(operation: str, parameters: Mapping[str, Any], expected: list[
         ),
     ],
 )
-def test_glue(operation: str, parameters: Mapping[str, Any], expected: list[tuple[str, str]]) -> None:
+def test_glue_requests_require_the_documented_permissions(
+    operation: str, parameters: Mapping[str, Any], expected: list[tuple[str, str]]
+) -> None:
     assert asked("glue", operation, parameters) == expected
 
 
@@ -368,7 +374,7 @@ def test_glue(operation: str, parameters: Mapping[str, Any], expected: list[tupl
         ("sts", "assume_role", {"RoleArn": ROLE, "RoleSessionName": "me"}, on("sts:AssumeRole", ROLE)),
     ],
 )
-def test_other_services(
+def test_other_requests_require_the_documented_permissions(
     service: str, operation: str, parameters: Mapping[str, Any], expected: list[tuple[str, str]]
 ) -> None:
     assert asked(service, operation, parameters) == expected
@@ -391,20 +397,20 @@ def test_other_services(
         ),
     ],
 )
-def test_conditions_have_something_to_look_at(
+def test_context_contains_the_condition_keys_of_the_request(
     service: str, operation: str, parameters: Mapping[str, Any], key: str, value: str
 ) -> None:
     call = send(service, operation, parameters)
     assert all(access.context[key] == value for access in accesses(call, Names()))
 
 
-def test_a_passed_role_says_to_whom() -> None:
+def test_pass_role_context_contains_the_service() -> None:
     parameters = {"ResourceArn": DATABASE, "TargetProcessingProperties": {"RoleArn": ROLE}}
     call = send("glue", "create_integration_resource_property", parameters)
     assert accesses(call, Names())[-1].context == {"iam:PassedToService": "glue.amazonaws.com"}
 
 
-def test_cloudwatch_is_understood_in_its_older_protocol_too() -> None:
+def test_cloudwatch_query_protocol_is_supported() -> None:
     form = b"Action=DeleteAlarms&AlarmNames.member.1=a&AlarmNames.member.2=b"
     scope = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/us-east-1/monitoring/aws4_request"
     headers = [("Content-Type", "application/x-www-form-urlencoded"), ("Authorization", scope)]
@@ -414,7 +420,7 @@ def test_cloudwatch_is_understood_in_its_older_protocol_too() -> None:
     ]
 
 
-def test_a_presigned_url_names_its_key() -> None:
+def test_presigned_url_contains_the_access_key() -> None:
     scope = "AKIDEXAMPLE%2F20260101%2Fus-east-1%2Fs3%2Faws4_request"
     target = f"/some/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={scope}"
     found = read(Head("GET", target, []), Body(), "us-east-1").credential
@@ -423,7 +429,7 @@ def test_a_presigned_url_names_its_key() -> None:
 
 
 @pytest.mark.parametrize("service", ["athena", "dynamodb", "glue", "logs", "s3", "iam", "sns", "events", "kms", "sts"])
-def test_every_operation_of_the_model_needs_something(service: str) -> None:
+def test_every_modeled_operation_requires_a_permission(service: str) -> None:
     free = {"GetCallerIdentity", "GetSessionToken"}
     for operation in service_model(service).operation_names:
         if operation not in ({"CopyObject", "UploadPartCopy", "DeleteObjects", "PutEvents"} | free):
@@ -433,7 +439,7 @@ def test_every_operation_of_the_model_needs_something(service: str) -> None:
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="'\"", exclude_categories=["Cs"])), max_size=3))
-def test_texts_in_a_statement_never_change_what_it_is_about(texts: list[str]) -> None:
+def test_string_literals_do_not_change_the_table_of_a_statement(texts: list[str]) -> None:
     values = " ".join(f"AND a = '{text}'" for text in texts)
     call = made("dynamodb", "ExecuteStatement", {"Statement": f"SELECT * FROM Orders WHERE b = 1 {values}"})
     assert [(access.action, access.resource) for access in accesses(call, Names())] == [

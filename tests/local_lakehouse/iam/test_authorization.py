@@ -81,7 +81,7 @@ OBJECT = Ask(
         ({"Resource": "arn:aws:s3:::${aws:SourceAccount}/k"}, False),
     ],
 )
-def test_a_statement(elements: dict[str, Any], allowed: bool) -> None:
+def test_statement_elements_match_the_request(elements: dict[str, Any], allowed: bool) -> None:
     assert judge(allow(**elements), OBJECT) is (Decision.ALLOWED if allowed else Decision.NOT_ALLOWED)
 
 
@@ -92,13 +92,13 @@ def test_not_action_and_not_resource() -> None:
     assert judge(statement, Ask("s3:GetObject", "arn:aws:s3:::c/k")) is Decision.NOT_ALLOWED
 
 
-def test_a_deny_wins_wherever_it_stands() -> None:
+def test_deny_overrides_allow_in_any_policy() -> None:
     deny = {**allow(), "Effect": "Deny"}
     assert judge([allow(), deny], OBJECT) is Decision.DENIED
     assert decide([{"Statement": allow()}, {"Statement": [deny]}], OBJECT) is Decision.DENIED
 
 
-def test_a_policy_variable_is_filled_in() -> None:
+def test_policy_variable_is_replaced() -> None:
     ask = Ask("s3:GetObject", "arn:aws:s3:::bucket-1/k", context={"aws:SourceAccount": "1"})
     assert judge(allow(Resource="arn:aws:s3:::bucket-${aws:SourceAccount}/*"), ask) is Decision.ALLOWED
 
@@ -114,17 +114,17 @@ def test_a_policy_variable_is_filled_in() -> None:
         ("arn:aws:iam::999999999999:root", False),
     ],
 )
-def test_a_session_is_its_role_and_its_account(named: str, matches: bool) -> None:
+def test_session_matches_its_role_and_account(named: str, matches: bool) -> None:
     ask = Ask("s3:GetObject", "x", SESSION)
     assert (judge(allow(Principal={"AWS": named}), ask) is Decision.ALLOWED) == matches
 
 
-def test_role_of_a_session() -> None:
+def test_role_of_returns_the_role_of_a_session() -> None:
     assert role_of(SESSION.name) == "arn:aws:iam::123456789012:role/Admin"
     assert role_of("arn:aws:iam::123456789012:user/u") is None
 
 
-def test_what_is_not_known_is_refused_by_name() -> None:
+def test_unsupported_operators_and_invalid_documents_are_rejected() -> None:
     with pytest.raises(UnsupportedPolicyError, match="NumericLessThan"):
         judge(allow(Condition={"NumericLessThan": {"s3:max-keys": "10"}}), OBJECT)
     with pytest.raises(UnsupportedPolicyError, match="not valid JSON"):
@@ -144,13 +144,13 @@ def test_what_is_not_known_is_refused_by_name() -> None:
         {"ForAnyValue:StringEquals": {"aws:TagKeys": "team"}},
     ],
 )
-def test_a_condition_that_cannot_be_judged_makes_no_allow_and_a_deny(condition: dict[str, Any]) -> None:
+def test_unknown_condition_never_allows_and_always_denies(condition: dict[str, Any]) -> None:
     ask = Ask("s3:GetObject", "arn:aws:s3:::b/k", GLUE, {"aws:SourceAccount": "1"}, known=("aws:SourceArn",))
     assert judge(allow(Condition=condition), ask) is Decision.NOT_ALLOWED
     assert judge({**allow(Condition=condition), "Effect": "Deny"}, ask) is Decision.DENIED
 
 
-def test_a_known_key_that_the_request_lacks_is_judged_as_ever() -> None:
+def test_condition_on_an_absent_known_key_is_evaluated() -> None:
     ask = Ask("s3:GetObject", "arn:aws:s3:::b/k", GLUE, known=("aws:RequestTag/*",))
     assert judge(allow(Condition={"StringNotEquals": {"AWS:RequestTag/team": "x"}}), ask) is Decision.ALLOWED
     assert judge(allow(Condition={"StringEquals": {"aws:RequestTag/team": "x"}}), ask) is Decision.NOT_ALLOWED
@@ -166,6 +166,6 @@ def test_a_known_key_that_the_request_lacks_is_judged_as_ever() -> None:
         ("*", True),
     ],
 )
-def test_a_principal_may_have_to_be_named_itself(named: str, may: bool) -> None:
+def test_principal_without_account_access_must_be_named(named: str, may: bool) -> None:
     ask = Ask("s3:GetObject", "arn:aws:s3:::b/k", Principal("AWS", SESSION.name, by_account=False))
     assert (judge(allow(Principal={"AWS": named}), ask) is Decision.ALLOWED) == may

@@ -128,7 +128,9 @@ def world() -> Iterator[World]:
         ("resourcegroupstaggingapi", "get_resources"), ("s3", "list_buckets"), ("sns", "list_topics"),
     ],
 )  # fmt: skip
-def test_the_learner_may_do_everything_and_another_nothing(world: World, service: str, operation: str) -> None:
+def test_administrator_is_allowed_and_role_without_policies_is_denied(
+    world: World, service: str, operation: str
+) -> None:
     getattr(world.client(service), operation)()
     code, message = refused(getattr(world.client(service, world.analyst()), operation))
     queried = service in ("cloudwatch", "iam", "s3", "sns")
@@ -136,11 +138,11 @@ def test_the_learner_may_do_everything_and_another_nothing(world: World, service
     assert message.startswith(f"User: {ANALYST} is not authorized to perform: ")
 
 
-def test_everybody_may_ask_who_they_are(world: World) -> None:
+def test_get_caller_identity_is_always_allowed(world: World) -> None:
     assert world.client("sts", world.user(deny("*"))).get_caller_identity()["Arn"] == MARY
 
 
-def test_a_table_is_named_by_its_arn(world: World) -> None:
+def test_dynamodb_policy_applies_to_the_table_arn(world: World) -> None:
     world.create_orders()
     dynamodb = world.client("dynamodb", world.analyst(allow("dynamodb:GetItem", ORDERS)))
     dynamodb.get_item(TableName="Orders", Key={"pk": {"S": "a"}})
@@ -149,14 +151,14 @@ def test_a_table_is_named_by_its_arn(world: World) -> None:
     assert world.client("dynamodb").scan(TableName="Orders")["Count"] == 0
 
 
-def test_a_batch_needs_the_right_on_each_table(world: World) -> None:
+def test_batch_write_requires_permission_on_each_table(world: World) -> None:
     dynamodb = world.client("dynamodb", world.analyst(allow("dynamodb:BatchWriteItem", ORDERS)))
     request = [{"PutRequest": {"Item": {"pk": {"S": "a"}}}}]
     _, message = refused(dynamodb.batch_write_item, RequestItems={"Orders": request, "Other": request})
     assert message == denied(ANALYST, "dynamodb:BatchWriteItem", ORDERS.replace("Orders", "Other"))
 
 
-def test_partiql_has_actions_of_its_own(world: World) -> None:
+def test_partiql_statements_require_partiql_actions(world: World) -> None:
     world.create_orders()
     dynamodb = world.client("dynamodb", world.analyst(allow("dynamodb:PartiQLSelect", ORDERS)))
     dynamodb.execute_statement(Statement='SELECT * FROM "Orders"')
@@ -164,7 +166,7 @@ def test_partiql_has_actions_of_its_own(world: World) -> None:
     assert message == denied(ANALYST, "dynamodb:PartiQLInsert", ORDERS)
 
 
-def test_a_prefix_of_a_bucket_and_a_listing_of_it(world: World) -> None:
+def test_s3_policy_limits_keys_and_listings_to_a_prefix(world: World) -> None:
     s3 = world.client("s3")
     s3.create_bucket(Bucket="some-bucket")
     for key in ("mine/a", "theirs/a"):
@@ -182,7 +184,7 @@ def test_a_prefix_of_a_bucket_and_a_listing_of_it(world: World) -> None:
     assert refused(s3.put_object, Bucket="some-bucket", Key="mine/b", Body=b"x" * 100_000)[0] == "AccessDenied"
 
 
-def test_a_table_of_the_catalog_needs_its_database_and_catalog_too(world: World) -> None:
+def test_glue_table_requires_permission_on_database_and_catalog(world: World) -> None:
     world.client("glue").create_database(DatabaseInput={"Name": "db"})
     catalog, database = f"arn:aws:glue:{HERE}:catalog", f"arn:aws:glue:{HERE}:database/db"
     glue = world.client("glue", world.analyst(allow("glue:GetTables", [catalog, f"arn:aws:glue:{HERE}:table/db/*"])))
@@ -192,7 +194,7 @@ def test_a_table_of_the_catalog_needs_its_database_and_catalog_too(world: World)
     assert glue.get_tables(DatabaseName="db")["TableList"] == []
 
 
-def test_a_role_is_passed_to_the_service_it_may_be_passed_to(world: World) -> None:
+def test_pass_role_condition_limits_the_service(world: World) -> None:
     world.client("glue").create_database(DatabaseInput={"Name": "db", "LocationUri": "s3://some-bucket/db"})
     world.role(name="Target")
     target = f"arn:aws:iam::{ACCOUNT}:role/Target"
@@ -212,7 +214,7 @@ def test_a_role_is_passed_to_the_service_it_may_be_passed_to(world: World) -> No
             assert "iam:PassRole" in refused(glue.create_integration_resource_property, **request)[1]
 
 
-def test_a_query_belongs_to_its_workgroup(world: World) -> None:
+def test_start_query_requires_permission_on_the_workgroup(world: World) -> None:
     athena = world.client("athena", world.analyst(allow("athena:*", f"arn:aws:athena:{HERE}:workgroup/other")))
     assert refused(athena.start_query_execution, QueryString="SELECT 1") == (
         "AccessDeniedException",
@@ -220,7 +222,7 @@ def test_a_query_belongs_to_its_workgroup(world: World) -> None:
     )
 
 
-def test_an_attached_policy_counts_in_its_default_version(world: World) -> None:
+def test_attached_policy_applies_its_default_version(world: World) -> None:
     analyst = world.analyst()
     arn = world.iam.create_policy(PolicyName="tables", PolicyDocument=policy(allow("dynamodb:ListTables")))["Policy"][
         "Arn"
@@ -231,7 +233,7 @@ def test_an_attached_policy_counts_in_its_default_version(world: World) -> None:
     assert refused(world.client("dynamodb", analyst).list_tables)[0] == "AccessDeniedException"
 
 
-def test_a_user_has_the_policies_of_the_groups(world: World) -> None:
+def test_group_policies_apply_to_users(world: World) -> None:
     mary = world.user()
     world.iam.create_group(GroupName="analysts")
     world.iam.put_group_policy(GroupName="analysts", PolicyName="own", PolicyDocument=policy(allow("glue:Get*")))
@@ -242,7 +244,7 @@ def test_a_user_has_the_policies_of_the_groups(world: World) -> None:
     world.client("glue", mary).get_databases()
 
 
-def test_a_deny_wins(world: World) -> None:
+def test_explicit_deny_overrides_allow(world: World) -> None:
     world.create_orders()
     dynamodb = world.client("dynamodb", world.analyst(allow("*"), deny("dynamodb:Scan", ORDERS)))
     why = "with an explicit deny in an identity-based policy"
@@ -250,7 +252,7 @@ def test_a_deny_wins(world: World) -> None:
     dynamodb.describe_table(TableName="Orders")
 
 
-def test_a_permissions_boundary_limits(world: World) -> None:
+def test_permissions_boundary_limits_a_role(world: World) -> None:
     boundary = world.iam.create_policy(PolicyName="limit", PolicyDocument=policy(allow("s3:*")))["Policy"]["Arn"]
     world.role(allow("*"), PermissionsBoundary=boundary)
     analyst = world.assume()
@@ -259,14 +261,14 @@ def test_a_permissions_boundary_limits(world: World) -> None:
     assert refused(world.client("dynamodb", analyst).list_tables)[1] == denied(ANALYST, "dynamodb:ListTables", "*", why)
 
 
-def test_a_session_policy_limits(world: World) -> None:
+def test_session_policy_limits_a_session(world: World) -> None:
     world.role(allow("*"))
     analyst = world.assume(Policy=policy(allow("s3:*")))
     world.client("s3", analyst).list_buckets()
     assert "because no session policy allows" in refused(world.client("dynamodb", analyst).list_tables)[1]
 
 
-def test_managed_session_policies_are_refused_by_name(world: World) -> None:
+def test_managed_session_policies_are_rejected(world: World) -> None:
     world.role(allow("*"))
     with pytest.raises(ClientError, match="does not evaluate PolicyArns in AssumeRole"):
         world.assume(PolicyArns=[{"arn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}])
@@ -282,7 +284,7 @@ def test_managed_session_policies_are_refused_by_name(world: World) -> None:
         (f"arn:aws:iam::{ACCOUNT}:root", False),
     ],
 )
-def test_a_bucket_policy_lets_in_whom_it_names(world: World, principal: str, may: bool) -> None:
+def test_bucket_policy_allows_the_named_principal(world: World, principal: str, may: bool) -> None:
     analyst = world.analyst()
     s3 = world.client("s3")
     s3.create_bucket(Bucket="some-bucket")
@@ -295,7 +297,7 @@ def test_a_bucket_policy_lets_in_whom_it_names(world: World, principal: str, may
         assert refused(listing, Bucket="some-bucket")[0] == "AccessDenied"
 
 
-def test_a_bucket_policy_keeps_even_the_administrator_out(world: World) -> None:
+def test_bucket_policy_can_deny_the_administrator(world: World) -> None:
     s3 = world.client("s3")
     s3.create_bucket(Bucket="some-bucket")
     statement = deny("s3:ListBucket", "arn:aws:s3:::some-bucket", Principal="*")
@@ -307,7 +309,7 @@ def test_a_bucket_policy_keeps_even_the_administrator_out(world: World) -> None:
     )
 
 
-def test_a_policy_against_unencrypted_transport_does_not_lock_the_lakehouse(world: World) -> None:
+def test_local_requests_satisfy_a_secure_transport_policy(world: World) -> None:
     s3 = world.client("s3")
     s3.create_bucket(Bucket="some-bucket")
     condition = {"Bool": {"aws:SecureTransport": "false"}}
@@ -316,7 +318,7 @@ def test_a_policy_against_unencrypted_transport_does_not_lock_the_lakehouse(worl
     s3.put_object(Bucket="some-bucket", Key="k", Body=b"x")
 
 
-def test_tables_and_the_catalog_have_policies_too(world: World) -> None:
+def test_dynamodb_and_glue_resource_policies_are_evaluated(world: World) -> None:
     world.create_orders()
     analyst = world.analyst()
     principal = {"AWS": f"arn:aws:iam::{ACCOUNT}:role/Analyst"}
@@ -329,7 +331,7 @@ def test_tables_and_the_catalog_have_policies_too(world: World) -> None:
     assert world.client("glue", analyst).get_databases()["DatabaseList"] == []
 
 
-def test_a_role_is_entered_by_whom_it_trusts(world: World) -> None:
+def test_assume_role_requires_trust_and_permission(world: World) -> None:
     mary = world.user()
     role = f"arn:aws:iam::{ACCOUNT}:role/Analyst"
     trust = {**TRUST_ALL, "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
@@ -346,25 +348,25 @@ def test_a_role_is_entered_by_whom_it_trusts(world: World) -> None:
     )
 
 
-def test_a_role_that_does_not_exist_is_not_entered(world: World) -> None:
+def test_assume_role_rejects_a_missing_role(world: World) -> None:
     assert refused(world.assume, name="Nobody")[0] == "AccessDenied"
 
 
-def test_a_session_of_a_deleted_role_may_do_nothing(world: World) -> None:
+def test_session_of_a_deleted_role_is_denied(world: World) -> None:
     analyst = world.analyst(allow("*"))
     world.iam.delete_role_policy(RoleName="Analyst", PolicyName="own")
     world.iam.delete_role(RoleName="Analyst")
     assert refused(world.client("s3", analyst).list_buckets)[0] == "AccessDenied"
 
 
-def test_tags_of_the_request_can_be_a_condition(world: World) -> None:
+def test_request_tags_are_available_to_conditions(world: World) -> None:
     condition = {"StringEquals": {"aws:RequestTag/team": "blue"}}
     sns = world.client("sns", world.analyst(allow(["sns:CreateTopic", "sns:TagResource"], Condition=condition)))
     sns.create_topic(Name="t", Tags=[{"Key": "team", "Value": "blue"}])
     assert refused(sns.create_topic, Name="u", Tags=[{"Key": "team", "Value": "red"}])[0] == "AccessDenied"
 
 
-def test_what_cannot_be_judged_is_judged_on_the_safe_side(world: World) -> None:
+def test_unknown_condition_key_denies_the_request(world: World) -> None:
     condition = {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}
     analyst = world.analyst(
         allow("s3:*"), allow("dynamodb:*", Condition=condition), deny("s3:ListAllMyBuckets", Condition=condition)
@@ -382,24 +384,24 @@ def test_what_cannot_be_judged_is_judged_on_the_safe_side(world: World) -> None:
         ("datazone", "list_domains", "UnrecognizedClientException"),
     ],
 )
-def test_a_key_that_nobody_has(world: World, service: str, operation: str, code: str) -> None:
+def test_unknown_access_key_is_rejected(world: World, service: str, operation: str, code: str) -> None:
     stranger = ("AKIAIOSFODNN7EXAMPLE", "x", None)
     assert refused(getattr(world.client(service, stranger), operation))[0] == code
 
 
-def test_an_inactive_key(world: World) -> None:
+def test_inactive_access_key_is_rejected(world: World) -> None:
     mary = world.user(allow("*"))
     key = world.iam.list_access_keys(UserName="mary")["AccessKeyMetadata"][0]["AccessKeyId"]
     world.iam.update_access_key(UserName="mary", AccessKeyId=key, Status="Inactive")
     assert refused(world.client("s3", mary).list_buckets)[0] == "InvalidAccessKeyId"
 
 
-def test_the_services_own_key_opens_nothing_from_outside(world: World) -> None:
+def test_internal_service_key_is_rejected_over_http(world: World) -> None:
     service = ("ZETLSERVICE000000000", "x", None)
     assert refused(world.client("s3", service).list_buckets)[0] == "InvalidAccessKeyId"
 
 
-def test_unsigned_requests_see_what_is_public(world: World) -> None:
+def test_unsigned_requests_read_only_public_objects(world: World) -> None:
     s3 = world.client("s3")
     s3.create_bucket(Bucket="some-bucket")
     s3.put_object(Bucket="some-bucket", Key="k", Body=b"x")
@@ -413,7 +415,7 @@ def test_unsigned_requests_see_what_is_public(world: World) -> None:
 
 
 @pytest.mark.parametrize("version", ["s3v4", "s3"])
-def test_a_presigned_url_carries_its_signers_rights(world: World, version: str) -> None:
+def test_presigned_url_has_the_permissions_of_its_signer(world: World, version: str) -> None:
     s3 = world.client("s3")
     s3.create_bucket(Bucket="some-bucket")
     s3.put_object(Bucket="some-bucket", Key="k", Body=b"x")
@@ -429,7 +431,7 @@ def test_a_presigned_url_carries_its_signers_rights(world: World, version: str) 
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"TransactItems": [{"Put": {}}]}', b'{"TransactItems": 1}'])
-def test_a_malformed_request_is_refused(world: World, body: bytes) -> None:
+def test_malformed_request_is_rejected(world: World, body: bytes) -> None:
     scope = f"Credential={LEARNER}/20260101/us-east-1/dynamodb/aws4_request"
     headers = {"Authorization": scope, "X-Amz-Target": "DynamoDB_20120810.TransactWriteItems"}
     request = urllib.request.Request(world.url, body, headers | {"Content-Type": "application/x-amz-json-1.0"})
@@ -438,7 +440,7 @@ def test_a_malformed_request_is_refused(world: World, body: bytes) -> None:
     assert error.value.code == 400
 
 
-def test_a_signature_for_another_service_does_not_count(world: World) -> None:
+def test_signature_for_another_service_is_rejected(world: World) -> None:
     scope = f"Credential={LEARNER}/20260101/us-east-1/s3/aws4_request"
     headers = {"Authorization": scope, "X-Amz-Target": "DynamoDB_20120810.ListTables"}
     request = urllib.request.Request(world.url, b"{}", headers | {"Content-Type": "application/x-amz-json-1.0"})
@@ -447,14 +449,14 @@ def test_a_signature_for_another_service_does_not_count(world: World) -> None:
     assert json.load(error.value)["__type"] == "InvalidSignatureException"
 
 
-def test_an_operation_that_nobody_knows_is_not_let_through(world: World) -> None:
+def test_unknown_operation_is_rejected(world: World) -> None:
     request = urllib.request.Request(f"{world.url}/some-bucket", method="OPTIONS")
     with pytest.raises(urllib.error.HTTPError) as error:
         urllib.request.urlopen(request)
     assert error.value.code == 501
 
 
-def test_an_administrators_rights_survive_a_restart(tmp_path: Path) -> None:
+def test_administrator_permissions_survive_a_restart(tmp_path: Path) -> None:
     for enforce in (False, True):
         lakehouse = Lakehouse(Settings(tmp_path, paused=True, enforce_iam=enforce))
         lakehouse.start()
@@ -464,7 +466,7 @@ def test_an_administrators_rights_survive_a_restart(tmp_path: Path) -> None:
             lakehouse.stop()
 
 
-def test_the_use_of_a_users_key_is_recorded(world: World) -> None:
+def test_access_key_last_used_is_recorded(world: World) -> None:
     keys = world.user(allow("s3:*"))
     world.client("s3", keys).create_bucket(Bucket="marys")
     used = world.iam.get_access_key_last_used(AccessKeyId=keys[0])["AccessKeyLastUsed"]

@@ -102,7 +102,7 @@ SUB_RESOURCES = sorted(
 
 
 @pytest.mark.parametrize("operation", sorted(operation_names("s3")))
-def test_an_operation_of_s3_is_carried_out_as_itself_or_refused_by_name(attempt: Attempt, operation: str) -> None:
+def test_forbidden_s3_operation_is_rejected(attempt: Attempt, operation: str) -> None:
     """An S3 operation is either executed as requested or rejected with an error that names the operation.
 
     For unknown sub-resources, moto would read, list, create or delete the whole resource.
@@ -125,13 +125,13 @@ def test_an_operation_of_s3_is_carried_out_as_itself_or_refused_by_name(attempt:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD", "POST"])
 @pytest.mark.parametrize("resource", SUB_RESOURCES)
-def test_a_sub_resource_is_known_or_refused(attempt: Attempt, method: str, resource: str) -> None:
+def test_sub_resource_exposes_no_forbidden_object(attempt: Attempt, method: str, resource: str) -> None:
     attempt.s3(method, f"/own/secret?{resource}")
     attempt.s3(method, f"/kept/k?{resource}")
     assert attempt.s3("GET", "/own/k").body == b"own"
 
 
-def test_what_moto_does_not_have_is_not_what_it_does_have() -> None:
+def test_offered_s3_operations_exclude_those_that_moto_lacks() -> None:
     offered = set(dispatch._S3_METHODS) | dispatch._S3_WRITES
     assert offered <= operation_names("s3")
     assert {
@@ -162,7 +162,7 @@ def test_what_moto_does_not_have_is_not_what_it_does_have() -> None:
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_a_query_that_says_two_things_is_refused(attempt: Attempt, method: str, target: str) -> None:
+def test_ambiguous_query_string_is_rejected(attempt: Attempt, method: str, target: str) -> None:
     assert attempt.s3(method, target).status in (400, 501)
 
 
@@ -189,7 +189,7 @@ def test_a_query_that_says_two_things_is_refused(attempt: Attempt, method: str, 
         "http://127.0.0.1/kept/k",
     ],
 )
-def test_a_path_has_one_meaning(attempt: Attempt, target: str) -> None:
+def test_unusual_paths_reach_no_forbidden_object(attempt: Attempt, target: str) -> None:
     for method in ("GET", "DELETE", "PUT"):
         if not (method == "PUT" and target.startswith("/own/")):
             attempt.s3(method, target)
@@ -213,7 +213,7 @@ def test_a_path_has_one_meaning(attempt: Attempt, target: str) -> None:
         "own/k?version=/kept/k",
     ],
 )
-def test_a_copy_has_one_source(attempt: Attempt, source: str) -> None:
+def test_copy_reads_only_its_authorized_source(attempt: Attempt, source: str) -> None:
     for target in ("/own/copied", "/own/copied?partNumber=1&uploadId=1"):
         attempt.s3("PUT", target, b"", **{"x-amz-copy-source": source})
     assert SECRET not in attempt.s3("GET", "/own/copied").body
@@ -237,14 +237,14 @@ def test_a_copy_has_one_source(attempt: Attempt, source: str) -> None:
         {"x_amz_copy_source": "kept/k"},
     ],
 )
-def test_a_header_does_not_make_another_request_of_it(attempt: Attempt, headers: dict[str, str]) -> None:
+def test_headers_do_not_change_the_operation(attempt: Attempt, headers: dict[str, str]) -> None:
     attempt.s3("GET", "/own/secret", b"", **headers)
     attempt.s3("PUT", "/kept/k", b"key=k&file=changed", **headers)
     attempt.s3("POST", "/kept?Action=DeleteBucket", b"key=k&file=changed", **headers)
     assert request(attempt.lakehouse, "GET", "/own/secret", signed("s3")).body == SECRET
 
 
-def test_the_body_of_an_object_is_no_form(attempt: Attempt) -> None:
+def test_object_body_is_not_parsed_as_a_form(attempt: Attempt) -> None:
     """If an object has the content type of a form, its body is stored, not parsed as parameters."""
     attempt.s3("PUT", "/own/form", b"versionId=1&acl=public-read&key=secret", **FORM)
     assert attempt.s3("GET", "/own/form").body == b"versionId=1&acl=public-read&key=secret"
@@ -264,7 +264,7 @@ def test_the_body_of_an_object_is_no_form(attempt: Attempt) -> None:
         "<Key>k</Key><VersionId>1</VersionId><VersionId>null</VersionId>",
     ],
 )
-def test_the_objects_that_are_deleted_are_those_that_may_be(attempt: Attempt, entry: str) -> None:
+def test_delete_objects_deletes_only_authorized_keys(attempt: Attempt, entry: str) -> None:
     for document in (
         f"<Delete><Object>{entry}</Object></Delete>",
         f'<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Object>{entry}</Object></Delete>',
@@ -277,7 +277,7 @@ def test_the_objects_that_are_deleted_are_those_that_may_be(attempt: Attempt, en
     attempt.s3("PUT", "/own/k", b"own")
 
 
-def test_one_signature_speaks_for_a_request(attempt: Attempt) -> None:
+def test_request_with_two_credentials_is_rejected(attempt: Attempt) -> None:
     other = urllib.parse.quote(f"{LEARNER}/20260101/us-east-1/s3/aws4_request")
     for query in (f"X-Amz-Credential={other}", f"AWSAccessKeyId={LEARNER}", f"x-amz-credential={other}"):
         assert attempt.s3("GET", f"/kept/k?{query}").status == 400
@@ -285,7 +285,7 @@ def test_one_signature_speaks_for_a_request(attempt: Attempt) -> None:
     assert request(attempt.lakehouse, "GET", "/kept/k", {"Authorization": f"AWS4-HMAC-SHA256 {both}"}).status == 400
 
 
-def test_a_header_that_is_given_twice_is_refused(attempt: Attempt) -> None:
+def test_duplicate_header_is_rejected(attempt: Attempt) -> None:
     for name in ("x-amz-copy-source", "x-amz-acl", "authorization", "content-type", "x-amz-target"):
         assert attempt.s3("PUT", "/own/k", b"", **{name.title(): "own/k", name.upper(): "kept/k"}).status == 400
     hoisted = attempt.s3("PUT", "/own/k?x-amz-copy-source=kept/k", b"", **{"x-amz-copy-source": "own/k"})
@@ -310,20 +310,20 @@ def test_a_header_that_is_given_twice_is_refused(attempt: Attempt) -> None:
         ("/", "Action=DeleteRole&RoleName=%ff"),
     ],
 )
-def test_a_form_that_says_two_things_is_refused(attempt: Attempt, target: str, body: str) -> None:
+def test_ambiguous_form_is_rejected(attempt: Attempt, target: str, body: str) -> None:
     assert attempt.form("iam", target, body).status == 400
 
 
 @pytest.mark.parametrize(
     "name", ["rolename", "ROLENAME", "RoleName ", " RoleName", "RoleName[]", "RoleName.1", "roleName"]
 )
-def test_a_parameter_has_one_spelling(attempt: Attempt, name: str) -> None:
+def test_misspelled_form_parameter_reaches_no_forbidden_role(attempt: Attempt, name: str) -> None:
     attempt.form("iam", "/", f"Action=DeleteRole&{urllib.parse.quote(name)}=kept")
     attempt.form("iam", "/", f"Action=GetRole&RoleName=own&{urllib.parse.quote(name)}=kept")
 
 
 @pytest.mark.parametrize("headers", [{"X-Amz-Target": "AmazonDynamoDB.DeleteRole"}, {"Action": "DeleteRole"}])
-def test_a_header_does_not_name_the_operation_of_a_form(attempt: Attempt, headers: dict[str, str]) -> None:
+def test_header_does_not_change_the_operation_of_a_form(attempt: Attempt, headers: dict[str, str]) -> None:
     attempt.form("iam", "/", "Action=GetRole&RoleName=kept", **headers)
 
 
@@ -333,7 +333,7 @@ INJECTED = ["&Action=DeleteTable&", "x&TableName=kept&", "Action=DeleteTable", "
 
 
 @pytest.mark.parametrize("text", INJECTED)
-def test_a_text_in_json_is_no_form(attempt: Attempt, text: str) -> None:
+def test_json_string_is_not_parsed_as_a_form(attempt: Attempt, text: str) -> None:
     item = {"pk": {"S": text}, text: {"S": text}}
     assert attempt.json("dynamodb", "DynamoDB_20120810.PutItem", {"TableName": "own", "Item": item}).status == 200
     key = {"pk": {"S": text}}
@@ -343,7 +343,7 @@ def test_a_text_in_json_is_no_form(attempt: Attempt, text: str) -> None:
 
 
 @pytest.mark.parametrize("target", ["/?Action=DeleteTable", "/?TableName=kept", "/kept", "/?"])
-def test_the_address_of_json_says_nothing(attempt: Attempt, target: str) -> None:
+def test_json_request_url_does_not_change_the_request(attempt: Attempt, target: str) -> None:
     headers = {**signed("dynamodb", attempt.key), "X-Amz-Target": "DynamoDB_20120810.Scan"}
     found = request(attempt.lakehouse, "POST", target, headers, b'{"TableName": "own"}')
     assert SECRET not in found.body
@@ -366,7 +366,7 @@ def test_the_address_of_json_says_nothing(attempt: Attempt, target: str) -> None
         b'{"TableName": "arn:aws:dynamodb:us-east-1:123456789012:table/own/../kept"}',
     ],
 )
-def test_a_document_has_one_meaning(attempt: Attempt, body: bytes) -> None:
+def test_ambiguous_json_document_reaches_no_forbidden_table(attempt: Attempt, body: bytes) -> None:
     for operation in ("Scan", "DeleteTable", "DescribeTable"):
         if operation == "Scan" or b'"kept"' in body.rpartition(b":")[2]:
             attempt.json("dynamodb", f"DynamoDB_20120810.{operation}", body)
@@ -392,7 +392,7 @@ def test_a_document_has_one_meaning(attempt: Attempt, body: bytes) -> None:
         'SELECT * FROM "own"."kept"',
     ],
 )
-def test_a_statement_reaches_one_table(attempt: Attempt, statement: str) -> None:
+def test_partiql_statement_reaches_only_the_authorized_table(attempt: Attempt, statement: str) -> None:
     attempt.json("dynamodb", "DynamoDB_20120810.ExecuteStatement", {"Statement": statement})
     several = {"Statements": [{"Statement": statement}, {"Statement": "SELECT * FROM own WHERE pk = 'k'"}]}
     attempt.json("dynamodb", "DynamoDB_20120810.BatchExecuteStatement", several)
@@ -402,7 +402,7 @@ def test_a_statement_reaches_one_table(attempt: Attempt, statement: str) -> None
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_no_statement_of_these_words_reaches_the_other_table(attempt: Attempt, data: st.DataObject) -> None:
+def test_random_partiql_statement_reaches_no_forbidden_table(attempt: Attempt, data: st.DataObject) -> None:
     word = st.sampled_from(
         [
             "SELECT",
@@ -441,7 +441,7 @@ def test_no_statement_of_these_words_reaches_the_other_table(attempt: Attempt, d
     attempt.json("dynamodb", "DynamoDB_20120810.ExecuteStatement", document)
 
 
-def test_the_administrators_role_is_assumed_by_nobody(attempt: Attempt) -> None:
+def test_administrator_role_cannot_be_assumed(attempt: Attempt) -> None:
     everything = attempt.world.analyst(allow("sts:*"))
     admin = "arn:aws:iam::123456789012:role/Admin"
     for keys in (everything, None):
@@ -450,7 +450,7 @@ def test_the_administrators_role_is_assumed_by_nobody(attempt: Attempt) -> None:
             sts.assume_role(RoleArn=admin, RoleSessionName="me")
 
 
-def test_the_table_of_protocols_is_botocores() -> None:
+def test_protocols_equal_the_botocore_protocols() -> None:
     for name, protocol in PROTOCOLS.items():
         model = service_model(name)
         assert protocol.name == model.resolved_protocol

@@ -8,7 +8,7 @@ from local_lakehouse.iam.rights import Rights
 pytestmark = pytest.mark.once
 
 
-def test_a_right_that_is_asked_for_again_is_one_of_the_newest() -> None:
+def test_repeated_check_is_listed_as_new() -> None:
     rights = Rights()
     for action in ("s3:GetObject", "s3:PutObject"):
         rights.note("anna", Access(action, "arn"), allowed=True)
@@ -21,7 +21,7 @@ def test_a_right_that_is_asked_for_again_is_one_of_the_newest() -> None:
     assert after == ["s3:GetObject", "s3:DeleteObject", "s3:PutObject"]
 
 
-def test_rights_are_told_apart_by_who_asked() -> None:
+def test_checks_are_recorded_for_each_principal() -> None:
     rights = Rights()
     rights.note("anna", Access("s3:GetObject", "arn"), allowed=True)
     rights.note("project", Access("s3:GetObject", "arn"), allowed=False)

@@ -19,14 +19,14 @@ from tests.local_lakehouse.athena.conftest import Athena, accounts
 __all__ = ["accounts"]
 
 
-def test_the_catalog_overrides_what_pyiceberg_calls() -> None:
+def test_catalog_overrides_the_method_that_pyiceberg_calls() -> None:
     assert list(inspect.signature(Catalog._load_file_io).parameters) == ["self", "properties", "location"]
     assert "_load_file_io" in vars(LakehouseCatalog)
     calls = inspect.getsource(GlueCatalog)
     assert "self._load_file_io(" in calls or "load_file_io(" not in calls
 
 
-def test_a_property_of_a_table_names_no_class_to_be_loaded(accounts: Athena) -> None:
+def test_table_property_cannot_select_the_file_io_class(accounts: Athena) -> None:
     catalog = load_catalog(accounts.clients)
     table: Table = catalog.load_table(("lab", "accounts"))
     with table.transaction() as transaction:
@@ -36,7 +36,7 @@ def test_a_property_of_a_table_names_no_class_to_be_loaded(accounts: Athena) -> 
     assert accounts.run("SELECT count(*) FROM accounts") == [["3"]]
 
 
-def test_a_manifest_is_parsed_once(accounts: Athena, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_manifest_is_parsed_once(accounts: Athena, monkeypatch: pytest.MonkeyPatch) -> None:
     table: Table = load_catalog(accounts.clients).load_table(("lab", "accounts"))
     first = live_entries(table.metadata, table.io)
 

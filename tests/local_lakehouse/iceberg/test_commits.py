@@ -45,7 +45,7 @@ def overtaken(accounts: Athena, monkeypatch: pytest.MonkeyPatch) -> Callable[[st
     return arrange
 
 
-def test_an_insert_is_put_on_top_of_what_came_in_between(accounts: Athena, overtaken: Callable[[str], None]) -> None:
+def test_insert_is_retried_after_a_concurrent_delete(accounts: Athena, overtaken: Callable[[str], None]) -> None:
     overtaken("DELETE FROM accounts WHERE id = 1")
 
     assert accounts.write("INSERT INTO accounts VALUES (4, 'TX', 1.0)") == 1
@@ -53,7 +53,7 @@ def test_an_insert_is_put_on_top_of_what_came_in_between(accounts: Athena, overt
     assert _ids(accounts) == ["2", "3", "4"]
 
 
-def test_an_insert_survives_a_change_of_the_columns(accounts: Athena, overtaken: Callable[[str], None]) -> None:
+def test_insert_is_retried_after_a_concurrent_insert(accounts: Athena, overtaken: Callable[[str], None]) -> None:
     overtaken("INSERT INTO accounts VALUES (5, 'WA', 2.0)")
 
     accounts.run("INSERT INTO accounts VALUES (4, 'TX', 1.0)")
@@ -69,7 +69,7 @@ def test_an_insert_survives_a_change_of_the_columns(accounts: Athena, overtaken:
         "MERGE INTO accounts t USING (VALUES 2) s(id) ON t.id = s.id WHEN MATCHED THEN DELETE",
     ],
 )
-def test_a_change_of_rows_that_have_changed_is_refused(
+def test_change_of_concurrently_changed_rows_is_rejected(
     accounts: Athena, overtaken: Callable[[str], None], sql: str
 ) -> None:
     overtaken("UPDATE accounts SET balance = 7.0 WHERE id = 2")
@@ -80,7 +80,9 @@ def test_a_change_of_rows_that_have_changed_is_refused(
     accounts.write(sql)
 
 
-def test_optimize_gives_way_to_a_delete_and_keeps_an_insert(accounts: Athena, overtaken: Callable[[str], None]) -> None:
+def test_optimize_fails_after_a_delete_but_not_after_an_insert(
+    accounts: Athena, overtaken: Callable[[str], None]
+) -> None:
     accounts.run("INSERT INTO accounts VALUES (4, 'TX', 1.0)")
     overtaken("INSERT INTO accounts VALUES (5, 'WA', 2.0)")
     accounts.run("OPTIMIZE accounts REWRITE DATA USING BIN_PACK")
@@ -91,7 +93,7 @@ def test_optimize_gives_way_to_a_delete_and_keeps_an_insert(accounts: Athena, ov
     assert _ids(accounts) == ["1", "2", "3", "5"]
 
 
-def test_the_catalog_refuses_an_update_of_an_old_version(accounts: Athena) -> None:
+def test_update_table_rejects_an_outdated_version(accounts: Athena) -> None:
     entry = accounts.glue.get_table(DatabaseName="lab", Name="accounts")["Table"]
     table = {key: entry[key] for key in ("Name", "TableType", "Parameters", "StorageDescriptor")}
     accounts.glue.update_table(DatabaseName="lab", TableInput=table, VersionId=entry["VersionId"])
@@ -104,7 +106,7 @@ def test_the_catalog_refuses_an_update_of_an_old_version(accounts: Athena) -> No
     assert len(after) == len(versions)
 
 
-def test_writers_at_the_same_time_lose_nothing(accounts: Athena) -> None:
+def test_concurrent_inserts_lose_no_rows(accounts: Athena) -> None:
     def add(first: int) -> None:
         for number in range(first, first + 4):
             accounts.write(f"INSERT INTO accounts VALUES ({number}, 'TX', 1.0)")
@@ -119,7 +121,7 @@ def test_writers_at_the_same_time_lose_nothing(accounts: Athena) -> None:
     assert _ids(accounts) == [str(number) for number in expected]
 
 
-def test_a_snapshot_is_committed_on_the_state_that_was_read(accounts: Athena) -> None:
+def test_commit_change_rejects_a_table_that_has_changed(accounts: Athena) -> None:
     catalog = load_catalog(accounts.clients)
     table = catalog.load_table(("lab", "accounts"))
     accounts.run("INSERT INTO accounts VALUES (4, 'TX', 1.0)")
@@ -132,7 +134,7 @@ def test_a_snapshot_is_committed_on_the_state_that_was_read(accounts: Athena) ->
     assert _ids(accounts) == ["1", "2", "3", "4"]
 
 
-def test_tables_are_found_by_their_columns(accounts: Athena) -> None:
+def test_search_tables_matches_columns_and_filters(accounts: Athena) -> None:
     def search(**request: Any) -> list[str]:
         return [table["Name"] for table in accounts.glue.search_tables(**request)["TableList"]]
 

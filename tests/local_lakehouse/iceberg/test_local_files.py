@@ -26,7 +26,7 @@ class _Objects:
         target.write(self.objects[location])
 
 
-def test_an_object_is_copied_once_for_each_of_its_versions() -> None:
+def test_each_object_version_is_copied_once() -> None:
     objects = _Objects(a=b"first")
     files = LocalFiles(objects.fetch)
 
@@ -39,7 +39,7 @@ def test_an_object_is_copied_once_for_each_of_its_versions() -> None:
         files.path("b")
 
 
-def test_copies_that_a_statement_may_still_read_stay_beyond_the_limit() -> None:
+def test_recent_copies_are_kept_beyond_the_limit() -> None:
     now = [0.0]
     files = LocalFiles(_Objects(a=b"x" * 10, b=b"y" * 10, c=b"z" * 10).fetch, limit=15, clock=lambda: now[0])
     first, second = files.path("a"), files.path("b")
@@ -52,7 +52,7 @@ def test_copies_that_a_statement_may_still_read_stay_beyond_the_limit() -> None:
     assert (first.exists(), second.exists(), third.exists()) == (False, False, True)
 
 
-def test_a_body_that_is_a_file_is_not_copied(tmp_path: Path) -> None:
+def test_local_file_is_linked_instead_of_copied(tmp_path: Path) -> None:
     body = tmp_path / "body"
     body.write_bytes(b"content")
     objects = _Objects(a=b"content")

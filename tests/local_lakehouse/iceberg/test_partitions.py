@@ -37,7 +37,7 @@ def test_identity_partitions(athena: Athena, column: str) -> None:
 
 
 @pytest.mark.parametrize("transform", ["year(at)", "month(at)", "day(at)", "hour(at)"])
-def test_partitions_of_time(athena: Athena, transform: str) -> None:
+def test_time_partitions(athena: Athena, transform: str) -> None:
     athena.run(
         f"CREATE TABLE t (id int, at timestamp) PARTITIONED BY ({transform}) LOCATION 's3://lab/t/' "
         "TBLPROPERTIES ('table_type'='ICEBERG')"
@@ -60,7 +60,7 @@ def test_partitions_of_time(athena: Athena, transform: str) -> None:
         ("decimal(38,0)", ("-99999999999999999999999999999999999990", "5")),
     ],
 )
-def test_partitions_of_decimals(athena: Athena, transform: str, type_: str, values: tuple[str, ...]) -> None:
+def test_decimal_partitions(athena: Athena, transform: str, type_: str, values: tuple[str, ...]) -> None:
     athena.run(
         f"CREATE TABLE t (id int, v {type_}) PARTITIONED BY ({transform}) LOCATION 's3://lab/t/' "
         "TBLPROPERTIES ('table_type'='ICEBERG')"
@@ -83,7 +83,7 @@ def test_partitions_of_decimals(athena: Athena, transform: str, type_: str, valu
         ("decimal(38,0)", "DECIMAL '-99999999999999999999999999999999999999'"),
     ],
 )
-def test_a_number_whose_partition_is_out_of_range_is_refused(athena: Athena, type_: str, lowest: str) -> None:
+def test_number_with_an_out_of_range_partition_is_rejected(athena: Athena, type_: str, lowest: str) -> None:
     athena.run(
         f"CREATE TABLE t (id int, v {type_}) PARTITIONED BY (truncate(10, v)) LOCATION 's3://lab/t/' "
         "TBLPROPERTIES ('table_type'='ICEBERG')"

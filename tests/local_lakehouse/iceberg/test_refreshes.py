@@ -35,7 +35,7 @@ def _loaded(world: World) -> None:
     world.refresh()
 
 
-def test_a_column_that_zero_etl_widens_keeps_its_type_in_the_past(
+def test_widened_column_keeps_its_type_in_earlier_versions(
     world: World,
     athena_of_world: Athena,
 ) -> None:
@@ -54,7 +54,7 @@ def test_a_column_that_zero_etl_widens_keeps_its_type_in_the_past(
     assert both == [["1.0", "1"]]
 
 
-def test_a_refresh_is_merged_again_when_a_statement_was_faster(
+def test_refresh_is_retried_after_a_concurrent_statement(
     world: World,
     athena_of_world: Athena,
     monkeypatch: pytest.MonkeyPatch,
@@ -76,7 +76,7 @@ def test_a_refresh_is_merged_again_when_a_statement_was_faster(
     assert rows == [["b", "20.0"], ["c", "30.0"]]
 
 
-def test_both_services_share_what_was_read(world: World, athena_of_world: Athena) -> None:
+def test_zero_etl_and_athena_share_the_row_cache(world: World, athena_of_world: Athena) -> None:
     _loaded(world)
     rows = load_catalog(world.clients).rows
 

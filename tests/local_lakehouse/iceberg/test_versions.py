@@ -59,7 +59,7 @@ DROPS = {
         if (change, partitioned) != ("swapped", "PARTITIONED BY (c)")
     ],
 )
-def test_a_predicate_means_the_columns_of_its_own_version(athena: Athena, change: str, partitioned: str) -> None:
+def test_predicate_uses_the_columns_of_the_queried_version(athena: Athena, change: str, partitioned: str) -> None:
     _create(athena, partitioned)
     first = _first(athena)
     for statement in CHANGES[change]:
@@ -81,7 +81,7 @@ def test_a_predicate_means_the_columns_of_its_own_version(athena: Athena, change
 
 @pytest.mark.parametrize("partitioned", ["", "PARTITIONED BY (bucket(4, id))"])
 @pytest.mark.parametrize("change", DROPS)
-def test_a_column_that_was_dropped_is_still_in_the_past(athena: Athena, change: str, partitioned: str) -> None:
+def test_dropped_column_is_readable_in_earlier_versions(athena: Athena, change: str, partitioned: str) -> None:
     _create(athena, partitioned)
     first = _first(athena)
     for statement in DROPS[change]:
@@ -96,7 +96,7 @@ def test_a_column_that_was_dropped_is_still_in_the_past(athena: Athena, change: 
         assert athena.run("SELECT count(*) FROM t WHERE c IS NULL") == [["3"]]
 
 
-def test_two_versions_of_one_table_are_joined(athena: Athena) -> None:
+def test_two_versions_of_a_table_can_be_joined(athena: Athena) -> None:
     _create(athena)
     first = _first(athena)
     for statement in CHANGES["swapped"]:
@@ -109,7 +109,7 @@ def test_two_versions_of_one_table_are_joined(athena: Athena) -> None:
     assert joined == [["2", "20", "20", "2"]]
 
 
-def test_a_moment_and_a_branch_have_the_schema_of_their_snapshot(athena: Athena) -> None:
+def test_timestamp_and_tag_use_the_schema_of_their_snapshot(athena: Athena) -> None:
     _create(athena)
     table = load_catalog(athena.clients).load_table(("lab", "t"))
     snapshot = table.current_snapshot()
@@ -125,7 +125,7 @@ def test_a_moment_and_a_branch_have_the_schema_of_their_snapshot(athena: Athena)
         assert athena.run(f"SELECT count(*) FROM t FOR {version} WHERE id > 3") == [["0"]]
 
 
-def test_nested_fields_are_matched_by_their_ids(athena: Athena) -> None:
+def test_nested_fields_are_matched_by_id(athena: Athena) -> None:
     athena.run(
         "CREATE TABLE t (id int, r struct<a:int,b:int>, l array<struct<a:int>>) LOCATION 's3://lab/t/' "
         "TBLPROPERTIES ('table_type'='ICEBERG')"
@@ -147,7 +147,7 @@ def test_nested_fields_are_matched_by_their_ids(athena: Athena) -> None:
     assert old == [["1", "2", "[{a=5}, null]"]]
 
 
-def test_a_partition_specification_that_has_changed(athena: Athena) -> None:
+def test_table_with_a_changed_partition_spec(athena: Athena) -> None:
     _create(athena, "PARTITIONED BY (c)")
     first = _first(athena)
     table = load_catalog(athena.clients).load_table(("lab", "t"))
@@ -165,7 +165,7 @@ def test_a_partition_specification_that_has_changed(athena: Athena) -> None:
     assert athena.run("SELECT id, s FROM t ORDER BY id") == [["2", "b"], ["3", "c"], ["4", "d"], ["5", "e"]]
 
 
-def test_a_view_for_planning_has_the_schema_of_the_version(athena: Athena) -> None:
+def test_planned_table_has_the_schema_of_the_version(athena: Athena) -> None:
     _create(athena)
     first = int(_first(athena))
     athena.run("ALTER TABLE t DROP COLUMN c")

@@ -86,7 +86,7 @@ def stored(item: dict[str, Any]) -> dict[str, Any]:
     return {**item, "Amount": {"N": f"{Decimal(item['Amount']['N']).normalize():f}"}}
 
 
-def test_all_objects_under_a_prefix_become_one_new_table(lab: Lab, bucket: str) -> None:
+def test_import_reads_all_objects_under_the_prefix(lab: Lab, bucket: str) -> None:
     many = list(payments(60))
     put(lab, bucket, *map(line, many[:30]))
     put(lab, bucket, *map(line, many[30:]), key="in/2.json.gz")
@@ -102,7 +102,7 @@ def test_all_objects_under_a_prefix_become_one_new_table(lab: Lab, bucket: str) 
 
 
 @pytest.mark.parametrize("item", [GOOD, UNUSUAL], ids=["plain", "of all types"])
-def test_an_imported_item_is_the_item_that_put_item_would_write(lab: Lab, bucket: str, item: Any) -> None:
+def test_imported_item_equals_the_item_that_put_item_writes(lab: Lab, bucket: str, item: Any) -> None:
     put(lab, bucket, line(item))
     start(lab, bucket)
     dynamodb = lab.client("dynamodb")
@@ -129,40 +129,40 @@ def test_an_imported_item_is_the_item_that_put_item_would_write(lab: Lab, bucket
         line({**GOOD, "Amount": {"S": 1}}),
     ],
 )
-def test_what_is_no_item_of_the_table_is_counted_and_left_out(lab: Lab, bucket: str, bad: str) -> None:
+def test_import_counts_and_skips_invalid_items(lab: Lab, bucket: str, bad: str) -> None:
     put(lab, bucket, bad, line(GOOD))
     ended = done(lab, start(lab, bucket))
     assert (ended["ImportStatus"], ended["ProcessedItemCount"], ended["ErrorCount"]) == ("COMPLETED", 2, 1)
     assert items(lab) == [stored(GOOD)]
 
 
-def test_the_later_of_two_items_with_one_key_stays(lab: Lab, bucket: str) -> None:
+def test_import_keeps_the_last_item_with_the_same_key(lab: Lab, bucket: str) -> None:
     put(lab, bucket, line(GOOD), line({**GOOD, "Amount": {"N": "2.5"}}))
     assert done(lab, start(lab, bucket))["ErrorCount"] == 0
     assert [item["Amount"]["N"] for item in items(lab)] == ["2.5"]
 
 
-def test_a_table_that_exists_is_not_imported_into(lab: Lab, bucket: str) -> None:
+def test_import_rejects_an_existing_table(lab: Lab, bucket: str) -> None:
     lab.client("dynamodb").create_table(TableName="Orders", **DEFINITION)
     with pytest.raises(ClientError, match="ResourceInUseException"):
         start(lab, bucket)
 
 
-def test_a_missing_bucket_and_a_wrong_compression_fail_the_import(lab: Lab, bucket: str) -> None:
+def test_missing_bucket_or_wrong_compression_fails_the_import(lab: Lab, bucket: str) -> None:
     assert done(lab, start(lab, "nowhere"))["FailureCode"] == "S3NoSuchBucket"
     lab.client("s3").put_object(Bucket=bucket, Key="in/plain.json", Body=line(GOOD).encode())
     ended = done(lab, start(lab, bucket, "Others"))
     assert (ended["ImportStatus"], ended["FailureCode"]) == ("FAILED", "InvalidCompression")
 
 
-def test_the_items_of_earlier_objects_are_kept_when_an_import_fails(lab: Lab, bucket: str) -> None:
+def test_failed_import_keeps_the_items_of_earlier_objects(lab: Lab, bucket: str) -> None:
     put(lab, bucket, line(GOOD))
     lab.client("s3").put_object(Bucket=bucket, Key="in/2.json", Body=b"not compressed")
     assert done(lab, start(lab, bucket))["ImportStatus"] == "FAILED"
     assert items(lab) == [stored(GOOD)]
 
 
-def test_items_are_written_in_the_order_of_their_keys(lab: Lab, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_import_writes_items_in_key_order(lab: Lab, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[list[bytes]] = []
     put_rows = StoredItems.put_rows
 
@@ -187,13 +187,13 @@ def test_items_are_written_in_the_order_of_their_keys(lab: Lab, bucket: str, mon
         ({"InputCompressionType": "ZSTD"}, "InputCompressionType ZSTD is not supported"),
     ],
 )
-def test_what_is_not_offered_is_refused_by_name(lab: Lab, bucket: str, more: dict[str, str], message: str) -> None:
+def test_import_rejects_unsupported_formats(lab: Lab, bucket: str, more: dict[str, str], message: str) -> None:
     with pytest.raises(ClientError, match=message):
         start(lab, bucket, **more)
     assert lab.client("dynamodb").list_tables()["TableNames"] == []
 
 
-def test_a_repeated_request_is_one_import(lab: Lab, bucket: str) -> None:
+def test_client_token_returns_the_existing_import(lab: Lab, bucket: str) -> None:
     put(lab, bucket, line(GOOD))
     first, again = (start(lab, bucket, ClientToken="once") for _ in range(2))
     assert again["ImportArn"] == first["ImportArn"]
@@ -201,13 +201,13 @@ def test_a_repeated_request_is_one_import(lab: Lab, bucket: str) -> None:
         start(lab, bucket, "Others", ClientToken="once")
 
 
-def test_an_unknown_import_is_not_found(lab: Lab) -> None:
+def test_describe_import_rejects_an_unknown_arn(lab: Lab) -> None:
     arn = "arn:aws:dynamodb:us-east-1:123456789012:table/Orders/import/01234567890123-12345678"
     with pytest.raises(ClientError, match="ImportNotFoundException"):
         lab.client("dynamodb").describe_import(ImportArn=arn)
 
 
-def test_what_was_exported_is_imported_whatever_its_texts_hold(lab: Lab, bucket: str) -> None:
+def test_exported_line_separators_are_imported_unchanged(lab: Lab, bucket: str) -> None:
     separators = "a\u2028b\u2029c\x85d\x0be\x0cf\x1cg\rh\ni"
     exported = [GOOD, {**UNUSUAL, "Note": {"S": separators}}]
     dynamodb = lab.client("dynamodb")
@@ -224,7 +224,7 @@ def test_what_was_exported_is_imported_whatever_its_texts_hold(lab: Lab, bucket:
     assert sorted(items(lab), key=str) == sorted(items(lab, "Before"), key=str)
 
 
-def test_only_a_newline_ends_an_item(lab: Lab, bucket: str) -> None:
+def test_only_a_newline_separates_items(lab: Lab, bucket: str) -> None:
     item = {**GOOD, "Note": {"S": "a\u2028b\u2029c\x85d"}}
     written = json.dumps({"Item": item}, ensure_ascii=False)
     put(lab, bucket, written + "\r", line(UNUSUAL))
@@ -256,9 +256,7 @@ def test_other_requests_are_answered_during_an_import(lab: Lab, bucket: str, mon
     assert len(between) == 3
 
 
-def test_an_import_that_its_process_did_not_finish_has_failed(
-    lab: Lab, bucket: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_interrupted_import_is_reported_as_failed(lab: Lab, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     put(lab, bucket, *map(line, payments(10)))
     monkeypatch.setattr(dynamodb_source, "_prepared", lambda *_: 1 / 0)
     # The client repeats the request with the same token.

@@ -136,7 +136,7 @@ ROWS = [["1", "anna", "10"], ["2", "ben", "20"]]
 NO_FILES = "not authorized to perform: s3:GetObject"
 
 
-def test_a_new_database_and_table_are_open_to_everybody_whom_iam_allows(account: Account) -> None:
+def test_new_resources_are_granted_to_iam_allowed_principals(account: Account) -> None:
     for resource in (DATABASE, TABLE):
         (entry,) = account.admin.client("lakeformation").list_permissions(Resource=resource)[
             "PrincipalResourcePermissions"
@@ -146,7 +146,7 @@ def test_a_new_database_and_table_are_open_to_everybody_whom_iam_allows(account:
     assert account.of_analyst("glue").get_table(DatabaseName="shop", Name="orders")["Table"]["Name"] == "orders"
 
 
-def test_where_the_location_is_not_registered_the_files_decide(account: Account) -> None:
+def test_unregistered_location_requires_s3_permissions(account: Account) -> None:
     account.opt_in(DATABASE)
     account.opt_in()
     account.grant("DESCRIBE", on=DATABASE)
@@ -156,7 +156,7 @@ def test_where_the_location_is_not_registered_the_files_decide(account: Account)
     assert account.ask(ALL) == ROWS
 
 
-def test_in_hybrid_mode_only_who_opted_in_is_checked(account: Account) -> None:
+def test_hybrid_mode_applies_grants_only_to_opted_in_principals(account: Account) -> None:
     account.register()
     assert NO_FILES in account.ask(ALL)
     account.grant("SELECT", "DESCRIBE")
@@ -169,12 +169,12 @@ def test_in_hybrid_mode_only_who_opted_in_is_checked(account: Account) -> None:
     assert "Required Select on orders" in account.ask(ALL), "permissions on the files do not replace the grant"
 
 
-def test_outside_of_hybrid_mode_lake_formation_reads_for_everybody_whom_iam_allows(account: Account) -> None:
+def test_registered_location_without_hybrid_mode_needs_no_s3_permissions(account: Account) -> None:
     account.register(hybrid=False)
     assert account.ask(ALL) == ROWS
 
 
-def test_columns_that_are_not_granted_are_not_there(account: Account) -> None:
+def test_columns_without_a_grant_are_hidden(account: Account) -> None:
     account.register()
     account.opt_in()
     columns = {"TableWithColumns": {"DatabaseName": "shop", "Name": "orders", "ColumnNames": ["id", "amount"]}}
@@ -191,7 +191,7 @@ def test_columns_that_are_not_granted_are_not_there(account: Account) -> None:
     assert account.ask(ALL) == ROWS, "the permissions of two grants are combined"
 
 
-def test_a_governed_account_opens_nothing(governed: Account) -> None:
+def test_governed_account_requires_explicit_grants(governed: Account) -> None:
     glue = governed.of_analyst("glue")
     for call, parameters, name in (
         (glue.get_table, {"DatabaseName": "shop", "Name": "orders"}, "orders"),
@@ -212,7 +212,7 @@ def test_a_governed_account_opens_nothing(governed: Account) -> None:
     assert governed.ask(ALL) == ROWS
 
 
-def test_being_administrator_gives_no_right_to_read(governed: Account) -> None:
+def test_data_lake_administrator_cannot_read_without_a_grant(governed: Account) -> None:
     governed.register()
     formation = governed.admin.client("lakeformation")
     settings = formation.get_data_lake_settings()["DataLakeSettings"]
@@ -229,7 +229,7 @@ def test_being_administrator_gives_no_right_to_read(governed: Account) -> None:
         ("DROP", lambda glue: glue.delete_table(DatabaseName="shop", Name="orders"), "Drop"),
     ],
 )
-def test_changes_of_a_table_take_their_permission(
+def test_table_changes_require_the_permission(
     governed: Account, permission: str, call: Callable[[Any], object], words: str
 ) -> None:
     governed.grant("DESCRIBE")
@@ -237,7 +237,7 @@ def test_changes_of_a_table_take_their_permission(
         call(governed.of_analyst("glue"))
 
 
-def test_who_creates_a_database_has_all_permissions_on_it(governed: Account) -> None:
+def test_database_creator_has_all_permissions_on_it(governed: Account) -> None:
     glue = governed.of_analyst("glue")
     with pytest.raises(ClientError, match="Required Create Database on Catalog"):
         glue.create_database(DatabaseInput={"Name": "mine"})
@@ -251,7 +251,7 @@ def test_who_creates_a_database_has_all_permissions_on_it(governed: Account) -> 
     glue.delete_database(Name="mine")
 
 
-def test_tables_in_a_registered_location_take_access_to_it(governed: Account) -> None:
+def test_create_table_requires_data_location_access(governed: Account) -> None:
     governed.register()
     governed.grant("CREATE_TABLE", "DESCRIBE", on=DATABASE)
     glue = governed.of_analyst("glue")
@@ -263,7 +263,7 @@ def test_tables_in_a_registered_location_take_access_to_it(governed: Account) ->
     glue.delete_table(DatabaseName="shop", Name="copies")
 
 
-def test_only_administrators_and_holders_with_grant_option_grant(account: Account) -> None:
+def test_grant_requires_an_administrator_or_the_grant_option(account: Account) -> None:
     formation = account.of_analyst("lakeformation")
     request = {
         "Principal": {"DataLakePrincipalIdentifier": "arn:aws:iam::123456789012:role/Other"},
@@ -294,19 +294,19 @@ def test_only_administrators_and_holders_with_grant_option_grant(account: Accoun
          ["SELECT"], "DataCellsFilter is valid in Lake Formation but not supported here"),
     ],
 )  # fmt: skip
-def test_what_could_not_be_enforced_is_refused(
+def test_grant_rejects_unenforceable_permissions(
     account: Account, resource: dict[str, Any], permissions: list[str], why: str
 ) -> None:
     with pytest.raises(ClientError, match=why):
         account.grant(*permissions, on=resource)
 
 
-def test_a_revocation_of_what_was_not_granted_is_refused(account: Account) -> None:
+def test_revoke_rejects_permissions_that_were_not_granted(account: Account) -> None:
     with pytest.raises(ClientError, match="No permissions revoked"):
         account.revoke("SELECT")
 
 
-def test_locations_are_registered_once_described_and_deregistered(account: Account) -> None:
+def test_register_describe_and_deregister_a_location(account: Account) -> None:
     formation = account.admin.client("lakeformation")
     account.register()
     with pytest.raises(ClientError, match="AlreadyExists"):
@@ -320,12 +320,12 @@ def test_locations_are_registered_once_described_and_deregistered(account: Accou
         formation.describe_resource(ResourceArn=LOCATION)
 
 
-def test_a_table_that_does_not_exist_is_not_found_in_a_governed_account_either(governed: Account) -> None:
+def test_governed_account_reports_a_missing_table_as_not_found(governed: Account) -> None:
     with pytest.raises(ClientError, match="EntityNotFound"):
         governed.of_analyst("glue").get_table(DatabaseName="shop", Name="nothing")
 
 
-def test_grants_go_with_what_they_are_about(account: Account) -> None:
+def test_delete_table_deletes_its_grants(account: Account) -> None:
     glue, formation = account.admin.client("glue"), account.admin.client("lakeformation")
     glue.create_table(DatabaseName="shop", TableInput={"Name": "short"})
     short = {"Table": {"DatabaseName": "shop", "Name": "short"}}
@@ -336,7 +336,7 @@ def test_grants_go_with_what_they_are_about(account: Account) -> None:
     assert formation.list_lake_formation_opt_ins(Resource=short)["LakeFormationOptInsInfoList"] == []
 
 
-def test_settings_that_are_left_out_become_empty(account: Account) -> None:
+def test_put_data_lake_settings_clears_omitted_settings(account: Account) -> None:
     formation = account.admin.client("lakeformation")
     formation.put_data_lake_settings(DataLakeSettings={"DataLakeAdmins": []})
     settings = formation.get_data_lake_settings()["DataLakeSettings"]

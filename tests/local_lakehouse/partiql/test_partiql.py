@@ -132,9 +132,7 @@ def statements(backend: Backend) -> Iterator[Statements]:
         ("id = 'it''s'", []),
     ],
 )
-def test_a_condition_selects_the_items_that_it_is_true_for(
-    statements: Statements, where: str, found: list[str]
-) -> None:
+def test_condition_selects_the_matching_items(statements: Statements, where: str, found: list[str]) -> None:
     if "contains(list" in where or "(map" in where or "map." in where or "list" in where:
         where = where.replace("contains(list", 'contains("list"').replace("map.", '"map".')
     assert statements.numbers(where) == found
@@ -150,13 +148,13 @@ def test_a_condition_selects_the_items_that_it_is_true_for(
         ("id = ? AND begins_with(state, ?)", [{"S": "b"}, {"S": "CA"}], ["3"]),
     ],
 )
-def test_parameters_stand_for_values(
+def test_parameters_replace_question_marks(
     statements: Statements, where: str, parameters: list[Any], found: list[str]
 ) -> None:
     assert statements.numbers(where, *parameters) == found
 
 
-def test_a_select_returns_attributes_of_a_table_or_an_index(statements: Statements) -> None:
+def test_select_reads_a_table_or_an_index(statements: Statements) -> None:
     some = statements.run("SELECT n, state FROM Orders WHERE id='b'")
     indexed = statements.run('SELECT id FROM "Orders"."by-state" WHERE state = \'CA\'')
     arn = statements.dynamodb.describe_table(TableName="Orders")["Table"]["TableArn"]
@@ -166,7 +164,7 @@ def test_a_select_returns_attributes_of_a_table_or_an_index(statements: Statemen
     assert len(statements.run(f'SELECT * FROM "{arn}"')) == len(ITEMS)
 
 
-def test_a_select_is_read_page_by_page(statements: Statements) -> None:
+def test_select_returns_pages(statements: Statements) -> None:
     statement = "SELECT n FROM Orders WHERE id IN ['a', 'b']"
     found: list[str] = []
     token: dict[str, str] = {}
@@ -186,7 +184,7 @@ def test_a_select_is_read_page_by_page(statements: Statements) -> None:
     assert statements.refusal("ExecuteStatement", Statement=statement, NextToken="x").message == "Invalid NextToken"
 
 
-def test_items_are_inserted_changed_and_deleted(statements: Statements) -> None:
+def test_insert_update_and_delete(statements: Statements) -> None:
     run, key = statements.run, "WHERE id = 'c' AND n = 1"
     assert run("INSERT INTO Orders VALUE {'id': 'c', 'n': 1, 'l': [1], 's': <<1>>, 'm': {'a': 1}, 't': 'x'}") == []
     changed = run(
@@ -207,7 +205,7 @@ def test_items_are_inserted_changed_and_deleted(statements: Statements) -> None:
     ]  # fmt: skip
 
 
-def test_binary_values_are_noted_as_clients_send_them(statements: Statements) -> None:
+def test_binary_values_are_recorded_in_base64(statements: Statements) -> None:
     statements.run("INSERT INTO Orders VALUE ?", {"M": {"id": {"S": "c"}, "n": {"N": "1"}, "raw": {"B": b"\x00"}}})
 
     assert statements.noted[-1][1]["Item"]["raw"] == {"B": "AA=="}
@@ -268,7 +266,7 @@ def test_binary_values_are_noted_as_clients_send_them(statements: Statements) ->
         ("EXISTS(SELECT * FROM Orders WHERE id = 'a' AND n = 1)", "ValidationException", "EXISTS can only be used in"),
     ],
 )  # fmt: skip
-def test_a_statement_fails_as_at_aws(statements: Statements, statement: str, code: str, message: str) -> None:
+def test_statement_fails_with_the_aws_error(statements: Statements, statement: str, code: str, message: str) -> None:
     before = statements.dynamodb.scan(TableName="Orders")["Items"]
     fault = statements.refusal("ExecuteStatement", Statement=statement.replace("map.", '"map".'))
 
@@ -276,11 +274,11 @@ def test_a_statement_fails_as_at_aws(statements: Statements, statement: str, cod
     assert statements.dynamodb.scan(TableName="Orders")["Items"] == before
 
 
-def test_to_delete_what_is_not_there_is_no_failure(statements: Statements) -> None:
+def test_delete_of_a_missing_item_succeeds(statements: Statements) -> None:
     assert statements.run("DELETE FROM Orders WHERE id = 'none' AND n = 1 AND ok = true") == []
 
 
-def test_each_statement_of_a_batch_succeeds_or_fails_alone(statements: Statements) -> None:
+def test_batch_statements_succeed_or_fail_independently(statements: Statements) -> None:
     writes = [
         "INSERT INTO Orders VALUE {'id': 'c', 'n': 1}", "INSERT INTO Orders VALUE {'id': 'a', 'n': 1}",
         "UPDATE Orders SET x = 1 WHERE id = 'none' AND n = 1", "not a statement", "DELETE FROM Other WHERE id = 'a'",
@@ -296,7 +294,7 @@ def test_each_statement_of_a_batch_succeeds_or_fails_alone(statements: Statement
     assert "must specify the primary key in the where clause" in read[1]["Error"]["Message"]
 
 
-def test_a_transaction_happens_as_a_whole(statements: Statements) -> None:
+def test_transaction_is_atomic(statements: Statements) -> None:
     def transact(*texts: str) -> dict[str, Any]:
         return statements.call("ExecuteTransaction", TransactStatements=[{"Statement": each} for each in texts])
 
@@ -331,7 +329,7 @@ def _condition(name: str, values: Sequence[Mapping[str, Any]], kind: str) -> str
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_statements_select_what_filters_select(statements: Statements, data: st.DataObject) -> None:
+def test_statement_and_filter_select_the_same_items(statements: Statements, data: st.DataObject) -> None:
     """A PartiQL statement with parameters selects the same items as a scan with an equivalent filter expression."""
     item = data.draw(st.dictionaries(st.sampled_from(["x", "y"]), VALUES))
     statements.dynamodb.put_item(TableName="Orders", Item={"id": {"S": "h"}, "n": {"N": "1"}, **item})

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.once
         ("EXISTS(SELECT * FROM Orders WHERE pk = 1)", ("Select", "Orders", None, True)),
     ],
 )
-def test_a_statement_is_about_one_table(text: str, statement: tuple[str, str, str | None, bool]) -> None:
+def test_parse_returns_the_verb_table_and_index(text: str, statement: tuple[str, str, str | None, bool]) -> None:
     found = parse(text)
     assert (found.verb, found.table, found.index, isinstance(found, Exists)) == statement
 
@@ -41,19 +41,19 @@ def test_a_statement_is_about_one_table(text: str, statement: tuple[str, str, st
         "INSERT INTO a SELECT * FROM b", "UPDATE a SET b = 1 FROM c",
     ],
 )  # fmt: skip
-def test_a_statement_that_could_be_about_another_is_refused(text: str) -> None:
+def test_parse_rejects_ambiguous_statements(text: str) -> None:
     with pytest.raises(Fault, match="wasn't well formed"):
         parse(text)
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=3))
-def test_no_text_changes_what_a_statement_is_about(texts: list[str]) -> None:
+def test_string_literals_do_not_change_the_table(texts: list[str]) -> None:
     values = " ".join(f"AND a = '{text.replace(chr(39), chr(39) * 2)}'" for text in texts)
     assert parse(f"SELECT * FROM Orders WHERE b = 1 {values}").table == "Orders"
 
 
 @given(st.text())
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_any_text_is_parsed_or_rejected(text: str) -> None:
     with contextlib.suppress(Fault):
         assert parse(text).table
 
@@ -69,7 +69,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         ("12345678901234567890123456789012345678", {"N": "12345678901234567890123456789012345678"}),
     ],
 )  # fmt: skip
-def test_literals_are_values_of_dynamodb(literal: str, value: dict[str, Any]) -> None:
+def test_literals_become_dynamodb_values(literal: str, value: dict[str, Any]) -> None:
     found = parse(f"INSERT INTO Orders VALUE {{'pk':'a','x':{literal}}}")
 
     assert isinstance(found, Insert)
@@ -86,7 +86,7 @@ def test_literals_are_values_of_dynamodb(literal: str, value: dict[str, Any]) ->
         ("date '2024-01-01'", "wasn't well formed"), ("`x`", "wasn't well formed"),
     ],
 )  # fmt: skip
-def test_a_literal_without_a_value_is_refused(literal: str, message: str) -> None:
+def test_parse_rejects_invalid_literals(literal: str, message: str) -> None:
     with pytest.raises(Fault, match=message):
         parse(f"INSERT INTO Orders VALUE {{'pk': 'a', 'x': {literal}}}")
 
@@ -114,6 +114,6 @@ def test_a_literal_without_a_value_is_refused(literal: str, message: str) -> Non
         ("DELETE FROM Orders WHERE a = 1 RETURNING MODIFIED NEW *", [], "RETURNING MODIFIED NEW"),
     ],
 )  # fmt: skip
-def test_a_statement_is_refused_in_the_words_of_aws(statement: str, parameters: list[Any], message: str) -> None:
+def test_parse_rejects_statements_with_the_aws_message(statement: str, parameters: list[Any], message: str) -> None:
     with pytest.raises(Fault, match=message):
         parse(statement, parameters)

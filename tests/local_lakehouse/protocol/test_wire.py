@@ -21,19 +21,19 @@ def refused(operation: Any, document: Any) -> Fault:
     return caught.value
 
 
-def test_a_good_request_comes_through_as_it_is() -> None:
+def test_valid_request_is_unchanged() -> None:
     assert wire.parse(CREATE, GOOD) == GOOD
 
 
-def test_members_that_the_model_does_not_know_are_ignored() -> None:
+def test_unknown_members_are_ignored() -> None:
     assert wire.parse(CREATE, {**GOOD, "Colour": "blue"}) == GOOD
 
 
-def test_a_null_member_counts_as_absent() -> None:
+def test_null_member_is_omitted() -> None:
     assert wire.parse(CREATE, {**GOOD, "Description": None}) == GOOD
 
 
-def test_a_missing_member_is_named() -> None:
+def test_error_names_a_missing_member() -> None:
     fault = refused(CREATE, {"IntegrationName": "i", "SourceArn": "arn:s"})
     assert fault.code == "ValidationException"
     assert fault.message == (
@@ -41,14 +41,14 @@ def test_a_missing_member_is_named() -> None:
     )
 
 
-def test_every_broken_constraint_is_named() -> None:
+def test_error_names_every_violated_constraint() -> None:
     fault = refused(CREATE, {**GOOD, "IntegrationName": "", "Description": "x" * 1001})
     assert fault.message.startswith("2 validation errors detected: ")
     assert "length greater than or equal to 1" in fault.message
     assert "length less than or equal to 1000" in fault.message
 
 
-def test_a_value_outside_an_enum_is_refused_with_the_choices() -> None:
+def test_error_lists_the_enum_values() -> None:
     operation = wire.service_model("glue").operation_model("CreateIntegrationTableProperties")
     document = {"ResourceArn": "arn:t", "TableName": "T", "TargetTableConfig": {"UnnestSpec": "TOP_LEVEL"}}
     assert "Member must satisfy enum value set: [TOPLEVEL, FULL, NOUNNEST]" in refused(operation, document).message
@@ -63,21 +63,21 @@ def test_a_value_outside_an_enum_is_refused_with_the_choices() -> None:
         ("IntegrationConfig", True, "BOOLEAN_VALUE can not be converted to a Structure"),
     ],
 )
-def test_a_wrong_json_type_is_a_serialization_error(member: str, value: object, message: str) -> None:
+def test_wrong_json_type_is_a_serialization_error(member: str, value: object, message: str) -> None:
     fault = refused(CREATE, {**GOOD, member: value})
     assert (fault.code, fault.message) == ("SerializationException", message)
 
 
-def test_a_number_is_no_boolean_and_a_boolean_no_number() -> None:
+def test_boolean_is_not_accepted_as_a_number() -> None:
     assert refused(DESCRIBE, {"MaxRecords": True}).code == "SerializationException"
 
 
-def test_a_body_that_is_not_json_is_a_serialization_error() -> None:
+def test_body_that_is_not_json_is_rejected() -> None:
     with pytest.raises(Fault, match="not valid JSON"):
         wire.parse_json(b"{")
 
 
-def test_an_answer_has_the_shape_of_the_model() -> None:
+def test_response_has_the_shape_of_the_model() -> None:
     made = datetime(2026, 11, 1, 12, 0, 0, 123000, tzinfo=UTC)
     known = {**GOOD, "IntegrationArn": "arn:i", "Status": "CREATING"}
     answer = wire.answer(CREATE, {**known, "CreateTime": made, "Unknown": 1, "Description": None}, "1.1")
@@ -85,7 +85,7 @@ def test_an_answer_has_the_shape_of_the_model() -> None:
     assert ("Content-Type", "application/x-amz-json-1.1") in answer.headers
 
 
-def test_an_error_carries_its_members() -> None:
+def test_error_response_contains_its_members() -> None:
     answer = wire.as_json(Fault("InvalidRequestException", "no", AthenaErrorCode="INVALID_INPUT"), "1.1")
     assert answer.status == 400
     body = json.loads(answer.body)
@@ -112,7 +112,7 @@ def parsed_or_refused(operation: Any, document: object) -> dict[str, Any] | str:
 
 
 @given(document=JSON | st.dictionaries(MEMBERS, JSON))
-def test_whatever_is_sent_is_parsed_or_refused_and_never_breaks(document: object) -> None:
+def test_any_document_is_parsed_or_rejected(document: object) -> None:
     for operation in (CREATE, START, DESCRIBE):
         outcome = parsed_or_refused(operation, document)
         assert outcome in ("SerializationException", "ValidationException") or set(outcome) <= set(

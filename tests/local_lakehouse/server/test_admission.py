@@ -34,7 +34,7 @@ def lakehouse() -> Iterator[Lakehouse]:
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1", "http://localhost:8888", ""])
 @pytest.mark.parametrize("method", ["GET", "PUT", "POST", "DELETE", "HEAD", "OPTIONS"])
-def test_a_page_of_any_origin_is_turned_away(lakehouse: Lakehouse, method: str, origin: str) -> None:
+def test_request_with_an_origin_is_rejected(lakehouse: Lakehouse, method: str, origin: str) -> None:
     found = request(
         lakehouse, method, "/some-bucket/k", {**signed("s3"), "Origin": origin}, b"x" if method == "PUT" else b""
     )
@@ -45,31 +45,31 @@ def test_a_page_of_any_origin_is_turned_away(lakehouse: Lakehouse, method: str, 
 @pytest.mark.parametrize(
     ("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 403), ("none", 200)]
 )
-def test_what_a_browser_sends_for_a_page_is_turned_away(lakehouse: Lakehouse, site: str, status: int) -> None:
+def test_request_from_a_web_page_is_rejected(lakehouse: Lakehouse, site: str, status: int) -> None:
     assert request(lakehouse, "GET", "/some-bucket/k", {**signed("s3"), "Sec-Fetch-Site": site}).status == status
 
 
 @pytest.mark.parametrize(
     "host", ["evil.example", "127.0.0.1.evil.example", "127.0.0.1@evil.example", "", "[::2]", "10.0.0.1"]
 )
-def test_a_page_that_lets_its_name_point_here_is_turned_away(lakehouse: Lakehouse, host: str) -> None:
+def test_request_for_another_host_is_rejected(lakehouse: Lakehouse, host: str) -> None:
     assert send(lakehouse, f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()).status == 403
 
 
-def test_a_request_names_one_host(lakehouse: Lakehouse) -> None:
+def test_request_without_exactly_one_host_is_rejected(lakehouse: Lakehouse) -> None:
     assert send(lakehouse, b"GET / HTTP/1.1\r\n\r\n").status == 403
     assert send(lakehouse, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: evil.example\r\n\r\n").status == 403
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
-def test_no_answer_lets_a_page_read_it(lakehouse: Lakehouse, method: str) -> None:
+def test_responses_have_no_cors_headers(lakehouse: Lakehouse, method: str) -> None:
     for origin in ({}, {"Origin": "https://evil.example"}):
         for target in ("/some-bucket/k", "/some-bucket", "/", "/_zetl/health"):
             found = request(lakehouse, method, target, {**signed("s3"), **origin})
             assert not [name for name in found.headers if name.startswith("access-control-")]
 
 
-def test_cors_stays_off_in_whatever_order_modules_are_imported() -> None:
+def test_cors_is_disabled_if_moto_is_imported_first() -> None:
     program = (
         "import moto.settings, os; os.environ.pop('MOTO_DISABLE_GLOBAL_CORS', None)\n"
         "from local_lakehouse.lakehouse import Lakehouse, Settings\n"
@@ -86,14 +86,14 @@ def test_cors_stays_off_in_whatever_order_modules_are_imported() -> None:
     "target", ["/moto-api/reset", "/moto-api/data.json", "/moto-api/", "/latest/meta-data/", "/favicon.ico"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_motos_own_controls_do_not_exist(lakehouse: Lakehouse, method: str, target: str) -> None:
+def test_moto_administration_pages_do_not_exist(lakehouse: Lakehouse, method: str, target: str) -> None:
     assert request(lakehouse, method, target, signed("s3")).status in (404, 501)
     assert request(lakehouse, "GET", "/some-bucket/k", signed("s3")).body == b"content"
 
 
 @pytest.mark.parametrize("control", ["health", "refresh", "pause", "resume", "rights", "nothing"])
 @pytest.mark.parametrize("token", [None, "", "wrong", "ä"])
-def test_a_control_needs_the_token(lakehouse: Lakehouse, control: str, token: str | None) -> None:
+def test_control_rejects_a_missing_or_wrong_token(lakehouse: Lakehouse, control: str, token: str | None) -> None:
     headers = {} if token is None else {"X-Zetl-Token": token}
     paused = control != "pause"
     (lakehouse.zero_etl.pause if paused else lakehouse.zero_etl.resume)()
@@ -101,7 +101,7 @@ def test_a_control_needs_the_token(lakehouse: Lakehouse, control: str, token: st
     assert lakehouse.zero_etl.paused == paused
 
 
-def test_a_control_with_the_token_is_carried_out(lakehouse: Lakehouse) -> None:
+def test_control_accepts_the_token(lakehouse: Lakehouse) -> None:
     token = {"X-Zetl-Token": lakehouse.token}
     assert request(lakehouse, "POST", "/_zetl/health", token, b"{}").status == 200
     assert request(lakehouse, "POST", "/_zetl/nothing", token, b"{}").status == 404
@@ -109,7 +109,7 @@ def test_a_control_with_the_token_is_carried_out(lakehouse: Lakehouse) -> None:
     assert request(lakehouse, "POST", "/_zetl/health", {**token, "Origin": "http://127.0.0.1"}, b"{}").status == 403
 
 
-def test_the_token_is_the_users_alone_and_another_one_each_time(tmp_path: Path) -> None:
+def test_token_is_private_and_different_for_each_lakehouse(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("old")
     (tmp_path / "token").chmod(0o644)
     daemon.announce(tmp_path, "http://127.0.0.1:1", "new")

@@ -39,46 +39,46 @@ def code(error: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
         ("datazone", "list_domains"),
     ],
 )  # fmt: skip
-def test_every_service_answers_at_one_address(lakehouse: Lakehouse, service: str, operation: str) -> None:
+def test_every_service_responds_at_one_address(lakehouse: Lakehouse, service: str, operation: str) -> None:
     answer = getattr(client(lakehouse, service), operation)()
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
 
 
-def test_an_operation_that_nobody_offers_is_refused_by_name(lakehouse: Lakehouse) -> None:
+def test_error_names_an_unsupported_operation(lakehouse: Lakehouse) -> None:
     with pytest.raises(ClientError) as error:
         client(lakehouse, "glue").list_blueprints()
     assert code(error)[1] == "The local lakehouse does not support glue ListBlueprints; AWS does."
 
 
-def test_a_service_that_is_not_there_is_refused_by_name(lakehouse: Lakehouse) -> None:
+def test_unsupported_service_is_rejected(lakehouse: Lakehouse) -> None:
     with pytest.raises(ClientError) as error:
         client(lakehouse, "ecs").list_clusters()
     assert "The local lakehouse does not implement" in code(error)[1]
 
 
-def test_a_request_for_another_region_says_where_this_lakehouse_is(lakehouse: Lakehouse) -> None:
+def test_error_for_another_region_names_both_regions(lakehouse: Lakehouse) -> None:
     with pytest.raises(ClientError) as error:
         client(lakehouse, "glue", "eu-central-1").describe_integrations()
     assert "This local lakehouse is in us-east-1, but the request is for eu-central-1." in code(error)[1]
 
 
-def test_an_unknown_thing_of_a_rest_service_is_a_modeled_error(lakehouse: Lakehouse) -> None:
+def test_missing_rest_resource_is_a_modeled_error(lakehouse: Lakehouse) -> None:
     with pytest.raises(ClientError) as error:
         client(lakehouse, "datazone").get_domain(identifier="dzd-other")
     assert code(error) == ("ResourceNotFoundException", "Domain dzd-other does not exist.")
 
 
-def test_a_rest_request_is_checked_against_the_model(lakehouse: Lakehouse) -> None:
+def test_rest_request_is_validated_against_the_model(lakehouse: Lakehouse) -> None:
     with pytest.raises(ClientError) as error:
         client(lakehouse, "datazone").list_projects(domainIdentifier="no-such-form")
     assert code(error)[0] == "ValidationException"
 
 
-def test_it_listens_on_this_computer_only(lakehouse: Lakehouse) -> None:
+def test_server_listens_only_on_localhost(lakehouse: Lakehouse) -> None:
     assert lakehouse._server.address[0] == "127.0.0.1"
 
 
-def test_a_page_that_renamed_itself_to_this_computer_is_turned_away(lakehouse: Lakehouse) -> None:
+def test_request_with_another_host_header_is_rejected(lakehouse: Lakehouse) -> None:
     request = urllib.request.Request(lakehouse.url, headers={"Host": "evil.example.com"})
     with pytest.raises(urllib.error.HTTPError) as error:
         urllib.request.urlopen(request)
@@ -86,7 +86,7 @@ def test_a_page_that_renamed_itself_to_this_computer_is_turned_away(lakehouse: L
 
 
 @pytest.mark.parametrize("key", ["a b+c%20d", "ä/ö/ü", "a//b", "x=1/y", "'quotes\"", "~tilde!*()"])
-def test_object_keys_of_all_kinds_come_back(lab: Lab, key: str) -> None:
+def test_object_keys_with_special_characters(lab: Lab, key: str) -> None:
     s3 = lab.client("s3")
     s3.create_bucket(Bucket="some-bucket")
     s3.put_object(Bucket="some-bucket", Key=key, Body=b"content", Metadata={"with_underscore": "kept"})
@@ -96,7 +96,7 @@ def test_object_keys_of_all_kinds_come_back(lab: Lab, key: str) -> None:
     assert found["Metadata"] == {"with_underscore": "kept"}
 
 
-def test_ranges_of_objects_are_answered(lab: Lab) -> None:
+def test_get_object_returns_a_range(lab: Lab) -> None:
     s3 = lab.client("s3")
     s3.create_bucket(Bucket="some-bucket")
     s3.put_object(Bucket="some-bucket", Key="k", Body=b"0123456789")
@@ -104,7 +104,7 @@ def test_ranges_of_objects_are_answered(lab: Lab) -> None:
     assert (found["Body"].read(), found["ContentRange"]) == (b"234", "bytes 2-4/10")
 
 
-def test_a_bucket_policy_with_conditions_does_not_stand_in_the_way(lab: Lab) -> None:
+def test_local_requests_satisfy_a_secure_transport_policy(lab: Lab) -> None:
     s3 = lab.client("s3")
     s3.create_bucket(Bucket="some-bucket")
     statement = {
@@ -118,7 +118,7 @@ def test_a_bucket_policy_with_conditions_does_not_stand_in_the_way(lab: Lab) -> 
     s3.put_object(Bucket="some-bucket", Key="k", Body=b"x")
 
 
-def test_a_client_is_served_before_the_waiting_requests_of_services(lakehouse: Lakehouse) -> None:
+def test_client_requests_run_before_waiting_service_requests(lakehouse: Lakehouse) -> None:
     ours, theirs = lakehouse.backend.clients.client("s3"), client(lakehouse, "s3")
     theirs.create_bucket(Bucket="shared")
     lock, order = lakehouse.backend.lock, list[str]()
@@ -136,7 +136,7 @@ def test_a_client_is_served_before_the_waiting_requests_of_services(lakehouse: L
     assert order == ["connection", "service", "service", "service"]
 
 
-def test_the_steps_of_a_long_operation_are_background_work(lakehouse: Lakehouse) -> None:
+def test_import_steps_run_as_background_work(lakehouse: Lakehouse) -> None:
     s3, dynamodb = client(lakehouse, "s3"), client(lakehouse, "dynamodb")
     s3.create_bucket(Bucket="shared")
     s3.put_object(Bucket="shared", Key="items/1", Body=b'{"Item": {"id": {"S": "a"}}}')

@@ -43,7 +43,7 @@ def stored(lakehouse: Lakehouse, key: str = "k") -> bytes:
     return request(lakehouse, "GET", f"/some-bucket/{key}", signed("s3")).body
 
 
-def test_a_connection_is_kept_alive(lakehouse: Lakehouse) -> None:
+def test_connection_is_kept_alive(lakehouse: Lakehouse) -> None:
     with connect(lakehouse) as connection:
         for _ in range(3):
             connection.sendall(LIST)
@@ -51,14 +51,14 @@ def test_a_connection_is_kept_alive(lakehouse: Lakehouse) -> None:
             assert (found.status, found.headers.get("connection")) == (200, None)
 
 
-def test_a_client_that_wants_it_closed_gets_it_closed(lakehouse: Lakehouse) -> None:
+def test_connection_close_header_closes_the_connection(lakehouse: Lakehouse) -> None:
     with connect(lakehouse) as connection:
         connection.sendall(LIST.replace(b"Host:", b"Connection: close\r\nHost:"))
         assert answer(connection).headers["connection"] == "close"
         assert connection.recv(1) == b""
 
 
-def test_requests_that_are_sent_together_are_answered_in_their_order(lakehouse: Lakehouse) -> None:
+def test_pipelined_requests_are_answered_in_order(lakehouse: Lakehouse) -> None:
     with connect(lakehouse) as connection:
         connection.sendall(put(b"Content-Length: 3", b"one", b"together") + LIST)
         first, second = answer(connection, "PUT"), answer(connection)
@@ -66,7 +66,7 @@ def test_requests_that_are_sent_together_are_answered_in_their_order(lakehouse: 
     assert b"ListAllMyBucketsResult" in second.body
 
 
-def test_a_body_that_does_not_come_holds_nobody_up(lakehouse: Lakehouse) -> None:
+def test_incomplete_bodies_do_not_block_other_requests(lakehouse: Lakehouse) -> None:
     with contextlib.ExitStack() as stack:
         for number in range(20):
             slow = stack.enter_context(connect(lakehouse))
@@ -79,7 +79,7 @@ def test_a_body_that_does_not_come_holds_nobody_up(lakehouse: Lakehouse) -> None
         assert answer(slow, "PUT").status == 200
 
 
-def test_a_body_is_asked_for_when_it_is_wanted(lakehouse: Lakehouse) -> None:
+def test_expect_continue_is_answered_before_the_body(lakehouse: Lakehouse) -> None:
     with connect(lakehouse) as connection:
         connection.sendall(put(b"Expect: 100-continue\r\nContent-Length: 5", b"", b"expected"))
         assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -88,7 +88,7 @@ def test_a_body_is_asked_for_when_it_is_wanted(lakehouse: Lakehouse) -> None:
     assert stored(lakehouse, "expected") == b"there"
 
 
-def test_a_refused_request_is_answered_without_its_body(lakehouse: Lakehouse) -> None:
+def test_rejected_request_is_answered_without_its_body(lakehouse: Lakehouse) -> None:
     with connect(lakehouse) as connection:
         connection.sendall(
             put(b"Origin: https://evil.example\r\nExpect: 100-continue\r\nContent-Length: 500000000", b"")
@@ -99,14 +99,14 @@ def test_a_refused_request_is_answered_without_its_body(lakehouse: Lakehouse) ->
         assert answer(connection, "PUT").status == 403
 
 
-def test_chunks_are_put_together(lakehouse: Lakehouse) -> None:
+def test_chunked_body_is_decoded(lakehouse: Lakehouse) -> None:
     chunks = b"4\r\nabcd\r\n3;note=1\r\nefg\r\n0\r\nX-Trailer: 1\r\n\r\n"
     assert send(lakehouse, put(b"Transfer-Encoding: chunked", chunks, b"chunked"), "PUT").status == 200
     assert stored(lakehouse, "chunked") == b"abcdefg"
 
 
 @pytest.mark.parametrize("kind", ["STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"])
-def test_the_frame_of_aws_chunked_is_taken_away(lakehouse: Lakehouse, kind: str) -> None:
+def test_aws_chunked_body_is_decoded(lakehouse: Lakehouse, kind: str) -> None:
     framed = b"4;chunk-signature=00\r\nabcd\r\n0;chunk-signature=00\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n"
     headers = {
         **signed("s3"),
@@ -121,7 +121,7 @@ def test_the_frame_of_aws_chunked_is_taken_away(lakehouse: Lakehouse, kind: str)
 
 
 @given(st.lists(st.binary(min_size=1, max_size=50), max_size=5))
-def test_what_is_framed_comes_back(pieces: list[bytes]) -> None:
+def test_unframed_returns_the_chunks(pieces: list[bytes]) -> None:
     framed = b"".join(b"%x;chunk-signature=0\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
     assert unframed(framed + b"0\r\n\r\n") == b"".join(pieces)
 
@@ -141,7 +141,7 @@ def test_what_is_framed_comes_back(pieces: list[bytes]) -> None:
         b": x",
     ],
 )
-def test_a_head_that_is_none_gets_an_error(lakehouse: Lakehouse, headers: bytes) -> None:
+def test_invalid_headers_are_rejected(lakehouse: Lakehouse, headers: bytes) -> None:
     found = send(lakehouse, put(headers, b"abc"), "PUT")
     assert (found.status, found.code) in ((400, "BadRequest"), (400, "IncompleteBody"))
     assert found.headers["connection"] == "close"
@@ -150,16 +150,16 @@ def test_a_head_that_is_none_gets_an_error(lakehouse: Lakehouse, headers: bytes)
 @pytest.mark.parametrize(
     "content", [b"\x00\x01\x02\r\n\r\n", b"GET\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00", b"HELLO / HTTP/1.1\r\n\r\n"]
 )
-def test_what_is_not_http_gets_an_error(lakehouse: Lakehouse, content: bytes) -> None:
+def test_content_that_is_not_http_is_rejected(lakehouse: Lakehouse, content: bytes) -> None:
     assert send(lakehouse, content).status == 400
 
 
-def test_a_head_that_is_too_large_gets_an_error(lakehouse: Lakehouse) -> None:
+def test_too_large_headers_are_rejected(lakehouse: Lakehouse) -> None:
     for head in (b"X: " + b"x" * 200_000, b"\r\n".join(b"X-%d: 1" % number for number in range(20_000))):
         assert send(lakehouse, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + head + b"\r\n\r\n").status == 431
 
 
-def test_an_unfinished_body_is_stored_nowhere(lakehouse: Lakehouse) -> None:
+def test_incomplete_body_is_not_stored(lakehouse: Lakehouse) -> None:
     with connect(lakehouse) as connection:
         connection.sendall(put(b"Content-Length: 500", b"abc", b"unfinished"))
         connection.shutdown(socket.SHUT_WR)
@@ -168,19 +168,19 @@ def test_an_unfinished_body_is_stored_nowhere(lakehouse: Lakehouse) -> None:
     assert request(lakehouse, "GET", "/some-bucket/unfinished", signed("s3")).status == 404
 
 
-def test_a_broken_chunk_is_stored_nowhere(lakehouse: Lakehouse) -> None:
+def test_invalid_chunk_is_rejected(lakehouse: Lakehouse) -> None:
     found = send(lakehouse, put(b"Transfer-Encoding: chunked", b"4\r\nabcd\r\nzz\r\n", b"broken"), "PUT")
     assert (found.status, found.code) == (400, "IncompleteBody")
 
 
-def test_headers_keep_their_names(lakehouse: Lakehouse) -> None:
+def test_metadata_headers_keep_their_names(lakehouse: Lakehouse) -> None:
     kept = {"x-amz-meta-under_score": "1", "x-amz-meta-under-score": "2"}
     assert request(lakehouse, "PUT", "/some-bucket/named", {**signed("s3"), **kept}).status == 200
     found = request(lakehouse, "HEAD", "/some-bucket/named", signed("s3")).headers
     assert {name: found[name] for name in kept} == kept
 
 
-def test_the_answer_to_head_has_a_length_and_no_body(lakehouse: Lakehouse) -> None:
+def test_head_response_has_a_length_but_no_body(lakehouse: Lakehouse) -> None:
     assert send(lakehouse, put(b"Content-Length: 7", b"content", b"head"), "PUT").status == 200
     with connect(lakehouse) as connection:
         for _ in range(2):
@@ -188,7 +188,7 @@ def test_the_answer_to_head_has_a_length_and_no_body(lakehouse: Lakehouse) -> No
             assert answer(connection, "HEAD").headers["content-length"] == "7"
 
 
-def test_what_a_client_stored_does_not_become_a_header(lakehouse: Lakehouse) -> None:
+def test_line_breaks_in_header_values_are_replaced(lakehouse: Lakehouse) -> None:
     target = "/some-bucket/head?response-content-type=text/plain%0d%0aX-Injected:%201"
     found = request(lakehouse, "GET", target, signed("s3"))
     assert "x-injected" not in found.headers
@@ -198,7 +198,7 @@ def test_what_a_client_stored_does_not_become_a_header(lakehouse: Lakehouse) -> 
 @pytest.mark.parametrize(
     "body", [b"{", b"[]", b"\xff\xfe", b'{"TableName": "\\ud800"}', b"NaN", b"1", b'{"Limit": NaN}', b"[" * 100_000]
 )
-def test_a_body_that_is_no_json_gets_a_modeled_error(lakehouse: Lakehouse, body: bytes) -> None:
+def test_invalid_json_body_is_a_modeled_error(lakehouse: Lakehouse, body: bytes) -> None:
     found = call(lakehouse, "dynamodb", "DynamoDB_20120810.ListTables", body)
     assert (found.status, found.code) == (400, "SerializationException")
 
@@ -206,12 +206,12 @@ def test_a_body_that_is_no_json_gets_a_modeled_error(lakehouse: Lakehouse, body:
 @pytest.mark.parametrize(
     ("target", "code"), [("/some-bucket/%ff", "InvalidURI"), ("/some-bucket?prefix=%ff", "InvalidURI")]
 )
-def test_a_path_that_is_not_utf8_gets_a_modeled_error(lakehouse: Lakehouse, target: str, code: str) -> None:
+def test_path_that_is_not_utf_8_is_a_modeled_error(lakehouse: Lakehouse, target: str, code: str) -> None:
     found = request(lakehouse, "GET", target, signed("s3"))
     assert (found.status, found.code) == (400, code)
 
 
-def test_compressed_requests_are_read_and_bounded(lakehouse: Lakehouse) -> None:
+def test_compressed_requests_are_limited_in_size(lakehouse: Lakehouse) -> None:
     import gzip
 
     fine = call(
@@ -246,25 +246,25 @@ class Echo:
         return socket.create_connection(self.server.address, timeout=10)
 
 
-def test_an_idle_connection_is_closed() -> None:
+def test_idle_connection_is_closed() -> None:
     with Echo(idle=0.05) as echo, echo.connect() as connection:
         assert connection.recv(1) == b""
 
 
-def test_a_head_that_does_not_end_is_given_up() -> None:
+def test_incomplete_headers_time_out() -> None:
     with Echo(pause=0.05) as echo, echo.connect() as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost:")
         assert answer(connection).code == "RequestTimeout"
 
 
-def test_more_connections_than_there_may_be_are_told_so() -> None:
+def test_connections_beyond_the_limit_are_rejected() -> None:
     with Echo(connections=1) as echo, echo.connect() as first, echo.connect() as second:
         assert answer(second).status == 503
         first.sendall(b"GET / HTTP/1.1\r\n\r\n")
         assert answer(first).status == 200
 
 
-def test_stopping_ends_idle_connections_at_once() -> None:
+def test_stop_closes_idle_connections_immediately() -> None:
     # If stopping waited for the connection, the test would exceed its time limit.
     with Echo(idle=3600) as echo, echo.connect() as connection:
         connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
@@ -279,7 +279,7 @@ def test_stopping_ends_idle_connections_at_once() -> None:
     cuts=st.lists(st.integers(1, 200), max_size=6),
     chunked=st.booleans(),
 )
-def test_a_request_is_read_however_it_is_cut(echo: Echo, bodies: list[bytes], cuts: list[int], chunked: bool) -> None:
+def test_requests_are_read_from_any_segments(echo: Echo, bodies: list[bytes], cuts: list[int], chunked: bool) -> None:
     written = b""
     for body in bodies:
         kind = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % len(body)

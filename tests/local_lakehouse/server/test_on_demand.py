@@ -12,7 +12,7 @@ from local_lakehouse.server import on_demand
 HEAVY = ("awswrangler", "boto3", "duckdb", "flask", "moto", "numpy", "pandas", "pyarrow", "pyiceberg")
 
 
-def test_the_operations_are_those_of_the_services(lakehouse: Lakehouse) -> None:
+def test_declared_operations_equal_those_of_the_services(lakehouse: Lakehouse) -> None:
     assert lakehouse.athena.operations == on_demand.ATHENA
     # Older botocore models have fewer operations.
     assert lakehouse.zero_etl.operations == on_demand.ZERO_ETL & operation_names("glue")
@@ -20,7 +20,7 @@ def test_the_operations_are_those_of_the_services(lakehouse: Lakehouse) -> None:
     assert lakehouse._imports.get().operations == on_demand.IMPORTS
 
 
-def test_a_lakehouse_starts_without_what_the_first_request_may_not_need() -> None:
+def test_lakehouse_starts_without_heavy_imports() -> None:
     program = (
         "import sys\n"
         "from local_lakehouse.lakehouse import Lakehouse, Settings\n"
@@ -30,7 +30,7 @@ def test_a_lakehouse_starts_without_what_the_first_request_may_not_need() -> Non
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-def test_a_command_imports_nothing_that_it_does_not_need() -> None:
+def test_status_command_runs_without_heavy_imports() -> None:
     program = (
         "import sys\n"
         "from zetl_helpers.cli import main\n"
@@ -40,7 +40,7 @@ def test_a_command_imports_nothing_that_it_does_not_need() -> None:
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-def test_the_helpers_are_offered_before_they_are_imported() -> None:
+def test_helpers_are_listed_before_they_are_imported() -> None:
     program = (
         "import sys, zetl_helpers as zetl\n"
         "assert 'pandas' not in sys.modules\n"

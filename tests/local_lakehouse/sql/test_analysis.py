@@ -39,7 +39,7 @@ WINDOW_CLAUSES = [
 
 
 @pytest.mark.parametrize(("window", "failure"), WINDOW_CLAUSES)
-def test_clauses_that_windows_do_not_have(ask: Ask, window: str, failure: str) -> None:
+def test_window_functions_reject_invalid_clauses(ask: Ask, window: str, failure: str) -> None:
     with pytest.raises(QueryFailure, match=failure):
         ask(f"SELECT {window} FROM t WINDOW w AS (ORDER BY a), f AS (ORDER BY a ROWS 1 PRECEDING)", TABLES)
 
@@ -55,7 +55,7 @@ def test_clauses_that_windows_do_not_have(ask: Ask, window: str, failure: str) -
         ("sum(a) OVER (p ORDER BY a)", ["1", "2"]),
     ],
 )
-def test_clauses_that_windows_have(ask: Ask, window: str, column: list[str | None]) -> None:
+def test_window_functions_accept_valid_clauses(ask: Ask, window: str, column: list[str | None]) -> None:
     named = "WINDOW w AS (ORDER BY a), f AS (ORDER BY a ROWS 1 PRECEDING), p AS (PARTITION BY b)"
 
     assert [row[0] for row in ask(f"SELECT {window} AS x FROM t {named} ORDER BY a", TABLES).rows] == column
@@ -78,7 +78,7 @@ def test_clauses_that_windows_have(ask: Ask, window: str, column: list[str | Non
         ("*, d AS a FROM t ORDER BY a", False),
     ],
 )
-def test_a_name_of_two_columns_in_order_by(ask: Ask, select: str, ambiguous: bool) -> None:
+def test_ambiguous_name_in_order_by(ask: Ask, select: str, ambiguous: bool) -> None:
     if ambiguous:
         with pytest.raises(QueryFailure, match=r"AMBIGUOUS_NAME: line 1:.* in ORDER BY is ambiguous"):
             ask(f"SELECT {select}", TABLES)
@@ -111,7 +111,9 @@ FIELDS = {
 
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("unit", [unit for units in FIELDS for unit in units])
-def test_extract_of_fields_that_a_type_has(compile_sql: Callable[..., object], unit: str, moment: str) -> None:
+def test_extract_accepts_only_the_fields_of_the_type(
+    compile_sql: Callable[..., object], unit: str, moment: str
+) -> None:
     has = next(moments for units, moments in FIELDS.items() if unit in units)
     sql = f"SELECT EXTRACT({unit} FROM {MOMENTS[moment]})"
 
@@ -124,7 +126,7 @@ def test_extract_of_fields_that_a_type_has(compile_sql: Callable[..., object], u
 
 @given(st.integers(0, 45), st.none() | st.integers(0, 45))
 @settings(max_examples=200, deadline=None)
-def test_digits_of_decimals(precision: int, scale: int | None) -> None:
+def test_decimal_precision_and_scale_limits(precision: int, scale: int | None) -> None:
     written = f"decimal({precision})" if scale is None else f"decimal({precision}, {scale})"
 
     if 1 <= precision <= 38 and (scale or 0) <= precision:
@@ -139,7 +141,7 @@ def test_digits_of_decimals(precision: int, scale: int | None) -> None:
 @pytest.mark.parametrize(
     "written", ["char(65537)", "varchar(2147483647)", "array(decimal(0, 1))", "row(x decimal(39))"]
 )
-def test_types_out_of_range(ask: Ask, written: str) -> None:
+def test_types_with_out_of_range_parameters_are_rejected(ask: Ask, written: str) -> None:
     with pytest.raises(QueryFailure, match="INVALID_FUNCTION_ARGUMENT: line 1:"):
         ask(f"SELECT CAST(NULL AS {written})")
 
@@ -154,7 +156,7 @@ def test_types_out_of_range(ask: Ask, written: str) -> None:
         "-'178956972' YEAR",
     ],
 )
-def test_intervals_out_of_range(ask: Ask, interval: str) -> None:
+def test_intervals_out_of_range_are_rejected(ask: Ask, interval: str) -> None:
     with pytest.raises(QueryFailure, match="INVALID_LITERAL: line 1:8"):
         ask(f"SELECT INTERVAL {interval}")
 
@@ -175,7 +177,7 @@ def test_intervals_out_of_range(ask: Ask, interval: str) -> None:
         ("VERSION AS OF IF(random() > 2, 1, 2)", False),
     ],
 )
-def test_versions_are_constants(ask: Ask, version: str, constant: bool) -> None:
+def test_table_version_must_be_constant(ask: Ask, version: str, constant: bool) -> None:
     if constant:
         assert ask(f"SELECT a FROM t FOR {version} ORDER BY a", TABLES).rows == [["1"], ["2"]]
     else:
@@ -199,7 +201,7 @@ PEOPLE = (
         ("AS t(u, v, w)", "u", None),
     ],
 )
-def test_rows_in_unnest_are_columns_or_one_value(
+def test_unnest_of_rows_returns_columns_or_one_value(
     ask: Ask, alias: str, select: str, rows: list[list[str]] | None
 ) -> None:
     sql = f"SELECT {select} FROM UNNEST({PEOPLE}) {alias} ORDER BY 1"
@@ -223,7 +225,7 @@ def test_rows_in_unnest_are_columns_or_one_value(
         ("w AS (ORDER BY nosuch)", "COLUMN_NOT_FOUND"),
     ],
 )
-def test_windows_are_checked_even_if_nothing_uses_them(ask: Ask, windows: str, failure: str) -> None:
+def test_unused_window_definitions_are_validated(ask: Ask, windows: str, failure: str) -> None:
     with pytest.raises(QueryFailure, match=failure):
         ask(f"SELECT a FROM t WINDOW {windows}", TABLES)
 
@@ -253,7 +255,7 @@ def test_windows_are_checked_even_if_nothing_uses_them(ask: Ask, windows: str, f
         ("SELECT CAST(1 AS map)", "TYPE_MISMATCH: line 1:18: Unknown type: map"),
     ],
 )
-def test_groups_aggregates_and_types(ask: Ask, sql: str, failure: str) -> None:
+def test_invalid_groups_aggregates_and_types_are_rejected(ask: Ask, sql: str, failure: str) -> None:
     with pytest.raises(QueryFailure, match=failure):
         ask(sql, TABLES)
 
@@ -270,7 +272,7 @@ def test_groups_aggregates_and_types(ask: Ask, sql: str, failure: str) -> None:
         ("SELECT t.* AS (v, w, x, y, z) FROM t ORDER BY v DESC LIMIT 1", [["2", "y", None, None, "[2, 3]"]]),
     ],
 )
-def test_groups_and_aggregates_that_are_right(ask: Ask, sql: str, rows: list[list[str | None]]) -> None:
+def test_valid_groups_and_aggregates(ask: Ask, sql: str, rows: list[list[str | None]]) -> None:
     assert ask(sql, TABLES).rows == rows
 
 
@@ -292,7 +294,7 @@ STEP = "SELECT n + 1 FROM r WHERE n < 3"
         ("SELECT 1 UNION ALL SELECT * FROM (WITH RECURSIVE q(m) AS (SELECT 1) SELECT n FROM r, q)", "NESTED_RECURSIVE"),
     ],
 )
-def test_recursion_that_trino_refuses(ask: Ask, body: str, failure: str) -> None:
+def test_unsupported_recursion_is_rejected(ask: Ask, body: str, failure: str) -> None:
     with pytest.raises(QueryFailure, match=failure):
         ask(f"WITH RECURSIVE r(n) AS ({body}) SELECT n FROM r")
 
@@ -300,7 +302,7 @@ def test_recursion_that_trino_refuses(ask: Ask, body: str, failure: str) -> None
 @pytest.mark.parametrize(
     "step", [STEP, f"({STEP})", "SELECT n + 1 FROM r LEFT JOIN (SELECT 1 AS x) u ON x = n WHERE n < 3"]
 )
-def test_recursion(ask: Ask, step: str) -> None:
+def test_recursive_query(ask: Ask, step: str) -> None:
     sql = f"WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL {step}) SELECT n FROM r ORDER BY n"
 
     assert ask(sql).rows == [["1"], ["2"], ["3"]]

@@ -71,7 +71,7 @@ from tests.local_lakehouse.sql.conftest import Ask
         ("wilson_interval_lower(2, 4, NULL)", None, "double"),
     ],
 )
-def test_value_and_type(ask: Ask, expression: str, text: str | None, type_: str) -> None:
+def test_arithmetic_returns_value_and_type(ask: Ask, expression: str, text: str | None, type_: str) -> None:
     answer = ask(f"SELECT {expression} AS x")
 
     assert (answer.rows, answer.types) == ([[text]], [type_])
@@ -107,7 +107,7 @@ def test_value_and_type(ask: Ask, expression: str, text: str | None, type_: str)
         ("CAST(ROW('1', 2) AS row(a integer, b double))", "{a=1, b=2.0}", "row(a integer, b double)"),
     ],
 )
-def test_casts(ask: Ask, expression: str, text: str | None, type_: str) -> None:
+def test_cast_returns_value_and_type(ask: Ask, expression: str, text: str | None, type_: str) -> None:
     answer = ask(f"SELECT {expression} AS x")
 
     assert (answer.rows, answer.types) == ([[text]], [type_])
@@ -138,10 +138,10 @@ def test_casts(ask: Ask, expression: str, text: str | None, type_: str) -> None:
         ("TRY(CAST('a' AS integer) / 0)", None),
     ],
 )
-def test_null_and_short_circuits(ask: Ask, expression: str, text: str | None) -> None:
+def test_null_logic_and_short_circuits(ask: Ask, expression: str, text: str | None) -> None:
     assert ask(f"SELECT {expression} AS x").rows == [[text]]
 
 
-def test_nested_negations_grow_by_a_constant(ask: Ask) -> None:
+def test_nested_negations_run(ask: Ask) -> None:
     depth = 40
     assert ask(f"SELECT {'-(' * depth}x{')' * depth} FROM (VALUES 5) t(x)").rows == [["5"]]

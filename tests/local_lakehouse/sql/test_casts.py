@@ -35,7 +35,7 @@ TRIED = [
 ]
 
 
-def test_try_cast_is_cast_or_null(ask: Ask) -> None:
+def test_try_cast_returns_cast_or_null(ask: Ask) -> None:
     """TRY_CAST and TRY of CAST return the value of CAST, or NULL if CAST fails, even in a lambda.
 
     DuckDB 1.5.1 does not support TRY in lambdas, so the lakehouse generates other SQL for these expressions.
@@ -95,7 +95,7 @@ def test_try_cast_in_a_lambda(ask: Ask, expression: str, expected: str) -> None:
         ("(SELECT sum(x) FROM (VALUES REAL '3e38', REAL '3e38') t(x))", "Infinity"),
     ],
 )
-def test_a_number_beyond_real_is_infinite(ask: Ask, expression: str, text: str) -> None:
+def test_number_beyond_the_real_range_is_infinite(ask: Ask, expression: str, text: str) -> None:
     assert ask(f"SELECT {expression}").rows == [[text]]
 
 
@@ -106,7 +106,7 @@ def test_text_is_rounded_to_real_once(ask: Ask, read: str) -> None:
 
 
 @pytest.mark.parametrize("type_", ["double", "real"])
-def test_floats_ignore_the_spaces_and_controls_around_them(ask: Ask, type_: str) -> None:
+def test_float_casts_ignore_surrounding_whitespace_and_control_characters(ask: Ask, type_: str) -> None:
     spaces = "chr(9) || chr(1) || ' {} ' || chr(10)"
 
     assert ask(f"SELECT CAST({spaces.format('1.5d')} AS {type_}), TRY_CAST({spaces.format('-1')} AS {type_})").rows == [
@@ -118,12 +118,12 @@ def test_floats_ignore_the_spaces_and_controls_around_them(ask: Ask, type_: str)
 
 
 @pytest.mark.parametrize("literal", ["INTEGER '1_000'", "BIGINT ' 5'", "DECIMAL ' 1'", "BOOLEAN 'yes'", "REAL '1_0'"])
-def test_a_literal_is_read_as_a_cast_reads_text(ask: Ask, literal: str) -> None:
+def test_invalid_typed_literal_is_rejected(ask: Ask, literal: str) -> None:
     with pytest.raises(QueryFailure, match="INVALID_LITERAL"):
         ask(f"SELECT {literal}")
 
 
-def test_literals_of_truth(ask: Ask) -> None:
+def test_boolean_literals(ask: Ask) -> None:
     assert ask("SELECT BOOLEAN 't', BOOLEAN 'F', BOOLEAN '1', BOOLEAN 'True'").rows == [
         ["true", "false", "true", "true"]
     ]

@@ -64,7 +64,7 @@ NESTED = {
 @pytest.mark.parametrize("type_", NESTED)
 @PROFILE
 @given(data=st.data())
-def test_equality_is_three_valued_to_any_depth(ask: Ask, type_: str, data: st.DataObject) -> None:
+def test_equality_is_three_valued_at_any_depth(ask: Ask, type_: str, data: st.DataObject) -> None:
     left, right = data.draw(NESTED[type_]), data.draw(NESTED[type_])
     a, b = _sql(left, type_), _sql(right, type_)
     equal = _equal(left, right)
@@ -87,7 +87,7 @@ def test_equality_is_three_valued_to_any_depth(ask: Ask, type_: str, data: st.Da
         ("ROW(nan(), 1)", "ROW(nan(), 1)", "false"),
     ],
 )
-def test_maps_are_compared_by_the_identity_of_their_keys(ask: Ask, left: str, right: str, equal: str) -> None:
+def test_map_comparison_matches_equal_keys(ask: Ask, left: str, right: str, equal: str) -> None:
     map_, other = (f"map(ARRAY[{key}], ARRAY[7])" for key in (left, right))
     unlike = f"map(ARRAY[{right}], ARRAY[8])"
     assert ask(f"SELECT {map_} = {other}, {map_} IN ({other}), {map_} = {unlike}").rows == [[equal, equal, "false"]]
@@ -103,7 +103,7 @@ def test_maps_are_compared_by_the_identity_of_their_keys(ask: Ask, left: str, ri
         "ROW(ROW(ROW(map(ARRAY[1], ARRAY[2]), 1), 2), 3)",
     ],
 )
-def test_a_comparison_evaluates_its_operands_once(
+def test_comparison_evaluates_its_operands_once(
     compile_sql: Callable[..., Compiled], operator: str, nested: str
 ) -> None:
     right = f"({nested})" if operator == "IN" else nested
@@ -111,13 +111,13 @@ def test_a_comparison_evaluates_its_operands_once(
 
 
 @pytest.mark.parametrize("operator", ["<", "<=", ">", ">="])
-def test_an_order_evaluates_its_operands_once(compile_sql: Callable[..., Compiled], operator: str) -> None:
+def test_order_comparison_evaluates_its_operands_once(compile_sql: Callable[..., Compiled], operator: str) -> None:
     nested = "ARRAY[ROW(ARRAY[regexp_extract_all('a', 'a')])]"
     assert compile_sql(f"SELECT {nested} {operator} {nested}").sql.count("regexp_extract_all(") == 2
 
 
 @pytest.mark.parametrize("operator", ["=", "<>", "<", "<=", ">", ">="])
-def test_a_float_comparison_evaluates_a_subquery_once(compile_sql: Callable[..., Compiled], operator: str) -> None:
+def test_float_comparison_evaluates_a_subquery_once(compile_sql: Callable[..., Compiled], operator: str) -> None:
     tables = Tables({"t": Table({"x": "double"})})
     for sql in ("x {} (SELECT avg(x) FROM t)", "(SELECT max(x) FROM t) {} x", "1 {} (SELECT avg(x) FROM t)"):
         compiled = compile_sql(f"SELECT 1 FROM t WHERE {sql.format(operator)}", tables)
@@ -147,7 +147,7 @@ def _real(value: float) -> float:
 
 @pytest.mark.parametrize("operator", OPERATORS)
 @pytest.mark.parametrize("sql", CALCULATIONS)
-def test_no_comparison_with_nan_is_true_except_different(ask: Ask, sql: str, operator: str) -> None:
+def test_comparison_with_nan_is_true_only_for_not_equal(ask: Ask, sql: str, operator: str) -> None:
     pairs = [*itertools.product((0, 2, -3), repeat=2)]
     rows = ", ".join(f"({a}, {b})" for a, b in pairs)
     expected = [[_shown(OPERATORS[operator](CALCULATIONS[sql](float(a), float(b)), 2.0))] for a, b in pairs]
@@ -164,7 +164,7 @@ def test_zero_divided_by_zero_is_nan_in_comparisons(ask: Ask, zero: str) -> None
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
-def test_floats_are_compared_alike_with_a_column_an_aggregate_and_a_subquery(ask: Ask, operator: str) -> None:
+def test_float_comparison_is_the_same_in_where_having_and_subqueries(ask: Ask, operator: str) -> None:
     pairs = [*itertools.product(NUMBERS, repeat=2)]
     rows = ", ".join(f"({place}, {_double(a)}, {_double(b)})" for place, (a, b) in enumerate(pairs))
     source = f"(VALUES {rows}) AS v(k, a, b)"
@@ -210,7 +210,7 @@ def test_contains_and_position_follow_equality(ask: Ask, items: list[int | None]
 
 
 @pytest.mark.parametrize(("left", "right"), [*itertools.product(TRUTH, TRUTH)])
-def test_logic_is_kleenes(ask: Ask, left: bool | None, right: bool | None) -> None:
+def test_and_and_or_are_three_valued(ask: Ask, left: bool | None, right: bool | None) -> None:
     a, b = (f"CAST({'NULL' if side is None else side} AS boolean)" for side in (left, right))
     both = False if False in (left, right) else None if None in (left, right) else True
     either = True if True in (left, right) else None if None in (left, right) else False
@@ -219,7 +219,7 @@ def test_logic_is_kleenes(ask: Ask, left: bool | None, right: bool | None) -> No
 
 @PROFILE
 @given(st.lists(st.integers(-3, 3) | st.none(), max_size=7))
-def test_a_comparator_decides_the_order(ask: Ask, items: list[int | None]) -> None:
+def test_array_sort_uses_the_comparator(ask: Ask, items: list[int | None]) -> None:
     comparator = (
         "(x, y) -> CASE WHEN x IS NULL AND y IS NULL THEN 0 WHEN x IS NULL THEN -1 WHEN y IS NULL THEN 1 "
         "WHEN abs(x) < abs(y) THEN -1 WHEN abs(x) = abs(y) THEN 0 ELSE 1 END"

@@ -28,7 +28,7 @@ TABLES = {
         "RIGHT JOIN LATERAL (SELECT 1) AS x(e) ON a = e",
     ],
 )
-def test_joins_with_unnest_and_lateral_that_trino_refuses(ask: Ask, join: str) -> None:
+def test_unsupported_joins_with_unnest_and_lateral_are_rejected(ask: Ask, join: str) -> None:
     with pytest.raises(QueryFailure, match=r"only supported with condition ON TRUE|LATERAL reference not allowed in"):
         ask(f"SELECT a, e FROM t {join}", TABLES)
 
@@ -133,7 +133,7 @@ def test_correlated_conditions(compile_sql: Callable[..., object], condition: st
 @pytest.mark.parametrize(
     "query", ["u.a IN (SELECT x FROM (VALUES 1) v(x) WHERE x = {})", "EXISTS (SELECT {})", "(SELECT {}) = 1"]
 )
-def test_a_query_in_the_condition_of_an_outer_join_reads_none_of_its_columns(
+def test_outer_join_condition_rejects_correlated_subqueries(
     compile_sql: Callable[..., object], kind: str, column: str, query: str
 ) -> None:
     message = f"Reference to column '{column}' from outer scope not allowed in this context"
@@ -143,13 +143,13 @@ def test_a_query_in_the_condition_of_an_outer_join_reads_none_of_its_columns(
 
 
 @pytest.mark.parametrize("kind", ["LEFT", "RIGHT", "FULL"])
-def test_a_query_over_both_sides_of_an_outer_join(compile_sql: Callable[..., object], kind: str) -> None:
+def test_outer_join_condition_rejects_a_subquery_on_both_sides(compile_sql: Callable[..., object], kind: str) -> None:
     with pytest.raises(QueryFailure, match=r"NOT_SUPPORTED: line 1:.*both sides"):
         compile_sql(f"SELECT * FROM t {kind} JOIN u ON t.a + u.a > ALL (VALUES 2)", Tables(TABLES))
     compile_sql(f"SELECT * FROM t {kind} JOIN u ON u.a > ALL (VALUES 2) AND t.a IN (SELECT 1)", Tables(TABLES))
 
 
-def test_a_column_is_joined_once(compile_sql: Callable[..., object]) -> None:
+def test_using_rejects_a_repeated_column(compile_sql: Callable[..., object]) -> None:
     with pytest.raises(QueryFailure, match="DUPLICATE_COLUMN_NAME: line 1:34: Column 'a' appears multiple times"):
         compile_sql("SELECT 1 FROM t JOIN u USING (a, a)", Tables(TABLES))
 
@@ -168,18 +168,18 @@ def test_a_column_is_joined_once(compile_sql: Callable[..., object]) -> None:
          [["2", "-2"], ["1", "-1"]]),
     ],
 )  # fmt: skip
-def test_queries_of_rows(ask: Ask, sql: str, rows: list[list[str | None]]) -> None:
+def test_subqueries_of_rows(ask: Ask, sql: str, rows: list[list[str | None]]) -> None:
     assert ask(sql).rows == rows
 
 
-def test_an_order_of_distinct_rows_is_one_of_their_columns(ask: Ask) -> None:
+def test_order_by_of_select_distinct_must_be_selected(ask: Ask) -> None:
     assert ask("SELECT DISTINCT a AS n FROM t ORDER BY n DESC", TABLES).rows == [["2"], ["1"]]
     with pytest.raises(QueryFailure, match="EXPRESSION_NOT_IN_DISTINCT"):
         ask("SELECT DISTINCT a, a + 1 FROM t ORDER BY a + 1", TABLES)
 
 
 @pytest.mark.parametrize("relation", ["t MATCH_RECOGNIZE (PATTERN (A)) m", "t AS s(a, b, d, l) MATCH_RECOGNIZE (x)"])
-def test_patterns_of_rows_are_refused_by_name(compile_sql: Callable[..., object], relation: str) -> None:
+def test_match_recognize_is_rejected(compile_sql: Callable[..., object], relation: str) -> None:
     with pytest.raises(QueryFailure, match=r"NOT_SUPPORTED: line 1:.*MATCH_RECOGNIZE"):
         compile_sql(f"SELECT * FROM {relation}", Tables(TABLES))
 
@@ -188,7 +188,7 @@ def test_patterns_of_rows_are_refused_by_name(compile_sql: Callable[..., object]
     ("condition", "value"),
     [("EXISTS ({})", "1"), ("t.a IN ({})", "t.a"), ("t.a = ({})", "max(t.a)"), ("t.a > ALL ({})", "max(t.a)")],
 )
-def test_each_reference_in_a_correlated_query_is_resolved_once(
+def test_correlated_query_resolves_each_table_once(
     compile_sql: Callable[..., object], condition: str, value: str
 ) -> None:
     tables = Tables(TABLES)

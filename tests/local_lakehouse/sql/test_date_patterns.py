@@ -173,7 +173,7 @@ def test_parse_iso(text: str, expected: str) -> None:
     st.datetimes(datetime(1, 2, 1), datetime(9999, 12, 1)),
     st.sampled_from(["%Y-%m-%d %T.%f", "%x-%v %a %H:%i:%s.%f", "%j %Y %r %f", "%M %e %Y %l:%i:%S %p %f"]),
 )
-def test_a_formatted_value_is_parsed_back(moment: datetime, pattern: str) -> None:
+def test_mysql_formats_round_trip(moment: datetime, pattern: str) -> None:
     moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
     assert parse_mysql(format_mysql(moment, pattern), pattern) == moment
 
@@ -201,11 +201,11 @@ QUERIES = [
 
 
 @pytest.mark.parametrize(("expression", "expected"), QUERIES)
-def test_query(ask: Ask, expression: str, expected: str) -> None:
+def test_date_functions_in_queries(ask: Ask, expression: str, expected: str) -> None:
     assert outcome(lambda: ask(f"SELECT {expression} AS x").rows[0][0]) == expected
 
 
-def test_a_week_year_starts_on_a_monday() -> None:
+def test_week_year_starts_on_monday() -> None:
     for year in range(1, 400):
         assert parse_mysql(f"{year:04}", "%x").weekday() == 0
         assert parse_mysql(f"{year:04}-53", "%Y-%j") - datetime(year, 1, 1) == timedelta(days=52)

@@ -53,13 +53,13 @@ _SIGNATURES = [entry for name in registry.all_names() for entry in registry.sign
 _WITHOUT_PARENTHESES = ("current_date", "current_time", "current_timestamp", "localtime", "localtimestamp")
 
 
-def test_the_topics_are_there() -> None:
+def test_registry_contains_all_topics() -> None:
     assert len(calls.all_topics()) == 7
     assert len(_SIGNATURES) > 400
 
 
 @pytest.mark.parametrize("signature", _SIGNATURES, ids=str)
-def test_function(ask: Ask, signature: Signature) -> None:
+def test_every_signature_runs(ask: Ask, signature: Signature) -> None:
     sql = signature.name if signature.name in _WITHOUT_PARENTHESES else _call(signature)
     try:
         answer = ask(f"SELECT {sql} AS x")
@@ -70,5 +70,5 @@ def test_function(ask: Ask, signature: Signature) -> None:
         assert len(answer.rows) == 1
 
 
-def test_what_is_said_to_be_absent_is_absent() -> None:
+def test_registered_functions_are_not_listed_as_absent() -> None:
     assert [name for name in registry.all_names() if is_absent(name)] == []

@@ -21,7 +21,7 @@ EXAMPLES = [example for source in SOURCES for example in examples(source)]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example["statement"][:80])
-def test_example(ask: Ask, example: dict[str, Any]) -> None:
+def test_example_returns_the_documented_result(ask: Ask, example: dict[str, Any]) -> None:
     wanted = example["result"]
     if isinstance(wanted, dict):
         with pytest.raises(QueryFailure, match=next(iter(wanted.values()))):
@@ -37,19 +37,19 @@ def test_example(ask: Ask, example: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("source", "reproduced"), [("trino", 266), ("guide", 50)])
-def test_few_are_refused(source: str, reproduced: int) -> None:
+def test_most_examples_are_reproduced(source: str, reproduced: int) -> None:
     assert len([example for example in examples(source) if not is_refused(example)]) >= reproduced
 
 
 @pytest.mark.parametrize("example", [example for example in EXAMPLES if "printed" in example], ids=lambda e: e["page"])
-def test_the_guides_notation_has_the_same_values(example: dict[str, Any]) -> None:
+def test_guide_notation_contains_the_same_values(example: dict[str, Any]) -> None:
     def values(rows: list[list[str]]) -> list[list[str]]:
         return sorted(sorted("".join(row).replace(":", "=").translate(BRACKETS)) for row in rows)
 
     assert values(example["printed"]) == values(example["result"])
 
 
-def test_the_tables_in_the_docs_are_current() -> None:
+def test_documented_tables_are_current() -> None:
     page = PAGE.read_text()
 
     assert written(page) == page, "run: python -m tests.local_lakehouse.sql.examples_table"

@@ -66,7 +66,7 @@ def _read(compile_sql: Compile, sql: str) -> dict[str, set[str]]:
         ("VALUES (SELECT id FROM t LIMIT 1)", {"id"}),
     ],
 )
-def test_columns_that_a_query_reads(compile_sql: Compile, sql: str, columns: set[str]) -> None:
+def test_scans_contain_only_the_columns_read(compile_sql: Compile, sql: str, columns: set[str]) -> None:
     assert _read(compile_sql, sql) == ({"t": columns} if columns else {})
 
 
@@ -81,7 +81,7 @@ def test_columns_that_a_query_reads(compile_sql: Compile, sql: str, columns: set
         ("SELECT y FROM t CROSS JOIN LATERAL (SELECT t.amount AS y)", {"t": {"amount"}}),
     ],
 )
-def test_columns_that_a_query_reads_of_several_tables(
+def test_scans_of_several_tables_contain_only_the_columns_read(
     compile_sql: Compile, sql: str, columns: dict[str, set[str]]
 ) -> None:
     assert _read(compile_sql, sql) == columns
@@ -112,7 +112,7 @@ def _facts(workers: WorkerPool, text: str) -> Facts:
         ("EXISTS (SELECT 1)", False),
     ],
 )
-def test_constants(workers: WorkerPool, expression: str, constant: bool) -> None:
+def test_constant_expressions(workers: WorkerPool, expression: str, constant: bool) -> None:
     assert _facts(workers, expression).constant is constant
 
 
@@ -129,21 +129,21 @@ def test_constants(workers: WorkerPool, expression: str, constant: bool) -> None
         ("CASE WHEN true THEN 1 / 0 END", True),
     ],
 )
-def test_expressions_that_may_fail(workers: WorkerPool, expression: str, fails: bool) -> None:
+def test_expressions_that_can_fail(workers: WorkerPool, expression: str, fails: bool) -> None:
     assert _facts(workers, expression).fails is fails
 
 
-def test_try_of_a_text_that_looks_like_an_aggregate(ask: Ask) -> None:
+def test_try_of_a_string_that_looks_like_an_aggregate(ask: Ask) -> None:
     assert ask("SELECT TRY(CAST(' OVER sum(' AS integer)), TRY(1 / 0)").rows == [[None, None]]
 
 
-def test_a_random_column_is_drawn_once(ask: Ask) -> None:
+def test_random_column_is_evaluated_once(ask: Ask) -> None:
     rows = ask("SELECT random() AS x FROM UNNEST(sequence(1, 50)) AS t(n) ORDER BY x").rows
 
     assert rows == sorted(rows, key=lambda row: float(row[0] or 0))
 
 
-def test_the_dialect_loads_no_client_of_aws() -> None:
+def test_sql_package_imports_no_aws_client() -> None:
     code = (
         "import sys, local_lakehouse.sql.analysis.analysis, local_lakehouse.sql.workers.process;"
         "print([name for name in ('boto3', 'botocore', 'moto', 'pyiceberg') if name in sys.modules])"
@@ -170,5 +170,5 @@ def test_the_dialect_loads_no_client_of_aws() -> None:
         ("coalesce(NULLIF(x, 0), TRY(1 / x + 1 / x), 7)", ["7", "1"]),
     ],
 )
-def test_failures_that_are_caught(ask: Ask, expression: str, column: list[str | None]) -> None:
+def test_failures_are_caught(ask: Ask, expression: str, column: list[str | None]) -> None:
     assert [row[0] for row in ask(f"SELECT {expression} FROM (VALUES 0, 1) AS t(x) ORDER BY x").rows] == column

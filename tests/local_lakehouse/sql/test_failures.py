@@ -243,33 +243,33 @@ def _failure(ask: Ask, sql: str) -> str:
 
 
 @pytest.mark.parametrize(("sql", "reason"), SYNTAX)
-def test_wrong_syntax_is_refused_at_its_place(ask: Ask, sql: str, reason: str) -> None:
+def test_invalid_syntax_is_rejected_with_its_position(ask: Ask, sql: str, reason: str) -> None:
     assert reason in _failure(ask, sql)
 
 
 @pytest.mark.parametrize(("expression", "reason"), MEANING)
-def test_wrong_meaning_is_refused_by_name(ask: Ask, expression: str, reason: str) -> None:
+def test_invalid_expression_is_rejected(ask: Ask, expression: str, reason: str) -> None:
     assert _failure(ask, f"SELECT {expression} FROM {ROWS}").startswith(reason)
 
 
 @pytest.mark.parametrize(("sql", "reason"), CLAUSES)
-def test_wrong_clauses_are_refused_by_name(ask: Ask, sql: str, reason: str) -> None:
+def test_invalid_clause_is_rejected(ask: Ask, sql: str, reason: str) -> None:
     assert reason in _failure(ask, sql)
 
 
 @pytest.mark.parametrize(("expression", "reason"), RUNNING)
-def test_wrong_values_fail_while_running(ask: Ask, expression: str, reason: str) -> None:
+def test_invalid_values_fail_during_execution(ask: Ask, expression: str, reason: str) -> None:
     found = _failure(ask, f"SELECT {expression}")
 
     assert reason in found
     assert not re.search(r"duckdb|athena_|Conversion Error|Binder|LINE 1", found, re.IGNORECASE)
 
 
-def test_the_place_counts_lines(ask: Ask) -> None:
+def test_error_position_contains_the_line(ask: Ask) -> None:
     assert "line 3:7" in _failure(ask, f"SELECT n\nFROM {ROWS}\nWHERE nope > 0")
 
 
-def test_a_recursion_is_bounded(ask: Ask) -> None:
+def test_recursion_depth_is_limited(ask: Ask) -> None:
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
 
     assert "Recursion depth limit exceeded (10)" in _failure(ask, endless)

@@ -169,7 +169,7 @@ JSON = [
 
 
 @pytest.mark.parametrize(("expression", "text"), [*TEXTS, *MOMENTS, *COLLECTIONS, *JSON])
-def test_function(ask: Ask, expression: str, text: str | None) -> None:
+def test_function_returns_the_documented_value(ask: Ask, expression: str, text: str | None) -> None:
     assert ask(f"SELECT {expression} AS x").rows == [[text]]
 
 
@@ -186,11 +186,11 @@ TWO = "corr(y, x), regr_slope(y, x), regr_intercept(y, x), covar_pop(y, x), cova
     ],
     ids=["one row", "one x", "one y", "a line"],
 )
-def test_aggregates_of_two_columns_answer_what_is_finite(ask: Ask, values: str, row: list[str | None]) -> None:
+def test_two_column_aggregates_return_null_instead_of_nan(ask: Ask, values: str, row: list[str | None]) -> None:
     assert ask(f"SELECT {TWO} FROM (VALUES {values}) t(y, x)").rows == [row]
 
 
-def test_aggregates_of_two_columns_in_windows(ask: Ask) -> None:
+def test_two_column_aggregates_in_windows(ask: Ask) -> None:
     query = (
         "SELECT corr(y, x) OVER (ORDER BY x), regr_slope(y, x) OVER (ORDER BY x) FROM (VALUES (1, 2), (2, 4)) t(y, x)"
     )
@@ -208,7 +208,7 @@ def test_aggregates_of_two_columns_in_windows(ask: Ask) -> None:
         ("5, 5, 5, 5", float("nan"), float("nan")),
     ],
 )
-def test_skewness_is_of_the_population(ask: Ask, values: str, skewness: float | None, kurtosis: float | None) -> None:
+def test_skewness_and_kurtosis(ask: Ask, values: str, skewness: float | None, kurtosis: float | None) -> None:
     query = f"SELECT skewness(x), kurtosis(x) FROM (VALUES {values}) t(x)"
     found = [None if text is None else float(text) for text in ask(query).rows[0]]
     assert found == pytest.approx([skewness, kurtosis], nan_ok=True)

@@ -78,7 +78,9 @@ def _as_constants(sql: str, tables: Mapping[str, Table]) -> str:
 
 @given(ROWS, ROWS, statements())
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_routes_agree(worker: WorkerSession, first: Any, second: Any, statement: str) -> None:
+def test_query_results_agree_for_tables_literals_and_pruned_rows(
+    worker: WorkerSession, first: Any, second: Any, statement: str
+) -> None:
     tables = {"t": Table(COLUMNS, first), "u": Table(COLUMNS, second)}
 
     answer = _answer(statement, Tables(tables), worker)

@@ -24,7 +24,7 @@ T = Table({"a": "integer", "b": "varchar"}, [(1, "x"), (2, "y")])
         ("CREATE OR REPLACE VIEW v SECURITY INVOKER AS SELECT 1", "1:26: … CREATE VIEW with SECURITY"),
     ],
 )
-def test_constructs_that_are_not_offered(sql: str, construct: str) -> None:
+def test_unsupported_constructs_are_rejected(sql: str, construct: str) -> None:
     place, _, name = construct.partition(" … ")
     if place == "1:10":
         # A measure over a window is not a function call.
@@ -69,7 +69,7 @@ def test_constructs_that_are_not_offered(sql: str, construct: str) -> None:
         ("ALTER VIEW v RENAME TO w", "ALTER VIEW"),
     ],
 )
-def test_statements_that_athena_does_not_run(sql: str, name: str) -> None:
+def test_unsupported_statement_types_are_rejected(sql: str, name: str) -> None:
     with pytest.raises(MalformedQuery, match=f"line 1:1: Queries of this type are not supported: {name}$"):
         parse_statement(sql)
 
@@ -90,7 +90,7 @@ def test_statements_that_athena_does_not_run(sql: str, name: str) -> None:
         "SHOW CATALOG",
     ],
 )
-def test_malformed(sql: str) -> None:
+def test_malformed_statements_are_rejected(sql: str) -> None:
     with pytest.raises(MalformedQuery, match="mismatched input"):
         parse_statement(sql)
 
@@ -99,7 +99,7 @@ def test_malformed(sql: str) -> None:
 @pytest.mark.parametrize(
     "statement", ["{}", "{};", "EXPLAIN {}", "PREPARE p FROM {}", "INSERT INTO t {}", "INSERT INTO t (a) {}"]
 )
-def test_a_whole_query_in_parentheses(statement: str, query: str) -> None:
+def test_query_in_parentheses(statement: str, query: str) -> None:
     plain = parse_statement(statement.format("SELECT 1"))
 
     assert type(parse_statement(statement.format(query))) is type(plain)
@@ -121,7 +121,7 @@ ROW = "(SELECT CAST(ROW(1, 'x') AS row(p integer, q varchar)) AS r, 2 AS s) AS t
         ("SELECT (SELECT CAST(ROW(7) AS row(c integer))).*", ["c"], [["7"]]),
     ],
 )
-def test_all_fields_of_a_row(ask: Ask, sql: str, names: list[str | None], rows: list[list[str]]) -> None:
+def test_all_fields_of_a_row_are_selected(ask: Ask, sql: str, names: list[str | None], rows: list[list[str]]) -> None:
     answer = ask(sql)
 
     assert (answer.names, answer.rows) == (names, rows)
@@ -137,7 +137,7 @@ def test_all_fields_of_a_row(ask: Ask, sql: str, names: list[str | None], rows: 
         ("SELECT ROW(b).* FROM t GROUP BY a", "EXPRESSION_NOT_AGGREGATE"),
     ],
 )
-def test_all_fields_of_what_has_none(ask: Ask, sql: str, failure: str) -> None:
+def test_selecting_all_fields_rejects_other_types(ask: Ask, sql: str, failure: str) -> None:
     with pytest.raises(QueryFailure, match=failure):
         ask(sql, {"t": T})
 
@@ -179,12 +179,12 @@ def test_quoted_functions_and_parentheses(ask: Ask, sql: str, rows: list[list[st
         ('SELECT "nosuch"(1)', "FUNCTION_NOT_FOUND: line 1:8: Function 'nosuch' not registered"),
     ],
 )
-def test_names_that_are_refused(ask: Ask, sql: str, failure: str) -> None:
+def test_unknown_names_are_rejected(ask: Ask, sql: str, failure: str) -> None:
     with pytest.raises(QueryFailure, match=failure):
         ask(sql)
 
 
-def test_deep_parentheses_are_read_in_one_pass() -> None:
+def test_deep_parentheses_are_parsed_in_one_pass() -> None:
     depth = 40
     relation = "(" * depth + "SELECT 1" + ")" * depth
 

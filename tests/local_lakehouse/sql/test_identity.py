@@ -55,17 +55,17 @@ def _common(kind: str) -> str:
 
 @pytest.mark.parametrize(("query", "rows"), QUERIES)
 @pytest.mark.parametrize("kind", PAIRS)
-def test_equal_values_are_the_same(ask: Ask, kind: str, query: str, rows: int) -> None:
+def test_equal_values_are_grouped_together(ask: Ask, kind: str, query: str, rows: int) -> None:
     assert len(ask(f"{_common(kind)} {query}").rows) == rows
 
 
 @pytest.mark.parametrize("join", ["CROSS JOIN second WHERE first.x = second.x", "JOIN second USING (x)"])
 @pytest.mark.parametrize("kind", PAIRS)
-def test_a_join_is_three_valued(ask: Ask, kind: str, join: str) -> None:
+def test_join_condition_is_three_valued(ask: Ask, kind: str, join: str) -> None:
     assert len(ask(f"{_common(kind)} SELECT 1 FROM first {join}").rows) == (kind in WITHOUT_NULL)
 
 
-def test_a_group_has_the_value_of_its_rows(ask: Ask) -> None:
+def test_group_keeps_the_value_of_its_rows(ask: Ask) -> None:
     rows = ask(
         f"SELECT x, hour(x), count(*) FROM (VALUES {FIRST}, TIMESTAMP '2020-01-02 00:00:00 UTC') t(x) "
         "GROUP BY x ORDER BY x"
@@ -75,7 +75,7 @@ def test_a_group_has_the_value_of_its_rows(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("condition", ["IN (SELECT x FROM u)", "= ANY (SELECT x FROM u)", ">= ALL (SELECT x FROM u)"])
-def test_a_subquery_compares_instants(ask: Ask, condition: str) -> None:
+def test_subquery_compares_instants(ask: Ask, condition: str) -> None:
     assert ask(f"WITH u(x) AS (SELECT {SECOND}) SELECT {FIRST} {condition}").rows == [["true"]]
 
 
@@ -93,7 +93,7 @@ def test_a_subquery_compares_instants(ask: Ask, condition: str) -> None:
     ],
 )
 @pytest.mark.parametrize("kind", PAIRS)
-def test_sets_of_elements(ask: Ask, kind: str, expression: str, count: str) -> None:
+def test_array_functions_treat_equal_elements_as_one(ask: Ask, kind: str, expression: str, count: str) -> None:
     first, second = PAIRS[kind]
     values = f"(SELECT {first} AS x UNION ALL SELECT {second} UNION ALL SELECT NULL)"
     source = values if "DISTINCT" in expression else f"(SELECT {first} AS a, {second} AS b)"

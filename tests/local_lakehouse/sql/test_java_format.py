@@ -86,17 +86,17 @@ BAD = [
 
 
 @pytest.mark.parametrize(("template", "kind", "value", "expected"), NUMBERS)
-def test_numbers(template: str, kind: str, value: str, expected: str) -> None:
+def test_numbers_are_formatted(template: str, kind: str, value: str, expected: str) -> None:
     assert java_format(template, [kind], [value]) == expected
 
 
 @pytest.mark.parametrize(("template", "values", "expected"), OTHERS)
-def test_other_values(template: str, values: list[tuple[str, str | None]], expected: str) -> None:
+def test_other_values_are_formatted(template: str, values: list[tuple[str, str | None]], expected: str) -> None:
     assert java_format(template, [kind for kind, _ in values], [value for _, value in values]) == expected
 
 
 @pytest.mark.parametrize(("template", "kind", "name"), BAD)
-def test_a_specifier_that_java_rejects(template: str, kind: str, name: str) -> None:
+def test_invalid_and_unsupported_specifiers_are_rejected(template: str, kind: str, name: str) -> None:
     value = {"varchar": "a", "date": "2020-01-01"}.get(kind, "1")
     with pytest.raises(AthenaError, match=rf"\|{name}\|"):
         java_format(template, [kind], [value])

@@ -49,14 +49,14 @@ def _constructor(value: Any) -> str:
 
 @PROFILE
 @given(st.lists(values, max_size=4))
-def test_constructors_nest_as_json_does(ask: Ask, value: list[Any]) -> None:
+def test_nested_constructors_return_the_value(ask: Ask, value: list[Any]) -> None:
     text = ask(f"SELECT {_constructor(value)} AS x").rows[0][0]
     assert json.loads(text or "") == value
 
 
 @PROFILE
 @given(values)
-def test_texts_are_read_and_written_without_change(ask: Ask, value: Any) -> None:
+def test_json_texts_round_trip(ask: Ask, value: Any) -> None:
     text = _text(json.dumps(value))
     answer = ask(
         f"SELECT json_format(json_parse({text})), json_query({text}, 'strict $'), "
@@ -121,7 +121,7 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize(("expression", "expected"), EXAMPLES)
-def test_example(ask: Ask, expression: str, expected: str | None) -> None:
+def test_json_function_returns_the_documented_value(ask: Ask, expression: str, expected: str | None) -> None:
     try:
         shown = ask(f"SELECT {expression} AS x").rows[0][0]
     except QueryFailure as failure:
@@ -161,7 +161,7 @@ PATHS: list[tuple[str, list[Any] | None]] = [
 
 
 @pytest.mark.parametrize(("path", "expected"), PATHS)
-def test_path(path: str, expected: list[Any] | None) -> None:
+def test_json_path_finds_items(path: str, expected: list[Any] | None) -> None:
     try:
         found = read_path(path).find(DOCUMENT, {})
     except PathFailure:
@@ -206,7 +206,7 @@ ERRORS = [
 
 
 @pytest.mark.parametrize(("expression", "message"), ERRORS)
-def test_error_on_error(ask: Ask, expression: str, message: str) -> None:
+def test_error_on_error_returns_the_documented_message(ask: Ask, expression: str, message: str) -> None:
     with pytest.raises(QueryFailure) as raised:
         ask(f"SELECT {expression}")
     assert str(raised.value).startswith(message)

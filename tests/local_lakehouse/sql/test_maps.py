@@ -42,7 +42,7 @@ REPEATED = [
 
 @pytest.mark.parametrize(("expression", "text"), SAME)
 @pytest.mark.parametrize("kind", KEYS)
-def test_identical_keys_are_one(ask: Ask, kind: str, expression: str, text: str) -> None:
+def test_identical_keys_are_one_entry(ask: Ask, kind: str, expression: str, text: str) -> None:
     first, second = KEYS[kind]
     assert ask(f"SELECT {expression} FROM (VALUES ({first}, {second})) t(a, b)").rows == [[text]]
 
@@ -50,7 +50,7 @@ def test_identical_keys_are_one(ask: Ask, kind: str, expression: str, text: str)
 @pytest.mark.parametrize("over", ["", " OVER ()"])
 @pytest.mark.parametrize(("aggregate", "text"), AGGREGATES)
 @pytest.mark.parametrize("kind", KEYS)
-def test_aggregates_gather_identical_keys(ask: Ask, kind: str, aggregate: str, text: str, over: str) -> None:
+def test_aggregates_combine_identical_keys(ask: Ask, kind: str, aggregate: str, text: str, over: str) -> None:
     first, second = KEYS[kind]
     call = aggregate.replace(" ORDER BY v", "").removesuffix(")") + f"{over})" if over else aggregate
     rows = ask(f"SELECT {call} FROM (VALUES ({first}, 1), ({second}, 2), (NULL, 3)) t(k, v)").rows
@@ -59,7 +59,7 @@ def test_aggregates_gather_identical_keys(ask: Ask, kind: str, aggregate: str, t
 
 @pytest.mark.parametrize("expression", REPEATED)
 @pytest.mark.parametrize("kind", KEYS)
-def test_identical_keys_cannot_occur_twice(ask: Ask, kind: str, expression: str) -> None:
+def test_duplicate_keys_are_rejected(ask: Ask, kind: str, expression: str) -> None:
     first, second = KEYS[kind]
     with pytest.raises(QueryFailure, match="INVALID_FUNCTION_ARGUMENT: Duplicate map keys"):
         ask(f"SELECT {expression} FROM (VALUES ({first}, {second})) t(a, b)")
@@ -77,12 +77,12 @@ def test_identical_keys_cannot_occur_twice(ask: Ask, kind: str, expression: str)
         "map(ARRAY[nan(), nan()], ARRAY[1, 2])",
     ],
 )
-def test_a_cast_does_not_merge_keys(ask: Ask, expression: str) -> None:
+def test_cast_rejects_duplicate_keys(ask: Ask, expression: str) -> None:
     with pytest.raises(QueryFailure, match="Duplicate map keys"):
         ask(f"SELECT {expression}")
 
 
-def test_nan_is_identical_to_itself_but_never_found(ask: Ask) -> None:
+def test_nan_key_is_one_entry_but_cannot_be_looked_up(ask: Ask) -> None:
     row = ask(
         "SELECT element_at(m, nan()), element_at(m, 1e0), cardinality(map_concat(m, m)) "
         "FROM (SELECT map(ARRAY[nan(), 1e0], ARRAY[1, 2]) AS m)"
@@ -92,14 +92,14 @@ def test_nan_is_identical_to_itself_but_never_found(ask: Ask) -> None:
         ask("SELECT map(ARRAY[nan()], ARRAY[1])[nan()]")
 
 
-def test_map_concat_orders_maps_from_the_last(ask: Ask) -> None:
+def test_map_concat_returns_the_keys_of_the_last_map_first(ask: Ask) -> None:
     query = (
         "SELECT map_keys(map_concat(map(ARRAY[1], ARRAY[1]), map(ARRAY[2, 1], ARRAY[2, 2]), map(ARRAY[3], ARRAY[3])))"
     )
     assert ask(query).rows == [["[3, 2, 1]"]]
 
 
-def test_a_missing_key_is_shown_with_its_zone(ask: Ask) -> None:
+def test_missing_key_error_contains_the_zone(ask: Ask) -> None:
     with pytest.raises(QueryFailure, match="Key not present in map: 2020-01-01 11:00:01 UTC"):
         ask("SELECT map(ARRAY[TIMESTAMP '2020-01-01 12:00:00 UTC'], ARRAY[1])[TIMESTAMP '2020-01-01 11:00:01 UTC']")
 
@@ -116,7 +116,7 @@ def test_a_missing_key_is_shown_with_its_zone(ask: Ask) -> None:
         ("cardinality(array_agg(DISTINCT transform(ARRAY[a], x -> from_unixtime(x + a, 'UTC'))))", "2"),
     ],
 )
-def test_aggregates_take_lambdas(ask: Ask, call: str, text: str) -> None:
+def test_aggregate_arguments_can_contain_lambdas(ask: Ask, call: str, text: str) -> None:
     """The argument of an aggregate can contain a lambda.
 
     DuckDB 2.0 fails if a lambda captures an aggregate whose argument contains a lambda.
@@ -126,7 +126,7 @@ def test_aggregates_take_lambdas(ask: Ask, call: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("type_", ["double", "real", "array(double)"])
-def test_histograms_count_nan_by_itself(ask: Ask, type_: str) -> None:
+def test_histogram_counts_nan_as_one_value(ask: Ask, type_: str) -> None:
     value = f"CAST({'ARRAY[x]' if type_.startswith('array') else 'x'} AS {type_})"
     rows = "(VALUES nan(), 0e0, nan(), -0e0, 1e0, -0e0) t(x)"
 
@@ -144,12 +144,12 @@ def test_histograms_count_nan_by_itself(ask: Ask, type_: str) -> None:
         "multimap_from_entries(ARRAY[ROW(ARRAY[NULL], 1)])",
     ],
 )
-def test_a_key_has_no_null_inside(ask: Ask, expression: str) -> None:
+def test_key_that_contains_null_is_rejected(ask: Ask, expression: str) -> None:
     with pytest.raises(QueryFailure, match="map key cannot be indeterminate"):
         ask(f"SELECT {expression}")
 
 
-def test_a_null_map_is_not_zipped(ask: Ask) -> None:
+def test_map_functions_return_null_for_a_null_map(ask: Ask) -> None:
     calls = (
         "map_zip_with(m, n, (k, x, y) -> 1), map_zip_with(n, m, (k, x, y) -> 1), map_concat(m, n), map_concat(n, m), "
         "map_filter(n, (k, v) -> TRUE), transform_keys(n, (k, v) -> k), transform_values(n, (k, v) -> v)"
@@ -170,5 +170,5 @@ def test_a_null_map_is_not_zipped(ask: Ask) -> None:
         ("map_concat(map(ARRAY[1], ARRAY[NULL]), map(ARRAY[1], ARRAY[NULL]))", "{1=null}"),
     ],
 )
-def test_constant_lists_are_empty_or_of_nulls(ask: Ask, expression: str, text: str) -> None:
+def test_maps_from_empty_lists_and_nulls(ask: Ask, expression: str, text: str) -> None:
     assert ask(f"SELECT {expression}").rows == [[text]]

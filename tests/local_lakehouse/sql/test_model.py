@@ -82,7 +82,7 @@ def _outcome(ask: Ask, sql: str) -> tuple[Any, str]:
 
 @PROFILE
 @given(_numbers)
-def test_whole_numbers(ask: Ask, number: Number) -> None:
+def test_integer_expressions_match_the_model(ask: Ask, number: Number) -> None:
     found, type_ = _outcome(ask, number.sql)
 
     if isinstance(number.value, Failure):
@@ -125,7 +125,7 @@ def test_doubles_are_rounded_half_away_from_zero(ask: Ask, value: Decimal) -> No
 
 @PROFILE
 @given(st.text(alphabet="0123456789+- .ex", max_size=6))
-def test_texts_become_whole_numbers_or_fail(ask: Ask, text: str) -> None:
+def test_text_is_cast_to_an_integer_or_rejected(ask: Ask, text: str) -> None:
     sign, digits = text[:1] if text[:1] in ("+", "-") else "", text.lstrip("+-") if text[:1] in ("+", "-") else text
     valid = digits.isdigit() and not text[len(sign) :].startswith(("+", "-"))
 
@@ -145,14 +145,14 @@ def _months_later(start: date, months: int) -> date:
 
 @PROFILE
 @given(_dates, st.integers(-500, 500), st.integers(-60, 60))
-def test_dates_move_by_days_and_months(ask: Ask, start: date, days: int, months: int) -> None:
+def test_dates_are_moved_by_days_and_months(ask: Ask, start: date, days: int, months: int) -> None:
     assert _outcome(ask, f"DATE '{start}' + INTERVAL '{days}' DAY")[0] == str(start + timedelta(days=days))
     assert _outcome(ask, f"date_add('month', {months}, DATE '{start}')") == (str(_months_later(start, months)), "date")
 
 
 @PROFILE
 @given(_dates, _dates)
-def test_differences_count_whole_units(ask: Ask, first: date, last: date) -> None:
+def test_date_diff_counts_whole_units(ask: Ask, first: date, last: date) -> None:
     days = (last - first).days
     early, late = sorted((first, last))
     months = (late.year - early.year) * 12 + late.month - early.month
@@ -171,7 +171,7 @@ def test_differences_count_whole_units(ask: Ask, first: date, last: date) -> Non
 
 @PROFILE
 @given(_dates)
-def test_parts_of_dates(ask: Ask, day: date) -> None:
+def test_date_parts(ask: Ask, day: date) -> None:
     year, week, weekday = day.isocalendar()
     expected = [year, week, weekday, day.timetuple().tm_yday, (day.month + 2) // 3]
 
@@ -245,7 +245,7 @@ _truths = st.recursive(
 
 @PROFILE
 @given(_truths)
-def test_three_valued_logic(ask: Ask, truth: Truth) -> None:
+def test_conditions_match_three_valued_logic(ask: Ask, truth: Truth) -> None:
     expected = None if truth.value is None else str(truth.value).lower()
 
     assert _outcome(ask, truth.sql) == (expected, "boolean")

@@ -53,7 +53,7 @@ def _cut(picos: int, precision: int) -> int:
 @example(DAY_PICOS - 1, 12, 0)
 @example(500_000, 12, 6)
 @example(499_999, 12, 6)
-def test_a_time_keeps_its_digits_and_rounds_half_up(ask: Ask, picos: int, written: int, wanted: int) -> None:
+def test_time_keeps_its_digits_and_rounds_half_up(ask: Ask, picos: int, written: int, wanted: int) -> None:
     picos = _cut(picos, written)
     literal = f"TIME '{_clock(picos, written)}'"
     rounded = _half_up(picos, wanted) % DAY_PICOS if wanted < written else picos
@@ -68,7 +68,7 @@ def test_a_time_keeps_its_digits_and_rounds_half_up(ask: Ask, picos: int, writte
 @given(picos_of_day, digits, digits, st.integers(-14 * 60, 14 * 60))
 @example(DAY_PICOS - 1, 12, 0, -14 * 60)
 @example(0, 12, 6, 1)
-def test_a_time_with_a_zone_keeps_its_digits_and_its_distance(
+def test_time_with_time_zone_keeps_its_digits_and_offset(
     ask: Ask, picos: int, written: int, wanted: int, offset: int
 ) -> None:
     picos = _cut(picos, written)
@@ -88,7 +88,7 @@ def test_a_time_with_a_zone_keeps_its_digits_and_its_distance(
 @PROFILE
 @given(days, picos_of_day, digits, digits)
 @example(-1, DAY_PICOS - 1, 12, 11)
-def test_a_timestamp_keeps_its_digits_and_rounds_half_up(
+def test_timestamp_keeps_its_digits_and_rounds_half_up(
     ask: Ask, day: int, picos: int, written: int, wanted: int
 ) -> None:
     moment = _cut(day * DAY_PICOS + picos, written)
@@ -106,7 +106,7 @@ def test_a_timestamp_keeps_its_digits_and_rounds_half_up(
 
 @PROFILE
 @given(days, picos_of_day, digits, picos_of_day, digits)
-def test_moments_of_different_precision_compare_exactly(
+def test_timestamps_of_different_precision_are_compared_exactly(
     ask: Ask, day: int, one: int, one_digits: int, other: int, other_digits: int
 ) -> None:
     first, second = _cut(day * DAY_PICOS + one, one_digits), _cut(day * DAY_PICOS + other, other_digits)
@@ -120,7 +120,7 @@ def test_moments_of_different_precision_compare_exactly(
 @given(st.sampled_from(ZONES), st.datetimes(datetime(1950, 1, 1), datetime(2060, 1, 1)), st.integers(-40, 40))
 @example("Europe/Berlin", datetime(2024, 3, 30, 2, 30), 1)
 @example("America/New_York", datetime(2024, 11, 2, 1, 30), 1)
-def test_a_day_later_is_the_same_time_in_the_zone(ask: Ask, zone: str, local: datetime, count: int) -> None:
+def test_adding_days_keeps_the_local_time(ask: Ask, zone: str, local: datetime, count: int) -> None:
     local = local.replace(microsecond=0)
     moved = ask(f"SELECT date_add('day', {count}, TIMESTAMP '{local} {zone}'), to_unixtime(TIMESTAMP '{local} {zone}')")
     rules = zones.zone(zone)
@@ -136,7 +136,7 @@ def test_a_day_later_is_the_same_time_in_the_zone(ask: Ask, zone: str, local: da
 
 @PROFILE
 @given(st.sampled_from(ZONES), st.datetimes(datetime(1950, 1, 1), datetime(2060, 1, 1)), st.sampled_from([0, 1]))
-def test_zones_follow_their_rules(zone: str, local: datetime, fold: int) -> None:
+def test_time_zones_follow_the_python_rules(zone: str, local: datetime, fold: int) -> None:
     instant = (local.replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
     shown = local.replace(tzinfo=UTC).astimezone(zones.zone(zone))
     assert zones.to_local(instant, zone) == (shown.replace(tzinfo=None) - EPOCH) // timedelta(microseconds=1)
@@ -144,7 +144,7 @@ def test_zones_follow_their_rules(zone: str, local: datetime, fold: int) -> None
     assert zones.to_local(back, zone) == zones.to_local(instant, zone)
 
 
-def test_java_and_joda_resolve_clock_changes() -> None:
+def test_java_and_joda_resolve_clock_changes_differently() -> None:
     def micros(text: str) -> int:
         return (datetime.fromisoformat(text) - EPOCH) // timedelta(microseconds=1)
 
@@ -231,7 +231,7 @@ SIBLINGS = [
 
 
 @pytest.mark.parametrize(("expression", "expected"), SIBLINGS)
-def test_sibling(ask: Ask, expression: str, expected: str) -> None:
+def test_date_and_time_expression(ask: Ask, expression: str, expected: str) -> None:
     try:
         shown = ask(f"SELECT {expression} AS x").rows[0][0]
     except QueryFailure as failure:

@@ -33,7 +33,7 @@ def test_aggregates(ask: Ask, select: str, row: list[str]) -> None:
     assert ask(f"SELECT {select} FROM {PEOPLE}").rows == [row]
 
 
-def test_groups_by_alias_position_and_sets(ask: Ask) -> None:
+def test_group_by_position_and_grouping_sets(ask: Ask) -> None:
     assert ask(f"SELECT g AS k, sum(id) FROM {PEOPLE} GROUP BY 1 ORDER BY k").rows == [["a", "4"], ["b", "2"]]
     rolled = ask(f"SELECT g, grouping(g), count(*) AS n FROM {PEOPLE} GROUP BY ROLLUP (g) ORDER BY 2, 1").rows
     assert rolled == [["a", "0", "2"], ["b", "0", "1"], [None, "1", "3"]]
@@ -54,7 +54,7 @@ def test_groups_by_alias_position_and_sets(ask: Ask) -> None:
         ("sum(id) OVER w", ["6", "6", "6"]),
     ],
 )
-def test_windows(ask: Ask, window: str, column: list[str | None]) -> None:
+def test_window_functions(ask: Ask, window: str, column: list[str | None]) -> None:
     rows = ask(f"SELECT {window} AS x FROM {PEOPLE} WINDOW w AS () ORDER BY id").rows
 
     assert [row[0] for row in rows] == column
@@ -191,7 +191,7 @@ def test_windows(ask: Ask, window: str, column: list[str | None]) -> None:
         ("TABLE x", None),
     ],
 )
-def test_queries(ask: Ask, query: str, rows: list[list[str | None]] | None) -> None:
+def test_query_returns_the_rows(ask: Ask, query: str, rows: list[list[str | None]] | None) -> None:
     if rows is None:
         with pytest.raises(Exception, match="TABLE_NOT_FOUND"):
             ask(query)
@@ -199,7 +199,7 @@ def test_queries(ask: Ask, query: str, rows: list[list[str | None]] | None) -> N
     assert ask(query).rows == rows
 
 
-def test_columns_keep_their_names_and_get_numbers_without_one(ask: Ask) -> None:
+def test_column_names_are_kept_and_expressions_have_none(ask: Ask) -> None:
     assert ask("SELECT 1, x AS Total, x, upper('a') FROM (VALUES 1) t(x)").names == [None, "Total", "x", None]
 
 
@@ -235,13 +235,13 @@ def test_typeof(ask: Ask, expression: str, type_: str | None) -> None:
         ("x IS DISTINCT FROM NULL OR x = 1", [["1"], ["2"]]),
     ],
 )
-def test_a_table_is_filtered_by_any_comparison(ask: Ask, condition: str, rows: list[list[str | None]]) -> None:
+def test_where_with_is_distinct_from(ask: Ask, condition: str, rows: list[list[str | None]]) -> None:
     table = Table({"x": "integer"}, [[1], [2], [None]])
     assert ask(f"SELECT x FROM t WHERE {condition}", {"t": table}).rows == rows
 
 
 @pytest.mark.parametrize("left", ["t", "t JOIN s ON t.a = s.b"])
-def test_a_filter_on_elements_stays_above_the_lists(ask: Ask, left: str) -> None:
+def test_filter_on_unnested_elements_keeps_their_order(ask: Ask, left: str) -> None:
     tables = {
         "t": Table({"a": "integer", "l": "array(integer)"}, [[row, [row, row + 1]] for row in range(5000)]),
         "s": Table({"b": "integer"}, [[row] for row in range(5000)]),
@@ -257,7 +257,7 @@ def test_a_filter_on_elements_stays_above_the_lists(ask: Ask, left: str) -> None
     )
 
 
-def test_a_sample_of_elements_is_refused_by_name(ask: Ask) -> None:
+def test_tablesample_of_a_correlated_relation_is_rejected(ask: Ask) -> None:
     query = "SELECT e FROM (VALUES ARRAY[1, 2]) t(l) CROSS JOIN UNNEST(l) AS u(e) TABLESAMPLE BERNOULLI (50)"
 
     with pytest.raises(QueryFailure, match="does not support TABLESAMPLE for a relation that refers to the left side"):
@@ -273,7 +273,7 @@ def test_a_sample_of_elements_is_refused_by_name(ask: Ask) -> None:
         ("element_at(ARRAY[1], 700000 - a)", "SQL array indices start at 1"),
     ],
 )
-def test_a_failure_far_down_a_result_keeps_its_name(ask: Ask, item: str, message: str) -> None:
+def test_late_failure_in_a_large_result_keeps_its_error_name(ask: Ask, item: str, message: str) -> None:
     tables = {"t": Table({"a": "bigint"}, [[row] for row in range(1_000_000)])}
 
     with pytest.raises(QueryFailure, match=message):

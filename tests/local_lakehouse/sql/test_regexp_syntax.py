@@ -109,12 +109,12 @@ BYTES = [
 
 
 @pytest.mark.parametrize(("pattern", "text", "expected"), MATCHES)
-def test_a_pattern_matches_as_in_trino(pattern: str, text: str, expected: bool) -> None:
+def test_pattern_matches_like_trino(pattern: str, text: str, expected: bool) -> None:
     assert regexp_like(text, pattern) is expected
 
 
 @pytest.mark.parametrize(("pattern", "name"), BAD)
-def test_a_pattern_that_is_invalid_or_not_supported(pattern: str, name: str) -> None:
+def test_invalid_and_unsupported_patterns_are_rejected(pattern: str, name: str) -> None:
     with pytest.raises(AthenaError, match=rf"\|{name}\|"):
         java_pattern(pattern)
 
@@ -124,5 +124,5 @@ def test_empty_matches_are_found_once() -> None:
 
 
 @pytest.mark.parametrize(("written", "expected"), BYTES)
-def test_an_invalid_sequence_of_bytes_has_one_replacement(written: str, expected: str) -> None:
+def test_invalid_byte_sequence_has_one_replacement(written: str, expected: str) -> None:
     assert from_utf8(bytes.fromhex(written), "#") == expected

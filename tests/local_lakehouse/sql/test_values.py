@@ -18,7 +18,7 @@ TEXTS = st.text("aé信念𐐭 \u0301", max_size=6)
 
 @PROFILE
 @given(TEXTS, TEXTS, st.integers(1, 8))
-def test_texts_are_code_points(ask: Ask, left: str, right: str, size: int) -> None:
+def test_string_functions_count_code_points(ask: Ask, left: str, right: str, size: int) -> None:
     a, b = (f"'{side}'" for side in (left, right))
     answer = ask(
         f"SELECT length({a}), reverse({a}), lpad({a}, {size}, 'é'), rpad({a}, {size}, 'é'), substr({a}, {size}), "
@@ -203,7 +203,7 @@ SIBLINGS: list[tuple[str, str | None]] = [
 
 
 @pytest.mark.parametrize(("expression", "expected"), SIBLINGS)
-def test_sibling(ask: Ask, expression: str, expected: str | None) -> None:
+def test_special_value_expression(ask: Ask, expression: str, expected: str | None) -> None:
     try:
         shown = ask(f"SELECT {expression}").rows[0][0]
     except QueryFailure as failure:
@@ -220,7 +220,7 @@ FRAMES = [
 
 
 @pytest.mark.parametrize(("frame", "values", "expected"), FRAMES)
-def test_a_range_is_as_wide_as_its_offset(ask: Ask, frame: str, values: str, expected: list[str | None]) -> None:
+def test_range_frame_with_a_numeric_offset(ask: Ask, frame: str, values: str, expected: list[str | None]) -> None:
     rows = ask(f"SELECT sum(x) OVER (ORDER BY x {frame}) FROM ({values}) t(x) ORDER BY x").rows
     assert [row[0] for row in rows] == expected
 
@@ -246,7 +246,7 @@ def test_a_range_is_as_wide_as_its_offset(ask: Ask, frame: str, values: str, exp
         ("INTERVAL '1' HOUR", "INTERVAL '1' MONTH", "TYPE_MISMATCH"),
     ],
 )
-def test_a_range_over_moments(ask: Ask, offset: str, values: str, expected: list[str] | str) -> None:
+def test_range_frame_with_an_interval_offset(ask: Ask, offset: str, values: str, expected: list[str] | str) -> None:
     frame = f"RANGE BETWEEN {offset} PRECEDING AND CURRENT ROW"
     sql = f"SELECT count(*) OVER (ORDER BY x {frame}) FROM (VALUES {values}) t(x) ORDER BY x"
     try:
@@ -271,7 +271,7 @@ def test_a_range_over_moments(ask: Ask, offset: str, values: str, expected: list
         ("RANGE", "INTERVAL '1' MONTH", "INTERVAL '-1' MONTH"),
     ],
 )
-def test_a_frames_offset_is_not_negative(ask: Ask, unit: str, sort: str, offset: str) -> None:
+def test_negative_frame_offset_is_rejected(ask: Ask, unit: str, sort: str, offset: str) -> None:
     for written in (offset, "y"):
         with pytest.raises(QueryFailure, match="INVALID_WINDOW_FRAME: Window frame offset value must not be negative"):
             ask(
@@ -292,7 +292,7 @@ def test_a_frames_offset_is_not_negative(ask: Ask, unit: str, sort: str, offset:
         "from_utf8(to_utf8(x))",
     ],
 )
-def test_a_texts_memory_outlives_the_function_that_made_it(ask: Ask, expression: str) -> None:
+def test_string_results_stay_valid_in_outer_functions(ask: Ask, expression: str) -> None:
     rows = [[f"name=a text that is longer than twelve bytes, number {number % 7}"] for number in range(300)]
     tables = {"t": Table({"x": "varchar"}, rows)}
     bare = ask(f"SELECT {expression} FROM t", tables).rows
@@ -311,7 +311,7 @@ def test_a_texts_memory_outlives_the_function_that_made_it(ask: Ask, expression:
         ("array_remove(y, ARRAY[1])", [["[null]"], ["[null]"], ["[]"]]),
     ],
 )
-def test_lists_of_nulls_are_paired(ask: Ask, expression: str, rows: list[list[str | None]]) -> None:
+def test_array_functions_with_lists_of_nulls(ask: Ask, expression: str, rows: list[list[str | None]]) -> None:
     kind = "array(array(integer))"
     pairs = [("NULL", "ARRAY[NULL]"), ("ARRAY[NULL]", "ARRAY[NULL]"), ("ARRAY[ARRAY[1]]", "ARRAY[ARRAY[1]]")]
     for (x, y), row in zip(pairs, rows, strict=True):

@@ -75,26 +75,26 @@ def typed(value: Any) -> Any:
 
 
 @given(_values)
-def test_a_value_comes_back_as_it_was(value: Any) -> None:
+def test_values_round_trip(value: Any) -> None:
     assert typed(again(value)) == typed(value)
 
 
-def test_a_default_dictionary_keeps_what_makes_its_values() -> None:
+def test_default_dictionary_keeps_its_factory() -> None:
     kept = again(defaultdict(list, a=[1]))
     assert kept["b"] == []
 
 
-def test_a_pattern_is_compiled_again() -> None:
+def test_pattern_is_compiled_again() -> None:
     assert again(re.compile("a.b", re.IGNORECASE)) == re.compile("a.b", re.IGNORECASE)
 
 
-def test_an_object_comes_back_field_by_field_without_its_constructor() -> None:
+def test_object_is_restored_without_its_constructor() -> None:
     pet = again(Pet("Rex"))
     assert (type(pet), pet.name, pet.collar) == (Pet, "Rex", "new")
 
 
 @pytest.mark.parametrize("value", [Stranger(), [Stranger()], {"a": (Stranger(),)}, defaultdict(int), lambda: 0])
-def test_what_is_not_known_is_refused_when_it_is_written(value: Any) -> None:
+def test_encode_rejects_unknown_classes(value: Any) -> None:
     with pytest.raises(UnknownClassError, match="that can be stored"):
         Codec(KNOWN).encode(value)
 
@@ -110,11 +110,11 @@ def test_what_is_not_known_is_refused_when_it_is_written(value: Any) -> None:
         "{",
     ],
 )
-def test_what_is_not_known_is_refused_when_it_is_read(text: str) -> None:
+def test_decode_rejects_unknown_classes(text: str) -> None:
     with pytest.raises(DamagedDocumentError):
         Codec(KNOWN).decode(loads(text))
 
 
-def test_a_field_cannot_name_a_class_to_make() -> None:
+def test_field_cannot_create_an_object() -> None:
     kept = Codec(KNOWN).decode(loads('{"$":"object","c":"Pet","f":{"name":{"$":"dict","v":[["__class__","os"]]}}}'))
     assert kept.name == {"__class__": "os"}

@@ -46,11 +46,11 @@ def filled(directory: Path, notes: int = 2000) -> Path:
     return directory / FILE
 
 
-def test_the_folder_belongs_to_its_user(database: Database) -> None:
+def test_folder_is_private_to_the_user(database: Database) -> None:
     assert stat.S_IMODE(database.directory.stat().st_mode) == 0o700
 
 
-def test_blocks_of_one_thread_are_one_transaction(database: Database) -> None:
+def test_nested_transactions_are_rolled_back_together(database: Database) -> None:
     def add_two_and_fail() -> None:
         with database.transaction():
             add(database, "first")
@@ -63,7 +63,7 @@ def test_blocks_of_one_thread_are_one_transaction(database: Database) -> None:
     assert notes(database) == []
 
 
-def test_a_snapshot_sees_one_instant_and_waits_for_nobody(database: Database) -> None:
+def test_snapshot_does_not_see_later_commits(database: Database) -> None:
     add(database, "before")
     with database.snapshot() as connection:
         writer = threading.Thread(target=add, args=(database, "meanwhile"))
@@ -74,13 +74,13 @@ def test_a_snapshot_sees_one_instant_and_waits_for_nobody(database: Database) ->
     assert notes(database) == ["before", "meanwhile"]
 
 
-def test_a_snapshot_cannot_write(database: Database) -> None:
+def test_snapshot_rejects_writes(database: Database) -> None:
     with pytest.raises(StorageError), database.snapshot() as connection:
         connection.execute("INSERT INTO notes VALUES ('x')")
 
 
 @pytest.mark.parametrize("read", ["one of many rows", "the only row", "no row", "an error"])
-def test_a_result_that_is_not_read_to_its_end_does_not_keep_old_data(database: Database, read: str) -> None:
+def test_unread_result_does_not_keep_an_old_snapshot(database: Database, read: str) -> None:
     for number in range(1 if read == "the only row" else 500):
         add(database, f"note {number}")
     kept = []
@@ -97,13 +97,13 @@ def test_a_result_that_is_not_read_to_its_end_does_not_keep_old_data(database: D
     assert kept
 
 
-def test_a_snapshot_does_not_wait_for_a_writer(database: Database) -> None:
+def test_snapshot_does_not_wait_for_a_writer(database: Database) -> None:
     with database.transaction() as connection:
         connection.execute("INSERT INTO notes VALUES ('half')")
         assert notes(database) == []
 
 
-def test_hooks_see_the_commit_and_the_rollback(database: Database) -> None:
+def test_hooks_run_at_commit_and_rollback(database: Database) -> None:
     seen: list[str] = []
     database.before_commit(lambda: seen.append(f"before, writing {database.writing}"))
     database.after_commit(lambda: seen.append(f"after, writing {database.writing}"))
@@ -116,7 +116,7 @@ def test_hooks_see_the_commit_and_the_rollback(database: Database) -> None:
     assert seen == ["before, writing True", "after, writing False", "rollback"]
 
 
-def test_a_failing_hook_undoes_the_transaction(database: Database) -> None:
+def test_failing_hook_rolls_back_the_transaction(database: Database) -> None:
     def fail() -> None:
         raise ZeroDivisionError
 
@@ -127,7 +127,7 @@ def test_a_failing_hook_undoes_the_transaction(database: Database) -> None:
     assert notes(database) == []
 
 
-def test_what_was_committed_survives_a_killed_process(tmp_path: Path) -> None:
+def test_committed_data_survives_sigkill(tmp_path: Path) -> None:
     program = f"""
 import os, signal
 from pathlib import Path
@@ -148,12 +148,12 @@ with database.transaction() as connection:
     database.close()
 
 
-def test_one_folder_has_one_process(database: Database) -> None:
+def test_folder_in_use_cannot_be_opened(database: Database) -> None:
     with pytest.raises(StateInUseError, match="zetl local stop"):
         Database(database.directory)
 
 
-def test_a_closed_folder_can_be_opened_again(tmp_path: Path) -> None:
+def test_closed_folder_can_be_opened_again(tmp_path: Path) -> None:
     for _ in range(2):
         filled(tmp_path, 1)
     database = Database(tmp_path)
@@ -162,7 +162,7 @@ def test_a_closed_folder_can_be_opened_again(tmp_path: Path) -> None:
     database.close()
 
 
-def test_a_temporary_folder_is_deleted() -> None:
+def test_temporary_folder_is_deleted() -> None:
     database = Database(None)
     database.close()
 
@@ -170,7 +170,7 @@ def test_a_temporary_folder_is_deleted() -> None:
 
 
 @pytest.mark.parametrize("left", [0.999, 0.5, 0.01, 0.0001])
-def test_a_truncated_file_is_refused_with_the_next_step(tmp_path: Path, left: float) -> None:
+def test_truncated_file_is_rejected_and_kept(tmp_path: Path, left: float) -> None:
     path = filled(tmp_path)
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * left)])
@@ -180,7 +180,7 @@ def test_a_truncated_file_is_refused_with_the_next_step(tmp_path: Path, left: fl
     assert path.read_bytes() == content[: int(len(content) * left)]
 
 
-def test_flipped_bits_are_found(tmp_path: Path) -> None:
+def test_check_detects_flipped_bits(tmp_path: Path) -> None:
     path = filled(tmp_path)
     content = bytearray(path.read_bytes())
     # These bytes are the header of the fourth page, which contains part of a table's structure.
@@ -194,13 +194,13 @@ def test_flipped_bits_are_found(tmp_path: Path) -> None:
     database.close()
 
 
-def test_a_file_of_another_program_is_refused(tmp_path: Path) -> None:
+def test_file_that_is_not_a_database_is_rejected(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text("Dear diary, today something else was saved under this name." * 10)
     with pytest.raises(UnreadableStateError, match="zetl local reset"):
         Database(tmp_path)
 
 
-def test_a_database_of_another_program_is_refused(tmp_path: Path) -> None:
+def test_database_of_another_program_is_rejected(tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / FILE)
     connection.execute("PRAGMA application_id = 7")
     connection.execute("CREATE TABLE bookmarks (url TEXT)")
@@ -211,13 +211,13 @@ def test_a_database_of_another_program_is_refused(tmp_path: Path) -> None:
         Database(tmp_path)
 
 
-def test_a_newer_format_is_refused(database: Database) -> None:
+def test_newer_schema_version_is_rejected(database: Database) -> None:
     database.define(Schema("pets", 2, ("CREATE TABLE pets (name TEXT)",)))
     with pytest.raises(UnreadableStateError, match="newer version"):
         database.define(Schema("pets", 1, ()))
 
 
-def test_an_older_format_is_migrated_step_by_step(database: Database) -> None:
+def test_older_schema_version_is_migrated(database: Database) -> None:
     add(database, "old")
     steps = {1: ("ALTER TABLE notes ADD COLUMN author TEXT",), 2: ("UPDATE notes SET author = 'unknown'",)}
     database.define(Schema("notes", 3, (), steps))
@@ -226,12 +226,12 @@ def test_an_older_format_is_migrated_step_by_step(database: Database) -> None:
         assert connection.execute("SELECT text, author FROM notes").fetchall() == [("old", "unknown")]
 
 
-def test_an_older_format_without_a_way_is_refused(database: Database) -> None:
+def test_schema_version_without_a_migration_is_rejected(database: Database) -> None:
     with pytest.raises(UnreadableStateError, match="zetl local reset"):
         database.define(Schema("notes", 2, ()))
 
 
-def test_a_full_disk_fails_the_request_and_nothing_else(database: Database) -> None:
+def test_full_disk_fails_only_the_current_transaction(database: Database) -> None:
     add(database, "before")
     with database.lock:
         pages = database._writer.execute("PRAGMA page_count").fetchone()[0]
@@ -246,7 +246,7 @@ def test_a_full_disk_fails_the_request_and_nothing_else(database: Database) -> N
     assert notes(database) == ["before", "after"]
 
 
-def test_a_content_from_before_a_module_was_used_gets_its_tables(database: Database, tmp_path: Path) -> None:
+def test_replace_adds_missing_tables(database: Database, tmp_path: Path) -> None:
     earlier = Database(tmp_path / "earlier")
     content = earlier.copy()
     earlier.close()
@@ -262,7 +262,7 @@ def test_a_content_from_before_a_module_was_used_gets_its_tables(database: Datab
     ("notes", "moved", "waits"),
     [(10, True, [False]), (100, True, [False, False, True]), (100, False, [False, False])],
 )
-def test_writers_wait_only_while_the_last_pages_of_a_long_log_are_moved(
+def test_checkpoint_blocks_writers_only_for_the_last_pages(
     database: Database, monkeypatch: pytest.MonkeyPatch, notes: int, moved: bool, waits: list[bool]
 ) -> None:
     seen = []
@@ -283,7 +283,7 @@ def test_writers_wait_only_while_the_last_pages_of_a_long_log_are_moved(
     assert seen == waits
 
 
-def test_a_long_log_is_reused_although_writes_continue(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_log_is_reused_during_continuous_writes(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     moved_under_lock: list[int] = []
     move = vars(store)["_checkpoint"]
 

@@ -48,9 +48,7 @@ def archive(path: Path, **members: bytes) -> Path:
     return path
 
 
-def test_a_state_moves_to_another_folder_while_its_lakehouse_runs(
-    lakehouse: Lakehouse, state: Path, tmp_path: Path
-) -> None:
+def test_running_lakehouse_can_be_exported(lakehouse: Lakehouse, state: Path, tmp_path: Path) -> None:
     folder.export(state, tmp_path / "state.tar.gz")
     lakehouse.backend.clients.client("s3").delete_object(Bucket="kept", Key="k")
     folder.bring(tmp_path / "other", tmp_path / "state.tar.gz")
@@ -58,21 +56,21 @@ def test_a_state_moves_to_another_folder_while_its_lakehouse_runs(
     assert content(tmp_path / "other") == b"content"
 
 
-def test_a_folder_with_a_state_takes_no_other(lakehouse: Lakehouse, state: Path, tmp_path: Path) -> None:
+def test_bring_rejects_a_folder_that_contains_a_state(lakehouse: Lakehouse, state: Path, tmp_path: Path) -> None:
     folder.export(state, tmp_path / "state.tar.gz")
     with pytest.raises(StorageError, match="already contains a state"):
         folder.bring(state, tmp_path / "state.tar.gz")
 
 
 @pytest.mark.parametrize("name", ["../outside", "/etc/passwd", "objects/ab/../../x", "objects/ab/" + "c" * 32, "other"])
-def test_an_archive_with_anything_else_is_refused(tmp_path: Path, name: str) -> None:
+def test_bring_rejects_unexpected_archive_members(tmp_path: Path, name: str) -> None:
     source = archive(tmp_path / "a.tar.gz", **{name: b"x"})
     with pytest.raises(UnreadableStateError, match="not an export"):
         folder.bring(tmp_path / "new", source)
     assert list((tmp_path / "new").iterdir()) == []
 
 
-def test_a_damaged_archive_leaves_nothing_behind(lakehouse: Lakehouse, state: Path, tmp_path: Path) -> None:
+def test_damaged_archive_leaves_no_state(lakehouse: Lakehouse, state: Path, tmp_path: Path) -> None:
     folder.export(state, tmp_path / "state.tar.gz")
     whole = (tmp_path / "state.tar.gz").read_bytes()
     (tmp_path / "half.tar.gz").write_bytes(whole[: len(whole) // 2])
@@ -81,7 +79,7 @@ def test_a_damaged_archive_leaves_nothing_behind(lakehouse: Lakehouse, state: Pa
     assert not folder.has_state(tmp_path / "new")
 
 
-def test_the_last_backup_is_the_state_again(lakehouse: Lakehouse, state: Path) -> None:
+def test_return_to_backup_restores_the_state(lakehouse: Lakehouse, state: Path) -> None:
     lakehouse._back_up()
     s3 = lakehouse.backend.clients.client("s3")
     s3.put_object(Bucket="kept", Key="k", Body=b"later")
@@ -93,7 +91,7 @@ def test_the_last_backup_is_the_state_again(lakehouse: Lakehouse, state: Path) -
     lakehouse.database.close()
 
 
-def test_files_that_nothing_names_are_swept_and_no_others(lakehouse: Lakehouse, state: Path) -> None:
+def test_sweep_deletes_only_unreferenced_files(lakehouse: Lakehouse, state: Path) -> None:
     s3 = lakehouse.backend.clients.client("s3")
     upload = s3.create_multipart_upload(Bucket="kept", Key="big")["UploadId"]
     s3.upload_part(Bucket="kept", Key="big", UploadId=upload, PartNumber=1, Body=b"part")
@@ -108,7 +106,7 @@ def test_files_that_nothing_names_are_swept_and_no_others(lakehouse: Lakehouse, 
     assert len(list((state / "objects").glob("*/*"))) == 3
 
 
-def test_work_that_fails_is_shown_tried_again_and_then_forgotten() -> None:
+def test_failed_maintenance_is_reported_and_retried() -> None:
     answers = iter([OSError("no space left"), OSError("no space left"), None])
 
     def act() -> None:

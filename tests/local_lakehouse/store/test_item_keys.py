@@ -28,7 +28,7 @@ def test_numbers_sort_by_value(one: str, other: str) -> None:
 
 
 @given(_DIGITS)
-def test_a_whole_number_has_the_key_of_the_same_decimal(digits: str) -> None:
+def test_integer_and_decimal_of_equal_value_have_the_same_key(digits: str) -> None:
     assert item_keys.encode("N", digits) == item_keys.encode("N", f"{digits}.0") == item_keys.encode("N", f"{digits}E0")
 
 
@@ -54,7 +54,7 @@ def test_composite_keys_are_unambiguous(one: tuple[bytes, bytes], other: tuple[b
 
 
 @given(NUMBERS, NUMBERS)
-def test_no_encoding_begins_with_another(one: str, other: str) -> None:
+def test_no_encoding_is_a_prefix_of_another(one: str, other: str) -> None:
     encoded = item_keys.encode("N", one), item_keys.encode("N", other)
     assert encoded[0] == encoded[1] or not encoded[0].startswith(encoded[1])
 

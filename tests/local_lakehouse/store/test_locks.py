@@ -44,11 +44,11 @@ def served(lock: FairLock, pool: ThreadPoolExecutor, arrivals: list[bool]) -> li
 
 
 @pytest.mark.parametrize("kind", [CLIENT, BACKGROUND])
-def test_threads_of_one_class_are_served_in_the_order_of_their_arrival(pool: ThreadPoolExecutor, kind: bool) -> None:
+def test_threads_of_one_class_acquire_the_lock_in_order(pool: ThreadPoolExecutor, kind: bool) -> None:
     assert served(FairLock(), pool, [kind] * 10) == list(range(10))
 
 
-def test_a_client_overtakes_background_work(pool: ThreadPoolExecutor) -> None:
+def test_client_acquires_the_lock_before_background_work(pool: ThreadPoolExecutor) -> None:
     assert served(FairLock(), pool, [*[BACKGROUND] * 10, CLIENT]) == [10, *range(10)]
 
 
@@ -57,7 +57,7 @@ def test_background_work_makes_progress_while_clients_wait(pool: ThreadPoolExecu
     assert served(FairLock(), pool, arrivals) == [2, 3, 4, 5, 0, 6, 7, 8, 9, 1, 10, 11]
 
 
-def test_a_thread_that_returns_queues_behind_a_waiting_thread(pool: ThreadPoolExecutor) -> None:
+def test_returning_thread_queues_behind_a_waiting_thread(pool: ThreadPoolExecutor) -> None:
     lock, order = FairLock(), list[str]()
 
     def take() -> None:
@@ -73,7 +73,7 @@ def test_a_thread_that_returns_queues_behind_a_waiting_thread(pool: ThreadPoolEx
     assert order == ["waiting", "returning"]
 
 
-def test_a_thread_that_holds_the_lock_can_acquire_it_again(pool: ThreadPoolExecutor) -> None:
+def test_lock_is_reentrant(pool: ThreadPoolExecutor) -> None:
     lock = FairLock()
     with lock:
         with lock:
@@ -91,7 +91,7 @@ def test_only_the_owner_can_release_the_lock(pool: ThreadPoolExecutor) -> None:
         lock.release()
 
 
-def test_no_two_threads_hold_the_lock(pool: ThreadPoolExecutor) -> None:
+def test_only_one_thread_holds_the_lock(pool: ThreadPoolExecutor) -> None:
     lock, counts = FairLock(), [0]
 
     def count(number: int) -> None:
@@ -110,7 +110,7 @@ class _InterruptionError(Exception):
     pass
 
 
-def test_an_interrupted_thread_leaves_the_queue(pool: ThreadPoolExecutor) -> None:
+def test_interrupted_thread_leaves_the_queue(pool: ThreadPoolExecutor) -> None:
     lock, held, release = FairLock(), threading.Event(), threading.Event()
 
     def interrupt(*_: object) -> None:

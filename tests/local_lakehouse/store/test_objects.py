@@ -31,14 +31,14 @@ def put(objects: Objects, content: bytes) -> None:
         objects.put("bucket", "key", "[]", [VersionBodies("null", body.file)])
 
 
-def test_a_staged_body_is_used_by_the_transaction_that_writes_it(objects: Objects) -> None:
+def test_transaction_uses_the_staged_body(objects: Objects) -> None:
     with objects.staged(CONTENT):
         assert files(objects) == [CONTENT]
         put(objects, CONTENT)
     assert files(objects) == [CONTENT]
 
 
-def test_a_staged_body_survives_the_commits_of_others(objects: Objects) -> None:
+def test_staged_body_survives_commits_of_other_threads(objects: Objects) -> None:
     with objects.staged(CONTENT):
         other = threading.Thread(target=put, args=(objects, b"another"))
         other.start()
@@ -50,13 +50,13 @@ def test_a_staged_body_survives_the_commits_of_others(objects: Objects) -> None:
     assert objects.read(body) == CONTENT
 
 
-def test_a_staged_body_that_no_transaction_writes_is_deleted(objects: Objects) -> None:
+def test_unused_staged_body_is_deleted(objects: Objects) -> None:
     with objects.staged(CONTENT):
         put(objects, b"another")
     assert files(objects) == [b"another"]
 
 
-def test_a_staged_body_of_a_failed_transaction_is_deleted(objects: Objects) -> None:
+def test_staged_body_of_a_failed_transaction_is_deleted(objects: Objects) -> None:
     def fail() -> None:
         with objects.staged(CONTENT), objects.database.transaction():
             objects.write(CONTENT)
@@ -68,7 +68,7 @@ def test_a_staged_body_of_a_failed_transaction_is_deleted(objects: Objects) -> N
     objects.sync()
 
 
-def test_an_empty_body_needs_no_file(objects: Objects) -> None:
+def test_empty_body_creates_no_file(objects: Objects) -> None:
     with objects.staged(b""):
         put(objects, b"")
     assert files(objects) == []

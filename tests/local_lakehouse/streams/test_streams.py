@@ -80,7 +80,7 @@ def change(record: dict[str, Any]) -> tuple[str, Any, Any]:
     return record["eventName"], told.get("OldImage"), told.get("NewImage")
 
 
-def test_each_change_is_a_record(world: World) -> None:
+def test_each_change_creates_one_record(world: World) -> None:
     arn = world.create()
     world.put("a", n={"N": "1"}, photo={"B": b"\x00\xff"})
     world.put("a", photo={"B": b"\x00\xff"}, n={"N": "1"})
@@ -115,7 +115,7 @@ def test_each_change_is_a_record(world: World) -> None:
         ("NEW_AND_OLD_IMAGES", {"NewImage", "OldImage"}),
     ],
 )
-def test_a_stream_shows_what_its_view_says(world: World, view: str, images: set[str]) -> None:
+def test_view_type_determines_the_images(world: World, view: str, images: set[str]) -> None:
     arn = world.create(view)
     world.put("a", n={"N": "1"})
     world.put("a", n={"N": "2"})
@@ -126,7 +126,7 @@ def test_a_stream_shows_what_its_view_says(world: World, view: str, images: set[
     assert told.keys() & {"NewImage", "OldImage"} == images
 
 
-def test_batches_and_transactions_are_in_the_stream_and_what_fails_is_not(world: World) -> None:
+def test_stream_contains_batches_and_successful_transactions(world: World) -> None:
     arn = world.create()
     world.dynamodb.batch_write_item(
         RequestItems={"Orders": [{"PutRequest": {"Item": {"id": {"S": key}}}} for key in "abc"]}
@@ -142,7 +142,7 @@ def test_batches_and_transactions_are_in_the_stream_and_what_fails_is_not(world:
     assert [each["dynamodb"]["Keys"]["id"]["S"] for each in world.records(arn)] == ["a", "b", "c", "d"]
 
 
-def test_iterators_begin_where_they_say(world: World) -> None:
+def test_iterators_start_at_the_requested_position(world: World) -> None:
     arn = world.create()
     world.put("a")
     latest = world.iterator(arn, "LATEST")
@@ -161,7 +161,7 @@ def test_iterators_begin_where_they_say(world: World) -> None:
     assert keys(world.call("GetRecords", ShardIterator=first["NextShardIterator"])["Records"]) == ["c"]
 
 
-def test_streams_are_listed_and_end(world: World) -> None:
+def test_streams_are_listed_until_a_day_after_their_end(world: World) -> None:
     first = world.create()
     other = world.create(name="Other")
     world.put("a")
@@ -187,7 +187,7 @@ def test_streams_are_listed_and_end(world: World) -> None:
     assert [each["StreamArn"] for each in world.call("ListStreams")["Streams"]] == [second]
 
 
-def test_records_are_kept_for_a_day(world: World) -> None:
+def test_records_expire_after_a_day(world: World) -> None:
     arn = world.create()
     world.put("a")
     old = world.records(arn)[0]["dynamodb"]["SequenceNumber"]
@@ -200,7 +200,7 @@ def test_records_are_kept_for_a_day(world: World) -> None:
     assert old
 
 
-def test_what_does_not_exist_is_refused(world: World) -> None:
+def test_missing_streams_shards_and_iterators_are_rejected(world: World) -> None:
     arn = world.create()
     missing = "arn:aws:dynamodb:us-east-1:123456789012:table/Orders/stream/2020-01-01T00:00:00.000"
 
@@ -214,7 +214,7 @@ def test_what_does_not_exist_is_refused(world: World) -> None:
     assert world.refusal("GetRecords", ShardIterator="x" * 20).message == "Invalid ShardIterator"
 
 
-def test_items_that_expire_are_deleted_by_the_service(world: World) -> None:
+def test_expired_items_are_deleted_by_the_service(world: World) -> None:
     arn = world.create()
     world.put("a")
     with expiring():
@@ -225,7 +225,7 @@ def test_items_that_expire_are_deleted_by_the_service(world: World) -> None:
     ]  # fmt: skip
 
 
-def test_a_stream_is_there_after_a_restart(tmp_path: Path) -> None:
+def test_stream_survives_a_restart(tmp_path: Path) -> None:
     database = Database(tmp_path)
     world = World(database)
     arn = world.create()
@@ -243,7 +243,7 @@ def test_a_stream_is_there_after_a_restart(tmp_path: Path) -> None:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.tuples(st.sampled_from("abc"), st.none() | st.sampled_from([{"N": "1"}, {"SS": ["x", "y"]}]))))
-def test_the_records_are_the_difference_between_states(world: World, steps: list[tuple[str, Any]]) -> None:
+def test_records_reproduce_the_items_of_the_table(world: World, steps: list[tuple[str, Any]]) -> None:
     """Applying a stream's records, in order, to an empty copy of the table results in the table's current items."""
     if "Orders" in world.dynamodb.list_tables()["TableNames"]:
         world.dynamodb.delete_table(TableName="Orders")

@@ -292,7 +292,7 @@ class NumberKeys(History):
 @pytest.mark.timeout(60 * HISTORIES)
 @pytest.mark.parametrize("history", [TopLevel, Full, NoUnnest, NumberKeys])
 @holds("old-snapshots", "final-state", "every-write-path", "type-change")
-def test_the_target_equals_the_model_at_every_snapshot(history: type[History]) -> None:
+def test_target_equals_the_model_at_every_snapshot(history: type[History]) -> None:
     run_state_machine_as_test(
         history,
         settings=settings(

@@ -46,14 +46,14 @@ def refused(world: World, **more: Any) -> str:
 
 
 @holds("operations")
-def test_all_integration_operations_of_the_model_are_answered(world: World) -> None:
+def test_service_supports_all_integration_operations_of_the_model(world: World) -> None:
     modeled = {name for name in service_model("glue").operation_names if "Integration" in name}
     assert modeled <= world.service.operations
     assert world.service.operations - modeled == {"TagResource", "UntagResource", "GetTags"}
 
 
 @holds("create-answer")
-def test_create_answers_as_modeled(ready: World) -> None:
+def test_create_integration_returns_the_modeled_members(ready: World) -> None:
     answer = create(ready, Description="d", Tags=[{"key": "project", "value": "tutorial"}])
     assert answer["Status"] == "CREATING"
     assert answer["IntegrationArn"].startswith("arn:aws:glue:us-east-1:123456789012:integration:")
@@ -96,26 +96,26 @@ def test_create_answers_as_modeled(ready: World) -> None:
     ],
 )
 @holds("interval", "data-filter", "kms-key", "encryption-context", "tags-lower-case")
-def test_create_refuses(ready: World, request_: dict[str, Any], code: str) -> None:
+def test_create_integration_rejects_invalid_requests(ready: World, request_: dict[str, Any], code: str) -> None:
     assert refused(ready, **request_) == code
     assert ready.call("DescribeIntegrations")["Integrations"] == []
 
 
 @pytest.mark.parametrize("minutes", ["15", "8640"])
 @holds("interval")
-def test_the_bounds_of_the_interval_are_accepted(ready: World, minutes: str) -> None:
+def test_create_integration_accepts_the_interval_limits(ready: World, minutes: str) -> None:
     assert (
         create(ready, IntegrationConfig={"RefreshInterval": minutes})["IntegrationConfig"]["RefreshInterval"] == minutes
     )
 
 
 @holds("location-uri")
-def test_a_database_without_location_is_no_target(ready: World) -> None:
+def test_target_database_requires_a_location(ready: World) -> None:
     ready.clients.client("glue").create_database(DatabaseInput={"Name": "bare"})
     assert refused(ready, TargetArn=DATABASE_ARN.replace("customerdb", "bare")) == "ValidationException"
 
 
-def test_names_and_pairs_are_unique(ready: World) -> None:
+def test_name_and_source_target_pair_are_unique(ready: World) -> None:
     create(ready)
     assert refused(ready) == "ConflictException"
     assert refused(ready, IntegrationName="other") == "ConflictException"
@@ -123,7 +123,7 @@ def test_names_and_pairs_are_unique(ready: World) -> None:
     assert refused(ready, SourceArn=table_arn("Second")) == "ConflictException"
 
 
-def test_while_one_is_being_deleted_its_place_is_not_free(ready: World) -> None:
+def test_create_integration_is_rejected_during_deletion(ready: World) -> None:
     arn = create(ready)["IntegrationArn"]
     ready.call("DeleteIntegration", IntegrationIdentifier=arn)
     assert refused(ready) == "IntegrationConflictOperationFault"
@@ -132,7 +132,7 @@ def test_while_one_is_being_deleted_its_place_is_not_free(ready: World) -> None:
     assert create(ready)["Status"] == "CREATING"
 
 
-def test_there_is_a_quota(ready: World) -> None:
+def test_integration_quota_is_enforced(ready: World) -> None:
     arn = create(ready)["IntegrationArn"]
     integrations = ready.service._lifecycle.integrations
     first = integrations[arn.rpartition(":")[2]]
@@ -143,7 +143,7 @@ def test_there_is_a_quota(ready: World) -> None:
 
 
 @holds("describe-filters")
-def test_describe_filters_and_pages(ready: World) -> None:
+def test_describe_integrations_filters_and_paginates(ready: World) -> None:
     ready.create_table("Second")
     ready.create_table("Third")
     for table in ("Orders", "Second", "Third"):
@@ -179,24 +179,24 @@ def test_describe_filters_and_pages(ready: World) -> None:
         {"Filters": [{"Name": "IntegrationName", "Values": ["a", "b"]}]},
     ],
 )
-def test_describe_refuses(ready: World, request_: dict[str, Any]) -> None:
+def test_describe_integrations_rejects_invalid_requests(ready: World, request_: dict[str, Any]) -> None:
     assert ready.refused("DescribeIntegrations", **request_).code == "ValidationException"
 
 
 @pytest.mark.parametrize("operation", ["DescribeIntegrations", "ModifyIntegration", "DeleteIntegration"])
 @pytest.mark.parametrize("arn", ["arn:aws:glue:us-east-1:123456789012:integration:" + "0" * 36, "ddb-to-lakehouse"])
 @holds("not-found")
-def test_an_unknown_integration_is_not_found(ready: World, operation: str, arn: str) -> None:
+def test_unknown_integration_is_not_found(ready: World, operation: str, arn: str) -> None:
     assert ready.refused(operation, IntegrationIdentifier=arn).code == "IntegrationNotFoundFault"
 
 
-def test_an_arn_with_a_slash_names_the_same_integration(ready: World) -> None:
+def test_arn_with_a_slash_is_accepted(ready: World) -> None:
     arn = create(ready)["IntegrationArn"]
     assert ready.describe(arn.replace("integration:", "integration/"))["IntegrationArn"] == arn
 
 
 @holds("inbound-shape")
-def test_inbound_integrations_have_no_name_and_no_tags(ready: World) -> None:
+def test_inbound_integrations_have_no_name_or_tags(ready: World) -> None:
     arn = create(ready)["IntegrationArn"]
     for request in ({}, {"IntegrationArn": arn}, {"TargetArn": DATABASE_ARN}):
         (found,) = ready.call("DescribeInboundIntegrations", **request)["InboundIntegrations"]
@@ -216,11 +216,13 @@ def test_inbound_integrations_have_no_name_and_no_tags(ready: World) -> None:
         ({"TargetArn": "customerdb"}, "ValidationException"),
     ],
 )
-def test_describe_inbound_refuses(ready: World, request_: dict[str, Any], code: str) -> None:
+def test_describe_inbound_integrations_rejects_invalid_requests(
+    ready: World, request_: dict[str, Any], code: str
+) -> None:
     assert ready.refused("DescribeInboundIntegrations", **request_).code == code
 
 
-def test_modify_waits_for_a_settled_integration(ready: World) -> None:
+def test_modify_integration_is_rejected_during_creation(ready: World) -> None:
     arn = create(ready)["IntegrationArn"]
     assert ready.refused("ModifyIntegration", IntegrationIdentifier=arn).code == "InvalidIntegrationStateFault"
 
@@ -236,7 +238,7 @@ def test_modify_waits_for_a_settled_integration(ready: World) -> None:
     ],
 )
 @holds("interval-changes")
-def test_modify_refuses(ready: World, request_: dict[str, Any], code: str) -> None:
+def test_modify_integration_rejects_invalid_requests(ready: World, request_: dict[str, Any], code: str) -> None:
     arn = ready.integrate("Orders")
     ready.create_table("Second")
     create(ready, IntegrationName="taken", SourceArn=table_arn("Second"))
@@ -250,7 +252,7 @@ RESOURCE = {"ResourceArn": DATABASE_ARN, "TargetProcessingProperties": {"RoleArn
 
 
 @holds("shared-properties", "resource-property")
-def test_resource_properties_live(world: World) -> None:
+def test_resource_property_lifecycle(world: World) -> None:
     created = world.call("CreateIntegrationResourceProperty", **RESOURCE, Tags=[{"key": "a", "value": "b"}])
     assert created["ResourcePropertyArn"].endswith(":integrationresourceproperty/database/customerdb")
     assert world.refused("CreateIntegrationResourceProperty", **RESOURCE).code == "ConflictException"
@@ -281,7 +283,7 @@ def test_resource_properties_live(world: World) -> None:
         ({"SourceProcessingProperties": {"RoleArn": ROLE_ARN}}, "ValidationException"),
     ],
 )
-def test_resource_properties_refuse(world: World, request_: dict[str, Any], code: str) -> None:
+def test_create_resource_property_rejects_invalid_requests(world: World, request_: dict[str, Any], code: str) -> None:
     assert world.refused("CreateIntegrationResourceProperty", **{**RESOURCE, **request_}).code == code
 
 
@@ -289,7 +291,7 @@ TABLE = {"ResourceArn": DATABASE_ARN, "TableName": "Orders"}
 
 
 @holds("shared-properties")
-def test_table_properties_live(world: World) -> None:
+def test_table_properties_lifecycle(world: World) -> None:
     config = {"UnnestSpec": "FULL", "PartitionSpec": [{"FieldName": "State", "FunctionSpec": "identity"}]}
     world.call("CreateIntegrationTableProperties", **TABLE, TargetTableConfig=config)
     world.call("CreateIntegrationTableProperties", **TABLE, TargetTableConfig=config)
@@ -346,7 +348,7 @@ def test_table_properties_are_listed(world: World) -> None:
     ],
 )
 @holds("partition-functions", "partition-conversions", "partition-limit")
-def test_table_properties_refuse(world: World, request_: dict[str, Any]) -> None:
+def test_create_table_properties_rejects_invalid_requests(world: World, request_: dict[str, Any]) -> None:
     assert world.refused("CreateIntegrationTableProperties", **{**TABLE, **request_}).code == "ValidationException"
 
 
@@ -363,7 +365,7 @@ def test_tags_of_integrations_and_resource_properties(ready: World) -> None:
     assert ready.refused("GetTags", ResourceArn=own + "x").code == "EntityNotFoundException"
 
 
-def test_tags_of_other_glue_resources_go_to_moto(ready: World) -> None:
+def test_tags_of_other_glue_resources_are_stored_by_moto(ready: World) -> None:
     job = "arn:aws:glue:us-east-1:123456789012:job/nightly"
     ready.call("TagResource", ResourceArn=job, TagsToAdd={"a": "1"})
     assert ready.call("GetTags", ResourceArn=job)["Tags"] == {"a": "1"}

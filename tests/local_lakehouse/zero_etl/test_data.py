@@ -33,7 +33,7 @@ def _load(world: World, *items: dict[str, Any], mode: str = "TOPLEVEL", **config
 
 
 @holds("toplevel")
-def test_toplevel_gives_each_attribute_a_column(world: World) -> None:
+def test_toplevel_creates_a_column_for_each_attribute(world: World) -> None:
     _load(world, ITEM)
     assert world.rows("orders") == [
         {
@@ -48,7 +48,7 @@ def test_toplevel_gives_each_attribute_a_column(world: World) -> None:
 
 
 @holds("full")
-def test_full_gives_each_leaf_a_column(world: World) -> None:
+def test_full_creates_a_column_for_each_leaf(world: World) -> None:
     _load(world, ITEM, mode="FULL")
     assert world.rows("orders") == [
         {"pk": "a", "qty": 3.0, "addr.city": "Rom", "addr.geo.lat": 1.0, "tags": ["x", "y"], "hist": ["p", "2"]}
@@ -56,7 +56,7 @@ def test_full_gives_each_leaf_a_column(world: World) -> None:
 
 
 @holds("nounnest")
-def test_nounnest_keeps_the_type_tags_in_one_column(world: World) -> None:
+def test_nounnest_creates_one_column_with_type_tags(world: World) -> None:
     _load(world, ITEM, mode="NOUNNEST")
     assert world.rows("orders") == [
         {
@@ -72,7 +72,7 @@ def test_nounnest_keeps_the_type_tags_in_one_column(world: World) -> None:
 
 
 @holds("default-full")
-def test_without_table_properties_the_mode_is_full(world: World) -> None:
+def test_unnest_mode_defaults_to_full(world: World) -> None:
     world.create_table("Orders")
     world.put("Orders", ITEM)
     world.integrate("Orders")
@@ -82,7 +82,7 @@ def test_without_table_properties_the_mode_is_full(world: World) -> None:
 
 
 @holds("type-map")
-def test_every_type_has_its_column_type(world: World) -> None:
+def test_each_dynamodb_type_has_its_column_type(world: World) -> None:
     _load(
         world,
         {
@@ -142,12 +142,12 @@ def test_list_elements_become_strings(world: World, element: dict[str, Any], tex
         "0.1",
     ],
 )
-def test_the_wide_range_of_numbers(world: World, number: str) -> None:
+def test_extreme_numbers_become_doubles(world: World, number: str) -> None:
     _load(world, {"pk": {"S": "a"}, "n": {"N": number}})
     assert world.rows("orders")[0]["n"] == float(number)
 
 
-def test_numbers_that_become_the_same_double_stay_two_rows(world: World) -> None:
+def test_keys_that_become_the_same_double_stay_separate_rows(world: World) -> None:
     world.create_table("Orders", kind="N")
     one, other = "1", "1.00000000000000000001"
     world.put("Orders", {"pk": {"N": one}, "v": {"S": "one"}})
@@ -165,19 +165,19 @@ def test_numbers_that_become_the_same_double_stay_two_rows(world: World) -> None
 
 
 @holds("null-ignored")
-def test_an_attribute_that_is_only_null_has_no_column(world: World) -> None:
+def test_attribute_with_only_null_has_no_column(world: World) -> None:
     _load(world, {"pk": {"S": "a"}, "x": {"NULL": True}, "m": {"M": {"y": {"NULL": True}}}})
     assert _columns(world, "orders") == {"pk": "string"}
 
 
-def test_an_attribute_that_disappears_leaves_its_column(world: World) -> None:
+def test_column_of_a_removed_attribute_is_kept(world: World) -> None:
     _load(world, {"pk": {"S": "a"}, "x": {"N": "1"}})
     world.put("Orders", {"pk": {"S": "a"}})
     world.refresh()
     assert world.rows("orders") == [{"pk": "a", "x": None}]
 
 
-def test_a_map_grows_within_its_column(world: World) -> None:
+def test_new_map_members_extend_the_column(world: World) -> None:
     _load(world, {"pk": {"S": "a"}, "m": {"M": {"x": {"N": "1"}}}})
     before = world.table("orders").schema().find_field("m.x").field_id
     world.put("Orders", {"pk": {"S": "b"}, "m": {"M": {"y": {"M": {"z": {"S": "deep"}}}}}})
@@ -190,7 +190,7 @@ def test_a_map_grows_within_its_column(world: World) -> None:
 
 
 @holds("type-change", "mixed-string")
-def test_another_type_takes_a_fresh_snapshot(world: World) -> None:
+def test_type_change_starts_a_full_load(world: World) -> None:
     arn = _load(world, {"pk": {"S": "a"}, "x": {"N": "1"}}, {"pk": {"S": "b"}, "x": {"N": "2.50"}})
     first = world.snapshots("orders")[-1].snapshot_id
     world.put("Orders", {"pk": {"S": "a"}, "x": {"S": "one"}})
@@ -205,7 +205,7 @@ def test_another_type_takes_a_fresh_snapshot(world: World) -> None:
 
 
 @holds("mixed-string")
-def test_what_is_text_stays_text_without_loading_again(world: World) -> None:
+def test_string_column_accepts_other_types_without_a_full_load(world: World) -> None:
     arn = _load(world, {"pk": {"S": "a"}, "x": {"N": "1"}}, {"pk": {"S": "b"}, "x": {"S": "two"}})
     world.put("Orders", {"pk": {"S": "c"}, "x": {"N": "3"}})
     world.refresh()
@@ -213,7 +213,7 @@ def test_what_is_text_stays_text_without_loading_again(world: World) -> None:
     assert [row["x"] for row in world.rows("orders")] == ["1", "two", "3"]
 
 
-def test_nounnest_needs_no_fresh_snapshot_for_another_type(world: World) -> None:
+def test_nounnest_type_change_needs_no_full_load(world: World) -> None:
     arn = _load(world, {"pk": {"S": "a"}, "x": {"N": "1"}}, mode="NOUNNEST")
     world.put("Orders", {"pk": {"S": "b"}, "x": {"S": "two"}})
     world.refresh()
@@ -225,7 +225,7 @@ def test_nounnest_needs_no_fresh_snapshot_for_another_type(world: World) -> None
 
 
 @holds("layout-change")
-def test_another_mode_loads_the_table_anew(world: World) -> None:
+def test_changed_unnest_mode_starts_a_full_load(world: World) -> None:
     arn = _load(world, ITEM)
     world.call(
         "UpdateIntegrationTableProperties",
@@ -240,7 +240,7 @@ def test_another_mode_loads_the_table_anew(world: World) -> None:
     assert world.rows("orders")[0]["addr.geo.lat"] == 1.0
 
 
-def test_top_level_names_are_lower_case_and_names_within_maps_are_kept(world: World) -> None:
+def test_only_top_level_names_are_lowercased(world: World) -> None:
     _load(world, {"pk": {"S": "a"}, "CreditLimit": {"N": "1"}, "Address": {"M": {"ZipCode": {"S": "x"}}}})
     assert world.rows("orders") == [{"pk": "a", "creditlimit": 1.0, "address": {"ZipCode": "x"}}]
 
@@ -267,7 +267,7 @@ def test_top_level_names_are_lower_case_and_names_within_maps_are_kept(world: Wo
     ],
 )
 @pytest.mark.parametrize("mode", ["TOPLEVEL", "FULL", "NOUNNEST"])
-def test_awkward_names_are_kept(world: World, name: str, mode: str) -> None:
+def test_unusual_attribute_names_are_kept(world: World, name: str, mode: str) -> None:
     _load(world, {"pk": {"S": "a"}, name: {"N": "1"}}, mode=mode)
     world.put("Orders", {"pk": {"S": "b"}, name: {"N": "2"}})
     world.refresh()
@@ -288,7 +288,7 @@ def test_awkward_names_are_kept(world: World, name: str, mode: str) -> None:
     ],
 )
 @pytest.mark.parametrize("together", [True, False])
-def test_attributes_that_would_share_a_column_need_attention(
+def test_conflicting_column_names_need_attention(
     world: World, mode: str, one: dict[str, Any], other: dict[str, Any], together: bool
 ) -> None:
     first = {"pk": {"S": "a"}, **one, **other} if together and not set(one) & set(other) else {"pk": {"S": "a"}, **one}
@@ -310,7 +310,7 @@ def test_attributes_that_would_share_a_column_need_attention(
 @pytest.mark.parametrize("mode", ["TOPLEVEL", "FULL", "NOUNNEST"])
 @pytest.mark.parametrize("item", [{"a:b": {"S": "x"}}, {"m": {"M": {"a:b": {"S": "x"}}}}])
 @holds("colon")
-def test_a_colon_fails_for_good(world: World, mode: str, item: dict[str, Any]) -> None:
+def test_colon_in_a_name_fails_the_integration(world: World, mode: str, item: dict[str, Any]) -> None:
     arn = _load(world, {"pk": {"S": "a"}, **item}, mode=mode)
     assert world.status(arn) == "FAILED"
     assert world.codes(arn) == ["UNSUPPORTED_COLUMN_NAME"]
@@ -318,7 +318,7 @@ def test_a_colon_fails_for_good(world: World, mode: str, item: dict[str, Any]) -
 
 
 @holds("columns-limit")
-def test_a_thousand_columns_and_no_more(world: World) -> None:
+def test_more_than_1000_columns_fail_the_integration(world: World) -> None:
     arn = _load(world, {"pk": {"S": "a"}, **{f"c{number}": {"N": "1"} for number in range(999)}})
     assert world.status(arn) == "ACTIVE"
     world.put("Orders", {"pk": {"S": "b"}, "one_more": {"N": "1"}})
@@ -327,7 +327,7 @@ def test_a_thousand_columns_and_no_more(world: World) -> None:
     assert world.codes(arn) == ["TOO_MANY_COLUMNS"]
 
 
-def test_an_item_of_the_largest_size(world: World) -> None:
+def test_largest_item_is_replicated(world: World) -> None:
     text = "é" * 199_000
     _load(world, {"pk": {"S": "a"}, "big": {"S": text}})
     assert world.rows("orders")[0]["big"] == text
@@ -335,7 +335,7 @@ def test_an_item_of_the_largest_size(world: World) -> None:
 
 @pytest.mark.parametrize("name", ["value", "Value"])
 @pytest.mark.parametrize("loaded", [True, False])
-def test_a_key_called_like_the_column_of_nounnest_needs_attention(world: World, name: str, loaded: bool) -> None:
+def test_nounnest_key_named_value_needs_attention(world: World, name: str, loaded: bool) -> None:
     world.create_table("Orders", name)
     item = {name: {"S": "a"}, **({} if loaded else {"x": {"N": "1"}})}
     world.put("Orders", item)

@@ -43,7 +43,7 @@ REMOVALS: dict[str, tuple[Break, str]] = {
 
 
 @pytest.mark.parametrize(("removed", "step"), [("database", 1), ("location", 5), ("bucket", 5), ("source", 4)])
-def test_what_disappears_at_any_moment_of_a_refresh_is_named(removed: str, step: int) -> None:
+def test_error_names_a_resource_deleted_during_a_refresh(removed: str, step: int) -> None:
     remove, code = REMOVALS[removed]
     moments = itertools.takewhile(lambda moment: _refreshed(remove, moment, code), itertools.count(1, step))
     assert sum(step for _ in moments) > 10

@@ -9,13 +9,13 @@ from tests.local_lakehouse.zero_etl.documented import PAGES, ROWS, held_by, tabl
 pytestmark = pytest.mark.once
 
 
-def test_every_row_is_held_and_every_test_names_a_row() -> None:
+def test_every_row_has_a_test_and_every_mark_names_a_row() -> None:
     held = held_by()
     assert set(held) == set(ROWS)
     assert [row for row, tests in held.items() if not tests] == []
 
 
-def test_the_table_shows_every_row() -> None:
+def test_table_contains_every_row() -> None:
     shown = table()
     assert shown.count("\n") == len(ROWS) + 1
     assert {page for page, _ in ROWS.values()} <= set(PAGES)

@@ -28,7 +28,7 @@ def _lines(*items: Item) -> bytes:
     return "\n".join(json.dumps(item, separators=(",", ":")) for item in items).encode()
 
 
-def test_every_type_is_read_as_python_reads_it() -> None:
+def test_parser_returns_the_same_data_as_python() -> None:
     kind = typed(KNOWN).type
     parsed = parse(_lines(*KNOWN), kind)
     assert parsed is not None
@@ -37,7 +37,7 @@ def test_every_type_is_read_as_python_reads_it() -> None:
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_texts_are_read_as_they_are(text: str) -> None:
+def test_strings_are_read_unchanged(text: str) -> None:
     parsed = parse(_lines({"id": {"S": text}}), typed(KNOWN).type)
     assert parsed is not None
     assert parsed.field("id").to_pylist() == [{"S": text}]
@@ -59,28 +59,28 @@ def test_texts_are_read_as_they_are(text: str) -> None:
         {},
     ],
 )  # fmt: skip
-def test_lines_with_members_that_the_type_lacks_are_not_read(unknown: Item) -> None:
+def test_lines_with_unknown_members_return_none(unknown: Item) -> None:
     lines = _lines(*KNOWN, unknown) if unknown else _lines({"other": {"S": "x"}})
     assert parse(lines, typed(KNOWN).type) is None
 
 
 @pytest.mark.parametrize("text", ["{", '{"', "{}", '{"S":"x"}'])
-def test_a_text_that_looks_like_an_object_is_left_to_python(text: str) -> None:
+def test_string_that_looks_like_an_object_is_read_or_returns_none(text: str) -> None:
     parsed = parse(_lines({"id": {"S": f"{text} and {text}"}}), typed(KNOWN).type)
     assert parsed is None or parsed.field("id").to_pylist() == [{"S": f"{text} and {text}"}]
 
 
 @pytest.mark.parametrize("names", [("a", "A"), ("ä", "Ä"), ("straße", "STRASSE")])
-def test_names_that_differ_only_in_case_are_left_to_python(names: tuple[str, str]) -> None:
+def test_names_that_differ_only_in_case_return_none(names: tuple[str, str]) -> None:
     item = {name: {"S": name} for name in names}
     assert parse(_lines(item), typed([item]).type) is None
 
 
-def test_maps_and_lists_without_any_member_are_left_to_python() -> None:
+def test_types_with_empty_maps_return_none() -> None:
     item: Item = {"id": {"S": "1"}, "map": {"M": {}}}
     assert parse(_lines(item), typed([item]).type) is None
 
 
 @pytest.mark.parametrize("lines", [b'{"id":{"S":"1"}', b'{"id":{"S":"\\ud83d"}}', b"[]", b""])
-def test_what_is_not_an_item_is_not_read(lines: bytes) -> None:
+def test_invalid_lines_return_none(lines: bytes) -> None:
     assert parse(lines, typed(KNOWN).type) is None

@@ -40,7 +40,7 @@ def tables(draw: st.DrawFn) -> tuple[str, str | None, list[tuple[Any, Any]]]:
 @example(table=("B", "B", [(b"\x00", b"\x01"), (b"\x00", b"\x00\x01"), (b"\x00\x00", b"\x01"), (b"\x01", b"\x00")]))
 @example(table=("B", None, [(bytes(range(byte, byte + 16)), None) for byte in range(0, 256, 16)]))
 @example(table=("S", "N", [("\x00", "0"), ("\x00", "-1"), ("\x00\x00", "0")]))
-def test_keys_follow_loads_updates_and_deletions(table: tuple[str, str | None, list[tuple[Any, Any]]]) -> None:
+def test_keys_survive_loads_updates_and_deletions(table: tuple[str, str | None, list[tuple[Any, Any]]]) -> None:
     hashed, ranged, keys = table
     backend = Backend("us-east-1")
     try:

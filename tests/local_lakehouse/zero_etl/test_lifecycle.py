@@ -140,7 +140,7 @@ CAUSES: dict[str, tuple[Break, Break, str, str]] = {
     "resource-property",
     "needs-attention-repair",
 )
-def test_a_cause_is_named_and_repaired_by_itself(world: World, cause: str) -> None:
+def test_integration_names_a_problem_and_recovers_after_the_fix(world: World, cause: str) -> None:
     arn = _loaded(world)
     broken, repaired, code, thing = CAUSES[cause]
     broken(world)
@@ -177,7 +177,7 @@ _NEEDED = [
 
 @pytest.mark.parametrize("action", _NEEDED)
 @holds("target-role-rights")
-def test_every_right_of_the_target_role_is_needed(world: World, action: str) -> None:
+def test_target_role_needs_every_permission(world: World, action: str) -> None:
     arn = _loaded(world)
     world.put_role_policy([*role_statements(), {"Effect": "Deny", "Action": action, "Resource": "*"}])
     world.service.tick()
@@ -189,7 +189,7 @@ def test_every_right_of_the_target_role_is_needed(world: World, action: str) -> 
     assert world.status(arn) == "ACTIVE"
 
 
-def test_a_right_on_another_prefix_is_not_enough(world: World) -> None:
+def test_target_role_permissions_on_another_prefix_are_not_enough(world: World) -> None:
     arn = _loaded(world)
     statements = json.loads(json.dumps(role_statements()).replace(f"{BUCKET}/{DATABASE}/*", f"{BUCKET}/other/*"))
     world.put_role_policy(statements)
@@ -199,7 +199,7 @@ def test_a_right_on_another_prefix_is_not_enough(world: World) -> None:
 
 @pytest.mark.parametrize("right", ["logs:PutLogEvents", "cloudwatch:PutMetricData"])
 @holds("metrics")
-def test_without_its_right_there_is_no_telemetry_but_there_is_data(world: World, right: str) -> None:
+def test_missing_telemetry_permission_does_not_stop_the_load(world: World, right: str) -> None:
     world.create_table("Orders")
     world.put("Orders", {"pk": {"S": "a"}})
     world.put_role_policy([*role_statements(), {"Effect": "Deny", "Action": right, "Resource": "*"}])
@@ -212,7 +212,7 @@ def test_without_its_right_there_is_no_telemetry_but_there_is_data(world: World,
     assert (not groups, not metrics) == (right.startswith("logs"), right.startswith("cloudwatch"))
 
 
-def test_causes_before_the_first_load_are_repaired_too(world: World) -> None:
+def test_integration_recovers_from_problems_before_the_first_load(world: World) -> None:
     world.create_table("Orders")
     world.put("Orders", {"pk": {"S": "a"}})
     _recovery(world, False)
@@ -229,7 +229,7 @@ def test_causes_before_the_first_load_are_repaired_too(world: World) -> None:
 
 
 @holds("needs-attention-repair")
-def test_retries_move_apart(world: World) -> None:
+def test_retries_back_off(world: World) -> None:
     arn = _loaded(world)
     _recovery(world, False)
     tried = []
@@ -245,7 +245,7 @@ def test_retries_move_apart(world: World) -> None:
 
 
 @holds("seven-days", "failed-terminal")
-def test_after_seven_days_it_has_failed_for_good(world: World) -> None:
+def test_unfixed_problem_fails_the_integration_after_seven_days(world: World) -> None:
     arn = _loaded(world)
     _recovery(world, False)
     world.service.tick()
@@ -259,7 +259,7 @@ def test_after_seven_days_it_has_failed_for_good(world: World) -> None:
 
 
 @holds("log-messages")
-def test_a_failure_is_logged_measured_and_announced_once(world: World) -> None:
+def test_failure_is_logged_once(world: World) -> None:
     arn = _loaded(world)
     _recovery(world, False)
     for _ in range(3):
@@ -275,7 +275,7 @@ def test_a_failure_is_logged_measured_and_announced_once(world: World) -> None:
 
 
 @holds("deleting-keeps", "delete-answer")
-def test_deleting_is_seen_once_and_keeps_the_data(world: World) -> None:
+def test_deletion_shows_deleting_once_and_keeps_the_data(world: World) -> None:
     arn = _loaded(world)
     answer = world.call("DeleteIntegration", IntegrationIdentifier=arn)
     assert answer["Status"] == "DELETING"
@@ -288,7 +288,7 @@ def test_deleting_is_seen_once_and_keeps_the_data(world: World) -> None:
     assert len(world.rows("orders")) == 1
 
 
-def test_creating_again_on_an_existing_target_loads_it_anew(world: World) -> None:
+def test_new_integration_reloads_an_existing_target(world: World) -> None:
     arn = _loaded(world)
     world.call("DeleteIntegration", IntegrationIdentifier=arn)
     world.refresh()
@@ -304,7 +304,7 @@ def test_creating_again_on_an_existing_target_loads_it_anew(world: World) -> Non
 
 
 @holds("managed-key")
-def test_a_source_under_the_aws_managed_key_needs_attention(world: World) -> None:
+def test_source_with_the_aws_managed_key_needs_attention(world: World) -> None:
     own = world.clients.client("kms").create_key()["KeyMetadata"]["Arn"]
     world.create_table("Managed", SSESpecification={"Enabled": True, "SSEType": "KMS"})
     world.create_table("Own", SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": own})
@@ -315,7 +315,7 @@ def test_a_source_under_the_aws_managed_key_needs_attention(world: World) -> Non
 
 
 @holds("modifying", "interval-changes")
-def test_modifying_is_seen_once(world: World) -> None:
+def test_modification_shows_modifying_once(world: World) -> None:
     arn = _loaded(world)
     answer = world.call(
         "ModifyIntegration",
@@ -332,7 +332,7 @@ def test_modifying_is_seen_once(world: World) -> None:
 
 
 @holds("source-missing")
-def test_the_source_is_deleted_and_created_again(world: World) -> None:
+def test_recreated_source_is_loaded_again(world: World) -> None:
     arn = _loaded(world)
     world.dynamodb("DeleteTable", TableName="Orders")
     world.service.tick()
@@ -344,7 +344,7 @@ def test_the_source_is_deleted_and_created_again(world: World) -> None:
     assert [row["pk"] for row in world.rows("orders")] == ["z"]
 
 
-def test_a_dropped_target_table_is_loaded_anew(world: World) -> None:
+def test_deleted_target_table_is_loaded_again(world: World) -> None:
     arn = _loaded(world)
     world.clients.client("glue").delete_table(DatabaseName=DATABASE, Name="orders")
     world.put("Orders", {"pk": {"S": "b"}})
@@ -372,7 +372,7 @@ def test_two_integrations_cannot_share_a_target_table(world: World) -> None:
     assert world.rows("elsewhere") == []
 
 
-def test_somebody_elses_table_is_left_alone(world: World) -> None:
+def test_existing_foreign_table_is_not_overwritten(world: World) -> None:
     world.create_table("Orders")
     schema = Schema(NestedField(1, "own", LongType(), required=False))
     load_catalog(world.clients).create_table((DATABASE, "orders"), schema, f"s3://{BUCKET}/elsewhere")
@@ -401,7 +401,7 @@ def test_state_survives_a_restart(world: World) -> None:
 
 
 @holds("grant-a")
-def test_the_caller_needs_its_grant(world: World) -> None:
+def test_create_integration_requires_the_inbound_permission(world: World) -> None:
     world.create_table("Orders")
     _catalog_policy(world, catalog_policy("Other"))
     world.clients.client("iam").delete_role_policy(RoleName="Admin", PolicyName="Administrator")
@@ -424,7 +424,7 @@ def test_the_caller_needs_its_grant(world: World) -> None:
     assert world.integrate("Orders")
 
 
-def test_a_policy_that_is_not_evaluated_is_refused_by_name(world: World) -> None:
+def test_error_names_an_unsupported_policy_operator(world: World) -> None:
     odd = policy(
         {
             "Effect": "Allow",
@@ -447,7 +447,7 @@ def test_a_policy_that_is_not_evaluated_is_refused_by_name(world: World) -> None
     assert (fault.code, "NumericLessThan" in fault.message) == ("AccessDeniedException", True)
 
 
-def test_while_nothing_is_written_a_tick_asks_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tick_without_writes_sends_no_requests(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.create_table("Orders")
     arn = world.integrate("Orders")
     world.refresh()
@@ -466,7 +466,7 @@ def test_while_nothing_is_written_a_tick_asks_nothing(world: World, monkeypatch:
     assert world.status(arn) == "NEEDS_ATTENTION"
 
 
-def test_a_refresh_after_data_changed_reads_no_setting_again(world: World) -> None:
+def test_refresh_after_a_data_change_reads_no_settings(world: World) -> None:
     world.create_table("Orders")
     world.integrate("Orders")
     world.refresh()

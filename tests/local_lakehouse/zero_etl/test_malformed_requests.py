@@ -60,7 +60,7 @@ def _requests() -> Iterator[tuple[int, str, Any]]:
 
 @pytest.mark.parametrize("part", range(4))
 @holds("modeled-errors")
-def test_each_is_answered_with_an_error_of_the_model(world: World, part: int) -> None:
+def test_invalid_requests_return_modeled_errors(world: World, part: int) -> None:
     world.create_table("Orders")
     faults = []
     for number, operation, document in _requests():

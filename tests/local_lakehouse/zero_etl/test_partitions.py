@@ -33,7 +33,7 @@ def _folders(world: World) -> list[str]:
 
 
 @holds("default-bucket")
-def test_by_default_in_buckets_of_the_hash_key(world: World) -> None:
+def test_default_partitioning_uses_buckets_of_the_hash_key(world: World) -> None:
     world.create_table("Orders", sort=("sk", "N"))
     for number in range(40):
         world.put("Orders", {"pk": {"S": f"k{number}"}, "sk": {"N": "1"}})
@@ -48,7 +48,7 @@ def test_by_default_in_buckets_of_the_hash_key(world: World) -> None:
     assert len(before - after) == len(after - before) == 1
 
 
-def test_a_number_as_hash_key_leaves_the_table_unpartitioned(world: World) -> None:
+def test_numeric_hash_key_leaves_the_table_unpartitioned(world: World) -> None:
     world.create_table("Orders", kind="N")
     world.put("Orders", {"pk": {"N": "1"}})
     world.integrate("Orders")
@@ -57,7 +57,7 @@ def test_a_number_as_hash_key_leaves_the_table_unpartitioned(world: World) -> No
 
 
 @holds("partition-functions")
-def test_by_identity_in_several_levels(world: World) -> None:
+def test_identity_partitions_with_several_levels(world: World) -> None:
     _load(
         world,
         [{"FieldName": "State", "FunctionSpec": "identity"}, {"FieldName": "Kind"}],
@@ -87,7 +87,7 @@ def test_by_identity_in_several_levels(world: World) -> None:
     ],
 )
 @holds("partition-functions", "partition-conversions")
-def test_by_time(world: World, function: str, folder: str, conversion: str, value: dict[str, str]) -> None:
+def test_time_partitions(world: World, function: str, folder: str, conversion: str, value: dict[str, str]) -> None:
     spec = [{"FieldName": "created_at", "FunctionSpec": function, "ConversionSpec": conversion}]
     _load(world, spec, {"pk": {"S": "a"}, "created_at": value})
     assert _spec(world) == [f"created_at_{function}:{function}"]
@@ -96,7 +96,7 @@ def test_by_time(world: World, function: str, folder: str, conversion: str, valu
     assert str(world.table("orders").schema().find_field("created_at").field_type) == "timestamptz"
 
 
-def test_one_field_by_two_time_functions(world: World) -> None:
+def test_two_time_functions_on_one_field(world: World) -> None:
     spec = [{"FieldName": "at", "FunctionSpec": function, "ConversionSpec": "iso"} for function in ("year", "month")]
     _load(world, spec, {"pk": {"S": "a"}, "at": {"S": "2023-01-15"}})
     assert _folders(world) == ["at_year=2023/at_month=2023-01"]
@@ -105,7 +105,7 @@ def test_one_field_by_two_time_functions(world: World) -> None:
     assert _folders(world) == ["at_year=2024/at_month=2024-02"]
 
 
-def test_by_time_of_a_key(world: World) -> None:
+def test_time_partitions_on_a_key(world: World) -> None:
     world.create_table("Orders", sort=("at", "S"))
     key = {"pk": {"S": "a"}, "at": {"S": "2023-01-15"}}
     same = {"pk": {"S": "a"}, "at": {"S": "2023-01-15T00:00:00Z"}}
@@ -151,7 +151,7 @@ def test_by_time_of_a_key(world: World) -> None:
     ],
 )
 @holds("partition-missing")
-def test_what_cannot_be_partitioned_needs_attention(
+def test_unpartitionable_items_need_attention(
     world: World, spec: list[dict[str, str]], item: dict[str, Any], code: str, thing: str
 ) -> None:
     arn = _load(world, spec, {"pk": {"S": "a"}, **item})
@@ -160,7 +160,7 @@ def test_what_cannot_be_partitioned_needs_attention(
 
 
 @holds("partition-missing")
-def test_a_missing_value_in_one_item_keeps_the_window_until_it_is_repaired(world: World) -> None:
+def test_missing_partition_value_delays_the_window_until_it_is_fixed(world: World) -> None:
     arn = _load(world, [{"FieldName": "State"}], {"pk": {"S": "a"}, "State": {"S": "NY"}})
     world.put("Orders", {"pk": {"S": "b"}, "State": {"S": "WA"}})
     world.put("Orders", {"pk": {"S": "c"}})
@@ -177,12 +177,12 @@ def test_a_missing_value_in_one_item_keeps_the_window_until_it_is_repaired(world
     assert len(world.snapshots("orders")) == 2
 
 
-def test_nounnest_can_be_partitioned_by_keys_only(world: World) -> None:
+def test_nounnest_rejects_partitions_on_other_attributes(world: World) -> None:
     arn = _load(world, [{"FieldName": "State"}], {"pk": {"S": "a"}, "State": {"S": "NY"}}, mode="NOUNNEST")
     assert world.codes(arn) == ["PARTITION_COLUMN_MISSING"]
 
 
-def test_an_empty_table_is_partitioned_once_it_has_items(world: World) -> None:
+def test_empty_table_is_partitioned_once_it_has_items(world: World) -> None:
     arn = _load(world, [{"FieldName": "State"}])
     assert world.status(arn) == "ACTIVE"
     world.put("Orders", {"pk": {"S": "a"}, "State": {"S": "NY"}})
@@ -193,7 +193,7 @@ def test_an_empty_table_is_partitioned_once_it_has_items(world: World) -> None:
 
 
 @holds("layout-change")
-def test_another_partitioning_loads_the_table_anew(world: World) -> None:
+def test_changed_partitioning_starts_a_full_load(world: World) -> None:
     arn = _load(world, [], {"pk": {"S": "a"}, "State": {"S": "NY"}})
     first = world.snapshots("orders")[-1].snapshot_id
     config = {"UnnestSpec": "TOPLEVEL", "PartitionSpec": [{"FieldName": "State"}]}

@@ -46,7 +46,7 @@ def test_pandas_and_duckdb_read_the_files(loaded: World) -> None:
     assert found == wanted
 
 
-def test_the_files_carry_field_ids_statistics_and_compression(loaded: World) -> None:
+def test_files_have_field_ids_statistics_and_compression(loaded: World) -> None:
     schema = loaded.table("orders").schema()
     for file in _files(loaded):
         parquet = pq.ParquetFile(file)
@@ -68,14 +68,14 @@ def test_awswrangler_reads_the_catalog(loaded: World, monkeypatch: pytest.Monkey
     }
 
 
-def test_a_scan_with_a_filter_finds_its_rows(loaded: World) -> None:
+def test_filtered_scan_returns_the_matching_rows(loaded: World) -> None:
     table = loaded.table("orders")
     assert table.scan("pk = 'k00'").to_arrow().column("n").to_pylist() == [100.0]
     assert table.scan("n > 28").count() == 2
     assert table.scan("pk = 'k01'").count() == 0
 
 
-def test_metadata_tables_tell_what_happened(loaded: World) -> None:
+def test_metadata_tables_describe_the_refreshes(loaded: World) -> None:
     table = loaded.table("orders")
     snapshots = table.inspect.snapshots().to_pylist()
     assert [snapshot["operation"] for snapshot in snapshots] == ["append", "overwrite"]
@@ -89,7 +89,7 @@ def test_metadata_tables_tell_what_happened(loaded: World) -> None:
     assert [entry["is_current_ancestor"] for entry in history] == [True, True]
 
 
-def test_hundreds_of_refreshes_keep_few_manifests(world: World) -> None:
+def test_many_refreshes_keep_few_manifests(world: World) -> None:
     world.create_table("Orders")
     world.integrate("Orders")
     world.refresh()

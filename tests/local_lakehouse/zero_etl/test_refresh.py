@@ -13,7 +13,7 @@ def _item(key: str, **numbers: int) -> dict[str, dict[str, str]]:
 
 
 @holds("creating-active")
-def test_the_first_load_follows_once_the_integration_is_active(world: World) -> None:
+def test_first_load_starts_when_the_integration_is_active(world: World) -> None:
     world.create_table("Orders")
     world.put("Orders", _item("a", qty=1))
     arn = world.integrate("Orders")
@@ -26,7 +26,7 @@ def test_the_first_load_follows_once_the_integration_is_active(world: World) -> 
 
 
 @holds("insert-update-delete", "new-attribute")
-def test_a_refresh_with_changes_is_one_snapshot_and_a_quiet_one_is_none(world: World) -> None:
+def test_refresh_creates_one_snapshot_only_if_there_are_changes(world: World) -> None:
     world.create_table("Orders")
     for key in "abcdefgh":
         world.put("Orders", _item(key, qty=1))
@@ -66,7 +66,7 @@ def test_earlier_snapshots_keep_their_rows(world: World) -> None:
 
 
 @holds("final-state")
-def test_writes_to_one_key_in_one_window_arrive_as_their_final_state(world: World) -> None:
+def test_several_writes_to_one_key_appear_as_the_final_state(world: World) -> None:
     world.create_table("Orders")
     world.put("Orders", _item("a", qty=1))
     world.integrate("Orders")
@@ -81,7 +81,7 @@ def test_writes_to_one_key_in_one_window_arrive_as_their_final_state(world: Worl
 
 
 @holds("iceberg-glue-table")
-def test_the_glue_table_says_what_it_is(world: World) -> None:
+def test_glue_table_has_the_documented_parameters(world: World) -> None:
     world.create_table("Orders")
     world.put("Orders", _item("a", qty=1))
     arn = world.integrate("Orders")
@@ -98,7 +98,7 @@ def test_the_glue_table_says_what_it_is(world: World) -> None:
 
 
 @holds("log-messages", "metrics")
-def test_an_ingestion_is_logged_and_measured(world: World) -> None:
+def test_ingestion_writes_logs_and_metrics(world: World) -> None:
     world.create_table("Orders")
     world.put("Orders", _item("a", qty=1))
     arn = world.integrate("Orders")
@@ -125,7 +125,7 @@ def test_an_ingestion_is_logged_and_measured(world: World) -> None:
     }
 
 
-def test_an_empty_source_gives_a_table_with_its_key_columns(world: World) -> None:
+def test_empty_source_creates_a_table_with_the_key_columns(world: World) -> None:
     world.create_table("Orders", "pk", "N", ("sk", "B"))
     arn = world.integrate("Orders")
     world.refresh()

@@ -31,7 +31,7 @@ def watch() -> Watch:
     return Watch()
 
 
-def test_a_refresh_is_due_after_the_interval(watch: Watch) -> None:
+def test_refresh_is_due_after_the_interval(watch: Watch) -> None:
     schedule = Schedule(1.0, watch)
     assert schedule.due == watch.now + 1.0
     watch.now += 0.2
@@ -39,13 +39,13 @@ def test_a_refresh_is_due_after_the_interval(watch: Watch) -> None:
     assert Schedule(0.0, watch).wait()
 
 
-def test_a_refresh_is_due_soon_after_a_write(watch: Watch) -> None:
+def test_refresh_is_due_soon_after_a_write(watch: Watch) -> None:
     schedule = Schedule(3600.0, watch)
     schedule.request()
     assert schedule.due == pytest.approx(watch.now + SETTLING_SECONDS)
 
 
-def test_writes_in_a_row_arrive_in_one_refresh(watch: Watch) -> None:
+def test_consecutive_writes_share_one_refresh(watch: Watch) -> None:
     schedule = Schedule(1.0, watch)
     for _ in range(3):
         watch.now += SETTLING_SECONDS / 2
@@ -56,7 +56,7 @@ def test_writes_in_a_row_arrive_in_one_refresh(watch: Watch) -> None:
     assert schedule.due == pytest.approx(watch.now + 1.0)
 
 
-def test_the_end_of_an_interval_does_not_separate_writes_in_a_row(watch: Watch) -> None:
+def test_interval_end_does_not_separate_consecutive_writes(watch: Watch) -> None:
     schedule = Schedule(1.0, watch)
     watch.now += 0.99
     schedule.request()
@@ -69,7 +69,7 @@ def test_the_end_of_an_interval_does_not_separate_writes_in_a_row(watch: Watch) 
     st.lists(st.floats(0.001, 0.2), min_size=1, max_size=100),
     st.sampled_from([0.01, 0.3, 1.0, 3600.0]),
 )
-def test_no_write_waits_longer_than_the_bound(pauses: list[float], interval: float) -> None:
+def test_no_write_waits_longer_than_the_limit(pauses: list[float], interval: float) -> None:
     watch = Watch()
     schedule = Schedule(interval, watch)
     schedule.request()
@@ -93,7 +93,7 @@ def test_nothing_is_due_while_paused(watch: Watch) -> None:
 
 
 @pytest.mark.parametrize("change", [Schedule.request, Schedule.resume])
-def test_a_waiting_thread_is_woken(change: Callable[[Schedule], None]) -> None:
+def test_request_and_resume_wake_a_waiting_thread(change: Callable[[Schedule], None]) -> None:
     schedule = Schedule(3600.0 if change is Schedule.request else 0.0)
     if change is Schedule.resume:
         schedule.pause()
@@ -103,7 +103,7 @@ def test_a_waiting_thread_is_woken(change: Callable[[Schedule], None]) -> None:
         assert waiting.result(WAIT_SECONDS)
 
 
-def test_a_waiting_thread_returns_when_it_is_stopped() -> None:
+def test_stop_ends_the_wait() -> None:
     schedule = Schedule(3600.0)
     schedule.stop()
     assert not schedule.wait()
@@ -133,7 +133,7 @@ def refreshed(slow: TestLakehouse, monkeypatch: pytest.MonkeyPatch) -> threading
     return event
 
 
-def test_a_write_is_followed_by_its_refresh(slow: TestLakehouse, refreshed: threading.Event) -> None:
+def test_write_triggers_a_refresh(slow: TestLakehouse, refreshed: threading.Event) -> None:
     slow.create_table("Orders", [{"id": "a", "n": 1}], key="id")
     slow.integrate("Orders", "sales")
     refreshed.clear()
@@ -143,7 +143,7 @@ def test_a_write_is_followed_by_its_refresh(slow: TestLakehouse, refreshed: thre
 
 
 @pytest.mark.parametrize("describe", ["describe_integrations", "describe_inbound_integrations"])
-def test_a_transient_status_ends_soon_after_a_client_has_seen_it(
+def test_transient_status_ends_soon_after_it_is_described(
     slow: TestLakehouse, refreshed: threading.Event, describe: str
 ) -> None:
     slow.create_table("Orders", [{"id": "a", "n": 1}], key="id")

@@ -45,7 +45,7 @@ def announced(world: World, monkeypatch: pytest.MonkeyPatch) -> Announced:
 
 
 @holds("events")
-def test_an_ingestion_is_announced(announced: Announced) -> None:
+def test_ingestion_sends_an_event(announced: Announced) -> None:
     arn = announced.world.integrate("Orders")
     announced.world.refresh()
     (event,) = announced.events
@@ -56,7 +56,7 @@ def test_an_ingestion_is_announced(announced: Announced) -> None:
     assert "EventBusName" not in event
 
 
-def test_trouble_and_a_new_load_are_announced(announced: Announced) -> None:
+def test_problems_and_resyncs_send_events(announced: Announced) -> None:
     announced.world.integrate("Orders")
     announced.world.refresh()
     announced.world.put("Orders", {"pk": {"S": "a"}, "x": {"S": "one"}})
@@ -77,7 +77,7 @@ def test_trouble_and_a_new_load_are_announced(announced: Announced) -> None:
     ]
 
 
-def test_events_go_to_the_bus_of_the_resource_property(announced: Announced) -> None:
+def test_events_are_sent_to_the_bus_of_the_resource_property(announced: Announced) -> None:
     properties = {"RoleArn": ROLE_ARN, "EventBusArn": BUS}
     announced.world.call(
         "CreateIntegrationResourceProperty", ResourceArn=DATABASE_ARN, TargetProcessingProperties=properties
@@ -87,7 +87,7 @@ def test_events_go_to_the_bus_of_the_resource_property(announced: Announced) -> 
     assert [event["EventBusName"] for event in announced.events] == [BUS]
 
 
-def test_a_bus_that_is_gone_does_not_stop_the_data(announced: Announced) -> None:
+def test_missing_event_bus_does_not_stop_the_load(announced: Announced) -> None:
     properties = {"RoleArn": ROLE_ARN, "EventBusArn": BUS + "-gone"}
     announced.world.call(
         "CreateIntegrationResourceProperty", ResourceArn=DATABASE_ARN, TargetProcessingProperties=properties
@@ -117,7 +117,7 @@ def _sum(world: World, arn: str, metric: str, load_type: str) -> float:
 
 
 @pytest.mark.parametrize("written_meanwhile", [True, False])
-def test_what_is_said_to_be_synced_is_synced(
+def test_sync_timestamp_covers_only_replicated_writes(
     announced: Announced, monkeypatch: pytest.MonkeyPatch, written_meanwhile: bool
 ) -> None:
     world = announced.world
@@ -146,7 +146,7 @@ def test_what_is_said_to_be_synced_is_synced(
 
 
 @holds("metrics", "insert-update-delete")
-def test_metrics_count_rows_and_runs(announced: Announced) -> None:
+def test_metrics_count_rows_and_ingestions(announced: Announced) -> None:
     arn = announced.world.integrate("Orders")
     announced.world.refresh()
     announced.world.put("Orders", {"pk": {"S": "a"}, "x": {"N": "2"}})
@@ -161,7 +161,7 @@ def test_metrics_count_rows_and_runs(announced: Announced) -> None:
     assert _sum(announced.world, arn, "LastSyncTimestamp", "INCREMENTAL_LOAD") == int(announced.world.clock.now * 1000)
 
 
-def test_a_quiet_refresh_leaves_no_trace(announced: Announced) -> None:
+def test_refresh_without_changes_writes_nothing(announced: Announced) -> None:
     arn = announced.world.integrate("Orders")
     announced.world.refresh()
     group = "/aws-glue/zeroETL-integrations/logs/"

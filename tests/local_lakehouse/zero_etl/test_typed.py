@@ -47,7 +47,7 @@ def _lines(some: list[Any]) -> bytes:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(items, st.integers(1, 4), st.sampled_from([0, 10_000]))
-def test_lines_become_the_items_that_they_are(
+def test_typed_arrays_contain_the_items(
     monkeypatch: pytest.MonkeyPatch, some: list[dict[str, Any]], size: int, decoded_in_python: int
 ) -> None:
     monkeypatch.setattr(module, "_SAMPLE", 1)
@@ -58,7 +58,7 @@ def test_lines_become_the_items_that_they_are(
     assert _plain(typed(some).to_pylist()) == some
 
 
-def test_lines_that_fit_the_first_ones_are_not_decoded_in_python(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_first_lines_are_decoded_in_python(monkeypatch: pytest.MonkeyPatch) -> None:
     chunks = [_lines([{"k": {"S": f"{chunk}-{row}"}, "n": {"N": "1"}} for row in range(10)]) for chunk in range(20)]
     decoded = []
 
@@ -74,7 +74,7 @@ def test_lines_that_fit_the_first_ones_are_not_decoded_in_python(monkeypatch: py
 
 
 @given(st.lists(st.fixed_dictionaries({name: st.text(max_size=3) for name in "SNB"}), min_size=1, max_size=4))
-def test_keys_become_the_same_array_as_items(texts: list[dict[str, str]]) -> None:
+def test_typed_keys_equals_typed_items(texts: list[dict[str, str]]) -> None:
     keys = [{f"attribute {tag}": {tag: text} for tag, text in key.items()} for key in texts]
     types = {f"attribute {tag}": tag for tag in "SNB"}
     assert typed_keys(keys, types).to_pylist() == typed(keys).to_pylist() == keys

@@ -7,7 +7,7 @@ from tests.local_lakehouse.zero_etl.documented import holds
 
 
 @holds("every-write-path")
-def test_partiql_by_one_by_many_and_in_a_transaction(world: World) -> None:
+def test_partiql_statements_batches_and_transactions_are_replicated(world: World) -> None:
     world.create_table("Orders")
     world.put("Orders", {"pk": {"S": "a"}, "x": {"S": "old"}})
     world.integrate("Orders")
@@ -24,7 +24,7 @@ def test_partiql_by_one_by_many_and_in_a_transaction(world: World) -> None:
     assert (summary["zero-etl.inserted-rows"], summary["zero-etl.deleted-rows"]) == ("2", "1")
 
 
-def test_a_request_that_may_have_written_and_did_not_makes_no_snapshot(world: World) -> None:
+def test_request_without_an_effect_creates_no_snapshot(world: World) -> None:
     world.create_table("Orders")
     world.put("Orders", {"pk": {"S": "a"}, "m": {"M": {"l": {"L": [{"N": "1"}]}}}, "b": {"B": b"x"}})
     world.integrate("Orders")
@@ -35,7 +35,7 @@ def test_a_request_that_may_have_written_and_did_not_makes_no_snapshot(world: Wo
     assert len(world.snapshots("orders")) == 1
 
 
-def test_a_restored_table_is_compared_as_a_whole(world: World) -> None:
+def test_restored_table_is_compared_completely(world: World) -> None:
     world.create_table("Orders")
     world.put("Orders", {"pk": {"S": "a"}})
     backup = world.dynamodb("CreateBackup", TableName="Orders", BackupName="before")["BackupDetails"]["BackupArn"]
@@ -51,7 +51,7 @@ def test_a_restored_table_is_compared_as_a_whole(world: World) -> None:
 
 
 @holds("every-write-path")
-def test_an_item_whose_time_to_live_is_over_leaves_the_target(world: World) -> None:
+def test_expired_item_is_deleted_from_the_target(world: World) -> None:
     world.create_table("Orders")
     now = int(world.clock.now)
     world.put("Orders", {"pk": {"S": "soon"}, "until": {"N": str(now + 10)}})

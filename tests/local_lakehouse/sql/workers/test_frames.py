@@ -20,12 +20,12 @@ def ends() -> Iterator[tuple[Channel, Channel]]:
     right.close()
 
 
-def test_a_message_arrives_as_it_was_sent(ends: tuple[Channel, Channel]) -> None:
+def test_message_arrives_unchanged(ends: tuple[Channel, Channel]) -> None:
     ends[0].send({"sql": "SELECT 'ä\n'", "n": 2**40})
     assert ends[1].receive() == {"sql": "SELECT 'ä\n'", "n": 2**40}
 
 
-def test_descriptors_travel_with_a_message(ends: tuple[Channel, Channel]) -> None:
+def test_message_transfers_file_descriptors(ends: tuple[Channel, Channel]) -> None:
     read, write = os.pipe()
     ends[0].send({"a": 1}, [write])
     message, (received,) = ends[1].receive_with_descriptors()
@@ -35,7 +35,7 @@ def test_descriptors_travel_with_a_message(ends: tuple[Channel, Channel]) -> Non
         os.close(descriptor)
 
 
-def test_messages_of_many_threads_do_not_mix(ends: tuple[Channel, Channel]) -> None:
+def test_concurrent_messages_arrive_complete(ends: tuple[Channel, Channel]) -> None:
     bodies = [str(number) * 200_000 for number in range(8)]
     threads = [threading.Thread(target=ends[0].send, args=({"body": body},)) for body in bodies]
     for thread in threads:
@@ -46,7 +46,7 @@ def test_messages_of_many_threads_do_not_mix(ends: tuple[Channel, Channel]) -> N
     assert sorted(received) == bodies
 
 
-def test_a_closed_end_is_an_error_at_the_other(ends: tuple[Channel, Channel]) -> None:
+def test_closed_channel_raises_an_error_at_the_other_end(ends: tuple[Channel, Channel]) -> None:
     ends[0].shut()
     with pytest.raises(ClosedError):
         ends[1].receive()

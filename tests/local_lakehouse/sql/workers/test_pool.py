@@ -41,14 +41,14 @@ def failure(run: Callable[[], object]) -> str:
     return caught.value.reason
 
 
-def test_rows_come_back_with_their_types(pool: WorkerPool) -> None:
+def test_read_returns_typed_rows(pool: WorkerPool) -> None:
     with pool.opened() as session:
         rows = session.read("SELECT 1::TINYINT AS a, [1.5, NULL] AS b, DATE '2026-01-02' AS c")
     assert rows.schema.field("a").type == pa.int8()
     assert rows.column("a").to_pylist() == [1]
 
 
-def test_registered_rows_are_read_and_gone_with_the_session(pool: WorkerPool) -> None:
+def test_registered_rows_exist_only_in_their_session(pool: WorkerPool) -> None:
     with pool.opened() as session:
         session.register("given", pa.table({"x": range(5)}))
         assert session.read("SELECT sum(x) AS s FROM given").to_pylist() == [{"s": 10}]
@@ -56,7 +56,7 @@ def test_registered_rows_are_read_and_gone_with_the_session(pool: WorkerPool) ->
         assert "NOT_SUPPORTED" in failure(lambda: session.read("SELECT * FROM given"))
 
 
-def test_a_python_function_loads_no_pandas(pool: WorkerPool) -> None:
+def test_python_function_does_not_load_pandas(pool: WorkerPool) -> None:
     with pool.opened() as session:
         assert session.constant("athena_hash_number(1)") is not None
         loaded = [file.path for file in psutil.Process(worker_of(session)).memory_maps()]
@@ -64,7 +64,7 @@ def test_a_python_function_loads_no_pandas(pool: WorkerPool) -> None:
     assert not [path for path in loaded if "/pandas/" in path]
 
 
-def test_views_are_gone_with_the_session(pool: WorkerPool) -> None:
+def test_views_exist_only_in_their_session(pool: WorkerPool) -> None:
     with pool.opened() as session:
         session.execute("CREATE TEMP VIEW seven AS SELECT 7 AS x")
         assert session.read("SELECT x FROM seven").to_pylist() == [{"x": 7}]
@@ -72,28 +72,28 @@ def test_views_are_gone_with_the_session(pool: WorkerPool) -> None:
         assert "NOT_SUPPORTED" in failure(lambda: session.read("SELECT x FROM seven"))
 
 
-def test_rows_outlive_their_session(pool: WorkerPool) -> None:
+def test_rows_can_be_read_after_the_session_ends(pool: WorkerPool) -> None:
     with pool.opened() as session:
         rows = session.read("SELECT i FROM range(200000) t(i)")
     assert rows.num_rows == 200_000
     assert rows.column("i")[199_999].as_py() == 199_999
 
 
-def test_a_failed_statement_leaves_the_session_usable(pool: WorkerPool) -> None:
+def test_session_is_usable_after_a_failed_statement(pool: WorkerPool) -> None:
     with pool.opened() as session:
         assert "NUMERIC_VALUE_OUT_OF_RANGE" in failure(lambda: session.read("SELECT 300::TINYINT"))
         assert session.constant("1 + 1") == 2
 
 
 @pytest.mark.parametrize("sql", [SORTED, ONE_LIST], ids=["sort", "list"])
-def test_a_statement_beyond_its_memory_fails_by_name(pool: WorkerPool, sql: str) -> None:
+def test_statement_beyond_its_memory_limit_fails(pool: WorkerPool, sql: str) -> None:
     with pool.opened() as session:
         assert failure(lambda: session.read(sql)).startswith("EXCEEDED_LOCAL_MEMORY_LIMIT")
     with pool.opened() as session:
         assert session.constant("1 + 1") == 2
 
 
-def test_memory_that_duckdb_does_not_count_is_bounded_too() -> None:
+def test_memory_that_duckdb_does_not_count_is_limited() -> None:
     # DuckDB could use a terabyte here, so only the operating system's limit ends the statement.
     pool = WorkerPool(Limits(query_bytes=64 * MB, duckdb_bytes=2**40))
     with pool.opened() as session:
@@ -102,7 +102,7 @@ def test_memory_that_duckdb_does_not_count_is_bounded_too() -> None:
     assert reason.startswith("EXCEEDED_LOCAL_MEMORY_LIMIT")
 
 
-def test_an_interrupted_statement_ends_and_says_so(pool: WorkerPool) -> None:
+def test_interrupt_ends_a_running_statement(pool: WorkerPool) -> None:
     session = pool.session()
     worker_of(session)
     stopper = threading.Timer(0.2, session.interrupt)
@@ -112,7 +112,7 @@ def test_an_interrupted_statement_ends_and_says_so(pool: WorkerPool) -> None:
     session.close()
 
 
-def test_an_interruption_ends_the_reading_of_rows_that_the_worker_has_finished(pool: WorkerPool) -> None:
+def test_interrupt_ends_reading_the_rows_of_a_finished_statement(pool: WorkerPool) -> None:
     session = pool.session()
     rows = session.stream("SELECT range FROM range(1000000)")
     assert rows.read_next_batch().num_rows > 0
@@ -122,7 +122,7 @@ def test_an_interruption_ends_the_reading_of_rows_that_the_worker_has_finished(p
     session.close()
 
 
-def test_a_statement_interrupted_before_it_began_does_not_run(pool: WorkerPool) -> None:
+def test_interrupt_before_the_start_prevents_a_statement(pool: WorkerPool) -> None:
     session = pool.session()
     session.interrupt()
     with pytest.raises(InterruptedStatementError):
@@ -130,7 +130,7 @@ def test_a_statement_interrupted_before_it_began_does_not_run(pool: WorkerPool) 
     session.close()
 
 
-def test_a_worker_that_hears_no_interruption_is_ended(pool: WorkerPool) -> None:
+def test_worker_that_ignores_an_interrupt_is_killed(pool: WorkerPool) -> None:
     session = pool.session()
     os.kill(worker_of(session), signal.SIGSTOP)
     stopper = threading.Timer(0.1, session.interrupt)
@@ -141,7 +141,7 @@ def test_a_worker_that_hears_no_interruption_is_ended(pool: WorkerPool) -> None:
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGABRT], ids=["killed", "aborted"])
-def test_a_worker_that_the_system_ends_fails_its_statement_alone(pool: WorkerPool, how: signal.Signals) -> None:
+def test_killed_worker_fails_only_its_statement(pool: WorkerPool, how: signal.Signals) -> None:
     with pool.opened() as session, pool.opened() as other:
         other.constant("1")
         stopper = threading.Timer(0.2, os.kill, args=(worker_of(session), how))
@@ -150,14 +150,14 @@ def test_a_worker_that_the_system_ends_fails_its_statement_alone(pool: WorkerPoo
         assert other.constant("1 + 1") == 2
 
 
-def test_a_worker_that_crashes_is_an_internal_error(pool: WorkerPool) -> None:
+def test_crashed_worker_is_an_internal_error(pool: WorkerPool) -> None:
     with pool.opened() as session:
         stopper = threading.Timer(0.2, os.kill, args=(worker_of(session), signal.SIGSEGV))
         stopper.start()
         assert failure(lambda: session.read(ENDLESS)).startswith("GENERIC_INTERNAL_ERROR")
 
 
-def test_when_all_take_too_much_together_the_largest_ends() -> None:
+def test_largest_statement_ends_at_the_total_memory_limit() -> None:
     pool = WorkerPool(Limits(query_bytes=1024 * MB, all_bytes=256 * MB))
     with pool.opened() as small, pool.opened() as large:
         small.register("given", pa.table({"x": range(10)}))
@@ -166,7 +166,7 @@ def test_when_all_take_too_much_together_the_largest_ends() -> None:
     pool.stop()
 
 
-def test_thirty_greedy_and_endless_statements_leave_room_for_others() -> None:
+def test_statements_run_beside_thirty_long_statements() -> None:
     pool = WorkerPool(Limits(query_bytes=64 * MB, seconds=5))
     reasons: list[str] = []
     sessions = [pool.session() for _ in range(30)]
@@ -199,7 +199,7 @@ def test_thirty_greedy_and_endless_statements_leave_room_for_others() -> None:
     pool.stop()
 
 
-def test_long_statements_come_after_the_lakehouse_and_short_ones(pool: WorkerPool) -> None:
+def test_long_statement_gets_a_lower_priority_once(pool: WorkerPool) -> None:
     own = psutil.Process().nice()
     with pool.opened() as short, pool.opened() as long:
         workers = [psutil.Process(worker_of(session)) for session in (short, long)]
@@ -213,7 +213,9 @@ def test_long_statements_come_after_the_lakehouse_and_short_ones(pool: WorkerPoo
 
 
 @pytest.mark.parametrize(("more", "slowed"), [(0, False), (1, True)])
-def test_in_a_crowd_a_statement_is_long_sooner(monkeypatch: pytest.MonkeyPatch, more: int, slowed: bool) -> None:
+def test_priority_is_lowered_sooner_with_many_statements(
+    monkeypatch: pytest.MonkeyPatch, more: int, slowed: bool
+) -> None:
     monkeypatch.setattr(pool_module, "_CROWD", 2)
     # The test calls the pool's periodic check itself, so the pool must not call it during the test.
     monkeypatch.setattr(pool_module, "_WATCH_SECONDS", 60)
@@ -228,7 +230,7 @@ def test_in_a_crowd_a_statement_is_long_sooner(monkeypatch: pytest.MonkeyPatch, 
     pool.stop()
 
 
-def test_idle_workers_are_few_and_small(pool: WorkerPool) -> None:
+def test_pool_keeps_at_most_two_idle_workers(pool: WorkerPool) -> None:
     sessions = [pool.session() for _ in range(6)]
     pids = [worker_of(session) for session in sessions]
     for session in sessions:
@@ -238,14 +240,14 @@ def test_idle_workers_are_few_and_small(pool: WorkerPool) -> None:
     assert {worker.pid for worker in pool._idle} <= set(alive)
 
 
-def test_nothing_outside_the_named_folders_is_read(pool: WorkerPool) -> None:
+def test_files_outside_the_readable_folders_are_rejected(pool: WorkerPool) -> None:
     with pool.opened() as session:
         assert "NOT_SUPPORTED" in failure(lambda: session.read("SELECT * FROM read_text('/etc/hostname')"))
         for setting in ("enable_external_access = true", "allowed_directories = ['/']", "lock_configuration = false"):
             assert "NOT_SUPPORTED" in failure(functools.partial(session.execute, f"SET {setting}"))
 
 
-def test_a_named_folder_is_read(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_files_in_a_readable_folder_are_read(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("readable")
     (folder / "some.csv").write_text("a\n1\n")
     pool = WorkerPool(Limits(readable=(folder,)))
@@ -256,7 +258,7 @@ def test_a_named_folder_is_read(tmp_path_factory: pytest.TempPathFactory) -> Non
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full device")
-def test_a_full_disk_fails_by_name(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_fails_the_statement(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
     with pool.opened() as session:
         monkeypatch.setattr(session, "_path", lambda: Path("/dev/full"))
         message = failure(lambda: session.read("SELECT i FROM range(1000000) t(i)"))
@@ -264,7 +266,7 @@ def test_a_full_disk_fails_by_name(pool: WorkerPool, monkeypatch: pytest.MonkeyP
     assert "EXCEEDED_LOCAL_DISK_LIMIT" in message
 
 
-def test_the_process_that_forks_has_a_single_thread(pool: WorkerPool) -> None:
+def test_forking_process_has_a_single_thread(pool: WorkerPool) -> None:
     """No other thread can hold a library's lock during a fork, so no new worker waits for such a lock."""
     with pool.opened() as session:
         server = psutil.Process(worker_of(session)).parent()

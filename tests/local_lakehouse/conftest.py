@@ -19,7 +19,7 @@ def lab(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> Lab:
 
 @pytest.fixture
 def backend() -> Iterator[Backend]:
-    """Provide an empty moto backend of a lakehouse."""
+    """Provide an empty moto backend."""
     preparations.prepare("s3", "local_lakehouse.iam.bucket_policies")
     backend = Backend("us-east-1")
     yield backend
@@ -28,5 +28,5 @@ def backend() -> Iterator[Backend]:
 
 @pytest.fixture
 def clients(backend: Backend) -> ServiceClients:
-    """Provide the clients with which a service of the lakehouse uses an empty account."""
+    """Provide the AWS clients of the backend."""
     return backend.clients

@@ -229,9 +229,9 @@ def test_start_with_another_state_folder_prints_the_export(state: Path, tmp_path
 
 
 def test_env_reports_a_started_lakehouse_on_stderr(state: Path) -> None:
-    said = zetl("env", state=state)
-    assert said.stderr == "Started a local lakehouse; stop it with: zetl local stop\n"
-    assert all(line.startswith("export ") for line in said.stdout.splitlines())
+    result = zetl("env", state=state)
+    assert result.stderr == "Started a local lakehouse; stop it with: zetl local stop\n"
+    assert all(line.startswith("export ") for line in result.stdout.splitlines())
 
 
 def test_pause_and_resume_refreshes(state: Path) -> None:

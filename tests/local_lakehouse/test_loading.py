@@ -32,7 +32,7 @@ def functions(path: Path) -> Iterator[ast.FunctionDef]:
 
 
 def loaded(function: ast.FunctionDef) -> set[str]:
-    """Return the string arguments of calls of `load`, and the strings in loops that compose names."""
+    """Return the strings in calls to `load`, and the strings in loops, which may compose module names."""
     return {
         constant.value
         for node in ast.walk(function)
@@ -43,7 +43,7 @@ def loaded(function: ast.FunctionDef) -> set[str]:
 
 
 def deferred(function: ast.FunctionDef) -> Iterator[tuple[str, ...]]:
-    """Return the modules that a function imports, each with the names under which it may have been loaded."""
+    """Yield each module that a function imports, with the names under which `load` may have loaded the module."""
     for node in ast.walk(function):
         if isinstance(node, ast.Import):
             yield from ((alias.name,) for alias in node.names)

@@ -1,4 +1,4 @@
-"""Tests that only one module depends on the operating system, and that its messages name missing features."""
+"""Tests that only `system.py` depends on the operating system, and that errors on Windows suggest WSL or AWS."""
 
 import ast
 import subprocess
@@ -34,7 +34,7 @@ KEYWORDS = {"creationflags", "pass_fds", "preexec_fn", "process_group", "start_n
 
 
 def uses(tree: ast.Module) -> Iterator[str]:
-    """Yield the parts of a module's code that differ between systems."""
+    """Yield the system-specific names that a module's code uses."""
     for node in ast.walk(tree):
         match node:
             case ast.Import(names=names):
@@ -87,7 +87,7 @@ class TestWithoutFork:
     The message does not depend on the installed packages.
     """
 
-    SAID = "Install and run it in WSL, or set ZETL_TARGET=aws"
+    SUGGESTION = "Install and run it in WSL, or set ZETL_TARGET=aws"
 
     @pytest.fixture(autouse=True)
     def no_fork(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -101,20 +101,20 @@ class TestWithoutFork:
     def test_command_suggests_wsl_or_aws(self, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
         assert main(words) == 1
         printed = capsys.readouterr()
-        assert self.SAID in printed.err
+        assert self.SUGGESTION in printed.err
         assert printed.out == ""
 
     def test_connect_suggests_wsl_or_aws_before_missing_packages(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-        with pytest.raises(ConnectionRefusedByLabError, match=self.SAID):
+        with pytest.raises(ConnectionRefusedByLabError, match=self.SUGGESTION):
             zetl_helpers.connect()
 
     def test_daemon_start_suggests_wsl_or_aws(self, tmp_path: Path) -> None:
-        with pytest.raises(daemon.LakehouseError, match=self.SAID):
+        with pytest.raises(daemon.LakehouseError, match=self.SUGGESTION):
             daemon.start(tmp_path)
 
     def test_lakehouse_suggests_wsl_or_aws(self) -> None:
-        with pytest.raises(system.UnsupportedSystemError, match=self.SAID):
+        with pytest.raises(system.UnsupportedSystemError, match=self.SUGGESTION):
             Lakehouse(Settings())
 
 

@@ -1,73 +1,32 @@
-"""Fixtures that run statements on the SQL engine alone, or on the whole Athena service without a socket."""
+"""Fixtures that run statements on the Athena service without a socket."""
 
 from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from local_lakehouse.athena.api import AthenaService
-from local_lakehouse.athena.result_columns import render
 from local_lakehouse.athena.results import Text
 from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.backend.moto_backend import ACCOUNT
 from local_lakehouse.iceberg.local_files import copies_folder
 from local_lakehouse.protocol.wire import Caller
-from local_lakehouse.sql.analysis.analysis import compile_query
-from local_lakehouse.sql.analysis.session import Session, Source, Version, View
-from local_lakehouse.sql.failures import Position, QueryFailure
-from local_lakehouse.sql.grammar.parser import parse_query
 from local_lakehouse.sql.workers.limits import Limits
 from local_lakehouse.sql.workers.pool import WorkerPool
 
 CALLER = Caller(ACCOUNT, "us-east-1", f"arn:aws:iam::{ACCOUNT}:root")
 
 
-class _NoTables:
-    def resolve(
-        self, names: tuple[str, ...], database: str | None, version: Version | None, position: Position
-    ) -> Source | View:
-        raise QueryFailure("TABLE_NOT_FOUND", f"Table '{'.'.join(names)}' does not exist", position)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The result of a query without tables."""
-
-    names: list[str | None]
-    types: list[str]
-    rows: list[list[Text]]
-
-
-Ask = Callable[[str], Answer]
-
-
 @pytest.fixture(scope="session")
 def workers() -> Iterator[WorkerPool]:
-    """Provide the worker processes of all statements."""
+    """Provide the worker processes that run all statements."""
     pool = WorkerPool(Limits(readable=(copies_folder(),)))
     yield pool
     pool.stop()
-
-
-@pytest.fixture(scope="session")
-def ask(workers: WorkerPool) -> Ask:
-    """Provide a function that runs a query without tables."""
-
-    def answer(sql: str) -> Answer:
-        now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
-        with workers.opened() as worker:
-            compiled = compile_query(parse_query(sql), Session(_NoTables(), None, now, worker.constant))
-            types = [column.type for column in compiled.columns]
-            rows = render(worker.read(compiled.sql), types)
-        return Answer([column.name for column in compiled.columns], [str(entry) for entry in types], rows)
-
-    return answer
 
 
 class Athena:
@@ -148,7 +107,7 @@ def athena(clients: ServiceClients, workers: WorkerPool) -> Iterator[Athena]:
 
 @pytest.fixture
 def accounts(athena: Athena) -> Athena:
-    """Provide an Athena service with an Iceberg table `accounts` of three rows."""
+    """Provide an Athena service with an Iceberg table `accounts`, which contains three rows."""
     athena.run(
         "CREATE TABLE accounts (id int, state string, balance double) LOCATION 's3://lab/accounts/' "
         "TBLPROPERTIES ('table_type'='ICEBERG')"

@@ -256,11 +256,11 @@ def test_executions_survive_a_restart(athena: Athena, clients: ServiceClients, w
     execution_id = athena.start("SELECT 'kept' AS s, NULL AS n, '' AS e")
     athena.finished(execution_id)
 
-    reborn = AthenaService(clients, workers)
-    reborn.load(athena.service.dump())
+    restarted = AthenaService(clients, workers)
+    restarted.load(athena.service.dump())
 
-    rows = Athena(reborn, clients).call("GetQueryResults", QueryExecutionId=execution_id)["ResultSet"]["Rows"]
-    reborn.stop()
+    rows = Athena(restarted, clients).call("GetQueryResults", QueryExecutionId=execution_id)["ResultSet"]["Rows"]
+    restarted.stop()
     assert rows[1]["Data"] == [{"VarCharValue": "kept"}, {}, {"VarCharValue": ""}]
 
 

@@ -14,9 +14,9 @@ from local_lakehouse.athena.tables.avro_codecs import CODECS, CompressingFile, r
 SYNC_BYTES = 16
 SCHEMA = {"type": "record", "name": "row", "fields": [{"name": "text", "type": ["null", "string"]}]}
 ROWS = [{"text": letter * count} for letter in "ab" for count in (0, 1, 300, 20_000)] + [{"text": None}]
-# These blocks contain one row, whose text is the letter a, repeated 64 times. fastavro wrote them with cramjam and
+# Each block contains one row, whose text is the letter a, repeated 64 times. fastavro wrote the blocks with cramjam and
 # backports.zstd.
-OTHERS = {"snappy": "QgiAAWH6AQAg2LsT", "zstandard": "KLUv/SBCTQAAGIABYQEAlMAQ"}
+FASTAVRO_BLOCKS = {"snappy": "QgiAAWH6AQAg2LsT", "zstandard": "KLUv/SBCTQAAGIABYQEAlMAQ"}
 
 
 def _written(codec: str, rows: list[dict[str, Any]], flushes: int = 1) -> bytes:
@@ -51,7 +51,7 @@ def test_blocks_written_by_fastavro_are_read(codec: str) -> None:
     sink, schema = io.BytesIO(), {"type": "record", "name": "row", "fields": [{"name": "text", "type": "string"}]}
     fastavro.writer(sink, schema, [], sync_marker=b"0" * SYNC_BYTES)
     content = sink.getvalue().replace(b"\x08null", bytes([2 * len(codec)]) + codec.encode())
-    block = base64.b64decode(OTHERS[codec])
+    block = base64.b64decode(FASTAVRO_BLOCKS[codec])
     content += bytes([2, 2 * len(block)]) + block + b"0" * SYNC_BYTES
 
     assert _read(content) == [{"text": "a" * 64}]

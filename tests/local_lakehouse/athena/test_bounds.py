@@ -1,4 +1,4 @@
-"""Tests that each parallel query can be stopped, and that a query that exceeds a limit does not affect the others."""
+"""Tests of parallel queries, and of the limits on memory, time, nesting and the length of lists."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _state(athena: Athena, execution_id: str) -> str:
     return state
 
 
-def _until_running(athena: Athena, execution_id: str) -> None:
+def _wait_until_running(athena: Athena, execution_id: str) -> None:
     limit = time.monotonic() + 120
     while _state(athena, execution_id) != "RUNNING":
         assert time.monotonic() < limit
@@ -31,7 +31,7 @@ def _until_running(athena: Athena, execution_id: str) -> None:
 
 def test_queries_run_beside_a_long_query_until_it_is_stopped(athena: Athena) -> None:
     long = athena.start(ENDLESS)
-    _until_running(athena, long)
+    _wait_until_running(athena, long)
 
     assert athena.run("SELECT 1 + 1") == [["2"]]
     assert _state(athena, long) == "RUNNING"

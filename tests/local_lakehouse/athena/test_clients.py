@@ -1,4 +1,4 @@
-"""Tests of popular clients with the running lakehouse."""
+"""Tests that popular clients work with a running lakehouse."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ CSV = "ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde'"
 
 
 def external(athena: Athena, columns: str, serde: str, text: str) -> None:
-    """Create an external table of one file."""
+    """Create an external table that reads one file."""
     athena.s3.put_object(Bucket="lab", Key="guide/file.csv", Body=text.encode())
     athena.run(f"CREATE EXTERNAL TABLE guide ({columns}) {serde} LOCATION 's3://lab/guide/'")
 

@@ -23,7 +23,7 @@ WIDE = """SELECT * FROM (VALUES
      CAST(ROW(7, ARRAY['x']) AS row(a integer, b array(varchar)))),
     (2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)
 ) AS t(id, ti, bi, do, re, bo, va, ch, bn, da, ts, de, ar, ma, ro)"""
-SHOWN = [
+EXPECTED = [
     [
         *("1", "1", "5", "1.5", "2.5", "true", "é", "c  ", "00 ff", "2024-02-29", "2024-01-01 10:20:30.123", "12.34"),
         *("[1, null]", "{k=2}", "{a=7, b=[x]}"),
@@ -44,7 +44,7 @@ COMPRESSIONS = {
 )
 def test_every_type_round_trips(athena: Athena, file_format: str, compression: str) -> None:
     athena.run(f"CREATE TABLE wide WITH (format = '{file_format}', write_compression = '{compression}') AS {WIDE}")
-    assert athena.run("SELECT * FROM wide ORDER BY id") == SHOWN
+    assert athena.run("SELECT * FROM wide ORDER BY id") == EXPECTED
 
     athena.run(f"INSERT INTO wide {WIDE}")
     assert athena.run("SELECT count(*), count(ro), max(de) FROM wide") == [["4", "2", "12.34"]]

@@ -194,7 +194,7 @@ def test_partition_values_with_special_characters(athena: Athena) -> None:
         "CREATE TABLE t WITH (partitioned_by = ARRAY['p'], external_location = 's3://lab/t/') AS "
         f"SELECT * FROM (VALUES {rows}) AS v (a, p)"
     )
-    # As in Hive, an empty string is NULL as the value of a partition.
+    # As in Hive, a partition value that is an empty string is read as NULL.
     expected = sorted([value, value or None] for value in VALUES)
 
     def found() -> list[list[str | None]]:
@@ -211,7 +211,7 @@ def test_partition_values_with_special_characters(athena: Athena) -> None:
 
 
 def text_table(athena: Athena, columns: str, clauses: str, body: bytes) -> None:
-    """Create a table `t` of one text file."""
+    """Create a table `t` that reads one text file."""
     athena.s3.put_object(Bucket="lab", Key="t/f", Body=body)
     athena.run(f"CREATE EXTERNAL TABLE t ({columns}) {clauses} LOCATION 's3://lab/t/'")
 
@@ -340,7 +340,7 @@ def test_conditions_on_a_file_with_nan_values(athena: Athena, monkeypatch: pytes
     assert athena.run("SELECT max(d), min(d), count_if(is_nan(d)) FROM t") == [["2.0", "1.0", "1"]]
 
 
-# A value of each type whose text Python and Java write in different ways.
+# Values of types whose text Python and Java write in different ways.
 SCALARS = {
     "NaN": "nan()",
     "-Infinity": "-infinity()",

@@ -368,8 +368,8 @@ def test_conditions_on_the_first_and_last_date(athena: Athena, transform: str) -
 
     for column, kind in (("d", "DATE"), ("t", "TIMESTAMP")):
         for operator in ("=", "<", "<=", ">", ">="):
-            for place, day in enumerate(days):
-                expected = {"=": 1, "<": place, "<=": place + 1, ">": 2 - place, ">=": 3 - place}[operator]
+            for index, day in enumerate(days):
+                expected = {"=": 1, "<": index, "<=": index + 1, ">": 2 - index, ">=": 3 - index}[operator]
                 found = athena.run(f"SELECT count(*) FROM e WHERE {column} {operator} {kind} '{day}'")
                 assert found == [[str(expected)]], (column, operator, day)
 

@@ -72,7 +72,7 @@ def test_int96_timestamps_of_all_years_are_read(athena: Athena, columns: str) ->
     athena.s3.put_object(Bucket="lab", Key="t/a.parquet", Body=body.getvalue())
     athena.run("CREATE EXTERNAL TABLE t (a timestamp, n struct<x:timestamp>) STORED AS PARQUET LOCATION 's3://lab/t/'")
 
-    # DuckDB reads a file without a nested column, and Arrow reads a file with a nested column.
+    # DuckDB reads the file for a query without the nested column, and Arrow reads the file for the other queries.
     assert [row[0] for row in athena.run(f"SELECT {columns} FROM t ORDER BY a")] == TIMES
     assert athena.run(f"SELECT {columns} FROM t WHERE a > TIMESTAMP '2300-01-01'")[0][0] == TIMES[-1]
     assert athena.run("SELECT n.x FROM t ORDER BY a") == [[time] for time in TIMES]

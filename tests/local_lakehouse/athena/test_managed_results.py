@@ -36,10 +36,10 @@ def test_ctas_requires_a_location_with_managed_results(athena: Athena) -> None:
 
 
 def test_workgroup_rejects_managed_results_with_a_location(athena: Athena) -> None:
-    place = {"ResultConfiguration": {"OutputLocation": "s3://lab/results/"}}
+    location = {"ResultConfiguration": {"OutputLocation": "s3://lab/results/"}}
     with pytest.raises(Fault, match="managed query results"):
-        athena.call("CreateWorkGroup", Name="both", Configuration={**MANAGED, **place})
-    athena.call("CreateWorkGroup", Name="own", Configuration=place)
+        athena.call("CreateWorkGroup", Name="both", Configuration={**MANAGED, **location})
+    athena.call("CreateWorkGroup", Name="own", Configuration=location)
     updates = {"ManagedQueryResultsConfigurationUpdates": {"Enabled": True}}
     with pytest.raises(Fault, match="managed query results"):
         athena.call("UpdateWorkGroup", WorkGroup="own", ConfigurationUpdates=updates)

@@ -1,4 +1,4 @@
-"""Tests that read, change and compact tables with delete files like those that Athena on AWS writes."""
+"""Tests that tables with delete files, like those that Athena on AWS writes, are read, changed and compacted."""
 
 from __future__ import annotations
 

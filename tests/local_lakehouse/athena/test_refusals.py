@@ -1,4 +1,4 @@
-"""Tests that invalid statements about tables fail with the same error class as in Athena on AWS, and change nothing.
+"""Tests that invalid statements about tables fail with the same error type as in Athena on AWS, and change nothing.
 
 Invalid expressions and clauses are in `tests/local_lakehouse/sql/test_failures.py`.
 """
@@ -18,8 +18,8 @@ from tests.local_lakehouse.athena.conftest import Athena
 ICEBERG = "LOCATION 's3://lab/t/' TBLPROPERTIES ('table_type'='ICEBERG')"
 MERGE = "MERGE INTO accounts t USING copied s ON t.id = s.id WHEN"
 
-# StartQueryExecution rejects these statements with an error code of InvalidRequestException.
-REFUSED = [
+# StartQueryExecution rejects these statements with an InvalidRequestException that has the given AthenaErrorCode.
+REJECTED = [
     ("INSERT accounts VALUES 1", "MALFORMED_QUERY", "line 1:8: mismatched input 'accounts'. Expecting: 'INTO'"),
     ("DELETE accounts", "MALFORMED_QUERY", "line 1:8: mismatched input 'accounts'. Expecting: 'FROM'"),
     ("UPDATE accounts id = 1", "MALFORMED_QUERY", "line 1:17: mismatched input 'id'"),
@@ -158,7 +158,7 @@ FAILING = [
     ("SELECT * FROM a.b.c.accounts", 1006, "SYNTAX_ERROR: line 1:15: Too many parts in table name"),
 ]
 
-# Statements that Athena passes to Hive fail with Hive's messages.
+# Statements that Athena passes to Hive fail with messages from Hive.
 HIVE = [
     (f"CREATE TABLE accounts (id int) {ICEBERG}", 1502, "AlreadyExistsException"),
     (f"CREATE TABLE nodb.t (n int) {ICEBERG}", 1003, "[Error 10072]: Database does not exist: nodb"),
@@ -206,7 +206,7 @@ def _everything(athena: Athena) -> object:
     return sorted(found), athena.run("SELECT * FROM accounts ORDER BY id"), athena.run("SELECT count(*) FROM copied")
 
 
-@pytest.mark.parametrize(("sql", "code", "message"), REFUSED)
+@pytest.mark.parametrize(("sql", "code", "message"), REJECTED)
 def test_start_query_execution_rejects_malformed_statements(tables: Athena, sql: str, code: str, message: str) -> None:
     with pytest.raises(Fault) as caught:
         tables.start(sql)

@@ -32,7 +32,7 @@ def created(athena: Athena, table: str = "t") -> str:
     return "\n".join(str(row[0]) for row in athena.run(f"SHOW CREATE TABLE {table}"))
 
 
-def again(athena: Athena) -> None:
+def check_round_trip(athena: Athena) -> None:
     """Drop the table, create it with the output of SHOW CREATE TABLE, and check that the output stays the same."""
     statement = created(athena)
     athena.run("DROP TABLE t")
@@ -50,7 +50,7 @@ def test_show_create_output_recreates_a_hive_table(athena: Athena, column: str, 
         f"PARTITIONED BY (p string COMMENT {partition_comment}) LOCATION 's3://lab/t/' TBLPROPERTIES ('a'={value})"
     )
 
-    again(athena)
+    check_round_trip(athena)
 
     entry = athena.glue.get_table(DatabaseName="lab", Name="t")["Table"]
     listed = entry["StorageDescriptor"]["Columns"] + entry["PartitionKeys"]
@@ -70,7 +70,7 @@ def test_show_create_output_recreates_an_iceberg_table(athena: Athena, column: s
         "TBLPROPERTIES ('table_type'='ICEBERG', 'vacuum_max_snapshot_age_seconds'='60')"
     )
 
-    again(athena)
+    check_round_trip(athena)
 
     columns = athena.glue.get_table(DatabaseName="lab", Name="t")["Table"]["StorageDescriptor"]["Columns"]
     assert columns[0].get("Comment", "") == texts[0]
@@ -198,7 +198,7 @@ def test_output_format_is_kept(athena: Athena) -> None:
 
     descriptor = athena.glue.get_table(DatabaseName="lab", Name="t")["Table"]["StorageDescriptor"]
     assert descriptor["OutputFormat"] == "org.apache.hadoop.hive.ql.io.IgnoreKeyTextOutputFormat"
-    again(athena)
+    check_round_trip(athena)
 
 
 def test_view_has_an_empty_location(athena: Athena) -> None:
@@ -227,4 +227,4 @@ def test_serialization_format(athena: Athena, clause: str, serialization_format:
 
     descriptor = athena.glue.get_table(DatabaseName="lab", Name="t")["Table"]["StorageDescriptor"]
     assert descriptor["SerdeInfo"]["Parameters"]["serialization.format"] == serialization_format
-    again(athena)
+    check_round_trip(athena)

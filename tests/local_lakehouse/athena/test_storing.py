@@ -30,7 +30,7 @@ STORED = [
     ("l", "ARRAY[]", "[]"),
     ("i", "NULL", None),
 ]
-REFUSED = [
+REJECTED = [
     ("i", "'1'", "TYPE_MISMATCH"),
     ("p", "'1'", "TYPE_MISMATCH"),
     ("d", "'2024-01-01'", "TYPE_MISMATCH"),
@@ -47,7 +47,7 @@ REFUSED = [
 def table(athena: Athena) -> Athena:
     """Provide a lakehouse with an Iceberg table ``t``.
 
-    The table has columns of all types and one row with the key 0.
+    The table has columns of several types, and one row, whose key is 0.
     """
     athena.run(f"CREATE TABLE t (k int, {COLUMNS}) LOCATION 's3://lab/t/' TBLPROPERTIES ('table_type'='ICEBERG')")
     athena.run("INSERT INTO t (k) VALUES 0")
@@ -67,7 +67,7 @@ def test_values_are_converted(table: Athena) -> None:
 
 
 def test_values_that_do_not_fit_are_rejected(table: Athena) -> None:
-    for column, value, reason in REFUSED:
+    for column, value, reason in REJECTED:
         for statement in (f"INSERT INTO t ({column}) VALUES ({value})", f"UPDATE t SET {column} = {value}"):
             assert reason in table.fail(statement)
     assert table.run("SELECT count(*) FROM t") == [["1"]]

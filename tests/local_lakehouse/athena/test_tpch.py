@@ -23,7 +23,7 @@ from tests.local_lakehouse.athena.tpch_queries import QUERIES
 def lake(
     workers: WorkerPool, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Athena, duckdb.DuckDBPyConnection]]:
-    """Provide the tables in Athena and in DuckDB."""
+    """Provide the TPC-H tables in Athena and in DuckDB."""
     backend = Backend("us-east-1")
     service = AthenaService(backend.clients, workers)
     athena = Athena(service, backend.clients)
@@ -57,8 +57,8 @@ def test_query_returns_the_same_rows_as_duckdb(lake: tuple[Athena, duckdb.DuckDB
     assert len(rows) == len(expected)
     assert all(
         _same(text, value)
-        for mine, its in zip(rows, expected, strict=True)
-        for text, value in zip(mine, its, strict=True)
+        for row, expected_row in zip(rows, expected, strict=True)
+        for text, value in zip(row, expected_row, strict=True)
     )
 
 

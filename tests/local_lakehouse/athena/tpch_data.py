@@ -1,4 +1,4 @@
-"""Rows of TPC-H, which tpchgen generates without a network, and which are the same in each run."""
+"""TPC-H rows, which tpchgen generates without network access, and which are the same in each run."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import pytest
 from local_lakehouse.backend.changes import ChangeLog, Window
 from local_lakehouse.protocol.wire import service_model
 from local_lakehouse.store.database import Database
-from tests.local_lakehouse.zero_etl.documented import holds
+from tests.local_lakehouse.zero_etl.documented import covers
 
 pytestmark = pytest.mark.once
 
@@ -47,7 +47,7 @@ def log() -> ChangeLog:
         ("TransactWriteItems", {"TransactItems": [{"Delete": {"TableName": "Orders", "Key": KEY}}]}),
     ],
 )
-@holds("every-write-path")
+@covers("every-write-path")
 def test_write_records_its_keys(log: ChangeLog, operation: str, request_: Mapping[str, Any]) -> None:
     log.note(operation, request_)
     window = log.take("one")
@@ -70,7 +70,7 @@ def test_write_records_its_keys(log: ChangeLog, operation: str, request_: Mappin
         ("PutItem", {"TableName": "Orders", "Item": {"pk": {"S": "without the sort key"}}}),
     ],
 )
-@holds("every-write-path")
+@covers("every-write-path")
 def test_write_without_keys_marks_the_whole_table(log: ChangeLog, operation: str, request_: Mapping[str, Any]) -> None:
     log.note(operation, request_)
     assert log.take("one").whole

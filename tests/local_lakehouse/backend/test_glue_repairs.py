@@ -38,11 +38,11 @@ def test_hash_map_order_keeps_the_order_of_equal_hash_codes() -> None:
 def glue(lab: Lab) -> Any:
     glue = lab.client("glue")
     parameters = {"classification": "parquet", "compressionType": "none", "typeOfData": "file"}
-    place = {"SerdeInfo": {"Parameters": parameters}, "Parameters": parameters, "Location": "s3://mine/events/"}
+    descriptor = {"SerdeInfo": {"Parameters": parameters}, "Parameters": parameters, "Location": "s3://mine/events/"}
     glue.create_database(DatabaseInput={"Name": "sales", "Description": "Orders", "Parameters": parameters})
-    table = {"Name": "orders", "StorageDescriptor": place, "Parameters": parameters}
+    table = {"Name": "orders", "StorageDescriptor": descriptor, "Parameters": parameters}
     glue.create_table(DatabaseName="sales", TableInput={**table, "PartitionKeys": [{"Name": "day", "Type": "date"}]})
-    partition = {"Values": ["2026-01-01"], "StorageDescriptor": place, "Parameters": parameters}
+    partition = {"Values": ["2026-01-01"], "StorageDescriptor": descriptor, "Parameters": parameters}
     glue.create_partition(DatabaseName="sales", TableName="orders", PartitionInput=partition)
     return glue
 
@@ -56,10 +56,10 @@ def test_responses_return_parameters_in_hash_map_order(glue: Any) -> None:
         *glue.search_tables()["TableList"],
         *glue.get_partitions(DatabaseName="sales", TableName="orders")["Partitions"],
     ]
-    places = [each["StorageDescriptor"] for each in described if "StorageDescriptor" in each]
-    for each in (*described, *places, *(place["SerdeInfo"] for place in places)):
+    descriptors = [each["StorageDescriptor"] for each in described if "StorageDescriptor" in each]
+    for each in (*described, *descriptors, *(descriptor["SerdeInfo"] for descriptor in descriptors)):
         assert list(each["Parameters"]) == ["compressionType", "classification", "typeOfData"]
-    assert len(places) == 4
+    assert len(descriptors) == 4
 
 
 @pytest.mark.parametrize("text", ["order", "sales", "parquet", "EVENTS", "day", '"file"'])

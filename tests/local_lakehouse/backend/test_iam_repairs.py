@@ -60,7 +60,7 @@ def test_aws_managed_policy_document_is_returned(lab: Lab) -> None:
     "arn",
     [
         "arn:aws:iam::aws:policy/NoSuchPolicy",
-        # The path belongs to the ARN.
+        # This ARN lacks the policy's path.
         "arn:aws:iam::aws:policy/AWSGlueServiceRole",
         "arn:aws:iam::123456789012:policy/AmazonS3ReadOnlyAccess",
     ],

@@ -1,4 +1,4 @@
-"""Tests that moto receives the same models and Regions from the project's loader as from moto's loader."""
+"""Tests that moto receives the same models and Regions from the project's loader as from the original loaders."""
 
 import boto3
 import pytest
@@ -10,7 +10,7 @@ from local_lakehouse.backend.moto_models import load_faster
 
 
 @pytest.fixture(autouse=True)
-def faster() -> None:
+def use_fast_loaders() -> None:
     load_faster()
 
 

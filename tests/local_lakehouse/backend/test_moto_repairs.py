@@ -32,7 +32,7 @@ def orders(lab: Lab) -> Any:
     return dynamodb
 
 
-not_the_tables = pytest.mark.parametrize(
+mismatched_keys = pytest.mark.parametrize(
     "key",
     [
         {"id": {"N": "1"}, "at": {"N": "1"}},
@@ -45,7 +45,7 @@ not_the_tables = pytest.mark.parametrize(
 )
 
 
-@not_the_tables
+@mismatched_keys
 def test_key_that_does_not_match_the_schema_is_rejected(orders: Any, key: dict[str, Any]) -> None:
     calls: list[Callable[[], Any]] = [
         lambda: orders.get_item(TableName="Orders", Key=key),
@@ -62,7 +62,7 @@ def test_key_that_does_not_match_the_schema_is_rejected(orders: Any, key: dict[s
     assert orders.scan(TableName="Orders")["Items"] == []
 
 
-@not_the_tables
+@mismatched_keys
 def test_transaction_with_a_mismatched_key_is_canceled(orders: Any, key: dict[str, Any]) -> None:
     good = {"TableName": "Orders", "Item": {"id": {"S": "1"}, "at": {"N": "1"}}}
     update = {"TableName": "Orders", "Key": key, "UpdateExpression": "REMOVE x"}

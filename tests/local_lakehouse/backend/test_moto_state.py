@@ -20,7 +20,7 @@ from local_lakehouse.backend import moto_classes
 from local_lakehouse.backend.moto_backend import SERVICES, Backend
 from local_lakehouse.backend.moto_state import backends_of
 from local_lakehouse.store.database import Database, StorageError
-from tests.local_lakehouse.backend.moto_scenes import SCENES
+from tests.local_lakehouse.backend.moto_scenarios import SCENARIOS
 
 pytestmark = pytest.mark.once
 
@@ -64,19 +64,19 @@ def test_every_moto_module_with_classes_is_listed() -> None:
 
 
 def test_every_service_has_a_scenario_and_classes() -> None:
-    assert SCENES.keys() == set(SERVICES) == moto_classes.MODULES.keys()
+    assert SCENARIOS.keys() == set(SERVICES) == moto_classes.MODULES.keys()
 
 
-@pytest.mark.parametrize("service", sorted(SCENES))
+@pytest.mark.parametrize("service", sorted(SCENARIOS))
 def test_service_state_survives_a_restart(service: str, tmp_path: Path) -> None:
     with opened(tmp_path) as backend:
-        look = SCENES[service](backend.clients.client)
-        before = _still(look())
+        look = SCENARIOS[service](backend.clients.client)
+        before = _comparable(look())
 
     with opened(tmp_path) as backend:
         for cell in inspect.getclosurevars(look).nonlocals:
-            _renew(look, cell, backend)
-        assert _still(look()) == before
+            _replace_client(look, cell, backend)
+        assert _comparable(look()) == before
 
 
 def test_restart_writes_nothing(tmp_path: Path) -> None:
@@ -85,9 +85,9 @@ def test_restart_writes_nothing(tmp_path: Path) -> None:
             return connection.execute("SELECT * FROM moto ORDER BY root, id").fetchall()
 
     with opened(tmp_path) as backend:
-        for service, scene in SCENES.items():
+        for service, scenario in SCENARIOS.items():
             if service not in ("resourcegroupstaggingapi", "sts"):
-                scene(backend.clients.client)
+                scenario(backend.clients.client)
         written = rows(backend)
     with opened(tmp_path) as backend:
         with backend.database.transaction():
@@ -189,8 +189,8 @@ def test_get_object_rejects_a_damaged_file(tmp_path: Path) -> None:
             s3.get_object(Bucket="bkt", Key="k")
 
 
-def _renew(look: Any, name: str, backend: Backend) -> None:
-    """Make a closure use the clients of another backend."""
+def _replace_client(look: Any, name: str, backend: Backend) -> None:
+    """Replace a client in a closure with a client of another backend."""
     cells = dict(zip(look.__code__.co_freevars, look.__closure__, strict=True))
     client = cells[name].cell_contents
     if hasattr(client, "meta"):
@@ -199,7 +199,7 @@ def _renew(look: Any, name: str, backend: Backend) -> None:
         cells[name].cell_contents = backend.clients.client(names.get(service, service))
 
 
-def _still(value: Any) -> Any:
+def _comparable(value: Any) -> Any:
     return json.loads(json.dumps(_without_metadata(value), default=str, sort_keys=True))
 
 

@@ -1,4 +1,4 @@
-"""Tests of preparations of moto classes, which run when a module is requested."""
+"""Tests of actions that run when the moto classes of a service are first imported."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from local_lakehouse.backend import preparations
 
 @pytest.fixture
 def applied(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Provide the list of applied preparations, which is empty before the first request for a module."""
+    """Provide the list of executed actions, which is empty before the first import."""
     done: list[str] = []
     for name in ("early", "late"):
         module = ModuleType(name)

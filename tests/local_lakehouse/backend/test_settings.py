@@ -1,4 +1,4 @@
-"""Tests of results that are kept until a setting changes."""
+"""Tests of results that are cached until a setting changes."""
 
 from collections.abc import Callable
 
@@ -78,7 +78,10 @@ def test_other_writes_change_settings(service: str, operation: str) -> None:
 def test_cached_result_is_discarded_before_the_commit(
     lab: Lab, lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch, write: Callable[[Lab], object]
 ) -> None:
-    """Otherwise, a check that reads one setting before the commit and another after it could keep its result."""
+    """A change discards cached results before its commit.
+
+    Otherwise, a check that reads one setting before the commit and another after the commit could cache its result.
+    """
     settings, database, seen = lakehouse.backend.clients.settings, lakehouse.backend.database, list[str]()
     settings.result("policy", lambda: "old")
     hooks = [lambda: seen.append(settings.result("policy", lambda: "new")), *database._before_commit]

@@ -10,9 +10,9 @@ from local_lakehouse.backend.moto_backend import Backend
 
 @pytest.fixture
 def backend() -> Iterator[Backend]:
-    made = Backend("us-east-1")
-    yield made
-    made.close()
+    backend = Backend("us-east-1")
+    yield backend
+    backend.close()
 
 
 @pytest.fixture

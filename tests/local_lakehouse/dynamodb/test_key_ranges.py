@@ -38,7 +38,7 @@ def _order(tag: str, plain: Any) -> Any:
     return plain.encode() if tag == "S" else plain
 
 
-def _admitted(tag: str, condition: str, keys: list[Any], values: list[Any], hashed: str = "x") -> set[Any]:
+def _keys_within_bounds(tag: str, condition: str, keys: list[Any], values: list[Any], hashed: str = "x") -> set[Any]:
     given_values = {f":{position}": _value(tag, value) for position, value in enumerate(values)}
     request = {"K": "", "ExpressionAttributeValues": {":h": {"S": hashed}, **given_values}}
     low, high = key_ranges.bounds(
@@ -70,8 +70,8 @@ _TYPED = st.one_of(*(
 def test_comparison_bounds_contain_the_matching_keys(case: tuple[str, list[Any], Any, Any], operator: str) -> None:
     tag, keys, value, _ = case
     expected = {key for key in keys if _COMPARE[operator](_order(tag, key), _order(tag, value))}
-    assert _admitted(tag, f"r {operator} :0", keys, [value]) == expected
-    assert _admitted(tag, f"r {operator} :0", keys, [value], hashed="y") == set()
+    assert _keys_within_bounds(tag, f"r {operator} :0", keys, [value]) == expected
+    assert _keys_within_bounds(tag, f"r {operator} :0", keys, [value], hashed="y") == set()
 
 
 @given(_TYPED)
@@ -79,11 +79,11 @@ def test_between_bounds_contain_both_ends(case: tuple[str, list[Any], Any, Any])
     tag, keys, *both = case
     low, high = sorted(both, key=lambda each: _order(tag, each))
     expected = {key for key in keys if _order(tag, low) <= _order(tag, key) <= _order(tag, high)}
-    assert _admitted(tag, "r BETWEEN :0 AND :1", keys, [low, high]) == expected
+    assert _keys_within_bounds(tag, "r BETWEEN :0 AND :1", keys, [low, high]) == expected
 
 
 @given(_TYPED.filter(lambda case: case[0] != "N"))
 def test_begins_with_bounds_contain_the_matching_keys(case: tuple[str, list[Any], Any, Any]) -> None:
     tag, keys, value, _ = case
     expected = {key for key in keys if key.startswith(value)}
-    assert _admitted(tag, "begins_with(r, :0)", keys, [value]) == expected
+    assert _keys_within_bounds(tag, "begins_with(r, :0)", keys, [value]) == expected

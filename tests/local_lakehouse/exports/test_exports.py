@@ -1,4 +1,4 @@
-"""Tests of full and incremental exports in DynamoDB's format."""
+"""Tests of full and incremental exports in the DynamoDB export format."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.exports.api import ExportService
 from local_lakehouse.protocol.wire import Fault, parse, service_model
 from tests.local_lakehouse.zero_etl.conftest import BUCKET, LEARNER, Item, World, table_arn
-from tests.local_lakehouse.zero_etl.documented import holds
+from tests.local_lakehouse.zero_etl.documented import covers
 
 ARN = table_arn("Orders")
 
@@ -73,7 +73,7 @@ class Exports:
         return content
 
     def records(self, export: dict[str, Any]) -> list[dict[str, Any]]:
-        """Follow the manifests to the data files, as a reader of an export does."""
+        """Return the records of an export from the data files that its manifests name."""
         assert export["ExportStatus"] == "COMPLETED"
         summary = json.loads(self.read(export["ExportManifest"]))
         found = []
@@ -98,7 +98,7 @@ def _item(key: str, number: int) -> Item:
     return {"pk": {"S": key}, "n": {"N": str(number)}}
 
 
-@holds("export-full")
+@covers("export-full")
 def test_full_export_contains_every_item(exports: Exports) -> None:
     items = [_item("a", 1), {**_item("b", 2), "deep": {"M": {"l": {"L": [{"B": "aGk="}, {"NULL": True}]}}}}]
     exports.world.put("Orders", items[0])
@@ -130,7 +130,7 @@ def test_full_export_of_an_earlier_time(exports: Exports) -> None:
     assert len(exports.records(exports.export())) == 2
 
 
-@holds("export-incremental", "final-state")
+@covers("export-incremental", "final-state")
 def test_incremental_export_contains_only_changes_in_its_window(exports: Exports) -> None:
     for key in ("changed", "deleted", "same"):
         exports.world.put("Orders", _item(key, 1))

@@ -37,7 +37,7 @@ def clients() -> Iterator[ServiceClients]:
 
 @dataclass
 class Past:
-    """A table that has point-in-time recovery, and the clock of the history."""
+    """A table for which a test enables point-in-time recovery, and the clock of the table's history."""
 
     clients: ServiceClients
     name: str = "Past"
@@ -94,7 +94,7 @@ def test_items_at_returns_every_earlier_state(clients: ServiceClients, before: A
         past.write(values)
         state = _changed(state, values)
         states.append((past.history.now(), dict(state)))
-    assert [past.at(moment) for moment, _ in states] == [held for _, held in states]
+    assert [past.at(moment) for moment, _ in states] == [expected_state for _, expected_state in states]
     for (start, old), (end, new) in itertools.pairwise(states):
         changes = past.history.changes_between(past.name, start, end)
         found = {each.keys["k"]["S"]: (each.old, each.new) for each in changes}

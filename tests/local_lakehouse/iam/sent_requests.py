@@ -70,7 +70,7 @@ def received(request: AWSPreparedRequest) -> Request:
     return read(Head(request.method, target, headers), Body([content]), "us-east-1")
 
 
-def made(service: str, operation: str, parameters: Mapping[str, Any]) -> Request:
+def parsed_request(service: str, operation: str, parameters: Mapping[str, Any]) -> Request:
     """Return a request with the given parameters, as if the lakehouse had parsed it."""
     protocol = PROTOCOLS[service].name
     return Request(
@@ -78,7 +78,7 @@ def made(service: str, operation: str, parameters: Mapping[str, Any]) -> Request
     )
 
 
-def asked(service: str, operation: str, parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
+def required_permissions(service: str, operation: str, parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
     request = send(service, operation, parameters)
     assert request.service == service
     return [(access.action, access.resource) for access in accesses(request, Names())]

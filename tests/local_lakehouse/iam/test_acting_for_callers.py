@@ -25,14 +25,14 @@ TABLES = f"arn:aws:glue:{HERE}"
 EVERYWHERE = [f"{TABLES}:catalog", f"{TABLES}:database/*", f"{TABLES}:table/db/*"]
 ATHENA = allow("athena:*")
 GLUE = allow("glue:*", EVERYWHERE)
-PLACE = allow(["s3:GetBucketLocation", "s3:ListBucket"], "arn:aws:s3:::some-bucket")
+RESULTS_BUCKET = allow(["s3:GetBucketLocation", "s3:ListBucket"], "arn:aws:s3:::some-bucket")
 RESULTS = allow(["s3:GetObject", "s3:PutObject"], "arn:aws:s3:::some-bucket/results/*")
 DATA = allow("s3:GetObject", "arn:aws:s3:::some-bucket/t/*")
 
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    """Provide an account whose administrator has created a table of one row, and has read it to fill the caches."""
+    """Provide an account with a table of one row. The administrator has read the table to fill the caches."""
     lakehouse = Lakehouse(Settings(paused=True, enforce_iam=True))
     lakehouse.start()
     world = World(lakehouse)
@@ -63,17 +63,17 @@ def run(world: World, statement: str, keys: Keys | None = None) -> tuple[str, st
 
 
 def analyst(world: World, *statements: Statement) -> Keys:
-    """Return a session of the analyst whose policy contains only these statements."""
+    """Return credentials for the analyst, whose policy then contains only these statements."""
     world.iam.put_role_policy(RoleName="Analyst", PolicyName="own", PolicyDocument=policy(*statements))
     return world.assume()
 
 
-def lacking(action: str, resource: str) -> str:
+def denial(action: str, resource: str) -> str:
     return f"User: {ANALYST} is not authorized to perform: {action} on resource: {resource} because no identity-based"
 
 
 def test_caller_with_all_permissions_reads_the_table(world: World) -> None:
-    keys = analyst(world, ATHENA, GLUE, PLACE, RESULTS, DATA)
+    keys = analyst(world, ATHENA, GLUE, RESULTS_BUCKET, RESULTS, DATA)
     assert run(world, "SELECT * FROM db.t", keys) == ("SUCCEEDED", "")
 
 
@@ -87,56 +87,56 @@ def test_caller_with_all_permissions_reads_the_table(world: World) -> None:
 def test_cached_table_is_read_with_the_permissions_of_the_caller(
     world: World, missing: Statement, action: str, resource: str
 ) -> None:
-    held = [each for each in (ATHENA, GLUE, PLACE, RESULTS, DATA) if each is not missing]
-    state, reason = run(world, "SELECT * FROM db.t", analyst(world, *held))
+    remaining = [each for each in (ATHENA, GLUE, RESULTS_BUCKET, RESULTS, DATA) if each is not missing]
+    state, reason = run(world, "SELECT * FROM db.t", analyst(world, *remaining))
     assert state == "FAILED"
-    assert reason.startswith(lacking(action, resource).split(" because")[0])
+    assert reason.startswith(denial(action, resource).split(" because")[0])
 
 
 def test_query_requires_permission_to_get_the_table(world: World) -> None:
     default = allow("glue:GetDatabase", [f"{TABLES}:catalog", f"{TABLES}:database/default"])
-    state, reason = run(world, "SELECT * FROM db.t", analyst(world, ATHENA, default, PLACE, RESULTS, DATA))
-    assert (state, reason.startswith(lacking("glue:GetTable", f"{TABLES}:catalog"))) == ("FAILED", True)
+    state, reason = run(world, "SELECT * FROM db.t", analyst(world, ATHENA, default, RESULTS_BUCKET, RESULTS, DATA))
+    assert (state, reason.startswith(denial("glue:GetTable", f"{TABLES}:catalog"))) == ("FAILED", True)
 
 
 def test_results_are_written_with_the_permissions_of_the_caller(world: World) -> None:
     elsewhere = allow("s3:PutObject", "arn:aws:s3:::some-bucket/elsewhere/*")
-    state, reason = run(world, "SELECT 1", analyst(world, ATHENA, GLUE, PLACE, elsewhere))
+    state, reason = run(world, "SELECT 1", analyst(world, ATHENA, GLUE, RESULTS_BUCKET, elsewhere))
     assert state == "FAILED"
     assert "s3:PutObject" in reason
 
 
 def test_results_bucket_is_checked_with_the_permissions_of_the_caller(world: World) -> None:
     athena = world.client("athena", analyst(world, ATHENA, GLUE, RESULTS))
-    place = {"OutputLocation": "s3://some-bucket/results"}
-    _, message = refused(athena.start_query_execution, QueryString="SELECT 1", ResultConfiguration=place)
+    location = {"OutputLocation": "s3://some-bucket/results"}
+    _, message = refused(athena.start_query_execution, QueryString="SELECT 1", ResultConfiguration=location)
     assert message == "Unable to verify/create output bucket some-bucket"
 
 
 def test_results_are_read_with_the_permissions_of_the_caller(world: World) -> None:
-    place = {"OutputLocation": "s3://some-bucket/results"}
+    location = {"OutputLocation": "s3://some-bucket/results"}
     athena = world.client("athena")
-    started = athena.start_query_execution(QueryString="SELECT 1", ResultConfiguration=place)["QueryExecutionId"]
+    started = athena.start_query_execution(QueryString="SELECT 1", ResultConfiguration=location)["QueryExecutionId"]
     athena.get_query_execution(QueryExecutionId=started)
-    keys = analyst(world, ATHENA, GLUE, PLACE)
+    keys = analyst(world, ATHENA, GLUE, RESULTS_BUCKET)
     _, message = refused(world.client("athena", keys).get_query_results, QueryExecutionId=started)
     assert "not authorized to perform: s3:GetObject" in message
 
 
 def test_tables_are_changed_with_the_permissions_of_the_caller(world: World) -> None:
-    keys = analyst(world, ATHENA, GLUE, PLACE, RESULTS, DATA)
+    keys = analyst(world, ATHENA, GLUE, RESULTS_BUCKET, RESULTS, DATA)
     state, reason = run(world, "INSERT INTO db.t VALUES (2)", keys)
     assert state == "FAILED"
     assert "not authorized to perform: s3:PutObject" in reason
     state, reason = run(
-        world, "DROP TABLE db.t", analyst(world, ATHENA, allow("glue:Get*", EVERYWHERE), PLACE, RESULTS)
+        world, "DROP TABLE db.t", analyst(world, ATHENA, allow("glue:Get*", EVERYWHERE), RESULTS_BUCKET, RESULTS)
     )
     assert state == "FAILED"
     assert "not authorized to perform: glue:DeleteTable" in reason
 
 
 def test_changed_bucket_policy_applies_to_the_next_statement(world: World) -> None:
-    keys, s3 = analyst(world, ATHENA, GLUE, PLACE, RESULTS, DATA), world.client("s3")
+    keys, s3 = analyst(world, ATHENA, GLUE, RESULTS_BUCKET, RESULTS, DATA), world.client("s3")
     statement = deny("s3:GetObject", "arn:aws:s3:::some-bucket/t/*", Principal="*")
     states = []
     for change in (

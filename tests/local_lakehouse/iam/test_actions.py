@@ -1,4 +1,4 @@
-"""Tests of the permissions that the requests of boto3 require."""
+"""Tests of the permissions that boto3 requests require."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from local_lakehouse.iam.actions import accesses
 from local_lakehouse.protocol.reader import Head, read
 from local_lakehouse.protocol.request import Body
 from local_lakehouse.protocol.wire import service_model
-from tests.local_lakehouse.iam.sent_requests import Names, asked, made, on, send
+from tests.local_lakehouse.iam.sent_requests import Names, on, parsed_request, required_permissions, send
 
 pytestmark = pytest.mark.once
 
@@ -94,7 +94,7 @@ IMPORT_LOGS = f"arn:aws:logs:{HERE}:log-group:/aws-dynamodb/imports:log-stream:"
 def test_s3_requests_require_the_documented_permissions(
     operation: str, parameters: Mapping[str, Any], expected: list[tuple[str, str]]
 ) -> None:
-    assert asked("s3", operation, parameters) == expected
+    assert required_permissions("s3", operation, parameters) == expected
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_s3_requests_require_the_documented_permissions(
 def test_dynamodb_requests_require_the_documented_permissions(
     operation: str, parameters: Mapping[str, Any], expected: list[tuple[str, str]]
 ) -> None:
-    assert asked("dynamodb", operation, parameters) == expected
+    assert required_permissions("dynamodb", operation, parameters) == expected
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ def test_dynamodb_requests_require_the_documented_permissions(
 def test_glue_requests_require_the_documented_permissions(
     operation: str, parameters: Mapping[str, Any], expected: list[tuple[str, str]]
 ) -> None:
-    assert asked("glue", operation, parameters) == expected
+    assert required_permissions("glue", operation, parameters) == expected
 
 
 @pytest.mark.parametrize(
@@ -377,7 +377,7 @@ def test_glue_requests_require_the_documented_permissions(
 def test_other_requests_require_the_documented_permissions(
     service: str, operation: str, parameters: Mapping[str, Any], expected: list[tuple[str, str]]
 ) -> None:
-    assert asked(service, operation, parameters) == expected
+    assert required_permissions(service, operation, parameters) == expected
 
 
 @pytest.mark.parametrize(
@@ -433,7 +433,7 @@ def test_every_modeled_operation_requires_a_permission(service: str) -> None:
     free = {"GetCallerIdentity", "GetSessionToken"}
     for operation in service_model(service).operation_names:
         if operation not in ({"CopyObject", "UploadPartCopy", "DeleteObjects", "PutEvents"} | free):
-            needed = accesses(made(service, operation, {"Bucket": "some"}), Names())
+            needed = accesses(parsed_request(service, operation, {"Bucket": "some"}), Names())
             assert needed, operation
             assert all(":" in access.action for access in needed)
 
@@ -441,7 +441,7 @@ def test_every_modeled_operation_requires_a_permission(service: str) -> None:
 @given(st.lists(st.text(st.characters(exclude_characters="'\"", exclude_categories=["Cs"])), max_size=3))
 def test_string_literals_do_not_change_the_table_of_a_statement(texts: list[str]) -> None:
     values = " ".join(f"AND a = '{text}'" for text in texts)
-    call = made("dynamodb", "ExecuteStatement", {"Statement": f"SELECT * FROM Orders WHERE b = 1 {values}"})
+    call = parsed_request("dynamodb", "ExecuteStatement", {"Statement": f"SELECT * FROM Orders WHERE b = 1 {values}"})
     assert [(access.action, access.resource) for access in accesses(call, Names())] == [
         ("dynamodb:PartiQLSelect", TABLE)
     ]

@@ -1,4 +1,4 @@
-"""Tests of the evaluation of policies by IAM's rules."""
+"""Tests of policy evaluation by the rules of IAM."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GLUE = Principal("Service", "glue.amazonaws.com")
 SESSION = Principal("AWS", "arn:aws:sts::123456789012:assumed-role/Admin/learner")
 
 
-def judge(statement: dict[str, Any] | list[dict[str, Any]], ask: Ask) -> Decision:
+def evaluate(statement: dict[str, Any] | list[dict[str, Any]], ask: Ask) -> Decision:
     return decide([{"Version": "2012-10-17", "Statement": statement}], ask)
 
 
@@ -82,25 +82,25 @@ OBJECT = Ask(
     ],
 )
 def test_statement_elements_match_the_request(elements: dict[str, Any], allowed: bool) -> None:
-    assert judge(allow(**elements), OBJECT) is (Decision.ALLOWED if allowed else Decision.NOT_ALLOWED)
+    assert evaluate(allow(**elements), OBJECT) is (Decision.ALLOWED if allowed else Decision.NOT_ALLOWED)
 
 
 def test_not_action_and_not_resource() -> None:
     statement = {"Effect": "Allow", "NotAction": "s3:Put*", "NotResource": "arn:aws:s3:::c/*"}
-    assert judge(statement, OBJECT) is Decision.ALLOWED
-    assert judge(statement, Ask("s3:PutObject", "arn:aws:s3:::b/k")) is Decision.NOT_ALLOWED
-    assert judge(statement, Ask("s3:GetObject", "arn:aws:s3:::c/k")) is Decision.NOT_ALLOWED
+    assert evaluate(statement, OBJECT) is Decision.ALLOWED
+    assert evaluate(statement, Ask("s3:PutObject", "arn:aws:s3:::b/k")) is Decision.NOT_ALLOWED
+    assert evaluate(statement, Ask("s3:GetObject", "arn:aws:s3:::c/k")) is Decision.NOT_ALLOWED
 
 
 def test_deny_overrides_allow_in_any_policy() -> None:
     deny = {**allow(), "Effect": "Deny"}
-    assert judge([allow(), deny], OBJECT) is Decision.DENIED
+    assert evaluate([allow(), deny], OBJECT) is Decision.DENIED
     assert decide([{"Statement": allow()}, {"Statement": [deny]}], OBJECT) is Decision.DENIED
 
 
 def test_policy_variable_is_replaced() -> None:
     ask = Ask("s3:GetObject", "arn:aws:s3:::bucket-1/k", context={"aws:SourceAccount": "1"})
-    assert judge(allow(Resource="arn:aws:s3:::bucket-${aws:SourceAccount}/*"), ask) is Decision.ALLOWED
+    assert evaluate(allow(Resource="arn:aws:s3:::bucket-${aws:SourceAccount}/*"), ask) is Decision.ALLOWED
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_policy_variable_is_replaced() -> None:
 )
 def test_session_matches_its_role_and_account(named: str, matches: bool) -> None:
     ask = Ask("s3:GetObject", "x", SESSION)
-    assert (judge(allow(Principal={"AWS": named}), ask) is Decision.ALLOWED) == matches
+    assert (evaluate(allow(Principal={"AWS": named}), ask) is Decision.ALLOWED) == matches
 
 
 def test_role_of_returns_the_role_of_a_session() -> None:
@@ -126,7 +126,7 @@ def test_role_of_returns_the_role_of_a_session() -> None:
 
 def test_unsupported_operators_and_invalid_documents_are_rejected() -> None:
     with pytest.raises(UnsupportedPolicyError, match="NumericLessThan"):
-        judge(allow(Condition={"NumericLessThan": {"s3:max-keys": "10"}}), OBJECT)
+        evaluate(allow(Condition={"NumericLessThan": {"s3:max-keys": "10"}}), OBJECT)
     with pytest.raises(UnsupportedPolicyError, match="not valid JSON"):
         parse_document("'{}'")
     with pytest.raises(UnsupportedPolicyError, match="not a JSON object"):
@@ -146,14 +146,14 @@ def test_unsupported_operators_and_invalid_documents_are_rejected() -> None:
 )
 def test_unknown_condition_never_allows_and_always_denies(condition: dict[str, Any]) -> None:
     ask = Ask("s3:GetObject", "arn:aws:s3:::b/k", GLUE, {"aws:SourceAccount": "1"}, known=("aws:SourceArn",))
-    assert judge(allow(Condition=condition), ask) is Decision.NOT_ALLOWED
-    assert judge({**allow(Condition=condition), "Effect": "Deny"}, ask) is Decision.DENIED
+    assert evaluate(allow(Condition=condition), ask) is Decision.NOT_ALLOWED
+    assert evaluate({**allow(Condition=condition), "Effect": "Deny"}, ask) is Decision.DENIED
 
 
 def test_condition_on_an_absent_known_key_is_evaluated() -> None:
     ask = Ask("s3:GetObject", "arn:aws:s3:::b/k", GLUE, known=("aws:RequestTag/*",))
-    assert judge(allow(Condition={"StringNotEquals": {"AWS:RequestTag/team": "x"}}), ask) is Decision.ALLOWED
-    assert judge(allow(Condition={"StringEquals": {"aws:RequestTag/team": "x"}}), ask) is Decision.NOT_ALLOWED
+    assert evaluate(allow(Condition={"StringNotEquals": {"AWS:RequestTag/team": "x"}}), ask) is Decision.ALLOWED
+    assert evaluate(allow(Condition={"StringEquals": {"aws:RequestTag/team": "x"}}), ask) is Decision.NOT_ALLOWED
 
 
 @pytest.mark.parametrize(
@@ -168,4 +168,4 @@ def test_condition_on_an_absent_known_key_is_evaluated() -> None:
 )
 def test_principal_without_account_access_must_be_named(named: str, may: bool) -> None:
     ask = Ask("s3:GetObject", "arn:aws:s3:::b/k", Principal("AWS", SESSION.name, by_account=False))
-    assert (judge(allow(Principal={"AWS": named}), ask) is Decision.ALLOWED) == may
+    assert (evaluate(allow(Principal={"AWS": named}), ask) is Decision.ALLOWED) == may

@@ -28,7 +28,7 @@ TRUST_ALL = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:Assume
 Statement = dict[str, Any]
 Keys = tuple[str, str, str | None]
 
-# The session is shared, because each new session loads the data of botocore again.
+# The session is shared, because each new session loads the botocore data again.
 SESSION = boto3.Session(region_name="us-east-1")
 
 
@@ -61,12 +61,12 @@ class World:
         return answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"]
 
     def analyst(self, *statements: Statement) -> Keys:
-        """Return a session of a new role whose policy has these statements."""
+        """Return credentials for a session of a new role whose policy contains these statements."""
         self.role(*statements)
         return self.assume()
 
     def user(self, *statements: Statement) -> Keys:
-        """Return a new user whose policy has these statements."""
+        """Return an access key of a new user whose policy contains these statements."""
         self.iam.create_user(UserName="mary")
         key = self.iam.create_access_key(UserName="mary")["AccessKey"]
         if statements:
@@ -97,8 +97,8 @@ def deny(action: str | list[str], resource: str | list[str] = "*", **more: Any) 
 def refused(call: Any, **parameters: Any) -> tuple[str, str]:
     with pytest.raises(ClientError) as error:
         call(**parameters)
-    answered = error.value.response["Error"]
-    return answered["Code"], answered["Message"]
+    error_response = error.value.response["Error"]
+    return error_response["Code"], error_response["Message"]
 
 
 def denied(caller: str, action: str, resource: str, why: str = "") -> str:
@@ -336,13 +336,13 @@ def test_assume_role_requires_trust_and_permission(world: World) -> None:
     role = f"arn:aws:iam::{ACCOUNT}:role/Analyst"
     trust = {**TRUST_ALL, "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
     world.role(allow("s3:*"), trust=trust)
-    enter = world.client("sts", mary).assume_role
-    assert refused(enter, RoleArn=role, RoleSessionName="me")[1] == denied(MARY, "sts:AssumeRole", role)
+    assume_role_call = world.client("sts", mary).assume_role
+    assert refused(assume_role_call, RoleArn=role, RoleSessionName="me")[1] == denied(MARY, "sts:AssumeRole", role)
     world.iam.put_user_policy(UserName="mary", PolicyName="own", PolicyDocument=policy(allow("sts:AssumeRole", role)))
     world.client("s3", world.assume(by=mary)).list_buckets()
     other = {**TRUST_ALL, "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:role/Other"}}
     world.iam.update_assume_role_policy(RoleName="Analyst", PolicyDocument=policy(other))
-    assert refused(enter, RoleArn=role, RoleSessionName="me") == (
+    assert refused(assume_role_call, RoleArn=role, RoleSessionName="me") == (
         "AccessDenied",
         f"User: {MARY} is not authorized to perform: sts:AssumeRole on resource: {role}",
     )

@@ -1,4 +1,4 @@
-"""A fixture that provides the Athena service of an empty lakehouse, for tests of Iceberg tables."""
+"""Fixtures for tests of Iceberg tables: the Athena service of an empty lakehouse, and its worker processes."""
 
 from __future__ import annotations
 

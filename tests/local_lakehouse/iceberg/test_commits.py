@@ -26,7 +26,7 @@ def _ids(athena: Athena) -> list[str | None]:
 
 
 @pytest.fixture
-def overtaken(accounts: Athena, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+def commit_before_next(accounts: Athena, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Provide a function that commits a statement just before the next commit of another statement."""
 
     def arrange(sql: str) -> None:
@@ -45,16 +45,20 @@ def overtaken(accounts: Athena, monkeypatch: pytest.MonkeyPatch) -> Callable[[st
     return arrange
 
 
-def test_insert_is_retried_after_a_concurrent_delete(accounts: Athena, overtaken: Callable[[str], None]) -> None:
-    overtaken("DELETE FROM accounts WHERE id = 1")
+def test_insert_is_retried_after_a_concurrent_delete(
+    accounts: Athena, commit_before_next: Callable[[str], None]
+) -> None:
+    commit_before_next("DELETE FROM accounts WHERE id = 1")
 
     assert accounts.write("INSERT INTO accounts VALUES (4, 'TX', 1.0)") == 1
 
     assert _ids(accounts) == ["2", "3", "4"]
 
 
-def test_insert_is_retried_after_a_concurrent_insert(accounts: Athena, overtaken: Callable[[str], None]) -> None:
-    overtaken("INSERT INTO accounts VALUES (5, 'WA', 2.0)")
+def test_insert_is_retried_after_a_concurrent_insert(
+    accounts: Athena, commit_before_next: Callable[[str], None]
+) -> None:
+    commit_before_next("INSERT INTO accounts VALUES (5, 'WA', 2.0)")
 
     accounts.run("INSERT INTO accounts VALUES (4, 'TX', 1.0)")
 
@@ -70,9 +74,9 @@ def test_insert_is_retried_after_a_concurrent_insert(accounts: Athena, overtaken
     ],
 )
 def test_change_of_concurrently_changed_rows_is_rejected(
-    accounts: Athena, overtaken: Callable[[str], None], sql: str
+    accounts: Athena, commit_before_next: Callable[[str], None], sql: str
 ) -> None:
-    overtaken("UPDATE accounts SET balance = 7.0 WHERE id = 2")
+    commit_before_next("UPDATE accounts SET balance = 7.0 WHERE id = 2")
 
     assert accounts.fail(sql).startswith("ICEBERG_COMMIT_ERROR: Failed to commit the transaction on table lab.accounts")
 
@@ -81,14 +85,14 @@ def test_change_of_concurrently_changed_rows_is_rejected(
 
 
 def test_optimize_fails_after_a_delete_but_not_after_an_insert(
-    accounts: Athena, overtaken: Callable[[str], None]
+    accounts: Athena, commit_before_next: Callable[[str], None]
 ) -> None:
     accounts.run("INSERT INTO accounts VALUES (4, 'TX', 1.0)")
-    overtaken("INSERT INTO accounts VALUES (5, 'WA', 2.0)")
+    commit_before_next("INSERT INTO accounts VALUES (5, 'WA', 2.0)")
     accounts.run("OPTIMIZE accounts REWRITE DATA USING BIN_PACK")
     assert _ids(accounts) == ["1", "2", "3", "4", "5"]
 
-    overtaken("DELETE FROM accounts WHERE id = 4")
+    commit_before_next("DELETE FROM accounts WHERE id = 4")
     assert "ICEBERG_COMMIT_ERROR" in accounts.fail("OPTIMIZE accounts REWRITE DATA USING BIN_PACK")
     assert _ids(accounts) == ["1", "2", "3", "5"]
 

@@ -1,4 +1,4 @@
-"""Tests of objects as local files, and of the removal of files that are no longer read."""
+"""Tests of local copies of objects, and of the removal of copies that are no longer read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.once
 
 
 class _Objects:
-    """Objects by location, with a count of their reads."""
+    """Objects by location, and a list of the locations that were read."""
 
     def __init__(self, **objects: bytes) -> None:
         self.objects = objects

@@ -19,7 +19,7 @@ __all__ = ["world"]
 
 
 @pytest.fixture
-def athena_of_world(world: World, workers: WorkerPool) -> Iterator[Athena]:
+def world_athena(world: World, workers: WorkerPool) -> Iterator[Athena]:
     """Provide Athena on the lakehouse of `world`."""
     service = AthenaService(world.clients, workers)
     world.clients.client("s3").create_bucket(Bucket="lab")
@@ -37,7 +37,7 @@ def _loaded(world: World) -> None:
 
 def test_widened_column_keeps_its_type_in_earlier_versions(
     world: World,
-    athena_of_world: Athena,
+    world_athena: Athena,
 ) -> None:
     _loaded(world)
     world.put("Orders", {"pk": {"S": "c"}, "n": {"S": "three"}})
@@ -46,9 +46,9 @@ def test_widened_column_keeps_its_type_in_earlier_versions(
 
     first = world.snapshots("orders")[0].snapshot_id
     table = f"{DATABASE}.orders"
-    assert athena_of_world.run(f"SELECT pk, n FROM {table} WHERE n = 'three'") == [["c", "three"]]
-    assert athena_of_world.run(f"SELECT pk, n FROM {table} FOR VERSION AS OF {first} WHERE n > 1.5") == [["b", "2.0"]]
-    both = athena_of_world.run(
+    assert world_athena.run(f"SELECT pk, n FROM {table} WHERE n = 'three'") == [["c", "three"]]
+    assert world_athena.run(f"SELECT pk, n FROM {table} FOR VERSION AS OF {first} WHERE n > 1.5") == [["b", "2.0"]]
+    both = world_athena.run(
         f"SELECT o.n, n.n FROM {table} FOR VERSION AS OF {first} o JOIN {table} n ON o.pk = n.pk WHERE o.n = 1"
     )
     assert both == [["1.0", "1"]]
@@ -56,7 +56,7 @@ def test_widened_column_keeps_its_type_in_earlier_versions(
 
 def test_refresh_is_retried_after_a_concurrent_statement(
     world: World,
-    athena_of_world: Athena,
+    world_athena: Athena,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     _loaded(world)
@@ -64,7 +64,7 @@ def test_refresh_is_retried_after_a_concurrent_statement(
 
     def late(*arguments: Any) -> None:
         monkeypatch.setattr(target, "commit", original)
-        athena_of_world.run(f"DELETE FROM {DATABASE}.orders WHERE pk = 'a'")
+        world_athena.run(f"DELETE FROM {DATABASE}.orders WHERE pk = 'a'")
         original(*arguments)
 
     monkeypatch.setattr(target, "commit", late)
@@ -72,15 +72,15 @@ def test_refresh_is_retried_after_a_concurrent_statement(
     world.put("Orders", {"pk": {"S": "c"}, "n": {"N": "30"}})
     world.refresh()
 
-    rows = athena_of_world.run(f"SELECT pk, n FROM {DATABASE}.orders ORDER BY pk")
+    rows = world_athena.run(f"SELECT pk, n FROM {DATABASE}.orders ORDER BY pk")
     assert rows == [["b", "20.0"], ["c", "30.0"]]
 
 
-def test_zero_etl_and_athena_share_the_row_cache(world: World, athena_of_world: Athena) -> None:
+def test_zero_etl_and_athena_share_the_row_cache(world: World, world_athena: Athena) -> None:
     _loaded(world)
     rows = load_catalog(world.clients).rows
 
     size = rows.size
     assert size > 0
-    athena_of_world.run(f"SELECT pk, n FROM {DATABASE}.orders")
+    world_athena.run(f"SELECT pk, n FROM {DATABASE}.orders")
     assert rows.size == size

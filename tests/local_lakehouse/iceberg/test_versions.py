@@ -212,7 +212,7 @@ steps = st.lists(
 
 
 class _Table:
-    """A table in Athena to which the same steps are applied as to the model."""
+    """An Athena table and its model, to which the same steps are applied."""
 
     def __init__(self, athena: Athena, partitioned: str) -> None:
         self.athena = athena

@@ -52,7 +52,7 @@ def test_only_repeated_values_have_a_dictionary() -> None:
     entries = write_partitions(FileLayout(metadata), cast("Any", files), [((), lambda: rows)], lambda *_: None)
 
     file = pq.ParquetFile(io.BytesIO(written[0]))
-    columns = [file.metadata.row_group(0).column(place) for place in range(file.metadata.num_columns)]
+    columns = [file.metadata.row_group(0).column(index) for index in range(file.metadata.num_columns)]
     with_dictionary = {column.path_in_schema for column in columns if column.has_dictionary_page}
     assert with_dictionary == {"repeated", "absent", "pair.x", "pair.y", "list.list.element"}
     assert entries[0].record_count == ROWS

@@ -1,4 +1,4 @@
-"""Tests of Lake Formation's decisions about who can see, read and change databases and tables."""
+"""Tests of the Lake Formation permissions to see, read and change databases and tables."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -37,10 +37,10 @@ class Account:
     analyst: boto3.Session
     url: str
 
-    def of_analyst(self, service: str) -> Any:
+    def analyst_client(self, service: str) -> Any:
         return self.analyst.client(service, endpoint_url=self.url)
 
-    def analyst_gets(self, *statements: dict[str, Any]) -> None:
+    def set_analyst_policy(self, *statements: dict[str, Any]) -> None:
         self.admin.client("iam").put_role_policy(
             RoleName="Analyst", PolicyName="own", PolicyDocument=written(CATALOG_AND_ATHENA, *statements)
         )
@@ -65,9 +65,9 @@ class Account:
             ResourceArn=LOCATION, UseServiceLinkedRole=True, HybridAccessEnabled=hybrid
         )
 
-    def ask(self, sql: str) -> list[list[str]] | str:
+    def query_as_analyst(self, sql: str) -> list[list[str]] | str:
         """Run a query as the analyst, and return its rows or the reason for its failure."""
-        athena = self.of_analyst("athena")
+        athena = self.analyst_client("athena")
         started = athena.start_query_execution(QueryString=sql, QueryExecutionContext={"Database": "shop"})
         query = {"QueryExecutionId": started["QueryExecutionId"]}
         while True:
@@ -111,13 +111,13 @@ def build(lakehouse: Lakehouse) -> Account:
     keys = admin.client("sts").assume_role(RoleArn=ANALYST, RoleSessionName="me")["Credentials"]
     session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], "us-east-1")
     account = Account(admin, session, lakehouse.url)
-    account.analyst_gets()
+    account.set_analyst_policy()
     return account
 
 
 @pytest.fixture
 def account() -> Iterator[Account]:
-    """Provide an account with the default permissions of AWS."""
+    """Provide an account with the default Lake Formation permissions."""
     lakehouse = Lakehouse(Settings(paused=True))
     yield build(lakehouse)
     lakehouse.stop()
@@ -125,7 +125,7 @@ def account() -> Iterator[Account]:
 
 @pytest.fixture
 def governed() -> Iterator[Account]:
-    """Provide an account like `account`, but with empty default permissions."""
+    """Provide an account like `account`, but without default permissions."""
     lakehouse = Lakehouse(Settings(paused=True, governed=True))
     yield build(lakehouse)
     lakehouse.stop()
@@ -143,7 +143,7 @@ def test_new_resources_are_granted_to_iam_allowed_principals(account: Account) -
         ]
         assert entry["Principal"]["DataLakePrincipalIdentifier"] == "IAM_ALLOWED_PRINCIPALS"
         assert entry["Permissions"] == ["ALL"]
-    assert account.of_analyst("glue").get_table(DatabaseName="shop", Name="orders")["Table"]["Name"] == "orders"
+    assert account.analyst_client("glue").get_table(DatabaseName="shop", Name="orders")["Table"]["Name"] == "orders"
 
 
 def test_unregistered_location_requires_s3_permissions(account: Account) -> None:
@@ -151,27 +151,29 @@ def test_unregistered_location_requires_s3_permissions(account: Account) -> None
     account.opt_in()
     account.grant("DESCRIBE", on=DATABASE)
     account.grant("SELECT", "DESCRIBE")
-    assert NO_FILES in account.ask(ALL), "a grant does not apply to the files"
-    account.analyst_gets(READ_FILES)
-    assert account.ask(ALL) == ROWS
+    assert NO_FILES in account.query_as_analyst(ALL), "a grant does not apply to the files"
+    account.set_analyst_policy(READ_FILES)
+    assert account.query_as_analyst(ALL) == ROWS
 
 
 def test_hybrid_mode_applies_grants_only_to_opted_in_principals(account: Account) -> None:
     account.register()
-    assert NO_FILES in account.ask(ALL)
+    assert NO_FILES in account.query_as_analyst(ALL)
     account.grant("SELECT", "DESCRIBE")
-    assert NO_FILES in account.ask(ALL), "a grant has no effect before the opt-in"
+    assert NO_FILES in account.query_as_analyst(ALL), "a grant has no effect before the opt-in"
     account.opt_in()
-    assert account.ask(ALL) == ROWS
+    assert account.query_as_analyst(ALL) == ROWS
     account.revoke("SELECT")
-    assert "Insufficient Lake Formation permission(s): Required Select on orders" in account.ask(ALL)
-    account.analyst_gets(READ_FILES)
-    assert "Required Select on orders" in account.ask(ALL), "permissions on the files do not replace the grant"
+    assert "Insufficient Lake Formation permission(s): Required Select on orders" in account.query_as_analyst(ALL)
+    account.set_analyst_policy(READ_FILES)
+    assert "Required Select on orders" in account.query_as_analyst(ALL), (
+        "permissions on the files do not replace the grant"
+    )
 
 
 def test_registered_location_without_hybrid_mode_needs_no_s3_permissions(account: Account) -> None:
     account.register(hybrid=False)
-    assert account.ask(ALL) == ROWS
+    assert account.query_as_analyst(ALL) == ROWS
 
 
 def test_columns_without_a_grant_are_hidden(account: Account) -> None:
@@ -179,20 +181,20 @@ def test_columns_without_a_grant_are_hidden(account: Account) -> None:
     account.opt_in()
     columns = {"TableWithColumns": {"DatabaseName": "shop", "Name": "orders", "ColumnNames": ["id", "amount"]}}
     account.grant("SELECT", on=columns)
-    assert account.ask("SELECT * FROM orders ORDER BY id") == [["1", "10"], ["2", "20"]]
-    assert "COLUMN_NOT_FOUND" in account.ask("SELECT customer FROM orders")
-    entry = account.of_analyst("glue").get_table(DatabaseName="shop", Name="orders")["Table"]
+    assert account.query_as_analyst("SELECT * FROM orders ORDER BY id") == [["1", "10"], ["2", "20"]]
+    assert "COLUMN_NOT_FOUND" in account.query_as_analyst("SELECT customer FROM orders")
+    entry = account.analyst_client("glue").get_table(DatabaseName="shop", Name="orders")["Table"]
     assert [column["Name"] for column in entry["StorageDescriptor"]["Columns"]] == ["id", "amount"]
     account.grant(
         "SELECT",
         on={"TableWithColumns": {"DatabaseName": "shop", "Name": "orders",
             "ColumnWildcard": {"ExcludedColumnNames": ["id"]}}},
     )  # fmt: skip
-    assert account.ask(ALL) == ROWS, "the permissions of two grants are combined"
+    assert account.query_as_analyst(ALL) == ROWS, "the permissions of two grants are combined"
 
 
 def test_governed_account_requires_explicit_grants(governed: Account) -> None:
-    glue = governed.of_analyst("glue")
+    glue = governed.analyst_client("glue")
     for call, parameters, name in (
         (glue.get_table, {"DatabaseName": "shop", "Name": "orders"}, "orders"),
         (glue.get_database, {"Name": "shop"}, "shop"),
@@ -205,11 +207,11 @@ def test_governed_account_requires_explicit_grants(governed: Account) -> None:
     governed.grant("DESCRIBE")
     assert [item["Name"] for item in glue.get_databases()["DatabaseList"]] == ["shop"]
     assert [each["Name"] for each in glue.get_tables(DatabaseName="shop")["TableList"]] == ["orders"]
-    assert NO_FILES in governed.ask(ALL)
+    assert NO_FILES in governed.query_as_analyst(ALL)
     governed.register()
-    assert "Required Select on orders" in governed.ask(ALL)
+    assert "Required Select on orders" in governed.query_as_analyst(ALL)
     governed.grant("SELECT")
-    assert governed.ask(ALL) == ROWS
+    assert governed.query_as_analyst(ALL) == ROWS
 
 
 def test_data_lake_administrator_cannot_read_without_a_grant(governed: Account) -> None:
@@ -218,8 +220,8 @@ def test_data_lake_administrator_cannot_read_without_a_grant(governed: Account) 
     settings = formation.get_data_lake_settings()["DataLakeSettings"]
     settings["DataLakeAdmins"].append({"DataLakePrincipalIdentifier": ANALYST})
     formation.put_data_lake_settings(DataLakeSettings=settings)
-    assert governed.of_analyst("glue").get_table(DatabaseName="shop", Name="orders")
-    assert "Required Select on orders" in governed.ask(ALL)
+    assert governed.analyst_client("glue").get_table(DatabaseName="shop", Name="orders")
+    assert "Required Select on orders" in governed.query_as_analyst(ALL)
 
 
 @pytest.mark.parametrize(
@@ -234,11 +236,11 @@ def test_table_changes_require_the_permission(
 ) -> None:
     governed.grant("DESCRIBE")
     with pytest.raises(ClientError, match=f"Required {words} on orders"):
-        call(governed.of_analyst("glue"))
+        call(governed.analyst_client("glue"))
 
 
 def test_database_creator_has_all_permissions_on_it(governed: Account) -> None:
-    glue = governed.of_analyst("glue")
+    glue = governed.analyst_client("glue")
     with pytest.raises(ClientError, match="Required Create Database on Catalog"):
         glue.create_database(DatabaseInput={"Name": "mine"})
     governed.grant("CREATE_DATABASE", on={"Catalog": {}})
@@ -254,7 +256,7 @@ def test_database_creator_has_all_permissions_on_it(governed: Account) -> None:
 def test_create_table_requires_data_location_access(governed: Account) -> None:
     governed.register()
     governed.grant("CREATE_TABLE", "DESCRIBE", on=DATABASE)
-    glue = governed.of_analyst("glue")
+    glue = governed.analyst_client("glue")
     table = {"Name": "copies", "StorageDescriptor": {"Location": f"s3://{BUCKET}/orders/copies/"}}
     with pytest.raises(ClientError, match="Required DATA_LOCATION_ACCESS"):
         glue.create_table(DatabaseName="shop", TableInput=table)
@@ -264,7 +266,7 @@ def test_create_table_requires_data_location_access(governed: Account) -> None:
 
 
 def test_grant_requires_an_administrator_or_the_grant_option(account: Account) -> None:
-    formation = account.of_analyst("lakeformation")
+    formation = account.analyst_client("lakeformation")
     request = {
         "Principal": {"DataLakePrincipalIdentifier": "arn:aws:iam::123456789012:role/Other"},
         "Resource": TABLE,
@@ -322,7 +324,7 @@ def test_register_describe_and_deregister_a_location(account: Account) -> None:
 
 def test_governed_account_reports_a_missing_table_as_not_found(governed: Account) -> None:
     with pytest.raises(ClientError, match="EntityNotFound"):
-        governed.of_analyst("glue").get_table(DatabaseName="shop", Name="nothing")
+        governed.analyst_client("glue").get_table(DatabaseName="shop", Name="nothing")
 
 
 def test_delete_table_deletes_its_grants(account: Account) -> None:

@@ -1,4 +1,4 @@
-"""Tests of PartiQL statements through boto3, compared with DynamoDB's other operations."""
+"""Tests of PartiQL statements, some of which are compared with other DynamoDB operations."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ITEMS: list[dict[str, Any]] = [
 
 
 class Statements:
-    """A client that executes statements on a backend, with requests and responses in boto3's format."""
+    """A client that executes statements on a backend, with requests and responses in the boto3 format."""
 
     def __init__(self, clients: ServiceClients) -> None:
         self.dynamodb = clients.client("dynamodb")

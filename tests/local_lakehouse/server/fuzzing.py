@@ -1,7 +1,7 @@
 """A generator of random HTTP, AWS JSON, REST and form requests that resemble valid requests.
 
-``python -m tests.local_lakehouse.server.fuzzing SECONDS [SEED]`` sends such requests for the given time, and prints the
-last requests if the lakehouse fails.
+``python -m tests.local_lakehouse.server.fuzzing SECONDS [SEED]`` sends such requests for the given time. It prints the
+seed, the number of requests, and how many of them failed with status 500.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ _LEFT_OUT = {"StartQueryExecution", "ExportTableToPointInTime", "ImportTable", "
 
 
 class Fuzzer:
-    """A generator of random requests from a seed.
+    """A generator of random requests, which a seed determines.
 
     Args:
         lakehouse: The lakehouse that receives the requests.
@@ -78,7 +78,7 @@ class Fuzzer:
         self.kinds: list[Callable[[], Answered | None]] = [self._model, self._model, self._model, self._s3, self._raw]
 
     def step(self) -> Answered | None:
-        """Send one request and return the response, which is None if the connection is closed without a response."""
+        """Send one request and return the response. The result is None if the connection closes without a response."""
         return self.random.choice(self.kinds)()
 
     def alive(self) -> bool:

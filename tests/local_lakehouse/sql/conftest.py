@@ -30,10 +30,10 @@ class Table:
 
     def arrow(self) -> pa.Table:
         """Return the rows, with the column names that the generated DuckDB SQL uses."""
-        columns = [[row[place] for row in self.rows] for place in range(len(self.columns))]
+        columns = [[row[index] for row in self.rows] for index in range(len(self.columns))]
         kinds = [_ARROW[type_.partition("(")[0]] for type_ in self.columns.values()]
         arrays = [pa.array(values, kind) for values, kind in zip(columns, kinds, strict=True)]
-        return pa.table(arrays, names=[f"c{place}" for place in range(len(arrays))])
+        return pa.table(arrays, names=[f"c{index}" for index in range(len(arrays))])
 
 
 _ARROW: dict[str, pa.DataType] = {
@@ -68,8 +68,8 @@ class Tables:
             raise QueryFailure("TABLE_NOT_FOUND", f"Table '{'.'.join(names)}' does not exist", position)
         self.asked.append(version)
         columns = tuple(
-            SourceColumn(column, parse_type(type_), f"c{place}")
-            for place, (column, type_) in enumerate(self.tables[name].columns.items())
+            SourceColumn(column, parse_type(type_), f"c{index}")
+            for index, (column, type_) in enumerate(self.tables[name].columns.items())
         )
         source = Source(("awsdatacatalog", "lab", name), f"test{next(_numbers)}_{name}", columns)
         self.opened[source.relation] = source
@@ -98,19 +98,19 @@ class Answer:
     rows: list[list[Text]]
 
 
-Ask = Callable[..., Answer]
+Run = Callable[..., Answer]
 
 
 @pytest.fixture(scope="session")
 def workers() -> Iterator[WorkerPool]:
-    """Provide the worker processes of all queries."""
+    """Provide the worker processes that run all queries."""
     pool = WorkerPool()
     yield pool
     pool.stop()
 
 
 def session(tables: Tables, worker: WorkerSession, parameters: Sequence[str] = ()) -> Session:
-    """Return the environment of a query's analysis."""
+    """Return the session in which a query is analyzed."""
     now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     given = [Parser(text).expression() for text in parameters]
     return Session(tables, "lab", now, worker.constant, given)
@@ -128,7 +128,7 @@ def compile_sql(workers: WorkerPool) -> Callable[..., Compiled]:
 
 
 @pytest.fixture(scope="session")
-def ask(workers: WorkerPool) -> Ask:
+def run(workers: WorkerPool) -> Run:
     """Provide a function that runs a query, optionally over tables."""
 
     def answer(sql: str, tables: Mapping[str, Table] | None = None, parameters: Sequence[str] = ()) -> Answer:

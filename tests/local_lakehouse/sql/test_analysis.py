@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.grammar.parser import parse_type
-from tests.local_lakehouse.sql.conftest import Ask, Table
+from tests.local_lakehouse.sql.conftest import Run, Table
 
 COLUMNS = {"a": "integer", "b": "varchar", "d": "double", "day": "date", "l": "array(integer)"}
 TABLES = {
@@ -39,9 +39,9 @@ WINDOW_CLAUSES = [
 
 
 @pytest.mark.parametrize(("window", "failure"), WINDOW_CLAUSES)
-def test_window_functions_reject_invalid_clauses(ask: Ask, window: str, failure: str) -> None:
+def test_window_functions_reject_invalid_clauses(run: Run, window: str, failure: str) -> None:
     with pytest.raises(QueryFailure, match=failure):
-        ask(f"SELECT {window} FROM t WINDOW w AS (ORDER BY a), f AS (ORDER BY a ROWS 1 PRECEDING)", TABLES)
+        run(f"SELECT {window} FROM t WINDOW w AS (ORDER BY a), f AS (ORDER BY a ROWS 1 PRECEDING)", TABLES)
 
 
 @pytest.mark.parametrize(
@@ -55,10 +55,10 @@ def test_window_functions_reject_invalid_clauses(ask: Ask, window: str, failure:
         ("sum(a) OVER (p ORDER BY a)", ["1", "2"]),
     ],
 )
-def test_window_functions_accept_valid_clauses(ask: Ask, window: str, column: list[str | None]) -> None:
+def test_window_functions_accept_valid_clauses(run: Run, window: str, column: list[str | None]) -> None:
     named = "WINDOW w AS (ORDER BY a), f AS (ORDER BY a ROWS 1 PRECEDING), p AS (PARTITION BY b)"
 
-    assert [row[0] for row in ask(f"SELECT {window} AS x FROM t {named} ORDER BY a", TABLES).rows] == column
+    assert [row[0] for row in run(f"SELECT {window} AS x FROM t {named} ORDER BY a", TABLES).rows] == column
 
 
 @pytest.mark.parametrize(
@@ -78,12 +78,12 @@ def test_window_functions_accept_valid_clauses(ask: Ask, window: str, column: li
         ("*, d AS a FROM t ORDER BY a", False),
     ],
 )
-def test_ambiguous_name_in_order_by(ask: Ask, select: str, ambiguous: bool) -> None:
+def test_ambiguous_name_in_order_by(run: Run, select: str, ambiguous: bool) -> None:
     if ambiguous:
         with pytest.raises(QueryFailure, match=r"AMBIGUOUS_NAME: line 1:.* in ORDER BY is ambiguous"):
-            ask(f"SELECT {select}", TABLES)
+            run(f"SELECT {select}", TABLES)
     else:
-        assert len(ask(f"SELECT {select}", TABLES).rows) == 2
+        assert len(run(f"SELECT {select}", TABLES).rows) == 2
 
 
 MOMENTS = {
@@ -141,9 +141,9 @@ def test_decimal_precision_and_scale_limits(precision: int, scale: int | None) -
 @pytest.mark.parametrize(
     "written", ["char(65537)", "varchar(2147483647)", "array(decimal(0, 1))", "row(x decimal(39))"]
 )
-def test_types_with_out_of_range_parameters_are_rejected(ask: Ask, written: str) -> None:
+def test_types_with_out_of_range_parameters_are_rejected(run: Run, written: str) -> None:
     with pytest.raises(QueryFailure, match="INVALID_FUNCTION_ARGUMENT: line 1:"):
-        ask(f"SELECT CAST(NULL AS {written})")
+        run(f"SELECT CAST(NULL AS {written})")
 
 
 @pytest.mark.parametrize(
@@ -156,9 +156,9 @@ def test_types_with_out_of_range_parameters_are_rejected(ask: Ask, written: str)
         "-'178956972' YEAR",
     ],
 )
-def test_intervals_out_of_range_are_rejected(ask: Ask, interval: str) -> None:
+def test_intervals_out_of_range_are_rejected(run: Run, interval: str) -> None:
     with pytest.raises(QueryFailure, match="INVALID_LITERAL: line 1:8"):
-        ask(f"SELECT INTERVAL {interval}")
+        run(f"SELECT INTERVAL {interval}")
 
 
 @pytest.mark.parametrize(
@@ -177,12 +177,12 @@ def test_intervals_out_of_range_are_rejected(ask: Ask, interval: str) -> None:
         ("VERSION AS OF IF(random() > 2, 1, 2)", False),
     ],
 )
-def test_table_version_must_be_constant(ask: Ask, version: str, constant: bool) -> None:
+def test_table_version_must_be_constant(run: Run, version: str, constant: bool) -> None:
     if constant:
-        assert ask(f"SELECT a FROM t FOR {version} ORDER BY a", TABLES).rows == [["1"], ["2"]]
+        assert run(f"SELECT a FROM t FOR {version} ORDER BY a", TABLES).rows == [["1"], ["2"]]
     else:
         with pytest.raises(QueryFailure, match="EXPRESSION_NOT_CONSTANT: line 1:"):
-            ask(f"SELECT a FROM t FOR {version}", TABLES)
+            run(f"SELECT a FROM t FOR {version}", TABLES)
 
 
 PEOPLE = (
@@ -202,14 +202,14 @@ PEOPLE = (
     ],
 )
 def test_unnest_of_rows_returns_columns_or_one_value(
-    ask: Ask, alias: str, select: str, rows: list[list[str]] | None
+    run: Run, alias: str, select: str, rows: list[list[str]] | None
 ) -> None:
     sql = f"SELECT {select} FROM UNNEST({PEOPLE}) {alias} ORDER BY 1"
     if rows is None and "AS t(" in alias:
         with pytest.raises(QueryFailure, match="MISMATCHED_COLUMN_ALIASES"):
-            ask(sql)
+            run(sql)
     elif rows is not None:
-        assert ask(sql).rows == rows
+        assert run(sql).rows == rows
 
 
 @pytest.mark.parametrize(
@@ -225,9 +225,9 @@ def test_unnest_of_rows_returns_columns_or_one_value(
         ("w AS (ORDER BY nosuch)", "COLUMN_NOT_FOUND"),
     ],
 )
-def test_unused_window_definitions_are_validated(ask: Ask, windows: str, failure: str) -> None:
+def test_unused_window_definitions_are_validated(run: Run, windows: str, failure: str) -> None:
     with pytest.raises(QueryFailure, match=failure):
-        ask(f"SELECT a FROM t WINDOW {windows}", TABLES)
+        run(f"SELECT a FROM t WINDOW {windows}", TABLES)
 
 
 @pytest.mark.parametrize(
@@ -255,9 +255,9 @@ def test_unused_window_definitions_are_validated(ask: Ask, windows: str, failure
         ("SELECT CAST(1 AS map)", "TYPE_MISMATCH: line 1:18: Unknown type: map"),
     ],
 )
-def test_invalid_groups_aggregates_and_types_are_rejected(ask: Ask, sql: str, failure: str) -> None:
+def test_invalid_groups_aggregates_and_types_are_rejected(run: Run, sql: str, failure: str) -> None:
     with pytest.raises(QueryFailure, match=failure):
-        ask(sql, TABLES)
+        run(sql, TABLES)
 
 
 @pytest.mark.parametrize(
@@ -272,8 +272,8 @@ def test_invalid_groups_aggregates_and_types_are_rejected(ask: Ask, sql: str, fa
         ("SELECT t.* AS (v, w, x, y, z) FROM t ORDER BY v DESC LIMIT 1", [["2", "y", None, None, "[2, 3]"]]),
     ],
 )
-def test_valid_groups_and_aggregates(ask: Ask, sql: str, rows: list[list[str | None]]) -> None:
-    assert ask(sql, TABLES).rows == rows
+def test_valid_groups_and_aggregates(run: Run, sql: str, rows: list[list[str | None]]) -> None:
+    assert run(sql, TABLES).rows == rows
 
 
 STEP = "SELECT n + 1 FROM r WHERE n < 3"
@@ -294,15 +294,15 @@ STEP = "SELECT n + 1 FROM r WHERE n < 3"
         ("SELECT 1 UNION ALL SELECT * FROM (WITH RECURSIVE q(m) AS (SELECT 1) SELECT n FROM r, q)", "NESTED_RECURSIVE"),
     ],
 )
-def test_unsupported_recursion_is_rejected(ask: Ask, body: str, failure: str) -> None:
+def test_unsupported_recursion_is_rejected(run: Run, body: str, failure: str) -> None:
     with pytest.raises(QueryFailure, match=failure):
-        ask(f"WITH RECURSIVE r(n) AS ({body}) SELECT n FROM r")
+        run(f"WITH RECURSIVE r(n) AS ({body}) SELECT n FROM r")
 
 
 @pytest.mark.parametrize(
     "step", [STEP, f"({STEP})", "SELECT n + 1 FROM r LEFT JOIN (SELECT 1 AS x) u ON x = n WHERE n < 3"]
 )
-def test_recursive_query(ask: Ask, step: str) -> None:
+def test_recursive_query(run: Run, step: str) -> None:
     sql = f"WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL {step}) SELECT n FROM r ORDER BY n"
 
-    assert ask(sql).rows == [["1"], ["2"], ["3"]]
+    assert run(sql).rows == [["1"], ["2"], ["3"]]

@@ -5,7 +5,7 @@ A literal with a decimal point is a double.
 
 import pytest
 
-from tests.local_lakehouse.sql.conftest import Ask
+from tests.local_lakehouse.sql.conftest import Run
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ from tests.local_lakehouse.sql.conftest import Ask
         ("wilson_interval_lower(2, 4, NULL)", None, "double"),
     ],
 )
-def test_arithmetic_returns_value_and_type(ask: Ask, expression: str, text: str | None, type_: str) -> None:
-    answer = ask(f"SELECT {expression} AS x")
+def test_arithmetic_returns_value_and_type(run: Run, expression: str, text: str | None, type_: str) -> None:
+    answer = run(f"SELECT {expression} AS x")
 
     assert (answer.rows, answer.types) == ([[text]], [type_])
 
@@ -107,8 +107,8 @@ def test_arithmetic_returns_value_and_type(ask: Ask, expression: str, text: str 
         ("CAST(ROW('1', 2) AS row(a integer, b double))", "{a=1, b=2.0}", "row(a integer, b double)"),
     ],
 )
-def test_cast_returns_value_and_type(ask: Ask, expression: str, text: str | None, type_: str) -> None:
-    answer = ask(f"SELECT {expression} AS x")
+def test_cast_returns_value_and_type(run: Run, expression: str, text: str | None, type_: str) -> None:
+    answer = run(f"SELECT {expression} AS x")
 
     assert (answer.rows, answer.types) == ([[text]], [type_])
 
@@ -138,10 +138,10 @@ def test_cast_returns_value_and_type(ask: Ask, expression: str, text: str | None
         ("TRY(CAST('a' AS integer) / 0)", None),
     ],
 )
-def test_null_logic_and_short_circuits(ask: Ask, expression: str, text: str | None) -> None:
-    assert ask(f"SELECT {expression} AS x").rows == [[text]]
+def test_null_logic_and_short_circuits(run: Run, expression: str, text: str | None) -> None:
+    assert run(f"SELECT {expression} AS x").rows == [[text]]
 
 
-def test_nested_negations_run(ask: Ask) -> None:
+def test_nested_negations_run(run: Run) -> None:
     depth = 40
-    assert ask(f"SELECT {'-(' * depth}x{')' * depth} FROM (VALUES 5) t(x)").rows == [["5"]]
+    assert run(f"SELECT {'-(' * depth}x{')' * depth} FROM (VALUES 5) t(x)").rows == [["5"]]

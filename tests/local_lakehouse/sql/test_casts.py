@@ -1,11 +1,11 @@
-"""Tests of casts from text and of typed literals: accepted formats, rounding and failures."""
+"""Tests of casts and typed literals: accepted formats, rounding and failures."""
 
 from __future__ import annotations
 
 import pytest
 
 from local_lakehouse.sql.failures import QueryFailure
-from tests.local_lakehouse.sql.conftest import Ask
+from tests.local_lakehouse.sql.conftest import Run
 
 DIGITS = (
     "1",
@@ -26,7 +26,7 @@ DIGITS = (
 )
 WORDS = ("t", "FALSE", "yes", "2020-02-29", "2020-02-30", " 2020-1-2 ", "2020")
 NUMBERS = ("1.5", "-2.5", "0.0", "127.5", "1e10", "1e19", "1e300", "nan()", "infinity()")
-TRIED = [
+CASES = [
     *((f"'{text}'", target) for text in (*DIGITS, *WORDS) for target in ("double", "bigint", "decimal(4,2)", "date")),
     *((f"'{text}'", target) for text in (*DIGITS, *WORDS) for target in ("tinyint", "boolean")),
     *((number, target) for number in NUMBERS for target in ("tinyint", "bigint", "decimal(4,1)", "decimal(38,0)")),
@@ -35,14 +35,14 @@ TRIED = [
 ]
 
 
-def test_try_cast_returns_cast_or_null(ask: Ask) -> None:
+def test_try_cast_returns_cast_or_null(run: Run) -> None:
     """TRY_CAST and TRY of CAST return the value of CAST, or NULL if CAST fails, even in a lambda.
 
     DuckDB 1.5.1 does not support TRY in lambdas, so the lakehouse generates other SQL for these expressions.
     """
-    for value, target in TRIED:
+    for value, target in CASES:
         try:
-            expected = ask(f"SELECT CAST(x AS {target}) FROM (VALUES {value}) t(x)").rows[0][0]
+            expected = run(f"SELECT CAST(x AS {target}) FROM (VALUES {value}) t(x)").rows[0][0]
         except QueryFailure as failure:
             expected = None if failure.name in ("INVALID_CAST_ARGUMENT", "NUMERIC_VALUE_OUT_OF_RANGE") else failure.name
         columns = (
@@ -51,7 +51,7 @@ def test_try_cast_returns_cast_or_null(ask: Ask) -> None:
             f"transform(ARRAY[x], v -> TRY_CAST(v AS {target}))[1]",
             f"transform(ARRAY[x], v -> TRY(CAST(v AS {target})))[1]",
         )
-        found = ask(f"SELECT {', '.join(columns)} FROM (VALUES {value}) t(x)").rows[0]
+        found = run(f"SELECT {', '.join(columns)} FROM (VALUES {value}) t(x)").rows[0]
         assert found == [expected] * 4, (value, target)
 
 
@@ -71,9 +71,9 @@ def test_try_cast_returns_cast_or_null(ask: Ask) -> None:
         ),
     ],
 )
-def test_try_cast_in_a_lambda(ask: Ask, expression: str, expected: str) -> None:
+def test_try_cast_in_a_lambda(run: Run, expression: str, expected: str) -> None:
     try:
-        shown = ask(f"SELECT {expression}").rows[0][0]
+        shown = run(f"SELECT {expression}").rows[0][0]
     except QueryFailure as failure:
         shown = str(failure)[: len(expected)]
     assert shown == expected
@@ -95,35 +95,35 @@ def test_try_cast_in_a_lambda(ask: Ask, expression: str, expected: str) -> None:
         ("(SELECT sum(x) FROM (VALUES REAL '3e38', REAL '3e38') t(x))", "Infinity"),
     ],
 )
-def test_number_beyond_the_real_range_is_infinite(ask: Ask, expression: str, text: str) -> None:
-    assert ask(f"SELECT {expression}").rows == [[text]]
+def test_number_beyond_the_real_range_is_infinite(run: Run, expression: str, text: str) -> None:
+    assert run(f"SELECT {expression}").rows == [[text]]
 
 
 @pytest.mark.parametrize("read", ["CAST('{}' AS real)", "TRY_CAST('{}' AS real)", "REAL '{}'"])
-def test_text_is_rounded_to_real_once(ask: Ask, read: str) -> None:
+def test_text_is_rounded_to_real_once(run: Run, read: str) -> None:
     # The double nearest to this number is halfway between two reals, but the number itself is less than that double.
-    assert ask(f"SELECT {read.format('1.00000017881393432617187499')}").rows == [["1.0000001"]]
+    assert run(f"SELECT {read.format('1.00000017881393432617187499')}").rows == [["1.0000001"]]
 
 
 @pytest.mark.parametrize("type_", ["double", "real"])
-def test_float_casts_ignore_surrounding_whitespace_and_control_characters(ask: Ask, type_: str) -> None:
+def test_float_casts_ignore_surrounding_whitespace_and_control_characters(run: Run, type_: str) -> None:
     spaces = "chr(9) || chr(1) || ' {} ' || chr(10)"
 
-    assert ask(f"SELECT CAST({spaces.format('1.5d')} AS {type_}), TRY_CAST({spaces.format('-1')} AS {type_})").rows == [
+    assert run(f"SELECT CAST({spaces.format('1.5d')} AS {type_}), TRY_CAST({spaces.format('-1')} AS {type_})").rows == [
         ["1.5", "-1.0"]
     ]
     refused = ["chr(160) || '1'", "'1' || chr(10) || '2'", "'NaNd'", "'1 d'", "CAST(NULL AS varchar)"]
     casts = ", ".join(f"TRY_CAST({text} AS {type_})" for text in refused)
-    assert ask(f"SELECT {casts}").rows == [[None] * len(refused)]
+    assert run(f"SELECT {casts}").rows == [[None] * len(refused)]
 
 
 @pytest.mark.parametrize("literal", ["INTEGER '1_000'", "BIGINT ' 5'", "DECIMAL ' 1'", "BOOLEAN 'yes'", "REAL '1_0'"])
-def test_invalid_typed_literal_is_rejected(ask: Ask, literal: str) -> None:
+def test_invalid_typed_literal_is_rejected(run: Run, literal: str) -> None:
     with pytest.raises(QueryFailure, match="INVALID_LITERAL"):
-        ask(f"SELECT {literal}")
+        run(f"SELECT {literal}")
 
 
-def test_boolean_literals(ask: Ask) -> None:
-    assert ask("SELECT BOOLEAN 't', BOOLEAN 'F', BOOLEAN '1', BOOLEAN 'True'").rows == [
+def test_boolean_literals(run: Run) -> None:
+    assert run("SELECT BOOLEAN 't', BOOLEAN 'F', BOOLEAN '1', BOOLEAN 'True'").rows == [
         ["true", "false", "true", "true"]
     ]

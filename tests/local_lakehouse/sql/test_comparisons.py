@@ -1,4 +1,4 @@
-"""Tests of equality, order and logic with NULL, NaN and time zones inside arrays, rows and maps."""
+"""Tests of equality, order and logic with NULL, NaN and time zones, also inside arrays, rows and maps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from local_lakehouse.sql.analysis.compiled import Compiled
 from local_lakehouse.sql.json_text import java_double
-from tests.local_lakehouse.sql.conftest import Ask, Table, Tables
+from tests.local_lakehouse.sql.conftest import Run, Table, Tables
 
 PROFILE = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 TRUTH = (True, False, None)
@@ -64,12 +64,12 @@ NESTED = {
 @pytest.mark.parametrize("type_", NESTED)
 @PROFILE
 @given(data=st.data())
-def test_equality_is_three_valued_at_any_depth(ask: Ask, type_: str, data: st.DataObject) -> None:
+def test_equality_is_three_valued_at_any_depth(run: Run, type_: str, data: st.DataObject) -> None:
     left, right = data.draw(NESTED[type_]), data.draw(NESTED[type_])
     a, b = _sql(left, type_), _sql(right, type_)
     equal = _equal(left, right)
     unequal = None if equal is None else not equal
-    answer = ask(f"SELECT {a} = {b}, {a} <> {b}, {a} IN ({b}), {a} IS DISTINCT FROM {b}, nullif({a}, {b}) IS NULL")
+    answer = run(f"SELECT {a} = {b}, {a} <> {b}, {a} IN ({b}), {a} IS DISTINCT FROM {b}, nullif({a}, {b}) IS NULL")
     distinct = _shown(left != right)
     assert answer.rows == [[_shown(equal), _shown(unequal), _shown(equal), distinct, _shown(equal is True)]]
 
@@ -87,10 +87,10 @@ def test_equality_is_three_valued_at_any_depth(ask: Ask, type_: str, data: st.Da
         ("ROW(nan(), 1)", "ROW(nan(), 1)", "false"),
     ],
 )
-def test_map_comparison_matches_equal_keys(ask: Ask, left: str, right: str, equal: str) -> None:
+def test_map_comparison_matches_equal_keys(run: Run, left: str, right: str, equal: str) -> None:
     map_, other = (f"map(ARRAY[{key}], ARRAY[7])" for key in (left, right))
     unlike = f"map(ARRAY[{right}], ARRAY[8])"
-    assert ask(f"SELECT {map_} = {other}, {map_} IN ({other}), {map_} = {unlike}").rows == [[equal, equal, "false"]]
+    assert run(f"SELECT {map_} = {other}, {map_} IN ({other}), {map_} = {unlike}").rows == [[equal, equal, "false"]]
 
 
 @pytest.mark.parametrize("operator", ["=", "<>", "IN", "IS DISTINCT FROM"])
@@ -147,35 +147,35 @@ def _real(value: float) -> float:
 
 @pytest.mark.parametrize("operator", OPERATORS)
 @pytest.mark.parametrize("sql", CALCULATIONS)
-def test_comparison_with_nan_is_true_only_for_not_equal(ask: Ask, sql: str, operator: str) -> None:
+def test_comparison_with_nan_is_true_only_for_not_equal(run: Run, sql: str, operator: str) -> None:
     pairs = [*itertools.product((0, 2, -3), repeat=2)]
     rows = ", ".join(f"({a}, {b})" for a, b in pairs)
     expected = [[_shown(OPERATORS[operator](CALCULATIONS[sql](float(a), float(b)), 2.0))] for a, b in pairs]
     for type_ in ("double", *EXACT):
         converted = f"SELECT CAST(CAST(x AS {type_}) AS double) AS a, CAST(CAST(y AS {type_}) AS double) AS b"
-        found = ask(f"SELECT {sql} {operator} c FROM ({converted}, 2e0 AS c FROM (VALUES {rows}) AS v(x, y)) AS w")
+        found = run(f"SELECT {sql} {operator} c FROM ({converted}, 2e0 AS c FROM (VALUES {rows}) AS v(x, y)) AS w")
         assert found.rows == expected, type_
 
 
 @pytest.mark.parametrize("zero", ["0", "TINYINT '0'", "0.0", "DECIMAL '0'", "0e0", "-0e0", "CAST(0 AS real)"])
-def test_zero_divided_by_zero_is_nan_in_comparisons(ask: Ask, zero: str) -> None:
-    found = ask(f"SELECT x = x, x <> x, x > 1e0, x < 1e0 FROM (SELECT 0e0 / {zero} AS x) AS w")
+def test_zero_divided_by_zero_is_nan_in_comparisons(run: Run, zero: str) -> None:
+    found = run(f"SELECT x = x, x <> x, x > 1e0, x < 1e0 FROM (SELECT 0e0 / {zero} AS x) AS w")
     assert found.rows == [["false", "true", "false", "false"]]
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
-def test_float_comparison_is_the_same_in_where_having_and_subqueries(ask: Ask, operator: str) -> None:
+def test_float_comparison_is_the_same_in_where_having_and_subqueries(run: Run, operator: str) -> None:
     pairs = [*itertools.product(NUMBERS, repeat=2)]
-    rows = ", ".join(f"({place}, {_double(a)}, {_double(b)})" for place, (a, b) in enumerate(pairs))
+    rows = ", ".join(f"({position}, {_double(a)}, {_double(b)})" for position, (a, b) in enumerate(pairs))
     source = f"(VALUES {rows}) AS v(k, a, b)"
-    expected = [[str(place)] for place, (a, b) in enumerate(pairs) if OPERATORS[operator](a, b)]
+    expected = [[str(position)] for position, (a, b) in enumerate(pairs) if OPERATORS[operator](a, b)]
     for sql in (
         f"SELECT k FROM {source} WHERE a {operator} b ORDER BY 1",
         f"SELECT k FROM {source} WHERE a {operator} (SELECT b) ORDER BY 1",
         f"SELECT k FROM {source} WHERE (SELECT a) {operator} (SELECT b) ORDER BY 1",
         f"SELECT k FROM {source} GROUP BY k HAVING max(a) {operator} min(b) ORDER BY 1",
     ):
-        assert ask(sql).rows == expected, sql
+        assert run(sql).rows == expected, sql
 
 
 def _double(value: float) -> str:
@@ -192,38 +192,38 @@ def _double(value: float) -> str:
         "ROW(max(x), array_agg(k)) = ROW(2, ARRAY[1, 1])",
     ],
 )
-def test_having_compares_nested_aggregates(ask: Ask, condition: str) -> None:
+def test_having_compares_nested_aggregates(run: Run, condition: str) -> None:
     rows = "(VALUES (1, 1), (1, 2), (2, 1)) AS v(k, x)"
-    assert ask(f"SELECT k FROM {rows} GROUP BY k HAVING {condition}").rows == [["1"]]
+    assert run(f"SELECT k FROM {rows} GROUP BY k HAVING {condition}").rows == [["1"]]
 
 
 @PROFILE
 @given(st.lists(OPTIONAL, max_size=4), OPTIONAL)
-def test_contains_and_position_follow_equality(ask: Ask, items: list[int | None], wanted: int | None) -> None:
+def test_contains_and_position_follow_equality(run: Run, items: list[int | None], wanted: int | None) -> None:
     array, value = _sql(items, "array(integer)"), _sql(wanted, "integer")
-    answer = ask(f"SELECT contains({array}, {value}), array_position({array}, {value}), array_remove({array}, {value})")
+    answer = run(f"SELECT contains({array}, {value}), array_position({array}, {value}), array_remove({array}, {value})")
     found = None if wanted is None else True if wanted in items else None if None in items else False
-    place = None if wanted is None else items.index(wanted) + 1 if wanted in items else 0
+    position = None if wanted is None else items.index(wanted) + 1 if wanted in items else 0
     rest = [("null" if item is None else str(item)) for item in items if item is None or item != wanted]
     removed = None if wanted is None else f"[{', '.join(rest)}]"
-    assert answer.rows == [[_shown(found), None if place is None else str(place), removed]]
+    assert answer.rows == [[_shown(found), None if position is None else str(position), removed]]
 
 
 @pytest.mark.parametrize(("left", "right"), [*itertools.product(TRUTH, TRUTH)])
-def test_and_and_or_are_three_valued(ask: Ask, left: bool | None, right: bool | None) -> None:
+def test_and_and_or_are_three_valued(run: Run, left: bool | None, right: bool | None) -> None:
     a, b = (f"CAST({'NULL' if side is None else side} AS boolean)" for side in (left, right))
     both = False if False in (left, right) else None if None in (left, right) else True
     either = True if True in (left, right) else None if None in (left, right) else False
-    assert ask(f"SELECT {a} AND {b}, {a} OR {b}").rows == [[_shown(both), _shown(either)]]
+    assert run(f"SELECT {a} AND {b}, {a} OR {b}").rows == [[_shown(both), _shown(either)]]
 
 
 @PROFILE
 @given(st.lists(st.integers(-3, 3) | st.none(), max_size=7))
-def test_array_sort_uses_the_comparator(ask: Ask, items: list[int | None]) -> None:
+def test_array_sort_uses_the_comparator(run: Run, items: list[int | None]) -> None:
     comparator = (
         "(x, y) -> CASE WHEN x IS NULL AND y IS NULL THEN 0 WHEN x IS NULL THEN -1 WHEN y IS NULL THEN 1 "
         "WHEN abs(x) < abs(y) THEN -1 WHEN abs(x) = abs(y) THEN 0 ELSE 1 END"
     )
     ordered = sorted(items, key=lambda item: (item is not None, abs(item or 0)))
     shown = ", ".join("null" if item is None else str(item) for item in ordered)
-    assert ask(f"SELECT array_sort({_sql(items, 'array(integer)')}, {comparator})").rows == [[f"[{shown}]"]]
+    assert run(f"SELECT array_sort({_sql(items, 'array(integer)')}, {comparator})").rows == [[f"[{shown}]"]]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from local_lakehouse.sql.failures import QueryFailure
-from tests.local_lakehouse.sql.conftest import Ask, Table, Tables
+from tests.local_lakehouse.sql.conftest import Run, Table, Tables
 
 COLUMNS = {"a": "integer", "b": "varchar", "d": "double", "l": "array(integer)"}
 TABLES = {
@@ -28,9 +28,9 @@ TABLES = {
         "RIGHT JOIN LATERAL (SELECT 1) AS x(e) ON a = e",
     ],
 )
-def test_unsupported_joins_with_unnest_and_lateral_are_rejected(ask: Ask, join: str) -> None:
+def test_unsupported_joins_with_unnest_and_lateral_are_rejected(run: Run, join: str) -> None:
     with pytest.raises(QueryFailure, match=r"only supported with condition ON TRUE|LATERAL reference not allowed in"):
-        ask(f"SELECT a, e FROM t {join}", TABLES)
+        run(f"SELECT a, e FROM t {join}", TABLES)
 
 
 @pytest.mark.parametrize(
@@ -44,8 +44,8 @@ def test_unsupported_joins_with_unnest_and_lateral_are_rejected(ask: Ask, join: 
         ("LEFT JOIN LATERAL (SELECT t.a + 1) AS x(e) ON a = 1", [["1", "2"], ["2", None]]),
     ],
 )
-def test_joins_with_unnest_and_lateral(ask: Ask, join: str, rows: list[list[str | None]]) -> None:
-    assert ask(f"SELECT a, e FROM t {join} ORDER BY a, e", TABLES).rows == rows
+def test_joins_with_unnest_and_lateral(run: Run, join: str, rows: list[list[str | None]]) -> None:
+    assert run(f"SELECT a, e FROM t {join} ORDER BY a, e", TABLES).rows == rows
 
 
 @pytest.mark.parametrize(
@@ -168,14 +168,14 @@ def test_using_rejects_a_repeated_column(compile_sql: Callable[..., object]) -> 
          [["2", "-2"], ["1", "-1"]]),
     ],
 )  # fmt: skip
-def test_subqueries_of_rows(ask: Ask, sql: str, rows: list[list[str | None]]) -> None:
-    assert ask(sql).rows == rows
+def test_subqueries_of_rows(run: Run, sql: str, rows: list[list[str | None]]) -> None:
+    assert run(sql).rows == rows
 
 
-def test_order_by_of_select_distinct_must_be_selected(ask: Ask) -> None:
-    assert ask("SELECT DISTINCT a AS n FROM t ORDER BY n DESC", TABLES).rows == [["2"], ["1"]]
+def test_order_by_of_select_distinct_must_be_selected(run: Run) -> None:
+    assert run("SELECT DISTINCT a AS n FROM t ORDER BY n DESC", TABLES).rows == [["2"], ["1"]]
     with pytest.raises(QueryFailure, match="EXPRESSION_NOT_IN_DISTINCT"):
-        ask("SELECT DISTINCT a, a + 1 FROM t ORDER BY a + 1", TABLES)
+        run("SELECT DISTINCT a, a + 1 FROM t ORDER BY a + 1", TABLES)
 
 
 @pytest.mark.parametrize("relation", ["t MATCH_RECOGNIZE (PATTERN (A)) m", "t AS s(a, b, d, l) MATCH_RECOGNIZE (x)"])

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.runtime.patterns import format_joda, format_mysql, parse_iso, parse_joda, parse_mysql
 from local_lakehouse.sql.runtime.udf import AthenaError
-from tests.local_lakehouse.sql.conftest import Ask
+from tests.local_lakehouse.sql.conftest import Run
 
-INVALID, REFUSED = "INVALID_FUNCTION_ARGUMENT", "NOT_SUPPORTED"
+INVALID, UNSUPPORTED = "INVALID_FUNCTION_ARGUMENT", "NOT_SUPPORTED"
 NOW = datetime.now(UTC).year
-# Two digits are within 80 years before and 19 years after now.
+# A two-digit year is between 80 years before and 19 years after the current year.
 FIRST_YEAR = NOW - 80
 
 PARSED_MYSQL = [
@@ -49,7 +49,7 @@ PARSED_MYSQL = [
     ("٢٠٢٠", "%Y", INVALID),
     ("", "", INVALID),
     ("", "%", INVALID),
-    ("0000", "%Y", REFUSED),
+    ("0000", "%Y", UNSUPPORTED),
 ]
 FORMATTED_MYSQL = [
     ("%f %x %v a%", "678000 2021 02 a"),
@@ -92,15 +92,15 @@ PARSED_JODA = [
     ("2020", "", INVALID),
     ("20", "C", INVALID),
     ("20", "CC", "2000-01-01 00:00:00 UTC"),
-    ("12020", "yyyy", REFUSED),
-    ("10 BC", "yyyy G", REFUSED),
+    ("12020", "yyyy", UNSUPPORTED),
+    ("10 BC", "yyyy G", UNSUPPORTED),
 ]
 FORMATTED_JODA = [
     ("Europe/Berlin", 60, "ZZZ Z ZZ", "Europe/Berlin +0100 +01:00"),
-    ("Europe/Berlin", 60, "z", REFUSED),
+    ("Europe/Berlin", 60, "z", UNSUPPORTED),
     ("America/New_York", -300, "z zzzz", "EST Eastern Standard Time"),
     ("America/Los_Angeles", -420, "z zzzz", "PDT Pacific Daylight Time"),
-    ("America/Los_Angeles", -472, "z", REFUSED),
+    ("America/Los_Angeles", -472, "z", UNSUPPORTED),
     ("UTC", 0, "z zzzz Z", "UTC Coordinated Universal Time +0000"),
     ("+05:45", 345, "z ZZZ Z", "+05:45 +05:45 +0545"),
     ("UTC", 0, "x xx xxx y yy yyyyy", "2021 21 2021 2021 21 02021"),
@@ -129,12 +129,12 @@ PARSED_ISO = [
     ("2020-W54", INVALID),
     ("T", INVALID),
     ("", INVALID),
-    ("20200105", REFUSED),
+    ("20200105", UNSUPPORTED),
 ]
 
 
 def outcome(call: Callable[..., Any], *arguments: object) -> str:
-    """Return the result of a call as text, or the name of Athena's error."""
+    """Return the result of a call as text. If the call fails, return the name of the Athena error."""
     try:
         found = call(*arguments)
     except AthenaError as error:
@@ -186,23 +186,23 @@ QUERIES = [
     ("parse_datetime('2020 +15', 'yyyy Z')", INVALID),
     ("from_iso8601_date('2020-1-5')", "2020-01-05"),
     ("from_iso8601_date('2020-01-05T')", INVALID),
-    # Java rounds halves up, also below zero.
+    # Java rounds half up, even for negative numbers.
     ("from_unixtime(-0.0005)", "1970-01-01 00:00:00.000 UTC"),
     ("from_unixtime(-0.0015)", "1969-12-31 23:59:59.999 UTC"),
     ("from_unixtime(0.0005)", "1970-01-01 00:00:00.001 UTC"),
     ("from_unixtime(-0.0005, 'UTC')", "1970-01-01 00:00:00.000 UTC"),
     ("from_unixtime(nan(), 1, 0)", "1970-01-01 01:00:00.000 +01:00"),
-    ("date_format(TIMESTAMP '-0001-01-05 03:04:05', '%Y')", REFUSED),
+    ("date_format(TIMESTAMP '-0001-01-05 03:04:05', '%Y')", UNSUPPORTED),
     ("date_format(TIMESTAMP '12020-01-05 03:04:05', '%Y')", "12020"),
-    ("date_format(TIMESTAMP '12020-01-05 03:04:05', '%x')", REFUSED),
-    ("format_datetime(TIMESTAMP '12020-01-05 03:04:05', 'yyyy')", REFUSED),
+    ("date_format(TIMESTAMP '12020-01-05 03:04:05', '%x')", UNSUPPORTED),
+    ("format_datetime(TIMESTAMP '12020-01-05 03:04:05', 'yyyy')", UNSUPPORTED),
     ("date_format(TIMESTAMP '2020-01-05 03:04:05.678901', '%f')", "679000"),
 ]
 
 
 @pytest.mark.parametrize(("expression", "expected"), QUERIES)
-def test_date_functions_in_queries(ask: Ask, expression: str, expected: str) -> None:
-    assert outcome(lambda: ask(f"SELECT {expression} AS x").rows[0][0]) == expected
+def test_date_functions_in_queries(run: Run, expression: str, expected: str) -> None:
+    assert outcome(lambda: run(f"SELECT {expression} AS x").rows[0][0]) == expected
 
 
 def test_week_year_starts_on_monday() -> None:

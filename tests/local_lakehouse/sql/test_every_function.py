@@ -9,10 +9,10 @@ from local_lakehouse.sql.analysis.signatures import Pattern, Signature
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.functions import registry
 from local_lakehouse.sql.functions.absent import is_absent
-from tests.local_lakehouse.sql.conftest import Ask
+from tests.local_lakehouse.sql.conftest import Run
 
 # A failure caused by a NULL or an invalid unit counts as a result here.
-_OWN_FAILURES = ("INVALID_FUNCTION_ARGUMENT", "INVALID_CAST_ARGUMENT", "MISSING_GROUP_BY")
+_EXPECTED_FAILURES = ("INVALID_FUNCTION_ARGUMENT", "INVALID_CAST_ARGUMENT", "MISSING_GROUP_BY")
 _PAIR = "row(a integer, b integer)"
 _TYPES = {"decimal": "decimal(5, 2)", "timestamp": "timestamp(3)", "time": "time(3)"}
 
@@ -28,7 +28,7 @@ def _type(pattern: Pattern) -> str:
 def _argument(pattern: Pattern) -> str:
     if pattern.name == "function":
         *parameters, result = pattern.children
-        names = ", ".join(f"p{place}" for place in range(len(parameters)))
+        names = ", ".join(f"p{index}" for index in range(len(parameters)))
         return f"({names}) -> CAST(NULL AS {_type(result)})"
     return f"CAST(NULL AS {_type(pattern)})"
 
@@ -59,12 +59,12 @@ def test_registry_contains_all_topics() -> None:
 
 
 @pytest.mark.parametrize("signature", _SIGNATURES, ids=str)
-def test_every_signature_runs(ask: Ask, signature: Signature) -> None:
+def test_every_signature_runs(run: Run, signature: Signature) -> None:
     sql = signature.name if signature.name in _WITHOUT_PARENTHESES else _call(signature)
     try:
-        answer = ask(f"SELECT {sql} AS x")
+        answer = run(f"SELECT {sql} AS x")
     except QueryFailure as failure:
-        if failure.name not in _OWN_FAILURES and "The local Athena does not support" not in failure.reason:
+        if failure.name not in _EXPECTED_FAILURES and "The local Athena does not support" not in failure.reason:
             raise
     else:
         assert len(answer.rows) == 1

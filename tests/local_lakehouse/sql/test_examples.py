@@ -14,20 +14,20 @@ from typing import Any
 import pytest
 
 from local_lakehouse.sql.failures import QueryFailure
-from tests.local_lakehouse.sql.conftest import Ask
+from tests.local_lakehouse.sql.conftest import Run
 from tests.local_lakehouse.sql.examples_table import PAGE, SOURCES, examples, is_refused, written
 
 EXAMPLES = [example for source in SOURCES for example in examples(source)]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example["statement"][:80])
-def test_example_returns_the_documented_result(ask: Ask, example: dict[str, Any]) -> None:
+def test_example_returns_the_documented_result(run: Run, example: dict[str, Any]) -> None:
     wanted = example["result"]
     if isinstance(wanted, dict):
         with pytest.raises(QueryFailure, match=next(iter(wanted.values()))):
-            ask(example["statement"])
+            run(example["statement"])
         return
-    rows = ask(example["statement"]).rows
+    rows = run(example["statement"]).rows
     if not isinstance(wanted, list):
         assert rows == [[wanted]]
     elif "ORDER BY" in example["statement"]:

@@ -17,7 +17,7 @@ from local_lakehouse.sql.analysis.scope import Scope
 from local_lakehouse.sql.analysis.typed import Facts
 from local_lakehouse.sql.grammar.parser import Parser
 from local_lakehouse.sql.workers.pool import WorkerPool
-from tests.local_lakehouse.sql.conftest import Ask, Table, Tables, session
+from tests.local_lakehouse.sql.conftest import Run, Table, Tables, session
 
 Compile = Callable[..., Compiled]
 COLUMNS = {"id": "integer", "name": "varchar", "amount": "double", "day": "date", "tags": "array(integer)"}
@@ -133,12 +133,12 @@ def test_expressions_that_can_fail(workers: WorkerPool, expression: str, fails: 
     assert _facts(workers, expression).fails is fails
 
 
-def test_try_of_a_string_that_looks_like_an_aggregate(ask: Ask) -> None:
-    assert ask("SELECT TRY(CAST(' OVER sum(' AS integer)), TRY(1 / 0)").rows == [[None, None]]
+def test_try_of_a_string_that_looks_like_an_aggregate(run: Run) -> None:
+    assert run("SELECT TRY(CAST(' OVER sum(' AS integer)), TRY(1 / 0)").rows == [[None, None]]
 
 
-def test_random_column_is_evaluated_once(ask: Ask) -> None:
-    rows = ask("SELECT random() AS x FROM UNNEST(sequence(1, 50)) AS t(n) ORDER BY x").rows
+def test_random_column_is_evaluated_once(run: Run) -> None:
+    rows = run("SELECT random() AS x FROM UNNEST(sequence(1, 50)) AS t(n) ORDER BY x").rows
 
     assert rows == sorted(rows, key=lambda row: float(row[0] or 0))
 
@@ -170,5 +170,5 @@ def test_sql_package_imports_no_aws_client() -> None:
         ("coalesce(NULLIF(x, 0), TRY(1 / x + 1 / x), 7)", ["7", "1"]),
     ],
 )
-def test_failures_are_caught(ask: Ask, expression: str, column: list[str | None]) -> None:
-    assert [row[0] for row in ask(f"SELECT {expression} FROM (VALUES 0, 1) AS t(x) ORDER BY x").rows] == column
+def test_failures_are_caught(run: Run, expression: str, column: list[str | None]) -> None:
+    assert [row[0] for row in run(f"SELECT {expression} FROM (VALUES 0, 1) AS t(x) ORDER BY x").rows] == column

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from local_lakehouse.sql.failures import MalformedQuery, QueryFailure
-from tests.local_lakehouse.sql.conftest import Ask
+from tests.local_lakehouse.sql.conftest import Run
 
 ROWS = "(VALUES (1, 'a', DATE '2024-01-01')) AS t(n, s, d)"
 
@@ -48,7 +48,7 @@ SYNTAX = [
     ("SELECT 1a", "mismatched input '1a'"),
     ("SELECT #1", "mismatched input '#'"),
 ]
-MEANING = [
+EXPRESSIONS = [
     ("nope", "COLUMN_NOT_FOUND: line 1:8: Column 'nope' cannot be resolved"),
     ("t.nope", "COLUMN_NOT_FOUND: line 1:8: Column 't.nope' cannot be resolved"),
     ("u.n", "COLUMN_NOT_FOUND: line 1:8: Column 'u.n' cannot be resolved"),
@@ -173,7 +173,7 @@ CLAUSES = [
     ("SELECT MAP(ARRAY[1], ARRAY[1]) AS m ORDER BY m", "TYPE_MISMATCH"),
     ("SELECT * FROM nowhere", "TABLE_NOT_FOUND"),
 ]
-RUNNING = [
+RUNTIME_FAILURES = [
     ("1 / 0", "DIVISION_BY_ZERO: Division by zero"),
     ("1 % 0", "DIVISION_BY_ZERO"),
     ("DECIMAL '1' / DECIMAL '0'", "DIVISION_BY_ZERO"),
@@ -232,9 +232,9 @@ RUNNING = [
 ]
 
 
-def _failure(ask: Ask, sql: str) -> str:
+def _failure(run: Run, sql: str) -> str:
     try:
-        ask(sql)
+        run(sql)
     except QueryFailure as failure:
         return failure.reason
     except MalformedQuery as malformed:
@@ -243,33 +243,33 @@ def _failure(ask: Ask, sql: str) -> str:
 
 
 @pytest.mark.parametrize(("sql", "reason"), SYNTAX)
-def test_invalid_syntax_is_rejected_with_its_position(ask: Ask, sql: str, reason: str) -> None:
-    assert reason in _failure(ask, sql)
+def test_invalid_syntax_is_rejected_with_its_position(run: Run, sql: str, reason: str) -> None:
+    assert reason in _failure(run, sql)
 
 
-@pytest.mark.parametrize(("expression", "reason"), MEANING)
-def test_invalid_expression_is_rejected(ask: Ask, expression: str, reason: str) -> None:
-    assert _failure(ask, f"SELECT {expression} FROM {ROWS}").startswith(reason)
+@pytest.mark.parametrize(("expression", "reason"), EXPRESSIONS)
+def test_invalid_expression_is_rejected(run: Run, expression: str, reason: str) -> None:
+    assert _failure(run, f"SELECT {expression} FROM {ROWS}").startswith(reason)
 
 
 @pytest.mark.parametrize(("sql", "reason"), CLAUSES)
-def test_invalid_clause_is_rejected(ask: Ask, sql: str, reason: str) -> None:
-    assert reason in _failure(ask, sql)
+def test_invalid_clause_is_rejected(run: Run, sql: str, reason: str) -> None:
+    assert reason in _failure(run, sql)
 
 
-@pytest.mark.parametrize(("expression", "reason"), RUNNING)
-def test_invalid_values_fail_during_execution(ask: Ask, expression: str, reason: str) -> None:
-    found = _failure(ask, f"SELECT {expression}")
+@pytest.mark.parametrize(("expression", "reason"), RUNTIME_FAILURES)
+def test_invalid_values_fail_during_execution(run: Run, expression: str, reason: str) -> None:
+    found = _failure(run, f"SELECT {expression}")
 
     assert reason in found
     assert not re.search(r"duckdb|athena_|Conversion Error|Binder|LINE 1", found, re.IGNORECASE)
 
 
-def test_error_position_contains_the_line(ask: Ask) -> None:
-    assert "line 3:7" in _failure(ask, f"SELECT n\nFROM {ROWS}\nWHERE nope > 0")
+def test_error_position_contains_the_line(run: Run) -> None:
+    assert "line 3:7" in _failure(run, f"SELECT n\nFROM {ROWS}\nWHERE nope > 0")
 
 
-def test_recursion_depth_is_limited(ask: Ask) -> None:
+def test_recursion_depth_is_limited(run: Run) -> None:
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
 
-    assert "Recursion depth limit exceeded (10)" in _failure(ask, endless)
+    assert "Recursion depth limit exceeded (10)" in _failure(run, endless)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.local_lakehouse.sql.conftest import Ask
+from tests.local_lakehouse.sql.conftest import Run
 
 TEXTS = [
     ("length('naïve')", "5"),
@@ -169,11 +169,11 @@ JSON = [
 
 
 @pytest.mark.parametrize(("expression", "text"), [*TEXTS, *MOMENTS, *COLLECTIONS, *JSON])
-def test_function_returns_the_documented_value(ask: Ask, expression: str, text: str | None) -> None:
-    assert ask(f"SELECT {expression} AS x").rows == [[text]]
+def test_function_returns_the_documented_value(run: Run, expression: str, text: str | None) -> None:
+    assert run(f"SELECT {expression} AS x").rows == [[text]]
 
 
-TWO = "corr(y, x), regr_slope(y, x), regr_intercept(y, x), covar_pop(y, x), covar_samp(y, x)"
+TWO_COLUMN_AGGREGATES = "corr(y, x), regr_slope(y, x), regr_intercept(y, x), covar_pop(y, x), covar_samp(y, x)"
 
 
 @pytest.mark.parametrize(
@@ -186,16 +186,16 @@ TWO = "corr(y, x), regr_slope(y, x), regr_intercept(y, x), covar_pop(y, x), cova
     ],
     ids=["one row", "one x", "one y", "a line"],
 )
-def test_two_column_aggregates_return_null_instead_of_nan(ask: Ask, values: str, row: list[str | None]) -> None:
-    assert ask(f"SELECT {TWO} FROM (VALUES {values}) t(y, x)").rows == [row]
+def test_two_column_aggregates_return_null_instead_of_nan(run: Run, values: str, row: list[str | None]) -> None:
+    assert run(f"SELECT {TWO_COLUMN_AGGREGATES} FROM (VALUES {values}) t(y, x)").rows == [row]
 
 
-def test_two_column_aggregates_in_windows(ask: Ask) -> None:
+def test_two_column_aggregates_in_windows(run: Run) -> None:
     query = (
         "SELECT corr(y, x) OVER (ORDER BY x), regr_slope(y, x) OVER (ORDER BY x) FROM (VALUES (1, 2), (2, 4)) t(y, x)"
     )
-    assert ask(query).rows == [[None, None], ["1.0", "0.5"]]
-    assert ask("SELECT corr(y, x) FILTER (WHERE x > 2) FROM (VALUES (1, 2), (2, 4)) t(y, x)").rows == [[None]]
+    assert run(query).rows == [[None, None], ["1.0", "0.5"]]
+    assert run("SELECT corr(y, x) FILTER (WHERE x > 2) FROM (VALUES (1, 2), (2, 4)) t(y, x)").rows == [[None]]
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_two_column_aggregates_in_windows(ask: Ask) -> None:
         ("5, 5, 5, 5", float("nan"), float("nan")),
     ],
 )
-def test_skewness_and_kurtosis(ask: Ask, values: str, skewness: float | None, kurtosis: float | None) -> None:
+def test_skewness_and_kurtosis(run: Run, values: str, skewness: float | None, kurtosis: float | None) -> None:
     query = f"SELECT skewness(x), kurtosis(x) FROM (VALUES {values}) t(x)"
-    found = [None if text is None else float(text) for text in ask(query).rows[0]]
+    found = [None if text is None else float(text) for text in run(query).rows[0]]
     assert found == pytest.approx([skewness, kurtosis], nan_ok=True)

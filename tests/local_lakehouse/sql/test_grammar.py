@@ -6,7 +6,7 @@ import pytest
 
 from local_lakehouse.sql.failures import MalformedQuery, QueryFailure
 from local_lakehouse.sql.grammar.parser import parse_query, parse_statement
-from tests.local_lakehouse.sql.conftest import Ask, Table
+from tests.local_lakehouse.sql.conftest import Run, Table
 
 T = Table({"a": "integer", "b": "varchar"}, [(1, "x"), (2, "y")])
 
@@ -25,13 +25,13 @@ T = Table({"a": "integer", "b": "varchar"}, [(1, "x"), (2, "y")])
     ],
 )
 def test_unsupported_constructs_are_rejected(sql: str, construct: str) -> None:
-    place, _, name = construct.partition(" … ")
-    if place == "1:10":
+    position, _, name = construct.partition(" … ")
+    if position == "1:10":
         # A measure over a window is not a function call.
         with pytest.raises(MalformedQuery):
             parse_statement(sql)
         return
-    with pytest.raises(QueryFailure, match=f"NOT_SUPPORTED: line {place} The local Athena does not support {name}"):
+    with pytest.raises(QueryFailure, match=f"NOT_SUPPORTED: line {position} The local Athena does not support {name}"):
         parse_statement(sql)
 
 
@@ -121,8 +121,8 @@ ROW = "(SELECT CAST(ROW(1, 'x') AS row(p integer, q varchar)) AS r, 2 AS s) AS t
         ("SELECT (SELECT CAST(ROW(7) AS row(c integer))).*", ["c"], [["7"]]),
     ],
 )
-def test_all_fields_of_a_row_are_selected(ask: Ask, sql: str, names: list[str | None], rows: list[list[str]]) -> None:
-    answer = ask(sql)
+def test_all_fields_of_a_row_are_selected(run: Run, sql: str, names: list[str | None], rows: list[list[str]]) -> None:
+    answer = run(sql)
 
     assert (answer.names, answer.rows) == (names, rows)
 
@@ -137,9 +137,9 @@ def test_all_fields_of_a_row_are_selected(ask: Ask, sql: str, names: list[str | 
         ("SELECT ROW(b).* FROM t GROUP BY a", "EXPRESSION_NOT_AGGREGATE"),
     ],
 )
-def test_selecting_all_fields_rejects_other_types(ask: Ask, sql: str, failure: str) -> None:
+def test_selecting_all_fields_rejects_other_types(run: Run, sql: str, failure: str) -> None:
     with pytest.raises(QueryFailure, match=failure):
-        ask(sql, {"t": T})
+        run(sql, {"t": T})
 
 
 @pytest.mark.parametrize(
@@ -162,8 +162,8 @@ def test_selecting_all_fields_rejects_other_types(ask: Ask, sql: str, failure: s
         ("SELECT 1 IN ((SELECT 1) UNION ALL (SELECT 2))", [["true"]]),
     ],
 )
-def test_quoted_functions_and_parentheses(ask: Ask, sql: str, rows: list[list[str]]) -> None:
-    assert ask(sql, {"t": T}).rows == rows
+def test_quoted_functions_and_parentheses(run: Run, sql: str, rows: list[list[str]]) -> None:
+    assert run(sql, {"t": T}).rows == rows
 
 
 @pytest.mark.parametrize(
@@ -179,9 +179,9 @@ def test_quoted_functions_and_parentheses(ask: Ask, sql: str, rows: list[list[st
         ('SELECT "nosuch"(1)', "FUNCTION_NOT_FOUND: line 1:8: Function 'nosuch' not registered"),
     ],
 )
-def test_unknown_names_are_rejected(ask: Ask, sql: str, failure: str) -> None:
+def test_unknown_names_are_rejected(run: Run, sql: str, failure: str) -> None:
     with pytest.raises(QueryFailure, match=failure):
-        ask(sql)
+        run(sql)
 
 
 def test_deep_parentheses_are_parsed_in_one_pass() -> None:

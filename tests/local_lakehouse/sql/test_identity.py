@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.local_lakehouse.sql.conftest import Ask
+from tests.local_lakehouse.sql.conftest import Run
 
 FIRST = "TIMESTAMP '2020-01-01 12:00:00 +01:00'"
 SECOND = "TIMESTAMP '2020-01-01 11:00:00 UTC'"
@@ -55,18 +55,18 @@ def _common(kind: str) -> str:
 
 @pytest.mark.parametrize(("query", "rows"), QUERIES)
 @pytest.mark.parametrize("kind", PAIRS)
-def test_equal_values_are_grouped_together(ask: Ask, kind: str, query: str, rows: int) -> None:
-    assert len(ask(f"{_common(kind)} {query}").rows) == rows
+def test_equal_values_are_grouped_together(run: Run, kind: str, query: str, rows: int) -> None:
+    assert len(run(f"{_common(kind)} {query}").rows) == rows
 
 
 @pytest.mark.parametrize("join", ["CROSS JOIN second WHERE first.x = second.x", "JOIN second USING (x)"])
 @pytest.mark.parametrize("kind", PAIRS)
-def test_join_condition_is_three_valued(ask: Ask, kind: str, join: str) -> None:
-    assert len(ask(f"{_common(kind)} SELECT 1 FROM first {join}").rows) == (kind in WITHOUT_NULL)
+def test_join_condition_is_three_valued(run: Run, kind: str, join: str) -> None:
+    assert len(run(f"{_common(kind)} SELECT 1 FROM first {join}").rows) == (kind in WITHOUT_NULL)
 
 
-def test_group_keeps_the_value_of_its_rows(ask: Ask) -> None:
-    rows = ask(
+def test_group_keeps_the_value_of_its_rows(run: Run) -> None:
+    rows = run(
         f"SELECT x, hour(x), count(*) FROM (VALUES {FIRST}, TIMESTAMP '2020-01-02 00:00:00 UTC') t(x) "
         "GROUP BY x ORDER BY x"
     ).rows
@@ -75,8 +75,8 @@ def test_group_keeps_the_value_of_its_rows(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("condition", ["IN (SELECT x FROM u)", "= ANY (SELECT x FROM u)", ">= ALL (SELECT x FROM u)"])
-def test_subquery_compares_instants(ask: Ask, condition: str) -> None:
-    assert ask(f"WITH u(x) AS (SELECT {SECOND}) SELECT {FIRST} {condition}").rows == [["true"]]
+def test_subquery_compares_instants(run: Run, condition: str) -> None:
+    assert run(f"WITH u(x) AS (SELECT {SECOND}) SELECT {FIRST} {condition}").rows == [["true"]]
 
 
 @pytest.mark.parametrize(
@@ -93,9 +93,9 @@ def test_subquery_compares_instants(ask: Ask, condition: str) -> None:
     ],
 )
 @pytest.mark.parametrize("kind", PAIRS)
-def test_array_functions_treat_equal_elements_as_one(ask: Ask, kind: str, expression: str, count: str) -> None:
+def test_array_functions_treat_equal_elements_as_one(run: Run, kind: str, expression: str, count: str) -> None:
     first, second = PAIRS[kind]
     values = f"(SELECT {first} AS x UNION ALL SELECT {second} UNION ALL SELECT NULL)"
     source = values if "DISTINCT" in expression else f"(SELECT {first} AS a, {second} AS b)"
 
-    assert ask(f"SELECT {expression} FROM {source}").rows == [[count]]
+    assert run(f"SELECT {expression} FROM {source}").rows == [[count]]

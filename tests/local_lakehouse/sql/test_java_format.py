@@ -7,7 +7,7 @@ import pytest
 from local_lakehouse.sql.runtime.java_format import java_format
 from local_lakehouse.sql.runtime.udf import AthenaError
 
-INVALID, REFUSED = "INVALID_FUNCTION_ARGUMENT", "NOT_SUPPORTED"
+INVALID, UNSUPPORTED = "INVALID_FUNCTION_ARGUMENT", "NOT_SUPPORTED"
 
 NUMBERS = [
     ("%g", "double", "12345.678", "12345.7"),
@@ -80,8 +80,8 @@ BAD = [
     ("%f", "integer", INVALID),
     ("%q", "integer", INVALID),
     ("%", "integer", INVALID),
-    ("%h", "varchar", REFUSED),
-    ("%a", "double", REFUSED),
+    ("%h", "varchar", UNSUPPORTED),
+    ("%a", "double", UNSUPPORTED),
 ]
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.runtime.json_path import read_path
 from local_lakehouse.sql.runtime.json_path_steps import PathFailure
-from tests.local_lakehouse.sql.conftest import Ask
+from tests.local_lakehouse.sql.conftest import Run
 
 PROFILE = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -49,16 +49,16 @@ def _constructor(value: Any) -> str:
 
 @PROFILE
 @given(st.lists(values, max_size=4))
-def test_nested_constructors_return_the_value(ask: Ask, value: list[Any]) -> None:
-    text = ask(f"SELECT {_constructor(value)} AS x").rows[0][0]
+def test_nested_constructors_return_the_value(run: Run, value: list[Any]) -> None:
+    text = run(f"SELECT {_constructor(value)} AS x").rows[0][0]
     assert json.loads(text or "") == value
 
 
 @PROFILE
 @given(values)
-def test_json_texts_round_trip(ask: Ask, value: Any) -> None:
+def test_json_texts_round_trip(run: Run, value: Any) -> None:
     text = _text(json.dumps(value))
-    answer = ask(
+    answer = run(
         f"SELECT json_format(json_parse({text})), json_query({text}, 'strict $'), "
         f"json_format(json_extract({text}, '$'))"
     )
@@ -121,9 +121,9 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize(("expression", "expected"), EXAMPLES)
-def test_json_function_returns_the_documented_value(ask: Ask, expression: str, expected: str | None) -> None:
+def test_json_function_returns_the_documented_value(run: Run, expression: str, expected: str | None) -> None:
     try:
-        shown = ask(f"SELECT {expression} AS x").rows[0][0]
+        shown = run(f"SELECT {expression} AS x").rows[0][0]
     except QueryFailure as failure:
         shown = failure.name
     assert shown == expected
@@ -206,7 +206,7 @@ ERRORS = [
 
 
 @pytest.mark.parametrize(("expression", "message"), ERRORS)
-def test_error_on_error_returns_the_documented_message(ask: Ask, expression: str, message: str) -> None:
+def test_error_on_error_returns_the_documented_message(run: Run, expression: str, message: str) -> None:
     with pytest.raises(QueryFailure) as raised:
-        ask(f"SELECT {expression}")
+        run(f"SELECT {expression}")
     assert str(raised.value).startswith(message)

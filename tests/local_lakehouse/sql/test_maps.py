@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from local_lakehouse.sql.failures import QueryFailure
-from tests.local_lakehouse.sql.conftest import Ask, Table
+from tests.local_lakehouse.sql.conftest import Run, Table
 from tests.local_lakehouse.sql.test_identity import PAIRS, WITHOUT_NULL
 
 # The values contain no NULLs, because no key can contain a NULL.
@@ -42,27 +42,27 @@ REPEATED = [
 
 @pytest.mark.parametrize(("expression", "text"), SAME)
 @pytest.mark.parametrize("kind", KEYS)
-def test_identical_keys_are_one_entry(ask: Ask, kind: str, expression: str, text: str) -> None:
+def test_identical_keys_are_one_entry(run: Run, kind: str, expression: str, text: str) -> None:
     first, second = KEYS[kind]
-    assert ask(f"SELECT {expression} FROM (VALUES ({first}, {second})) t(a, b)").rows == [[text]]
+    assert run(f"SELECT {expression} FROM (VALUES ({first}, {second})) t(a, b)").rows == [[text]]
 
 
 @pytest.mark.parametrize("over", ["", " OVER ()"])
 @pytest.mark.parametrize(("aggregate", "text"), AGGREGATES)
 @pytest.mark.parametrize("kind", KEYS)
-def test_aggregates_combine_identical_keys(ask: Ask, kind: str, aggregate: str, text: str, over: str) -> None:
+def test_aggregates_combine_identical_keys(run: Run, kind: str, aggregate: str, text: str, over: str) -> None:
     first, second = KEYS[kind]
     call = aggregate.replace(" ORDER BY v", "").removesuffix(")") + f"{over})" if over else aggregate
-    rows = ask(f"SELECT {call} FROM (VALUES ({first}, 1), ({second}, 2), (NULL, 3)) t(k, v)").rows
+    rows = run(f"SELECT {call} FROM (VALUES ({first}, 1), ({second}, 2), (NULL, 3)) t(k, v)").rows
     assert rows == [[text]] * (3 if over else 1)
 
 
 @pytest.mark.parametrize("expression", REPEATED)
 @pytest.mark.parametrize("kind", KEYS)
-def test_duplicate_keys_are_rejected(ask: Ask, kind: str, expression: str) -> None:
+def test_duplicate_keys_are_rejected(run: Run, kind: str, expression: str) -> None:
     first, second = KEYS[kind]
     with pytest.raises(QueryFailure, match="INVALID_FUNCTION_ARGUMENT: Duplicate map keys"):
-        ask(f"SELECT {expression} FROM (VALUES ({first}, {second})) t(a, b)")
+        run(f"SELECT {expression} FROM (VALUES ({first}, {second})) t(a, b)")
 
 
 @pytest.mark.parametrize(
@@ -77,31 +77,31 @@ def test_duplicate_keys_are_rejected(ask: Ask, kind: str, expression: str) -> No
         "map(ARRAY[nan(), nan()], ARRAY[1, 2])",
     ],
 )
-def test_cast_rejects_duplicate_keys(ask: Ask, expression: str) -> None:
+def test_cast_rejects_duplicate_keys(run: Run, expression: str) -> None:
     with pytest.raises(QueryFailure, match="Duplicate map keys"):
-        ask(f"SELECT {expression}")
+        run(f"SELECT {expression}")
 
 
-def test_nan_key_is_one_entry_but_cannot_be_looked_up(ask: Ask) -> None:
-    row = ask(
+def test_nan_key_is_one_entry_but_cannot_be_looked_up(run: Run) -> None:
+    row = run(
         "SELECT element_at(m, nan()), element_at(m, 1e0), cardinality(map_concat(m, m)) "
         "FROM (SELECT map(ARRAY[nan(), 1e0], ARRAY[1, 2]) AS m)"
     ).rows[0]
     assert row == [None, "2", "2"]
     with pytest.raises(QueryFailure, match="Key not present in map: NaN"):
-        ask("SELECT map(ARRAY[nan()], ARRAY[1])[nan()]")
+        run("SELECT map(ARRAY[nan()], ARRAY[1])[nan()]")
 
 
-def test_map_concat_returns_the_keys_of_the_last_map_first(ask: Ask) -> None:
+def test_map_concat_returns_the_keys_of_the_last_map_first(run: Run) -> None:
     query = (
         "SELECT map_keys(map_concat(map(ARRAY[1], ARRAY[1]), map(ARRAY[2, 1], ARRAY[2, 2]), map(ARRAY[3], ARRAY[3])))"
     )
-    assert ask(query).rows == [["[3, 2, 1]"]]
+    assert run(query).rows == [["[3, 2, 1]"]]
 
 
-def test_missing_key_error_contains_the_zone(ask: Ask) -> None:
+def test_missing_key_error_contains_the_zone(run: Run) -> None:
     with pytest.raises(QueryFailure, match="Key not present in map: 2020-01-01 11:00:01 UTC"):
-        ask("SELECT map(ARRAY[TIMESTAMP '2020-01-01 12:00:00 UTC'], ARRAY[1])[TIMESTAMP '2020-01-01 11:00:01 UTC']")
+        run("SELECT map(ARRAY[TIMESTAMP '2020-01-01 12:00:00 UTC'], ARRAY[1])[TIMESTAMP '2020-01-01 11:00:01 UTC']")
 
 
 @pytest.mark.parametrize(
@@ -116,21 +116,21 @@ def test_missing_key_error_contains_the_zone(ask: Ask) -> None:
         ("cardinality(array_agg(DISTINCT transform(ARRAY[a], x -> from_unixtime(x + a, 'UTC'))))", "2"),
     ],
 )
-def test_aggregate_arguments_can_contain_lambdas(ask: Ask, call: str, text: str) -> None:
+def test_aggregate_arguments_can_contain_lambdas(run: Run, call: str, text: str) -> None:
     """The argument of an aggregate can contain a lambda.
 
     DuckDB 2.0 fails if a lambda captures an aggregate whose argument contains a lambda.
     """
-    rows = ask(f"SELECT {call} FROM t", {"t": Table({"a": "integer"}, [[0], [1]])}).rows
+    rows = run(f"SELECT {call} FROM t", {"t": Table({"a": "integer"}, [[0], [1]])}).rows
     assert rows == [[text]]
 
 
 @pytest.mark.parametrize("type_", ["double", "real", "array(double)"])
-def test_histogram_counts_nan_as_one_value(ask: Ask, type_: str) -> None:
+def test_histogram_counts_nan_as_one_value(run: Run, type_: str) -> None:
     value = f"CAST({'ARRAY[x]' if type_.startswith('array') else 'x'} AS {type_})"
     rows = "(VALUES nan(), 0e0, nan(), -0e0, 1e0, -0e0) t(x)"
 
-    counts = ask(f"SELECT array_sort(map_values(histogram({value}))) FROM {rows}")
+    counts = run(f"SELECT array_sort(map_values(histogram({value}))) FROM {rows}")
 
     assert counts.rows == [["[1, 2, 3]"]]
 
@@ -144,18 +144,18 @@ def test_histogram_counts_nan_as_one_value(ask: Ask, type_: str) -> None:
         "multimap_from_entries(ARRAY[ROW(ARRAY[NULL], 1)])",
     ],
 )
-def test_key_that_contains_null_is_rejected(ask: Ask, expression: str) -> None:
+def test_key_that_contains_null_is_rejected(run: Run, expression: str) -> None:
     with pytest.raises(QueryFailure, match="map key cannot be indeterminate"):
-        ask(f"SELECT {expression}")
+        run(f"SELECT {expression}")
 
 
-def test_map_functions_return_null_for_a_null_map(ask: Ask) -> None:
+def test_map_functions_return_null_for_a_null_map(run: Run) -> None:
     calls = (
         "map_zip_with(m, n, (k, x, y) -> 1), map_zip_with(n, m, (k, x, y) -> 1), map_concat(m, n), map_concat(n, m), "
         "map_filter(n, (k, v) -> TRUE), transform_keys(n, (k, v) -> k), transform_values(n, (k, v) -> v)"
     )
     query = f"SELECT {calls} FROM (SELECT map(ARRAY[1], ARRAY[1]) AS m, CAST(NULL AS map(integer, integer)) AS n)"
-    assert ask(query).rows == [[None] * 7]
+    assert run(query).rows == [[None] * 7]
 
 
 @pytest.mark.parametrize(
@@ -170,5 +170,5 @@ def test_map_functions_return_null_for_a_null_map(ask: Ask) -> None:
         ("map_concat(map(ARRAY[1], ARRAY[NULL]), map(ARRAY[1], ARRAY[NULL]))", "{1=null}"),
     ],
 )
-def test_maps_from_empty_lists_and_nulls(ask: Ask, expression: str, text: str) -> None:
-    assert ask(f"SELECT {expression}").rows == [[text]]
+def test_maps_from_empty_lists_and_nulls(run: Run, expression: str, text: str) -> None:
+    assert run(f"SELECT {expression}").rows == [[text]]

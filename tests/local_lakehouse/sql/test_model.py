@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from local_lakehouse.sql.failures import QueryFailure
-from tests.local_lakehouse.sql.conftest import Ask
+from tests.local_lakehouse.sql.conftest import Run
 
 SIZES = {"tinyint": 2**7, "smallint": 2**15, "integer": 2**31, "bigint": 2**63}
 ORDER = list(SIZES)
@@ -72,9 +72,9 @@ _numbers = st.recursive(
 )
 
 
-def _outcome(ask: Ask, sql: str) -> tuple[Any, str]:
+def _outcome(run: Run, sql: str) -> tuple[Any, str]:
     try:
-        answer = ask(f"SELECT {sql} AS x")
+        answer = run(f"SELECT {sql} AS x")
     except QueryFailure as failure:
         return failure.name, ""
     return answer.rows[0][0], answer.types[0]
@@ -82,8 +82,8 @@ def _outcome(ask: Ask, sql: str) -> tuple[Any, str]:
 
 @PROFILE
 @given(_numbers)
-def test_integer_expressions_match_the_model(ask: Ask, number: Number) -> None:
-    found, type_ = _outcome(ask, number.sql)
+def test_integer_expressions_match_the_model(run: Run, number: Number) -> None:
+    found, type_ = _outcome(run, number.sql)
 
     if isinstance(number.value, Failure):
         # It is unspecified which of two failures occurs, but one of them must occur.
@@ -99,8 +99,8 @@ _decimals = st.decimals(-9999, 9999, allow_nan=False, allow_infinity=False, plac
 
 @PROFILE
 @given(_decimals, _decimals, st.sampled_from("+-*"))
-def test_decimals_are_exact(ask: Ask, left: Decimal, right: Decimal, operator: str) -> None:
-    found, type_ = _outcome(ask, f"DECIMAL '{left:f}' {operator} DECIMAL '{right:f}'")
+def test_decimals_are_exact(run: Run, left: Decimal, right: Decimal, operator: str) -> None:
+    found, type_ = _outcome(run, f"DECIMAL '{left:f}' {operator} DECIMAL '{right:f}'")
 
     expected = {"+": left + right, "-": left - right, "*": left * right}[operator]
     assert Decimal(found) == expected
@@ -109,30 +109,30 @@ def test_decimals_are_exact(ask: Ask, left: Decimal, right: Decimal, operator: s
 
 @PROFILE
 @given(_decimals, st.integers(0, 3))
-def test_decimals_are_rounded_half_away_from_zero(ask: Ask, value: Decimal, digits: int) -> None:
-    found, _ = _outcome(ask, f"CAST(DECIMAL '{value:f}' AS decimal(10, {digits}))")
+def test_decimals_are_rounded_half_away_from_zero(run: Run, value: Decimal, digits: int) -> None:
+    found, _ = _outcome(run, f"CAST(DECIMAL '{value:f}' AS decimal(10, {digits}))")
 
     assert Decimal(found) == value.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
 
 
 @PROFILE
 @given(st.decimals(-(10**6), 10**6, allow_nan=False, allow_infinity=False, places=1))
-def test_doubles_are_rounded_half_away_from_zero(ask: Ask, value: Decimal) -> None:
-    found, type_ = _outcome(ask, f"CAST(DOUBLE '{value:f}' AS bigint)")
+def test_doubles_are_rounded_half_away_from_zero(run: Run, value: Decimal) -> None:
+    found, type_ = _outcome(run, f"CAST(DOUBLE '{value:f}' AS bigint)")
 
     assert (Decimal(found), type_) == (value.quantize(Decimal(1), rounding=ROUND_HALF_UP), "bigint")
 
 
 @PROFILE
 @given(st.text(alphabet="0123456789+- .ex", max_size=6))
-def test_text_is_cast_to_an_integer_or_rejected(ask: Ask, text: str) -> None:
+def test_text_is_cast_to_an_integer_or_rejected(run: Run, text: str) -> None:
     sign, digits = text[:1] if text[:1] in ("+", "-") else "", text.lstrip("+-") if text[:1] in ("+", "-") else text
     valid = digits.isdigit() and not text[len(sign) :].startswith(("+", "-"))
 
-    found, _ = _outcome(ask, f"CAST('{text}' AS integer)")
+    found, _ = _outcome(run, f"CAST('{text}' AS integer)")
 
     assert found == (str(int(text)) if valid else "INVALID_CAST_ARGUMENT")
-    assert _outcome(ask, f"TRY_CAST('{text}' AS integer)")[0] == (str(int(text)) if valid else None)
+    assert _outcome(run, f"TRY_CAST('{text}' AS integer)")[0] == (str(int(text)) if valid else None)
 
 
 _dates = st.dates(date(1970, 1, 1), date(2100, 12, 31))
@@ -145,14 +145,14 @@ def _months_later(start: date, months: int) -> date:
 
 @PROFILE
 @given(_dates, st.integers(-500, 500), st.integers(-60, 60))
-def test_dates_are_moved_by_days_and_months(ask: Ask, start: date, days: int, months: int) -> None:
-    assert _outcome(ask, f"DATE '{start}' + INTERVAL '{days}' DAY")[0] == str(start + timedelta(days=days))
-    assert _outcome(ask, f"date_add('month', {months}, DATE '{start}')") == (str(_months_later(start, months)), "date")
+def test_dates_are_moved_by_days_and_months(run: Run, start: date, days: int, months: int) -> None:
+    assert _outcome(run, f"DATE '{start}' + INTERVAL '{days}' DAY")[0] == str(start + timedelta(days=days))
+    assert _outcome(run, f"date_add('month', {months}, DATE '{start}')") == (str(_months_later(start, months)), "date")
 
 
 @PROFILE
 @given(_dates, _dates)
-def test_date_diff_counts_whole_units(ask: Ask, first: date, last: date) -> None:
+def test_date_diff_counts_whole_units(run: Run, first: date, last: date) -> None:
     days = (last - first).days
     early, late = sorted((first, last))
     months = (late.year - early.year) * 12 + late.month - early.month
@@ -166,17 +166,17 @@ def test_date_diff_counts_whole_units(ask: Ask, first: date, last: date) -> None
         ("month", sign * months),
         ("year", sign * (months // 12)),
     ):
-        assert _outcome(ask, f"date_diff('{unit}', DATE '{first}', DATE '{last}')")[0] == str(expected)
+        assert _outcome(run, f"date_diff('{unit}', DATE '{first}', DATE '{last}')")[0] == str(expected)
 
 
 @PROFILE
 @given(_dates)
-def test_date_parts(ask: Ask, day: date) -> None:
+def test_date_parts(run: Run, day: date) -> None:
     year, week, weekday = day.isocalendar()
     expected = [year, week, weekday, day.timetuple().tm_yday, (day.month + 2) // 3]
 
     names = ("year_of_week", "week", "day_of_week", "day_of_year", "quarter")
-    found = ask("SELECT " + ", ".join(f"{name}(DATE '{day}')" for name in names)).rows[0]
+    found = run("SELECT " + ", ".join(f"{name}(DATE '{day}')" for name in names)).rows[0]
 
     assert found == [str(entry) for entry in expected]
 
@@ -245,7 +245,7 @@ _truths = st.recursive(
 
 @PROFILE
 @given(_truths)
-def test_conditions_match_three_valued_logic(ask: Ask, truth: Truth) -> None:
+def test_conditions_match_three_valued_logic(run: Run, truth: Truth) -> None:
     expected = None if truth.value is None else str(truth.value).lower()
 
-    assert _outcome(ask, truth.sql) == (expected, "boolean")
+    assert _outcome(run, truth.sql) == (expected, "boolean")

@@ -1,6 +1,6 @@
 """Tests of times and timestamps of every precision, compared with exact models.
 
-The models are integer picoseconds and Python's zone rules.
+The models use integer picoseconds and Python's time zone rules.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from local_lakehouse.sql import zones
 from local_lakehouse.sql.failures import QueryFailure
-from tests.local_lakehouse.sql.conftest import Ask
+from tests.local_lakehouse.sql.conftest import Run
 
 PROFILE = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 PICOS = 10**12
@@ -53,11 +53,11 @@ def _cut(picos: int, precision: int) -> int:
 @example(DAY_PICOS - 1, 12, 0)
 @example(500_000, 12, 6)
 @example(499_999, 12, 6)
-def test_time_keeps_its_digits_and_rounds_half_up(ask: Ask, picos: int, written: int, wanted: int) -> None:
+def test_time_keeps_its_digits_and_rounds_half_up(run: Run, picos: int, written: int, wanted: int) -> None:
     picos = _cut(picos, written)
     literal = f"TIME '{_clock(picos, written)}'"
     rounded = _half_up(picos, wanted) % DAY_PICOS if wanted < written else picos
-    answer = ask(
+    answer = run(
         f"SELECT CAST({literal} AS varchar), CAST(CAST({literal} AS time({wanted})) AS varchar), "
         f"CAST(CAST('{_clock(picos, written)}' AS time({wanted})) AS varchar)"
     )
@@ -69,14 +69,14 @@ def test_time_keeps_its_digits_and_rounds_half_up(ask: Ask, picos: int, written:
 @example(DAY_PICOS - 1, 12, 0, -14 * 60)
 @example(0, 12, 6, 1)
 def test_time_with_time_zone_keeps_its_digits_and_offset(
-    ask: Ask, picos: int, written: int, wanted: int, offset: int
+    run: Run, picos: int, written: int, wanted: int, offset: int
 ) -> None:
     picos = _cut(picos, written)
     zone = f"{'-' if offset < 0 else '+'}{abs(offset) // 60:02}:{abs(offset) % 60:02}"
     text = f"{_clock(picos, written)}{zone}"
     rounded = _half_up(picos, wanted) % DAY_PICOS if wanted < written else picos
     utc = (picos - offset * 60 * PICOS) % DAY_PICOS
-    answer = ask(
+    answer = run(
         f"SELECT CAST(TIME '{text}' AS varchar), CAST(CAST('{text}' AS time({wanted}) with time zone) AS varchar), "
         f"TIME '{text}' = TIME '{_clock(utc, written)}+00:00', "
         f"CAST(TIME '{text}' AT TIME ZONE '+00:00' AS varchar), CAST(CAST(TIME '{text}' AS time({wanted})) AS varchar)"
@@ -89,13 +89,13 @@ def test_time_with_time_zone_keeps_its_digits_and_offset(
 @given(days, picos_of_day, digits, digits)
 @example(-1, DAY_PICOS - 1, 12, 11)
 def test_timestamp_keeps_its_digits_and_rounds_half_up(
-    ask: Ask, day: int, picos: int, written: int, wanted: int
+    run: Run, day: int, picos: int, written: int, wanted: int
 ) -> None:
     moment = _cut(day * DAY_PICOS + picos, written)
     text = _timestamp(moment, written)
     rounded = _half_up(moment, wanted) if wanted < written else moment
     shown = _timestamp(rounded, wanted)
-    answer = ask(
+    answer = run(
         f"SELECT CAST(CAST(TIMESTAMP '{text}' AS timestamp({wanted})) AS varchar), "
         f"CAST(CAST('{text}' AS timestamp({wanted})) AS varchar), "
         f"CAST(CAST(TIMESTAMP '{text} UTC' AS timestamp({wanted}) with time zone) AS varchar), "
@@ -107,11 +107,11 @@ def test_timestamp_keeps_its_digits_and_rounds_half_up(
 @PROFILE
 @given(days, picos_of_day, digits, picos_of_day, digits)
 def test_timestamps_of_different_precision_are_compared_exactly(
-    ask: Ask, day: int, one: int, one_digits: int, other: int, other_digits: int
+    run: Run, day: int, one: int, one_digits: int, other: int, other_digits: int
 ) -> None:
     first, second = _cut(day * DAY_PICOS + one, one_digits), _cut(day * DAY_PICOS + other, other_digits)
     a, b = f"TIMESTAMP '{_timestamp(first, one_digits)}'", f"TIMESTAMP '{_timestamp(second, other_digits)}'"
-    answer = ask(f"SELECT {a} < {b}, {a} = {b}, {a} >= {b}, greatest({a}, {b}) = {b}")
+    answer = run(f"SELECT {a} < {b}, {a} = {b}, {a} >= {b}, greatest({a}, {b}) = {b}")
     expected = [first < second, first == second, first >= second, second >= first]
     assert answer.rows == [[str(entry).lower() for entry in expected]]
 
@@ -120,9 +120,9 @@ def test_timestamps_of_different_precision_are_compared_exactly(
 @given(st.sampled_from(ZONES), st.datetimes(datetime(1950, 1, 1), datetime(2060, 1, 1)), st.integers(-40, 40))
 @example("Europe/Berlin", datetime(2024, 3, 30, 2, 30), 1)
 @example("America/New_York", datetime(2024, 11, 2, 1, 30), 1)
-def test_adding_days_keeps_the_local_time(ask: Ask, zone: str, local: datetime, count: int) -> None:
+def test_adding_days_keeps_the_local_time(run: Run, zone: str, local: datetime, count: int) -> None:
     local = local.replace(microsecond=0)
-    moved = ask(f"SELECT date_add('day', {count}, TIMESTAMP '{local} {zone}'), to_unixtime(TIMESTAMP '{local} {zone}')")
+    moved = run(f"SELECT date_add('day', {count}, TIMESTAMP '{local} {zone}'), to_unixtime(TIMESTAMP '{local} {zone}')")
     rules = zones.zone(zone)
     start = local.replace(tzinfo=rules)
     # A local time that does not exist is displayed as the time one hour later.
@@ -159,7 +159,7 @@ def test_java_and_joda_resolve_clock_changes_differently() -> None:
     assert ZoneInfo("Europe/Berlin").utcoffset(datetime(2024, 7, 1)) == timedelta(hours=2)
 
 
-SIBLINGS = [
+EXPRESSIONS = [
     ("CAST(TIME '23:59:59.9999' AS time(2))", "00:00:00.00"),
     ("CAST(TIMESTAMP '2020-12-31 23:59:59.9999999999995' AS varchar)", "INVALID_LITERAL"),
     ("CAST('12:00:00.1234567890123' AS time(3))", "INVALID_CAST_ARGUMENT"),
@@ -230,10 +230,10 @@ SIBLINGS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("expression", "expected"), SIBLINGS)
-def test_date_and_time_expression(ask: Ask, expression: str, expected: str) -> None:
+@pytest.mark.parametrize(("expression", "expected"), EXPRESSIONS)
+def test_date_and_time_expression(run: Run, expression: str, expected: str) -> None:
     try:
-        shown = ask(f"SELECT {expression} AS x").rows[0][0]
+        shown = run(f"SELECT {expression} AS x").rows[0][0]
     except QueryFailure as failure:
         shown = failure.name
     assert shown == expected

@@ -3,7 +3,7 @@
 import pytest
 
 from local_lakehouse.sql.failures import QueryFailure
-from tests.local_lakehouse.sql.conftest import Ask, Table
+from tests.local_lakehouse.sql.conftest import Run, Table
 
 PEOPLE = "(VALUES (1, 'a', 10), (2, 'b', NULL), (3, 'a', 30)) AS t(id, g, v)"
 
@@ -29,16 +29,16 @@ PEOPLE = "(VALUES (1, 'a', 10), (2, 'b', NULL), (3, 'a', 30)) AS t(id, g, v)"
         ("bitwise_or_agg(id), geometric_mean(id) > 1.8", ["3", "true"]),
     ],
 )
-def test_aggregates(ask: Ask, select: str, row: list[str]) -> None:
-    assert ask(f"SELECT {select} FROM {PEOPLE}").rows == [row]
+def test_aggregates(run: Run, select: str, row: list[str]) -> None:
+    assert run(f"SELECT {select} FROM {PEOPLE}").rows == [row]
 
 
-def test_group_by_position_and_grouping_sets(ask: Ask) -> None:
-    assert ask(f"SELECT g AS k, sum(id) FROM {PEOPLE} GROUP BY 1 ORDER BY k").rows == [["a", "4"], ["b", "2"]]
-    rolled = ask(f"SELECT g, grouping(g), count(*) AS n FROM {PEOPLE} GROUP BY ROLLUP (g) ORDER BY 2, 1").rows
+def test_group_by_position_and_grouping_sets(run: Run) -> None:
+    assert run(f"SELECT g AS k, sum(id) FROM {PEOPLE} GROUP BY 1 ORDER BY k").rows == [["a", "4"], ["b", "2"]]
+    rolled = run(f"SELECT g, grouping(g), count(*) AS n FROM {PEOPLE} GROUP BY ROLLUP (g) ORDER BY 2, 1").rows
     assert rolled == [["a", "0", "2"], ["b", "0", "1"], [None, "1", "3"]]
-    assert ask("SELECT count(*) FROM (VALUES 1) AS t(x) WHERE x > 5 GROUP BY ()").rows == [["0"]]
-    assert ask("SELECT x, count(*) FROM (VALUES 1) AS t(x) WHERE x > 5 GROUP BY x").rows == []
+    assert run("SELECT count(*) FROM (VALUES 1) AS t(x) WHERE x > 5 GROUP BY ()").rows == [["0"]]
+    assert run("SELECT x, count(*) FROM (VALUES 1) AS t(x) WHERE x > 5 GROUP BY x").rows == []
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ def test_group_by_position_and_grouping_sets(ask: Ask) -> None:
         ("sum(id) OVER w", ["6", "6", "6"]),
     ],
 )
-def test_window_functions(ask: Ask, window: str, column: list[str | None]) -> None:
-    rows = ask(f"SELECT {window} AS x FROM {PEOPLE} WINDOW w AS () ORDER BY id").rows
+def test_window_functions(run: Run, window: str, column: list[str | None]) -> None:
+    rows = run(f"SELECT {window} AS x FROM {PEOPLE} WINDOW w AS () ORDER BY id").rows
 
     assert [row[0] for row in rows] == column
 
@@ -191,16 +191,16 @@ def test_window_functions(ask: Ask, window: str, column: list[str | None]) -> No
         ("TABLE x", None),
     ],
 )
-def test_query_returns_the_rows(ask: Ask, query: str, rows: list[list[str | None]] | None) -> None:
+def test_query_returns_the_rows(run: Run, query: str, rows: list[list[str | None]] | None) -> None:
     if rows is None:
         with pytest.raises(Exception, match="TABLE_NOT_FOUND"):
-            ask(query)
+            run(query)
         return
-    assert ask(query).rows == rows
+    assert run(query).rows == rows
 
 
-def test_column_names_are_kept_and_expressions_have_none(ask: Ask) -> None:
-    assert ask("SELECT 1, x AS Total, x, upper('a') FROM (VALUES 1) t(x)").names == [None, "Total", "x", None]
+def test_column_names_are_kept_and_expressions_have_none(run: Run) -> None:
+    assert run("SELECT 1, x AS Total, x, upper('a') FROM (VALUES 1) t(x)").names == [None, "Total", "x", None]
 
 
 @pytest.mark.parametrize(
@@ -219,12 +219,12 @@ def test_column_names_are_kept_and_expressions_have_none(ask: Ask) -> None:
         ("x -> x", None),
     ],
 )
-def test_typeof(ask: Ask, expression: str, type_: str | None) -> None:
+def test_typeof(run: Run, expression: str, type_: str | None) -> None:
     if type_ is None:
         with pytest.raises(Exception, match="Lambda expression should always be used inside a function"):
-            ask(f"SELECT {expression}")
+            run(f"SELECT {expression}")
         return
-    assert ask(f"SELECT typeof({expression})").rows == [[type_]]
+    assert run(f"SELECT typeof({expression})").rows == [[type_]]
 
 
 @pytest.mark.parametrize(
@@ -235,33 +235,34 @@ def test_typeof(ask: Ask, expression: str, type_: str | None) -> None:
         ("x IS DISTINCT FROM NULL OR x = 1", [["1"], ["2"]]),
     ],
 )
-def test_where_with_is_distinct_from(ask: Ask, condition: str, rows: list[list[str | None]]) -> None:
+def test_where_with_is_distinct_from(run: Run, condition: str, rows: list[list[str | None]]) -> None:
     table = Table({"x": "integer"}, [[1], [2], [None]])
-    assert ask(f"SELECT x FROM t WHERE {condition}", {"t": table}).rows == rows
+    assert run(f"SELECT x FROM t WHERE {condition}", {"t": table}).rows == rows
 
 
 @pytest.mark.parametrize("left", ["t", "t JOIN s ON t.a = s.b"])
-def test_filter_on_unnested_elements_keeps_their_order(ask: Ask, left: str) -> None:
+def test_filter_on_unnested_elements_keeps_their_order(run: Run, left: str) -> None:
     tables = {
         "t": Table({"a": "integer", "l": "array(integer)"}, [[row, [row, row + 1]] for row in range(5000)]),
         "s": Table({"b": "integer"}, [[row] for row in range(5000)]),
     }
     query = f"SELECT a, e FROM {left} CROSS JOIN UNNEST(l) AS u(e) WHERE e >= 0"
 
-    rows = ask(query, tables).rows
+    rows = run(query, tables).rows
 
-    places = [(row[0], int(row[1] or 0)) for row in rows]
-    assert len(places) == 10_000
+    positions = [(row[0], int(row[1] or 0)) for row in rows]
+    assert len(positions) == 10_000
     assert all(
-        first[0] == second[0] and first[1] < second[1] for first, second in zip(places[::2], places[1::2], strict=True)
+        first[0] == second[0] and first[1] < second[1]
+        for first, second in zip(positions[::2], positions[1::2], strict=True)
     )
 
 
-def test_tablesample_of_a_correlated_relation_is_rejected(ask: Ask) -> None:
+def test_tablesample_of_a_correlated_relation_is_rejected(run: Run) -> None:
     query = "SELECT e FROM (VALUES ARRAY[1, 2]) t(l) CROSS JOIN UNNEST(l) AS u(e) TABLESAMPLE BERNOULLI (50)"
 
     with pytest.raises(QueryFailure, match="does not support TABLESAMPLE for a relation that refers to the left side"):
-        ask(query)
+        run(query)
 
 
 @pytest.mark.parametrize(
@@ -273,8 +274,8 @@ def test_tablesample_of_a_correlated_relation_is_rejected(ask: Ask) -> None:
         ("element_at(ARRAY[1], 700000 - a)", "SQL array indices start at 1"),
     ],
 )
-def test_late_failure_in_a_large_result_keeps_its_error_name(ask: Ask, item: str, message: str) -> None:
+def test_late_failure_in_a_large_result_keeps_its_error_name(run: Run, item: str, message: str) -> None:
     tables = {"t": Table({"a": "bigint"}, [[row] for row in range(1_000_000)])}
 
     with pytest.raises(QueryFailure, match=message):
-        ask(f"SELECT {item} FROM t", tables)
+        run(f"SELECT {item} FROM t", tables)

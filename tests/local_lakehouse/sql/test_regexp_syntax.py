@@ -1,4 +1,4 @@
-"""Tests of the translation of Trino's regular expressions to the `regex` library."""
+"""Tests that Trino regular expressions are translated into the syntax of the `regex` library."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from local_lakehouse.sql.failures import QueryFailure
-from tests.local_lakehouse.sql.conftest import Ask, Table
+from tests.local_lakehouse.sql.conftest import Run, Table
 
 PROFILE = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 TEXTS = st.text("aé信念𐐭 \u0301", max_size=6)
@@ -18,9 +18,9 @@ TEXTS = st.text("aé信念𐐭 \u0301", max_size=6)
 
 @PROFILE
 @given(TEXTS, TEXTS, st.integers(1, 8))
-def test_string_functions_count_code_points(ask: Ask, left: str, right: str, size: int) -> None:
+def test_string_functions_count_code_points(run: Run, left: str, right: str, size: int) -> None:
     a, b = (f"'{side}'" for side in (left, right))
-    answer = ask(
+    answer = run(
         f"SELECT length({a}), reverse({a}), lpad({a}, {size}, 'é'), rpad({a}, {size}, 'é'), substr({a}, {size}), "
         f"levenshtein_distance({a}, {b}), translate({a}, 'é信', 'xy'), strpos({a}, {b}), {a} || {b}"
     )
@@ -49,7 +49,7 @@ def _distance(left: str, right: str) -> int:
 
 LONG = "(SELECT n, lpad('', 400000, 'x') AS x FROM UNNEST(sequence(1, 5)) s(n)) t"
 CUT = "listagg(x, ',' ON OVERFLOW TRUNCATE '~' {} COUNT) WITHIN GROUP (ORDER BY n)"
-SIBLINGS: list[tuple[str, str | None]] = [
+EXPRESSIONS: list[tuple[str, str | None]] = [
     ("greatest(nan(), 5, 4)", "5.0"),
     ("least(nan(), 5, 4)", "4.0"),
     ("greatest(ROW(nan()), ROW(1e0))[1]", "1.0"),
@@ -202,10 +202,10 @@ SIBLINGS: list[tuple[str, str | None]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("expression", "expected"), SIBLINGS)
-def test_special_value_expression(ask: Ask, expression: str, expected: str | None) -> None:
+@pytest.mark.parametrize(("expression", "expected"), EXPRESSIONS)
+def test_special_value_expression(run: Run, expression: str, expected: str | None) -> None:
     try:
-        shown = ask(f"SELECT {expression}").rows[0][0]
+        shown = run(f"SELECT {expression}").rows[0][0]
     except QueryFailure as failure:
         shown = failure.name
     assert shown == expected
@@ -220,8 +220,8 @@ FRAMES = [
 
 
 @pytest.mark.parametrize(("frame", "values", "expected"), FRAMES)
-def test_range_frame_with_a_numeric_offset(ask: Ask, frame: str, values: str, expected: list[str | None]) -> None:
-    rows = ask(f"SELECT sum(x) OVER (ORDER BY x {frame}) FROM ({values}) t(x) ORDER BY x").rows
+def test_range_frame_with_a_numeric_offset(run: Run, frame: str, values: str, expected: list[str | None]) -> None:
+    rows = run(f"SELECT sum(x) OVER (ORDER BY x {frame}) FROM ({values}) t(x) ORDER BY x").rows
     assert [row[0] for row in rows] == expected
 
 
@@ -246,11 +246,11 @@ def test_range_frame_with_a_numeric_offset(ask: Ask, frame: str, values: str, ex
         ("INTERVAL '1' HOUR", "INTERVAL '1' MONTH", "TYPE_MISMATCH"),
     ],
 )
-def test_range_frame_with_an_interval_offset(ask: Ask, offset: str, values: str, expected: list[str] | str) -> None:
+def test_range_frame_with_an_interval_offset(run: Run, offset: str, values: str, expected: list[str] | str) -> None:
     frame = f"RANGE BETWEEN {offset} PRECEDING AND CURRENT ROW"
     sql = f"SELECT count(*) OVER (ORDER BY x {frame}) FROM (VALUES {values}) t(x) ORDER BY x"
     try:
-        shown: list[str | None] | str = [row[0] for row in ask(sql).rows]
+        shown: list[str | None] | str = [row[0] for row in run(sql).rows]
     except QueryFailure as failure:
         shown = failure.name
     assert shown == expected
@@ -271,10 +271,10 @@ def test_range_frame_with_an_interval_offset(ask: Ask, offset: str, values: str,
         ("RANGE", "INTERVAL '1' MONTH", "INTERVAL '-1' MONTH"),
     ],
 )
-def test_negative_frame_offset_is_rejected(ask: Ask, unit: str, sort: str, offset: str) -> None:
+def test_negative_frame_offset_is_rejected(run: Run, unit: str, sort: str, offset: str) -> None:
     for written in (offset, "y"):
         with pytest.raises(QueryFailure, match="INVALID_WINDOW_FRAME: Window frame offset value must not be negative"):
-            ask(
+            run(
                 f"SELECT count(*) OVER (ORDER BY x {unit} {written} PRECEDING) FROM (VALUES ({sort}, {offset})) t(x, y)"
             )
 
@@ -292,13 +292,13 @@ def test_negative_frame_offset_is_rejected(ask: Ask, unit: str, sort: str, offse
         "from_utf8(to_utf8(x))",
     ],
 )
-def test_string_results_stay_valid_in_outer_functions(ask: Ask, expression: str) -> None:
+def test_string_results_stay_valid_in_outer_functions(run: Run, expression: str) -> None:
     rows = [[f"name=a text that is longer than twelve bytes, number {number % 7}"] for number in range(300)]
     tables = {"t": Table({"x": "varchar"}, rows)}
-    bare = ask(f"SELECT {expression} FROM t", tables).rows
+    bare = run(f"SELECT {expression} FROM t", tables).rows
     for around in (f"coalesce({expression}, 'none')", f"if({expression} IS NULL, 'none', {expression})"):
-        assert ask(f"SELECT {around} FROM t", tables).rows == bare
-    gathered = ask(f"SELECT coalesce(max({expression}), 'none') FROM t GROUP BY x", tables).rows
+        assert run(f"SELECT {around} FROM t", tables).rows == bare
+    gathered = run(f"SELECT coalesce(max({expression}), 'none') FROM t GROUP BY x", tables).rows
     assert sorted(gathered) == sorted(map(list, {tuple(row) for row in bare}))
 
 
@@ -311,9 +311,9 @@ def test_string_results_stay_valid_in_outer_functions(ask: Ask, expression: str)
         ("array_remove(y, ARRAY[1])", [["[null]"], ["[null]"], ["[]"]]),
     ],
 )
-def test_array_functions_with_lists_of_nulls(ask: Ask, expression: str, rows: list[list[str | None]]) -> None:
+def test_array_functions_with_lists_of_nulls(run: Run, expression: str, rows: list[list[str | None]]) -> None:
     kind = "array(array(integer))"
     pairs = [("NULL", "ARRAY[NULL]"), ("ARRAY[NULL]", "ARRAY[NULL]"), ("ARRAY[ARRAY[1]]", "ARRAY[ARRAY[1]]")]
     for (x, y), row in zip(pairs, rows, strict=True):
         constant = f"SELECT {expression} FROM (VALUES (CAST({x} AS {kind}), CAST({y} AS {kind}))) t(x, y)"
-        assert ask(constant).rows == [row], (x, y)
+        assert run(constant).rows == [row], (x, y)

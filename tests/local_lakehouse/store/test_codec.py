@@ -60,7 +60,7 @@ _values = st.recursive(
 )
 
 
-def again(value: Any, known: Known = KNOWN) -> Any:
+def round_trip(value: Any, known: Known = KNOWN) -> Any:
     codec = Codec(known)
     return codec.decode(loads(dumps(codec.encode(value))))
 
@@ -76,20 +76,20 @@ def typed(value: Any) -> Any:
 
 @given(_values)
 def test_values_round_trip(value: Any) -> None:
-    assert typed(again(value)) == typed(value)
+    assert typed(round_trip(value)) == typed(value)
 
 
 def test_default_dictionary_keeps_its_factory() -> None:
-    kept = again(defaultdict(list, a=[1]))
+    kept = round_trip(defaultdict(list, a=[1]))
     assert kept["b"] == []
 
 
 def test_pattern_is_compiled_again() -> None:
-    assert again(re.compile("a.b", re.IGNORECASE)) == re.compile("a.b", re.IGNORECASE)
+    assert round_trip(re.compile("a.b", re.IGNORECASE)) == re.compile("a.b", re.IGNORECASE)
 
 
 def test_object_is_restored_without_its_constructor() -> None:
-    pet = again(Pet("Rex"))
+    pet = round_trip(Pet("Rex"))
     assert (type(pet), pet.name, pet.collar) == (Pet, "Rex", "new")
 
 

@@ -37,14 +37,14 @@ def items() -> Iterator[Items]:
 @given(st.lists(st.one_of(st.none(), values), max_size=20), st.lists(st.one_of(st.none(), values), max_size=20))
 def test_over_returns_the_items_between_the_bounds(items: Items, first: list[Any], later: list[Any]) -> None:
     collection = items.create()
-    held: dict[str, Any] = {}
+    expected_values: dict[str, Any] = {}
     for batch in (first, later):
         written = {f"k{number}": value for number, value in enumerate(batch)}
         _write(items, collection, written)
-        held.update(written)
+        expected_values.update(written)
         expected = {
             key
-            for key, value in held.items()
+            for key, value in expected_values.items()
             if value is not None and "N" in value and NOW - 3 < float(value["N"]) < NOW
         }
         found = items.over(collection, "ttl", NOW - 3, NOW)

@@ -20,7 +20,7 @@ def pool() -> Iterator[ThreadPoolExecutor]:
         yield pool
 
 
-def until_waiting(lock: FairLock, number: int) -> None:
+def wait_until_waiting(lock: FairLock, number: int) -> None:
     while lock.waiting() != number:
         pass
 
@@ -37,7 +37,7 @@ def served(lock: FairLock, pool: ThreadPoolExecutor, arrivals: list[bool]) -> li
     with lock:
         for number in range(len(arrivals)):
             runs.append(pool.submit(take, number))
-            until_waiting(lock, number + 1)
+            wait_until_waiting(lock, number + 1)
     for run in runs:
         run.result()
     return order
@@ -66,7 +66,7 @@ def test_returning_thread_queues_behind_a_waiting_thread(pool: ThreadPoolExecuto
 
     with lock:
         run = pool.submit(take)
-        until_waiting(lock, 1)
+        wait_until_waiting(lock, 1)
     with lock:
         order.append("returning")
     run.result()
@@ -119,7 +119,7 @@ def test_interrupted_thread_leaves_the_queue(pool: ThreadPoolExecutor) -> None:
     def hold() -> None:
         with lock:
             held.set()
-            until_waiting(lock, 1)
+            wait_until_waiting(lock, 1)
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
             release.wait()
 

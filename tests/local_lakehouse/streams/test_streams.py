@@ -76,8 +76,8 @@ def world() -> Iterator[World]:
 
 
 def change(record: dict[str, Any]) -> tuple[str, Any, Any]:
-    told = record["dynamodb"]
-    return record["eventName"], told.get("OldImage"), told.get("NewImage")
+    stream_record = record["dynamodb"]
+    return record["eventName"], stream_record.get("OldImage"), stream_record.get("NewImage")
 
 
 def test_each_change_creates_one_record(world: World) -> None:
@@ -120,10 +120,10 @@ def test_view_type_determines_the_images(world: World, view: str, images: set[st
     world.put("a", n={"N": "1"})
     world.put("a", n={"N": "2"})
 
-    told = world.records(arn)[-1]["dynamodb"]
+    stream_record = world.records(arn)[-1]["dynamodb"]
 
-    assert told["Keys"] == {"id": {"S": "a"}}
-    assert told.keys() & {"NewImage", "OldImage"} == images
+    assert stream_record["Keys"] == {"id": {"S": "a"}}
+    assert stream_record.keys() & {"NewImage", "OldImage"} == images
 
 
 def test_stream_contains_batches_and_successful_transactions(world: World) -> None:
@@ -209,8 +209,8 @@ def test_missing_streams_shards_and_iterators_are_rejected(world: World) -> None
         "ResourceNotFoundException", f"Requested resource not found: Stream: {missing} not found",
     )  # fmt: skip
     shard = "shardId-00000000000000000001-00000000"
-    asked = {"StreamArn": arn, "ShardId": shard, "ShardIteratorType": "LATEST"}
-    assert world.refusal("GetShardIterator", **asked).code == "ResourceNotFoundException"
+    arguments = {"StreamArn": arn, "ShardId": shard, "ShardIteratorType": "LATEST"}
+    assert world.refusal("GetShardIterator", **arguments).code == "ResourceNotFoundException"
     assert world.refusal("GetRecords", ShardIterator="x" * 20).message == "Invalid ShardIterator"
 
 

@@ -188,9 +188,9 @@ class World:
         self.allow(table)
 
     def allow(self, table: str) -> None:
-        """Give zero-ETL the permissions and settings that it needs to read a table.
+        """Enable point-in-time recovery and set the policies that zero-ETL needs to export a table.
 
-        These are point-in-time recovery, the table's policy and the catalog's policy.
+        These are the table's policy and the catalog's policy.
         """
         dynamodb = self.clients.client("dynamodb")
         dynamodb.update_continuous_backups(

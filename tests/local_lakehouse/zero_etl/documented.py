@@ -44,7 +44,7 @@ ROWS = {
     "encryption-context": ("model", "AdditionalEncryptionContext is allowed only together with KmsKeyId."),
     "interval": (
         "configuring",
-        "RefreshInterval is a string with a number of minutes from 15 to 8640. For DynamoDB, the default is 15.",
+        "RefreshInterval is a string that contains 15 to 8640 minutes. For DynamoDB, the default is 15.",
     ),
     "interval-changes": ("configuring", "ModifyIntegration changes RefreshInterval and rejects TargetNamespace."),
     "data-filter": ("model", "A DynamoDB source does not support DataFilter."),
@@ -59,21 +59,21 @@ ROWS = {
     ),
     "grant-a": ("target", "The catalog's policy or the caller's policies must allow glue:CreateInboundIntegration."),
     "grant-b": ("target", "The catalog's policy must always allow AuthorizeInboundIntegration for glue.amazonaws.com."),
-    "location-uri": ("target", "The target database needs a LocationUri."),
+    "location-uri": ("target", "The target database must have a LocationUri."),
     "target-role-trust": ("target", "The target role must trust glue.amazonaws.com."),
     "target-role-rights": ("target", "The target role needs each of the documented permissions."),
     "resource-property": ("target", "The target database needs a resource property that names the target role."),
     "shared-properties": (
         "limitations",
-        "Integrations share one property for each resource and for each of its tables.",
+        "Integrations share one resource property per resource, and one set of table properties per table.",
     ),
     "creating-active": ("managing", "The full load begins only after the status has changed from CREATING to ACTIVE."),
     "modifying": ("managing", "After ModifyIntegration, the status is MODIFYING, then ACTIVE."),
     "needs-attention-repair": (
         "troubleshooting",
-        "After the problem is fixed, the integration continues automatically, with backoff.",
+        "An integration that needs attention retries with backoff, and continues after the problem is fixed.",
     ),
-    "seven-days": ("managing", "If the problem is not fixed within seven days, the status is FAILED."),
+    "seven-days": ("managing", "If a problem is not fixed within seven days, the status is FAILED."),
     "failed-terminal": ("managing", "FAILED is final: the integration must be deleted and created again."),
     "deleting-keeps": ("managing", "During deletion, the status is DELETING, and the target's data is kept."),
     "managed-key": ("limitations", "A source that is encrypted with the AWS managed key is not supported."),
@@ -93,13 +93,13 @@ ROWS = {
     "default-full": ("unnesting", "Without table properties, the unnest mode is FULL."),
     "mixed-string": ("unnesting", "Attributes of several types become strings."),
     "type-change": ("managing", "If a data type changes, the status is SYNCING until a new full load is complete."),
-    "layout-change": ("target", "After a change of unnesting or partitioning, the table is loaded again."),
+    "layout-change": ("target", "After a change of the unnest mode or the partitioning, the table is loaded again."),
     "colon": ("limitations", "A colon in the name of a column or nested field causes the status FAILED."),
     "columns-limit": ("limitations", "More than 1,000 columns cause the status FAILED."),
-    "insert-update-delete": ("monitoring", "Inserted, updated and deleted rows appear in the table and are counted."),
+    "insert-update-delete": ("monitoring", "Inserts, updates and deletions are applied to the table and counted."),
     "final-state": ("exports", "Several writes to one key in one export window appear only as the final state."),
     "new-attribute": ("managing", "A new attribute becomes a new column, which is NULL in existing rows."),
-    "old-snapshots": ("managing", "The rows of earlier snapshots can still be read."),
+    "old-snapshots": ("managing", "The rows of earlier snapshots can be read."),
     "every-write-path": ("sources", "Every kind of write is replicated, including deletions by time to live."),
     "iceberg-glue-table": (
         "target",
@@ -112,7 +112,7 @@ ROWS = {
     ),
     "partition-conversions": (
         "partitioning",
-        "Time functions need epoch_sec, epoch_milli or iso, and produce UTC timestamps.",
+        "Time functions need a conversion (epoch_sec, epoch_milli or iso), and produce UTC timestamps.",
     ),
     "partition-missing": (
         "partitioning",
@@ -127,8 +127,11 @@ ROWS = {
         "monitoring",
         "Six metrics have the dimensions integrationArn, loadType and tableName. The role must allow PutMetricData.",
     ),
-    "events": ("monitoring", "The source of EventBridge events begins with aws.glue-zero-etl."),
-    "export-full": ("exports", "A full export consists of manifests, checksums, _started, and files of {Item} lines."),
+    "events": ("monitoring", "The source of the EventBridge events begins with aws.glue-zero-etl."),
+    "export-full": (
+        "exports",
+        "A full export consists of manifests, checksums, the file _started, and data files with one item per line.",
+    ),
     "export-incremental": (
         "exports",
         "An incremental export includes its start but not its end, and contains old and new images.",
@@ -136,17 +139,17 @@ ROWS = {
 }
 
 
-def holds(*rows: str) -> Callable[[Test], Test]:
+def covers(*rows: str) -> Callable[[Test], Test]:
     """Mark a test as covering the given rows."""
 
     def mark(test: Test) -> Test:
-        test.__dict__["holds"] = rows
+        test.__dict__["covers"] = rows
         return test
 
     return mark
 
 
-def held_by() -> dict[str, list[str]]:
+def covering_tests() -> dict[str, list[str]]:
     """Return the tests for each row, according to the tests' marks."""
     found: dict[str, list[str]] = {row: [] for row in ROWS}
     for module, name, rows in _marked():
@@ -158,7 +161,7 @@ def held_by() -> dict[str, list[str]]:
 def table() -> str:
     """Return the table of rows and tests in Markdown."""
     lines = ["| AWS page | documented | tests |", "| --- | --- | --- |"]
-    for row, tests in held_by().items():
+    for row, tests in covering_tests().items():
         page, text = ROWS[row]
         lines.append(f"| {PAGES[page]} | {text} | {', '.join(tests)} |")
     return "\n".join(lines)
@@ -170,8 +173,8 @@ def _marked() -> Iterator[tuple[str, str, tuple[str, ...]]]:
             if module.name.startswith("test_"):
                 members = vars(importlib.import_module(f"{package}.{module.name}"))
                 for name, member in members.items():
-                    if name.startswith("test_") and hasattr(member, "holds"):
-                        yield module.name, name, member.holds
+                    if name.startswith("test_") and hasattr(member, "covers"):
+                        yield module.name, name, member.covers
 
 
 if __name__ == "__main__":

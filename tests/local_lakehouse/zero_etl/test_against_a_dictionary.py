@@ -1,4 +1,4 @@
-"""Tests that for random histories of a table, each snapshot of the target equals a dictionary of that version."""
+"""Tests that after random histories of a table, each snapshot of the target equals a dictionary of that version."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pyiceberg.types import DoubleType, IcebergType, ListType, StringType, Struc
 
 from local_lakehouse.backend.moto_backend import Backend
 from tests.local_lakehouse.zero_etl.conftest import Item, World
-from tests.local_lakehouse.zero_etl.documented import holds
+from tests.local_lakehouse.zero_etl.documented import covers
 
 pytestmark = pytest.mark.long
 
@@ -125,7 +125,7 @@ class History(RuleBasedStateMachine):
         )
 
     @rule(data=st.data())
-    def delete_by_a_request_that_names_no_key(self, data: st.DataObject) -> None:
+    def delete_with_a_partiql_statement(self, data: st.DataObject) -> None:
         key = data.draw(st.sampled_from(self.keys))
         self.items.pop(key, None)
         with self.backend.lock:
@@ -241,13 +241,13 @@ def _tagged(value: dict[str, Any] | None, kind: IcebergType) -> Any:
         return None
     assert isinstance(kind, StructType)
     ((tag, content),) = value.items()
-    held = {field.name: field.field_type for field in kind.fields}
-    if tag not in held:
+    types_by_tag = {field.name: field.field_type for field in kind.fields}
+    if tag not in types_by_tag:
         assert tag == "M"
         assert not content
         return None
-    inner = _tagged_members(content, held[tag]) if tag == "M" else _plain(value, held[tag])
-    return _or_null({name: inner if name == tag else None for name in held})
+    inner = _tagged_members(content, types_by_tag[tag]) if tag == "M" else _plain(value, types_by_tag[tag])
+    return _or_null({name: inner if name == tag else None for name in types_by_tag})
 
 
 def _text(value: dict[str, Any]) -> str | None:
@@ -291,7 +291,7 @@ class NumberKeys(History):
 
 @pytest.mark.timeout(60 * HISTORIES)
 @pytest.mark.parametrize("history", [TopLevel, Full, NoUnnest, NumberKeys])
-@holds("old-snapshots", "final-state", "every-write-path", "type-change")
+@covers("old-snapshots", "final-state", "every-write-path", "type-change")
 def test_target_equals_the_model_at_every_snapshot(history: type[History]) -> None:
     run_state_machine_as_test(
         history,

@@ -9,7 +9,7 @@ import pytest
 from local_lakehouse.protocol.wire import service_model
 from local_lakehouse.zero_etl.api import QUOTA
 from tests.local_lakehouse.zero_etl.conftest import DATABASE_ARN, ROLE_ARN, World, table_arn
-from tests.local_lakehouse.zero_etl.documented import holds
+from tests.local_lakehouse.zero_etl.documented import covers
 
 SOURCE = table_arn("Orders")
 
@@ -45,14 +45,14 @@ def refused(world: World, **more: Any) -> str:
     return world.refused("CreateIntegration", **request).code
 
 
-@holds("operations")
+@covers("operations")
 def test_service_supports_all_integration_operations_of_the_model(world: World) -> None:
     modeled = {name for name in service_model("glue").operation_names if "Integration" in name}
     assert modeled <= world.service.operations
     assert world.service.operations - modeled == {"TagResource", "UntagResource", "GetTags"}
 
 
-@holds("create-answer")
+@covers("create-answer")
 def test_create_integration_returns_the_modeled_members(ready: World) -> None:
     answer = create(ready, Description="d", Tags=[{"key": "project", "value": "tutorial"}])
     assert answer["Status"] == "CREATING"
@@ -95,21 +95,21 @@ def test_create_integration_returns_the_modeled_members(ready: World) -> None:
         ({"IntegrationName": ""}, "ValidationException"),
     ],
 )
-@holds("interval", "data-filter", "kms-key", "encryption-context", "tags-lower-case")
+@covers("interval", "data-filter", "kms-key", "encryption-context", "tags-lower-case")
 def test_create_integration_rejects_invalid_requests(ready: World, request_: dict[str, Any], code: str) -> None:
     assert refused(ready, **request_) == code
     assert ready.call("DescribeIntegrations")["Integrations"] == []
 
 
 @pytest.mark.parametrize("minutes", ["15", "8640"])
-@holds("interval")
+@covers("interval")
 def test_create_integration_accepts_the_interval_limits(ready: World, minutes: str) -> None:
     assert (
         create(ready, IntegrationConfig={"RefreshInterval": minutes})["IntegrationConfig"]["RefreshInterval"] == minutes
     )
 
 
-@holds("location-uri")
+@covers("location-uri")
 def test_target_database_requires_a_location(ready: World) -> None:
     ready.clients.client("glue").create_database(DatabaseInput={"Name": "bare"})
     assert refused(ready, TargetArn=DATABASE_ARN.replace("customerdb", "bare")) == "ValidationException"
@@ -142,7 +142,7 @@ def test_integration_quota_is_enforced(ready: World) -> None:
     assert refused(ready, IntegrationName="more", SourceArn=table_arn("Second")) == "IntegrationQuotaExceededFault"
 
 
-@holds("describe-filters")
+@covers("describe-filters")
 def test_describe_integrations_filters_and_paginates(ready: World) -> None:
     ready.create_table("Second")
     ready.create_table("Third")
@@ -185,7 +185,7 @@ def test_describe_integrations_rejects_invalid_requests(ready: World, request_: 
 
 @pytest.mark.parametrize("operation", ["DescribeIntegrations", "ModifyIntegration", "DeleteIntegration"])
 @pytest.mark.parametrize("arn", ["arn:aws:glue:us-east-1:123456789012:integration:" + "0" * 36, "ddb-to-lakehouse"])
-@holds("not-found")
+@covers("not-found")
 def test_unknown_integration_is_not_found(ready: World, operation: str, arn: str) -> None:
     assert ready.refused(operation, IntegrationIdentifier=arn).code == "IntegrationNotFoundFault"
 
@@ -195,7 +195,7 @@ def test_arn_with_a_slash_is_accepted(ready: World) -> None:
     assert ready.describe(arn.replace("integration:", "integration/"))["IntegrationArn"] == arn
 
 
-@holds("inbound-shape")
+@covers("inbound-shape")
 def test_inbound_integrations_have_no_name_or_tags(ready: World) -> None:
     arn = create(ready)["IntegrationArn"]
     for request in ({}, {"IntegrationArn": arn}, {"TargetArn": DATABASE_ARN}):
@@ -237,7 +237,7 @@ def test_modify_integration_is_rejected_during_creation(ready: World) -> None:
         ({"IntegrationConfig": {"ContinuousSync": False}}, "ValidationException"),
     ],
 )
-@holds("interval-changes")
+@covers("interval-changes")
 def test_modify_integration_rejects_invalid_requests(ready: World, request_: dict[str, Any], code: str) -> None:
     arn = ready.integrate("Orders")
     ready.create_table("Second")
@@ -251,7 +251,7 @@ def test_modify_integration_rejects_invalid_requests(ready: World, request_: dic
 RESOURCE = {"ResourceArn": DATABASE_ARN, "TargetProcessingProperties": {"RoleArn": ROLE_ARN}}
 
 
-@holds("shared-properties", "resource-property")
+@covers("shared-properties", "resource-property")
 def test_resource_property_lifecycle(world: World) -> None:
     created = world.call("CreateIntegrationResourceProperty", **RESOURCE, Tags=[{"key": "a", "value": "b"}])
     assert created["ResourcePropertyArn"].endswith(":integrationresourceproperty/database/customerdb")
@@ -290,7 +290,7 @@ def test_create_resource_property_rejects_invalid_requests(world: World, request
 TABLE = {"ResourceArn": DATABASE_ARN, "TableName": "Orders"}
 
 
-@holds("shared-properties")
+@covers("shared-properties")
 def test_table_properties_lifecycle(world: World) -> None:
     config = {"UnnestSpec": "FULL", "PartitionSpec": [{"FieldName": "State", "FunctionSpec": "identity"}]}
     world.call("CreateIntegrationTableProperties", **TABLE, TargetTableConfig=config)
@@ -347,12 +347,12 @@ def test_table_properties_are_listed(world: World) -> None:
         },
     ],
 )
-@holds("partition-functions", "partition-conversions", "partition-limit")
+@covers("partition-functions", "partition-conversions", "partition-limit")
 def test_create_table_properties_rejects_invalid_requests(world: World, request_: dict[str, Any]) -> None:
     assert world.refused("CreateIntegrationTableProperties", **{**TABLE, **request_}).code == "ValidationException"
 
 
-@holds("tag-operations")
+@covers("tag-operations")
 def test_tags_of_integrations_and_resource_properties(ready: World) -> None:
     arn = create(ready, Tags=[{"key": "a", "value": "1"}])["IntegrationArn"]
     ready.call("TagResource", ResourceArn=arn, TagsToAdd={"b": "2"})

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.local_lakehouse.zero_etl.conftest import DATABASE_ARN, World
-from tests.local_lakehouse.zero_etl.documented import holds
+from tests.local_lakehouse.zero_etl.documented import covers
 
 ITEM: dict[str, Any] = {
     "pk": {"S": "a"},
@@ -32,7 +32,7 @@ def _load(world: World, *items: dict[str, Any], mode: str = "TOPLEVEL", **config
     return arn
 
 
-@holds("toplevel")
+@covers("toplevel")
 def test_toplevel_creates_a_column_for_each_attribute(world: World) -> None:
     _load(world, ITEM)
     assert world.rows("orders") == [
@@ -47,7 +47,7 @@ def test_toplevel_creates_a_column_for_each_attribute(world: World) -> None:
     assert _columns(world, "orders")["addr"].startswith("struct<")
 
 
-@holds("full")
+@covers("full")
 def test_full_creates_a_column_for_each_leaf(world: World) -> None:
     _load(world, ITEM, mode="FULL")
     assert world.rows("orders") == [
@@ -55,7 +55,7 @@ def test_full_creates_a_column_for_each_leaf(world: World) -> None:
     ]
 
 
-@holds("nounnest")
+@covers("nounnest")
 def test_nounnest_creates_one_column_with_type_tags(world: World) -> None:
     _load(world, ITEM, mode="NOUNNEST")
     assert world.rows("orders") == [
@@ -71,7 +71,7 @@ def test_nounnest_creates_one_column_with_type_tags(world: World) -> None:
     ]
 
 
-@holds("default-full")
+@covers("default-full")
 def test_unnest_mode_defaults_to_full(world: World) -> None:
     world.create_table("Orders")
     world.put("Orders", ITEM)
@@ -81,7 +81,7 @@ def test_unnest_mode_defaults_to_full(world: World) -> None:
     assert "addr.geo.lat" in _columns(world, "orders")
 
 
-@holds("type-map")
+@covers("type-map")
 def test_each_dynamodb_type_has_its_column_type(world: World) -> None:
     _load(
         world,
@@ -126,7 +126,7 @@ def test_each_dynamodb_type_has_its_column_type(world: World) -> None:
         ({"NS": ["1.0"]}, "[1]"),
     ],
 )
-@holds("lists-of-strings")
+@covers("lists-of-strings")
 def test_list_elements_become_strings(world: World, element: dict[str, Any], text: str | None) -> None:
     _load(world, {"pk": {"S": "a"}, "l": {"L": [element, {"S": "end"}]}})
     assert world.rows("orders")[0]["l"] == [text, "end"]
@@ -164,7 +164,7 @@ def test_keys_that_become_the_same_double_stay_separate_rows(world: World) -> No
     assert (summary["zero-etl.deleted-rows"], summary["zero-etl.updated-rows"]) == ("1", "0")
 
 
-@holds("null-ignored")
+@covers("null-ignored")
 def test_attribute_with_only_null_has_no_column(world: World) -> None:
     _load(world, {"pk": {"S": "a"}, "x": {"NULL": True}, "m": {"M": {"y": {"NULL": True}}}})
     assert _columns(world, "orders") == {"pk": "string"}
@@ -189,7 +189,7 @@ def test_new_map_members_extend_the_column(world: World) -> None:
     assert world.table("orders").schema().find_field("m.x").field_id == before
 
 
-@holds("type-change", "mixed-string")
+@covers("type-change", "mixed-string")
 def test_type_change_starts_a_full_load(world: World) -> None:
     arn = _load(world, {"pk": {"S": "a"}, "x": {"N": "1"}}, {"pk": {"S": "b"}, "x": {"N": "2.50"}})
     first = world.snapshots("orders")[-1].snapshot_id
@@ -204,7 +204,7 @@ def test_type_change_starts_a_full_load(world: World) -> None:
     assert [row["x"] for row in world.rows("orders", snapshot=first)] == [1.0, 2.5]
 
 
-@holds("mixed-string")
+@covers("mixed-string")
 def test_string_column_accepts_other_types_without_a_full_load(world: World) -> None:
     arn = _load(world, {"pk": {"S": "a"}, "x": {"N": "1"}}, {"pk": {"S": "b"}, "x": {"S": "two"}})
     world.put("Orders", {"pk": {"S": "c"}, "x": {"N": "3"}})
@@ -224,7 +224,7 @@ def test_nounnest_type_change_needs_no_full_load(world: World) -> None:
     ]
 
 
-@holds("layout-change")
+@covers("layout-change")
 def test_changed_unnest_mode_starts_a_full_load(world: World) -> None:
     arn = _load(world, ITEM)
     world.call(
@@ -309,7 +309,7 @@ def test_conflicting_column_names_need_attention(
 
 @pytest.mark.parametrize("mode", ["TOPLEVEL", "FULL", "NOUNNEST"])
 @pytest.mark.parametrize("item", [{"a:b": {"S": "x"}}, {"m": {"M": {"a:b": {"S": "x"}}}}])
-@holds("colon")
+@covers("colon")
 def test_colon_in_a_name_fails_the_integration(world: World, mode: str, item: dict[str, Any]) -> None:
     arn = _load(world, {"pk": {"S": "a"}, **item}, mode=mode)
     assert world.status(arn) == "FAILED"
@@ -317,7 +317,7 @@ def test_colon_in_a_name_fails_the_integration(world: World, mode: str, item: di
     assert "a:b" in world.describe(arn)["Errors"][0]["ErrorMessage"]
 
 
-@holds("columns-limit")
+@covers("columns-limit")
 def test_more_than_1000_columns_fail_the_integration(world: World) -> None:
     arn = _load(world, {"pk": {"S": "a"}, **{f"c{number}": {"N": "1"} for number in range(999)}})
     assert world.status(arn) == "ACTIVE"

@@ -1,4 +1,4 @@
-"""Tests of keys of every type and length, with any byte: their values in the target, their updates and deletions."""
+"""Tests that items are loaded, updated and deleted correctly, whatever the types, lengths and bytes of their keys."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def test_keys_survive_loads_updates_and_deletions(table: tuple[str, str | None, 
     hashed, ranged, keys = table
     backend = Backend("us-east-1")
     try:
-        _follow(backend.clients, hashed, ranged, keys)
+        _check_keys(backend.clients, hashed, ranged, keys)
     finally:
         backend.close()
 
 
-def _follow(clients: ServiceClients, hashed: str, ranged: str | None, keys: list[tuple[Any, Any]]) -> None:
+def _check_keys(clients: ServiceClients, hashed: str, ranged: str | None, keys: list[tuple[Any, Any]]) -> None:
     world = World(clients)
     world.create_table("Orders", "H", hashed, ("R", ranged) if ranged else None)
 
@@ -70,8 +70,8 @@ def _follow(clients: ServiceClients, hashed: str, ranged: str | None, keys: list
         return float(value) if tag == "N" else value
 
     expected = {
-        (read(hashed, pair[0]), read(ranged, pair[1])): "second" if place % 2 == 0 else "first"
-        for place, pair in enumerate(keys)
-        if place % 4 != 1
+        (read(hashed, pair[0]), read(ranged, pair[1])): "second" if index % 2 == 0 else "first"
+        for index, pair in enumerate(keys)
+        if index % 4 != 1
     }
     assert {(row["h"], row.get("r")): row["v"] for row in world.rows("orders", "h")} == expected

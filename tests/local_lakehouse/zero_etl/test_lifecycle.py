@@ -1,4 +1,4 @@
-"""Tests that a problem stops an integration with an error that names the problem, and that a fix restarts it."""
+"""Tests that a problem stops an integration with an error that names the problem, until the problem is fixed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.local_lakehouse.zero_etl.conftest import (
     table_arn,
     table_policy,
 )
-from tests.local_lakehouse.zero_etl.documented import holds
+from tests.local_lakehouse.zero_etl.documented import covers
 
 Break = Callable[[World], object]
 
@@ -131,7 +131,7 @@ CAUSES: dict[str, tuple[Break, Break, str, str]] = {
 
 
 @pytest.mark.parametrize("cause", CAUSES)
-@holds(
+@covers(
     "pitr",
     "table-policy",
     "table-policy-conditions",
@@ -142,16 +142,16 @@ CAUSES: dict[str, tuple[Break, Break, str, str]] = {
 )
 def test_integration_names_a_problem_and_recovers_after_the_fix(world: World, cause: str) -> None:
     arn = _loaded(world)
-    broken, repaired, code, thing = CAUSES[cause]
+    broken, fix, code, named = CAUSES[cause]
     broken(world)
     world.put("Orders", {"pk": {"S": "b"}})
     world.service.tick()
     described = world.describe(arn)
     assert described["Status"] == "NEEDS_ATTENTION"
     assert [error["ErrorCode"] for error in described["Errors"]] == [code]
-    assert thing in described["Errors"][0]["ErrorMessage"]
+    assert named in described["Errors"][0]["ErrorMessage"]
     assert [row["pk"] for row in world.rows("orders")] == ["a"]
-    repaired(world)
+    fix(world)
     world.clock.now += 60
     world.service.tick()
     assert (world.status(arn), world.codes(arn)) == ("ACTIVE", [])
@@ -176,7 +176,7 @@ _NEEDED = [
 
 
 @pytest.mark.parametrize("action", _NEEDED)
-@holds("target-role-rights")
+@covers("target-role-rights")
 def test_target_role_needs_every_permission(world: World, action: str) -> None:
     arn = _loaded(world)
     world.put_role_policy([*role_statements(), {"Effect": "Deny", "Action": action, "Resource": "*"}])
@@ -198,7 +198,7 @@ def test_target_role_permissions_on_another_prefix_are_not_enough(world: World) 
 
 
 @pytest.mark.parametrize("right", ["logs:PutLogEvents", "cloudwatch:PutMetricData"])
-@holds("metrics")
+@covers("metrics")
 def test_missing_telemetry_permission_does_not_stop_the_load(world: World, right: str) -> None:
     world.create_table("Orders")
     world.put("Orders", {"pk": {"S": "a"}})
@@ -228,7 +228,7 @@ def test_integration_recovers_from_problems_before_the_first_load(world: World) 
     assert len(world.rows("orders")) == 1
 
 
-@holds("needs-attention-repair")
+@covers("needs-attention-repair")
 def test_retries_back_off(world: World) -> None:
     arn = _loaded(world)
     _recovery(world, False)
@@ -244,7 +244,7 @@ def test_retries_back_off(world: World) -> None:
     assert [moment - start for moment in dict.fromkeys(tried)] == [0, 1, 3, 7, 15, 23]
 
 
-@holds("seven-days", "failed-terminal")
+@covers("seven-days", "failed-terminal")
 def test_unfixed_problem_fails_the_integration_after_seven_days(world: World) -> None:
     arn = _loaded(world)
     _recovery(world, False)
@@ -258,7 +258,7 @@ def test_unfixed_problem_fails_the_integration_after_seven_days(world: World) ->
     assert world.status(arn) == "FAILED"
 
 
-@holds("log-messages")
+@covers("log-messages")
 def test_failure_is_logged_once(world: World) -> None:
     arn = _loaded(world)
     _recovery(world, False)
@@ -274,7 +274,7 @@ def test_failure_is_logged_once(world: World) -> None:
     assert "Point-in-time recovery is off" in message["details"]["errorMessage"]
 
 
-@holds("deleting-keeps", "delete-answer")
+@covers("deleting-keeps", "delete-answer")
 def test_deletion_shows_deleting_once_and_keeps_the_data(world: World) -> None:
     arn = _loaded(world)
     answer = world.call("DeleteIntegration", IntegrationIdentifier=arn)
@@ -303,7 +303,7 @@ def test_new_integration_reloads_an_existing_target(world: World) -> None:
     assert parameters["glue_integration_id"].startswith(again.rpartition(":")[2])
 
 
-@holds("managed-key")
+@covers("managed-key")
 def test_source_with_the_aws_managed_key_needs_attention(world: World) -> None:
     own = world.clients.client("kms").create_key()["KeyMetadata"]["Arn"]
     world.create_table("Managed", SSESpecification={"Enabled": True, "SSEType": "KMS"})
@@ -314,7 +314,7 @@ def test_source_with_the_aws_managed_key_needs_attention(world: World) -> None:
     assert world.status(customer) == "ACTIVE"
 
 
-@holds("modifying", "interval-changes")
+@covers("modifying", "interval-changes")
 def test_modification_shows_modifying_once(world: World) -> None:
     arn = _loaded(world)
     answer = world.call(
@@ -331,7 +331,7 @@ def test_modification_shows_modifying_once(world: World) -> None:
     assert world.describe(arn)["IntegrationConfig"] == {"RefreshInterval": "60"}
 
 
-@holds("source-missing")
+@covers("source-missing")
 def test_recreated_source_is_loaded_again(world: World) -> None:
     arn = _loaded(world)
     world.dynamodb("DeleteTable", TableName="Orders")
@@ -400,7 +400,7 @@ def test_state_survives_a_restart(world: World) -> None:
     assert [row["pk"] for row in world.rows("orders")] == ["a", "b"]
 
 
-@holds("grant-a")
+@covers("grant-a")
 def test_create_integration_requires_the_inbound_permission(world: World) -> None:
     world.create_table("Orders")
     _catalog_policy(world, catalog_policy("Other"))

@@ -11,7 +11,7 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from local_lakehouse.protocol.wire import Fault, parse, service_model
 from tests.local_lakehouse.zero_etl.conftest import DATABASE_ARN, LEARNER, ROLE_ARN, World, table_arn
-from tests.local_lakehouse.zero_etl.documented import holds
+from tests.local_lakehouse.zero_etl.documented import covers
 
 _MODEL = service_model("glue")
 _OPERATIONS = sorted(name for name in _MODEL.operation_names if "Integration" in name)
@@ -59,7 +59,7 @@ def _requests() -> Iterator[tuple[int, str, Any]]:
 
 
 @pytest.mark.parametrize("part", range(4))
-@holds("modeled-errors")
+@covers("modeled-errors")
 def test_invalid_requests_return_modeled_errors(world: World, part: int) -> None:
     world.create_table("Orders")
     faults = []

@@ -1,4 +1,4 @@
-"""Tests that rows are matched like in a model that compares Python values."""
+"""Tests that rows are matched as in a model that compares Python values."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ ROWS = st.lists(st.tuples(KEYS, VALUES).map(lambda pair: {**pair[0], **pair[1]})
 
 
 def _table(rows: list[dict[str, Any]]) -> pa.Table:
-    """Return rows as a table, whose columns have several pieces."""
+    """Return rows as a table whose columns have several chunks."""
     middle = len(rows) // 2
     return pa.concat_tables(pa.Table.from_pylist(some, SCHEMA) for some in (rows[:middle], rows[middle:]))
 
@@ -81,7 +81,7 @@ def test_rows_with_keys_matches_all_key_columns(
     names: list[str], rows: list[dict[str, Any]], keys: list[dict[str, Any]]
 ) -> None:
     sought = {tuple(key[name] for name in names) for key in keys}
-    expected = [place for place, row in enumerate(rows) if tuple(row[name] for name in names) in sought]
+    expected = [index for index, row in enumerate(rows) if tuple(row[name] for name in names) in sought]
 
     assert list(rows_with_keys(_table(rows).select(names), _table(keys).select(names))) == expected
 

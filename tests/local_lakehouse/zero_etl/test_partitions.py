@@ -1,4 +1,4 @@
-"""Tests of the target's partitioning, both the default and the partitioning that table properties set."""
+"""Tests of the target's default partitioning, and of partitioning that table properties define."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.local_lakehouse.zero_etl.conftest import DATABASE_ARN, World
-from tests.local_lakehouse.zero_etl.documented import holds
+from tests.local_lakehouse.zero_etl.documented import covers
 
 
 def _load(world: World, spec: list[dict[str, str]], *items: dict[str, Any], mode: str = "TOPLEVEL") -> str:
@@ -32,7 +32,7 @@ def _folders(world: World) -> list[str]:
     )
 
 
-@holds("default-bucket")
+@covers("default-bucket")
 def test_default_partitioning_uses_buckets_of_the_hash_key(world: World) -> None:
     world.create_table("Orders", sort=("sk", "N"))
     for number in range(40):
@@ -56,7 +56,7 @@ def test_numeric_hash_key_leaves_the_table_unpartitioned(world: World) -> None:
     assert _spec(world) == []
 
 
-@holds("partition-functions")
+@covers("partition-functions")
 def test_identity_partitions_with_several_levels(world: World) -> None:
     _load(
         world,
@@ -86,7 +86,7 @@ def test_identity_partitions_with_several_levels(world: World) -> None:
         ("iso", {"S": "2023-01-15T14:00:00"}),
     ],
 )
-@holds("partition-functions", "partition-conversions")
+@covers("partition-functions", "partition-conversions")
 def test_time_partitions(world: World, function: str, folder: str, conversion: str, value: dict[str, str]) -> None:
     spec = [{"FieldName": "created_at", "FunctionSpec": function, "ConversionSpec": conversion}]
     _load(world, spec, {"pk": {"S": "a"}, "created_at": value})
@@ -120,7 +120,7 @@ def test_time_partitions_on_a_key(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "item", "code", "thing"),
+    ("spec", "item", "code", "named"),
     [
         ([{"FieldName": "state"}], {}, "PARTITION_COLUMN_MISSING", "state"),
         ([{"FieldName": "m"}], {"m": {"M": {"x": {"S": "y"}}}}, "PARTITION_CONVERSION_FAILED", "m"),
@@ -150,16 +150,16 @@ def test_time_partitions_on_a_key(world: World) -> None:
         ),
     ],
 )
-@holds("partition-missing")
+@covers("partition-missing")
 def test_unpartitionable_items_need_attention(
-    world: World, spec: list[dict[str, str]], item: dict[str, Any], code: str, thing: str
+    world: World, spec: list[dict[str, str]], item: dict[str, Any], code: str, named: str
 ) -> None:
     arn = _load(world, spec, {"pk": {"S": "a"}, **item})
     assert world.codes(arn) == [code]
-    assert thing in world.describe(arn)["Errors"][0]["ErrorMessage"]
+    assert named in world.describe(arn)["Errors"][0]["ErrorMessage"]
 
 
-@holds("partition-missing")
+@covers("partition-missing")
 def test_missing_partition_value_delays_the_window_until_it_is_fixed(world: World) -> None:
     arn = _load(world, [{"FieldName": "State"}], {"pk": {"S": "a"}, "State": {"S": "NY"}})
     world.put("Orders", {"pk": {"S": "b"}, "State": {"S": "WA"}})
@@ -192,7 +192,7 @@ def test_empty_table_is_partitioned_once_it_has_items(world: World) -> None:
     assert world.rows("orders") == [{"pk": "a", "state": "NY"}]
 
 
-@holds("layout-change")
+@covers("layout-change")
 def test_changed_partitioning_starts_a_full_load(world: World) -> None:
     arn = _load(world, [], {"pk": {"S": "a"}, "State": {"S": "NY"}})
     first = world.snapshots("orders")[-1].snapshot_id

@@ -1,4 +1,4 @@
-"""Tests that all readers of the target, which is plain Iceberg, find the same rows."""
+"""Tests that other tools read the target's files, metadata and catalog entry correctly."""
 
 from __future__ import annotations
 

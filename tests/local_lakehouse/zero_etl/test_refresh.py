@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 
 from tests.local_lakehouse.zero_etl.conftest import DATABASE, World
-from tests.local_lakehouse.zero_etl.documented import holds
+from tests.local_lakehouse.zero_etl.documented import covers
 
 
 def _item(key: str, **numbers: int) -> dict[str, dict[str, str]]:
     return {"pk": {"S": key}, **{name: {"N": str(number)} for name, number in numbers.items()}}
 
 
-@holds("creating-active")
+@covers("creating-active")
 def test_first_load_starts_when_the_integration_is_active(world: World) -> None:
     world.create_table("Orders")
     world.put("Orders", _item("a", qty=1))
@@ -25,7 +25,7 @@ def test_first_load_starts_when_the_integration_is_active(world: World) -> None:
     assert [snapshot.summary.operation.value for snapshot in world.snapshots("orders")] == ["append"]
 
 
-@holds("insert-update-delete", "new-attribute")
+@covers("insert-update-delete", "new-attribute")
 def test_refresh_creates_one_snapshot_only_if_there_are_changes(world: World) -> None:
     world.create_table("Orders")
     for key in "abcdefgh":
@@ -51,7 +51,7 @@ def test_refresh_creates_one_snapshot_only_if_there_are_changes(world: World) ->
     assert summary["total-records"] == "8"
 
 
-@holds("old-snapshots")
+@covers("old-snapshots")
 def test_earlier_snapshots_keep_their_rows(world: World) -> None:
     world.create_table("Orders")
     world.put("Orders", _item("a", qty=1))
@@ -65,7 +65,7 @@ def test_earlier_snapshots_keep_their_rows(world: World) -> None:
     assert world.rows("orders") == [{"pk": "b", "qty": None, "later": 2.0}]
 
 
-@holds("final-state")
+@covers("final-state")
 def test_several_writes_to_one_key_appear_as_the_final_state(world: World) -> None:
     world.create_table("Orders")
     world.put("Orders", _item("a", qty=1))
@@ -80,7 +80,7 @@ def test_several_writes_to_one_key_appear_as_the_final_state(world: World) -> No
     assert len(world.snapshots("orders")) == 2
 
 
-@holds("iceberg-glue-table")
+@covers("iceberg-glue-table")
 def test_glue_table_has_the_documented_parameters(world: World) -> None:
     world.create_table("Orders")
     world.put("Orders", _item("a", qty=1))
@@ -97,7 +97,7 @@ def test_glue_table_has_the_documented_parameters(world: World) -> None:
     assert world.table("orders").format_version == 2
 
 
-@holds("log-messages", "metrics")
+@covers("log-messages", "metrics")
 def test_ingestion_writes_logs_and_metrics(world: World) -> None:
     world.create_table("Orders")
     world.put("Orders", _item("a", qty=1))

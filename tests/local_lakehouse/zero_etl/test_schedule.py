@@ -19,7 +19,7 @@ WAIT_SECONDS = 60
 
 
 @dataclass
-class Watch:
+class ManualClock:
     now: float = 100.0
 
     def __call__(self) -> float:
@@ -27,42 +27,42 @@ class Watch:
 
 
 @pytest.fixture
-def watch() -> Watch:
-    return Watch()
+def manual_clock() -> ManualClock:
+    return ManualClock()
 
 
-def test_refresh_is_due_after_the_interval(watch: Watch) -> None:
-    schedule = Schedule(1.0, watch)
-    assert schedule.due == watch.now + 1.0
-    watch.now += 0.2
-    assert schedule.due == pytest.approx(watch.now + 0.8)
-    assert Schedule(0.0, watch).wait()
+def test_refresh_is_due_after_the_interval(manual_clock: ManualClock) -> None:
+    schedule = Schedule(1.0, manual_clock)
+    assert schedule.due == manual_clock.now + 1.0
+    manual_clock.now += 0.2
+    assert schedule.due == pytest.approx(manual_clock.now + 0.8)
+    assert Schedule(0.0, manual_clock).wait()
 
 
-def test_refresh_is_due_soon_after_a_write(watch: Watch) -> None:
-    schedule = Schedule(3600.0, watch)
+def test_refresh_is_due_soon_after_a_write(manual_clock: ManualClock) -> None:
+    schedule = Schedule(3600.0, manual_clock)
     schedule.request()
-    assert schedule.due == pytest.approx(watch.now + SETTLING_SECONDS)
+    assert schedule.due == pytest.approx(manual_clock.now + SETTLING_SECONDS)
 
 
-def test_consecutive_writes_share_one_refresh(watch: Watch) -> None:
-    schedule = Schedule(1.0, watch)
+def test_consecutive_writes_share_one_refresh(manual_clock: ManualClock) -> None:
+    schedule = Schedule(1.0, manual_clock)
     for _ in range(3):
-        watch.now += SETTLING_SECONDS / 2
+        manual_clock.now += SETTLING_SECONDS / 2
         schedule.request()
-    assert schedule.due == pytest.approx(watch.now + SETTLING_SECONDS)
-    watch.now += SETTLING_SECONDS
+    assert schedule.due == pytest.approx(manual_clock.now + SETTLING_SECONDS)
+    manual_clock.now += SETTLING_SECONDS
     assert schedule.wait()
-    assert schedule.due == pytest.approx(watch.now + 1.0)
+    assert schedule.due == pytest.approx(manual_clock.now + 1.0)
 
 
-def test_interval_end_does_not_separate_consecutive_writes(watch: Watch) -> None:
-    schedule = Schedule(1.0, watch)
-    watch.now += 0.99
+def test_interval_end_does_not_separate_consecutive_writes(manual_clock: ManualClock) -> None:
+    schedule = Schedule(1.0, manual_clock)
+    manual_clock.now += 0.99
     schedule.request()
-    watch.now += 0.02
+    manual_clock.now += 0.02
     schedule.request()
-    assert schedule.due == pytest.approx(watch.now + SETTLING_SECONDS)
+    assert schedule.due == pytest.approx(manual_clock.now + SETTLING_SECONDS)
 
 
 @given(
@@ -70,23 +70,23 @@ def test_interval_end_does_not_separate_consecutive_writes(watch: Watch) -> None
     st.sampled_from([0.01, 0.3, 1.0, 3600.0]),
 )
 def test_no_write_waits_longer_than_the_limit(pauses: list[float], interval: float) -> None:
-    watch = Watch()
-    schedule = Schedule(interval, watch)
+    manual_clock = ManualClock()
+    schedule = Schedule(interval, manual_clock)
     schedule.request()
-    first = watch.now
+    first = manual_clock.now
     for pause in pauses:
-        watch.now += pause
+        manual_clock.now += pause
         schedule.request()
     due = schedule.due
     assert due is not None
     assert due <= first + max(SETTLING_SECONDS, min(LONGEST_SECONDS, interval)) + 1e-9
 
 
-def test_nothing_is_due_while_paused(watch: Watch) -> None:
-    schedule = Schedule(1.0, watch)
+def test_nothing_is_due_while_paused(manual_clock: ManualClock) -> None:
+    schedule = Schedule(1.0, manual_clock)
     schedule.pause()
     schedule.request()
-    watch.now += 10
+    manual_clock.now += 10
     assert schedule.due is None
     schedule.resume()
     assert schedule.wait()

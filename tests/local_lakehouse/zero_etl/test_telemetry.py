@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from tests.local_lakehouse.zero_etl.conftest import ACCOUNT, DATABASE_ARN, REGION, ROLE_ARN, World
-from tests.local_lakehouse.zero_etl.documented import holds
+from tests.local_lakehouse.zero_etl.documented import covers
 
 BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/zetl"
 
 
 @dataclass
 class Announced:
-    """An account with a table, and all events that an event bus received."""
+    """An account with a table, and all events that zero-ETL has sent."""
 
     world: World
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -33,7 +33,7 @@ def announced(world: World, monkeypatch: pytest.MonkeyPatch) -> Announced:
     client.create_event_bus(Name="zetl")
     put_events = client.put_events
 
-    def put(Entries: list[dict[str, Any]]) -> Any:  # noqa: N803  (The name is boto3's.)
+    def put(Entries: list[dict[str, Any]]) -> Any:  # noqa: N803  (boto3 defines the name.)
         answer = put_events(Entries=Entries)
         announced.events += Entries
         return answer
@@ -44,7 +44,7 @@ def announced(world: World, monkeypatch: pytest.MonkeyPatch) -> Announced:
     return announced
 
 
-@holds("events")
+@covers("events")
 def test_ingestion_sends_an_event(announced: Announced) -> None:
     arn = announced.world.integrate("Orders")
     announced.world.refresh()
@@ -145,7 +145,7 @@ def test_sync_timestamp_covers_only_replicated_writes(
     assert synced == int((began if written_meanwhile else world.clock.now) * 1000)
 
 
-@holds("metrics", "insert-update-delete")
+@covers("metrics", "insert-update-delete")
 def test_metrics_count_rows_and_ingestions(announced: Announced) -> None:
     arn = announced.world.integrate("Orders")
     announced.world.refresh()

@@ -35,7 +35,7 @@ items = st.lists(st.dictionaries(names, values, max_size=4), max_size=8)
 
 
 def _plain(value: Any) -> Any:
-    """Remove the members that an item does not have, which are None in the array."""
+    """Remove the members that the item does not have. In the array, they are None."""
     if isinstance(value, dict):
         return {name: _plain(member) for name, member in value.items() if member is not None}
     return [_plain(element) for element in value] if isinstance(value, list) else value

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tests.local_lakehouse.zero_etl.conftest import World
-from tests.local_lakehouse.zero_etl.documented import holds
+from tests.local_lakehouse.zero_etl.documented import covers
 
 
-@holds("every-write-path")
+@covers("every-write-path")
 def test_partiql_statements_batches_and_transactions_are_replicated(world: World) -> None:
     world.create_table("Orders")
     world.put("Orders", {"pk": {"S": "a"}, "x": {"S": "old"}})
@@ -50,7 +50,7 @@ def test_restored_table_is_compared_completely(world: World) -> None:
     assert [row["pk"] for row in world.rows("orders")] == ["a"]
 
 
-@holds("every-write-path")
+@covers("every-write-path")
 def test_expired_item_is_deleted_from_the_target(world: World) -> None:
     world.create_table("Orders")
     now = int(world.clock.now)

@@ -1,4 +1,4 @@
-"""Tests of statements in separate processes, none of which can stop the others."""
+"""Tests that statements run in separate processes, and that no statement can stop another."""
 
 import functools
 import os
@@ -181,7 +181,7 @@ def test_statements_run_beside_thirty_long_statements() -> None:
 
     statements = [SORTED, ENDLESS, ONE_LIST]
     threads = [
-        threading.Thread(target=run, args=(session, statements[place % 3])) for place, session in enumerate(sessions)
+        threading.Thread(target=run, args=(session, statements[index % 3])) for index, session in enumerate(sessions)
     ]
     for thread in threads:
         thread.start()

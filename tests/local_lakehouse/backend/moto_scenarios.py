@@ -339,7 +339,7 @@ def _tagging(client: Clients) -> Any:
     return lambda: tagging.get_resources()["ResourceTagMappingList"]
 
 
-SCENES: dict[str, Callable[[Clients], Any]] = {
+SCENARIOS: dict[str, Callable[[Clients], Any]] = {
     "athena": _athena, "cloudwatch": _cloudwatch, "dynamodb": _dynamodb, "events": _events, "glue": _glue,
     "iam": _iam, "kms": _kms, "lakeformation": _lakeformation, "logs": _logs, "resourcegroupstaggingapi": _tagging,
     "s3": _s3, "sns": _sns, "sts": _sts,

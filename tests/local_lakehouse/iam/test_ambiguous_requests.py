@@ -1,7 +1,7 @@
-"""Tests of ambiguous requests, for which the authorized request must be the executed request.
+"""Tests that the request that is authorized is also the request that is executed, even if it is ambiguous.
 
-Each test covers one kind of ambiguous request. The caller may use the resource ``own``, but not the resource ``kept``,
-which no request reads or changes.
+Each test covers one kind of ambiguous request. The caller may use the resources named ``own``, but not the resources
+named ``kept``, and none of the caller's requests may read or change them.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Attempt:
         return found
 
     def check(self) -> None:
-        """Check that the caller's forbidden resource is unchanged."""
+        """Check that the resources that the caller must not use are unchanged."""
         s3, dynamodb = self.world.client("s3"), self.world.client("dynamodb")
         assert s3.get_object(Bucket="kept", Key="k")["Body"].read() == SECRET
         assert s3.get_object(Bucket="own", Key="secret")["Body"].read() == SECRET
@@ -103,7 +103,7 @@ SUB_RESOURCES = sorted(
 
 @pytest.mark.parametrize("operation", sorted(operation_names("s3")))
 def test_forbidden_s3_operation_is_rejected(attempt: Attempt, operation: str) -> None:
-    """An S3 operation is either executed as requested or rejected with an error that names the operation.
+    """An S3 operation on an object that the caller must not use is rejected.
 
     For unknown sub-resources, moto would read, list, create or delete the whole resource.
     """

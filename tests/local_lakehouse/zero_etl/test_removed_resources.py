@@ -1,4 +1,4 @@
-"""Tests that an integration names a resource that disappears during a refresh."""
+"""Tests that an integration names a resource that is removed during a refresh."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ REALS = st.floats(width=32) | st.integers(-(10**5), 10**5).map(lambda number: nu
 TEXTS = st.lists(st.none() | st.text(alphabet='a",\n ü😀'), min_size=1, max_size=20)
 
 
-def _agrees(values: Sequence[Any], type_: Type) -> None:
+def _check(values: Sequence[Any], type_: Type) -> None:
     column = pa.chunked_array([pa.array(values, arrow_type(type_))])
     write = text_writer(type_)
     expected = [None if value is None else write(value) for value in column.to_pylist()]
@@ -33,32 +33,32 @@ def _agrees(values: Sequence[Any], type_: Type) -> None:
 
 @given(st.lists(st.none() | DOUBLES))
 @example([-0.0, 0.0, 1e-3, 9.999e-4, 1e7, 9999999.999999998, float("nan"), float("inf"), float("-inf"), 5e-324, 1e23])
-def test_doubles(values: list[float | None]) -> None:
-    _agrees(values, types.DOUBLE)
+def test_doubles_are_rendered_like_single_values(values: list[float | None]) -> None:
+    _check(values, types.DOUBLE)
 
 
 @given(st.lists(st.none() | REALS))
 @example([-0.0, 1.1754944e-38, 1e7, 16777216.0, 0.1, 0.001])
-def test_reals(values: list[float | None]) -> None:
-    _agrees(values, types.REAL)
+def test_reals_are_rendered_like_single_values(values: list[float | None]) -> None:
+    _check(values, types.REAL)
 
 
 @given(st.lists(st.none() | st.decimals(-1000, 1000, places=12)))
 @example([Decimal("0E-12"), Decimal("-1E-12"), Decimal("1E-7")])
-def test_decimals(values: list[Decimal | None]) -> None:
-    _agrees(values, types.decimal(20, 12))
+def test_decimals_are_rendered_like_single_values(values: list[Decimal | None]) -> None:
+    _check(values, types.decimal(20, 12))
 
 
 @pytest.mark.parametrize("precision", [0, 3, 5, 6])
 @given(values=st.lists(st.none() | st.datetimes()))
 @example(values=[datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999999), datetime(1969, 12, 31, 23, 59, 59, 1)])
-def test_timestamps(values: list[datetime | None], precision: int) -> None:
-    _agrees(values, types.timestamp(precision))
+def test_timestamps_are_rendered_like_single_values(values: list[datetime | None], precision: int) -> None:
+    _check(values, types.timestamp(precision))
 
 
 @given(st.lists(st.none() | st.text(max_size=5)))
-def test_padded_text(values: list[str | None]) -> None:
-    _agrees(values, types.char(5))
+def test_padded_text_is_rendered_like_single_values(values: list[str | None]) -> None:
+    _check(values, types.char(5))
 
 
 @pytest.mark.parametrize(
@@ -75,12 +75,12 @@ def test_values_that_python_cannot_represent_are_rejected(type_: Type, stored: p
 
 
 @given(TEXTS, st.data())
-def test_lines_are_those_of_single_rows(first: list[str | None], data: st.DataObject) -> None:
+def test_csv_lines_equal_the_lines_of_single_rows(first: list[str | None], data: st.DataObject) -> None:
     second = data.draw(st.lists(st.none() | st.text(), min_size=len(first), max_size=len(first)))
     lines = csv_lines([pa.array(first, pa.string()), pa.array(second, pa.string())])
     assert lines.to_pylist() == [csv_line(row) for row in zip(first, second, strict=True)]
 
 
-def test_a_column_of_null_has_no_texts() -> None:
+def test_null_columns_are_rendered_as_none() -> None:
     table = pa.table({"a": pa.nulls(2, pa.int32()), "b": pa.array([date(2024, 1, 5), None])})
     assert render(table, [types.UNKNOWN, types.DATE]) == [[None, "2024-01-05"], [None, None]]

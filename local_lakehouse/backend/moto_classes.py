@@ -189,6 +189,11 @@ def _restore_bucket(bucket: Any) -> None:
     )
 
 
+def _restore_object_tags(backend: Any) -> None:
+    """Remove the entries of objects without tags, which earlier versions of the lakehouse stored."""
+    backend.tagger.tags = {arn: tags for arn, tags in backend.tagger.tags.items() if tags}
+
+
 def _item_tables() -> Any:
     return load("local_lakehouse.backend.item_tables")
 
@@ -247,6 +252,7 @@ def _restore_event_ids(backend: Any) -> None:
 
 
 _IAM = "moto.iam.models.IAMBackend"
+_S3 = "moto.s3.models.S3Backend"
 _KEY = ClassRules(omit=frozenset({"private_key"}), added=_private_key, restore=_restore_private_key)
 _TABLE = ClassRules(
     omit=frozenset({"items"}),
@@ -260,5 +266,6 @@ _RULES: Mapping[str, ClassRules] = {
     "moto.kms.utils.RSAPrivateKey": _KEY,
     "moto.logs.models.LogsBackend": ClassRules(restore=_restore_event_ids),
     "moto.s3.models.FakeBucket": ClassRules(omit=frozenset({"keys"}), restore=_restore_bucket),
+    "moto.s3.models.S3Backend": ClassRules(omit=_OMITTED[_S3], restore=_restore_object_tags),
     "moto.s3.models.FakeKey": ClassRules(encode=_encode_key, decode=_decode_key),
 }

@@ -150,8 +150,9 @@ class StoredKeys:
             self._touched[key] = self._objects.get(self._bucket, key)
         if not self._objects.database.writing:
             return
-        for key in [key for key, versions in self._cache.items() if not versions]:
-            del self._cache[key]
+        for key in self._touched:
+            if self._cache.get(key) == []:
+                del self._cache[key]
 
     def settle(self) -> None:
         """Start the next transaction."""

@@ -1,4 +1,4 @@
-"""Fixes for the tags of new buckets in Amazon S3, and for the default encryption.
+"""Fixes for the tags of buckets and objects in Amazon S3, and for the default encryption.
 
 AWS: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html
@@ -27,6 +27,8 @@ def apply() -> None:
         S3Response._key_response_post = _encrypted_upload(S3Response._key_response_post)  # type: ignore[method-assign]
         S3Backend.get_bucket_encryption = _with_default(S3Backend.get_bucket_encryption)  # type: ignore[method-assign]
         S3Backend.put_object = _encrypted(S3Backend.put_object)  # type: ignore[method-assign]
+        S3Response._tagging_from_xml = _or_no_tags(S3Response._tagging_from_xml)  # type: ignore[method-assign]
+        S3Backend.put_object_tagging = _without_empty(S3Backend.put_object_tagging)  # type: ignore[method-assign]
 
 
 def _with_tags(put: Callable[..., Any]) -> Callable[..., Any]:
@@ -48,6 +50,30 @@ def _bucket_tags(body: bytes | str) -> dict[str, str]:
     configuration = (xmltodict.parse(body, force_list=("Tag",)) if body else {}).get("CreateBucketConfiguration")
     tags = ((configuration or {}).get("Tags") or {}).get("Tag", [])
     return {tag["Key"]: tag.get("Value") or "" for tag in tags}
+
+
+def _or_no_tags(read: Callable[..., Any]) -> Callable[..., Any]:
+    """Accept an empty set of tags, for which moto fails."""
+
+    @functools.wraps(read)
+    def reading(self: S3Response) -> dict[str, str]:
+        tags: dict[str, str] = read(self) if xmltodict.parse(self.body)["Tagging"]["TagSet"] else {}
+        return tags
+
+    return reading
+
+
+def _without_empty(put: Callable[..., Any]) -> Callable[..., Any]:
+    """Keep no entry for an object without tags, because moto would keep one in memory for each object."""
+
+    @functools.wraps(put)
+    def putting(self: S3Backend, key: Any, tags: dict[str, str] | None) -> Any:
+        tagged = put(self, key, tags)
+        if not tags:
+            self.tagger.delete_all_tags_for_resource(key.arn)
+        return tagged
+
+    return putting
 
 
 def _with_default(get: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,0 +1,63 @@
+"""Tests of the tags of objects, of which moto keeps an entry for each object even if it has no tags."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_lakehouse.backend.moto_state import backends_of
+from tests.local_lakehouse.backend.test_moto_state import opened
+
+TAGS = [{"Key": "stage", "Value": "raw"}]
+
+
+def _tagger() -> Any:
+    return backends_of("s3")["123456789012"]["aws"].tagger
+
+
+def _moto_rows(backend: Any) -> list[Any]:
+    with backend.database.snapshot() as connection:
+        return list(connection.execute("SELECT id, body FROM moto ORDER BY root, id"))
+
+
+def test_objects_without_tags_add_nothing_to_the_stored_backend(tmp_path: Path) -> None:
+    with opened(tmp_path) as backend:
+        s3 = backend.clients.client("s3")
+        s3.create_bucket(Bucket="files")
+        before = _moto_rows(backend)
+        for number in range(3):
+            s3.put_object(Bucket="files", Key=str(number), Body=b"x")
+        s3.copy_object(Bucket="files", Key="copy", CopySource="files/0")
+        upload = {"Bucket": "files", "Key": "parts"}
+        upload["UploadId"] = s3.create_multipart_upload(**upload)["UploadId"]
+        part = s3.upload_part(**upload, PartNumber=1, Body=b"x")
+        s3.complete_multipart_upload(
+            **upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+        )  # fmt: skip
+        assert _moto_rows(backend) == before
+
+
+@pytest.mark.parametrize("clear", ["delete_object_tagging", "put_object_tagging", "put_object"])
+def test_removed_tags_leave_no_entry(tmp_path: Path, clear: str) -> None:
+    with opened(tmp_path) as backend:
+        s3, place = backend.clients.client("s3"), {"Bucket": "files", "Key": "a"}
+        s3.create_bucket(Bucket="files")
+        s3.put_object(**place, Tagging="stage=raw")
+        assert s3.get_object_tagging(**place)["TagSet"] == TAGS
+        getattr(s3, clear)(**place, **({"Tagging": {"TagSet": []}} if clear == "put_object_tagging" else {}))
+        assert s3.get_object_tagging(**place)["TagSet"] == []
+        assert _tagger().tags == {}
+
+
+def test_empty_entries_of_an_earlier_state_are_removed_at_the_start(tmp_path: Path) -> None:
+    with opened(tmp_path) as backend:
+        s3 = backend.clients.client("s3")
+        s3.create_bucket(Bucket="files")
+        s3.put_object(Bucket="files", Key="tagged", Tagging="stage=raw")
+        with backend.database.transaction():
+            _tagger().tags["arn:aws:s3:::files/earlier/null"] = {}
+        s3.put_object(Bucket="files", Key="other")
+        assert any("files/earlier" in body for _, body in _moto_rows(backend))
+    with opened(tmp_path) as backend:
+        assert backend.clients.client("s3").get_object_tagging(Bucket="files", Key="tagged")["TagSet"] == TAGS
+        assert list(_tagger().tags.values()) == [{"stage": "raw"}]

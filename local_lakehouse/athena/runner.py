@@ -63,7 +63,7 @@ class Runner:
         self._workers = workers
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="athena")
         self._running: dict[str, WorkerSession] = {}
-        self._futures: dict[str, Future[None]] = {}
+        self._ended: dict[str, threading.Event] = {}
         self._canceled: set[str] = set()
         self._lock = threading.Lock()
         self.finished = 0  # executions that have ended, regardless of their outcome
@@ -71,18 +71,16 @@ class Runner:
     def submit(self, execution: Execution) -> None:
         """Run an execution as soon as a thread is available."""
         with self._lock:
-            # The copied context contains the caller's permissions.
-            self._futures[execution.id] = self._pool.submit(contextvars.copy_context().run, self._run, execution)
+            self._ended[execution.id] = threading.Event()
+        # The copied context contains the caller's permissions.
+        self._pool.submit(contextvars.copy_context().run, self._run, execution).add_done_callback(_report)
 
     def wait(self, execution: Execution, seconds: float) -> None:
         """Wait until an execution has ended or a time limit has passed."""
         with self._lock:
-            future = self._futures.get(execution.id)
-        if future is not None and not execution.final:
-            try:
-                future.result(timeout=seconds)
-            except TimeoutError:
-                return
+            ended = self._ended.get(execution.id)
+        if ended is not None:
+            ended.wait(seconds)
 
     def cancel(self, execution: Execution) -> None:
         """Stop an execution that has not ended."""
@@ -121,9 +119,10 @@ class Runner:
             timer.cancel()
             with self._lock:
                 self._running.pop(execution.id, None)
-                self._futures.pop(execution.id, None)
                 self._canceled.discard(execution.id)
                 self.finished += 1
+                self._ended.pop(execution.id).set()
+            # Nobody waits for the worker's cleanup.
             worker.close()
 
     def _guarded(self, execution: Execution, worker: WorkerSession, overdue: threading.Event) -> None:
@@ -191,6 +190,11 @@ class Runner:
             context.parameters = _checked_parameters(query, given)
         execution.planning_millis = round((time.monotonic() - began) * 1000)
         return _HANDLERS[type(statement)](statement, context)
+
+
+def _report(future: Future[None]) -> None:
+    if not future.cancelled() and (error := future.exception()) is not None:
+        _LOG.error("the worker of a query could not be released", exc_info=error)
 
 
 def _refused(execution: Execution, error: ClientError) -> QueryFailure:

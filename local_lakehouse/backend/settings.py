@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 from local_lakehouse.dynamodb.api import WRITES
 
 _Result = TypeVar("_Result")
+# Requests can name many resources that do not exist, such as buckets.
+_LARGEST = 10_000
 
 # Requests of these services change neither permissions nor the settings of tables, databases and buckets.
 _RECORDS = frozenset({"athena", "cloudwatch", "events", "logs"})
@@ -71,5 +73,7 @@ class SettingsCache:
         found = look()
         with self._lock:
             if revision == self._revision:
+                if len(self._results) >= _LARGEST:
+                    self._results.clear()
                 self._results[key] = found
         return found

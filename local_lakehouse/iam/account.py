@@ -138,30 +138,12 @@ def resource_policy(clients: ServiceClients, access: Access) -> Document | None:
     return parse_document(text) if isinstance(text, str) else text
 
 
-class _Policies:
-    """A cache of resource policies, which one statement needs many times. Each commit invalidates the cache."""
-
-    def __init__(self) -> None:
-        # The database's revision and the policies, which are replaced together because threads share them.
-        self.read: tuple[int, dict[tuple[str, ...], Any]] = -1, {}
-
-
 def _policy(clients: ServiceClients, service: str, operation: str, member: str, **parameters: str) -> Any:
-    database, cache = clients.documents.database, clients.shared(_Policies, _Policies)
-    now = database.revision
-    revision, known = cache.read
-    if revision != now:
-        known = {}
-        cache.read = now, known
-    key = (service, operation, *parameters.values())
-    if key not in known:
+    def look() -> Any:
         found = _found(getattr(clients.client(service), operation), **parameters)
-        policy = found.get(member) if found else None
-        if database.revision != now:
-            # Another request may have changed the policy, so the policy may not belong to this revision.
-            return policy
-        known[key] = policy
-    return known[key]
+        return found.get(member) if found else None
+
+    return clients.settings.result((resource_policy, service, operation, *parameters.values()), look)
 
 
 def _found(get: Callable[..., Mapping[str, Any]], **parameters: str) -> Mapping[str, Any] | None:

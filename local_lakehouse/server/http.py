@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import email.utils
+import functools
 import http.client
 import logging
 import socket
@@ -380,10 +381,15 @@ def _written(answer: Answer, method: str, last: bool) -> bytes:
     if "content-length" not in named and answer.status not in (204, 304):
         lines.append(f"Content-Length: {0 if method == 'HEAD' else len(answer.body)}".encode())
     if "date" not in named:
-        lines.append(f"Date: {email.utils.formatdate(usegmt=True)}".encode())
+        lines.append(f"Date: {_date(int(time.time()))}".encode())
     if last:
         lines.append(b"Connection: close")
     return b"\r\n".join([*lines, b"", b""])
+
+
+@functools.lru_cache(maxsize=1)
+def _date(seconds: int) -> str:
+    return email.utils.formatdate(seconds, usegmt=True)
 
 
 def _line(text: str) -> str:

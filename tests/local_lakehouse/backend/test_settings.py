@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from local_lakehouse.backend.clients import reads
-from local_lakehouse.backend.settings import _DATA, _RECORDS, SettingsCache, changes_settings
+from local_lakehouse.backend.settings import _DATA, _LARGEST, _RECORDS, SettingsCache, changes_settings
 from local_lakehouse.lakehouse import Lakehouse
 from local_lakehouse.protocol.services import PROTOCOLS, operation_names
 from zetl_helpers.lab import Lab
@@ -88,3 +88,10 @@ def test_cached_result_is_discarded_before_the_commit(
     monkeypatch.setattr(database, "_before_commit", hooks)
     write(lab)
     assert seen[0] == "new"
+
+
+def test_the_number_of_kept_results_is_limited() -> None:
+    settings = SettingsCache()
+    for number in range(_LARGEST + 1):
+        settings.result(number, lambda: None)
+    assert len(settings._results) == 1

@@ -1,0 +1,45 @@
+"""Tests of when an execution ends, and of failures after its end."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+import pytest
+
+from local_lakehouse.sql.workers.pool import WorkerSession
+from tests.local_lakehouse.athena.conftest import Athena
+
+
+def test_an_execution_ends_before_its_worker_is_cleaned_up(athena: Athena, monkeypatch: pytest.MonkeyPatch) -> None:
+    athena.run("SELECT 1")
+    seen, close = threading.Event(), WorkerSession.close
+    waited: list[bool] = []
+
+    def close_later(session: WorkerSession) -> None:
+        waited.append(seen.wait(30))
+        close(session)
+
+    monkeypatch.setattr(WorkerSession, "close", close_later)
+    execution = athena.service._executions.get(athena.start("SELECT 2"))
+    assert execution is not None
+    athena.service._runner.wait(execution, 60)
+    assert (execution.state, waited) == ("SUCCEEDED", []), "the cleanup has not ended"
+    seen.set()
+    monkeypatch.undo()
+    assert athena.run("SELECT 3") == [["3"]]
+
+
+def test_a_failed_cleanup_is_logged(athena: Athena, monkeypatch: pytest.MonkeyPatch) -> None:
+    athena.run("SELECT 1")
+    logged = threading.Event()
+    close = WorkerSession.close
+
+    def fail(session: WorkerSession) -> None:
+        close(session)
+        raise OSError("no space left")
+
+    monkeypatch.setattr(WorkerSession, "close", fail)
+    monkeypatch.setattr(logging.getLogger("local_lakehouse.athena.runner"), "error", lambda *_, **__: logged.set())
+    assert athena.run("SELECT 2") == [["2"]]
+    assert logged.wait(60)

@@ -162,8 +162,14 @@ def _hive_change(statement: nodes.AlterTable, context: Context, entry: dict[str,
         _columns(statement)[0] if column["Name"].lower() == statement.old_name else column
         for column in descriptor["Columns"]
     ]
-    if listed == descriptor["Columns"] or statement.place is not None:
-        raise hive_failure(f"FAILED: SemanticException: column {statement.old_name} cannot be changed in this way")
+    if statement.place is not None:
+        raise hive_failure(
+            f"FAILED: SemanticException: FIRST and AFTER cannot move column {statement.old_name} of a Hive table"
+        )
+    if listed == descriptor["Columns"]:
+        raise hive_failure(
+            f"FAILED: SemanticException: column {statement.old_name} does not exist or already has this definition"
+        )
     _updated(context, entry, StorageDescriptor={**descriptor, "Columns": listed})
 
 

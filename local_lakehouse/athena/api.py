@@ -25,8 +25,8 @@ from local_lakehouse.sql.workers.pool import WorkerPool
 
 Operation = Callable[[dict[str, Any]], dict[str, Any]]
 
-# The smallest thread stack (2 MB) has room for this many calls. Each level of parentheses needs about twenty nested
-# calls.
+# The smallest thread stack (2 MB) has room for this many calls. Each level of parentheses requires about twenty
+# nested calls.
 _CALLS = 3_000
 
 

@@ -66,12 +66,12 @@ class Context:
 
     @property
     def database(self) -> str | None:
-        """The default database, in lowercase and without backquotes."""
+        """The default database, in lowercase and without backquotes, or None if the request does not specify it."""
         name = self.execution.database
         return name.strip("`").lower() if name else None
 
     def tables(self) -> StatementTables:
-        """Return the tables of one statement without reading them."""
+        """Return the object that looks up and reads the tables of one statement."""
         return StatementTables(self.lake)
 
     def session(self, tables: StatementTables) -> Session:

@@ -40,14 +40,14 @@ _INPUTS = {
     ),
     **{storage[0].lower(): storage for storage in STORAGE.values()},
 }
-# Without STORED AS, Athena gives tables with this SerDe a different output format:
+# Without STORED AS, tables with this SerDe have a different output format in Athena:
 # https://github.com/laughingman7743/PyAthena/blob/v3.25.0/tests/pyathena/sqlalchemy/test_base.py
 _DEFAULT_OUTPUTS = {"org.openx.data.jsonserde.JsonSerDe": "org.apache.hadoop.hive.ql.io.IgnoreKeyTextOutputFormat"}
 _START = Position(1, 1)
 
 
 def hive_failure(message: str, error_type: int = _SEMANTIC) -> QueryFailure:
-    """Return a failure in Hive's style, without an error name and in the category for system errors."""
+    """Return a Hive-style failure, which is a system error without an error name."""
     return QueryFailure("", message, category=_HIVE_SYSTEM, error_type=error_type)
 
 
@@ -100,7 +100,7 @@ def drop_database(statement: nodes.DropDatabase, context: Context) -> Outcome:
 
 
 def create_table(statement: nodes.CreateTable, context: Context) -> Outcome:
-    """Create an Iceberg table, or register existing files in the catalog."""
+    """Create an Iceberg table, or register an external table in the catalog."""
     database, name = table_of(context, statement.table)
     if context.lake.database(database) is None:
         raise hive_failure(f"FAILED: SemanticException [Error 10072]: Database does not exist: {database}")
@@ -165,7 +165,7 @@ def _external(statement: nodes.CreateTable, name: str, properties: dict[str, str
     partitions = []
     for partition in statement.partitions:
         if partition.type is None:
-            raise hive_failure("FAILED: ParseException: a partition column of a Hive table needs a type")
+            raise hive_failure("FAILED: ParseException: a partition column of a Hive table requires a type")
         partitions.append(
             {
                 "Name": partition.column,
@@ -276,7 +276,7 @@ def drop_view(statement: nodes.DropView, context: Context) -> Outcome:
 
 
 def repair_table(statement: nodes.RepairTable, context: Context) -> Outcome:
-    """Register a partition for each existing folder."""
+    """Register a partition for each existing partition folder."""
     entry = known_table(context, statement.table)
     if is_iceberg(entry) or is_view(entry):
         raise QueryFailure("", "Query type not supported by Athena Iceberg at this time", error_type=1200)

@@ -1,4 +1,4 @@
-"""The executions of statements, and their descriptions."""
+"""The executions of statements, and their descriptions for the API."""
 
 from __future__ import annotations
 
@@ -119,8 +119,8 @@ class Execution:
             "EngineExecutionTimeInMillis": total,
             "DataScannedInBytes": self.scanned_bytes,
             "TotalExecutionTimeInMillis": total,
-            # On AWS, every statement waits in a queue, so the time is at least 1 ms. PyAthena's tests rely on this
-            # minimum.
+            # On AWS, every statement waits in a queue, so the queue time is at least 1 ms. PyAthena's tests rely on
+            # this minimum.
             "QueryQueueTimeInMillis": 1,
             "ServicePreProcessingTimeInMillis": 0,
             "QueryPlanningTimeInMillis": self.planning_millis,
@@ -133,7 +133,7 @@ class Execution:
 
 
 class Executions:
-    """All executions, which are stored in the database, oldest first. Running executions are also in memory.
+    """All executions, which are stored in the database. Running executions are also in memory.
 
     Args:
         database: The database that stores the executions.

@@ -30,7 +30,7 @@ class Plan:
 
 
 def explain_query(statement: nodes.Statement, explained: nodes.Explain, context: Context) -> list[str]:
-    """Return the lines of a statement's plan.
+    """Return the lines of a statement's plan. ``EXPLAIN ANALYZE`` also runs the statement.
 
     Args:
         statement: The statement.

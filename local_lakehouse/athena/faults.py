@@ -18,7 +18,7 @@ def not_found(message: str, name: str) -> Fault:
 
 
 def entity_not_found(message: str) -> Fault:
-    """Return the error for a missing catalog entity, with the code in an envelope that clients parse."""
+    """Return the error for a missing catalog entity. Its message ends with the error details that clients parse."""
     envelope = (
         "(Service: AmazonDataCatalog; Status Code: 400; Error Code: EntityNotFoundException; "
         f"Request ID: {uuid.uuid4()}; Proxy: null)"

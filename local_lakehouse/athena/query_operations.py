@@ -114,7 +114,7 @@ class QueryOperations:
         )
 
     def _output(self, request: dict[str, Any], group: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        """Return the location and settings of results."""
+        """Return the location and the settings of the results."""
         own = group["Configuration"]["ResultConfiguration"]
         asked = request.get("ResultConfiguration", {})
         enforced = group["Configuration"].get("EnforceWorkGroupConfiguration")
@@ -264,7 +264,7 @@ def _object_location(base: str, execution_id: str, kind: Kind) -> str:
 
 
 def _result_page(execution: Execution, header: int, request: dict[str, Any]) -> tuple[int, int]:
-    """Return the index of the first row of a result page and the maximum number of rows."""
+    """Return the index of the first row of a result page, and the page's maximum number of rows."""
     token = request.get("NextToken")
     if token is not None and not (token.isdigit() and int(token) <= execution.row_count + header):
         raise invalid_request(f"Malformed nextPageToken {token}")

@@ -86,7 +86,7 @@ class ResultFiles:
     def _write_batches(
         self, execution: Execution, outcome: Outcome, batches: pa.RecordBatchReader
     ) -> tuple[list[list[Text]], int]:
-        """Write rows as they arrive, and return the first rows and the number of rows."""
+        """Write rows as they arrive. Return the first rows, and the number of all rows."""
         first: list[list[Text]] = []
         types = [type_ for _, type_ in outcome.columns]
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as file:
@@ -119,7 +119,7 @@ class ResultFiles:
                 self._kept.popitem(last=False)
 
     def rows(self, execution: Execution, start: int, count: int) -> list[list[Text]] | None:
-        """Return rows from an execution's result, or None if the result file does not exist.
+        """Return rows from an execution's result. Return None if they are not in memory and the result file is missing.
 
         Raises:
             ClientError: The caller cannot read the file (``AccessDenied``).
@@ -201,7 +201,7 @@ def _tables(batches: pa.RecordBatchReader) -> Iterator[pa.Table]:
 
 
 def read_csv(text: str) -> list[list[Text]]:
-    """Parse Athena's CSV, in which a quoted cell is a string and an empty unquoted cell is NULL."""
+    """Parse CSV in Athena's format. A quoted cell is a string, and an empty unquoted cell is NULL."""
     rows: list[list[Text]] = []
     row: list[Text] = []
     place = 0

@@ -175,14 +175,14 @@ _WRITERS: dict[str, Callable[[Any], str]] = {
 
 
 def csv_text(names: Sequence[str], rows: Iterable[Sequence[Text]]) -> str:
-    """Return a header and rows as Athena's CSV, with quoted values and empty cells for NULL."""
+    """Return a header and rows as CSV in Athena's format, with quoted values and empty cells for NULL."""
     lines = [csv_line(names)]
     lines += [csv_line(row) for row in rows]
     return "".join(lines)
 
 
 def csv_line(values: Sequence[Text]) -> str:
-    """Return a row as a line in Athena's CSV."""
+    """Return a row as a CSV line in Athena's format."""
     if None not in values:
         line = '"' + '","'.join(map(str, values)) + '"\n'
         if line.count('"') == 2 * len(values):

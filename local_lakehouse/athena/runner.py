@@ -1,4 +1,4 @@
-"""The parallel execution of statements, each on a separate connection."""
+"""The parallel execution of statements, each in a separate worker session."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _TOO_DEEP = (
     "Move parts of it to a WITH clause, or compute them in separate statements"
 )
 _DENIED = ("403", "AccessDenied", "AccessDeniedException")
-# Athena's concurrency limit in most Regions, plus a small reserve.
+# The sum of Athena's quotas for active DDL and DML queries in most Regions, plus a small reserve.
 _THREADS = 48
 
 Handler = Callable[[Any, Context], Outcome]
@@ -151,7 +151,7 @@ class Runner:
             self._fail(execution, QueryFailure("SYNTAX_ERROR", malformed.message))
         except RecursionError:
             self._fail(execution, QueryFailure("NOT_SUPPORTED", _TOO_DEEP))
-        except BaseException:  # noqa: BLE001  (the top of a thread, and a panic of a native library is not an `Exception`)
+        except BaseException:  # noqa: BLE001  (this is the top of a thread, and a panic in a native library is not an `Exception`)
             _LOG.exception("query %s failed", execution.id)
             self._fail(execution, QueryFailure("GENERIC_INTERNAL_ERROR", _UNEXPLAINED))
 

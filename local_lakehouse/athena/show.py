@@ -31,7 +31,7 @@ _DEFAULT_SERDE_PROPERTY = ("serialization.format", "1")
 
 
 def show(statement: nodes.Show, context: Context) -> Outcome:
-    """Show a part of the catalog."""
+    """Run a ``SHOW`` statement."""
     return _SHOWS[statement.what](statement, context)
 
 
@@ -62,7 +62,7 @@ def _show_databases(statement: nodes.Show, context: Context) -> Outcome:
         try:
             wanted = re.compile(statement.pattern)
         except re.error as error:
-            raise QueryFailure("", f"{statement.pattern} is not a regular expression: {error}") from error
+            raise QueryFailure("", f"{statement.pattern} is not a valid regular expression: {error}") from error
         names = [name for name in names if wanted.fullmatch(name)]
     return lines_of(("database_name",), [(name,) for name in names])
 
@@ -189,7 +189,7 @@ def _show_create_table(statement: nodes.Show, context: Context) -> Outcome:
 
 
 def iceberg_text(type_: Type) -> str:
-    """Format a type as DESCRIBE does for an Iceberg table."""
+    """Format a type as Athena shows it for an Iceberg table."""
     if type_.name == "array":
         return f"array<{iceberg_text(type_.element)}>"
     if type_.name == "map":
@@ -263,7 +263,7 @@ def _backquoted(name: str) -> str:
 
 
 def _name(name: str) -> str:
-    """Return a name as an Iceberg statement shows it, in backquotes only if necessary."""
+    """Return a name for the DDL of an Iceberg table, in backquotes only if necessary."""
     return name if re.fullmatch("[a-z_][a-z0-9_]*", name) else _backquoted(name)
 
 

@@ -51,7 +51,7 @@ def strip_statement(text: str) -> str:
 
 
 def first_word(text: str) -> str:
-    """Return the first word of a statement after any comments."""
+    """Return the first word of a statement in uppercase, without leading comments."""
     place = 0
     while match := _COMMENT.match(text, place):
         place = match.end()

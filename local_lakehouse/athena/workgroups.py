@@ -59,7 +59,7 @@ class WorkGroups:
         }
 
     def changing(self) -> AbstractContextManager[None]:
-        """Save the changes that the block makes to Athena's documents."""
+        """Return a context manager that saves the changes of its block to Athena's documents."""
         return self._clients.changing(PARTICIPANT)
 
     @property

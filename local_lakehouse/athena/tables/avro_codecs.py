@@ -1,4 +1,4 @@
-"""Avro's Snappy and Zstandard codecs, which fastavro offers only with additional libraries.
+"""Avro's Snappy and Zstandard codecs, which fastavro supports only with additional libraries.
 
 Avro: https://avro.apache.org/docs/1.12.0/specification/#object-container-files
 """

@@ -72,7 +72,7 @@ def bucketing_of(entry: dict[str, Any]) -> Bucketing | None:
 
 
 def can_bucket(type_: Type) -> bool:
-    """Return whether Athena can write buckets by a column's values."""
+    """Return whether Athena can write a table that is bucketed by a column of the given type."""
     return type_.name in _PRIMITIVES or (type_.name in ("array", "map") and all(map(can_bucket, type_.children)))
 
 
@@ -95,7 +95,7 @@ def _bucket(hashes: Sequence[int], count: int) -> int:
 
 
 def hash_of(value: Any, type_: Type) -> int:
-    """Return a value's hash as Hive computes it, as an unsigned 32-bit integer."""
+    """Return Hive's hash of a value as an unsigned 32-bit integer."""
     if value is None:
         return 0
     if type_.name == "array":
@@ -215,4 +215,6 @@ def check_bucketing(bucketing: Bucketing, columns: Sequence[tuple[str, Type]], p
         raise QueryFailure("INVALID_TABLE_PROPERTY", f"Bucketing columns {missing} not present in schema")
     for name in bucketing.columns:
         if not can_bucket(known[name]):
-            raise QueryFailure("NOT_SUPPORTED", f"Athena does not write buckets by columns of type {known[name]}")
+            raise QueryFailure(
+                "NOT_SUPPORTED", f"Athena does not write tables that are bucketed by a column of type {known[name]}"
+            )

@@ -46,10 +46,10 @@ class StatementTables:
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
         self._loads: dict[str, Load] = {}
-        # A statement reads each table once, so that all references to a table have the same version and permissions.
+        # A statement looks up each table once, so that all references to a table have the same version and permissions.
         self._entries: dict[tuple[str, str], dict[str, Any] | None] = {}
         self._opened: dict[tuple[str, str], tuple[DataAccess, Table]] = {}
-        # The names of tables that are read with Lake Formation's credentials instead of the caller's S3 permissions.
+        # The scans that use Lake Formation's credentials instead of the caller's S3 permissions.
         self._vended: set[str] = set()
         self.scanned_bytes = 0
 
@@ -59,7 +59,8 @@ class StatementTables:
         """Find a table or view.
 
         Raises:
-            QueryFailure: A part of the name does not exist (such as ``TABLE_NOT_FOUND``), or the version is invalid.
+            QueryFailure: A part of the name does not exist (``TABLE_NOT_FOUND`` or a similar error), or the version is
+                invalid.
         """
         schema, name = qualify(names, database, position)
         full = (CATALOG, schema, name)
@@ -189,7 +190,7 @@ def qualify(names: tuple[str, ...], database: str | None, position: Position) ->
 
 
 def snapshot_of(table: Table, names: tuple[str, ...], version: Version) -> int:
-    """Return the snapshot for a version.
+    """Return the snapshot ID for a version.
 
     Raises:
         QueryFailure: The version does not exist (``INVALID_ARGUMENTS``).
@@ -204,7 +205,7 @@ def snapshot_of(table: Table, names: tuple[str, ...], version: Version) -> int:
             raise QueryFailure("INVALID_ARGUMENTS", f"Cannot find snapshot with reference name: {version.reference}")
         return reference.snapshot_id
     if version.moment is None:
-        raise AssertionError("a version is a snapshot id, a reference or a timestamp")
+        raise AssertionError("a version is a snapshot ID, a reference or a timestamp")
     millis = (version.moment - datetime(1970, 1, 1)) // timedelta(milliseconds=1)
     older = [entry for entry in table.metadata.snapshot_log if entry.timestamp_ms <= millis]
     if not older:

@@ -21,7 +21,7 @@ _NARROW = 4
 
 
 def partition_bound(table: Table, field: PartitionField, value: bytes | None) -> str | None:
-    """Return a bound of a partition field as a string."""
+    """Return a bound of a partition field as a string, or None if it is missing or its type cannot be shown."""
     source = _field_type(table, field.source_id)
     if value is None or source is None:
         return None
@@ -50,7 +50,7 @@ def decoded(type_: PrimitiveType, value: bytes) -> Any:
 
 
 def shown_bounds(table: Table, values: dict[int, bytes] | None) -> list[tuple[int, str | None]] | None:
-    """Return the bounds of columns as strings, keyed by field ID."""
+    """Return the field ID of each column and its bound as a string, or None if the file has no bounds."""
     if values is None:
         return None
     shown = []
@@ -69,7 +69,7 @@ def _field_type(table: Table, field_id: int) -> IcebergType | None:
 
 
 def partition_fields(table: Table) -> list[tuple[PartitionField, IcebergType]]:
-    """Return the partition fields of all specifications, with their types, except fields without a source column."""
+    """Return the fields of all partition specifications with their types, except fields without a source column."""
     schema = table.schema()
     found: dict[int, tuple[PartitionField, IcebergType]] = {}
     for _, spec in sorted(table.specs().items()):

@@ -61,7 +61,7 @@ def hive_columns(entry: dict[str, Any]) -> list[tuple[str, Type]]:
 
 @dataclass
 class HiveLoad:
-    """A Hive table."""
+    """A Hive table that a statement reads."""
 
     lake: Lake
     entry: dict[str, Any]
@@ -145,7 +145,7 @@ class HiveLoad:
         return Loaded(pa.concat_tables(parts) if parts else pa.schema(fields).empty_table(), scanned)
 
     def _locations(self) -> Iterator[tuple[str, list[str | None]]]:
-        """Return the locations and values of the partitions that match the conditions."""
+        """Yield the location and the values of each partition that matches the conditions."""
         if not self.entry.get("PartitionKeys"):
             yield self.entry["StorageDescriptor"]["Location"], []
             return
@@ -184,7 +184,7 @@ class HiveLoad:
         return next((index, type_) for index, (name, type_) in enumerate(listed) if name == key)
 
     def _objects(self, location: str) -> Iterator[tuple[str, int, str]]:
-        """Return the path, size and entity tag of each object in a location that a statement reads."""
+        """Return the path, size and entity tag of each object that a statement reads from a location."""
         listed = self._listed(location)
         bucketing = bucketing_of(self.entry)
         if bucketing is not None and bucketing.hashed_by_hive:
@@ -201,7 +201,7 @@ class HiveLoad:
         return ((path, size, tag) for path, size, tag in listed if size)
 
     def _listed(self, location: str) -> Iterator[tuple[str, int, str]]:
-        """Return the path, size and entity tag of each object below a location, without hidden objects."""
+        """Yield the path, size and entity tag of each object below a location, except hidden objects."""
         bucket, _, prefix = location.removeprefix("s3://").partition("/")
         prefix = prefix.rstrip("/") + "/" if prefix else ""
         for page in self.lake.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
@@ -233,7 +233,7 @@ class _Object:
 
 
 def _chunk_bytes(footer: pq.ParquetFile, names: set[str]) -> int:
-    """Return the size of the given columns' chunks in bytes."""
+    """Return the compressed size of the given columns in bytes."""
     groups = [footer.metadata.row_group(number) for number in range(footer.metadata.num_row_groups)]
     return sum(
         chunk.total_compressed_size

@@ -155,7 +155,9 @@ def _unsupported(library: str) -> str:
 
 
 def _decompressed(path: str, content: bytes) -> bytes:
-    """Return the content of a text file without the compression that the file's extension names.
+    """Return the decompressed content of a text file.
+
+    The file's extension determines the compression. Gzip is also recognized by its first bytes.
 
     AWS: https://docs.aws.amazon.com/athena/latest/ug/compression-formats.html
 
@@ -165,7 +167,9 @@ def _decompressed(path: str, content: bytes) -> bytes:
     """
     extension = path.rpartition("/")[2].rpartition(".")[2].lower()
     if extension in _REFUSED_COMPRESSIONS:
-        raise QueryFailure("NOT_SUPPORTED", f"The local Athena does not read text files with .{extension} compression")
+        raise QueryFailure(
+            "NOT_SUPPORTED", f"The local Athena does not read text files with the extension .{extension}"
+        )
     try:
         if extension == "gz" or content[:2] == b"\x1f\x8b":
             return gzip.decompress(content)
@@ -218,7 +222,7 @@ def _avro(content: bytes, columns: list[tuple[str, Type]]) -> pa.Table:
             if isinstance(record, dict)
         ]
     except (ValueError, EOFError, OSError, IndexError, zlib.error) as error:
-        raise QueryFailure("HIVE_BAD_DATA", f"Not an Avro file: {error}") from error
+        raise QueryFailure("HIVE_BAD_DATA", f"Not a valid Avro file: {error}") from error
     return _table([[_from_avro(record.get(name), type_) for record in records] for name, type_ in columns], columns)
 
 
@@ -226,7 +230,7 @@ def _table(values: list[list[Any]], columns: list[tuple[str, Type]]) -> pa.Table
     """Return an Arrow table with the given Python values.
 
     Raises:
-        QueryFailure: A value is not of its column's type (``HIVE_BAD_DATA``).
+        QueryFailure: A value does not match its column's type (``HIVE_BAD_DATA``).
     """
     arrays = []
     for listed, (name, type_) in zip(values, columns, strict=True):
@@ -283,7 +287,7 @@ def _matched(text: str, parameters: dict[str, str], width: int) -> list[list[str
             match = pattern.fullmatch(line)
         except AthenaError as error:
             raise QueryFailure(
-                "HIVE_CURSOR_ERROR", f"Matching input.regex takes too long for the line: {line[:80]}"
+                "HIVE_CURSOR_ERROR", f"Matching input.regex against this line takes too long: {line[:80]}"
             ) from error
         rows.append(list(match.groups())[:width] if match else [None] * width)
     return rows
@@ -352,7 +356,7 @@ def _records(records: Iterable[dict[str, Any]], columns: list[tuple[str, Type]])
 
 
 def _from_json(value: Any, type_: Type) -> Any:
-    """Return a JSON value as a column's type.
+    """Convert a JSON value to a column's type.
 
     Raises:
         QueryFailure: The value does not match a nested type (``HIVE_BAD_DATA``), or a timestamp is not a string
@@ -377,7 +381,9 @@ def _nested(value: Any, type_: Type) -> Any:
     if type_.name == "array" and isinstance(value, list):
         return [_from_json(item, type_.element) for item in value]
     if type_.name == "array" or not isinstance(value, dict):
-        raise QueryFailure("HIVE_BAD_DATA", f"Error parsing a JSON record: {json.dumps(value)} is not a {type_}")
+        raise QueryFailure(
+            "HIVE_BAD_DATA", f"Error parsing a JSON record: {json.dumps(value)} does not match the type {type_}"
+        )
     if type_.name == "map":
         return [(_from_json(key, type_.key), _from_json(item, type_.value)) for key, item in value.items()]
     members = {str(key).lower(): item for key, item in value.items()}
@@ -390,5 +396,5 @@ def _nested(value: Any, type_: Type) -> Any:
 def _json_timestamp(value: Any, type_: Type) -> Any:
     if not isinstance(value, str):
         raise QueryFailure("NOT_SUPPORTED", f"The local Athena does not read the JSON value {value} as a timestamp")
-    # Unlike text files, JSON files can contain timestamps in ISO 8601.
+    # Unlike text files, JSON files can contain timestamps in ISO 8601 format.
     return read_text(re.sub(r"^(.{10})T(.*?)Z?$", r"\1 \2", value), type_)

@@ -20,7 +20,8 @@ from local_lakehouse.lake_formation.resources import EVERY_COLUMN
 from local_lakehouse.protocol.faults import Fault
 from local_lakehouse.sql.failures import QueryFailure
 
-# Athena creates and reads tables with format version 2. It does not support the types and deletes of version 3.
+# Athena creates and reads tables with format version 2. It does not support the types and deletion vectors of
+# version 3.
 _NEWEST_FORMAT = 2
 _DEFAULT_DATABASE = "default"
 
@@ -31,7 +32,7 @@ class Lake:
     Args:
         clients: The clients of the lakehouse.
         governance: The decisions of Lake Formation, or None to disable its checks.
-        reads_local_files: Whether the engine is allowed to read the files that `local_path` returns.
+        reads_local_files: Whether the engine is allowed to read the files whose paths `local_path` returns.
     """
 
     def __init__(
@@ -98,12 +99,12 @@ class Lake:
         return found
 
     def databases(self) -> Iterator[dict[str, Any]]:
-        """Return all databases."""
+        """Yield all databases."""
         for page in self.glue.get_paginator("get_databases").paginate():
             yield from page["DatabaseList"]
 
     def tables(self, database: str) -> Iterator[dict[str, Any]]:
-        """Return all tables of a database."""
+        """Yield all tables of a database."""
         for page in self.glue.get_paginator("get_tables").paginate(DatabaseName=database):
             yield from page["TableList"]
 
@@ -174,7 +175,7 @@ class Lake:
         return table
 
     def scan(self, table: Table, snapshot_id: int | None, filters: Sequence[BooleanExpression] = ()) -> Scan:
-        """Return the files of a table version that can contain matching rows.
+        """For one version of a table, return the files that can contain matching rows.
 
         Raises:
             QueryFailure: The table uses an unsupported feature (``NOT_SUPPORTED``).

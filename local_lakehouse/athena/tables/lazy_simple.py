@@ -28,7 +28,7 @@ class Layout:
     Args:
         separators: The separators of columns and of each level of nesting, outermost first.
         null: The string for NULL.
-        escape: The character before a separator that is part of a value, or None if no value contains separators.
+        escape: The character that escapes a separator in a value, or None to disable escaping.
     """
 
     separators: tuple[str, ...] = _DEFAULTS
@@ -40,12 +40,12 @@ class Layout:
         return self._split(line, self.separators[0])
 
     def read(self, text: str | None, type_: Type, scalar: Callable[[str, Type], Any], level: int = 1) -> Any:
-        """Parse a string as a type that can contain other values.
+        """Parse a string as a type, which can be an array, a map or a row.
 
         Args:
             text: The string, or None for NULL.
             type_: The type.
-            scalar: A function that parses a string as a type that does not contain other values.
+            scalar: A function that parses a string as a type that is not an array, a map or a row.
             level: The level of nesting, which determines the separator.
         """
         if text is None or text == self.null:
@@ -72,7 +72,9 @@ class Layout:
         return list(entries.items())
 
     def written(self, value: Any, type_: Type, level: int = 1) -> str:
-        """Format a value so that `read` returns the same value, except for an empty string in an array.
+        """Format a value in the layout that `read` parses.
+
+        `read` does not restore an empty string that is the only value in an array or row.
 
         Args:
             value: The value, with row fields named ``f0``, ``f1`` and so on.

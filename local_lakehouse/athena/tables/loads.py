@@ -84,7 +84,7 @@ class IcebergLoad:
     conditions: list[Condition] = field(default_factory=list)
 
     def load(self, columns: set[str]) -> Loaded:
-        """Read the files that match the conditions."""
+        """Read the files that can match the conditions."""
         filters = [_filter(condition) for condition in self.conditions]
         scan = self.lake.scan(self.table, self.snapshot_id, filters)
         fields = [
@@ -103,12 +103,12 @@ def _filter(condition: Condition) -> BooleanExpression:
 
 
 def relation(lake: Lake, scan: Scan, columns: set[str]) -> pa.Table | str:
-    """Return the rows that a scan reads, with the given columns only.
+    """Return the rows of a scan, or the ``SELECT`` that reads them, with only the given columns.
 
     Args:
         lake: The tables of the lakehouse.
         scan: The scan.
-        columns: The names of the columns. The names are from `versions.column_name` for the table's columns. In
+        columns: The names of the columns. `versions.column_name` returns the names of the table's columns. In
             addition, ``p`` is the path of a row's file, ``m`` is the file's modification time, and `PLACE_COLUMNS` are
             the row's position.
     """

@@ -302,7 +302,7 @@ def metadata_table(table: Table, name: str) -> tuple[Columns, pa.Table]:
 
     Args:
         table: The Iceberg table.
-        name: The part of the name after the dollar sign, which is one of `METADATA_TABLES`.
+        name: The part of the table name after the dollar sign, which is one of `METADATA_TABLES`.
     """
     columns, rows = _BUILDERS[name](table)
     return columns, rows_table(columns, rows)

@@ -26,7 +26,7 @@ _UNITS = {
     "WEEK": timedelta(weeks=1),
 }
 _MONTHS = {"MONTH": 1, "YEAR": 12}
-# The letters of Java's SimpleDateFormat, each with its field and unit.
+# The supported letters of Java's SimpleDateFormat, each with its field and unit.
 _FIELDS = {
     "y": ("year", "YEAR"),
     "M": ("month", "MONTH"),
@@ -67,7 +67,7 @@ def check_projection(keys: Sequence[str], parameters: dict[str, str]) -> None:
 def partitions(
     entry: dict[str, Any], wanted: Wanted, equal: Mapping[str, Sequence[str]], now: datetime
 ) -> Iterator[tuple[str, list[str]]]:
-    """Return the locations and values of a table's partitions.
+    """Yield the location and the values of each partition.
 
     Args:
         entry: The table's catalog entry.
@@ -76,7 +76,8 @@ def partitions(
         now: The statement's start time, in UTC and without tzinfo.
 
     Raises:
-        QueryFailure: The configuration is incomplete, or the statement has no values for an injected column.
+        QueryFailure: The configuration is invalid, the statement has no values for an injected column, or there are too
+            many partitions.
     """
     keys = [column["Name"].lower() for column in entry.get("PartitionKeys", ())]
     parameters = {str(name).lower(): str(value) for name, value in entry.get("Parameters", {}).items()}
@@ -143,7 +144,10 @@ def _dates(key: str, parameters: dict[str, str], now: datetime) -> Iterator[str]
     interval = parameters.get(f"projection.{key}.interval")
     unit = parameters.get(f"projection.{key}.interval.unit", smallest).upper().rstrip("S")
     if interval is None and smallest not in ("DAY", "MONTH"):
-        raise _invalid(f"projection.{key}.interval is required, because the format {pattern} is not in days or months")
+        raise _invalid(
+            f"projection.{key}.interval is required, because the smallest unit in the format {pattern} is neither a "
+            "day nor a month"
+        )
     if unit not in _UNITS and unit not in _MONTHS:
         raise _invalid(f"projection.{key}.interval.unit must be a Java time unit")
     ends = _needed(key, "range", parameters).split(",")
@@ -165,7 +169,7 @@ def _smallest_unit(key: str, pattern: str) -> str:
     order = list(_FIELDS)
     tokens = [match.group() for match in _TOKEN.finditer(pattern) if match.group(2)]
     letters = [token[0] for token in tokens]
-    # Java writes three and more letters M as the name of a month.
+    # Java formats three or more letters M as the name of a month.
     if not letters or set(letters) - set(order) or any(token.startswith("MMM") for token in tokens):
         raise _invalid(f"The local Athena does not support the format in projection.{key}.format: {pattern}")
     return _FIELDS[max(letters, key=order.index)][1]

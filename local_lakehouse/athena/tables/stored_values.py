@@ -1,4 +1,4 @@
-"""Values in Parquet, ORC and Avro files, converted to the types that a Hive table declares."""
+"""Values in Parquet and ORC files, converted to the types that a Hive table declares."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _ALLOWED: dict[str, tuple[Callable[[pa.DataType], bool], ...]] = {
 
 
 def allows(type_: Type, stored: pa.DataType) -> bool:
-    """Return whether Athena reads stored values as a type that contains no other types.
+    """Return whether Athena can read stored values as a given scalar type.
 
     AWS: https://docs.aws.amazon.com/athena/latest/ug/types-of-updates.html
     """

@@ -1,4 +1,4 @@
-"""Values in text files and in partition names, which are parsed by Java's and Hive's rules."""
+"""Values in text files and partition names, parsed according to the rules of Java and Hive."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def read_partition(text: str | None, type_: Type, key: str) -> Any:
     """Parse the value of a partition column.
 
     Raises:
-        QueryFailure: The value is not of the column's type (``HIVE_INVALID_PARTITION_VALUE``).
+        QueryFailure: The value does not match the column's type (``HIVE_INVALID_PARTITION_VALUE``).
     """
     value = read_text(text, type_)
     if value is None and text is not None:
@@ -95,7 +95,7 @@ def decimal_of(value: Decimal, type_: Type) -> Decimal:
     """
     scaled = value.quantize(Decimal(1).scaleb(-type_.scale), ROUND_HALF_UP, _EXACT)
     if len(scaled.as_tuple().digits) > type_.precision:
-        raise OverflowError(f"{value} is not a {type_}")
+        raise OverflowError(f"{value} has too many digits for {type_}")
     return scaled
 
 
@@ -110,7 +110,7 @@ def _integer(text: str, type_: Type) -> int:
     value = int(_matched(_INTEGER, text)[0])
     limit = 1 << _BITS[type_.name]
     if not -limit <= value < limit:
-        raise OverflowError(f"{text} is not a {type_}")
+        raise OverflowError(f"{text} is out of range for {type_}")
     return value
 
 

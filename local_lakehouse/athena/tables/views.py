@@ -39,7 +39,7 @@ def view_definition(entry: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def view_input(name: str, sql: str, database: str | None, columns: list[tuple[str, Type]]) -> dict[str, Any]:
-    """Return a view as an argument of ``CreateTable``."""
+    """Return a view as the ``TableInput`` of ``CreateTable``."""
     definition = {
         "originalSql": sql,
         "catalog": CATALOG,

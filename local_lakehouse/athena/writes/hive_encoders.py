@@ -42,7 +42,7 @@ _AVRO_TYPES: dict[str, Any] = {
     "date": {"type": "int", "logicalType": "date"},
     "timestamp": {"type": "long", "logicalType": "timestamp-millis"},
 }
-# The types whose values are numbers and truth values in JSON. Values of other types are strings.
+# The types whose values are numbers or Booleans in JSON. Values of other scalar types are strings.
 _JSON_NUMBERS = frozenset((*types.INTEGERS, "boolean", "double", "real"))
 
 
@@ -96,7 +96,7 @@ class OrcEncoder:
         self._columns = columns
         self._schema = pa.schema([(name, _orc_type(type_)) for name, type_ in columns])
         if codec not in _ORC_CODECS:
-            raise QueryFailure("NOT_SUPPORTED", f"Compression {codec} of ORC files is not supported")
+            raise QueryFailure("NOT_SUPPORTED", f"The local Athena does not write ORC files with {codec} compression")
         self._writer = orc.ORCWriter(sink, compression=_ORC_CODECS[codec])
         self._empty = True
 
@@ -119,7 +119,7 @@ class AvroEncoder:
 
     def __init__(self, sink: Sink, columns: Sequence[tuple[str, Type]], codec: str) -> None:
         if codec not in _AVRO_CODECS:
-            raise QueryFailure("NOT_SUPPORTED", f"Compression {codec} of AVRO files is not supported")
+            raise QueryFailure("NOT_SUPPORTED", f"The local Athena does not write AVRO files with {codec} compression")
         self._columns = columns
         names = itertools.count(1)
         fields = [
@@ -252,6 +252,6 @@ def _json_nested(value: Any, type_: Type) -> Any:
         return written_text(value, type_)
     if not isinstance(value, float):
         return value
-    # JSON has no numbers for NaN and infinity, and a real is written with its own digits.
+    # JSON has no numbers for NaN and infinity, and a real is written with the digits of a single-precision number.
     text = written_text(value, type_)
     return float(text) if math.isfinite(value) else text

@@ -193,7 +193,9 @@ class HiveWriter:
         if self._format == "AVRO":
             return lambda sink: AvroEncoder(sink, columns, self._codec)
         if self._codec not in ("gzip", "none"):
-            raise QueryFailure("NOT_SUPPORTED", f"Compression {self._codec} of {self._format} files is not supported")
+            raise QueryFailure(
+                "NOT_SUPPORTED", f"The local Athena does not write {self._format} files with {self._codec} compression"
+            )
         compressed = self._codec == "gzip"
         if self._format == "JSON":
             return lambda sink: LineEncoder(sink, lambda rows: json_lines(rows, columns), compressed=compressed)
@@ -241,7 +243,7 @@ class _OpenFile:
 
     def discard(self) -> None:
         """Discard the written data."""
-        # An encoder that is not closed would write its last bytes to the discarded data later.
+        # An encoder that is not closed would later write its last bytes to the discarded file.
         self._encoder.close()
         self._sink.discard()
 

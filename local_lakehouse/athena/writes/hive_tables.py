@@ -60,7 +60,7 @@ def table_input(
     serde_parameters: dict[str, str],
     bucketing: Bucketing | None = None,
 ) -> dict[str, Any]:
-    """Return an external table as an argument of ``CreateTable``."""
+    """Return an external table as the ``TableInput`` of ``CreateTable``."""
     input_format, output_format, serde = STORAGE[file_format]
     listed = [{"Name": column, "Type": glue_type(type_)} for column, type_ in columns]
     own = len(listed) - len(partitioned_by)
@@ -88,7 +88,7 @@ def bucket_properties(bucketing: Bucketing | None) -> dict[str, Any]:
 
 
 def writer_settings(entry: dict[str, Any]) -> tuple[str, Layout]:
-    """Return the format of a table's files, and the layout of their lines if they are text.
+    """Return the format of a table's files, and the layout of the lines in text files.
 
     Raises:
         QueryFailure: The SerDe does not support inserts.

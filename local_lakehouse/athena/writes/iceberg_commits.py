@@ -112,7 +112,7 @@ class RowWriter:
 
 @contextmanager
 def row_writer(lake: Lake, metadata: TableMetadata) -> Iterator[RowWriter]:
-    """Return a writer that the block must finish, and delete its files if the block fails.
+    """Yield a writer that the block must finish. Delete the writer's files if the block fails.
 
     Raises:
         QueryFailure: The statement writes to too many partitions or to a partition whose value cannot be stored, or the
@@ -156,7 +156,8 @@ def replace_files(lake: Lake, table: Table, removed: Sequence[DataFile], writer:
         table: The table that was read.
         removed: The files to remove.
         writer: The writer of the new rows.
-        same_rows: Whether the new files contain the same rows as the removed files, as in Iceberg's ``replace``.
+        same_rows: Whether the new files contain the same rows as the removed files, as in Iceberg's ``replace``
+            operation.
     """
     writer.finish()
     if removed or writer.files:

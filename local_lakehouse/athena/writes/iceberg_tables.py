@@ -106,7 +106,7 @@ def transforms_of(texts: Sequence[str]) -> list[nodes.PartitionField]:
     """Parse the elements of the CTAS property ``partitioning``, such as ``bucket(id, 16)``.
 
     Raises:
-        QueryFailure: An element is not a transform.
+        QueryFailure: An element is neither a column name nor a transform.
     """
     found = []
     for text in texts:

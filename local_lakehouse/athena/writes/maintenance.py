@@ -46,7 +46,7 @@ def _iceberg(context: Context, names: tuple[Name, ...], position: Position) -> t
 
 
 def optimize(statement: nodes.Optimize, context: Context) -> Outcome:
-    """Compact the small files of each partition."""
+    """Rewrite small files, files with deleted rows, and files with an outdated partition specification."""
     database, name = _iceberg(context, statement.table, statement.table_position)
 
     def change() -> Outcome:

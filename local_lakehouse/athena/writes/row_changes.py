@@ -56,12 +56,12 @@ class _Target:
 
     @property
     def alias(self) -> str:
-        """The table's name in the statement, in DuckDB's syntax."""
+        """The table's name in the statement, in DuckDB syntax."""
         return self.relation.sql.rpartition(" AS ")[2]
 
     @property
     def places(self) -> str:
-        """A row's file number and its row number in that file, as DuckDB SQL."""
+        """The number of a row's file and the row's number in the file, as DuckDB SQL."""
         return f"{self.alias}.f AS f, {self.alias}.n AS n"
 
     def scope(self) -> Scope:

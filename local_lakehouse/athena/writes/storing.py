@@ -1,7 +1,8 @@
 """The conversions of values that a statement stores in columns of another type.
 
-As in Trino, values are stored if both types have a common type. For example, a double in an integer column is rounded,
-and a timestamp with time zone loses its zone. A value that does not fit the column's type causes an error.
+As in Trino, a value can be stored if its type and the column's type have a common type. For example, a double in an
+integer column is rounded, and a timestamp with time zone loses its zone. A value that does not fit the column's type
+causes an error.
 """
 
 from __future__ import annotations

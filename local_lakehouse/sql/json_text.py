@@ -46,7 +46,7 @@ def write_json(value: Any, *, ordered: bool = False) -> str:
 
     Args:
         value: The value.
-        ordered: Whether object members are sorted by key, as by ``json_parse``.
+        ordered: Whether object members are sorted by key, as in the result of ``json_parse``.
     """
     if isinstance(value, _Number):
         return str(value)

@@ -17,7 +17,7 @@ DAY_MICROS = 86_400 * 10**6
 _SECOND_MICROS = 10**6
 _CYCLE_YEARS, _CYCLE_DAYS = 400, 146_097
 _EPOCH = date(1970, 1, 1).toordinal()
-# DuckDB has timestamps for all of these years.
+# DuckDB supports timestamps in all of these years.
 _YEARS = range(-290_000, 294_247)
 _DAY = r"(?P<year>[-+]?\d{4,})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
 _CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>\d{1,2})(?::(?P<second>\d{1,2})(?:\.(?P<fraction>\d+))?)?"
@@ -44,14 +44,14 @@ class Moment:
 
 
 def day_number(year: int, month: int, day: int) -> int:
-    """Return the days since 1970-01-01.
+    """Return the number of days since 1970-01-01.
 
     Raises:
         ValueError: The date does not exist.
     """
     if year not in _YEARS:
         raise ValueError(f"year {year} is out of range")
-    # Python's calendar ends at the year 9999, but calendars repeat every 400 years.
+    # Python's calendar ends with the year 9999, but the calendar repeats every 400 years.
     cycles, rest = divmod(year - 2000, _CYCLE_YEARS)
     return date(2000 + rest, month, day).toordinal() - _EPOCH + cycles * _CYCLE_DAYS
 

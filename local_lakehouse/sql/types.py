@@ -13,7 +13,7 @@ class Type:
 
     Args:
         name: The name without parameters, such as ``decimal`` or ``timestamp with time zone``.
-        numbers: The numeric parameters of the type, which are the length, or the precision and scale.
+        numbers: The numeric parameters of the type, which are a length, a precision, or a precision and a scale.
         children: The nested types, which are those of an array's element, a map's key and value, a row's fields, or a
             function's parameters and result.
         fields: The names of a row's fields, with None for unnamed fields.
@@ -194,7 +194,7 @@ def duckdb_type(type_: Type) -> str:
 
 
 def is_fine(type_: Type) -> bool:
-    """Return whether a type's values are times with more digits than DuckDB supports."""
+    """Return whether a type's values are times or timestamps with more digits than DuckDB supports."""
     return type_.name in _FINE and type_.precision > _MICRO_DIGITS
 
 
@@ -219,7 +219,7 @@ def is_interval(type_: Type) -> bool:
 
 
 def as_decimal(type_: Type) -> Type:
-    """Return the decimal type that can represent every value of an integer type."""
+    """Return the decimal type that can represent every value of an integer or decimal type."""
     return type_ if type_.name == "decimal" else decimal(_INTEGER_DIGITS[type_.name], 0)
 
 

@@ -1,4 +1,4 @@
-"""Time zones by Athena's names, such as ``UTC``, ``America/New_York`` and ``+05:30``.
+"""Time zones with Athena's names, such as ``UTC``, ``America/New_York`` and ``+05:30``.
 
 Instants and local times are microseconds since 1970, so all years are supported.
 """
@@ -53,7 +53,7 @@ def is_zone(name: str) -> bool:
 
 
 def _offset_match(name: str) -> re.Match[str] | None:
-    """Match an offset such as ``+05:30``, optionally after ``UTC`` or ``GMT``."""
+    """Match an offset such as ``+05:30``, optionally after ``UTC`` or ``GMT``. Return None for other names."""
     prefix = next((prefix for prefix in _PREFIXES if re.match(re.escape(prefix) + "[+-]", name)), "")
     # Etc/GMT names use POSIX signs: Etc/GMT+5 is west of Greenwich.
     if prefix.startswith("Etc/GMT") and ":" not in name:
@@ -83,12 +83,12 @@ def zone(name: str) -> tzinfo:
 
 
 def offset_micros(instant: int, name: str) -> int:
-    """Return a zone's offset from UTC at an instant."""
+    """Return a zone's offset from UTC at an instant, in microseconds."""
     if name == "UTC":
         return 0
     rules = zone(name)
     if not _FIRST <= instant <= _LAST:
-        # Python's calendar ends at the year 9999, but calendars repeat every 400 years.
+        # Python's calendar ends with the year 9999, but the calendar repeats every 400 years.
         instant = instant % _CYCLE + (_CYCLE * 10 if instant > 0 else -_CYCLE * 4)
     moment = (_EPOCH + timedelta(microseconds=instant)).replace(tzinfo=UTC).astimezone(rules)
     return round((moment.utcoffset() or timedelta()) / timedelta(seconds=1)) * _SECOND
@@ -100,7 +100,7 @@ def to_local(instant: int, name: str) -> int:
 
 
 def to_instant(local: int, name: str) -> int:
-    """Return the instant of a local time in a zone by the rules of ``java.time``.
+    """Return the instant of a local time in a zone according to the rules of ``java.time``.
 
     If a time occurs twice, the first instant is returned. A skipped time moves forward by the gap. In both cases, the
     offset before the transition applies.
@@ -114,10 +114,9 @@ def to_instant(local: int, name: str) -> int:
 
 
 def to_joda_instant(local: int, name: str, original: int | None = None) -> int:
-    """Return the instant of a local time in a zone by the rules of Joda.
+    """Return the instant of a local time in a zone according to the rules of Joda-Time.
 
-    A skipped time moves forward by the gap. A time that occurs twice keeps the offset of the instant that it was
-    computed from, if possible.
+    A skipped time moves forward by the gap. A time that occurs twice keeps the offset of `original` if possible.
     """
     if original is not None:
         kept = offset_micros(original, name)
@@ -131,6 +130,6 @@ def to_joda_instant(local: int, name: str, original: int | None = None) -> int:
 
 
 def offset_minutes(instant: int, name: str) -> int:
-    """Return a zone's offset from UTC at an instant in minutes, rounded toward zero."""
+    """Return a zone's offset from UTC at an instant. The offset is in minutes, rounded toward zero."""
     seconds = offset_micros(instant, name) // _SECOND
     return int(seconds / 60)

@@ -1,1 +1,1 @@
-"""The translation of a statement's tree to typed DuckDB SQL."""
+"""The translation of a statement's syntax tree to typed DuckDB SQL."""

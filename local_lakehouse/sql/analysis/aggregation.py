@@ -10,7 +10,7 @@ from local_lakehouse.sql.analysis.comparisons import has_key, key
 from local_lakehouse.sql.analysis.scope import NotGrouped, Scope, dotted
 from local_lakehouse.sql.analysis.signatures import Signature
 from local_lakehouse.sql.analysis.typed import NOTHING, Facts, Fragment, Typed, bound, derive, union
-from local_lakehouse.sql.failures import QueryFailure
+from local_lakehouse.sql.failures import QueryFailure, not_offered
 from local_lakehouse.sql.functions import registry
 from local_lakehouse.sql.functions.collections import fold
 from local_lakehouse.sql.grammar import tree
@@ -89,7 +89,7 @@ class Aggregates:
         return derive(sql, result, *values, Typed(sql, result, facts))
 
     def _check_clauses(self, node: tree.Call) -> None:
-        """Reject clauses that Trino supports only for aggregates, or only for window value functions."""
+        """Reject clauses that Trino does not support for this call, such as ``FILTER`` in a window function."""
         if node.nulls is not None and node.name not in _VALUE_FUNCTIONS:
             raise QueryFailure(
                 "NULL_TREATMENT_NOT_ALLOWED",
@@ -141,7 +141,7 @@ class Aggregates:
         if node.name == "reduce_agg":
             return self._reduced(values, filtered, over)
         if node.distinct and node.name in ("map_agg", "multimap_agg", "histogram", "map_union"):
-            raise QueryFailure("NOT_SUPPORTED", f"{node.name}(DISTINCT …) is not supported", node.position)
+            raise not_offered(f"{node.name}(DISTINCT …)", node.position)
         if node.name == "array_agg" and node.distinct and not order:
             # Trino returns distinct values in the order of arrival, and DuckDB in any order. The values are sorted, so
             # that each run returns the same result.
@@ -198,7 +198,7 @@ class Aggregates:
 
 
 def _fill(template: str, pieces: dict[str, str]) -> str:
-    """Fill in the placeholders of a template. A number stands for an argument.
+    """Fill in the placeholders of a template. A number is the index of an argument.
 
     Placeholders are filled from left to right, and inserted text is not searched again.
     """

@@ -67,7 +67,7 @@ class Calls:
         return self.scalar_call(node, scope)
 
     def scalar_call(self, node: tree.Call, scope: Scope) -> Typed:
-        """Analyze a call to an ordinary function."""
+        """Analyze a call to a scalar function."""
         arguments = [
             argument if isinstance(argument, tree.Lambda) else self._analysis.expression(argument, scope)
             for argument in node.arguments
@@ -84,7 +84,7 @@ class Calls:
 
     def _emitted(self, signature: Signature, values: Sequence[Typed], position: Position) -> str:
         if isinstance(signature.emit, str):
-            raise AssertionError("templates are filled later")
+            raise AssertionError("the caller fills in templates")
         try:
             return signature.emit(values)
         except QueryFailure as failure:

@@ -30,7 +30,7 @@ def calls_in(node: object) -> Iterator[tree.Call]:
 
 
 def columns_in(node: object) -> Iterator[tree.Column]:
-    """Yield the plain names in an expression."""
+    """Yield the unqualified names in an expression."""
     return (part for part in parts_in(node) if isinstance(part, tree.Column))
 
 

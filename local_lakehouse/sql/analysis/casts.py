@@ -127,7 +127,7 @@ def _from_json_allowed(target: Type) -> bool:
 
 
 def cast_sql(sql: str, source: Type, target: Type) -> str:
-    """Return the SQL for a cast that is allowed."""
+    """Return the SQL for an allowed cast."""
     if source == target:
         return sql
     if source == types.UNKNOWN:
@@ -229,7 +229,7 @@ def _to_number(sql: str, source: Type, target: Type) -> str:
         text = f"athena_plain({sql}, '{source.name}')"
         return f"athena_fit_decimal(TRY_CAST({text} AS {held}), {text}, {label}, '{source.name.upper()}')"
     if target.name == "decimal":
-        # A value that does not fit causes an error instead of being rounded or truncated.
+        # A value outside the range of the decimal type causes an error.
         label = quote(f"DECIMAL({target.precision}, {target.scale})")
         number = f"CAST({sql} AS INTEGER)" if source == types.BOOLEAN else sql
         kind = quote(source.name.upper())

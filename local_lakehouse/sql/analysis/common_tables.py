@@ -33,7 +33,7 @@ class CommonTables:
         self._analysis = analysis
 
     def add(self, one: tree.CommonTable, query: tree.Query, scope: Scope | None) -> None:
-        """Analyze one common table expression of a ``WITH``, and register its name."""
+        """Analyze one common table expression of a ``WITH`` clause, and register its name."""
         level = self._analysis.common[-1]
         if one.name.key in level:
             raise QueryFailure(
@@ -67,7 +67,7 @@ class CommonTables:
             raise QueryFailure("MISSING_COLUMN_ALIASES", "missing column aliases in recursive WITH query", one.position)
         name = self._analysis.fresh("w")
         anchor = self._analysis.queries.body(body.left, scope)
-        # The steps can have other limits.
+        # The values of the steps can exceed the limits of the anchor's columns.
         columns = tuple(replace(column, limit=None) for column in self._renamed(one, anchor.columns))
         listed = ", ".join(f"c{index}" for index in range(len(columns)))
         self._analysis.common[-1][one.name.key] = Compiled(f"SELECT {listed} FROM {name}", columns, anchor.facts)

@@ -1,8 +1,8 @@
 """Comparisons of every type, with Trino's rules for NULL inside rows, arrays and maps.
 
 ``=`` is three-valued at any depth. Two values are different if any pair of parts differs. Otherwise, the result is
-unknown if any pair is unknown. The first pair of different parts decides ``<`` for rows and arrays. The comparison
-fails if a NULL precedes this pair.
+unknown if any pair is unknown. For rows and arrays, the first pair of different parts determines the result of ``<``.
+The comparison fails if a NULL precedes this pair.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def compare(operator: str, left: Typed, right: Typed, position: Position) -> Typ
     if operator == "IS DISTINCT FROM":
         sql = f"({key(left.sql, common)} IS DISTINCT FROM {key(right.sql, common)})"
         if left.facts.constant or right.facts.constant:
-            # DuckDB 1.5.1 pushes such a comparison down to the Arrow scan, which does not support it.
+            # DuckDB 1.5.1 pushes IS DISTINCT FROM with a constant down to the Arrow scan, which does not support this
+            # operator.
             sql = f"({sql} = TRUE)"
         return derive(sql, types.BOOLEAN, left, right)
     return derive(
@@ -66,7 +67,7 @@ def has_key(type_: Type) -> bool:
 
 
 def key(sql: str, type_: Type) -> str:
-    """Return the SQL for a representation of a value. DuckDB compares representations as Athena compares values."""
+    """Return the SQL for the key of a value. DuckDB compares keys as Athena compares values."""
     if not has_key(type_):
         return sql
     if type_.name == "timestamp with time zone":
@@ -97,7 +98,7 @@ def _bound(values: tuple[str, ...], name: str, write: Callable[..., str]) -> str
     """Return the SQL for an expression that uses each value several times but evaluates calls only once."""
     if not any(map(_CALL.search, values)):
         return write(*values)
-    # The row has no field names, because DuckDB takes the names in a HAVING clause for columns.
+    # The row has no field names, because DuckDB would interpret them as columns in a HAVING clause.
     body = write(*(f"{name}[{index}]" for index in range(1, len(values) + 1)))
     return f"list_transform([row({', '.join(values)})], lambda {name}: {body})[1]"
 
@@ -144,7 +145,7 @@ def _comparison(operator: str, left: Typed, right: Typed, type_: Type) -> str:
 
 
 def _floats(operator: str, left: Typed, right: Typed) -> str:
-    """Compare floating-point numbers.
+    """Return the SQL that compares floating-point numbers.
 
     In DuckDB, NaN equals itself and is the greatest value. In Athena, every comparison with NaN except <> is false.
     """

@@ -14,9 +14,9 @@ class OutputColumn:
     """A column of a query's result, which is shown as ``_col0`` or similar if it is unnamed.
 
     Args:
-        name: The column's name.
+        name: The column's name, or None if the column is unnamed.
         type: The column's type.
-        limit: The greatest absolute value of floating-point numbers that are never NaN.
+        limit: The limit of the column's numbers, as in `Typed`.
     """
 
     name: str | None

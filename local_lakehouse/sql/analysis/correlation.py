@@ -2,8 +2,8 @@
 
 Trino turns a correlated query into a join. It moves the ``WHERE`` terms that refer to the outer query into the join,
 and leaves the rest unchanged. Therefore only these terms, and expressions after an aggregation, can refer to the outer
-query. With a limit or a grouping after such terms, each of their columns must be a key or equal a value of the outer
-query.
+query. A limit or a grouping can follow these terms only if each of their columns is a key or equals a value of the
+outer query.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Inner:
         keys: The keys of the subquery's ``ORDER BY``.
         aggregated: The columns in the subquery's grouping keys and aggregate arguments.
         windows: Whether the subquery has window functions.
-        use: The operator that uses the subquery, which is ``EXISTS``, ``IN`` or an empty string.
+        use: The operator that uses the subquery: ``EXISTS``, ``IN`` or an empty string.
     """
 
     node: tree.Select
@@ -114,7 +114,7 @@ def check_correlated(select: Inner) -> None:
 
 
 def _check_lists(select: Inner, outer: frozenset[str], *, grouped: bool, unnested: bool) -> None:
-    """Check the references outside ``WHERE``."""
+    """Check the references to the outer query outside ``WHERE``."""
     if any(key.facts.reads & outer for key in select.keys) and select.query is not None and select.query.limit:
         raise _refused(select.position)
     if select.aggregated.reads & outer:
@@ -158,7 +158,7 @@ def _check_limit(select: Inner, inner: AbstractSet[str], constant: set[str], fre
 
 
 def _equated(sides: tuple[Typed, Typed], inner: frozenset[str], outer: frozenset[str]) -> str | None:
-    """Return the column that is constant for each outer row because of an equality."""
+    """Return the column that an equality makes constant for each outer row, or None if there is no such column."""
     for mine, its in (sides, sides[::-1]):
         if mine.sql in inner and its.facts.reads <= outer and _is_injective(mine.type, its.type):
             return mine.sql

@@ -44,7 +44,7 @@ class Elements:
         """Return the SQL for a relation's rows joined with the elements of each row's lists.
 
         Args:
-            left: The relation that the lists read.
+            left: The relation whose columns the lists read.
             kept: The columns of `left` as ``alias.*`` or, for a join, the names of its relations, each of which becomes
                 a column.
             alias: The name of the resulting relation.
@@ -76,7 +76,7 @@ class Derived:
 
     @property
     def sql(self) -> str:
-        """The relation's SQL in DuckDB's ``FROM``."""
+        """The relation's SQL for a DuckDB ``FROM`` clause."""
         return f"{'LATERAL ' if self.lateral else ''}{self._relation}"
 
     @property
@@ -85,15 +85,15 @@ class Derived:
         return f"({self.body}) AS {self.name}({columns})"
 
     def independent(self) -> Derived:
-        """Return the subquery without references to other relations."""
+        """Return a copy of the subquery that cannot refer to other relations."""
         return replace(self, lateral=False)
 
     def filtered(self, condition: str) -> Derived:
-        """Return the rows that satisfy a condition."""
+        """Return a copy of the subquery with only the rows that satisfy a condition."""
         return replace(self, body=f"SELECT * FROM {self._relation} WHERE {condition}", elements=None)
 
     def with_padding(self) -> Derived | None:
-        """Return the elements, or a row of NULLs if there are no elements. Return None for any other subquery."""
+        """Return a copy with a row of NULLs if there are no elements. Return None for a subquery without `elements`."""
         if self.elements is None:
             return None
         padded = self.elements.with_padding()

@@ -1,6 +1,7 @@
 """The analysis of JSON functions with special syntax.
 
-If one of these functions is nested in another, the inner result counts as JSON even without ``FORMAT JSON``.
+If a function that returns JSON is nested in one of these functions, its result counts as JSON even without
+``FORMAT JSON``.
 """
 
 from __future__ import annotations
@@ -199,7 +200,7 @@ class JsonCalls:
         return f"{_list([quote(name) for name in names])}, {_list(values)}"
 
     def _parameter(self, node: JsonInput, scope: Scope, parts: list[Typed]) -> str:
-        """Return the SQL for a parameter as JSON. A NULL becomes JSON null unless it is already JSON."""
+        """Return the SQL for a parameter as JSON. A NULL becomes JSON null unless the parameter is declared as JSON."""
         value = self._analysis.expression(node.value, scope)
         if _encoding(node) is not None:
             parts.append(value)

@@ -198,7 +198,7 @@ def _time(node: TypedLiteral) -> Typed:
 
 
 def interval(node: IntervalLiteral) -> Typed:
-    """Return an interval."""
+    """Return an interval constant."""
     text = node.value.strip()
     sign = -1 if node.negative else 1
     if text.startswith(("-", "+")):
@@ -243,6 +243,6 @@ def _milliseconds(node: IntervalLiteral, text: str) -> int:
     for part, unit in zip(parts, units, strict=False):
         if not re.fullmatch(r"\d+(\.\d{1,9})?" if unit == "SECOND" else r"\d+", part):
             raise _bad_interval(node)
-        # Only seconds have fractions. Numbers of integer units are exact, regardless of their size.
+        # Only seconds can have a fraction. Other numbers are exact because they are computed as integers.
         total += round(float(part) * _MILLIS[unit]) if "." in part else int(part) * _MILLIS[unit]
     return total

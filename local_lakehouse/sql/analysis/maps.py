@@ -1,4 +1,4 @@
-"""The creation and lookup of maps by Trino's rules for duplicate and equal keys.
+"""The creation and lookup of maps according to Trino's rules for duplicate and equal keys.
 
 Keys that are identical in Athena, such as times with different zones, can differ in DuckDB. Therefore each list of keys
 is accompanied by a list of their identities. NaN is identical to itself, but not equal to itself.
@@ -42,7 +42,7 @@ def of_determined_keys(keys: str, type_: Type, values: str, made: Callable[[str,
     """
     if not type_.children:
         return made(keys, values)
-    # The check and the result both use the lists, so the lists are evaluated only once.
+    # The check and the result both use the lists. Passing the lists to a lambda evaluates them only once.
     place = f"athena_undetermined(zm.k, list_transform(zm.k, lambda zk: {equal('zk', 'zk', type_)}))"
     failed = f"athena_bad('map key cannot be indeterminate: ' || CAST(zm.k[{place}] AS VARCHAR))"
     checked = f"CASE WHEN {place} IS NOT NULL THEN {failed} ELSE {made('zm.k', 'zm.v')} END"

@@ -29,7 +29,7 @@ class Names:
         self._analysis = analysis
 
     def column(self, node: tree.Column, scope: Scope) -> Typed:
-        """Analyze a plain name."""
+        """Analyze an unqualified name."""
         return self._named((node.name.key,), node, scope)
 
     def _named(self, names: tuple[str, ...], node: Expression, scope: Scope) -> Typed:

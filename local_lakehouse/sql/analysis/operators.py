@@ -71,7 +71,10 @@ def _floats(operator: str, left: Typed, right: Typed, type_: Type) -> Typed:
 
 
 def _limit(operator: str, left: Typed, right: Typed) -> float | None:
-    """Return the limit of a result. Only infinity and a division by zero can make NaN of other numbers."""
+    """Return the limit of a result, or None if the result can be NaN.
+
+    Only infinity or a division by zero can turn other numbers into NaN.
+    """
     if left.limit is None or right.limit is None or math.inf in (left.limit, right.limit):
         return None
     if operator == "/":

@@ -51,7 +51,7 @@ class Ordering:
         return Fragment(f"{key(value.sql, value.type)} {direction} NULLS {nulls}", value.facts)
 
     def ordinal(self, node: tree.Expression, columns: list[Typed], clause: str) -> Typed | None:
-        """Return the column that a number in ``ORDER BY`` selects, or None for an expression."""
+        """Return the column that a number in ``ORDER BY`` selects, or None for any other expression."""
         if not is_number(node) or not isinstance(node, tree.Literal):
             return None
         number = int(node.value)

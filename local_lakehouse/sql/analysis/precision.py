@@ -1,9 +1,10 @@
 """The representation of times and timestamps of every precision in DuckDB, and the conversion between precisions.
 
-Values with up to six fractional digits are stored as DuckDB's ``TIME`` or ``TIMESTAMP``. Values with more digits are
-stored as a struct of that type and the remaining picoseconds. Structs have the same order and equality as the values.
-At every precision, a time with a zone is stored as picoseconds in UTC and an offset from UTC. A cast to a lower
-precision rounds half up, and a time that rounds up to midnight becomes 00:00.
+Values without a zone and with up to six fractional digits are stored as DuckDB's ``TIME`` or ``TIMESTAMP``. Values with
+more digits are stored as a struct of that type and the remaining picoseconds. These structs have the same order and
+equality as the values. A timestamp with a zone is stored as a struct of its instant, its zone and any remaining
+picoseconds. At every precision, a time with a zone is stored as picoseconds in UTC and an offset from UTC. A cast to a
+lower precision rounds half up, and a time that rounds up to midnight becomes 00:00.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ class Parts:
     Args:
         micros: The value as a timestamp. A time of day has the date 1970-01-01.
         picos: The remaining picoseconds.
-        zone: The name of the value's zone or, for a time of day, the offset from UTC in minutes. An empty string for a
-            value without a zone.
+        zone: The name of the value's zone or, for a time of day, the offset from UTC in minutes. The string is
+            empty for a value without a zone.
     """
 
     micros: str
@@ -45,7 +46,7 @@ class Parts:
 
 
 def clock(sql: str, type_: Type) -> str:
-    """Return the SQL for a value's local date, time or timestamp, with microseconds."""
+    """Return the SQL for a value's local date, time or timestamp, with microsecond precision."""
     if type_.name == _ZONED:
         return f"athena_local({sql})"
     if type_.name == _ZONED_TIME:
@@ -56,8 +57,8 @@ def clock(sql: str, type_: Type) -> str:
 def parts(sql: str, type_: Type) -> Parts:
     """Split a value into its parts.
 
-    A timestamp with a zone is split into its instant and its zone, and a time with a zone into its local time and its
-    offset from UTC.
+    A timestamp with a zone is split into its instant and its zone. A time with a zone is split into its local time and
+    its offset from UTC.
     """
     if type_.name == _ZONED_TIME:
         local = f"athena_clock_picos({sql})"
@@ -71,7 +72,7 @@ def parts(sql: str, type_: Type) -> Parts:
 
 
 def held(moment: Parts, type_: Type) -> str:
-    """Build a value in a type's representation from its parts."""
+    """Return the SQL that builds a value of a type from the value's parts."""
     if type_.name == _ZONED:
         if is_fine(type_):
             return f"athena_fine_zoned({moment.micros}, {moment.zone or _UTC}, {moment.picos})"
@@ -85,7 +86,7 @@ def held(moment: Parts, type_: Type) -> str:
 
 
 def rounded(moment: Parts, digits: int) -> Parts:
-    """Round a value half up to a given number of fractional digits."""
+    """Return the parts of a value that is rounded half up to a given number of fractional digits."""
     if digits < _MICRO_DIGITS:
         # Half of a unit that is larger than a microsecond is an integer number of microseconds, so the remaining
         # picoseconds do not affect rounding.
@@ -103,7 +104,10 @@ def rounded(moment: Parts, digits: int) -> Parts:
 
 
 def widen(sql: str, source: Type, target: Type) -> str:
-    """Convert a value to a type with at least as many digits. A value without a zone is in UTC."""
+    """Return the SQL that converts a value to a type with at least as many digits.
+
+    A value without a zone is interpreted as UTC.
+    """
     moment = parts(sql, source)
     return held(moment, target)
 
@@ -128,9 +132,9 @@ def converted(sql: str, source: Type, target: Type) -> str:
 
 
 def shifted(sql: str, type_: Type, amount: str, unit: str) -> Parts:
-    """Add a number of units to a time or timestamp.
+    """Return the parts of a time or timestamp to which a number of units is added.
 
-    For a value with a zone, adding days or months keeps the local time, and adding hours changes the instant.
+    For a value with a zone, days and longer units are added to the local time, and shorter units to the instant.
     """
     moment = parts(sql, type_)
     if unit in MONTHS:
@@ -147,7 +151,7 @@ def shifted(sql: str, type_: Type, amount: str, unit: str) -> Parts:
 
 
 def text(sql: str, type_: Type, *, separator: str = " ") -> str:
-    """Format a value without its zone."""
+    """Return the SQL that formats a value without its zone."""
     digits = min(type_.precision, _MICRO_DIGITS)
     if type_.name in ("time", _ZONED_TIME):
         shown = f"athena_time_text({clock(sql, type_)}, {digits})"

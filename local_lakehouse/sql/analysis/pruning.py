@@ -23,7 +23,7 @@ Analyze = Callable[[tree.Expression], Typed]
 
 
 def note_conditions(where: tree.Expression, analyze: Analyze, sources: Mapping[str, Source]) -> None:
-    """Record the conditions that every required row of a query's tables satisfies.
+    """Record conditions on the tables of a query. Rows that do not satisfy the conditions can be skipped.
 
     Args:
         where: The ``WHERE`` condition of the query.
@@ -48,7 +48,7 @@ def _terms(node: tree.Expression) -> Iterator[tree.Expression]:
 
 
 def _comparisons(node: tree.Expression) -> Iterator[tuple[tree.Expression, str, tuple[tree.Expression, ...]]]:
-    """Yield the comparisons of a column with constants that a row must satisfy."""
+    """Yield the comparisons between a column and constants that a condition requires."""
     if isinstance(node, tree.Comparison) and node.operator in _FLIPPED:
         if _is_name(node.left) and _is_constant(node.right):
             yield node.left, node.operator, (node.right,)
@@ -72,7 +72,7 @@ def _is_constant(node: tree.Expression) -> bool:
 
 
 def _value(column: Typed, constant: Typed, node: tree.Expression) -> object:
-    """Return a constant as Iceberg compares it with a column, or None if Iceberg may compare it differently."""
+    """Return a constant for a comparison in Iceberg, or None if Iceberg's result might differ from Athena's result."""
     if column.type.name.startswith("timestamp") and isinstance(node, tree.TypedLiteral):
         return _moment(node.value, zoned=column.type.name != "timestamp") if node.type_name == "timestamp" else None
     text = constant.literal
@@ -92,7 +92,10 @@ def _value(column: Typed, constant: Typed, node: tree.Expression) -> object:
 
 
 def _moment(text: str, *, zoned: bool) -> str | None:
-    """Format a timestamp for Iceberg, in Athena's time zone (UTC) if it has no zone."""
+    """Format a timestamp for Iceberg, or return None if Iceberg cannot use it.
+
+    A timestamp without a zone is in Athena's time zone, which is UTC.
+    """
     match = _MOMENT.fullmatch(text.strip())
     if match is None or (match["zone"] and not zoned):
         return None

@@ -45,7 +45,7 @@ class From:
 
     @property
     def sql(self) -> str:
-        """The relation's SQL in DuckDB's ``FROM``."""
+        """The relation's SQL for a DuckDB ``FROM`` clause."""
         return self.source if isinstance(self.source, str) else self.source.sql
 
 
@@ -285,7 +285,7 @@ class Relations:
         return f"{first.sql} {node.kind} JOIN {nested(node.right, second)} ON {on}"
 
     def _check_outer_condition(self, node: tree.Join, first: From, visible: Scope) -> None:
-        """Reject a subquery operand that reads both sides of an outer join, because Trino plans it on one side."""
+        """Reject a subquery operand that reads both sides of an outer join. Trino plans the subquery on one side."""
         left = frozenset[str]().union(*(field.facts.reads for field in first.fields))
         for term in conjuncts(node.condition):
             for part in parts_in(term):
@@ -301,7 +301,10 @@ class Relations:
                     )
 
     def _lateral_side(self, node: tree.Join, first: From, second: From) -> From:
-        """Apply Trino's checks to ``UNNEST`` or ``LATERAL``, and turn a relation without references into a subquery."""
+        """Apply Trino's checks to ``UNNEST`` or ``LATERAL``.
+
+        ``LATERAL`` is removed from a relation that does not refer to the left side.
+        """
         side = node.right.relation if isinstance(node.right, tree.Aliased) else node.right
         if not isinstance(side, tree.Unnest | tree.Lateral):
             return second

@@ -22,7 +22,7 @@ class Field:
         sql: The column's SQL in DuckDB.
         facts: The facts about the column, which always include the column itself.
         hidden: Whether ``*`` omits the column.
-        limit: The greatest absolute value of floating-point numbers that are never NaN.
+        limit: The limit of the column's numbers, as in `Typed`.
     """
 
     qualifier: tuple[str, ...]
@@ -83,9 +83,9 @@ class Scope:
         aliases: The columns of the ``SELECT`` list, which ``ORDER BY`` can reference.
         arguments: The parameters of the enclosing lambdas.
         windows: The windows that are named in the ``WINDOW`` clause.
-        use: The operator that uses the inner query and restricts its references, which is ``EXISTS``, ``IN`` or an
-            empty string.
-        closed: Whether inner queries cannot reference these columns, as in the condition of an outer join.
+        use: The operator that uses the inner query and restricts its references: ``EXISTS``, ``IN`` or an empty
+            string.
+        closed: Whether inner queries cannot reference the columns in `fields`, as in the condition of an outer join.
     """
 
     fields: list[Field] = field(default_factory=list)
@@ -132,7 +132,8 @@ class Scope:
         """Resolve a name, which can be qualified.
 
         Returns:
-            The column, and whether it belongs to this query instead of an enclosing query.
+            The column, and whether it belongs to this query instead of an enclosing query. None if no column has the
+            name.
 
         Raises:
             QueryFailure: The name is ambiguous (``AMBIGUOUS_NAME``).

@@ -50,7 +50,7 @@ class Selects:
         Args:
             node: The ``SELECT``.
             outer: The enclosing scope.
-            query: The query that contains the ``SELECT``, if the query has an ``ORDER BY`` or a limit.
+            query: The query that contains the ``SELECT``, if the query has an ``ORDER BY``, an offset or a limit.
         """
         order = query.order if query else ()
         source = self._analysis.relation(node.source, outer, []) if node.source is not None else None
@@ -259,7 +259,7 @@ class Selects:
         return keys
 
     def _check_aggregates(self, node: tree.Select, order: tuple[tree.SortItem, ...]) -> None:
-        """Reject aggregates of result names in ``ORDER BY``, because results are computed after the aggregation."""
+        """Reject aggregates of result columns in ``ORDER BY``. Result columns are computed after the aggregation."""
         named = {item.alias.key for item in node.items if isinstance(item, tree.SelectItem) and item.alias}
         for call in aggregates_in(tuple(item.key for item in order)):
             for column in columns_in((call.arguments, call.filter, call.order)):

@@ -26,7 +26,7 @@ class SourceColumn:
 
 @dataclass(frozen=True)
 class Condition:
-    """A comparison of a column with constants. Every required row of the table satisfies it."""
+    """A comparison of a column with constants. Rows that do not satisfy the comparison can be skipped."""
 
     column: str
     operator: str
@@ -41,7 +41,7 @@ class Source:
         names: The table's qualified name, including the catalog and database.
         relation: The table's name in DuckDB.
         columns: The table's columns.
-        conditions: The conditions on the required rows, which the analysis adds.
+        conditions: The conditions that allow rows to be skipped. The analysis adds these conditions.
     """
 
     names: tuple[str, ...]

@@ -30,8 +30,8 @@ class Subqueries:
 
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
-        # Conditions are analyzed again for checks. Repeating the analysis of their subqueries would find and read the
-        # subqueries' tables again.
+        # Conditions are analyzed again for checks. Repeating the analysis of their subqueries would look up and read
+        # the subqueries' tables again.
         self._known: dict[tuple[object, ...], tuple[tree.Query, Scope, Compiled]] = {}
 
     def _query(self, query: tree.Query, scope: Scope) -> Compiled:
@@ -106,7 +106,7 @@ class Subqueries:
         type_ = types.row(
             tuple(column.type for column in compiled.columns), tuple(column.name for column in compiled.columns)
         )
-        # Without a row, the value is a row of NULLs instead of NULL.
+        # If the subquery returns no row, the value is a row of NULLs instead of NULL.
         nothing = ", ".join(f"f{index} := {null_of(child)}" for index, child in enumerate(type_.children))
         found = f"coalesce((SELECT struct_pack({fields}) FROM ({compiled.sql}) AS s), struct_pack({nothing}))"
         return self._found(found, type_, compiled)

@@ -59,7 +59,7 @@ NOTHING = Facts()
 class Typed:
     """An analyzed expression.
 
-    Instances are created with `constant`, `derive` or `row_value`, which maintain the facts.
+    Most instances are created with `constant`, `derive` or `row_value`, which set the facts.
 
     Args:
         sql: The expression's SQL in DuckDB.
@@ -119,7 +119,7 @@ def derive(
         *parts: All subexpressions.
         fails: Whether evaluating the expression can fail even if no subexpression fails.
         literal: The literal's text or number, or None if the expression is not a literal.
-        limit: The greatest absolute value of a floating-point number that is never NaN.
+        limit: The limit of the number, as in `Typed`.
     """
     return Typed(sql, type_, union(*(part.facts for part in parts), *((_FAILS,) if fails else ())), literal, limit)
 
@@ -162,7 +162,7 @@ def coerce(value: Typed, target: Type) -> Typed:
 
 
 def converted_limit(value: Typed, target: Type) -> float | None:
-    """Return the limit of a number after a conversion to another type."""
+    """Return the limit of a number after a conversion to another type, or None if the result has no limit."""
     if target.name not in types.FLOATS:
         return None
     if value.type.name in types.FLOATS:
@@ -212,7 +212,7 @@ def bound(macro: str, *arguments: str) -> str:
     """Return the SQL for a macro call that evaluates each argument once.
 
     DuckDB 2.0 fails if a lambda captures an aggregate whose argument contains a lambda. The row has no field names,
-    because DuckDB takes the names in a HAVING clause for columns.
+    because DuckDB would interpret them as columns in a ``HAVING`` clause.
     """
     reads = ", ".join(f"zb[{index}]" for index in range(1, len(arguments) + 1))
     return f"list_transform([row({', '.join(arguments)})], lambda zb: {macro}({reads}))[1]"

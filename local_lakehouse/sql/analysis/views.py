@@ -9,7 +9,7 @@ from local_lakehouse.sql.analysis.compiled import OutputColumn
 from local_lakehouse.sql.analysis.session import View
 from local_lakehouse.sql.failures import Position, QueryFailure
 
-# The failures that keep their names, because they do not say that the view is invalid.
+# The failures that keep their names, because they do not mean that the view is invalid.
 _UNCHANGED = ("NOT_SUPPORTED", "GENERIC_INTERNAL_ERROR", "")
 
 

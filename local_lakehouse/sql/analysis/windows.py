@@ -33,7 +33,7 @@ class Windows:
         self._analysis = analysis
 
     def clause(self, node: tree.Call, scope: Scope) -> Fragment:
-        """Return a call's ``OVER`` clause in DuckDB's syntax."""
+        """Return a call's ``OVER`` clause in DuckDB syntax."""
         if node.window is None:
             return Fragment("")
         window = self._resolved(node.window, scope, node.position)
@@ -83,7 +83,8 @@ class Windows:
     def _range_order(self, window: tree.Window, scope: Scope) -> Fragment | None:
         """Return the ``ORDER BY`` of a frame whose offset has a wider type than the sort key, such as 0.5 for integers.
 
-        The sort key and the offset are widened, so that their sum is exact.
+        The sort key and the offset are widened, so that their sum is exact. Return None for a frame without a numeric
+        offset.
         """
         wanted = self._range_type(window, scope)
         if wanted is None:
@@ -214,7 +215,8 @@ class Windows:
                 bound.position,
             )
         months = value.type == types.MONTH_INTERVAL
-        # With zones, adding a month depends on each value's zone. Times wrap around at midnight.
+        # For values with zones, the result of adding a month depends on each value's zone. Times wrap around at
+        # midnight.
         zoned = sort.name == "timestamp with time zone"
         if types.is_fine(sort) or sort.name == "time" or (zoned and months):
             raise not_offered(

@@ -2,7 +2,7 @@
 
 https://trino.io/docs/current/functions/aggregate.html and https://trino.io/docs/current/functions/window.html
 
-Templates can use ``{over}``, which is the call's ``FILTER`` and ``OVER``.
+In a template, ``{over}`` is replaced with the call's ``FILTER`` and ``OVER`` clauses.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _average_of_decimal(arguments: Sequence[Typed]) -> str:
 
 
 def _rank(name: str, value: Typed) -> str:
-    """Return the SQL for a sort key. NaN sorts above all numbers, but ``max`` returns NaN only without numbers."""
+    """Return the SQL for a sort key. NaN sorts above numbers, but ``max`` returns NaN only if there are no numbers."""
     return greatest_key(value.sql, value.type) if name.startswith("max") else key(value.sql, value.type)
 
 
@@ -66,7 +66,7 @@ def _extreme_by(name: str) -> Callable[[Sequence[Typed]], str]:
 
 
 def _extremes_by(name: str) -> Callable[[Sequence[Typed]], str]:
-    """Return an emitter for the values of the first rows. As in Trino, the maximum is 10,000 rows."""
+    """Return an emitter for the values of the rows that sort first. As in Trino, the maximum is 10,000 rows."""
     function = "arg_" + name.removesuffix("_by")
 
     def emit(arguments: Sequence[Typed]) -> str:
@@ -99,9 +99,14 @@ def _weighted_percentile(_: Sequence[Typed]) -> str:
 
 
 def _most_frequent(arguments: Sequence[Typed]) -> str:
-    """Return the SQL for exact counts. Trino also counts exactly until its capacity is exceeded."""
+    """Return the SQL for the exact counts of the most frequent values.
+
+    Trino also counts exactly until the given capacity is exceeded.
+    """
     if not (arguments[0].facts.constant and arguments[2].facts.constant):
-        raise QueryFailure("NOT_SUPPORTED", "approx_most_frequent requires constant buckets and capacity")
+        raise QueryFailure(
+            "NOT_SUPPORTED", "The local Athena supports approx_most_frequent only with constant buckets and capacity"
+        )
     held = types.duckdb_type(arguments[1].type)
     return f"athena_most_frequent(CAST(histogram({{1}}){{over}} AS MAP({held}, BIGINT)), {{0}}, {{2}})"
 
@@ -134,7 +139,7 @@ def _checksum(arguments: Sequence[Typed]) -> str:
     type_ = arguments[0].type
     hashed = _HASHES.get(type_.name)
     if hashed is None or types.is_fine(type_):
-        raise QueryFailure("NOT_SUPPORTED", f"The local Athena does not support checksum of {type_}")
+        raise QueryFailure("NOT_SUPPORTED", f"The local Athena does not support checksum for values of type {type_}")
     value = hashed.format("{0}")
     return f"athena_checksum_bytes(CAST(sum({{distinct}}CAST(coalesce({value}, 1) AS HUGEINT)){{over}} AS VARCHAR))"
 
@@ -202,8 +207,8 @@ _aggregate("bitwise_xor_agg", "bigint", "bigint", "bit_xor({distinct}{0}){over}"
 # An exact count is always a valid estimate.
 _aggregate("approx_distinct", "T", "bigint", "count(DISTINCT {0}){over}")
 _aggregate("approx_distinct", "T,double", "bigint", "count(DISTINCT {0}){over}")
-# Between two values, Trino's digest returns the upper value, and DuckDB returns the lower. There is no value for a
-# fraction outside the range from 0 to 1.
+# Between two values, Trino's digest returns the upper value, and DuckDB returns the lower value. There is no value for
+# a fraction outside the range from 0 to 1.
 _NUDGED = "({0} + CASE WHEN {0} < 0 THEN 2 WHEN {0} < 1 THEN 1e-12 ELSE 0 END)"
 _ONE, _SEVERAL = _NUDGED.format("{1}"), f"list_transform({{1}}, lambda q: {_NUDGED.format('q')})"
 for _name in ("bigint", "double", "real"):

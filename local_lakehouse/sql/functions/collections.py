@@ -24,7 +24,7 @@ def _same(arguments: Sequence[Typed]) -> Type:
 def _found(arguments: Sequence[Typed], name: str) -> str:
     """Return the SQL that compares each element with a value.
 
-    The result is NULL for a NULL, and an error for an element that contains a NULL.
+    The result is NULL for a NULL element, and an error for an element that contains a NULL.
     """
     element = arguments[0].type.element
     same = equal("e", f"({arguments[1].sql})", element)
@@ -113,7 +113,7 @@ def _reduced(arguments: Sequence[Typed]) -> str:
 
 
 def _sorted_by(arguments: Sequence[Typed]) -> str:
-    """Return the SQL for a stable sort with a comparator, which decides whether a later element comes first.
+    """Return the SQL for a stable sort with a comparator, which determines whether a later element comes first.
 
     The position of an element is the number of elements that precede it in the result.
     """
@@ -156,7 +156,10 @@ def _texts(value: Typed) -> str:
     if element == types.JSON:
         return f"list_transform({value.sql}, lambda e: athena_json_varchar(e))"
     if element.children or types.is_interval(element) or element == types.VARBINARY:
-        raise QueryFailure("FUNCTION_NOT_FOUND", f"array_join of {value.type}: its elements cannot be cast to varchar")
+        raise QueryFailure(
+            "FUNCTION_NOT_FOUND",
+            f"array_join does not support {value.type}, because its elements cannot be cast to varchar",
+        )
     if types.is_text(element):
         return value.sql
     if element == types.UNKNOWN:

@@ -24,7 +24,7 @@ def _entries_type(arguments: Sequence[Typed]) -> Type:
 
 
 def _pair(arguments: Sequence[Typed]) -> tuple[Type, ...]:
-    """Return the types of the two fields of entries."""
+    """Return the types of the two fields of an entry."""
     element = arguments[0].type.element
     if element == types.UNKNOWN:
         return (types.UNKNOWN, types.UNKNOWN)
@@ -81,7 +81,7 @@ def _map(arguments: Sequence[Typed]) -> str:
 
 
 def _concatenated(arguments: Sequence[Typed]) -> str:
-    """Return the SQL for the entries of all maps in Trino's order, from the last map to the first."""
+    """Return the SQL for a map of the entries of all maps in Trino's order, from the last map to the first."""
     maps = [argument.sql for argument in reversed(arguments)]
     keys = f"flatten([{', '.join(f'map_keys({map_})' for map_ in maps)}])"
     values = f"flatten([{', '.join(f'map_values({map_})' for map_ in maps)}])"

@@ -115,7 +115,10 @@ def _truncated(arguments: Sequence[Typed]) -> str:
 
 
 def _added(arguments: Sequence[Typed]) -> str:
-    """Return the SQL for an addition. Days keep the local time in the value's zone, and hours change the instant."""
+    """Return the SQL for an addition.
+
+    Days and longer units are added to the local time in the value's zone, and shorter units to the instant.
+    """
     unit, amount, value = arguments
     allowed, label = _UNITS[value.type.name]
 

@@ -21,7 +21,7 @@ _HERE = Position(1, 1)
 
 
 def _whole(arguments: Sequence[Typed]) -> Type:
-    """Return the decimal type without fractional digits, but with one more digit for the carry."""
+    """Return the type of a decimal that is rounded to an integer, with one more digit for a carry."""
     type_ = arguments[0].type
     return types.decimal(type_.precision - type_.scale + min(type_.scale, 1), 0)
 

@@ -48,7 +48,7 @@ def is_aggregate(name: str) -> bool:
 
 
 def is_window(name: str) -> bool:
-    """Return whether a function needs ``OVER``."""
+    """Return whether a function requires ``OVER``."""
     return any(signature.kind == "window" for signature in signatures(name))
 
 

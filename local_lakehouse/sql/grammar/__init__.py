@@ -1,1 +1,1 @@
-"""Parsers for Trino's and Hive's grammars, which convert a statement's text to its tree."""
+"""Parsers for Trino's and Hive's grammars, which convert the text of a statement to a syntax tree."""

@@ -34,7 +34,7 @@ class CallParser:
         return self.call(mark, name.key)
 
     def call(self, mark: int, name: str) -> Expression:
-        """Parse a function call, starting at its parenthesis."""
+        """Parse a function call, starting at its opening parenthesis."""
         self._tokens.expect_symbol("(")
         if self._tokens.accept_symbol("*"):
             self._tokens.expect_symbol(")")
@@ -81,7 +81,7 @@ class CallParser:
         )
 
     def filter(self) -> Expression | None:
-        """Parse ``FILTER (WHERE …)`` if it follows."""
+        """Parse ``FILTER (WHERE …)``, or return None if it does not follow."""
         if not (self._tokens.at("FILTER") and self._tokens.peek().text == "("):
             return None
         self._tokens.take()

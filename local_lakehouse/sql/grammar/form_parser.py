@@ -57,7 +57,7 @@ class FormParser:
         }
 
     def special_form(self) -> Expression | None:
-        """Parse a special form, if one follows."""
+        """Parse a special form, or return None if no special form follows."""
         word = self._tokens.token.upper
         if word == "CASE":
             return self._case()
@@ -192,7 +192,7 @@ class FormParser:
         return self._call(mark, "grouping", *items)
 
     def _truncation(self) -> list[Expression]:
-        """Parse the filler for omitted strings. Return the filler and whether the number of omitted strings follows."""
+        """Parse the filler for omitted strings. Return it, and whether their number is part of the result."""
         self._tokens.expect("TRUNCATE")
         filler = "..." if self._tokens.token.upper in ("WITH", "WITHOUT") else self._tokens.string()
         counted = self._tokens.accept_any("WITH", "WITHOUT")

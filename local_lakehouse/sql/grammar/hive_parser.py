@@ -1,7 +1,8 @@
 """A parser for Hive statements, such as ``ALTER TABLE`` and ``SHOW TABLES``.
 
-Names in Hive statements are unquoted or in backquotes. Only the name of a view can be in double quotes, because Athena
-reads ``SHOW CREATE VIEW`` by the rules of queries. https://docs.aws.amazon.com/athena/latest/ug/reserved-words.html
+Names in Hive statements are unquoted or in backquotes. Only the view name in ``SHOW CREATE VIEW`` can be in double
+quotes, because Athena parses this statement like a query.
+https://docs.aws.amazon.com/athena/latest/ug/reserved-words.html
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class HiveReader(TokenReader):
         return tokenize(text, hive=True)
 
     def statement_at(self, reader: TokenReader, mark: int) -> nodes.Statement:
-        """Parse the statement at another reader's position, and advance that reader past the statement."""
+        """Parse the statement at a mark of another reader, and advance that reader past the statement."""
         start = reader.token_at(mark).start
         while self.token.start < start:
             self.take()
@@ -91,7 +92,7 @@ class HiveReader(TokenReader):
         return [name] if name.quoted else [Name(part) for part in name.value.split(".")]
 
     def type(self) -> Type:
-        """Parse a type in Hive's syntax, such as ``array<struct<a:int>>``."""
+        """Parse a type in Hive syntax, such as ``array<struct<a:int>>``."""
         mark = self.mark()
         depth = 0
         while True:

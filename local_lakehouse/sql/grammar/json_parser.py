@@ -23,7 +23,7 @@ class JsonParser:
         self._tokens = parser.tokens
 
     def object_form(self, mark: int) -> Expression:
-        """Parse ``json_object`` after its parenthesis."""
+        """Parse ``json_object`` after its opening parenthesis."""
         members: list[tuple[Expression, JsonInput]] = []
         while not self._at_end():
             keyword = self._tokens.accept("KEY")
@@ -46,7 +46,7 @@ class JsonParser:
         return JsonObject(tuple(members), null_on_null, unique, returning, position=place, text=text)
 
     def array_form(self, mark: int) -> Expression:
-        """Parse ``json_array`` after its parenthesis."""
+        """Parse ``json_array`` after its opening parenthesis."""
         items = []
         while not self._at_end():
             items.append(self._input())

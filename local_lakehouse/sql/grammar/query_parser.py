@@ -45,7 +45,10 @@ class QueryParser:
         return word in ("SELECT", "WITH", "VALUES") or (word == "TABLE" and self._tokens.peek(distance + 1).text != "(")
 
     def opens_query(self) -> bool:
-        """Return whether a query follows, at a position where no expression can follow. It can be in parentheses."""
+        """Return whether a query follows, at a position where no expression can follow.
+
+        The query can be in parentheses.
+        """
         distance = 0
         while self._tokens.peek(distance).text == "(":
             distance += 1
@@ -66,7 +69,7 @@ class QueryParser:
         """Return whether the next parentheses contain a query instead of a relation.
 
         ``((SELECT 1) EXCEPT (SELECT 2))`` is a query in parentheses, and ``((SELECT 1) AS t CROSS JOIN u)`` is a join.
-        The token after the inner query distinguishes them.
+        The token after the inner query distinguishes the two cases.
         """
         depth = 0
         while self._tokens.peek(depth).text == "(":

@@ -1,4 +1,4 @@
-"""A reader of tokens, with lookahead and errors."""
+"""A token reader with lookahead and error messages."""
 
 from __future__ import annotations
 
@@ -212,7 +212,7 @@ class TokenReader:
             raise self._not_offered
 
     def note_not_offered(self, construct: str, position: Position) -> None:
-        """Record an unsupported construct of Trino's grammar.
+        """Record an unsupported construct that the grammar allows.
 
         The statement is rejected only at its end, so that a syntax error elsewhere takes precedence.
         """

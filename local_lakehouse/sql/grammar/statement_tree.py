@@ -72,7 +72,7 @@ class Delete(Statement):
 
 @dataclass(frozen=True)
 class MergeCase(Node):
-    """One ``WHEN`` of a ``MERGE``, where `action` is UPDATE, DELETE or INSERT."""
+    """One ``WHEN`` clause of a ``MERGE`` statement, where `action` is UPDATE, DELETE or INSERT."""
 
     matched: bool
     condition: Expression | None

@@ -1,4 +1,4 @@
-"""A tokenizer for the lexical rules of Trino and Hive, which differ in strings."""
+"""A tokenizer for the lexical rules of Trino and Hive, which differ in the syntax of strings."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ _PATTERN = r"""
     """
 _FLAGS = re.VERBOSE | re.DOTALL
 _TRINO = re.compile(_PATTERN % {"string": "'(?:[^']|'')*'", "quoted": '"(?:[^"]|"")*"'}, _FLAGS)
-# In Hive's strings, a backslash escapes the next character, which can be a quote.
+# In a Hive string, a backslash escapes the next character, which can be a quote.
 _HIVE = re.compile(_PATTERN % {"string": r"'(?:[^'\\]|\\.|'')*'", "quoted": r'"(?:[^"\\]|\\.|"")*"'}, _FLAGS)
 
 

@@ -456,7 +456,7 @@ class NestedQuery(Body):
 
 @dataclass(frozen=True)
 class CommonTable(Node):
-    """One common table expression of a ``WITH``."""
+    """One common table expression of a ``WITH`` clause."""
 
     name: Name
     columns: tuple[Name, ...]

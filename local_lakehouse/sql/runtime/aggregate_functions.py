@@ -20,7 +20,7 @@ def _signed(word: int) -> int:
 
 @udf("Sssb:s")
 def listagg(entries: list[str], separator: str, filler: str, counted: bool) -> str:
-    """Join strings up to a maximum length, followed by a filler and the number of omitted strings."""
+    """Join strings up to a maximum length. If strings are omitted, append a filler and, if required, their number."""
     if len(filler.encode()) > _MAX_FILLER_BYTES:
         raise AthenaError(f"Overflow filler length {len(filler.encode())} exceeds maximum length {_MAX_FILLER_BYTES}")
     kept: list[str] = []

@@ -77,12 +77,12 @@ class Element(Protocol):
         """Return the text for a local time."""
 
     def read(self, text: str, place: int, found: Found) -> int | None:
-        """Read the text at a place, and return the place behind it. Return None if the text does not match."""
+        """Read the text at a position, and return the position after it. Return None if the text does not match."""
 
 
 @dataclass(frozen=True)
 class Literal:
-    """A fixed text. Its case does not matter in a text to read."""
+    """A fixed text. The comparison with a text to read is case-insensitive."""
 
     text: str
 
@@ -91,7 +91,7 @@ class Literal:
         return self.text
 
     def read(self, text: str, place: int, found: Found) -> int | None:
-        """Return the place behind the text."""
+        """Return the position after the text."""
         end = place + len(self.text)
         return end if text[place:end].lower() == self.text.lower() else None
 
@@ -109,7 +109,7 @@ class Number:
         return str(self.field.get(local.moment)).zfill(self.width)
 
     def read(self, text: str, place: int, found: Found) -> int | None:
-        """Read digits, after a sign for years."""
+        """Read digits. A year or a century can start with a sign."""
         match = _digits(self.most, signed=self.field in _SIGNED).match(text, place)
         if match is None:
             return None
@@ -126,7 +126,7 @@ def _digits(most: int, *, signed: bool) -> re.Pattern[str]:
 class TwoDigits:
     """A year with two digits, which is within 50 years of the pivot year.
 
-    A lenient element also reads years with other numbers of digits as they are.
+    A lenient element also reads years with any other number of digits, and does not change them.
     """
 
     field: Field
@@ -152,7 +152,7 @@ class TwoDigits:
 
 @dataclass(frozen=True)
 class Text:
-    """A name of a month, a day, a half day or an era. Short and long names are read."""
+    """The name of a month, a day, a half day or an era. Short and long names are read."""
 
     field: Field
     short: bool = False
@@ -272,7 +272,8 @@ class ZoneName:
         kind = {-west * 60: "Standard", (1 - west) * 60: "Daylight"}.get(local.offset)
         if not name or kind is None:
             raise AthenaError(
-                f"The name of the time zone {local.zone} in a date format is not supported", "NOT_SUPPORTED"
+                f"The local Athena does not support the name of the time zone {local.zone} in a date format",
+                "NOT_SUPPORTED",
             )
         return f"{name[0]}{kind[0]}T" if self.short else f"{name} {kind} Time"
 
@@ -293,7 +294,7 @@ def write(elements: Sequence[Element], local: Local) -> str:
 
 
 def read(elements: Sequence[Element], text: str) -> Found:
-    """Read a whole text.
+    """Read a complete text.
 
     Raises:
         AthenaError: The text does not match.
@@ -310,7 +311,7 @@ def read(elements: Sequence[Element], text: str) -> Found:
 
 
 def malformed(text: str, place: int) -> AthenaError:
-    """Return the error for a text that does not match from a place on."""
+    """Return the error for a text that does not match at a position."""
     if place <= 0:
         return AthenaError(f'Invalid format: "{text}"')
     if place >= len(text):

@@ -1,7 +1,7 @@
 """The fields of a date and time, and the moment that parsed fields describe.
 
-Joda-Time's rules apply: longer fields are set first, each field resets the shorter ones, a day of the week moves the
-date within its week, and a month or a day without a year is in the year 2000.
+Joda-Time's rules apply. Longer fields are set first, and each field resets the shorter fields. A day of the week moves
+the date within its week. A month or a day without a year is in the year 2000.
 https://www.joda.org/joda-time/apidocs/org/joda/time/format/DateTimeParserBucket.html
 """
 
@@ -18,7 +18,7 @@ _HALF_DAY = 12
 _START = datetime(1970, 1, 1)
 _DEFAULT_YEAR = 2000
 _JODA_YEARS = 292_278_993
-# The ranks of the fields that have the default year: months, weeks and days.
+# The ranks of the fields for which the default year is used: months, weeks and days.
 _WITHIN_A_YEAR = range(3, 8)
 
 
@@ -30,10 +30,10 @@ class Field:
         name: The field's name in messages.
         rank: The position among the fields of a value. The field with the longest range comes first.
         low: The smallest value.
-        high: The largest value at a moment.
-        get: Return the value at a moment.
-        put: Return the moment with another value.
-        floor: Return the start of the field at a moment.
+        high: A function that returns the largest value at a moment.
+        get: A function that returns the value at a moment.
+        put: A function that returns a moment with another value.
+        floor: A function that returns the start of the field at a moment.
     """
 
     name: str
@@ -111,7 +111,7 @@ def _within(field: str, rank: int, of: Callable[[datetime], datetime], highest: 
 
 
 def _clock(name: str, rank: int, low: int, high: int, parts: tuple[Callable[[datetime], int], ...]) -> Field:
-    """Return a field of hours from the functions of its value and of the hours before its first value."""
+    """Return a field of hours. The functions in `parts` return its value and the hours before its first value."""
     get, before = parts
     size = high - low + 1
     return Field(
@@ -251,7 +251,7 @@ def moment_of(fields: Iterable[tuple[Field, int]], text: str) -> datetime:
 
 
 def _set(moment: datetime, field: Field, value: int) -> datetime:
-    far = AthenaError("Parsing dates outside the years 1 to 9999 is not supported", "NOT_SUPPORTED")
+    far = AthenaError("The local Athena does not parse dates outside the years 1 to 9999", "NOT_SUPPORTED")
     if field.rank <= YEAR.rank and field.low <= value <= field.high(moment):
         year = {ERA: value, CENTURY: value * 100 + moment.year % 100}.get(field, value)
         if not MINYEAR <= year <= MAXYEAR:

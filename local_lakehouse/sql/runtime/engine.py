@@ -70,7 +70,7 @@ def _offer(connection: duckdb.DuckDBPyConnection, function: Udf) -> None:
     # string after that memory is freed. A concatenation copies the string to DuckDB's memory.
     empty = _EMPTY.get(function.result)
     name = f"{function.name}_python" if empty else function.name
-    connection.create_function(  # type: ignore[call-overload]  # its stubs declare only the enums
+    connection.create_function(  # type: ignore[call-overload]  # DuckDB's stubs declare only the enums
         name,
         function.function,
         list(function.parameters),
@@ -91,7 +91,7 @@ def restrict(
 
     Args:
         connection: The result of `prepare`.
-        memory_limit: The memory limit, in DuckDB's syntax.
+        memory_limit: The memory limit, in DuckDB syntax.
         threads: The number of threads per statement.
         readable: The folders with files that statements can read.
     """

@@ -47,7 +47,7 @@ def failure_of(text: str) -> QueryFailure:
             "Query exceeded its memory limit in the local lakehouse. Read fewer rows or columns, or aggregate earlier.",
         )
     if text.startswith(("Out of Range Error", "Conversion Error")):
-        return QueryFailure("NUMERIC_VALUE_OUT_OF_RANGE", "A value is out of the range of its type")
+        return QueryFailure("NUMERIC_VALUE_OUT_OF_RANGE", "A value is out of range for its type")
     _LOG.warning("DuckDB rejected a statement: %s", text)
     return QueryFailure("NOT_SUPPORTED", "The local Athena cannot run this statement, because its engine rejects it")
 

@@ -23,7 +23,7 @@ _REALS = ("double", "real", "decimal")
 _MOMENTS = ("date", "time", "timestamp", "timestamp with time zone")
 _GENERAL_DIGITS = 6
 _SMALLEST_EXPONENT = -4
-# The flags that each conversion refuses. Conversions of integers and moments also refuse a precision.
+# The flags that each conversion rejects. Conversions of integers and moments also reject a precision.
 _REFUSED_FLAGS = {
     **dict.fromkeys("bBhHsStT", "#+ 0,("),
     **dict.fromkeys("xXo", "+ ,("),
@@ -79,7 +79,7 @@ def java_format(template: str, kinds: list[str], values: list[str | None]) -> st
 
 
 def _specifier(match: re.Match[str], template: str) -> _Specifier:
-    """Return a specifier whose flags, width and precision Java allows for its conversion."""
+    """Return a specifier. Reject flags, a width or a precision that Java does not allow for the conversion."""
     flags, width, precision, conversion = match.group(2), match.group(3), match.group(4), match.group(5)
     refused = _REFUSED_FLAGS.get(conversion[0], "")
     bad = next((flag for flag in flags if flag in refused), None)
@@ -142,7 +142,7 @@ def _justified(text: str, specifier: _Specifier) -> str:
 def _shown(kind: str, text: str) -> str:
     """Return the result of Java's ``toString`` for a value."""
     if kind == "decimal":
-        # As BigDecimal, Python's Decimal writes numbers below 0.000001 with an exponent.
+        # Like BigDecimal, Python's Decimal writes numbers below 0.000001 with an exponent.
         return str(Decimal(text))
     if kind not in ("time", "timestamp", "timestamp with time zone"):
         return text
@@ -224,7 +224,7 @@ def _real(text: str, kind: str, specifier: _Specifier) -> str:
         plain = replace(specifier, flags=specifier.flags.replace("0", ""))
         return _justified(shown, specifier) if shown.upper() == "NAN" else _signed(shown, plain, negative=negative)
     if kind == "real":
-        # Java converts a float to a double.
+        # Java converts a float to a double before it formats the number.
         text = repr(struct.unpack("f", struct.pack("f", float(text)))[0])
     value = abs(Decimal(text))
     negative = negative and (kind != "decimal" or value != 0)
@@ -251,7 +251,7 @@ def _fixed(value: Decimal, digits: int, *, grouped: bool) -> str:
 
 
 def _scientific(value: Decimal, digits: int) -> tuple[Decimal, int]:
-    """Return the mantissa with a number of digits after the point, and the exponent."""
+    """Return the mantissa with the given number of digits after the point, and the exponent."""
     if value == 0:
         return Decimal(0).scaleb(-digits), 0
     rounded = Context(prec=digits + 1, rounding=ROUND_HALF_UP).plus(value)

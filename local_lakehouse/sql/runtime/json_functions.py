@@ -76,20 +76,23 @@ def json_parse(text: str) -> str:
 
 @udf("ss:s")
 def json_extract(text: str, path: str) -> str | None:
-    """Return the JSON at a path."""
+    """Return the JSON at a path, or NULL if the path does not exist."""
     found = _found(text, _path(path))
     return None if found is _MISSING else write_json(found)
 
 
 @udf("ss:s")
 def json_extract_scalar(text: str, path: str) -> str | None:
-    """Return the scalar at a path as a string."""
+    """Return the scalar at a path as a string, or NULL if there is no scalar at the path."""
     return _scalar_text(_found(text, _path(path)))
 
 
 @udf("ss:n")
 def json_size(text: str, path: str) -> int | None:
-    """Return the number of members of the object or array at a path."""
+    """Return the number of members of the object or array at a path.
+
+    The result is 0 for a scalar and NULL if the path does not exist.
+    """
     found = _found(text, _path(path))
     if found is _MISSING:
         return None
@@ -98,14 +101,14 @@ def json_size(text: str, path: str) -> int | None:
 
 @udf("s:n")
 def json_array_length(text: str) -> int | None:
-    """Return the length of an array."""
+    """Return the length of an array, or NULL for any other value."""
     found = _found(text, ())
     return len(found) if isinstance(found, list) else None
 
 
 @udf("sn:s")
 def json_array_get(text: str, index: int) -> str | None:
-    """Return an element of an array by its index from 0, or from the end if the index is negative.
+    """Return an element of an array. Indexes start at 0, and negative indexes count from the end.
 
     A string is returned without its quotes, and null as NULL, although the result has the type JSON.
     """
@@ -118,7 +121,7 @@ def json_array_get(text: str, index: int) -> str | None:
 
 @udf("ss:b")
 def json_array_contains(text: str, wanted: str) -> bool | None:
-    """Return whether an array contains a value."""
+    """Return whether an array contains a value, or NULL if the JSON text is not an array."""
     found = _found(text, ())
     if not isinstance(found, list):
         return None
@@ -163,7 +166,7 @@ def _bad(text: str, target: str) -> AthenaError:
 
 @udf("s:s")
 def json_varchar(text: str) -> str | None:
-    """Cast a JSON scalar to a string."""
+    """Cast a JSON scalar to a string. JSON null becomes NULL."""
     value = parse_json(text)
     if isinstance(value, dict | list):
         raise AthenaError(f"Cannot cast '{text}' to varchar", "INVALID_CAST_ARGUMENT")
@@ -186,7 +189,7 @@ def _number(text: str, target: str) -> Decimal | None:
 
 @udf("ss:n")
 def json_bigint(text: str, target: str) -> int | None:
-    """Cast a JSON scalar to an integer."""
+    """Cast a JSON scalar to an integer. JSON null becomes NULL."""
     written = parse_json(text)
     if isinstance(written, str) and not is_number_text(written) and not re.fullmatch(r"[+-]?\d+", written, re.ASCII):
         raise AthenaError(f"Cannot cast '{text}' to {target}", "INVALID_CAST_ARGUMENT")
@@ -205,14 +208,14 @@ def json_bigint(text: str, target: str) -> int | None:
 
 @udf("ss:d")
 def json_double(text: str, target: str) -> float | None:
-    """Cast a JSON scalar to a double."""
+    """Cast a JSON scalar to a double. JSON null becomes NULL."""
     number = _number(text, target)
     return None if number is None else float(number)
 
 
 @udf("ss:s")
 def json_decimal(text: str, target: str) -> str | None:
-    """Cast a JSON scalar to a decimal's text."""
+    """Cast a JSON scalar to the text of a decimal. JSON null becomes NULL."""
     number = _number(text, target)
     if number is None:
         return None
@@ -222,7 +225,7 @@ def json_decimal(text: str, target: str) -> str | None:
 
 @udf("s:b")
 def json_boolean(text: str) -> bool | None:
-    """Cast a JSON scalar to a boolean."""
+    """Cast a JSON scalar to a boolean. JSON null becomes NULL."""
     value = parse_json(text)
     if value is None or isinstance(value, bool):
         return value
@@ -237,7 +240,7 @@ def json_boolean(text: str) -> bool | None:
 
 @udf("ss:S")
 def json_items(text: str, target: str) -> list[str] | None:
-    """Return an array's elements as JSON."""
+    """Return an array's elements as JSON, or NULL for JSON null."""
     value = parse_json(text)
     if value is None:
         return None
@@ -255,21 +258,24 @@ def _object(text: str, target: str) -> dict[str, Any] | None:
 
 @udf("ss:S")
 def json_keys(text: str, target: str) -> list[str] | None:
-    """Return an object's keys."""
+    """Return an object's keys, or NULL for JSON null."""
     value = _object(text, target)
     return None if value is None else list(value)
 
 
 @udf("ss:S")
 def json_values(text: str, target: str) -> list[str] | None:
-    """Return an object's values as JSON."""
+    """Return an object's values as JSON, or NULL for JSON null."""
     value = _object(text, target)
     return None if value is None else [write_json(item) for item in value.values()]
 
 
 @udf("sSs:S")
 def json_fields(text: str, names: list[str], target: str) -> list[str | None] | None:
-    """Return a row's fields as JSON, from an object by name or from an array by position."""
+    """Return a row's fields as JSON, from an object by name or from an array by position.
+
+    The result is NULL for JSON null.
+    """
     value = parse_json(text)
     if value is None:
         return None
@@ -332,7 +338,7 @@ def _no_constant(name: str) -> Any:
 
 @udf("ssSSs:b")
 def json_exists(text: str, path: str, names: list[str], values: list[str | None], on_error: str) -> bool | None:
-    """Return whether a path finds a value."""
+    """Return whether a path finds a value. If evaluation fails, `on_error` determines the result."""
     try:
         return bool(_items(text, path, names, values))
     except (PathFailure, _InputFailure) as error:
@@ -384,7 +390,11 @@ def json_query(
     empty: str,
     error: str,
 ) -> str | None:
-    """Return the JSON at a path."""
+    """Return the JSON at a path.
+
+    `wrapper` and `quotes` determine the format. `empty` determines the result if the path finds no value, and `error`
+    determines the result of any other failure.
+    """
     if text is None:
         return None
     try:

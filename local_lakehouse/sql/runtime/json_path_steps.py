@@ -21,7 +21,7 @@ class UnsupportedPath(ValueError):
 
 
 class PathFailure(ValueError):
-    """A path cannot be evaluated on a JSON value.
+    """A path cannot be evaluated for a JSON value.
 
     Args:
         message: Trino's message, without its prefix.
@@ -47,7 +47,7 @@ class Context:
         parameters: The values that are passed to the path, keyed by name. A missing value is an empty sequence.
         lax: Whether arrays are unwrapped and missing parts are skipped.
         item: The item that a filter tests.
-        last: The last position of the current array.
+        last: The last position of the current array, or None outside an array subscript.
     """
 
     root: Any
@@ -72,7 +72,7 @@ def constant(value: Any) -> Step:
 
 
 def last_place(context: Context) -> list[Any]:
-    """Yield the last position of the current array."""
+    """Return the last position of the current array."""
     if context.last is None:
         raise PathFailure("accessing the last array index with no enclosing array")
     return [context.last]
@@ -176,7 +176,7 @@ def members(base: Step, key: str | None) -> Step:
 
 
 def elements(base: Step, subscripts: list[tuple[Step, Step | None]]) -> Step:
-    """Return a step to the array elements at the given positions."""
+    """Return a step to the array elements at the given positions, or to all elements if no positions are given."""
 
     def step(context: Context) -> list[Any]:
         found: list[Any] = []
@@ -380,7 +380,7 @@ def _pair(operator: str, left: Any, right: Any) -> bool | None:
 
 
 def starts_with(whole: Step, prefix: Step) -> Predicate:
-    """Return a predicate that tests the start of strings."""
+    """Return a predicate that tests whether strings start with a prefix."""
 
     def test(context: Context) -> bool | None:
         prefixes = prefix(context)

@@ -1,4 +1,4 @@
-"""DuckDB macros for functions that DuckDB implements slightly differently from Athena."""
+"""DuckDB macros for functions that DuckDB does not provide or that behave differently in Athena."""
 
 # ruff: noqa: E501 - one macro per line.
 
@@ -7,7 +7,7 @@ from __future__ import annotations
 _INTEGERS = ("tinyint", "smallint", "integer", "bigint")
 _NUMBER = r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 
-# A failure is raised by the index of a list's element, because DuckDB evaluates a CASE condition during planning even if
+# A failure is raised in the index of a list element, because DuckDB evaluates a CASE condition during planning even if
 # the condition is never reached. The element of [NULL] has the type that the surrounding expression requires.
 _FAILURES = """
 athena_fail(m) AS [NULL][athena_raise(m)]
@@ -128,8 +128,8 @@ athena_in_years(t, low, high) AS CASE WHEN t IS NULL OR year(t) BETWEEN low AND 
 """
 
 # Lists have a valid length even in branches that raise an error, because DuckDB can evaluate all branches of a CASE.
-# Lists are paired and selected by position, because list_zip and list_select of DuckDB 1.5.1 fail for empty lists and
-# constant lists of NULLs. For some lists, list_zip never ends.
+# Lists are paired and selected by position, because list_zip and list_select in DuckDB 1.5.1 fail for empty lists and
+# constant lists of NULLs. For some lists, list_zip never returns.
 _COLLECTIONS = """
 athena_pairs(a, b) AS list_transform(range(1, greatest(len(a), len(b)) + 1), lambda zw: row(a[zw], b[zw]))
 athena_any(l) AS CASE WHEN l IS NULL THEN NULL WHEN list_contains(l, TRUE) THEN TRUE WHEN list_count(l) < len(l) THEN NULL ELSE FALSE END
@@ -169,7 +169,7 @@ athena_ngrams(a, n) AS CASE WHEN n <= 0 THEN athena_bad('N must be positive') WH
 athena_determined(e, n) AS CASE WHEN e IS NULL THEN athena_fail('NOT_SUPPORTED|' || n || ' does not support arrays with elements that are null or contain null') ELSE e END
 athena_at_share(l, q) AS CASE WHEN q < 0 OR q > 1 THEN athena_bad('Percentile must be between 0 and 1') WHEN len(list_filter(l, lambda zx: zx IS NOT NULL)) = 0 THEN NULL ELSE list_filter(l, lambda zx: zx IS NOT NULL)[least(CAST(floor(q * list_count(l) + 0.000000001::DOUBLE) AS BIGINT) + 1, list_count(l))] END
 athena_at_shares(l, s) AS list_transform(s, lambda zq: athena_at_share(l, zq))
-athena_most_frequent(m, n, c) AS CASE WHEN n <= 1 THEN athena_bad('approx_most_frequent bucket count must be greater than one, input bucket count: ' || n) WHEN cardinality(m) > c THEN athena_fail('NOT_SUPPORTED|The local Athena computes approx_most_frequent only exactly: increase the capacity to at least the number of distinct values') WHEN m IS NOT NULL AND cardinality(m) > 0 THEN map_from_entries(list_transform(list_slice(list_reverse_sort(list_transform(map_entries(m), lambda ze: struct_pack(n := ze.value, e := ze))), 1, n), lambda zs: zs.e)) END
+athena_most_frequent(m, n, c) AS CASE WHEN n <= 1 THEN athena_bad('approx_most_frequent bucket count must be greater than one, input bucket count: ' || n) WHEN cardinality(m) > c THEN athena_fail('NOT_SUPPORTED|The local Athena computes exact results for approx_most_frequent. Increase the capacity to at least the number of distinct values') WHEN m IS NOT NULL AND cardinality(m) > 0 THEN map_from_entries(list_transform(list_slice(list_reverse_sort(list_transform(map_entries(m), lambda ze: struct_pack(n := ze.value, e := ze))), 1, n), lambda zs: zs.e)) END
 athena_undetermined(k, x) AS list_filter(range(1, len(k) + 1), lambda zi: k[zi] IS NOT NULL AND x[zi] IS NULL)[1]
 athena_duplicate(i) AS list_filter(range(1, len(i) + 1), lambda zi: list_position(i, i[zi]) < zi)[1]
 athena_map(k, i, v, t) AS CASE WHEN k IS NULL OR v IS NULL THEN NULL WHEN len(k) <> len(v) THEN athena_bad('Key and value arrays must be the same length') WHEN list_count(k) < len(k) THEN athena_bad('map key cannot be null') WHEN list_unique(i) < len(i) THEN athena_bad('Duplicate map keys (' || t[athena_duplicate(i)] || ') are not allowed') ELSE map(k, v) END

@@ -82,9 +82,9 @@ def _check_radix(radix: int) -> None:
 
 @udf("sn:s")
 def round_text(value: str, digits: int) -> str:
-    """Round a decimal half away from zero to a number of fractional digits.
+    """Round a decimal half away from zero to the given number of fractional digits.
 
-    If the number is negative, digits before the point are also rounded.
+    If `digits` is negative, digits before the point are also rounded.
     """
     number = Decimal(value)
     exponent = number.as_tuple().exponent
@@ -95,7 +95,7 @@ def round_text(value: str, digits: int) -> str:
 
 @udf("nn:n")
 def bit_count(value: int, bits: int) -> int:
-    """Count the bits of a number in two's complement."""
+    """Count the set bits of a number in two's complement."""
     if not 2 <= bits <= 64:
         raise AthenaError(f"Bits specified in bit_count must be between 2 and 64, got {bits}")
     half = 1 << (bits - 1)

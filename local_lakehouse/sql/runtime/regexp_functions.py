@@ -1,7 +1,7 @@
-"""Functions of regular expressions.
+"""Functions for regular expressions.
 
 The `regex` library can abort a match that takes too long, and releases Python's global lock. Python's `re` would block
-the whole lakehouse.
+all threads of the process.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ class Pattern:
         )
 
     def fullmatch(self, text: str) -> regex.Match[str] | None:
-        """Match a complete text."""
+        """Match a complete text, or return None if it does not match."""
         try:
             return self._compiled.fullmatch(text, timeout=_PATIENCE_SECONDS, concurrent=True)
         except TimeoutError as error:
             raise self._late() from error
 
     def search(self, text: str) -> regex.Match[str] | None:
-        """Find the first match."""
+        """Return the first match, or None if there is no match."""
         try:
             return self._compiled.search(text, timeout=_PATIENCE_SECONDS, concurrent=True)
         except TimeoutError as error:
@@ -65,7 +65,7 @@ class Pattern:
 
 @functools.lru_cache(maxsize=512)
 def java_pattern(pattern: str) -> Pattern:
-    """Compile a pattern in Java's syntax.
+    """Compile a pattern in Java syntax.
 
     Raises:
         AthenaError: The pattern is invalid or uses an unsupported construct.
@@ -92,7 +92,7 @@ def regexp_like(text: str, pattern: str) -> bool:
 
 @udf("ssn:s")
 def regexp_extract(text: str, pattern: str, group: int) -> str | None:
-    """Return a given group of the first match."""
+    """Return a given group of the first match, or NULL if there is no match."""
     compiled = java_pattern(pattern)
     _check_group(compiled, group)
     match = compiled.search(text)
@@ -143,7 +143,8 @@ def _reference(part: re.Match[str], match: regex.Match[str], compiled: Pattern) 
         if part.group(2) not in compiled.names:
             raise AthenaError(f"Illegal replacement sequence: unknown group {{ {part.group(2)} }}")
         return match.group(part.group(2)) or ""
-    # Use as many digits as form the number of an existing group. For example, $10 is group 10, or group 1 and a zero.
+    # Use the longest sequence of digits that is the number of an existing group. For example, $10 is group 1 and a zero
+    # if there is no group 10.
     digits = part.group(3)
     length = next((size for size in range(len(digits), 0, -1) if int(digits[:size]) <= compiled.groups), 0)
     if not length:
@@ -169,7 +170,7 @@ def regexp_count(text: str, pattern: str) -> int:
 
 @udf("ssnn:i")
 def regexp_position(text: str, pattern: str, start: int, occurrence: int) -> int:
-    """Return the position of a match, or -1 if nothing matches."""
+    """Return the position of the match with the given number, or -1 if there is no such match."""
     if start < 1:
         raise AthenaError("start position cannot be smaller than 1")
     if occurrence < 1:

@@ -1,7 +1,7 @@
-"""The translation of Trino's regular expressions to the `regex` library.
+"""The translation of Trino's regular expressions to the syntax of the `regex` library.
 
-Trino matches with Joni, in Java's syntax. Each token is translated or rejected, because the library has more syntax,
-such as fuzzy matching, sets and recursion.
+Trino uses the library Joni with Java syntax. Each token is translated or rejected, because the `regex` library has
+additional syntax, such as fuzzy matching, set operations and recursion.
 https://trino.io/docs/current/functions/regexp.html
 """
 
@@ -14,7 +14,8 @@ import regex
 
 from local_lakehouse.sql.runtime.udf import AthenaError
 
-# Version 1 has nested sets, and flags that apply to the rest of a group. It also folds ß to ss, which Trino does not.
+# Version 1 supports nested sets, and flags that apply to the rest of a group. The flag -f disables the folding of ß to
+# ss, which Trino does not do.
 _VERSION = "(?V1)(?-f)"
 _REPEAT = re.compile(r"\{([0-9]+)(?:,([0-9]*))?\}")
 _OPEN = re.compile(r"\(\?(?:<([A-Za-z][A-Za-z0-9]*)>|<[=!]|[=!:>]|([a-zA-Z]*)(?:-([a-zA-Z]*))?([:)]))")
@@ -27,9 +28,9 @@ _ANCHORS = {"Z": r"(?=\n?\Z)", "z": r"\Z", "A": r"\A", "b": r"\b", "B": r"\B"}
 _CONTROLS = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "a": "\a", "e": "\x1b", "v": "\x0b"}
 _FLAGS = frozenset("imsx")
 _SET_SPECIAL = frozenset(r"[]\^-&|~")
-# Joni refuses to repeat an element more often.
+# Joni rejects a larger number of repetitions.
 _MOST_REPEATS = 100_000
-# The library writes out repeated elements, so a pattern that needs more characters could use up the memory.
+# The library expands repeated elements, so a pattern with a longer expansion could exhaust the memory.
 _LONGEST_PATTERN = 100_000
 
 
@@ -96,7 +97,7 @@ class _Reader:
             return f"(?P<{match.group(1)}>"
         if match.group(4) is None:
             return match.group()
-        # Case is always ignored in all scripts, which is the flag u in Java.
+        # Case-insensitive matching always applies to all scripts, as with the flag u in Java.
         on, off = match.group(2).replace("u", ""), (match.group(3) or "").replace("u", "")
         if set(on + off) - _FLAGS:
             raise self._refused(match.group())
@@ -129,11 +130,11 @@ class _Reader:
                 self._place -= 1
                 break
             digits += following.group()
-        # Not a digit of the reference, even if one follows.
+        # The group prevents a following digit from becoming part of the reference.
         return rf"(?:\{digits})"
 
     def _kind(self, letter: str) -> str | None:
-        """Return the class of characters that an escape stands for, or None for a character."""
+        """Return the character class that an escape represents, or None if the escape represents a single character."""
         if letter in "dDwWsS" and letter:
             return "\\" + letter
         if letter not in "pP" or not letter:
@@ -145,7 +146,7 @@ class _Reader:
         return rf"\{letter}{{{written}}}"
 
     def _character(self, letter: str) -> str:
-        """Return the character that an escape stands for."""
+        """Return the character that an escape represents."""
         if letter in _CONTROLS:
             return _CONTROLS[letter]
         if letter == "0":
@@ -205,7 +206,7 @@ class _Reader:
         return f"{_escaped(start)}-{_escaped(end)}"
 
     def _set_character(self, letter: str) -> str | None:
-        """Return a character of a set. Return None for a class of characters, which is then in `_last_kind`."""
+        """Return a character of a set. Return None for a class of characters, and store the class in `_last_kind`."""
         if letter != "\\":
             return letter
         letter = self._take()
@@ -223,7 +224,7 @@ def _escaped(letter: str) -> str:
 
 
 def _written_out(tokens: Sequence[str]) -> int:
-    """Return the number of tokens after repeated tokens and groups are written out as often as they must match."""
+    """Return the number of tokens after repeated tokens and groups are expanded to their minimum repetitions."""
     groups, last = [0], 0
     for token in tokens:
         repeat = _REPEAT.fullmatch(token)
@@ -240,7 +241,7 @@ def _written_out(tokens: Sequence[str]) -> int:
 
 
 def _count_groups(pattern: str) -> int:
-    """Return the number of groups, which decides how many digits a reference has."""
+    """Return the number of groups, which determines how many digits a reference has."""
     plain = re.sub(r"\\Q.*?(?:\\E|\Z)|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", "", pattern, flags=re.DOTALL)
     return len(re.findall(r"\((?!\?)|\(\?<[A-Za-z]", plain))
 

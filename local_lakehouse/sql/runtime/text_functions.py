@@ -54,7 +54,10 @@ def replace_empty(text: str, new: str) -> str:
 
 @udf("ssn:n")
 def strpos(text: str, part: str, instance: int) -> int:
-    """Return the position of the n-th occurrence of a string, counted from the end if n is negative."""
+    """Return the position of the n-th occurrence of a string, or 0 if there is no such occurrence.
+
+    If n is negative, the occurrences are counted from the end.
+    """
     if instance == 0:
         raise AthenaError("'instance' must not be a positive or negative number.")
     if not part:
@@ -254,7 +257,8 @@ def from_utf8(value: bytes, replacement: str) -> str:
         return "".join(_characters(value, replacement))
 
 
-# A first byte with these leading bits is followed by 1 to 5 bytes. Sequences of 5 and 6 bytes are always invalid.
+# The upper limits for a first byte, each with the number of bytes that follow a first byte below the limit. Sequences
+# of 5 and 6 bytes are always invalid.
 _FOLLOWING_BYTES = ((0xC0, 0), (0xE0, 1), (0xF0, 2), (0xF8, 3), (0xFC, 4), (0xFE, 5), (0x100, 0))
 
 

@@ -100,7 +100,9 @@ def udf(signature: str, *, nulls: bool = False) -> Callable[[Callable[..., Any]]
                 return pa.array(results, arrow)
             except UnicodeEncodeError as error:
                 # JSON can contain halves of surrogate pairs.
-                raise AthenaError("A string with an unpaired surrogate is not supported", "NOT_SUPPORTED") from error
+                raise AthenaError(
+                    "The local Athena does not support strings with an unpaired surrogate", "NOT_SUPPORTED"
+                ) from error
 
         # DuckDB derives the number of parameters from the signature.
         kinds = [Parameter(f"p{place}", Parameter.POSITIONAL_ONLY) for place in range(len(parameters))]
@@ -119,6 +121,6 @@ def all_udfs() -> list[Udf]:
 
 @udf("s:n")
 def raise_(message: str) -> int:
-    """Fail with ``NAME|message``."""
+    """Raise the error that ``NAME|message`` describes."""
     name, text = message.split("|", 1)
     raise AthenaError(text, name)

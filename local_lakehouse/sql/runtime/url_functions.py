@@ -1,4 +1,4 @@
-"""Functions of URLs, which are read as Java's ``java.net.URI`` reads them.
+"""Functions for URLs, which are parsed according to the rules of Java's ``java.net.URI``.
 
 https://docs.oracle.com/en/java/javase/17/docs/api/java.base/java/net/URI.html
 """
@@ -43,7 +43,7 @@ class _Url:
 
 @functools.lru_cache(maxsize=1024)
 def _url(text: str) -> _Url | None:
-    """Read a URL. Return None if it is malformed."""
+    """Parse a URL. Return None if the URL is malformed."""
     head, colon, rest = text.partition(":")
     scheme = head if colon and not re.search("[/?#]", head) else ""
     if (scheme and not _SCHEME.fullmatch(scheme)) or text.startswith(":"):
@@ -57,56 +57,59 @@ def _url(text: str) -> _Url | None:
     server = _SERVER.fullmatch(match.group(1) or "")
     if match.group(1) and not server and not _REGISTRY.fullmatch(match.group(1)):
         return None
-    # An authority that is not a host, such as one with an underscore, is the name in a registry.
+    # An authority that is not a valid host, for example because it contains an underscore, is a registry-based name.
     host, port = server.group(1, 2) if server else ("", None)
     return _Url(scheme, host, int(port) if port else None, match.group(2), match.group(3), match.group(4) or "")
 
 
 @udf("s:s")
 def url_host(text: str) -> str | None:
-    """Return the host of a URL."""
+    """Return the host of a URL, or NULL if the URL is malformed."""
     url = _url(text)
     return url.host if url else None
 
 
 @udf("s:s")
 def url_path(text: str) -> str | None:
-    """Return the path of a URL."""
+    """Return the path of a URL, or NULL if the URL is malformed."""
     url = _url(text)
     return unquote(url.path) if url else None
 
 
 @udf("s:s")
 def url_protocol(text: str) -> str | None:
-    """Return the protocol of a URL."""
+    """Return the protocol of a URL, or NULL if the URL is malformed."""
     url = _url(text)
     return url.scheme if url else None
 
 
 @udf("s:s")
 def url_query(text: str) -> str | None:
-    """Return the query of a URL."""
+    """Return the query of a URL, or NULL if the URL is malformed."""
     url = _url(text)
     return unquote(url.query or "") if url else None
 
 
 @udf("s:s")
 def url_fragment(text: str) -> str | None:
-    """Return the fragment of a URL."""
+    """Return the fragment of a URL, or NULL if the URL is malformed."""
     url = _url(text)
     return unquote(url.fragment) if url else None
 
 
 @udf("s:n")
 def url_port(text: str) -> int | None:
-    """Return the port of a URL."""
+    """Return the port of a URL, or NULL if there is no port or the URL is malformed."""
     url = _url(text)
     return url.port if url else None
 
 
 @udf("ss:s")
 def url_parameter(text: str, name: str) -> str | None:
-    """Return the first value of a parameter in a URL's query. The name is compared with the escaped text."""
+    """Return the first value of a parameter in a URL's query, or NULL if there is no such parameter.
+
+    The name is compared with the escaped text.
+    """
     url = _url(text)
     if url is None or url.query is None:
         return None

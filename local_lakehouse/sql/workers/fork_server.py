@@ -13,7 +13,7 @@ from local_lakehouse.sql.workers.frames import Channel, ClosedError, Message
 
 _STATUS_SECONDS = 1.0
 # A library's thread can hold a lock at the moment of a fork, and the new process would wait for that lock forever.
-# NumPy's OpenBLAS and Arrow's jemalloc start no threads with these settings.
+# NumPy's OpenBLAS and Arrow's jemalloc do not start threads with these settings.
 _WITHOUT_THREADS = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
 
 

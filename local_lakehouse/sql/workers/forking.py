@@ -32,7 +32,7 @@ def main() -> None:
     connection = prepare()
     # When a function is registered, DuckDB 1.5 opens another connection, which has a thread.
     duckdb.close()
-    # Workers share these objects, but garbage collection would copy them.
+    # Workers share the memory of these objects, which garbage collection would otherwise copy.
     gc.freeze()
     woken = system.ends_of_children()
     with contextlib.suppress(ClosedError):
@@ -53,7 +53,7 @@ def _fork(orders: Channel, connection: duckdb.DuckDBPyConnection) -> None:
         orders.close()
         try:
             process.run(descriptors[0], connection, settings)
-        except BaseException as error:  # noqa: BLE001  (top of the process: logged, then the process ends)
+        except BaseException as error:  # noqa: BLE001  (this is the top of the process, which logs the error and ends)
             print(f"a worker ended with {error!r}", file=sys.stderr, flush=True)  # noqa: T201
             os._exit(1)
         os._exit(0)
@@ -63,5 +63,5 @@ def _fork(orders: Channel, connection: duckdb.DuckDBPyConnection) -> None:
 if __name__ == "__main__":
     never_load_pandas()
     main()
-    # Skip Python's normal exit, during which DuckDB's binding lists remaining objects.
+    # Skip Python's normal exit, during which DuckDB's Python binding prints the remaining objects.
     os._exit(0)

@@ -36,7 +36,7 @@ class Channel:
         self._sending = threading.Lock()
 
     def send(self, message: Message, descriptors: Sequence[int] = ()) -> None:
-        """Send a message and, if descriptors are given, open files.
+        """Send a message, together with the files of any given descriptors.
 
         Raises:
             ClosedError: The other process has ended.
@@ -63,7 +63,7 @@ class Channel:
         return message
 
     def receive_with_descriptors(self) -> tuple[Message, list[int]]:
-        """Wait for a message, and the open files that are sent with it.
+        """Wait for a message and for the open files that are sent with it.
 
         Raises:
             ClosedError: The other process has ended.

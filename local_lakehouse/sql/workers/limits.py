@@ -24,11 +24,11 @@ class Limits:
     """The limits for statements.
 
     Args:
-        all_bytes: The maximum memory of all statements together. Defaults to half of the computer's memory.
-        query_bytes: The maximum memory of one statement. Defaults to 2 GB or a quarter of the computer's memory,
-            whichever is less.
-        duckdb_bytes: DuckDB's memory limit. None selects `query_bytes`.
-        result_bytes: The maximum size of one statement's result.
+        all_bytes: The maximum memory of all statements together, in bytes. Defaults to half of the computer's memory.
+        query_bytes: The maximum memory of one statement, in bytes. Defaults to 2 GB or a quarter of the computer's
+            memory, whichever is less.
+        duckdb_bytes: DuckDB's memory limit, in bytes. None selects `query_bytes`.
+        result_bytes: The maximum size of one statement's result, in bytes.
         seconds: The maximum run time of one statement in seconds.
         threads: The number of threads for one statement.
         readable: The only folders from which DuckDB can read.
@@ -44,5 +44,5 @@ class Limits:
 
     @property
     def process_bytes(self) -> int:
-        """The memory that one process can use beyond its initial size."""
+        """The memory that one process can use beyond its initial size, in bytes."""
         return self.query_bytes + _OVERHEAD

@@ -29,8 +29,8 @@ _KEPT_IDLE = 2
 _WATCH_SECONDS = 0.05
 # After this run time, a statement has a lower priority than shorter statements.
 _LONG_SECONDS = 2.0
-# With many concurrent statements, the priority drops sooner, because short statements compete with all others until
-# then.
+# With many concurrent statements, the priority drops sooner, because short statements compete with all long statements
+# whose priority has not dropped yet.
 _LONG_SECONDS_IN_A_CROWD = 0.2
 _CROWD = 4 * (os.cpu_count() or 1)
 _NICENESS_STEP = 10
@@ -92,7 +92,7 @@ class WorkerSession:
         return pa.ipc.open_stream(pa.memory_map(str(path))).read_all()
 
     def stream(self, sql: str) -> pa.RecordBatchReader:
-        """Run a query and return its rows in batches, limited only by disk space.
+        """Run a query and return its rows in batches. Only disk space limits the size of the result.
 
         Raises:
             QueryFailure: The query fails. The error has Athena's message instead of DuckDB's message.
@@ -212,7 +212,7 @@ class _Worker:
         return max(0, self._resident() - self._base)
 
     def give_way(self, seconds: float) -> None:
-        """Lower the priority of the current statement if it has run for the given time."""
+        """Lower the priority of the current statement if it has run for longer than the given time."""
         if not self._slowed and time.monotonic() - self.busy_since > seconds:
             self._slowed = True
             self._lower_priority()
@@ -223,7 +223,7 @@ class _Worker:
 
     @property
     def fresh(self) -> bool:
-        """Whether the worker can be reused, because its priority is unchanged and its memory has hardly grown."""
+        """Whether the worker can be reused. Its priority must be unchanged, and its memory must have hardly grown."""
         return not self._slowed and self.data_bytes() < _RETIRED_AT_BYTES
 
     def kill(self, reason: str) -> None:

@@ -1,8 +1,8 @@
 """A worker process, which runs one statement at a time in one DuckDB connection.
 
-The worker receives commands over a channel. The commands ``register`` a relation from an Arrow file, ``execute`` a
-statement, ``read`` a query into an Arrow file, and ``clear`` the relations. ``interrupt`` can arrive at any time. The
-process ends when the channel is closed.
+The worker receives commands over a channel. ``register`` registers a relation from an Arrow file, and ``execute``
+runs a statement. ``read`` writes the result of a query to an Arrow file, and ``clear`` removes the relations.
+``interrupt`` can arrive at any time. The process ends when the channel is closed.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def run(descriptor: int, connection: duckdb.DuckDBPyConnection, settings: Messag
     """
     # The lakehouse process handles Ctrl-C in a terminal and notifies its workers.
     system.ignore_interrupts()
-    # Where the operating system cannot limit this process, the pool monitors it.
+    # If the operating system cannot limit the memory of this process, only the pool enforces the memory limit.
     system.limit_memory_and_files(settings["data_bytes"], settings["file_bytes"])
     restrict(connection, settings["memory_limit"], settings["threads"], settings["readable"])
     channel = channel_of(descriptor)

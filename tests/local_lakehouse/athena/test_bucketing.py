@@ -173,8 +173,8 @@ def test_parser_rejects_invalid_clustered_by_clauses(clause: str, reason: str) -
         ("bucketed_by = ARRAY['k'], bucket_count = -1", "must be specified together"),
         ("bucketed_by = ARRAY['z'], bucket_count = 2", "Bucketing columns ['z'] not present in schema"),
         ("bucketed_by = ARRAY['p'], bucket_count = 2, partitioned_by = ARRAY['p']", "Bucketing columns ['p']"),
-        ("bucketed_by = ARRAY['t'], bucket_count = 2", "columns of type timestamp(3)"),
-        ("bucketed_by = ARRAY['n'], bucket_count = 2", "columns of type decimal(3,2)"),
+        ("bucketed_by = ARRAY['t'], bucket_count = 2", "a column of type timestamp(3)"),
+        ("bucketed_by = ARRAY['n'], bucket_count = 2", "a column of type decimal(3,2)"),
         ("bucketed_by = ARRAY['k'], bucket_count = 101", "HIVE_TOO_MANY_OPEN_PARTITIONS"),
     ],
 )

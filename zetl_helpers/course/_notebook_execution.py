@@ -24,7 +24,8 @@ _CELL_SECONDS = 300
 class SocketFileKernelManager(AsyncKernelManager):
     """A kernel manager that communicates with its kernels through Unix sockets.
 
-    Ports are chosen before they are bound, and a kernel whose port is taken in the meantime never responds.
+    TCP ports are chosen before they are bound. A kernel whose port another process takes in the meantime never
+    responds.
     """
 
     def _transport_default(self) -> str:
@@ -35,7 +36,7 @@ class SocketFileKernelManager(AsyncKernelManager):
 
 
 def socket_file() -> str:
-    """Return the folder of a kernel's sockets, which the kernel's manager deletes."""
+    """Return the path prefix of a kernel's sockets. The kernel manager deletes the sockets."""
     folder = Path(jupyter_runtime_dir())
     folder.mkdir(parents=True, exist_ok=True)
     return str(folder / f"{uuid.uuid4().hex}-ipc")

@@ -105,7 +105,7 @@ def _link_pages(notebook: nbformat.NotebookNode, folder: Path, out: Path, pages:
 
 
 def _bring_pictures(notebook: nbformat.NotebookNode, folder: Path, out: Path) -> None:
-    """Copy the texts' pictures and update their links, because nbconvert ignores pictures in parent folders."""
+    """Copy a text's pictures and update the links to them, because nbconvert ignores pictures in parent folders."""
 
     def beside(match: re.Match[str]) -> str:
         picture = folder / match[2]
@@ -161,7 +161,7 @@ th, td { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid #8888;
 </head>
 <body>
 <h1>DynamoDB zero-ETL with SageMaker Lakehouse</h1>
-<p>The notebooks of the tutorial, as they ran on the local lakehouse on DATE.</p>
+<p>The notebooks of the tutorial, executed on the local lakehouse on DATE.</p>
 <table>
 <thead><tr><th>Notebook</th><th>Cells</th><th>Seconds</th><th>Outcome</th></tr></thead>
 <tbody>

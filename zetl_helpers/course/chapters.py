@@ -31,14 +31,14 @@ def catch_up(lab: Lab, chapter: int) -> str:
         chapter: The number of the chapter to start, from 0 to 13.
 
     Returns:
-        A sentence.
+        A message that the lab is ready.
     """
     catch_up_steps(lab, chapter)
     return f"Ready for chapter {chapter}."
 
 
 def catch_up_steps(lab: Lab, chapter: int) -> list[Step]:
-    """Run `catch_up` and return the steps that changed something.
+    """Perform the steps of `catch_up`, and return the steps that changed something.
 
     Args:
         lab: The lab.
@@ -59,7 +59,7 @@ def catch_up_steps(lab: Lab, chapter: int) -> list[Step]:
 
 
 class MemberError(UserError):
-    """A chapter is not available, or not ready, for members of a Studio project. The message says who can run it."""
+    """A chapter is not available, or not ready, for members of a Studio project. The message says what they can do."""
 
 
 def _require_shared(lab: Lab, chapter: int) -> None:
@@ -136,7 +136,7 @@ def _target(lab: Lab) -> Iterator[Step]:
 
 
 def _ready_target(lab: Lab) -> Iterator[Step]:
-    """Allow integrations of any table to write to the database."""
+    """Create the target, so that an integration of any table can write to the database."""
     yield from _target(lab)
     yield integration.set_target_role(lab)
 

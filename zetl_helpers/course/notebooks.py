@@ -39,7 +39,7 @@ _PREPARATION = {"12_clean_up": _ONE_OF_EVERYTHING}
 def find() -> list[Path]:
     """Return the tutorial's notebooks, in order.
 
-    They are in the folder ``notebooks`` of the current folder or of the installed package.
+    They are in the folder ``notebooks``, in the current folder, or in the installed package.
     """
     for folder in (Path("notebooks"), Path(), _PACKAGED / "notebooks"):
         found = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
@@ -49,7 +49,7 @@ def find() -> list[Path]:
 
 
 def tutorial() -> Path | None:
-    """Return the folder with ``mkdocs.yml``, which is the current folder or the installed package's folder."""
+    """Return the current or the packaged folder, whichever contains ``mkdocs.yml``. If neither does, return None."""
     return next((folder for folder in (Path(), _PACKAGED) if (folder / "mkdocs.yml").exists()), None)
 
 
@@ -82,13 +82,14 @@ def run(paths: Sequence[Path], out: Path, *, world: Callable[[], AbstractContext
 
 
 def store_outputs(paths: Sequence[Path]) -> int:
-    """Run notebooks, each on a separate local lakehouse prepared by `prepare`, and store the outputs in them.
+    """Run notebooks, each on a separate local lakehouse prepared by `prepare`, and store the outputs in the notebooks.
 
     Args:
         paths: The notebooks.
 
     Returns:
-        0 if all cells ran, or 1 if a cell failed. That notebook and all later notebooks are left unchanged.
+        0 if all cells ran, or 1 if a cell failed. If a cell fails, its notebook and all later notebooks are left
+        unchanged.
     """
     for path in paths:
         with fresh_lakehouse():
@@ -119,7 +120,7 @@ def prepare(notebook: str) -> None:
 
 
 def kernel_environment(state: Path) -> dict[str, str]:
-    """Return the environment that connects a notebook's kernel to the lakehouse of a state folder.
+    """Return the environment variables that connect a notebook's kernel to the lakehouse of a state folder.
 
     Args:
         state: The state folder.
@@ -138,7 +139,7 @@ def kernel_environment(state: Path) -> dict[str, str]:
 
 @contextmanager
 def fresh_lakehouse(*, enforce_iam: bool = False, governed: bool = False) -> Iterator[daemon.Running]:
-    """Start a separate lakehouse that the notebooks' kernels find.
+    """Start a separate lakehouse that the notebooks' kernels connect to.
 
     Args:
         enforce_iam: Whether the lakehouse checks requests against IAM policies.
@@ -178,7 +179,7 @@ def _write_page(notebook: nbformat.NotebookNode, path: Path, out: Path) -> dict[
 
 
 def _tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Remove outputs that differ between runs."""
+    """Remove metadata that differs between runs or computers."""
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
     notebook.metadata["language_info"] = {"name": "python"}

@@ -28,7 +28,7 @@ class ChapterCard:
     Args:
         lab: The lab.
         exercises: The chapter's exercises.
-        caught_up: The steps that were missing.
+        caught_up: The steps that changed something, as `catch_up_steps` returns them.
         console: The pages of the practice console for the chapter's steps, with their addresses. There are none if the
             console cannot be opened.
     """

@@ -113,5 +113,5 @@ def test_a_delay_that_was_the_longest_before_is_told_so(
     delays = pd.to_timedelta([1.0, 2.0, 0.5, 3.0], unit="s")
     runs = pd.DataFrame({"completed_at": synced + delays, "last_synced_at": synced})
     monkeypatch.setattr(zetl.monitoring, "ingestions", lambda _: runs)
-    assert "A later ingestion took longer" in chapter(8).q2.check(2.0).message
+    assert "A later ingestion had a longer delay" in chapter(8).q2.check(2.0).message
     assert chapter(8).q2.check(3.0).status == "correct"

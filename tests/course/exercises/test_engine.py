@@ -125,7 +125,9 @@ def test_a_check_that_has_undone_the_step_is_still_correct(chapter: Callable[[in
     assert question.check().status == "correct"
     again = question.check()
     assert (again.status, question.state) == ("correct", "correct")
-    assert again.message == "You have already solved this exercise. To do it again, repeat its steps, then check."
+    assert again.message == (
+        "You have already solved this exercise. To do it again, repeat its steps, and then check again."
+    )
 
 
 def test_an_action_without_its_service_is_right_and_gets_a_note(chapter: Callable[[int], Chapter]) -> None:
@@ -194,6 +196,8 @@ def test_a_chapter_without_exercises_and_an_exercise_that_is_none(exercised: Lab
     ex = exercises.chapter(exercised, 5, progress=Progress(tmp_path))
     with pytest.raises(AttributeError, match="Chapter 5 has the exercises q1 to q4, but not q9"):
         _ = ex.q9
+    with pytest.raises(AttributeError, match=r"Chapter 0 has no exercises, so it has no q1\."):
+        _ = exercises.Chapter(0, ()).q1
     assert {"q1", "q4"} <= set(dir(ex))
 
 

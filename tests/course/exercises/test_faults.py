@@ -69,7 +69,7 @@ def test_what_is_broken_shows_and_is_put_back(number: int, chapter: Callable[[in
     assert FAULTS[number] in broken.code
     assert broken.text == ("The grants of the project's role are now:" if number == 3 else "The integration reports:")
     assert question.check().status == "incorrect"
-    assert repr(question.put_back()) == "Put back. The lab is restored."
+    assert repr(question.put_back()) == "Fixed. The lab is restored."
     assert whole(exercised) == before
 
 

@@ -20,7 +20,8 @@ def plan(labs: Sequence[Lab]) -> list[Plan]:
         labs: The learners' labs, from `roster.learners`.
 
     Returns:
-        A plan for each learner with remaining resources or failed checks.
+        A plan for each lab with remaining resources, other owners' resources that have the lab's names, or failed
+        checks.
     """
     return [found for lab in labs if (found := cleanup.plan(lab)) or found.foreign or found.unseen]
 
@@ -46,10 +47,10 @@ def apply(plans: Sequence[Plan], *, tell: Callable[[str], object] = lambda _: No
 
     Args:
         plans: The result of `plan`, or a part of it.
-        tell: A function that is called for each resource.
+        tell: A function that is called with a line of text for each learner and for each resource.
 
     Returns:
-        One row for each resource, with the columns ``learner``, ``kind``, ``name`` and ``outcome``, which is
+        One row for each resource, with the columns ``learner``, ``kind``, ``name`` and ``outcome``. The outcome is
         ``deleted``, or ``failed`` with the error from AWS.
     """
     done = []
@@ -70,7 +71,7 @@ def verify(labs: Sequence[Lab], *, timeout: float = 60) -> str:
         timeout: Maximum seconds to search, per lab.
 
     Returns:
-        A sentence.
+        A message that no resources remain.
 
     Raises:
         LeftoverError: At least one lab has remaining resources. All labs are checked before the error is raised.

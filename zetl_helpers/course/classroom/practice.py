@@ -18,7 +18,7 @@ class Sticking:
 
     Args:
         exercise: The exercise's name, such as ``4.4``.
-        stuck: The number of learners who have not solved the exercise, out of those who tried it.
+        stuck: The number of learners who tried the exercise and have not solved it.
         tried: The number of learners who tried the exercise.
     """
 
@@ -33,7 +33,7 @@ class Sticking:
 
 
 def practice(folder: Path) -> pd.DataFrame:
-    """Return the exercises that each learner solved and tried.
+    """Return the number of exercises that each learner solved, and the number that each learner tried.
 
     Args:
         folder: The class's shared folder.

@@ -26,8 +26,9 @@ def status(labs: Sequence[Lab]) -> pd.DataFrame:
 
     Returns:
         One row per learner: ``learner``, the prefix; ``chapter``, the highest chapter that has created resources, or 0
-        (5, 7, 9 and 12 create none); ``integration``, its status in AWS Glue, or ``none``; ``last_sync``, the time up
-        to which the target reflects the source, in UTC; ``note``, any problem that needs the instructor's attention.
+        (5, 7, 9 and 12 create none); ``integration``, the integration's status in AWS Glue, or ``none``; ``last_sync``,
+        the time up to which the target reflects the source, in UTC; ``note``, any problem that needs the instructor's
+        attention.
     """
     account = _Account(labs[0]) if labs else None
     rows = [_row(lab, account) for lab in labs if account]
@@ -118,7 +119,7 @@ def _set_an_alarm(lab: Lab, account: _Account) -> bool:
 
 
 def _made_tables(*names: str) -> Callable[[Lab, _Account], bool]:
-    """Return whether one of the additional tables was created."""
+    """Return a function that checks whether at least one of the additional tables exists."""
     return lambda lab, account: any(lab.with_table(name).table in account.tables for name in names)
 
 

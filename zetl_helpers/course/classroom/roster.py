@@ -14,9 +14,9 @@ from zetl_helpers.lab import Lab
 def learners(lab: Lab) -> list[Lab]:
     """Find all labs in an account and Region.
 
-    A lab is included if at least one table, database, bucket, role or integration with its name exists. This function
-    reads only lists of names, so a resource can still have a different owner. Operations that make changes check the
-    tags.
+    A lab is included if at least one table, database, bucket, role or integration with one of the lab's names exists.
+    This function reads only lists of names, so a resource can still have a different owner. Operations that make
+    changes check the tags.
 
     Args:
         lab: Any lab in the account.
@@ -34,7 +34,7 @@ def learners(lab: Lab) -> list[Lab]:
 
 
 def _places(bare: Lab) -> Iterator[tuple[Iterator[str], str]]:
-    """Yield the names of each kind of resource in use, with the pattern that the names of a lab's resources match."""
+    """Yield, for each kind of resource, the names in use and a pattern that matches the names in any lab."""
     prefix = "(?P<prefix>.+)"
     tables = "|".join(re.escape(entry.table) for entry in bare.everywhere)
     integrations = "|".join(re.escape(item.integration) for item in bare.everywhere)

@@ -58,6 +58,8 @@ class Chapter:
         for number, question in enumerate(self.questions, start=1):
             if name == f"q{number}":
                 return question
+        if not self.questions:
+            raise AttributeError(f"Chapter {self.number} has no exercises, so it has no {name}.")
         raise AttributeError(f"Chapter {self.number} has the exercises q1 to q{len(self.questions)}, but not {name}.")
 
     def __dir__(self) -> list[str]:
@@ -107,7 +109,7 @@ def chapter(lab: Lab, number: int, *, progress: Progress | None = None) -> Chapt
 
 
 def progress(kept: Progress | None = None) -> Card:
-    """Show how many exercises of each chapter are done.
+    """Return the number of exercises that are done in each chapter.
 
     Args:
         kept: The record of the learner's progress. Defaults to the file in the state folder.
@@ -116,7 +118,7 @@ def progress(kept: Progress | None = None) -> Card:
         A table, which the notebook shows.
 
     Raises:
-        ProgressError: The file with the progress cannot be read.
+        ProgressError: The progress file cannot be read.
     """
     kept = kept or Progress()
     done = {

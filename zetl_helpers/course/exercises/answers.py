@@ -21,7 +21,7 @@ class Value:
         reading: The reading of the answer.
         right: A function that returns the right value, which may depend on the lab.
         wrong: Messages for values that are wrong for a known reason.
-        otherwise: The message for all other values.
+        otherwise: The message for all other wrong values.
     """
 
     reading: Reading
@@ -50,7 +50,7 @@ class Each:
     Args:
         readings: The reading for each name.
         right: A function that returns the right value of each name.
-        wrong: Messages for each name whose value is wrong.
+        wrong: The message for each name if its value is wrong.
         inside: The entries of a dictionary that may contain the answer, as in `Entries`.
     """
 

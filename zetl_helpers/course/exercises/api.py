@@ -110,7 +110,7 @@ def judge_new_item(lab: Lab, _: object) -> None:
     """Judge whether the item of exercise 1.2 is in the table, and delete it.
 
     Raises:
-        IncorrectError: An attribute is missing or has a different type or value.
+        IncorrectError: An attribute is missing, or its type or value is wrong.
         UntouchedError: The item does not exist.
     """
     customer, account = WRITTEN
@@ -136,7 +136,7 @@ def judge_on_call_tag(lab: Lab, _: object) -> None:
     """Judge whether the integration has the tag ``on-call``.
 
     Raises:
-        IncorrectError: The tag has no value, or the lab's tag was removed.
+        IncorrectError: The tag has no value, or its key has a different spelling.
         UntouchedError: The integration does not have the tag.
     """
     found = integration.require(lab)
@@ -154,7 +154,7 @@ def judge_partition_by_day(lab: Lab, _: object) -> None:
     """Judge the properties of the table Payments, and delete them if they are correct.
 
     Raises:
-        IncorrectError: The partition spec is different.
+        IncorrectError: The partition spec is wrong.
         UntouchedError: There are no properties.
     """
     glue = lab.client("glue")

@@ -18,7 +18,7 @@ class Card:
     """A table of a learner's progress.
 
     Args:
-        caption: The finding, as a sentence.
+        caption: The text above the table.
         columns: The columns' names.
         rows: The rows, as strings. The last column contains a state or the number of solved exercises.
     """

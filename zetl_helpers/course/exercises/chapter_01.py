@@ -22,7 +22,7 @@ def _type_of_zip(lab: Lab) -> str:
 
 
 def _action(answer: Any) -> tuple[str, str]:
-    """Return an action with its service in lowercase, and as it was typed."""
+    """Return an action in lowercase with its service, and the action as it was typed."""
     return Action("dynamodb")(answer), str(unwrap(answer))
 
 
@@ -116,8 +116,8 @@ ex.q2.check()""",
         judge=_judge_policy_actions,
         hints=(
             "AWS Glue describes the table, starts an export of it, and checks the state of the export.",
-            "All three begin with dynamodb: and are in the policy above.",
-            "Two are dynamodb:DescribeTable and dynamodb:ExportTableToPointInTime. The third is easy to forget.",
+            "All three actions begin with dynamodb: and are in the policy above.",
+            "Two actions are DescribeTable and ExportTableToPointInTime. The third action is easy to forget.",
         ),
         answer='answer = [\n    "dynamodb:DescribeTable",\n    "dynamodb:ExportTableToPointInTime",\n'
         '    "dynamodb:DescribeExport",\n]',

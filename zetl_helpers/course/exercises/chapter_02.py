@@ -66,7 +66,7 @@ EXERCISES = (
             "The key of CustomerAccounts has two parts.",
         ),
         answer="answer = 3",
-        why="customerid, accountnumber, and one column named value with the seven other attributes.",
+        why="The columns are customerid, accountnumber and value, which contains the seven other attributes.",
     ),
     Exercise(
         title="Partition by month",
@@ -99,7 +99,7 @@ EXERCISES = (
             "zetl.query(lab, 'SELECT DISTINCT accountstatus FROM customeraccounts') lists the values.",
         ),
         answer="answer = 3",
-        why="Active, Past Due and Closed: an identity partition has a folder for each value that occurs.",
+        why="The values are Active, Past Due and Closed. An identity partition has a folder for each of them.",
     ),
     Exercise(
         title="An integration without backups",

@@ -15,7 +15,7 @@ ADMINISTRATORS = ("arn:aws:iam::111122223333:role/DataOwner", "arn:aws:iam::1111
 """These are the existing administrators in exercise 3.2."""
 
 
-_LIST = Items(Principal(), "a list of principals, each by its ARN", ("DataLakeSettings", "DataLakeAdmins"))
+_LIST = Items(Principal(), "a list of principals, each given as an ARN", ("DataLakeSettings", "DataLakeAdmins"))
 
 
 def _judge_administrators(_: Lab, answer: Any) -> None:
@@ -57,7 +57,7 @@ _NEEDED = {"database": {"DESCRIBE"}, "table": {"DESCRIBE", "SELECT"}}
 _EFFECTS = {
     ("database", "DESCRIBE"): "the project should see the database.",
     ("table", "DESCRIBE"): "the project should see the table, not only query it.",
-    ("table", "SELECT"): "the project should query the table.",
+    ("table", "SELECT"): "the project should be able to query the table.",
 }
 
 
@@ -84,7 +84,7 @@ EXERCISES = (
             "role, and without the session's name.",
         ),
         hints=(
-            "Compare the two lines of the table above: three things differ.",
+            "Compare the two rows of the table above: three parts of the ARN differ.",
             "sts becomes iam, assumed-role becomes role, and the session's name is dropped.",
         ),
         answer=f'answer = "{_PRINCIPAL}"',
@@ -101,8 +101,8 @@ EXERCISES = (
             "The new administrator is the role, not its session, as in the answer to exercise 3.1.",
         ),
         answer=f'answer = existing + ["{_PRINCIPAL}"]',
-        why="Account-wide settings are read, changed and written back as a whole. Otherwise, two roles would no longer "
-        "be administrators.",
+        why="Account-wide settings are read, changed and written back as a whole. Otherwise, the two existing roles "
+        "would no longer be administrators.",
     ),
     Exercise(
         title="Read and nothing more",
@@ -123,7 +123,7 @@ EXERCISES = (
         hints=(
             "zetl.studio.grants(lab, project) shows the project role's permissions. Which permission is missing?",
             "The Lake Formation operation is GrantPermissions: grant_permissions in boto3.",
-            "Resource={'Table': {'DatabaseName': …, 'Name': …}}, and Permissions is a list with one entry.",
+            "Pass Resource={'Table': {'DatabaseName': …, 'Name': …}}, and pass Permissions as a list with one entry.",
         ),
         answer="""ex.q4.break_it()
 import boto3

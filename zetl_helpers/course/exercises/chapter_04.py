@@ -87,7 +87,7 @@ EXERCISES = (
                 slips=(
                     Slip(
                         _LARGEST.replace(" DESC", ""),
-                        "These are the three smallest: ORDER BY sorts in ascending order unless DESC follows.",
+                        "These are the three smallest debts: ORDER BY sorts in ascending order unless DESC follows.",
                     ),
                     Slip(
                         _LARGEST.replace("WHERE accountstatus = 'Past Due'\n", ""),

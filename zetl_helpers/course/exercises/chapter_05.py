@@ -75,7 +75,7 @@ def _judge_title(lab: Lab, answer: Any) -> None:
         accounts = counted(counts[wrong[0]], "account")
         raise IncorrectError(f"{wrong[0]} has {accounts} past due, but another state has more.")
     if absent:
-        raise IncorrectError(f"{absent[0]} has as many accounts past due, so the title should also name that state.")
+        raise IncorrectError(f"{absent[0]} has the same number of accounts past due, so the title should also name it.")
     if not {str(most), *COUNTED[most : most + 1]} & {word.casefold() for word in words}:
         raise IncorrectError("The state is right. Also say how many accounts past due it has.")
     if not _PAST_DUE.search(title):
@@ -124,8 +124,8 @@ EXERCISES = (
                 slips=(
                     Slip(
                         _BY_STATUS.replace("WHERE currentbalance > 0\n", ""),
-                        "The result includes a status whose accounts owe nothing. Filter it out, because a slice of "
-                        "size zero is not visible.",
+                        "The result includes a status without an outstanding balance. Filter it out, because a slice "
+                        "of size zero is not visible.",
                     ),
                     Slip(
                         _BY_STATUS.replace("SUM(", "AVG("),
@@ -139,8 +139,8 @@ EXERCISES = (
             ),
         ),
         hints=(
-            "One row for each status, with the sum of its balances.",
-            "Accounts that owe nothing can be left out before the sum: WHERE currentbalance > 0.",
+            "Return one row for each status, with the sum of its balances.",
+            "Exclude accounts without an outstanding balance before you sum: WHERE currentbalance > 0.",
             "create_named_query accepts Name, Database, QueryString and WorkGroup.",
             "SELECT accountstatus, SUM(currentbalance) AS total_balance … GROUP BY accountstatus",
         ),
@@ -160,7 +160,7 @@ answer = boto3.client("athena").create_named_query(
         kind="complete",
         judge=_judge_pivot,
         hints=(
-            "The column in index becomes the rows, and the column in columns becomes the columns.",
+            "The values of the column in index become rows, and the values of the column in columns become columns.",
             'In the cell above, index is "state". Here the statuses are the rows.',
         ),
         answer='answer = zetl.charts.pivot_table(accounts, index="accountstatus", columns="state")',

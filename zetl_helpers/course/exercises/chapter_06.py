@@ -38,12 +38,12 @@ EXERCISES = (
                 "bigint": "742 is an integer, but DynamoDB has one type for all numbers, with or without a fraction.",
                 "decimal": "A decimal would keep all 38 digits of a DynamoDB number, but AWS Glue uses a smaller type.",
                 "string": "742 was written with the type N, a number.",
-                "float": "Almost: a float has 32 bits, but the column has 64 bits.",
+                "float": "Almost: a float has 32 bits, but the type of the column has 64 bits.",
             },
             otherwise="Look at the type of creditlimit in the table under Before: all numbers become the same type.",
         ),
         hints=(
-            "All attributes of type N become columns of one type.",
+            "All attributes of type N become columns of the same type.",
             "What is the type of creditlimit in the table above?",
         ),
         answer='answer = "double"',
@@ -92,7 +92,7 @@ EXERCISES = (
             slips=(
                 Slip(
                     _POINTS.replace("COALESCE(rewardpoints, 0)", "rewardpoints"),
-                    "States in which nobody has points have NULL instead of 0: the sum of nothing is NULL.",
+                    "States in which nobody has points have NULL instead of 0: the sum of no values is NULL.",
                 ),
                 Slip(
                     _POINTS.replace("GROUP BY", "WHERE rewardpoints IS NOT NULL\nGROUP BY"),
@@ -125,8 +125,8 @@ EXERCISES = (
         answer='ex.q4.break_it()\nimport boto3\n\nboto3.client("dynamodb").update_item(\n    TableName=lab.table,\n'
         '    Key={"CustomerID": {"S": "CUST9001"}, "AccountNumber": {"S": "ACC900001"}},\n'
         '    UpdateExpression="REMOVE #wrong",\n    ExpressionAttributeNames={"#wrong": "STATE"},\n)\nex.q4.check()',
-        why="DynamoDB distinguishes State and STATE, but a table in the Data Catalog does not. Once the item is fixed, "
-        "the integration continues. The check has deleted the item.",
+        why="DynamoDB distinguishes between State and STATE, but a table in the Data Catalog does not. Once the item "
+        "is fixed, the integration continues. The check has deleted the item.",
         fault=faults.NAMES,
         by_api=True,
     ),

@@ -149,7 +149,8 @@ EXERCISES = (
             slips=(
                 Slip(
                     _NEW_STATES.replace(":last", ":other").replace(":first", ":last").replace(":other", ":first"),
-                    "There is no row, because no state has disappeared. Swap the two versions.",
+                    "The result is empty. If the first version precedes EXCEPT, swap the two versions: no state has "
+                    "disappeared.",
                 ),
                 Slip(
                     "SELECT DISTINCT state FROM customeraccounts FOR VERSION AS OF :last",

@@ -72,7 +72,7 @@ def _judge_oldest(lab: Lab, answer: Any) -> None:
         raise IncorrectError("That is the best case; the question asks for the worst case.")
     if (abs(seconds.cummax() - given) < 1e-3).any():
         raise IncorrectError(
-            "That was the longest delay when you read the log. A later ingestion took longer, so run "
+            "That was the longest delay when you read the log. A later ingestion had a longer delay, so run "
             "zetl.monitoring.ingestions(lab) again."
         )
     if abs(given - seconds.max()) < _ROUNDED:

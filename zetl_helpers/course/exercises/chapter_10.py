@@ -20,7 +20,7 @@ EXERCISES = (
                 "pets": "The name is the whole path, because two maps can both have an attribute Pets.",
                 "household": "FULL creates a column for each leaf. Household itself is a map and has no column.",
             },
-            otherwise="Join the names from the item's attribute to the leaf.",
+            otherwise="Join the names on the path from the attribute to the leaf.",
         ),
         hints=(
             "What does FULL name the column for City in Address?",
@@ -43,7 +43,7 @@ EXERCISES = (
         ),
         hints=(
             "Sets and lists become arrays: array<…>.",
-            "Numbers become double, and elements of a list become string.",
+            "Numbers become doubles, and the elements of a list become strings.",
         ),
         answer='answer = {"CardLimits": "array<double>", "Contacts": "array<string>", "Verified": "boolean"}',
         why="The types are the same in FULL and TOPLEVEL: the mode determines where a value is, not its type.",

@@ -101,7 +101,7 @@ answer = described["ImportTableDescription"]["ImportedItemCount"]
         judge=_judge_changes,
         hints=(
             "Which of the two statements deletes files?",
-            "Compare the last two pairs of bars in the figure.",
+            "Compare the last three pairs of bars in the figure.",
         ),
         answer='answer = {"OPTIMIZE": "more", "VACUUM": "fewer", "rows": "same"}',
         why="OPTIMIZE reduces the cost of queries, and VACUUM reduces the cost of storage.",

@@ -48,7 +48,7 @@ EXERCISES = (
                 "a colon in a name": "Look for the item that has geo:hash.",
                 "two names for one column": "One item has Email where all other items have email.",
                 "a weight that is text": "The finding MIXED_TYPES about WeightKg names an item for each type.",
-                "a tracking number that is a number": "NUMBER_PRECISION names the item and the number.",
+                "a tracking number that is a number": "The finding NUMBER_PRECISION names the item and the number.",
                 "no time": "Look for the item that has no ShippedAt.",
             },
         ),
@@ -72,7 +72,7 @@ EXERCISES = (
         kind="use the API",
         judge=judge_repair,
         hints=(
-            "update_item accepts a Key, an UpdateExpression, and values as {':v': {'N': '12.5'}}.",
+            "update_item accepts a Key, an UpdateExpression, and values such as {':v': {'N': '12.5'}}.",
             "A name with a colon needs a placeholder: ExpressionAttributeNames={'#old': 'geo:hash'}.",
             "Renaming is SET new = old REMOVE old, in one UpdateExpression.",
         ),
@@ -135,7 +135,7 @@ ex.q3.check()""",
             )
         ),
         hints=(
-            "One row for each carrier: GROUP BY carrier.",
+            "Return one row for each carrier: GROUP BY carrier.",
             "With a partition spec on ShippedAt, the column is a timestamp. Without a partition spec, it is a string.",
             "CAST(shippedat AS varchar) LIKE '2026-10%' works for both types.",
         ),

@@ -71,7 +71,7 @@ class Exercise:
         hints: The hints, from a small clue to nearly the full answer.
         answer: The right answer as a learner would write it.
         why: The reason, shown with the solution and when an answer is correct.
-        fault: The fault to fix, or None unless the kind is ``break and repair``.
+        fault: The fault to fix, if the kind is ``break and repair``. Otherwise, None.
         by_state: Whether the lab is judged instead of an answer.
         by_api: Whether the learner works with boto3 or the AWS CLI, without a helper of this package.
     """
@@ -93,8 +93,7 @@ class Outcome:
 
     Args:
         status: ``correct``, ``incorrect``, ``not attempted``, ``not understood`` (the answer does not have the
-            expected form)
-            or ``error`` (AWS rejected a request, so the answer could not be judged).
+            expected form) or ``error`` (AWS rejected a request, so the answer could not be judged).
         exercise: The exercise's name, such as ``4.1``.
         message: An explanation of the result, and the next step.
     """
@@ -113,12 +112,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Note:
-    """A hint or a solution.
+    """A hint, a solution, or a message about a fault.
 
     Args:
         head: The title.
         text: The text.
-        code: The code that belongs to the hint or solution.
+        code: The code or the symptom to show below the text.
     """
 
     head: str
@@ -209,7 +208,7 @@ class Question:
         """Cause the fault, wait until its symptom appears, and return the symptom.
 
         Raises:
-            TypeError: The exercise is of a different kind.
+            TypeError: The exercise does not cause a fault.
         """
         fault = self._fault()
         # The fault is recorded first, so that the lab can be repaired even if this call is interrupted.
@@ -222,12 +221,12 @@ class Question:
         """Fix the fault that `break_it` caused, without counting this as an answer.
 
         Raises:
-            TypeError: The exercise is of a different kind.
+            TypeError: The exercise does not cause a fault.
         """
         with checking():
             self._fault().put_back(self._lab)
         self._progress.set_broken(self.name, False)
-        return Note("Put back.", "The lab is restored.")
+        return Note("Fixed.", "The lab is restored.")
 
     def _fault(self) -> Fault:
         if self.exercise.fault is None:
@@ -258,7 +257,9 @@ class Question:
         if self.state == "correct" and (self.exercise.fault or self.exercise.by_state):
             step = f"run {self.handle}.break_it()" if self.exercise.fault else "repeat its steps"
             return Outcome(
-                "correct", self.name, f"You have already solved this exercise. To do it again, {step}, then check."
+                "correct",
+                self.name,
+                f"You have already solved this exercise. To do it again, {step}, and then check again.",
             )
         return Outcome("not attempted", self.name, f"{missing} {self._offer()}")
 

@@ -25,7 +25,7 @@ def goes_on(lab: Lab, still: str) -> None:
 
     Args:
         lab: The lab.
-        still: The start of the message if it has not recovered.
+        still: The start of the message if the integration has failed.
 
     Raises:
         IncorrectError: The integration still needs attention, or has failed.
@@ -80,7 +80,7 @@ RECOVERY = Fault(
 
 
 def judge_role(lab: Lab, _: object) -> None:
-    """Judge whether the target role can write only the target's objects and the integration has recovered.
+    """Judge whether the target role can write the target's objects, and whether the integration has recovered.
 
     Raises:
         IncorrectError: The permission is missing, too broad or for the wrong resource, or the integration has not
@@ -105,7 +105,7 @@ def judge_role(lab: Lab, _: object) -> None:
 
 
 def _write_rights(lab: Lab) -> tuple[list[str], str]:
-    """Return the resources on which the role may perform s3:PutObject, and any pattern with ``*`` that allows it."""
+    """Return the resources on which the role may perform s3:PutObject, and a ``*`` pattern that allows it, if any."""
     resources: list[str] = []
     wide = ""
     for name in lab.client("iam").list_role_policies(RoleName=lab.role)["PolicyNames"]:

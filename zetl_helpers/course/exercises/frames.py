@@ -87,7 +87,7 @@ def _compare_counts(
         text = " Text comparison is case-sensitive." if "WHERE" in filters else ""
         raise IncorrectError(f"{asked}; your answer has no rows. Look at {_removing(filters)}.{text}")
     if Counter(set(rows)) == Counter(_rows(right)):
-        raise IncorrectError(f"{asked}; in your answer some rows occur more than once.")
+        raise IncorrectError(f"{asked}; in your answer, some rows occur more than once.")
     if len(given) == 1 and len(right) > 1 and not grouped:
         raise IncorrectError(f"{asked}; your answer has only one row. Is GROUP BY missing?")
     more = "more" if len(given) > len(right) else "fewer"

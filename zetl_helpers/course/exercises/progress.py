@@ -26,7 +26,7 @@ class ProgressError(Exception):
 
 
 class Progress:
-    """The progress file in a state folder, to which several notebooks can write at the same time.
+    """The progress file in a state folder. Several notebooks can write to the file at the same time.
 
     Args:
         folder: The state folder. Defaults to the folder in the settings.
@@ -68,7 +68,7 @@ class Progress:
         """Return whether the exercise has caused a fault that may not be fixed yet.
 
         Args:
-            exercise: The exercise's name, such as ``9.1``.
+            exercise: The exercise's name, such as ``2.4``.
         """
         return bool(self._read().get(exercise, {}).get("broken", False))
 
@@ -76,7 +76,7 @@ class Progress:
         """Record that an exercise has caused a fault, or that the fault is fixed.
 
         Args:
-            exercise: The exercise's name, such as ``9.1``.
+            exercise: The exercise's name, such as ``2.4``.
             broken: Whether the fault exists now.
         """
         with self._changing() as entries:
@@ -94,7 +94,7 @@ class Progress:
         except (ValueError, AttributeError, KeyError, TypeError) as error:
             raise ProgressError(
                 f"{path} is not a progress file of this tutorial ({error}). Move it to another folder, and run "
-                "this cell again. No exercise is then attempted or solved."
+                "this cell again. All exercises are then shown as not attempted."
             ) from error
         return entries
 

@@ -69,7 +69,7 @@ def unwrap(answer: Any) -> Any:
 
 
 def entry(answer: Any, name: str) -> Any:
-    """Return the only or the named entry of a dictionary, or else the answer itself.
+    """Return the named entry of a dictionary. If there is none, return the answer itself.
 
     Args:
         answer: The answer.
@@ -237,7 +237,7 @@ class SqlType:
 
 @dataclass(frozen=True)
 class Action:
-    """An IAM action in any case, with or without its service, or the name of its boto3 method.
+    """An IAM action, with or without its service, or the name of its boto3 method. Case is ignored.
 
     Args:
         service: The service of actions without a service name.
@@ -385,7 +385,7 @@ class Entries:
 
 
 def _bare(text: str) -> str:
-    """Return a string without surrounding quotes, backticks, spaces and a final period."""
+    """Return a string without a final period and without surrounding quotes, backticks and spaces."""
     text = text.strip().rstrip(".").strip()
     while len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
         text = text[1:-1].strip()

@@ -15,7 +15,7 @@ from zetl_helpers.lab import Lab
 __all__ = ["FOUND", "MISSING_TIME", "SOURCE", "Live", "fixed", "judge_repair"]
 
 SOURCE = "Shipments"
-"""The table, in the form that `Lab.with_table` accepts."""
+"""The table's name, in the form that `Lab.with_table` accepts."""
 FOUND: Mapping[str, str] = {
     "a colon in a name": "SHP0019",
     "two names for one column": "SHP0025",
@@ -45,8 +45,8 @@ def judge_repair(lab: Lab, _: object) -> None:
     """Judge whether the five problems are fixed in the DynamoDB table, without other changes.
 
     Raises:
-        IncorrectError: A problem is not fixed, a value was lost, or another shipment has changed.
-        UntouchedError: The table does not exist or is unchanged.
+        IncorrectError: A problem is not fixed, a shipment or a value was lost, or another shipment has changed.
+        UntouchedError: The table does not exist, has none of the items, or is unchanged.
     """
     shipments = lab.with_table(SOURCE)
     found, original = _read(shipments), _by_key(source.file_items(source.sample_file("shipments.json")))
@@ -108,7 +108,7 @@ def _colon(item: _Item) -> str:
 
 def _one_email(item: _Item) -> str:
     if "Email" in item:
-        return "the attribute Email is still there, and the other shipments have email."
+        return "the attribute Email is still there, but the other shipments have email."
     return "" if item.get("email") == {"S": "receiver25@example.com"} else "the address is lost. It belongs in email."
 
 
@@ -124,7 +124,7 @@ def _tracking(item: _Item) -> str:
     if "N" in tracking:
         return "Tracking is still a number. Its type must be S, as in the other shipments."
     right = {"S": "94001102000000000012"}
-    return "" if tracking == right else "Tracking must keep each of its digits: 94001102000000000012."
+    return "" if tracking == right else "Tracking must keep all of its digits: 94001102000000000012."
 
 
 def _time(item: _Item) -> str:
@@ -144,7 +144,7 @@ _CHECKS: Mapping[str, Callable[[_Item], str]] = {
 
 
 class Live:
-    """A judge of SQL on the shipments once they are in the lakehouse.
+    """A judge of SQL statements that query the shipments in the lakehouse.
 
     Args:
         judge: The judge of the statement.

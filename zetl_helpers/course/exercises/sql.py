@@ -41,7 +41,7 @@ def statement_of(answer: Any) -> str:
 
 @dataclass(frozen=True)
 class Slip:
-    """A typical mistake. An answer contains it if the answer returns the same rows as `sql`.
+    """A typical mistake. An answer contains the mistake if it returns the same rows as `sql`.
 
     Args:
         sql: A statement with the mistake.
@@ -62,7 +62,8 @@ class Sql:
         key: The columns that identify a row.
         slips: Typical mistakes, whose statements run only for answers that are not right.
         ordered: Whether the order of the rows matters.
-        params: A function that returns the values of ``:name`` in `right` and in the slips, from the lab.
+        params: A function that returns, for a lab, the values of the parameters (``:name``) in `right` and in the
+            slips.
     """
 
     right: str
@@ -127,7 +128,7 @@ class Sql:
         return _with_lowercase_names(query(lab, statement, **named))
 
     def _name_the_having(self, lab: Lab, statement: str, params: dict[str, Any]) -> None:
-        """Return a message about HAVING if the statement returns rows without it."""
+        """Raise an error about HAVING if the statement returns rows without it."""
         if not self._run(lab, without_having(statement), params).empty:
             raise IncorrectError(
                 "Your HAVING removes every group: without it, your statement returns rows. Compare their values with "

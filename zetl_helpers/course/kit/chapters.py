@@ -24,8 +24,8 @@ class Section:
         kind: ``section``, ``exercise`` or ``key-points``.
         minutes: The planned minutes.
         texts: The section's text, cell by cell.
-        outputs: The outputs of the section's code cells as text, with figures described in words and wide tables in
-            whole rows.
+        outputs: The outputs of the section's code cells as text. Figures are described in words, and each row of a wide
+            table is one line.
     """
 
     heading: str

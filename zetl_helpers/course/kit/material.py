@@ -39,8 +39,8 @@ def load(chapter: Chapter) -> dict[str, Material]:
         The material, keyed by section heading.
 
     Raises:
-        MaterialError: A section has no material, the material has a section that is not in the chapter, or the key
-            points do not have one talking point each.
+        MaterialError: A section has no material, the material has a section that is not in the chapter, or the numbers
+            of key points and talking points differ.
     """
     file = resources.files(__package__) / "material" / f"{chapter.name}.toml"
     if not file.is_file():

@@ -54,7 +54,7 @@ class Checkpoint:
     """A point in a chapter where the instructor checks that everybody has finished a section.
 
     Args:
-        minute: The minute of the chapter.
+        minute: The minute of the chapter at which the section ends.
         heading: The section that ends there.
         sees: The first line of the learners' output, or an empty string if the section has no output.
     """
@@ -72,7 +72,8 @@ def plan(chapters: Sequence[Chapter], minutes: int) -> list[Slot]:
         minutes: The available minutes.
 
     Returns:
-        The parts in order. At least 15% of the time is slack, before each break and before the last chapter.
+        The parts in order. At least 15% of the time is slack. There is slack before each break and before the last
+        chapter.
 
     Raises:
         PlanError: The time is too short for the core.

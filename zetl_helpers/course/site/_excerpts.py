@@ -18,7 +18,7 @@ __all__ = ["further_items", "given", "lead", "pages", "picture", "plain", "resul
 
 _MOST_ROWS, _MOST_LINES, _LINE_LENGTH = 9, 9, 90
 _FEWEST_ROWS, _MOST_CODE_AND_ROWS = 5, 14
-# A row with more characters would be too small to read. Longer names of types break within their cell.
+# A row with more characters would be too small to read. Longer type names wrap within their cell.
 _ROW_LENGTH, _CELL_LENGTH = 84, 30
 # A slide has no cells, and nothing is above or below it.
 _POINTS_ELSEWHERE = re.compile(r"\b(?:above|below)\b")
@@ -31,7 +31,7 @@ def words(markdown: str) -> int:
 
 
 def plain(markdown: str) -> str:
-    """Return a text without Markdown formatting and links."""
+    """Return a text without Markdown formatting. Links are replaced by their texts."""
     return re.sub(r"[`*]|\[|\]\([^)]*\)", "", markdown)
 
 

@@ -23,7 +23,7 @@ _ELSEWHERE = {"exercises": "zetl_helpers.course.exercises"}
 
 
 def modules() -> dict[str, str]:
-    """Return the public modules by page name."""
+    """Return the public modules, keyed by page name."""
     names = [name for name in zetl_helpers.__all__ if name not in FUNCTIONS]
     return {name: _ELSEWHERE.get(name, f"zetl_helpers.{name}") for name in names} | {
         "local_lakehouse.testing": "local_lakehouse.testing"

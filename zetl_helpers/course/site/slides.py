@@ -95,7 +95,7 @@ def deck(path: Path) -> list[Slide]:
 
 
 def _sections(notebook: nbformat.NotebookNode) -> Iterator[list[nbformat.NotebookNode]]:
-    """Yield the cells of each section, starting with its heading, without setup cells."""
+    """Yield the cells of each section, starting with its heading, without console boxes."""
     section: list[nbformat.NotebookNode] = []
     for cell in notebook.cells:
         kind = cell.metadata.get("zetl", {}).get("kind")

@@ -31,7 +31,7 @@ EXERCISES = (
             "From Monday to the Tuesday of the following week is eight days. The arrow in the diagram says 7 days.",
         ),
         answer='answer = "FAILED"',
-        why="After seven days the status is FAILED, which is final. A fix no longer helps: you must delete the "
+        why="After seven days, the status is FAILED, which is final. A fix no longer helps: you must delete the "
         "integration and create it again. An alarm warns you in time.",
     ),
     Exercise(

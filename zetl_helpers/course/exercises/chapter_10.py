@@ -15,9 +15,9 @@ EXERCISES = (
             Name("the name of a column"),
             lambda _: "household.pets",
             wrong={
-                "household_pets": "An older version of the AWS documentation joined the parts with underscores. The "
-                "current version uses dots.",
-                "pets": "The name is the whole path, because two maps can both have an attribute Pets.",
+                "household_pets": "An older version of the AWS documentation shows underscores between the parts. "
+                "The current version shows dots.",
+                "pets": "The name is the whole path, because two maps can each have an attribute Pets.",
                 "household": "FULL creates a column for each leaf. Household itself is a map and has no column.",
             },
             otherwise="Join the names on the path from the attribute to the leaf.",

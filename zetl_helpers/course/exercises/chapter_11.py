@@ -82,7 +82,7 @@ answer = described["ImportTableDescription"]["ImportedItemCount"]
             wrong={
                 _ROUNDS * _MONTHS: "That is the number of files that the refreshes add. The files of "
                 "the first load are still there.",
-                _MONTHS + _ROUNDS: "A refresh changes every month, and each file belongs to one month.",
+                _MONTHS + _ROUNDS: "Each refresh adds rows to every month, and each file belongs to one month.",
                 _MONTHS: "That would be the number of files after OPTIMIZE.",
             },
             otherwise="Start with the files of the first load, and add the files of each refresh.",
@@ -93,7 +93,7 @@ answer = described["ImportTableDescription"]["ImportedItemCount"]
             "12 + 30 × 12",
         ),
         answer="answer = 12 + 30 * 12",
-        why="A full scan opens 372 files where 12 would be enough. Compaction fixes that.",
+        why="A full scan opens 372 files. After compaction, it opens only 12 files.",
     ),
     Exercise(
         title="More or fewer?",

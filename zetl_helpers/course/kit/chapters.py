@@ -74,7 +74,7 @@ class Chapter:
 
     @property
     def teaching(self) -> int:
-        """The minutes for everything else."""
+        """The minutes for the chapter without its exercises."""
         return self.minutes - self.practice
 
 

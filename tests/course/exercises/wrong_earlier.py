@@ -122,7 +122,7 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
     "3.3": [
         ({"database": ["DESCRIBE"], "table": ["ALL"]}, "could drop it"),
         ({"database": ["DESCRIBE"], "table": ["SELECT"]}, "DESCRIBE on the table is missing"),
-        ({"database": ["DESCRIBE"], "table": ["DESCRIBE"]}, "should query the table"),
+        ({"database": ["DESCRIBE"], "table": ["DESCRIBE"]}, "should be able to query the table"),
         ({"database": [], "table": ["DESCRIBE", "SELECT"]}, "should see the database"),
         (
             {"database": ["DESCRIBE", "CREATE_TABLE"], "table": ["DESCRIBE", "SELECT"]},

@@ -111,7 +111,7 @@ LATER: dict[str, list[tuple[Any, str]]] = {
     "7.4": [
         (
             "SELECT state FROM customeraccounts FOR VERSION AS OF {first} EXCEPT SELECT state FROM customeraccounts",
-            "Swap the two versions",
+            "swap the two versions",
         ),
         ("SELECT DISTINCT state FROM customeraccounts", "Remove the states that are also in the first"),
         (

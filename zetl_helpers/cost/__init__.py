@@ -43,7 +43,7 @@ _LOG_BYTES_A_COMMIT = 3 * 600
 
 NOT_INCLUDED = (
     "The DynamoDB table itself (storage, reads, writes)",
-    "Processing at the target, if AWS bills it (AWS's pages about DynamoDB don't mention it)",
+    "Processing at the target, if AWS bills it (the AWS documentation for DynamoDB sources doesn't mention it)",
     "Customer managed keys, alarms, data transfer",
 )
 
@@ -202,7 +202,7 @@ def write_cost(items: int, item_bytes: int) -> float:
 
 
 def import_cost(items: int, item_bytes: int) -> float:
-    """Return the cost in US dollars of importing a table from S3, by the items' uncompressed size.
+    """Return the cost in US dollars of importing a table from S3, based on the items' uncompressed size.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataImport.HowItWorks.html
     """

@@ -33,9 +33,10 @@ _EVENT_OVERHEAD = 26
 def actual(lab: Lab, *, now: datetime | None = None) -> Sheet:
     """Compute the lab's cost so far, from the usage that AWS reports.
 
-    The calculation uses the table's size, the integration's age and interval, the rows in its log, the bucket's
-    objects, the bytes that Athena scanned, and the log's events. AWS does not report S3 reads and Data Catalog
-    requests. Their cost is negligible here, so the function omits it. Deleted resources are not included.
+    The calculation uses the sizes of the table and of the objects in the bucket, the integration's age and refresh
+    interval, and the changes and events in the integration's log. It also uses the bytes that Athena scanned and the
+    age of the alarm. AWS does not report S3 reads or Data Catalog requests. Their cost is negligible here, so the
+    function omits it. Deleted resources are not included.
 
     Args:
         lab: The lab. The costs of the lab's bucket and queries include all tables of the lab.
@@ -49,7 +50,7 @@ def actual(lab: Lab, *, now: datetime | None = None) -> Sheet:
     now = now or datetime.now(UTC)
     items: list[CostItem] = []
     notes = [
-        f"AWS's figures appear in Cost Explorer up to a day later, by tag {TAG_KEY} if it is a cost allocation tag.",
+        f"Cost Explorer shows the billed cost up to a day later, by tag {TAG_KEY} if it is a cost allocation tag.",
         "Not reported by AWS, and not included: S3 reads, Data Catalog requests, and deleted resources.",
     ]
     with absent("ResourceNotFoundException"):
@@ -96,7 +97,7 @@ def _exports(lab: Lab, table: dict[str, Any], now: datetime) -> Iterator[CostIte
     changes = monitoring.log_events(lab)[["inserts", "updates", "deletes"]].sum().sum()
     changed_bytes = int(changes) * size / max(int(table["ItemCount"]), 1)
     billed = max(exports * LEAST_EXPORT, changed_bytes) if exports else 0
-    basis = f"{exports:,} export{'s' * (exports != 1)} by the integration's age and interval, at least 10 MB each"
+    basis = f"{exports:,} export{'s' * (exports != 1)} from the integration's age and interval, at least 10 MB each"
     yield line("DynamoDB incremental exports", "incremental_export", billed / GB, "GB", basis)
 
 

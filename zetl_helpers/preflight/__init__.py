@@ -1,7 +1,8 @@
 """A prediction of the target table and of problems, made before an integration is created.
 
 A check changes nothing. Checking a table requires only ``dynamodb:DescribeTable``, ``Scan``,
-``DescribeContinuousBackups`` and ``GetResourcePolicy``. Checking a file does not require an account.
+``DescribeContinuousBackups`` and ``GetResourcePolicy``, and ``kms:DescribeKey`` if the table is encrypted with a KMS
+key. Checking a file does not require an account.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ def of_file(
 
     Raises:
         UnreadableItemsError: The file contains no items in DynamoDB JSON.
-        UserError: An item lacks a key attribute, or no key can be guessed.
+        UserError: An item has no valid key, the key types differ between items, or no key can be guessed.
 
     See https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Output.html
     """
@@ -119,7 +120,7 @@ def of_file(
 
 
 def read_items(path: str | Path) -> list[Item]:
-    """Return the items, in DynamoDB JSON, of a file or an export.
+    """Return the items of a file or an export in DynamoDB JSON.
 
     Args:
         path: A file or an export folder, as for `of_file`.
@@ -151,12 +152,12 @@ def of_items(
         The report.
 
     Raises:
-        UserError: An item lacks a key attribute, or no key can be guessed.
+        UserError: An item has no valid key, the key types differ between items, or no key can be guessed.
     """
     known = _typed_keys(items, keys) if keys else guess_keys(items)
     if not known:
         raise UserError(
-            f"The key cannot be guessed from the items of {name}. Specify it with --keys PARTITION_KEY,SORT_KEY"
+            f"The key cannot be guessed from the items of {name}. Specify the key with --keys PARTITION_KEY,SORT_KEY"
         )
     shown = " and ".join(known)
     guessed = [] if keys else [
@@ -220,7 +221,8 @@ def _report(
     looked = "every item" if found.items >= total else f"a sample of {found.items:,} of {total:,} items"
     rate = f"{changes:,.0f} change{'s' * (round(changes) != 1)} per day"
     assumptions = (
-        f"Columns and findings are those of {looked}. An attribute that appears later adds a column.",
+        f"Columns and findings are those of {looked}. An attribute that appears later adds a column or, in NOUNNEST, a "
+        "field of the column value.",
         rate + ("" if changes_per_day is not None else ", one in twenty items")
         + f"; a refresh every {refresh_minutes} minutes; 20 queries per day that read the whole table.",
         _FIRST_LOAD,

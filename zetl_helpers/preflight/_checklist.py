@@ -15,7 +15,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Places:
-    """The source and the target of a table.
+    """The source table and the target resources of an integration.
 
     Args:
         table: The DynamoDB table.
@@ -56,7 +56,7 @@ class Places:
 
 @dataclass(frozen=True)
 class Task:
-    """One step.
+    """One step of a checklist.
 
     Args:
         title: The step.
@@ -144,7 +144,7 @@ def checklist(places: Places, *, unnest: str = "FULL", partition_by: Sequence[Ma
             "Let the role write",
             _aws("iam", "put-role-policy", "--role-name", places.role, "--policy-name", "ZeroETLTarget",
                  "--policy-document", json.dumps(_role_policy(places))),
-            "If Lake Formation governs the account, also grant the role its permissions there.",
+            "If Lake Formation governs the account, also grant the role its permissions in Lake Formation.",
         ),
         Task(
             "Let integrations write to the Data Catalog",

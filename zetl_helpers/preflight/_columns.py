@@ -45,10 +45,10 @@ class Column:
 
     Args:
         name: The column's name, in lowercase.
-        type: The column's type, as the Data Catalog writes it.
-        path: The attribute or the path in maps that the column's values come from, or an empty path for the column of
+        type: The column's type in the Data Catalog.
+        path: The path of the attribute or of the map entry that supplies the column's values. Empty for the column of
             all other attributes.
-        kind: The column's type, including the types that it contains.
+        kind: The column's type, as a name or a `Struct`.
     """
 
     name: str
@@ -183,7 +183,7 @@ class _Unnesting:
             yield from self._expanded((*path, name), child)
 
     def _plain(self, path: Path, shape: Shape, tags: Iterable[str]) -> Type | None:
-        """Return the type without DynamoDB's tags, or string if a path has several types."""
+        """Return the type without DynamoDB type tags, or string if a path has several types."""
         kinds = [self._kind(path, shape, tag) for tag in tags]
         different = list(dict.fromkeys(kind for kind in kinds if kind is not None))
         if len(different) > 1:
@@ -200,7 +200,7 @@ class _Unnesting:
 
 
 def _tagged(shape: Shape) -> Struct | None:
-    """Return the type with DynamoDB's tags."""
+    """Return the type with DynamoDB type tags."""
     return _struct(
         (tag, _struct((name, _tagged(child)) for name, child in shape.children.items()) if tag == "M" else _LEAVES[tag])
         for tag in shape.present

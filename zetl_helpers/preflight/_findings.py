@@ -22,8 +22,8 @@ class Finding:
     """A fact to know or a problem to fix before an integration is created.
 
     Args:
-        severity: ``error`` if the integration would need attention or fail, ``warning`` if the target may be
-            unexpected, or ``info`` for other facts.
+        severity: ``error`` if the integration would need attention or fail, ``warning`` if the target may differ from
+            what a user expects, or ``info`` for other facts.
         code: The kind of finding or, for a problem that the integration would report, its error code.
         message: The effect, the affected attribute, and the action to take.
         modes: The affected unnest modes.
@@ -59,7 +59,7 @@ def _of_layout(found: Survey, layout: Layout) -> Iterator[Finding]:
     yield from map(_colon, layout.colons)
     if len(layout.columns) > MOST_COLUMNS:
         message = f"The target would have {len(layout.columns):,} columns; zero-ETL allows {MOST_COLUMNS:,}. "
-        yield Finding("error", "TOO_MANY_COLUMNS", message + "Use TOPLEVEL or NOUNNEST.")
+        yield Finding("error", "TOO_MANY_COLUMNS", message + "Use an unnest mode with fewer columns.")
     if layout.schema_bytes > LARGEST_SCHEMA:
         message = f"The size of the schema would be about {layout.schema_bytes / 2**20:.0f} MB; zero-ETL allows 10 MB. "
         yield Finding("error", "SCHEMA_TOO_LARGE", message + "Reduce the number of different attribute names.")
@@ -69,7 +69,7 @@ def _of_layout(found: Survey, layout: Layout) -> Iterator[Finding]:
         yield Finding("info", "QUOTED_COLUMNS", f"{_some(dotted)}: a name with a dot requires double quotes in Athena.")
     if layout.mode == NOUNNEST and len(layout.columns) > len(found.keys):
         message = (
-            "All attributes except the keys are in one column, value. Its fields contain DynamoDB's type tags, as in "
+            "All attributes except the keys are in one column, value. Its fields contain DynamoDB type tags, as in "
             "value.name.S."
         )
         yield Finding("info", "TAGGED_VALUES", message)
@@ -146,7 +146,7 @@ def _without_column(path: Path, shape: Shape) -> Iterator[Finding]:
             f"{shown(path)} is NULL in every item that has it. The column is added once an item has a value for it.",
         )
     elif shape.present == ("M",) and not shape.children:
-        yield Finding("info", "NO_COLUMN", f"{shown(path)} has no column, because it contains only empty maps.")
+        yield Finding("info", "NO_COLUMN", f"{shown(path)} has no column, because it contains only empty maps or NULL.")
     for name, child in shape.children.items():
         yield from _without_column((*path, name), child)
 
@@ -163,18 +163,18 @@ def of_table(
         policy: The table's resource policy, or an empty string if it has none.
     """
     if not recoverable:
-        message = "Point-in-time recovery is off. Enable it, because zero-ETL reads the table through exports."
+        message = "Point-in-time recovery is off. Enable it, because zero-ETL exports the table from its backups."
         yield Finding("error", "POINT_IN_TIME_RECOVERY_DISABLED", message)
     if aws_managed_key:
         message = "The table is encrypted with the AWS managed key aws/dynamodb, which zero-ETL does not support. "
         message += "Change it to the AWS owned key or a customer managed key."
         yield Finding("error", "SOURCE_ENCRYPTION_UNSUPPORTED", message)
     if "glue.amazonaws.com" not in policy:
-        message = "The table's resource policy does not let glue.amazonaws.com export it. Add the statement of "
-        message += "https://docs.aws.amazon.com/glue/latest/dg/zero-etl-sources.html"
+        message = "The table's resource policy does not let glue.amazonaws.com export the table. Add the statement "
+        message += "from https://docs.aws.amazon.com/glue/latest/dg/zero-etl-sources.html"
         yield Finding("error", "SOURCE_ACCESS_DENIED", message)
     if description.get("TableSizeBytes", 0) > LARGEST_TABLE:
-        yield Finding("error", "TABLE_TOO_LARGE", "The table is larger than 100 TB, which is zero-ETL's limit.")
+        yield Finding("error", "TABLE_TOO_LARGE", "The table is larger than 100 TB, which is the limit for zero-ETL.")
 
 
 def _at(found: Survey, path: Path) -> Shape:

@@ -1,4 +1,4 @@
-"""Readers for all item formats that DynamoDB's tools write."""
+"""Readers for the item formats that DynamoDB tools write."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _documents(path: Path, text: str) -> Iterator[tuple[str, Any]]:
 
 
 def _items_of(document: Any, where: str) -> Iterator[Item]:
-    """Find the items in the output format of DynamoDB's tools."""
+    """Find the items in a document that a DynamoDB tool wrote."""
     if isinstance(document, list):
         for number, entry in enumerate(document, start=1):
             yield from _items_of(entry, f"{where}, entry {number}")

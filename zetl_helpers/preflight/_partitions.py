@@ -114,18 +114,19 @@ def _judged(spec: dict[str, str], counted: Counter[Any], table_bytes: int) -> Ca
         reason = "All items would be in one partition."
     elif mean < SMALLEST_PARTITION:
         smallest = _size(SMALLEST_PARTITION)
-        reason = f"The average partition would contain {_size(mean)}. Partitions below {smallest} cost more."
+        reason = f"The average partition would contain {_size(mean)}. Partitions below {smallest} are inefficient."
     elif partitions > MOST_PARTITIONS:
         reason = f"{partitions:,} partitions are too many. Use at most {MOST_PARTITIONS:,}."
     elif largest > 0.8:
         reason = f"{largest:.0%} of the items would be in one partition."
     else:
-        return Candidate(spec, partitions, largest, mean, f"{partitions:,} partitions of {_size(mean)} each", True)
+        reason = f"{partitions:,} partitions of {_size(mean)} on average"
+        return Candidate(spec, partitions, largest, mean, reason, True)
     return Candidate(spec, partitions, largest, mean, reason, False)
 
 
 def _time_of(values: Sequence[str]) -> tuple[str | None, Callable[[str], datetime.datetime] | None]:
-    """Return the time format of values and the function that parses them. Return None twice for other values."""
+    """Return the time format of values and the function that parses them. Return two None values for other values."""
     if all(_is_iso(value) for value in values):
         return "iso", _iso
     numbers = [_number(value) for value in values]

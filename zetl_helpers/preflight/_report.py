@@ -23,7 +23,7 @@ class Report:
     """The prediction of a table's zero-ETL target.
 
     Args:
-        name: The table, or the file of the items.
+        name: The name of the table, or of the file with the items.
         keys: The key attributes and their types.
         looked_at: The number of items checked.
         items: The number of items in the table.
@@ -147,7 +147,7 @@ class Report:
         best = next((each for each in self.partitions if each.fits), None)
         if best is None:
             return (
-                "Keep the default, buckets of the partition key. No attribute results in partitions of a useful size."
+                "Keep the default, buckets of the partition key. No attribute is suitable for partitioning."
             )
         return f"Recommended: {json.dumps([best.spec])}, {best.reason}."
 

@@ -40,7 +40,7 @@ class Shape:
 
     @property
     def present(self) -> tuple[str, ...]:
-        """The types that produce values, without DynamoDB's NULL."""
+        """The types except NULL, which does not produce a column."""
         return tuple(tag for tag in self.tags if tag != "NULL")
 
 
@@ -54,7 +54,8 @@ class Survey:
         size: The total size of the items in bytes, as DynamoDB counts it.
         largest: The size and the key of the largest item.
         attributes: The top-level attributes, including the keys.
-        lossy: For each path with numbers that a double cannot represent, the first such number and its item's key.
+        lossy: For each path with numbers that a double cannot represent exactly, the first such number and its item's
+            key.
         beyond: For each path with numbers that DynamoDB does not allow, the first such number and its item's key.
         listed: The paths of lists with elements that are not strings.
     """
@@ -126,7 +127,9 @@ def _digits(number: Decimal) -> int:
 
 
 def guess_keys(items: Iterable[Item]) -> dict[str, str]:
-    """Guess the key attributes, which every item must have with the same type and with unique values.
+    """Guess the key attributes.
+
+    Every item must contain the key attributes with the same types, and each key must be unique.
 
     Returns:
         The partition key and any sort key, with their types, or an empty dictionary if no attribute qualifies.

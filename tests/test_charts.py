@@ -424,7 +424,7 @@ def test_the_bytes_scanned_name_the_layout_that_saves_most() -> None:
     finding = 'Partitioned by state, "in Nevada" reads 10% of what it reads in the most expensive layout'
     assert title_of(chart) == finding
     assert [list(trace.y) for trace in chart.data] == [[10.0, 10.0], [1.0, 10.0]]
-    assert title_of(charts.scanned(SCANNED.assign(bytes=5))).startswith("No question scans less")
+    assert title_of(charts.scanned(SCANNED.assign(bytes=5))).startswith("Every query scans the same")
 
 
 def test_the_files_title_tells_from_what_to_what() -> None:

@@ -115,7 +115,7 @@ def test_two_bad_statements_are_declined(model: tuple[Lab, Model], sql: str) -> 
     stand_in.suggests(sql)
     suggestion = assistant.ask(lab, "accounts by state", backend="bedrock")
     assert suggestion.sql is None
-    assert "rejected twice" in suggestion.explanation
+    assert "both of the model's statements were rejected" in suggestion.explanation
     assert len(stand_in.requests) == 2
 
 

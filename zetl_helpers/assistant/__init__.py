@@ -27,9 +27,9 @@ class Suggestion:
         question: The question.
         sql: One SELECT statement that Athena accepts and that reads only the lab's tables, or None if the question was
             not understood.
-        explanation: An explanation of the statement, or the assistant's question to the user.
+        explanation: An explanation of the statement, the reason why there is no statement, or a question to the user.
         confident: Whether every word of the question was used and was unambiguous.
-        understood: The interpretation, point by point.
+        understood: The interpretation of the question, point by point.
         backend: The backend that answered.
     """
 
@@ -87,7 +87,7 @@ def _checked(lab: Lab, model: Model, backend: Backend, question: str, draft: Dra
         check(lab, model, draft.sql)
     except RejectedError as error:
         if not isinstance(backend, BedrockBackend):
-            return Draft(None, f"I cannot express this in one statement that Athena accepts: {error}")
+            return Draft(None, f"I cannot express the question in one statement that Athena accepts: {error}")
         return _repaired(lab, model, backend, question, draft.sql, str(error))
     return draft
 
@@ -99,5 +99,5 @@ def _repaired(lab: Lab, model: Model, backend: BedrockBackend, question: str, sq
     try:
         check(lab, model, draft.sql)
     except RejectedError as error:
-        return Draft(None, f"The model's statement is not shown, because it was rejected twice. {error}")
+        return Draft(None, f"No statement is shown, because both of the model's statements were rejected. {error}")
     return draft

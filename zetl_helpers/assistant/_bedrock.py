@@ -1,4 +1,4 @@
-"""The assistant's backend that calls a model in Amazon Bedrock through Converse."""
+"""The assistant's backend that calls a model in Amazon Bedrock through the Converse API."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class BedrockBackend:
         model_id: The model's ID, or the ARN of an inference profile. Defaults to ``ZETL_BEDROCK_MODEL``.
 
     Raises:
-        BedrockError: No model is set.
+        BedrockError: No model is specified.
     """
 
     def __init__(self, lab: Lab, model_id: str | None = None) -> None:
@@ -106,7 +106,10 @@ class BedrockBackend:
 
 
 def describe(model: Model) -> str:
-    """Return the tables as JSON for a model, with their columns, types and sample values."""
+    """Return a heading and the tables as JSON for the model's prompt.
+
+    Each table has its columns, their types and sample values.
+    """
     tables = [
         {
             "table": f'"awsdatacatalog"."{model.database}"."{table.name}"',

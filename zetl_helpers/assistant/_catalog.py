@@ -40,7 +40,7 @@ def read(lab: Lab) -> Model:
 
 
 def _version(table: dict[str, Any]) -> str:
-    """Return a value that changes whenever the table's data or columns do."""
+    """Return a value that changes whenever the table's data or columns change."""
     pointer = table.get("Parameters", {}).get("metadata_location", "")
     return pointer or json.dumps([str(table.get("UpdateTime")), table["StorageDescriptor"]["Columns"]], default=str)
 
@@ -58,7 +58,7 @@ def _sample(lab: Lab, table: str, columns: Sequence[str], version: str) -> dict[
 
 
 def _distinct(lab: Lab, table: str, columns: Sequence[str]) -> dict[str, list[str]]:
-    """Query distinct values of text columns.
+    """Query distinct values of text columns in a sample of the table's rows.
 
     For each column, the query returns at most ``MOST_VALUES`` + 1 values. The extra value shows that a column has more
     values than the model keeps.

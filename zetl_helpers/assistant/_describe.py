@@ -64,7 +64,7 @@ def ask_back(plan: Plan, model: Model) -> str:
     """Name the parts of a question that were not understood, and ask the user to clarify them."""
     columns = ", ".join(column.name for column in plan.scope[0].columns[:12])
     unused = ", ".join(repr(word) for word in plan.unused)
-    known = f"I do not understand {unused}" if unused else "I do not see which table or column the question is about"
+    known = f"I do not understand {unused}" if unused else "I cannot tell which table or column the question is about"
     tables = ", ".join(table.name for table in model.tables)
     return (
         f"{known}. Tables of the lab: {tables}. Columns of {plan.scope[0].name}: {columns}. "

@@ -118,7 +118,7 @@ EMPTY = frozenset(
         "same many much gave say says happen happened occurred how amounts"
     )
 )
-# A question with one of these words asks for more than the lab's tables can answer.
+# The offline backend refuses questions with these words, which may ask for more than reading the lab's tables.
 FORBIDDEN = re.compile(
     r"\b(drop|delete|remove|erase|destroy|wipe|purge|update|insert|alter|create|truncate|grant|revoke|unload|copy|merge|"
     r"vacuum|optimi[sz]e|rename|replace|overwrite|modify|msck|execute|exec|deallocate|prepare|call|import|export|upload|"

@@ -52,7 +52,7 @@ class Mark:
 
 
 class Marker:
-    """A marker for the words of questions about a set of tables.
+    """A marker that assigns meanings to the words of a question about a set of tables.
 
     Args:
         scope: The tables, starting with the table whose rows are requested.

@@ -23,10 +23,11 @@ class Column:
     Args:
         table: The column's table.
         name: The column's name.
-        type: The column's type, as the Data Catalog writes it.
+        type: The column's type in the Data Catalog, in lowercase.
         kind: The kind of the column's values. A text column whose values are ISO dates has the kind "time".
-        values: All distinct values if there are only a few, and otherwise a sample.
-        complete: Whether `values` contains all distinct values.
+        values: Distinct values from a sample of the table's rows, at most ``MOST_VALUES`` for a column of the kind
+            "text".
+        complete: Whether `values` contains all distinct values of the sampled rows.
     """
 
     table: str
@@ -89,7 +90,7 @@ def build(
     tables: Sequence[dict[str, Any]],
     sample: Callable[[str, Sequence[str]], dict[str, list[str]]],
 ) -> Model:
-    """Build the model from the Data Catalog's tables.
+    """Build the model from tables in the Data Catalog.
 
     Args:
         database: The lab's database.

@@ -74,7 +74,8 @@ def _columns(plan: Plan) -> bool:
 def _cost(plan: Plan) -> tuple[int, int, int, int]:
     """Return the sort key of a plan. The best plan has the smallest key.
 
-    The key compares the number of unused words first. Then, a named table, fewer tables and fewer doubts are better.
+    The key ranks plans by the number of unused words, then by whether the question names a table, then by the number of
+    tables, and last by the number of doubts.
     """
     return (len(plan.unused), -min(plan.heads, 1), len(plan.scope), len(plan.doubts))
 
@@ -112,6 +113,6 @@ def _refusal(model: Model, question: str) -> str | None:
         return None
     found = f" because of {forbidden.group().strip()!r}" if forbidden else ""
     return (
-        f"I can only read the lab's tables, and I cannot answer this{found}. "
-        "Ask in plain words about the rows, such as: count of accounts by state."
+        f"I can only read the lab's tables, and I cannot answer this question{found}. Ask in plain words about the "
+        "rows, such as: count of accounts by state."
     )

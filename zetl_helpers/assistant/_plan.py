@@ -102,8 +102,8 @@ class Plan:
         order: The column, aggregate or group to sort by.
         direction: The sort direction.
         limit: The maximum number of rows.
-        version: The snapshot's ID.
-        moment: The time in the past at which the table is queried.
+        version: The ID of the snapshot to query. Defaults to the latest snapshot.
+        moment: The time in the past whose state is queried. Defaults to the current state.
         snapshots: Whether the question asks for the table's snapshots.
         unused: The words that were not understood.
         doubts: The reasons why the plan may be wrong.

@@ -69,7 +69,7 @@ class Reader:
         if self._said.dimensions and self._said.clause != "group":
             column = self._said.dimensions.pop()
             self._add_value(column, mark.text)
-            self._doubt(f"I can't find the value {mark.text!r} in {column.name}.")
+            self._doubt(f"I cannot find the value {mark.text!r} in {column.name}.")
         else:
             self._unused(mark)
 
@@ -206,7 +206,7 @@ class Reader:
     def _on_number(self, mark: Mark) -> None:
         following = self._next()
         if self._said.clause == "version":
-            self.plan.version = int(mark.text)  # a double cannot represent a snapshot's ID
+            self.plan.version = int(mark.text)  # mark.number is a double, which cannot represent every snapshot ID
             self._said.clause = "output"
         elif self._said.between:
             self._between_number(mark)
@@ -290,7 +290,7 @@ class Reader:
             return self._said.time
         times = [column for table in self.plan.scope for column in table.times]
         if len(times) > 1:
-            self._doubt(f"The time may be {' or '.join(column.name for column in times)}.")
+            self._doubt(f"The time may refer to {' or '.join(column.name for column in times)}.")
         return times[0] if times else None
 
     def _on_value(self, mark: Mark) -> None:
@@ -327,7 +327,8 @@ class Reader:
         self._said.negated = False
 
     def _count_like(self) -> bool:
-        """Return whether the share is a share of rows. Values then select the rows whose share is computed."""
+        """Return whether the question asks for a share of rows. If so, its values select the rows whose share is
+        computed."""
         return bool(self._said.entities) and not self.plan.measures
 
     def _on_entity(self, mark: Mark) -> None:

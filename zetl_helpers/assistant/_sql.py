@@ -1,4 +1,4 @@
-"""Conversion of a plan to SQL in Athena's dialect."""
+"""Conversion of a plan to Athena SQL."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def render(plan: Plan, database: str) -> str:
         database: The lab's database.
 
     Raises:
-        UnsupportedError: The plan's tables have no common key, or its clauses contradict each other.
+        UnsupportedError: The tables have no common key, a join reads an older version, or the sort column is not in the
+            result.
     """
     return _Writer(plan, database).write()
 

@@ -1,4 +1,4 @@
-"""The plotly figure class of all charts, and buttons that save a figure."""
+"""The plotly figure class that all charts use, and buttons that save a figure."""
 
 from __future__ import annotations
 
@@ -48,15 +48,15 @@ def _button(name: str) -> str:
 
 
 DOWNLOADS = f"<small>Save the figure as {_button('PNG')} {_button('JPEG')}</small>"
-"""The two buttons below a figure, which need no server."""
+"""The two buttons below a figure, which work without a server."""
 
 
 class Chart(go.Figure):  # type: ignore[misc]  # plotly publishes no types
     """A plotly figure that a notebook stores as data and text instead of as a page with JavaScript.
 
     JupyterLab and VS Code draw the data. Other viewers show the text, which is the same in every run, so that stored
-    outputs can be compared. If no front end can draw the data, plotly's HTML page is added. Set `PLOTLY_RENDERER` to
-    `plotly_mimetype` to omit the page.
+    outputs can be compared. If the notebook's front end cannot draw the data, the notebook also stores plotly's HTML
+    page. Set `PLOTLY_RENDERER` to `plotly_mimetype` to omit the page.
     """
 
     # plotly's method would write a page with a random element ID into the notebook.

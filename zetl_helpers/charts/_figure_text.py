@@ -12,11 +12,12 @@ def summary(figure: Any, *, clock: bool = True) -> str:
 
     Args:
         figure: A plotly figure, which need not come from this package.
-        clock: Whether to include measured times, which differ between runs. Use False for texts that are compared
-            between runs.
+        clock: Whether to describe charts of measured values, such as times, which differ between runs. If False, such a
+            chart is described only by its subject, so that texts of different runs can be compared.
 
     Returns:
-        The title, and for each trace its type, its name and its values, rounded to two decimal places.
+        The titles of the figure and its axes, and the type, name and values of each trace. Values are rounded to two
+        decimal places.
     """
     neutral = (figure.layout.meta or {}).get("clock") if isinstance(figure.layout.meta, dict) else None
     if neutral and not clock:
@@ -79,5 +80,5 @@ def _text(value: Any) -> str:
 
 
 def _plain(text: Any) -> str:
-    """Remove plotly's few HTML tags from a text."""
+    """Remove HTML tags from a text of a plotly figure."""
     return re.sub(r"<[^>]+>", " ", str(text)).strip()

@@ -24,13 +24,14 @@ def pie(df: pd.DataFrame, names: str, values: str, title: str) -> Chart:
     Raises:
         ValueError: A value is negative, which a slice cannot show.
 
-    Unified Studio's chart view draws a pie in the same way:
+    The chart view in Unified Studio draws a pie chart in the same way:
     https://docs.aws.amazon.com/sagemaker-unified-studio/latest/userguide/sql-query-write-run.html
     """
     numbers = pd.Series(floats(df[values]), index=labels(df[names]))
     if (numbers < 0).any():
         raise ValueError(
-            f"Column {values} contains a negative value, which a pie cannot show. Omit the row, or use a bar chart."
+            f"Column {values} contains a negative value, which a pie chart cannot show. Omit the row, or use a bar "
+            "chart."
         )
     slices = numbers.groupby(level=0, sort=False).sum().sort_values(ascending=False, kind="stable")
     trace = go.Pie(
@@ -83,7 +84,7 @@ def heatmap(pivot: pd.DataFrame, title: str) -> Chart:
 
 
 def state_map(df: pd.DataFrame, states: str, values: str, title: str) -> Chart:
-    """Draw a tile map of the states. A darker tile has a larger value, and a state without a value stays empty.
+    """Draw a tile map of the states. A darker tile has a larger value, and a state without a value is gray.
 
     A tile map needs no map data from a server, and every state has the same size.
 

@@ -71,8 +71,8 @@ def freshness(ingestions: pd.DataFrame, expected_seconds: float | None = None) -
     Args:
         ingestions: One row for each completed ingestion, with the columns `completed_at` and `last_synced_at` (the time
             up to which the target then reflected the source).
-        expected_seconds: The delay in seconds that the refresh interval suggests. It is drawn as a line. None draws no
-            line.
+        expected_seconds: The delay in seconds that the refresh interval suggests, drawn as a dashed line. Defaults to
+            no line.
 
     https://docs.aws.amazon.com/glue/latest/dg/zero-etl-monitoring.html
     """
@@ -171,7 +171,7 @@ def scanned(queries: pd.DataFrame) -> Chart:
             table.columns, _palette.colors(table.shape[1]), _palette.patterns(table.shape[1]), strict=True
         )
     ]
-    title = "No question scans less in one layout than in another"
+    title = "Every query scans the same number of bytes in each layout"
     shares = [(row.min() / row.max(), question, row.idxmin()) for question, row in table.iterrows()]
     least, best, layout_of_it = min(shares, key=lambda share: share[0], default=(1, "", ""))
     if least < 1:

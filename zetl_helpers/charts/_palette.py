@@ -34,7 +34,7 @@ def colors(count: int) -> list[str]:
 
 
 def patterns(count: int) -> list[str]:
-    """Return a pattern for each of `colors(count)`, so that no two marks look the same."""
+    """Return a pattern for each of `colors(count)`, so that up to 32 marks look different."""
     return [PATTERNS[number // len(OKABE_ITO) % len(PATTERNS)] for number in range(count)]
 
 

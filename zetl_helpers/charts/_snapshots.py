@@ -1,4 +1,4 @@
-"""Iceberg snapshots for charts, from every format in which Athena returns them."""
+"""Iceberg snapshots for charts, read from every format in which Athena queries return them."""
 
 import re
 from collections.abc import Mapping
@@ -43,12 +43,14 @@ def snapshots(table: pd.DataFrame) -> list[Snapshot]:
 
 
 def moment(time: Any) -> str:
-    """Format a UTC time for plotly, with Athena's milliseconds."""
+    """Format a UTC time for plotly, with milliseconds."""
     return str(time.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3])
 
 
 def _count(summary: Any, key: str, *, absent: int | None = None) -> int:
-    """Read a count from a summary, which is a mapping, pairs (awswrangler's map), or Athena's text `{key=value, …}`.
+    """Read a count from a snapshot's summary.
+
+    The summary is a mapping, a sequence of pairs (from awswrangler), or text such as `{key=value, …}` (from Athena).
 
     Iceberg omits some counts that are zero. `absent` is the value to return for a missing key.
     """

@@ -60,13 +60,13 @@ def static_image_obstacle() -> str | None:
     from choreographer.browsers.chromium import Chromium
 
     if Chromium.find_browser(skip_local=False) is None:
-        return "No static pictures: no Chrome or Chromium was found. Install one, or set BROWSER_PATH to its path."
+        return "No static pictures: Chrome or Chromium was not found. Install it, or set BROWSER_PATH to its path."
     return None
 
 
 @contextmanager
 def without_kaleidos_warning() -> Iterator[None]:
-    """Suppress a warning of Kaleido 1 while a block imports Kaleido, directly or through plotly's renderers.
+    """Suppress a warning from Kaleido 1 while a block imports Kaleido, directly or through plotly's renderers.
 
     With plotly before 6.1, Kaleido warns that plotly's image functions will not work. This package does not call them.
     """

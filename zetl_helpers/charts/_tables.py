@@ -62,7 +62,7 @@ def most(values: "pd.Series[Any]", says: str, among: str) -> str:
     """Return a sentence that states a chart's finding, such as "NV uses 83% of its credit, more than any other state".
 
     Args:
-        values: The numbers, keyed by name, with each name only once. Totals of a pivot table are ignored.
+        values: The numbers, keyed by unique names. Totals of a pivot table are ignored.
         says: The finding about the largest value, with a placeholder for it: "uses {:.0f}% of its credit".
         among: The singular noun for the names, such as "state".
 

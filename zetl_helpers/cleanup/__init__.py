@@ -30,7 +30,7 @@ __all__ = ["Foreign", "Leftover", "LeftoverError", "Plan", "apply", "plan", "sho
 _FAILURES = (ClientError, BotoCoreError, WaitTimeoutError, StillThereError, StudioSetupError)
 # These errors affect all calls, so one clear error is better than the same error for each kind of resource.
 _SIGNED_OUT = ("ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException")
-# The kinds and names of the resources that this process has deleted. AWS can list them for a while longer.
+# The kinds and names of the resources that this process has deleted. AWS can still list them for a while.
 _deleted: set[tuple[str, str]] = set()
 
 
@@ -46,7 +46,7 @@ class Plan(Sequence[Leftover]):
         lab: The lab.
         leftovers: The lab's resources, in the order of deletion.
         foreign: Resources that have one of the lab's names but are kept, because they do not belong to the lab.
-        unseen: The kinds of resources that could not be checked, each with AWS's error.
+        unseen: The kinds of resources that could not be checked, each with the error.
     """
 
     lab: Lab
@@ -148,7 +148,7 @@ def apply(found: Sequence[Leftover], *, tell: Callable[[str], object] = lambda _
 
     Returns:
         A table with the columns ``kind``, ``name`` and ``outcome``. The outcome is ``deleted``, ``kept`` with the
-        reason, or ``failed`` with AWS's error.
+        reason, or ``failed`` with the error.
     """
     rows = []
     for number, entry in enumerate(found, start=1):

@@ -1,4 +1,4 @@
-"""Cleanup's search for leftovers, in the order of deletion."""
+"""The search for the lab's leftovers, in the order of deletion."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from zetl_helpers.cleanup._leftovers import TAGGED, Foreign, Found, Leftover, Ow
 from zetl_helpers.lab import TAG_KEY
 
 _OPTIMIZERS = ("compaction", "retention", "orphan_file_deletion")
-# These codes mean that another operation is running on the same resource. A retry succeeds within a minute.
+# These codes mean that another operation is running on the same resource. A retry usually succeeds within a minute.
 _BUSY = (
     "ConflictException", "IntegrationConflictOperationFault", "InvalidIntegrationStateFault", "InvalidStateException",
     "ResourceInUseException",
@@ -77,7 +77,7 @@ def _integration_is_gone(mine: Ownership, arn: str) -> bool | None:
 
 
 def _wait_for_integration(name: str, gone: Callable[[], bool | None]) -> None:
-    hint = "Check it in the AWS Glue console, under Zero-ETL integrations."
+    hint = "Check the integration in the AWS Glue console, under Zero-ETL integrations."
     wait_for(f"integration {name} to be deleted", gone, timeout=30 * _MINUTES, hint=hint)
 
 

@@ -1,4 +1,4 @@
-"""Cleanup's search for changes in Lake Formation, the Data Catalog and IAM."""
+"""The search for the lab's leftovers in Lake Formation, Unified Studio, the Data Catalog policy and IAM."""
 
 from __future__ import annotations
 

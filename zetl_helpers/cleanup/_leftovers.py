@@ -69,7 +69,7 @@ Found = Iterator[Leftover | Foreign]
 
 
 class Ownership:
-    """The owners of taggable resources with the lab's names, each of which is looked up only once.
+    """The owners of taggable resources that have the lab's names. Each resource is looked up only once.
 
     Args:
         lab: The lab.
@@ -101,7 +101,7 @@ class Ownership:
 
     @property
     def anything(self) -> bool:
-        """Whether at least one resource has the lab's tag."""
+        """Whether the lab's database, bucket, role or at least one of its DynamoDB tables has the lab's tag."""
         return any(map(self.owns, (self.database, self.bucket, self.role, *self.tables.values())))
 
     @property

@@ -51,10 +51,10 @@ def open_for(lab: Lab, place: str = "/") -> ConsoleLink:
         place: The page that the link opens, such as ``/glue/zero-etl``. The browser shows this path after the ``#``.
 
     Returns:
-        The link, which a notebook displays so that it can be clicked. The console stops with the notebook's kernel.
+        The link, which is clickable in a notebook. The console stops with the notebook's kernel.
 
     Raises:
-        ConsoleError: The lab is on AWS, which has its own consoles.
+        ConsoleError: The lab is on AWS, not on a local lakehouse.
     """
     from zetl_helpers.console.link import Link
     from zetl_helpers.console.server import ConsoleServer

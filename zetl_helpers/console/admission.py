@@ -1,8 +1,8 @@
 """A check that admits only requests that the console's page sends for the user who started the console.
 
-A browser sends requests on behalf of any page to any address. The browser names the requesting page in ``Origin`` and
-``Sec-Fetch-Site``, and the requested host in ``Host``. Every request that reads or changes data also needs the
-session's cookie.
+A browser sends requests on behalf of any page to any address. The browser describes the requesting page in ``Origin``
+and ``Sec-Fetch-Site``, and names the requested host in ``Host``. Every request that reads or changes data also needs
+the session's cookie.
 
 See https://fetch.spec.whatwg.org/#origin-header and https://www.w3.org/TR/fetch-metadata/.
 """
@@ -15,7 +15,8 @@ from email.message import Message
 from http.cookies import CookieError, SimpleCookie
 
 _NAMES = ("127.0.0.1", "localhost")
-# A form on another page cannot set this header, even if the browser omits the headers that name the requesting page.
+# A form on another page cannot set this header, even if the browser omits the headers that describe the requesting
+# page.
 HEADER = "X-Zetl-Console"
 
 

@@ -1,4 +1,4 @@
-"""AWS API calls on behalf of the page, with checks and with the equivalent code."""
+"""Checked AWS API calls on behalf of the page, and the equivalent code."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class CallError(Exception):
     """A call failed.
 
     Args:
-        code: AWS's error code, or one of the console's error codes.
+        code: The error code from AWS, or one of the console's error codes.
         message: The problem, and what the user can do about it.
         status: The HTTP status of the response to the page.
         same: The equivalent code and command.
@@ -85,7 +85,7 @@ def refused(error: Any, same: Mapping[str, str] | None = None) -> CallError:
     """Return the page's error for a call that the lakehouse rejected.
 
     Args:
-        error: botocore's ``ClientError``.
+        error: The ``ClientError`` from botocore.
         same: The equivalent code and command.
     """
     found = error.response.get("Error", {})

@@ -29,7 +29,9 @@ def parquet(link: Link, bucket: str, key: str) -> dict[str, Any]:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError as error:
-        raise CallError("NotInstalled", "Parquet files need pyarrow: pip install 'zetl-helpers[local]'") from error
+        raise CallError(
+            "NotInstalled", "Reading Parquet files requires pyarrow. Install it with: pip install 'zetl-helpers[local]'"
+        ) from error
     content = read_object(link, bucket, key)
     try:
         file = pq.ParquetFile(io.BytesIO(content))

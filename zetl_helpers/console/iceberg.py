@@ -23,8 +23,8 @@ def metadata(link: Link, database: str, table: str) -> dict[str, Any]:
         table: The table.
 
     Returns:
-        ``location`` and ``metadata``, with the field names of the table format's specification and at most the latest
-        50 snapshots.
+        ``location`` and ``metadata``, with the field names of the Iceberg specification. The metadata contains at most
+        the latest 50 snapshots.
 
     Raises:
         CallError: The table is not an Iceberg table, or its metadata cannot be read.
@@ -47,7 +47,7 @@ def manifests(link: Link, location: str) -> list[dict[str, Any]]:
 
     Args:
         link: The connection to the lakehouse.
-        location: The snapshot's manifest list, from the metadata.
+        location: The location of the snapshot's manifest list, from the table's metadata.
 
     Raises:
         CallError: PyIceberg is not installed, or a file cannot be read.
@@ -58,7 +58,9 @@ def manifests(link: Link, location: str) -> list[dict[str, Any]]:
 
         from zetl_helpers.console._lake_files import LakeFiles
     except ImportError as error:
-        raise CallError("NotInstalled", "Iceberg needs pyiceberg: pip install 'zetl-helpers[local]'") from error
+        raise CallError(
+            "NotInstalled", "Reading manifests requires pyiceberg. Install it with: pip install 'zetl-helpers[local]'"
+        ) from error
     files = LakeFiles(lambda path: read_object(link, *_split(path)))
     found = [
         {

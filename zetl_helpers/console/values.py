@@ -53,7 +53,8 @@ def to_python(value: Any, shape: Any, path: str = "") -> Any:
 def to_json(value: Any) -> Any:
     """Convert a response for the page.
 
-    Times become ISO 8601 strings, and blobs become Base64. Numbers that JavaScript cannot represent become text.
+    Times become ISO 8601 strings, and blobs become Base64. Numbers that JavaScript cannot represent exactly become
+    text.
 
     Args:
         value: A value from botocore, PyArrow or a document.

@@ -85,7 +85,7 @@ def test_rights_that_are_missing_are_named_with_their_policy(lab: Lab) -> None:
         False,
         "permissions are missing: glue:DeleteIntegration",
         "See policies/learner_build_permissions.json, statement DeleteOwnIntegration. zetl policies writes this policy "
-        "with your names, so that an administrator can attach it.",
+        "with the names of your resources, so that an administrator can attach it.",
     )
 
 
@@ -128,7 +128,7 @@ def test_a_target_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize(
     ("installed", "said"),
-    [("5.24.1", "plotly 5.24.1 is not >=6.0"), (None, "plotly is missing")],
+    [("5.24.1", "plotly 5.24.1 does not match >=6.0"), (None, "plotly is missing")],
 )
 def test_a_package_outside_its_range_is_named_with_the_command(
     monkeypatch: pytest.MonkeyPatch, installed: str | None, said: str

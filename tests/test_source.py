@@ -85,7 +85,9 @@ def test_a_table_is_made_from_items_in_s3(lab: Lab) -> None:
 
 def test_an_import_that_leaves_items_out_is_no_success(lab: Lab) -> None:
     target.create_bucket(lab)
-    with pytest.raises(source.ImportFailedError, match=r"ended as COMPLETED: number of invalid items: 1\. Delete"):
+    with pytest.raises(
+        source.ImportFailedError, match=r"ended with the status COMPLETED: number of invalid items: 1\. Delete"
+    ):
         source.import_items(lab.with_table("Payments"), [*payments(2), {"State": {"S": "NV"}}])
 
 

@@ -41,7 +41,7 @@ def domains(lab: Lab) -> list[str]:
 def test_cost_and_vpc_are_stated_before_anything_is_created(lab: Lab, plan: DomainPlan) -> None:
     assert "projects in VPC vpc-1, subnets subnet-a, subnet-b" in str(plan)
     assert "NAT gateway in the VPC costs about $0.045 an hour" in str(plan)
-    assert "CloudFormation: https://github.com/aws/Unified-Studio-for-Amazon-Sagemaker" in str(plan)
+    assert "CloudFormation templates, see https://github.com/aws/Unified-Studio-for-Amazon-Sagemaker" in str(plan)
     assert domains(lab) == ["Tutorial"]
 
 

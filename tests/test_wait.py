@@ -81,12 +81,13 @@ def test_a_wait_for_aws_says_how_long_it_takes_and_how_to_skip_ahead(capsys: pyt
         wait_for("it", lambda: next(answers), timeout=3600, hint="", usual="15 to 30 minutes")
     shown = capsys.readouterr().err
     assert shown.count("You can interrupt the cell and continue with another section") == 1
-    assert "s (AWS usually needs 15 to 30 minutes)" in shown
+    assert "s (AWS usually takes 15 to 30 minutes)" in shown
 
 
 def test_an_interrupted_wait_says_what_happens_meanwhile() -> None:
     with pytest.raises(
-        WaitInterruptedError, match=r"stopped waiting for it\. AWS does this in the background.*resume waiting"
+        WaitInterruptedError,
+        match=r"stopped waiting for it\. AWS does the work in the background\. You can continue with .*resume waiting",
     ):
         wait_for("it", interrupt, timeout=3600, hint="", usual="15 to 30 minutes")
     with pytest.raises(WaitInterruptedError, match=r"stopped waiting for it\. Run the cell again"):

@@ -26,11 +26,11 @@ def rewrite(lab: Lab, change: Callable[[list[str]], list[str]]) -> tuple[list[st
 
     ``PutDataLakeSettings`` replaces all settings and does not support conditions. This function therefore writes the
     settings only if their hash has not changed since it read them, and then reads them back. A concurrent change is
-    therefore unlikely to be lost. If another writer overwrites the lab's change, the function applies the change again.
+    unlikely to be lost. If another writer overwrites the lab's change, the function applies the change again.
 
     Args:
         lab: The lab.
-        change: A function that returns the new list for the current list. Applied to its own result, it must
+        change: A function that returns the new list for the current list. When applied to its result, the function must
             change nothing.
 
     Returns:
@@ -73,20 +73,20 @@ def note_leaving(lab: Lab) -> None:
     """Record on the target role that the lab no longer needs its administrator.
 
     Cleanup calls this function before it looks for other labs that need the same administrator. If two labs are cleaned
-    up at the same time, at least one finds the other's record and removes the administrator.
+    up at the same time, at least one cleanup finds the other lab's record and removes the administrator.
     """
     with absent("NoSuchEntity"):
         lab.client("iam").tag_role(RoleName=lab.role, Tags=tag_list({_LEAVING: "yes"}))
 
 
 def forget(lab: Lab) -> None:
-    """Remove the administrator's two tags from the target role."""
+    """Remove both tags about the administrator from the target role."""
     with absent("NoSuchEntity"):
         lab.client("iam").untag_role(RoleName=lab.role, TagKeys=[ADDED, _LEAVING])
 
 
 def noted(lab: Lab) -> str | None:
-    """Return the principal that the lab made an administrator. Return None if the target role has no such tag."""
+    """Return the principal that the lab added as an administrator. Return None if the target role has no such tag."""
     with absent("NoSuchEntity"):
         return _tags(lab).get(ADDED)
     return None

@@ -17,16 +17,16 @@ from zetl_helpers.lab import Lab
 LOG_GROUP = "/aws-glue/zeroETL-integrations/logs/"
 NAMESPACE = "AWS/Glue/ZeroETL"
 
-# A log event or a metric contains more details than the snapshot of the same ingestion, but can arrive a few seconds
-# later.
+# A log event and a metric contain a more precise time than the snapshot of the same ingestion, but can arrive a few
+# seconds later.
 _GRACE = timedelta(seconds=60)
 
 
 def log_sources(lab: Lab, integration: str) -> list[dict[str, Any]]:
     """Return the locations of an integration's log events, as arguments for ``FilterLogEvents``.
 
-    AWS's documentation and samples write the log group's name in three ways: with a trailing slash, without one, and
-    followed by the integration's ID. In the first two cases, the ID is the name of a log stream in the group.
+    The AWS documentation and samples show three forms of the log group's name: with a trailing slash, without a slash,
+    and followed by the integration's ID. In the first two forms, the ID is the name of a log stream in the group.
 
     Args:
         lab: The lab.
@@ -64,11 +64,13 @@ def log_events(lab: Lab, integration: str, pattern: str = "") -> Iterator[dict[s
 
 
 def last_sync(lab: Lab, integration: dict[str, Any]) -> datetime | None:
-    """Return the time up to which the target reflects the source, or None before the first ingestion.
+    """Return the time up to which the target reflects the source.
+
+    Return None if no ingestion has been found.
 
     The time comes from the log or, failing that, from the metrics. If both are missing or inaccessible, the function
-    returns the commit time of the target table's latest snapshot. The ingestion read the source before that commit, so
-    the commit time is an upper bound.
+    returns the commit time of the target table's latest snapshot if the snapshot is at least a minute old. The
+    ingestion read the source before that commit, so the commit time is an upper bound.
 
     Args:
         lab: The lab.
@@ -88,7 +90,9 @@ def last_sync(lab: Lab, integration: dict[str, Any]) -> datetime | None:
 
 
 def is_loaded(lab: Lab, integration: dict[str, Any]) -> bool:
-    """Return whether the integration's log says that the initial load has completed.
+    """Return whether the integration's log shows a completed ingestion, and therefore a completed initial load.
+
+    Return False if the caller is not allowed to read the log.
 
     Args:
         lab: The lab.
@@ -103,9 +107,9 @@ def is_loaded(lab: Lab, integration: dict[str, Any]) -> bool:
 
 
 def metric_series(lab: Lab, arn: str, name: str = "") -> list[tuple[str, list[dict[str, str]]]]:
-    """Return an integration's metrics with all their dimensions.
+    """Return the name and all dimensions of each metric of an integration.
 
-    CloudWatch returns data only for a metric's complete set of dimensions.
+    CloudWatch returns data only if a request specifies all dimensions of a metric.
 
     Args:
         lab: The lab.
@@ -167,7 +171,9 @@ def _by_metric(lab: Lab, arn: str) -> datetime | None:
 
 
 def newest_snapshot(lab: Lab) -> datetime | None:
-    """Return the commit time of the target table's latest snapshot, or None if there is no table or no snapshot.
+    """Return the commit time of the target table's latest snapshot.
+
+    Return None if the table or a snapshot does not exist.
 
     Args:
         lab: The lab.

@@ -35,8 +35,8 @@ def make(create: Callable[[], object], check: Callable[[], object], *codes: str)
 
     Args:
         create: A function that creates the resource.
-        check: A function that is called if AWS reports that the resource exists. If it returns a false value, AWS's
-            error is raised.
+        check: A function that is called if AWS reports that the resource exists. If the function returns a false value,
+            the error is raised again.
         codes: The error codes that mean that the resource already exists.
     """
     try:
@@ -50,10 +50,10 @@ def settled(what: str, act: Callable[[], T], passing: Callable[[ClientError], bo
     """Retry a call that AWS rejects while a new resource is not yet visible everywhere.
 
     Args:
-        what: The awaited event, phrased so that it completes "waiting for …".
+        what: The awaited event or resource, phrased so that it completes "waiting for …".
         act: A function that makes the call.
         passing: A function that returns whether an error is temporary.
-        timeout: Maximum seconds to retry before AWS's error is raised.
+        timeout: Maximum seconds to retry before the last error is raised.
 
     Returns:
         The value that `act` returned.
@@ -89,10 +89,10 @@ def error_code(error: ClientError) -> str:
 
 
 def tag_list(tags: dict[str, str], key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
-    """Convert tags to the format that most services accept."""
+    """Convert tags from a dictionary to the list that most services accept."""
     return [{key: name, value: text} for name, text in tags.items()]
 
 
 def tag_dict(tags: list[dict[str, Any]], key: str = "Key", value: str = "Value") -> dict[str, str]:
-    """Convert tags from the format that most services return."""
+    """Convert tags from the list that most services return to a dictionary."""
     return {tag[key]: tag[value] for tag in tags}

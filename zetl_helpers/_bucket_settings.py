@@ -61,7 +61,7 @@ def deny_insecure_transport(lab: Lab) -> bool:
 
 
 def expire_results(lab: Lab) -> bool:
-    """Add a lifecycle rule that deletes Athena's results after a week, and keep the other rules.
+    """Add a lifecycle rule that deletes Athena query results after a week, and keep the other rules.
 
     Returns:
         True if the rule was missing or different.
@@ -80,7 +80,7 @@ def expire_results(lab: Lab) -> bool:
 
 
 def encrypt(lab: Lab, key: str) -> bool:
-    """Encrypt the bucket's new objects with a customer managed key, and return whether the setting has changed."""
+    """Encrypt new objects in the bucket with a customer managed key, and return whether the setting has changed."""
     s3 = lab.client("s3")
     default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
     found = of_new_bucket(lab, s3.get_bucket_encryption)["ServerSideEncryptionConfiguration"]["Rules"]

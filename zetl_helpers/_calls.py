@@ -16,7 +16,7 @@ __all__ = ["Call", "boto3_code", "changing", "cli_commands"]
 _LOOKS = ("BatchGet", "Describe", "Get", "Head", "List", "Query", "Scan", "Search", "Simulate")
 _INDENT = "    "
 _WIDTH = 100
-# The AWS CLI offers the operations of the S3 API as commands of s3api, not s3.
+# The AWS CLI offers the operations of the S3 API as s3api commands, not s3 commands.
 _CLI_NAMES = {"s3": "s3api"}
 
 
@@ -25,7 +25,7 @@ class Call(str):
 
     Args:
         name: Service and operation.
-        parameters: The arguments in boto3's format, or None if they are unknown.
+        parameters: The arguments in boto3 format, or None if they are unknown.
     """
 
     __slots__ = ("parameters",)
@@ -38,12 +38,12 @@ class Call(str):
 
     @property
     def service(self) -> str:
-        """The service, as boto3 names its client."""
+        """The name of the service's boto3 client."""
         return self.partition(".")[0]
 
     @property
     def operation(self) -> str:
-        """The operation, as the API names it."""
+        """The operation's name in the API."""
         return self.partition(".")[2]
 
     @property
@@ -53,7 +53,10 @@ class Call(str):
 
 
 def changing(calls: Iterable[str]) -> list[Call]:
-    """Of the calls with known arguments, return those that change something, or all if no call changes anything."""
+    """Return the calls with known arguments that can change something.
+
+    If no such call exists, return all calls with known arguments.
+    """
     known = [call for call in calls if isinstance(call, Call) and call.parameters is not None]
     return [call for call in known if call.changes] or known
 
@@ -90,7 +93,7 @@ def cli_commands(calls: Sequence[Call]) -> str:
 
 
 def _arguments(parameters: Mapping[str, Any], indent: int) -> str:
-    """Return a call's arguments as Python code, on the same line as the function's name if they fit on it."""
+    """Return a call's arguments as Python code, on the same line as the function's name if they fit."""
     if not parameters:
         return ""
     if all(name.isidentifier() and not keyword.iskeyword(name) for name in parameters):
@@ -139,7 +142,7 @@ def _bracketed(opening: str, entries: Sequence[str], closing: str, depth: int, *
 
 
 def _text(value: str) -> str:
-    """Return a string in double quotes, as in JSON and most Python code."""
+    """Return a Python literal for a string, with double quotes if all characters are printable."""
     return json.dumps(value, ensure_ascii=False) if value.isprintable() else repr(value)
 
 
@@ -169,7 +172,7 @@ def _option(name: str, value: Any) -> str:
 
 
 def _indented(value: Any, depth: int = 0) -> str:
-    """Return a value as JSON in which each part that fits on one line is on one line."""
+    """Return a value as JSON, with each part on one line if it fits."""
     line = json.dumps(value, ensure_ascii=False, default=str)
     if len(line) + len(_INDENT) * depth < _WIDTH or not isinstance(value, Mapping | list | tuple):
         return line

@@ -20,16 +20,16 @@ _MOST_BYTES = 10_240
 
 
 class CatalogPolicyFullError(UserError):
-    """The Data Catalog's policy would be too large with another lab's statements. The message says who can fix this."""
+    """The Data Catalog's policy has no room for a lab's statements. The message says who can fix this."""
 
 
 def merge_catalog_policy(lab: Lab) -> Step:
     """Add the lab's two statements to the Data Catalog's policy and keep all other statements.
 
-    The policy is account-wide, and ``PutResourcePolicy`` replaces it. This function therefore reads the policy and
-    merges the statements by ``Sid``. It writes the policy only if its hash has not changed, so that no concurrent
-    change is lost. In a class that the instructor prepared, nothing is added. The class statement covers AWS Glue for
-    all labs, and the learner's IAM policy allows the learner to create integrations.
+    The policy is account-wide, and ``PutResourcePolicy`` replaces all statements. This function therefore reads the
+    policy and merges the statements by ``Sid``. It writes the policy only if its hash has not changed, so that no
+    concurrent change is lost. In a class that the instructor prepared, nothing is added. The class statement covers AWS
+    Glue for all labs, and the learner's IAM policy allows the learner to create integrations.
 
     Args:
         lab: The lab.
@@ -38,7 +38,7 @@ def merge_catalog_policy(lab: Lab) -> Step:
         The step and its outcome, with the complete policy as `details`.
 
     Raises:
-        CatalogPolicyFullError: The policy would exceed AWS's limit.
+        CatalogPolicyFullError: The policy would exceed the maximum size on AWS.
 
     See https://docs.aws.amazon.com/glue/latest/webapi/API_PutResourcePolicy.html
     """
@@ -147,7 +147,7 @@ def other_databases(lab: Lab, principal: str) -> list[str]:
 def _rewrite_catalog_policy(
     lab: Lab, add: list[dict[str, Any]] | tuple[()], drop: list[str] | tuple[()]
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Merge statements into the policy, and retry if another caller has changed the policy."""
+    """Add and remove statements in the policy, and retry if another caller has changed the policy."""
     seen: list[tuple[list[dict[str, Any]], dict[str, Any]]] = []
 
     def attempt() -> bool | None:

@@ -1,4 +1,4 @@
-"""The results folder of exercise checks. The learner's query history omits the queries in this folder."""
+"""The results folder of exercise checks. The learner's query history omits queries with results in this folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _checking = ContextVar("_checking", default=False)
 
 @contextmanager
 def checking() -> Iterator[None]:
-    """Mark the queries that run inside the block."""
+    """Mark the queries that run inside the ``with`` block as queries of an exercise check."""
     token = _checking.set(True)
     try:
         yield
@@ -23,7 +23,7 @@ def checking() -> Iterator[None]:
 def folder(results: str) -> str:
     """Return the location for a query's results, which is a separate folder if a check runs the query.
 
-    The folder marks such a query. A comment in the statement would shift the positions in Athena's error messages.
+    A folder marks these queries, because a comment in a statement would shift the positions in Athena error messages.
     """
     return f"{results}{_FOLDER}" if _checking.get() else results
 

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands to the parser."""
-    actions = with_actions(commands.add_parser("class", help="a class in one account"))
+    actions = with_actions(commands.add_parser("class", help="manage a class in one account"))
 
-    prepare = actions.add_parser("prepare", help="change account-wide settings, so that no learner needs to")
+    prepare = actions.add_parser("prepare", help="change the account-wide settings so that learners don't need to")
     prepare.add_argument("--share", action="store_true", help="also share the learners' tables with the project")
-    prepare.add_argument("--undo", action="store_true", help="remove the class statement")
+    prepare.add_argument("--undo", action="store_true", help="remove the class statement from the Data Catalog policy")
     prepare.add_argument(
         "--administrator",
         action="store_true",
-        help="with --undo: also remove yourself from Lake Formation's administrators",
+        help="with --undo: also remove yourself from the Lake Formation administrators",
     )
     prepare.set_defaults(run=_prepare)
 

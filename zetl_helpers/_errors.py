@@ -2,7 +2,7 @@
 
 
 class UserError(Exception):
-    """An operation is not possible. The message says why and what to do, and a command prints only the message."""
+    """An operation is not possible. The message says why and what to do. A command prints only the message."""
 
 
 class StudioSetupError(UserError):

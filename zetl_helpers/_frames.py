@@ -1,6 +1,6 @@
 """Display options for pandas, which apply even if they are set before pandas is imported.
 
-The import of pandas takes longer than `zetl_helpers.connect`, and not every program that connects needs a DataFrame.
+Importing pandas takes longer than `zetl_helpers.connect`, and not every program that connects needs a DataFrame.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ def _set_options() -> None:
 
 
 class _OptionsSetter(MetaPathFinder):
-    """An import hook that sets the options when pandas is imported."""
+    """An import hook that sets the display options when pandas is imported."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return the spec of pandas from the other finders, with a loader that also sets the options."""
+        """Return the spec of pandas that another finder returns, and extend its loader to set the display options."""
         if fullname != "pandas":
             return None
         others = (finder for finder in sys.meta_path if finder is not self)

@@ -24,7 +24,9 @@ class NotAdministratorError(Exception):
 
 
 def is_governed(lab: Lab) -> bool | None:
-    """Return whether Lake Formation governs the lab's database, so that IAM permissions alone are not enough.
+    """Return whether Lake Formation governs the lab's database.
+
+    In a governed database, IAM permissions alone are not enough.
 
     Args:
         lab: The lab.
@@ -59,7 +61,8 @@ def governs_new_things(settings: dict[str, Any]) -> bool:
 
 
 def missing(lab: Lab, principal: str) -> list[str]:
-    """Return the permissions that the target role and the owner lack, as ``principal: permissions on the resource``.
+    """Return the permissions that the target role and the lab's owner lack, as ``principal: permissions on the
+    resource``.
 
     Args:
         lab: The lab.
@@ -86,10 +89,10 @@ def grant(lab: Lab, principal: str, location: str | None = None) -> list[Step]:
         location: The ARN of the registered location that covers the table, or None if there is no such location.
 
     Returns:
-        The steps and their outcomes. There are none if Lake Formation does not govern the database.
+        The steps and their outcomes, or an empty list if Lake Formation does not govern the database.
 
     Raises:
-        NotAdministratorError: The caller cannot grant permissions.
+        NotAdministratorError: A permission is missing, and the caller cannot grant it.
 
     See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-limitations.html
     """

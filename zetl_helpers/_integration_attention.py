@@ -46,12 +46,12 @@ def wait_until_attention(lab: Lab, *, timeout: float = 5400) -> str:
 
 
 def wait_until_recovered(lab: Lab, *, timeout: float = 5400) -> None:
-    """Wait until an integration is ACTIVE again after the cause of its failure was fixed.
+    """Wait until the integration is ACTIVE again after the cause of a failure was fixed.
 
     Args:
         lab: The lab.
-        timeout: Maximum seconds to wait. The integration retries automatically, but less frequently the longer a
-            failure lasts.
+        timeout: Maximum seconds to wait. AWS Glue retries automatically, but less frequently the longer a failure
+            lasts.
 
     Raises:
         IntegrationError: The integration does not exist or has failed permanently.
@@ -80,7 +80,7 @@ def wait_until_recovered(lab: Lab, *, timeout: float = 5400) -> None:
 
 
 def wait_for_outcome(lab: Lab, since: datetime, *, timeout: float = 5400) -> str:
-    """Wait until a write has arrived, or until the write has stopped the integration.
+    """Wait until a write has arrived in the target or has stopped the integration.
 
     Args:
         lab: The lab.
@@ -118,8 +118,8 @@ def errors(lab: Lab) -> pd.DataFrame:
         lab: The lab.
 
     Returns:
-        One row for each entry of ``Errors``, with the columns ``code`` and ``message``. There are no rows while the
-        integration works.
+        One row for each entry of ``Errors``, with the columns ``code`` and ``message``. The DataFrame is empty if the
+        integration reports no error.
 
     Raises:
         IntegrationError: The integration does not exist.

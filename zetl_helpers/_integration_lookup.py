@@ -15,7 +15,9 @@ class IntegrationError(Exception):
 
 
 def find(lab: Lab) -> dict[str, Any] | None:
-    """Return the description of the lab's integration from ``DescribeIntegrations``, or None if it does not exist.
+    """Return the description of the lab's integration from ``DescribeIntegrations``.
+
+    Return None if the integration does not exist.
 
     Raises:
         ForeignResourceError: An integration with the lab's name exists but does not belong to the lab.
@@ -37,7 +39,8 @@ def find(lab: Lab) -> dict[str, Any] | None:
 def tags(lab: Lab, found: dict[str, Any]) -> dict[str, str]:
     """Return an integration's tags.
 
-    The model of ``DescribeIntegrations`` includes tags. If a response omits them, they are requested separately.
+    The API model of ``DescribeIntegrations`` includes tags. If a response omits the tags, they are requested
+    separately.
 
     Args:
         lab: The lab.
@@ -65,7 +68,9 @@ def require(lab: Lab) -> dict[str, Any]:
 
 
 def last_sync(lab: Lab) -> datetime | None:
-    """Return the time up to which the target reflects the source, or None before the first ingestion.
+    """Return the time up to which the target reflects the source.
+
+    Return None if no ingestion has been found.
 
     The time comes from the integration's log, its metrics, or the target table's latest snapshot, in this order.
 

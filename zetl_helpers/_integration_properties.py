@@ -78,8 +78,8 @@ def set_table_properties(lab: Lab, *, unnest: Unnest = "FULL", partition_by: Seq
 
     Args:
         lab: The lab.
-        unnest: ``FULL`` (a column for each leaf of a map), ``TOPLEVEL`` (a column for each attribute) or ``NOUNNEST``
-            (one column for all attributes except the keys).
+        unnest: ``FULL`` (a column for each attribute, with maps split into a column for each leaf), ``TOPLEVEL`` (a
+            column for each attribute) or ``NOUNNEST`` (one column for all attributes except the keys).
         partition_by: The entries of a partition spec, each with ``FieldName``, ``FunctionSpec`` and ``ConversionSpec``.
             An empty sequence selects AWS Glue's default, which is buckets of the partition key.
 
@@ -105,7 +105,7 @@ def set_table_properties(lab: Lab, *, unnest: Unnest = "FULL", partition_by: Seq
 
 
 def delete_table_properties(lab: Lab) -> Step:
-    """Delete the table properties.
+    """Delete the unnesting and partitioning properties of the lab's table.
 
     Args:
         lab: The lab.

@@ -32,7 +32,7 @@ def with_actions(command: argparse.ArgumentParser) -> argparse._SubParsersAction
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the ``zetl local`` commands to the parser."""
-    local = with_actions(commands.add_parser("local", help="the local lakehouse"))
+    local = with_actions(commands.add_parser("local", help="manage the local lakehouse"))
 
     start = local.add_parser("start", help="start the lakehouse and print its address on the last line")
     start.add_argument(

@@ -1,4 +1,4 @@
-"""Next steps, added to AWS's messages, for errors that any AWS call can return."""
+"""Next steps that are added to AWS error messages, for errors that any AWS call can return."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ _BY_SERVICE = {
 
 
 def add(parsed: dict[str, Any], model: Any, **_: object) -> None:
-    """Add the next step to AWS's message. The error's code and class do not change.
+    """Add the next step to an AWS error message. The error's code and class do not change.
 
     This function is a handler for botocore's ``after-call`` event.
     """

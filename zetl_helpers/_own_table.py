@@ -36,7 +36,7 @@ def definition(keys: Mapping[str, str]) -> dict[str, Any]:
 
 
 def require_keys(lab: Lab, keys: Mapping[str, str]) -> None:
-    """Check that the lab's existing table has these keys.
+    """Check that the lab's existing table has key attributes with these names.
 
     Raises:
         OtherKeysError: The table has different keys.
@@ -83,7 +83,7 @@ def sample_file(name: str) -> Path:
 
 
 def file_items(path: str | Path) -> list[dict[str, Any]]:
-    """Return a file's items in boto3's format, with binary values as bytes.
+    """Return a file's items in boto3 format, with binary values as bytes.
 
     Args:
         path: A file or an export folder, as for `preflight.of_file`.

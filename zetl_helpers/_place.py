@@ -73,7 +73,7 @@ class Place:
 
 
 def find_space(metadata: Path | None = None) -> Space | None:
-    """Return the space that the process runs in, or None if it does not run in a Unified Studio space.
+    """Return the Unified Studio space in which this process runs. Return None outside such a space.
 
     Args:
         metadata: The file that describes the space.

@@ -1,4 +1,4 @@
-"""Advice about common SQL errors. It is added to Athena's messages."""
+"""Advice about common SQL errors. The advice is added to Athena error messages."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _NUMBER = re.compile(r"\b(?:tinyint|smallint|integer|bigint|real|double|decimal)
 
 
 def add(lab: Lab, message: str, sql: str) -> str:
-    """Add advice about common errors to Athena's message, on a separate line.
+    """Add advice about common errors to an Athena error message, on a separate line.
 
     Args:
         lab: The lab whose table the statement queries.
-        message: Athena's message.
+        message: The error message from Athena.
         sql: The statement.
 
     Returns:
@@ -61,8 +61,8 @@ def _about_function(_: Lab, message: str, __: str) -> str:
         return "The function exists, but not for these types. CAST(x AS double) converts text to a number."
     missing = _MISSING_FUNCTION.search(message)
     if missing and missing[1] in _FUNCTIONS:
-        return f"Athena's function for this purpose is {_FUNCTIONS[missing[1]]}."
-    return "Athena has Trino's functions, whose names can differ from those in other databases."
+        return f"In Athena, use {_FUNCTIONS[missing[1]]} instead."
+    return "Athena supports Trino functions, whose names can differ from those in other databases."
 
 
 def _about_types(_: Lab, message: str, __: str) -> str:
@@ -92,7 +92,7 @@ def _about_syntax(lab: Lab, message: str, sql: str) -> str:
 
 
 def _code(lab: Lab) -> str:
-    """Return the Python expression for a lab in a notebook."""
+    """Return the Python expression for the lab in a notebook."""
     return f'lab.with_table("{lab.further}")' if lab.further else "lab"
 
 

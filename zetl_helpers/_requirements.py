@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 from dataclasses import dataclass
 
-from packaging.requirements import Requirement  # plotly brings it
+from packaging.requirements import Requirement  # a dependency of plotly
 from packaging.version import Version
 
 from zetl_helpers._errors import UserError
@@ -33,7 +33,9 @@ class Unmet:
     found: str | None
 
     def __str__(self) -> str:
-        return f"{self.name} is missing" if self.found is None else f"{self.name} {self.found} is not {self.specifier}"
+        if self.found is None:
+            return f"{self.name} is missing"
+        return f"{self.name} {self.found} does not match {self.specifier}"
 
 
 def unmet(extra: str) -> list[Unmet]:

@@ -14,7 +14,7 @@ from zetl_helpers import _documents
 _OWN_THINGS = ("learner_build_permissions", "learner_use_permissions")
 # A learner with these policies can run every notebook and change account-wide settings.
 LEARNER_POLICIES = (*_OWN_THINGS, "learner_account_permissions")
-# In a prepared class, the instructor changes the account-wide settings and does chapter 3.
+# In a prepared class, the instructor changes the account-wide settings and runs chapter 3.
 CLASS_POLICIES = (*_OWN_THINGS, "learner_class_permissions")
 INSTRUCTOR_POLICIES = ("instructor_permissions",)
 
@@ -23,7 +23,8 @@ DENIED = ("403", "AccessDenied", "AccessDeniedException", "UnauthorizedOperation
 _MISSING = re.compile(r"not authorized to perform: (?P<action>[\w-]+:\w+)(?: on resource: \"?(?P<resource>[^\s\"]+))?")
 _ABOVE = re.compile(r"explicit deny|permissions boundary|service control policy|session policy|resource control policy")
 _GRANTS = (
-    "Lake Formation, not IAM, denies this. A Lake Formation administrator can grant the permission, as in chapter 3."
+    "Lake Formation, not IAM, denies this request. A Lake Formation administrator can grant the permission, as in "
+    "chapter 3."
 )
 # A Studio project has no S3 permissions for other people's files. Lake Formation provides temporary permissions.
 _OF_PROJECT = re.compile(r"assumed-role/datazone_usr_role_\w+")
@@ -35,9 +36,10 @@ _SHARE = (
 _INBOUND = (
     "You are missing glue:CreateInboundIntegration, which zetl.target.merge_catalog_policy(lab) in chapter 1 adds to "
     "the Data Catalog's policy. In a prepared class, the policy policies/learner_class_permissions.json grants it in "
-    "the statement CreateIntegrationIntoOwnDatabase. Ask the instructor to attach that policy to you."
+    "the statement CreateIntegrationIntoOwnDatabase. Ask the instructor to attach that policy to your user or role."
 )
-# Some operations require an action with a different name, and AWS's response does not always contain the action.
+# Some operations require an action with a different name, and the error message from AWS does not always contain the
+# action.
 _ACTIONS = {
     "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
     "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
@@ -61,7 +63,7 @@ class Statement:
         policy: The file that contains the statement, such as ``policies/learner_use_permissions.json``.
         sid: The statement's ``Sid``.
         actions: The allowed actions.
-        resources: The resources of these actions.
+        resources: The resources to which the actions apply.
         conditions: The operator, key and value of each condition.
     """
 
@@ -120,10 +122,10 @@ def action_of(service: str, operation: str) -> str:
 
 
 def explain(message: str, action: str | None = None) -> str:
-    """Add the missing action and the policies that contain it to AWS's message about a denial.
+    """Add the missing action and the policies that contain it to an AWS message about a denial.
 
     Args:
-        message: AWS's message.
+        message: The message from AWS.
         action: The denied action, if the message does not name it.
 
     Returns:
@@ -155,6 +157,6 @@ def _step(message: str, action: str) -> str:
         )
     places = " or ".join(map(str, given))
     return (
-        f"You are missing {action}: see {places}. Run zetl policies to write the policies with your names, and ask an "
-        "administrator of the account to attach them to you."
+        f"You are missing {action}: see {places}. Run zetl policies to write the policies with the names of your "
+        "resources, and ask an administrator of the account to attach them to your user or role."
     )

@@ -95,7 +95,9 @@ def target(environment: Mapping[str, str] | None = None) -> Target:
 
 
 def prefix(environment: Mapping[str, str] | None = None) -> str:
-    """Return ``ZETL_PREFIX``, which separates learners who share an account, or an empty string if it is not set.
+    """Return ``ZETL_PREFIX``, or an empty string if the variable is not set.
+
+    The prefix separates learners who share an account.
 
     Raises:
         SettingsError: The prefix is not valid in the names of a bucket, a table and a role.
@@ -144,7 +146,10 @@ def workgroup(environment: Mapping[str, str] | None = None, *, default: str = "p
 
 
 def class_dir(environment: Mapping[str, str] = os.environ) -> Path | None:
-    """Return ``ZETL_CLASS_DIR``, the folder where a class on one machine shares progress, or None if it is not set."""
+    """Return ``ZETL_CLASS_DIR``, or None if the variable is not set.
+
+    A class on one machine shares its progress in this folder.
+    """
     named = environment.get("ZETL_CLASS_DIR")
     return Path(named).absolute() if named else None
 
@@ -157,8 +162,8 @@ def state_dir(environment: Mapping[str, str] = os.environ, start: Path | None = 
         start: The folder where the search for the tutorial's folder starts. Defaults to the current folder. The state
             folder is in the nearest parent folder that contains a ``.zetl`` folder or the tutorial's
             ``environment.yml``. A notebook and a command in the tutorial's folder therefore use the same lakehouse. If
-            the state folder belongs to another user or this user cannot write to it, the function returns ``.zetl`` in
-            the user's home folder, so that many learners can share one copy of the tutorial.
+            the state folder belongs to another user or is not writable, the function returns ``.zetl`` in this user's
+            home folder. Many learners can therefore share one copy of the tutorial.
     """
     named = environment.get("ZETL_STATE_DIR")
     if named:
@@ -167,7 +172,11 @@ def state_dir(environment: Mapping[str, str] = os.environ, start: Path | None = 
 
 
 def _tutorial(start: Path | None) -> Path:
-    """Return the nearest parent folder that contains the tutorial, or the given folder if none does."""
+    """Return the tutorial's folder, which contains ``.zetl`` or ``environment.yml``.
+
+    Search the given folder and its parents, from the innermost outward. Return the given folder if the search finds
+    nothing.
+    """
     start = (start or Path.cwd()).absolute()
     marked = (folder for folder in (start, *start.parents) if any((folder / mark).exists() for mark in _PROJECT_MARKS))
     return next(marked, start)
@@ -176,7 +185,7 @@ def _tutorial(start: Path | None) -> Path:
 def _own(state: Path) -> Path:
     """Return a state folder if this user can write to it. Otherwise, return ``.zetl`` in the user's home folder.
 
-    Another user's state is private, and the other user cannot use files that this user writes there.
+    Another user's state is private, and that user could not use files that this user creates there.
     """
     there = state if state.exists() else state.parent
     foreign = state.exists() and system.is_foreign(state)

@@ -25,7 +25,7 @@ class Step:
         did: The step's outcome for the resource.
         calls: The AWS operations that the step called, such as ``dynamodb.DescribeTable``, in order and without
             repetitions.
-        details: Further information, such as AWS's response, a complete policy or the IDs of new resources.
+        details: Further information, such as the response from AWS, a complete policy or the IDs of new resources.
         note: A sentence about a setting that the step did not change, or an empty string.
     """
 

@@ -25,8 +25,8 @@ _COST = f"""\
 Cost: a domain itself is free. A project's JupyterLab space is billed per hour while it runs, and its storage per month.
 A NAT gateway in the VPC costs about $0.045 an hour ($33 a month) even if it is not used, plus a charge per GB
 (us-east-1, November 2026; check the current price: https://aws.amazon.com/vpc/pricing/). The console's stack
-SageMakerUnifiedStudio-VPC contains one. Delete the project first, then the domain, then the stack. The equivalent in
-CloudFormation: {_CLOUDFORMATION}"""
+SageMakerUnifiedStudio-VPC contains a NAT gateway. Delete the project first, then the domain, then the stack. For
+CloudFormation templates, see {_CLOUDFORMATION}"""
 # The console creates roles with these names when it sets up an account's first domain.
 _ROLES = {
     "execution": "AmazonSageMakerDomainExecution",
@@ -46,7 +46,7 @@ class DomainPlan:
         subnets: The VPC's private subnets, in at least two Availability Zones.
         roles: The ARNs of the roles, keyed by use (``execution``, ``service``, ``provisioning`` and ``access``).
         stack: The CloudFormation stack that created the VPC, or None if no stack created it.
-        cleaning: A sentence that says whether cleanup deletes or keeps the VPC.
+        cleaning: A line that says whether cleanup deletes or keeps the VPC.
     """
 
     name: str
@@ -87,7 +87,7 @@ def plan_domain(
             the stack after the domain if the stack has the lab's tag.
 
     Returns:
-        A plan with the resources to create, their settings and their cost.
+        The plan, which shows the settings, the roles and the cost of the domain.
 
     Raises:
         StudioSetupError: A role or the stack does not exist, or there are fewer than two subnets.
@@ -180,7 +180,7 @@ def _wait_for_domain(datazone: Any, domain: str, timeout: float) -> None:
 def _profile(lab: Lab, domain: str, plan: DomainPlan) -> str:
     """Return the ID of the lab's project profile, which is created if it does not exist.
 
-    The tooling blueprint is enabled, and all users of the domain can create projects from the profile.
+    For a new profile, this function enables the tooling blueprint and lets all users of the domain create projects.
     """
     datazone = lab.client("datazone")
     where = {"domainIdentifier": domain}

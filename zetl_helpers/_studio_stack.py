@@ -15,7 +15,7 @@ STACK_TAG = "zetl-lab-vpc-stack"
 
 
 def find_stack(lab: Lab, name: str) -> dict[str, Any] | None:
-    """Return a stack as ``DescribeStacks`` describes it, or None if the stack does not exist.
+    """Return a stack as ``DescribeStacks`` returns it. Return None if the stack does not exist.
 
     Args:
         lab: The lab.
@@ -23,7 +23,7 @@ def find_stack(lab: Lab, name: str) -> dict[str, Any] | None:
 
     See https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
     """
-    # CloudFormation has no error code for a stack that does not exist.
+    # CloudFormation has no specific error code for a stack that does not exist.
     with absent("ValidationError"):
         return dict(lab.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0])
     return None
@@ -59,7 +59,8 @@ def what_clean_up_does(lab: Lab, name: str) -> str:
 
 
 def delete_stack(lab: Lab, name: str, *, timeout: float = 1800) -> Step:
-    """Delete the stack that created the VPC, if the stack has the lab's tag. Delete the domain first.
+    """Delete the stack that created the VPC, if the stack has the lab's tag. Before calling this function, delete the
+    domain.
 
     Args:
         lab: The lab.

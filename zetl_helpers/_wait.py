@@ -17,7 +17,7 @@ from zetl_helpers._errors import UserError
 
 T = TypeVar("T")
 
-# A shorter wait shows no progress line, so a notebook's stored output does not contain one.
+# A shorter wait shows no progress line, so that stored notebook outputs do not contain such lines.
 _QUIET_SECONDS = 5.0
 _PATIENCE = 0.1
 _LONGEST_PAUSE = 30.0
@@ -25,9 +25,10 @@ _LONGEST_PAUSE = 30.0
 _SIGN_IN_SECONDS = 4 * 3600.0
 _SIGN_IN_PAUSE = 10.0
 _SKIP = (
-    "AWS does this in the background. You can interrupt the cell and continue with another section or chapter. "
+    "AWS does the work in the background. You can interrupt the cell and continue with another section or chapter. "
     "Run the cell again later to resume waiting."
 )
+_SKIPPED = _SKIP.replace("interrupt the cell and ", "")
 
 
 class WaitTimeoutError(Exception):
@@ -57,7 +58,7 @@ class _TestingClock(_Clock):
         return self._now
 
     def sleep(self, seconds: float) -> None:
-        # Even a pause that is lost in rounding moves the clock. Otherwise, a wait's last pause could repeat forever.
+        # The clock moves even if rounding would lose the pause. Otherwise, a wait's last pause could repeat forever.
         self._now = max(self._now + seconds, math.nextafter(self._now, math.inf))
         self._meanwhile()
 
@@ -67,10 +68,10 @@ _clock = _Clock()
 
 @contextmanager
 def without_waiting(meanwhile: Callable[[], object] = lambda: None) -> Iterator[None]:
-    """Make every wait inside the block take no time.
+    """Make every wait inside the ``with`` block take no time.
 
     Args:
-        meanwhile: A function that is called during each wait, for example to run a refresh.
+        meanwhile: A function that is called instead of each pause, for example to run a refresh.
     """
     global _clock
     real, _clock = _clock, _TestingClock(meanwhile)
@@ -96,15 +97,15 @@ def wait_for(
     count toward the timeout.
 
     Args:
-        what: The awaited event, phrased so that it completes "waiting for …".
+        what: The awaited event or resource, phrased so that it completes "waiting for …".
         look: A function that returns None while there is no result. Any other value ends the wait.
         timeout: Seconds until the wait fails.
         hint: A sentence that says what to check if the wait fails.
-        every: Seconds between the first polls. The interval grows to 30 seconds, so that short waits end quickly and
-            long waits poll rarely.
-        status: The text next to the time in the progress line.
-        usual: The time that AWS usually takes, such as ``15 to 30 minutes``. If it is not empty, the user also sees a
-            hint that the wait can be interrupted.
+        every: Seconds between the first polls. The interval grows to at most 30 seconds, so that short waits end
+            quickly and long waits poll rarely.
+        status: A function that returns the text next to the time in the progress line.
+        usual: The time that AWS usually takes, such as ``15 to 30 minutes``. If this text is not empty, the user also
+            sees a hint that the wait can be interrupted.
 
     Returns:
         The value that `look` returned.
@@ -124,7 +125,7 @@ def wait_for(
             _clock.sleep(min(max(every, min(elapsed * _PATIENCE, _LONGEST_PAUSE)), timeout - elapsed))
     except KeyboardInterrupt as interrupt:
         raise WaitInterruptedError(
-            f"You stopped waiting for {what}. {_SKIP if usual else 'Run the cell again to resume waiting.'}"
+            f"You stopped waiting for {what}. {_SKIPPED if usual else 'Run the cell again to resume waiting.'}"
         ) from interrupt
     finally:
         progress.end()
@@ -132,7 +133,7 @@ def wait_for(
 
 
 def _look(look: Callable[[], T | None], progress: _Progress) -> T | None:
-    """Poll once. If the session has expired, first wait until the user has signed in again."""
+    """Poll once. If the session has expired, wait until the user has signed in again, and repeat the poll."""
     began = _clock.now()
     while True:
         try:
@@ -169,7 +170,7 @@ class _Progress:
             return
         if self._usual:
             self.say(_SKIP)
-        limit = f"(AWS usually needs {self._usual})" if self._usual else f"of at most {_duration(self._timeout)}"
+        limit = f"(AWS usually takes {self._usual})" if self._usual else f"of at most {_duration(self._timeout)}"
         line = f"waiting for {self._what} · {_duration(elapsed)} {limit} {status()}"
         print(f"\r{line:<100}", end="", file=sys.stderr, flush=True)  # noqa: T201
         self._open = True

@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """Return the command-line parser."""
     parser: argparse.ArgumentParser = _Parser(
-        prog="zetl", description="DynamoDB zero-ETL with SageMaker Lakehouse: the tutorial's command."
+        prog="zetl", description="The command of the tutorial about DynamoDB zero-ETL with SageMaker Lakehouse."
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {_version.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
@@ -92,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
     env = commands.add_parser("env", help="print the exports that point the AWS CLI to the local lakehouse")
     env.set_defaults(run=_env)
 
-    policies = commands.add_parser("policies", help="write the policies with your account, Region and names")
+    policies = commands.add_parser("policies", help="write the policies with your account, Region and resource names")
     policies.add_argument("--out", type=Path, help="default: build/policies")
     policies.add_argument(
         "--learner", metavar="ARN", help="user or role that the learner's policies are for; default: you"
@@ -232,7 +232,7 @@ def _policies(options: argparse.Namespace) -> int:
     if options.learner and not re.fullmatch(r"arn:aws[\w-]*:iam::\d{12}:(role|user)/\S+", options.learner):
         raise UsageError(
             f"{options.learner!r} is not the ARN of an IAM user or role. A valid ARN looks like "
-            "arn:aws:iam::123456789012:role/Name. Don't use the session's ARN from AWS STS."
+            "arn:aws:iam::123456789012:role/Name. Don't use a session ARN from AWS STS."
         )
     out = _under_existing(options.out) if options.out else Path("build/policies")
     for path in permissions.write_all(_connect(), out, learner=options.learner):
@@ -254,7 +254,7 @@ def _template(options: argparse.Namespace) -> int:
     else:
         options.out.write_text(text + "\n", encoding="utf-8")
         print(options.out)
-    # This message goes to standard error, so that the template can be piped.
+    # These messages go to standard error, so that the template can be piped.
     for gap in template.gaps(lab):
         print(gap, file=sys.stderr)
     return 0

@@ -72,11 +72,11 @@ def create(
         refresh_minutes: The refresh interval in minutes, from 15 to 8640. Defaults to 15 for a new integration.
         kms_key: The ID, ARN or alias of a customer managed key for data in transit through the integration. Defaults to
             an AWS owned key.
-        encryption_context: The encryption context for KMS. Valid only with a key.
+        encryption_context: The encryption context for KMS. Requires `kms_key`.
 
     Returns:
-        The step and its outcome, with AWS Glue's response as `details`. An existing integration does not change. If its
-        interval, key or context differs from the arguments, a note says so.
+        The step and its outcome, with the response from AWS Glue as `details`. An existing integration does not change.
+        If its interval, key or context differs from the arguments, a note says so.
 
     Raises:
         ValueError: AWS does not accept the interval.
@@ -118,7 +118,7 @@ def create(
             f"integration {lab.integration} to be listed",
             lambda: find(lab),
             timeout=60,
-            hint="Check it in the AWS Glue console, under Zero-ETL integrations.",
+            hint="Check the integration in the AWS Glue console, under Zero-ETL integrations.",
         )
     return Step(f"integration {lab.integration}", "created", calls, found)
 
@@ -224,7 +224,7 @@ def wait_until_synced(lab: Lab, since: datetime, *, timeout: float = 5400) -> da
 
     Args:
         lab: The lab.
-        since: A time after the write, as a datetime with a time zone.
+        since: The time up to which all writes must have arrived, as a datetime with a time zone.
         timeout: Maximum seconds to wait. AWS takes 15 to 30 minutes, or more with a longer refresh interval.
 
     Returns:
@@ -244,7 +244,7 @@ def wait_until_synced(lab: Lab, since: datetime, *, timeout: float = 5400) -> da
         f"the target to reflect {lab.table} up to {since:%H:%M:%S}",
         look,
         timeout=timeout,
-        hint="Check zetl.monitoring.log_events(lab); a window without writes has no event.",
+        hint="Check zetl.monitoring.log_events(lab); a refresh without changes has no event.",
         usual=lab.usually("15 to 30 minutes"),
     )
 

@@ -34,8 +34,8 @@ def require(lab: Lab, key: str) -> str:
         The key's ARN.
 
     Raises:
-        KeyNotUsableError: The key does not exist in the lab's Region, is disabled or pending deletion, belongs to AWS,
-            or is not a symmetric encryption key.
+        KeyNotUsableError: The key does not exist in the lab's Region, is disabled or pending deletion, is managed by
+            AWS, or is not a symmetric encryption key.
 
     See https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html
     """
@@ -58,7 +58,7 @@ def require(lab: Lab, key: str) -> str:
 def statements(lab: Lab, use: Use) -> list[dict[str, Any]]:
     """Return the additional statements that a key's policy needs so that the lab can use the key.
 
-    For DynamoDB and the target role, the statements follow AWS's documentation and a working configuration. AWS does
+    For DynamoDB and the target role, the statements follow the AWS documentation and a working configuration. AWS does
     not document a key policy for the integration's intermediate data. The statement ``ZeroEtlIntegration`` is therefore
     our choice. It is limited to this account's integrations.
 
@@ -127,7 +127,7 @@ def allow_target_role(lab: Lab, key: str) -> Step:
 
 def _unusable(lab: Lab, key: dict[str, Any]) -> str | None:
     if key.get("KeyManager") == "AWS":
-        return "belongs to AWS, and zero-ETL cannot use it. Use a customer managed key."
+        return "is an AWS managed key, which zero-ETL cannot use. Use a customer managed key."
     kind = (key.get("KeySpec", "SYMMETRIC_DEFAULT"), key.get("KeyUsage", "ENCRYPT_DECRYPT"))
     if kind != ("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"):
         return "is not a symmetric encryption key. Use a key of type SYMMETRIC_DEFAULT."

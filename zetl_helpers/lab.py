@@ -62,7 +62,7 @@ _OTHER_SOURCES = (
 
 
 class ConnectionRefusedByLabError(UserError):
-    """The target is invalid in this environment. The message says what to change."""
+    """The connection to the target is not possible in this environment. The message says what to change."""
 
 
 class UnknownTableError(ValueError):
@@ -228,10 +228,10 @@ class Lab:
         return replace(other, source=self.source, project=self.project, workgroup=workgroup)
 
     def client(self, service: str) -> Any:
-        """Return the boto3 client for a service. Every call returns the same client.
+        """Return the boto3 client for a service. Repeated calls return the same client.
 
         Args:
-            service: The service, as boto3 names it, such as ``dynamodb``.
+            service: The service's name in boto3, such as ``dynamodb``.
         """
         if service not in self._clients:
             self._clients[service] = self.session.client(
@@ -294,7 +294,7 @@ def connect(target: Target | None = None, *, tell: Callable[[str], object] | Non
     real account. For both targets, pandas is set to show strings in full.
 
     Args:
-        target: Overrides ``ZETL_TARGET``.
+        target: The target, which overrides ``ZETL_TARGET``.
         tell: A function that is called with a message if a local lakehouse is started.
 
     Returns:
@@ -483,7 +483,7 @@ class _Recorder:
     def note(self, params: Mapping[str, Any], model: Any, **_: object) -> None:
         name = f"{model.service_model.service_name}.{model.name}"
         for calls in getattr(self._local, "lists", []):
-            # One call represents all calls of a repeated operation, such as BatchWriteItem.
+            # Only the first call of a repeated operation, such as BatchWriteItem, is recorded with its arguments.
             calls.append(Call(name) if name in calls else Call(name, params))
 
     @contextmanager

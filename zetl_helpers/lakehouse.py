@@ -53,7 +53,7 @@ def query(lab: Lab, sql: str, **params: Any) -> pd.DataFrame:
 
     Args:
         lab: The lab.
-        sql: The statement, in which ``:name`` stands for a parameter.
+        sql: The statement, in which ``:name`` is the placeholder for a parameter.
         params: The parameters' values, keyed by name. Pass a snapshot ID as an int and a time as a naive datetime in
             UTC.
 
@@ -135,7 +135,7 @@ def _require_reading(sql: str) -> None:
 
 
 def _explained(lab: Lab, message: str) -> str:
-    """Add the next step to Athena's message if it is about permissions or the workgroup."""
+    """Add the next step to an Athena message that is about permissions or the workgroup."""
     if re.search(r"work\s?group\b.*not found", message, re.IGNORECASE):
         return (
             f"Workgroup {lab.workgroup}: {message} Choose a workgroup that Athena lists: run zetl settings "
@@ -274,7 +274,7 @@ def query_history(lab: Lab, *, newest: int = 10) -> pd.DataFrame:
 
 
 def save_query(lab: Lab, name: str, sql: str, description: str) -> Step:
-    """Save a query under a name that Athena's console and the Studio list.
+    """Save a query under a name that the Athena console and the Studio list.
 
     Args:
         lab: The lab.
@@ -316,7 +316,7 @@ def saved_queries(lab: Lab) -> dict[str, Mapping[str, Any]]:
 
 
 def _results(lab: Lab) -> str:
-    """Return the location of Athena's results, which is in the lab's bucket so that cleanup finds the results."""
+    """Return the location of query results, which is in the lab's bucket so that cleanup finds the results."""
     return f"s3://{lab.bucket}/{RESULTS_PREFIX}"
 
 

@@ -23,11 +23,11 @@ class FileCounts:
 
     Args:
         rows: The number of rows in the latest snapshot.
-        files: The number of data files that a query of the table opens.
+        files: The number of data files in the latest snapshot.
         average_kb: The average size of these files in KB.
         snapshots: The number of available snapshots.
         stored_files: The number of data files in S3, from all snapshots.
-        stored_kb: The total size of the files in S3 in KB.
+        stored_kb: The total size of the stored files in KB.
     """
 
     rows: int

@@ -124,7 +124,9 @@ def metrics(lab: Lab, *, hours: int = 24) -> pd.DataFrame:
 
 
 def freshness(lab: Lab) -> timedelta:
-    """Return the delay between source and target as of the latest ingestion.
+    """Return the current delay between source and target.
+
+    The delay is the time since the latest state of the source that the target reflects.
 
     A member of a Studio project is not allowed to read the integration, so the table's latest snapshot is used instead.
 
@@ -161,8 +163,8 @@ def ingestions(lab: Lab) -> pd.DataFrame:
 def create_alarm(lab: Lab) -> Step:
     """Create an alarm that is triggered when a full load or a refresh fails.
 
-    The metric ``IngestionFailed`` is emitted only on failure and separately for each load type. The alarm adds the
-    metrics and treats missing data as not breaching.
+    The metric ``IngestionFailed`` is emitted only on failure and separately for each load type. The alarm adds up the
+    metrics of all load types and treats missing data as not breaching.
 
     Args:
         lab: The lab.
@@ -194,7 +196,7 @@ def create_alarm(lab: Lab) -> Step:
                 ComparisonOperator="GreaterThanOrEqualToThreshold",
                 # Without a failure, there is no data point.
                 TreatMissingData="notBreaching",
-                # PutMetricAlarm rejects tags for an existing alarm, so they are set only when it is created.
+                # PutMetricAlarm ignores tags for an existing alarm, so they are set only when it is created.
                 **({} if found else {"Tags": tag_list(lab.tags)}),
             )
     return Step(f"alarm {name}", ensured(watched, _watched(wanted)), calls)
@@ -295,7 +297,7 @@ def wait_for_alarm(lab: Lab, *, timeout: float = 1800) -> str:
 def event_pattern() -> dict[str, Any]:
     """Return the pattern of an EventBridge rule that matches every failure of zero-ETL integrations.
 
-    AWS's documentation shows detail types with and without a leading ``AWS``, so the pattern matches suffixes.
+    The AWS documentation shows detail types with and without a leading ``AWS``, so the pattern matches suffixes.
 
     See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-monitoring.html
     """

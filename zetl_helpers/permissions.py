@@ -46,7 +46,7 @@ def caller_principal(lab: Lab) -> str:
     """Return the ARN of the caller's IAM user or role, as policies and Lake Formation expect it.
 
     For a role, ``GetCallerIdentity`` returns the session (``sts …:assumed-role/Admin/me``). The principal is the role
-    itself (``iam …:role/Admin``), whose ARN contains a path that only IAM returns.
+    itself (``iam …:role/Admin``), whose ARN can contain a path that only IAM returns.
 
     Args:
         lab: The lab.
@@ -105,7 +105,7 @@ _STEM = 8
 
 
 def _of_the_class(lab: Lab) -> dict[str, str]:
-    """Return patterns that match the names of all labs in the account and Region, with or without a prefix."""
+    """Return patterns that match the resource names of all labs in the account and Region, with or without a prefix."""
     bare = replace(lab, prefix="", source=lab.everywhere[0].source)
     return {
         "AnyTable": _ANY_TABLE,
@@ -166,8 +166,8 @@ def write_all(lab: Lab, folder: Path, *, learner: str | None = None) -> list[Pat
 def simulate(lab: Lab, policies: Sequence[str] = _rights.LEARNER_POLICIES) -> pd.DataFrame:
     """Use IAM to simulate the tutorial's permissions for the caller, without changing anything.
 
-    IAM evaluates policies, the permissions boundary and, if the account has any, service control policies. It does not
-    evaluate the policies of buckets, tables and the Data Catalog.
+    IAM evaluates the caller's policies and permissions boundary and, if the account has any, service control policies.
+    It does not evaluate the policies of buckets, tables or the Data Catalog.
 
     Args:
         lab: The lab.

@@ -197,8 +197,8 @@ def import_items(lab: Lab, new: Iterable[dict[str, Any]], *, timeout: float = 36
         timeout: Maximum seconds to wait. AWS takes a few minutes.
 
     Returns:
-        The step and its outcome. Its `details` contain ``imported``, the number of items, and ``bytes``, the size that
-        AWS bills.
+        The step and its outcome. Its `details` contain ``imported`` (the number of items) and ``bytes`` (the size that
+        AWS bills).
 
     Raises:
         ForeignResourceError: A table with the lab's name exists but does not belong to the lab.
@@ -256,14 +256,14 @@ def _wait_for_import(lab: Lab, arn: str, timeout: float) -> dict[str, Any]:
     if done["ImportStatus"] != "COMPLETED" or done["ErrorCount"]:
         why = done.get("FailureMessage") or f"number of invalid items: {done.get('ErrorCount')}"
         raise ImportFailedError(
-            f"The import into table {lab.table} ended as {done['ImportStatus']}: {as_sentence(why)} Delete the table "
-            "with cleanup and start again."
+            f"The import into table {lab.table} ended with the status {done['ImportStatus']}: {as_sentence(why)} "
+            "Delete the table with cleanup and start again."
         )
     return done
 
 
 def get_item(lab: Lab, customer_id: str, account_number: str) -> dict[str, Any] | None:
-    """Return one item as DynamoDB JSON from a consistent read. Return None if the item does not exist.
+    """Return one item as DynamoDB JSON from a strongly consistent read. Return None if the item does not exist.
 
     Args:
         lab: The lab.
@@ -292,7 +292,7 @@ def enable_pitr(lab: Lab) -> Step:
 
 
 def disable_pitr(lab: Lab) -> Step:
-    """Disable point-in-time recovery, after which an integration that reads the table needs attention.
+    """Disable point-in-time recovery, after which an integration that exports the table needs attention.
 
     Returns:
         The step and its outcome.
@@ -328,7 +328,7 @@ def put_policy(lab: Lab) -> Step:
             )
         stored = wait_for(
             f"the resource policy of table {lab.table}",
-            # DynamoDB's resource policies are eventually consistent, so the first read can miss a new policy.
+            # DynamoDB resource policies are eventually consistent, so the first read can miss a new policy.
             lambda: policy if (policy := _read_policy(lab)) == wanted else None,
             timeout=60,
             hint="Check the table's Permissions tab in the DynamoDB console.",
@@ -443,5 +443,5 @@ def _write_batch(lab: Lab, batch: Sequence[dict[str, Any]]) -> None:
 
 
 def _unthrottled(lab: Lab, act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Retry a call when a table is still throttled after botocore's retries."""
+    """Retry a call while a table is still throttled after botocore's retries."""
     return settled(f"table {lab.table} to stop throttling", act, one_of(*_THROTTLED), timeout=120)

@@ -51,7 +51,8 @@ __all__ = [
 
 
 class StudioError(Exception):
-    """The Studio, its domain or its project does not exist. The message says what to do in the console."""
+    """A domain, project or connection of the Studio does not exist or is not accessible. The message says what to
+    do."""
 
 
 @dataclass(frozen=True)
@@ -412,7 +413,7 @@ def _permissions(lab: Lab, principal: str, resource: dict[str, Any]) -> list[dic
 
 
 def _all_of(lab: Lab, operation: str, key: str, principal: str, resource: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return all pages of a Lake Formation list operation, for which botocore has no paginator."""
+    """Return the entries of all pages of a Lake Formation list operation, for which botocore has no paginator."""
     asked = {"Principal": {"DataLakePrincipalIdentifier": principal}, "Resource": resource}
     found: list[dict[str, Any]] = []
     token: dict[str, str] = {}

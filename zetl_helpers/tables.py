@@ -17,8 +17,8 @@ class Table:
     """Rows that a notebook shows as a table with a search field and sortable columns.
 
     The notebook shows the plain pandas table instead if itables is not installed or if `PLOTLY_RENDERER` is
-    `plotly_mimetype`, which is set when outputs are stored and compared. The itables script is several megabytes long
-    and contains a random name.
+    `plotly_mimetype`. This renderer is set when outputs are stored and compared. The itables script is several
+    megabytes long and contains a random name.
 
     Args:
         rows: The rows to show.

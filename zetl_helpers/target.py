@@ -44,7 +44,7 @@ _OTHER_NAMES = "Set ZETL_PREFIX to use different names for your lab."
 def create_bucket(lab: Lab, *, kms_key: str | None = None) -> Step:
     """Create a tagged, private bucket for the Iceberg tables.
 
-    The bucket accepts only requests with TLS. Athena's results in the bucket expire after a week.
+    The bucket accepts only requests with TLS. Athena query results in the bucket expire after a week.
 
     Args:
         lab: The lab.
@@ -102,7 +102,7 @@ def bucket_exists(lab: Lab) -> bool:
     """
     s3 = lab.client("s3")
     try:
-        # Another account can create a bucket with this name first and give everyone access to it.
+        # Another account can create a bucket with this name first and grant everyone access to it.
         s3.head_bucket(Bucket=lab.bucket, ExpectedBucketOwner=lab.account)
     except ClientError as error:
         if error_code(error) in ("404", "NoSuchBucket"):

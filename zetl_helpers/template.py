@@ -21,7 +21,7 @@ from zetl_helpers.lab import Lab
 __all__ = ["Gap", "gaps", "render"]
 
 _WANTED = "IntegrationIsWanted"
-# This is the rule from `_bucket_settings` in CloudFormation's format.
+# This is the rule from `_bucket_settings` in CloudFormation format.
 _EXPIRY = {
     "Id": _bucket_settings.EXPIRY["ID"],
     "Status": "Enabled",
@@ -35,11 +35,11 @@ _DELETED = {"DeletionPolicy": "Delete", "UpdateReplacePolicy": "Delete"}
 
 @dataclass(frozen=True)
 class Gap:
-    """A part of the lab for which CloudFormation has no resource.
+    """A part of the lab that the template does not create.
 
     Args:
         what: The part.
-        why: The reason why the template cannot create it.
+        why: The reason why the template does not create it.
         instead: The command that creates it.
     """
 
@@ -55,7 +55,7 @@ def render(lab: Lab) -> dict[str, Any]:
     """Return the lab's resources as a CloudFormation template.
 
     Args:
-        lab: The lab, which supplies the names. The function's only AWS call returns the caller's identity.
+        lab: The lab, which supplies the names. The function calls AWS only to look up the caller's role.
 
     Returns:
         The template, with everything except what `gaps` lists. The integration is created only if the parameter
@@ -79,7 +79,7 @@ def render(lab: Lab) -> dict[str, Any]:
                 "Type": "String",
                 "AllowedValues": ["yes", "no"],
                 "Default": "no",
-                "Description": "Set to yes after filling the gaps. The integration needs the settings at its creation.",
+                "Description": "Set to yes after filling the gaps, because the integration must be created last.",
             },
             "RefreshMinutes": {
                 "Type": "Number",
@@ -103,7 +103,7 @@ def render(lab: Lab) -> dict[str, Any]:
 
 
 def gaps(lab: Lab) -> list[Gap]:
-    """List the parts of the lab that the template cannot create, in the order in which to run their commands.
+    """List the parts of the lab that the template does not create, in the order in which to run their commands.
 
     Args:
         lab: The lab.
@@ -116,8 +116,8 @@ def gaps(lab: Lab) -> list[Gap]:
     return [
         Gap(
             "table properties",
-            "CloudFormation has no resource type for unnesting and partitioning. Without these settings, AWS "
-            "Glue unnests fully and buckets by key.",
+            "CloudFormation has no resource type for unnesting and partitioning. Without these settings, AWS Glue "
+            "splits maps into columns and creates buckets of the partition key.",
             f"aws glue create-integration-table-properties --resource-arn {lab.database_arn} --table-name {lab.table} "
             f"--target-table-config {shlex.quote(json.dumps(properties))}",
         ),
@@ -217,7 +217,7 @@ def _substituted(value: Any) -> Any:
     """Use CloudFormation's intrinsic functions for the values that depend on the account."""
     match value:
         case str() if "${AWS::" in value:
-            # IAM's policy variables look like CloudFormation's variables, but must not be substituted.
+            # IAM policy variables look like CloudFormation variables, but must not be substituted.
             return {"Fn::Sub": value.replace("${aws:", "${!aws:")}
         case Mapping():
             return {key: _substituted(entry) for key, entry in value.items()}

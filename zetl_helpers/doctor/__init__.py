@@ -18,7 +18,8 @@ def examine(lab: Lab | None = None) -> list[Check]:
         lab: The lab. Defaults to a new connection.
 
     Returns:
-        The checks, in the order in which to fix them. Printing a check shows one line.
+        The checks, in the order in which failures should be fixed. Printing a check shows its result and, after a
+        failure, the next step.
     """
     try:
         local = lab.target == "local" if lab else _settings.target() == "local"

@@ -1,4 +1,4 @@
-"""`doctor`'s checks of the account's Region, services, permissions, quotas, leftovers and cost."""
+"""Checks of the account's Region, services, permissions, quotas, leftovers and cost."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _unless_refused(what: str, look: Callable[[], Check]) -> Check:
 
 
 def for_member(lab: Lab) -> list[Check]:
-    """Check that the project's workgroup and a shared table exist, which a member of a Studio project needs."""
+    """Check that the project's workgroup and the shared table exist, which a member of a Studio project needs."""
     return [
         _probe(lab, "Athena", dict(_PROBES)["Athena"]),
         _unless_refused("the lab's table cannot be read", lambda: _shared(lab)),
@@ -108,19 +108,20 @@ def rights(lab: Lab) -> list[Check]:
         return [
             Check(
                 True,
-                "every permission of an instructor, according to IAM's simulation; the notebooks need a "
+                "every permission of an instructor, according to the IAM policy simulator; the notebooks need a "
                 "learner's permissions",
             )
         ]
     if missing.empty:
         if in_class:
-            return [Check(True, "every permission that a learner in this class needs; the instructor does chapter 3")]
-        return [Check(True, "every permission that the tutorial needs, according to IAM's simulation")]
+            return [Check(True, "every permission that a learner in this class needs; the instructor runs chapter 3")]
+        return [Check(True, "every permission that the tutorial needs, according to the IAM policy simulator")]
     return [
         Check(
             False,
             f"permissions are missing: {', '.join(dict.fromkeys(found['action']))}",
-            f"See {policy}. zetl policies writes this policy with your names, so that an administrator can attach it.",
+            f"See {policy}. zetl policies writes this policy with the names of your resources, so that an "
+            "administrator can attach it.",
         )
         for policy, found in missing.groupby("policy", sort=False)
     ]
@@ -136,7 +137,7 @@ def _governance(lab: Lab) -> Check:
     # An existing database can be open or governed, independently of the settings for new databases.
     governed = _governed.is_governed(lab)
     if not _governed.governs_new_things(settings) and not governed:
-        return Check(True, "Lake Formation lets IAM control the lab's database and tables")
+        return Check(True, "Lake Formation lets IAM control access to the lab's database and tables")
     me = permissions.caller_principal(lab)
     if me in {administrator["DataLakePrincipalIdentifier"] for administrator in settings.get("DataLakeAdmins", [])}:
         return Check(

@@ -1,4 +1,4 @@
-"""The result of one of `doctor`'s checks."""
+"""The result of a check."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`doctor`'s checks of this computer's Python, packages, disk space and memory."""
+"""Checks of this computer's Python, packages, disk space and memory."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def disk() -> Check:
     return Check(
         free >= _LEAST_DISK,
         f"disk: {_amount(free, _LEAST_DISK)} free for the local lakehouse",
-        f"Free disk space next to {folder}, or set ZETL_STATE_DIR to a folder on another disk.",
+        f"Free up space on the disk that contains {folder}, or set ZETL_STATE_DIR to a folder on another disk.",
     )
 
 

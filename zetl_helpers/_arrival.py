@@ -69,8 +69,9 @@ def last_sync(lab: Lab, integration: dict[str, Any]) -> datetime | None:
     Return None if no ingestion has been found.
 
     The time comes from the log or, failing that, from the metrics. If both are missing or inaccessible, the function
-    returns the commit time of the target table's latest snapshot if the snapshot is at least a minute old. The
-    ingestion read the source before that commit, so the commit time is an upper bound.
+    returns the commit time of the target table's latest snapshot. The ingestion read the source before that commit, so
+    the commit time is an upper bound. A snapshot is ignored for its first minute, because the log or a metric can still
+    arrive.
 
     Args:
         lab: The lab.

@@ -47,7 +47,7 @@ def _prepare(options: argparse.Namespace) -> int:
     if options.share and options.undo:
         raise UsageError("Choose either --share or --undo. To remove the shares, run zetl class cleanup.")
     if options.administrator and not options.undo:
-        raise UsageError("--administrator requires --undo. To become an administrator, omit --administrator.")
+        raise UsageError("--administrator requires --undo. Without --undo, this command makes you an administrator.")
     try:
         lab = connect()
         if options.undo:

@@ -78,8 +78,8 @@ def set_table_properties(lab: Lab, *, unnest: Unnest = "FULL", partition_by: Seq
 
     Args:
         lab: The lab.
-        unnest: ``FULL`` (a column for each attribute, with maps split into a column for each leaf), ``TOPLEVEL`` (a
-            column for each attribute) or ``NOUNNEST`` (one column for all attributes except the keys).
+        unnest: ``FULL`` creates a column for each attribute and splits maps into a column for each leaf. ``TOPLEVEL``
+            creates a column for each attribute. ``NOUNNEST`` creates one column for all attributes except the keys.
         partition_by: The entries of a partition spec, each with ``FieldName``, ``FunctionSpec`` and ``ConversionSpec``.
             An empty sequence selects AWS Glue's default, which is buckets of the partition key.
 

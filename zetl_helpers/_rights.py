@@ -158,5 +158,5 @@ def _step(message: str, action: str) -> str:
     places = " or ".join(map(str, given))
     return (
         f"You are missing {action}: see {places}. Run zetl policies to write the policies with the names of your "
-        "resources, and ask an administrator of the account to attach them to your user or role."
+        "resources. Ask an administrator of the account to attach them to your user or role."
     )

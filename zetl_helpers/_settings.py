@@ -159,9 +159,9 @@ def state_dir(environment: Mapping[str, str] = os.environ, start: Path | None = 
 
     Args:
         environment: The environment variables, which can contain ``ZETL_STATE_DIR``.
-        start: The folder where the search for the tutorial's folder starts. Defaults to the current folder. The state
-            folder is in the nearest parent folder that contains a ``.zetl`` folder or the tutorial's
-            ``environment.yml``. A notebook and a command in the tutorial's folder therefore use the same lakehouse. If
+        start: The folder where the search for the tutorial's folder starts. Defaults to the current folder. The search
+            continues upward until a folder contains ``.zetl`` or the tutorial's ``environment.yml``. The state folder
+            is in this folder. A notebook and a command in the tutorial's folder therefore use the same lakehouse. If
             the state folder belongs to another user or is not writable, the function returns ``.zetl`` in this user's
             home folder. Many learners can therefore share one copy of the tutorial.
     """

@@ -218,7 +218,7 @@ def _failures(lab: Lab) -> list[dict[str, Any]]:
     arn = integration.require(lab)["IntegrationArn"]
     kinds = list(_LOAD_TYPES)
     for _, dimensions in _arrival.metric_series(lab, arn):
-        # AWS does not document the load types.
+        # AWS does not document the load types, so the load types of existing metrics are added.
         kinds += [
             dimension["Value"]
             for dimension in dimensions

@@ -10,7 +10,7 @@ from zetl_helpers.lab import Lab
 pytestmark = pytest.mark.once
 
 WHO = "User: arn:aws:sts::123456789012:assumed-role/Ana/me is not authorized to perform: "
-ASK = "Run zetl policies to write the policies with the names of your resources, and ask an administrator of the"
+ASK = "Run zetl policies to write the policies with the names of your resources. Ask an administrator of the account"
 
 
 def test_the_action_that_aws_names_is_looked_up_in_the_learners_policies() -> None:

@@ -84,7 +84,7 @@ def test_an_error_names_the_action_and_the_statement(enforcing: Lakehouse, actio
         tutorial(lab)
     text = str(error.value)
     assert f"You are missing {action}: see {where}." in text
-    assert "Run zetl policies to write the policies with the names of your resources, and ask an administrator" in text
+    assert "Run zetl policies to write the policies with the names of your resources. Ask an administrator" in text
 
 
 @pytest.fixture

@@ -74,8 +74,8 @@ def _columns(plan: Plan) -> bool:
 def _cost(plan: Plan) -> tuple[int, int, int, int]:
     """Return the sort key of a plan. The best plan has the smallest key.
 
-    The key ranks plans by the number of unused words, then by whether the question names a table, then by the number of
-    tables, and last by the number of doubts.
+    The key ranks plans by the number of unused words, and then by whether the question names a table. The last criteria
+    are the numbers of tables and doubts.
     """
     return (len(plan.unused), -min(plan.heads, 1), len(plan.scope), len(plan.doubts))
 

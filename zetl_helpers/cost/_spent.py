@@ -33,10 +33,10 @@ _EVENT_OVERHEAD = 26
 def actual(lab: Lab, *, now: datetime | None = None) -> Sheet:
     """Compute the lab's cost so far, from the usage that AWS reports.
 
-    The calculation uses the sizes of the table and of the objects in the bucket, the integration's age and refresh
-    interval, and the changes and events in the integration's log. It also uses the bytes that Athena scanned and the
-    age of the alarm. AWS does not report S3 reads or Data Catalog requests. Their cost is negligible here, so the
-    function omits it. Deleted resources are not included.
+    The calculation uses the sizes of the table and of the bucket's objects, and the integration's age and refresh
+    interval. It also uses the changes and events in the integration's log, the bytes that Athena scanned, and the age
+    of the alarm. AWS does not report S3 reads or Data Catalog requests. Their cost is negligible here, so the function
+    omits it. Deleted resources are not included.
 
     Args:
         lab: The lab. The costs of the lab's bucket and queries include all tables of the lab.

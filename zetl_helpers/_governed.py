@@ -61,15 +61,15 @@ def governs_new_things(settings: dict[str, Any]) -> bool:
 
 
 def missing(lab: Lab, principal: str) -> list[str]:
-    """Return the permissions that the target role and the lab's owner lack, as ``principal: permissions on the
-    resource``.
+    """Return the permissions that the target role and the lab's owner lack.
 
     Args:
         lab: The lab.
         principal: The IAM user or role that owns the lab.
 
     Returns:
-        The missing permissions, or an empty list if Lake Formation does not govern the database.
+        The missing permissions, each as ``principal: permissions on the resource``. The list is empty if Lake Formation
+        does not govern the database.
     """
     if not is_governed(lab):
         return []

@@ -59,8 +59,9 @@ def what_clean_up_does(lab: Lab, name: str) -> str:
 
 
 def delete_stack(lab: Lab, name: str, *, timeout: float = 1800) -> Step:
-    """Delete the stack that created the VPC, if the stack has the lab's tag. Before calling this function, delete the
-    domain.
+    """Delete the stack that created the VPC, if the stack has the lab's tag.
+
+    Before calling this function, delete the domain.
 
     Args:
         lab: The lab.

@@ -327,8 +327,10 @@ class Reader:
         self._said.negated = False
 
     def _count_like(self) -> bool:
-        """Return whether the question asks for a share of rows. If so, its values select the rows whose share is
-        computed."""
+        """Return whether the question asks for a share of rows.
+
+        If so, its values select the rows whose share is computed.
+        """
         return bool(self._said.entities) and not self.plan.measures
 
     def _on_entity(self, mark: Mark) -> None:

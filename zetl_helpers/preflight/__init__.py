@@ -33,6 +33,7 @@ __all__ = [
 
 SAMPLE = 10_000
 _CHANGED_SHARE = 0.05
+_LATER = "An attribute that appears later adds a column or, in NOUNNEST, a field of the column value."
 _FIRST_LOAD = (
     "First load: AWS doesn't document how long it takes. Users report 15 to 20 minutes for small tables, "
     "most of which is spent on the export."
@@ -221,8 +222,7 @@ def _report(
     looked = "every item" if found.items >= total else f"a sample of {found.items:,} of {total:,} items"
     rate = f"{changes:,.0f} change{'s' * (round(changes) != 1)} per day"
     assumptions = (
-        f"Columns and findings are those of {looked}. An attribute that appears later adds a column or, in NOUNNEST, a "
-        "field of the column value.",
+        f"Columns and findings are those of {looked}. {_LATER}",
         rate + ("" if changes_per_day is not None else ", one in twenty items")
         + f"; a refresh every {refresh_minutes} minutes; 20 queries per day that read the whole table.",
         _FIRST_LOAD,

@@ -146,9 +146,7 @@ class Report:
     def _partition_line(self) -> str:
         best = next((each for each in self.partitions if each.fits), None)
         if best is None:
-            return (
-                "Keep the default, buckets of the partition key. No attribute is suitable for partitioning."
-            )
+            return "Keep the default, buckets of the partition key. No attribute is suitable for partitioning."
         return f"Recommended: {json.dumps([best.spec])}, {best.reason}."
 
     def _lines(self) -> Iterator[str]:

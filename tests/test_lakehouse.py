@@ -65,7 +65,7 @@ def test_what_athena_refuses_is_told_in_its_words(evolved: Lab, sql: str, reason
         ("SELECT -- AS nv\n nv FROM customeraccounts", "zetl.lakehouse.schema(lab) lists the table's current columns."),
         ("SELECT * FROM customeraccount", "The table is called customeraccounts."),
         ("SELECT ifnull(1, 2)", "In Athena, use COALESCE(x, y) instead."),
-        ("SELECT total(1)", "Athena has Trino's functions"),
+        ("SELECT total(1)", "Athena supports Trino functions"),
         ("SELECT sum(zipcode) FROM customeraccounts", "The function exists, but not for these types."),
         ("SELECT state, count(*) FROM customeraccounts", "A column that is not in GROUP BY must be inside"),
         ("SELECT * FROM customeraccounts WHERE zipcode = 89101", "Compare text with text in 'single' quotes"),

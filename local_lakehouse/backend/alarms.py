@@ -96,7 +96,7 @@ def evaluate(alarm: Alarm, data: Iterable[Any], now: datetime) -> None:
     Args:
         alarm: The alarm.
         data: The data points of all metrics.
-        now: The current time, which ends the latest period.
+        now: The current time, at which the latest period ends.
     """
     periods = int(alarm.evaluation_periods)
     length = timedelta(seconds=_period(alarm))
@@ -125,13 +125,13 @@ def _state(alarm: Alarm, values: Sequence[float | None]) -> str | None:
 def _reason(alarm: Alarm, values: Sequence[float | None], state: str) -> str:
     found = [value for value in values if value is not None]
     if not found:
-        return f"{len(values)} missing datapoints were treated as [{alarm.treat_missing_data or 'missing'}]."
+        points = "1 missing datapoint was" if len(values) == 1 else f"{len(values)} missing datapoints were"
+        return f"{points} treated as [{alarm.treat_missing_data or 'missing'}]."
     _, words = _COMPARISONS[alarm.comparison_operator]
     negation = "" if state == "ALARM" else "not "
     shown = ", ".join(str(value) for value in found)
-    count = "1 datapoint" if len(found) == 1 else f"{len(found)} datapoints"
-    verb = "was" if len(found) == 1 else "were"
-    return f"Threshold Crossed: {count} [{shown}] {verb} {negation}{words} the threshold ({float(alarm.threshold)})."
+    points = f"1 datapoint [{shown}] was" if len(found) == 1 else f"{len(found)} datapoints [{shown}] were"
+    return f"Threshold Crossed: {points} {negation}{words} the threshold ({float(alarm.threshold)})."
 
 
 def _check(alarm: Alarm) -> None:
@@ -200,7 +200,7 @@ def _moment(timestamp: datetime) -> datetime:
 
 
 def _parse(expression: str) -> ast.expr:
-    """Parse metric math, whose arithmetic and calls have Python's syntax."""
+    """Parse metric math, whose arithmetic and calls have the same syntax as in Python."""
     try:
         tree = ast.parse(expression.strip(), mode="eval").body
     except SyntaxError as error:

@@ -74,7 +74,8 @@ class ChangeLog:
     """A record of the writes to each integration's table since the last refresh.
 
     A refresh reads a window of changes. The window is kept until the refresh succeeds or fails, so a state that is
-    saved in between is complete. If there is a database, each change is a row that is committed with its write.
+    saved during the refresh is complete. If there is a database, each change is stored in a row that is committed
+    together with the write.
 
     Args:
         database: The database for the changes, or None to store them in memory.
@@ -124,7 +125,10 @@ class ChangeLog:
             return watched.taken
 
     def nothing_since(self, integration: str) -> bool:
-        """Return whether nothing has been written since the window was taken. The caller must hold the lock."""
+        """Return whether an integration has no changes since its window was taken.
+
+        The caller must hold the database's lock.
+        """
         with self._lock:
             return integration in self._watched and not self._watched[integration].window
 
@@ -144,7 +148,7 @@ class ChangeLog:
                 watched.window, watched.taken = watched.pending(), Window()
 
     def note(self, operation: str, request: Mapping[str, Any]) -> None:
-        """Record a DynamoDB request's changes after its execution and before the next request.
+        """Record the changes of a DynamoDB request, after its execution and before the execution of the next request.
 
         Writes that name their keys are recorded by key. Any other request that is not known to be read-only marks every
         watched table whose name occurs in it, so that no write is missed.

@@ -54,7 +54,7 @@ class CallerRights(Protocol):
 
 @dataclass(frozen=True)
 class Actor:
-    """The principal that calls the Data Catalog, or for which Athena reads a table.
+    """The principal that calls the Data Catalog, or on whose behalf Athena reads a table.
 
     Args:
         principal: The ARN of the user or role.
@@ -70,7 +70,7 @@ _actor: ContextVar[Actor | None] = ContextVar("actor", default=None)
 
 @contextlib.contextmanager
 def asked_by(actor: Actor | None) -> Iterator[None]:
-    """Make Lake Formation check a caller in the block, or disable the check if the caller is None."""
+    """Make Lake Formation check a caller's permissions in the block, or disable the check if the caller is None."""
     token = _actor.set(actor)
     try:
         yield
@@ -79,7 +79,7 @@ def asked_by(actor: Actor | None) -> Iterator[None]:
 
 
 def current_actor() -> Actor | None:
-    """Return the caller that Lake Formation checks."""
+    """Return the caller whose permissions Lake Formation checks, or None if the check is disabled."""
     return _actor.get()
 
 
@@ -89,7 +89,7 @@ _rights: ContextVar[CallerRights | None] = ContextVar("rights", default=None)
 
 @contextlib.contextmanager
 def acting_for(rights: CallerRights | None) -> Iterator[None]:
-    """Check the requests of services in the block against a caller's permissions, or disable the check for None."""
+    """Check services' requests in the block against a caller's permissions. None disables the check."""
     token = _rights.set(rights)
     try:
         yield
@@ -98,7 +98,7 @@ def acting_for(rights: CallerRights | None) -> Iterator[None]:
 
 
 def require(action: str, resource: str) -> None:
-    """Check a caller's permission before a read from a cache, for which no request is sent and checked.
+    """Check a caller's permission before a read from a cache, because such a read sends no request.
 
     Args:
         action: The action, such as ``s3:GetObject``.
@@ -137,7 +137,8 @@ class ServiceClients:
         self._serve = serve
         self._clients: dict[str, Any] = {}
         self._clients_lock = threading.Lock()
-        # A function that returns the file with the body of an object, given its bucket and key, or None.
+        # A function that returns the file with an object's body, given the bucket and key. It returns None if there is
+        # no file.
         self.body_path: Callable[[str, str], Path | None] = lambda _bucket, _key: None
         self._shared: dict[type, Any] = {}
         self._shared_lock = threading.RLock()
@@ -161,10 +162,10 @@ class ServiceClients:
         self.unsettle(service, operation)
 
     def unsettle(self, service: str, operation: str) -> None:
-        """Discard results that depend on settings, unless a request cannot change a setting.
+        """Discard results that depend on settings if a request can change a setting.
 
-        A transaction calls this method while it still holds the lock. Otherwise, a check that read one setting before
-        the transaction and another setting after it could keep its result.
+        A transaction calls this method while it still holds the lock. Otherwise, a check could read one setting before
+        the transaction and another setting after the transaction, and its result would be cached.
 
         Args:
             service: The service's name in botocore.
@@ -178,7 +179,7 @@ class ServiceClients:
         """Save all changes that the block makes in moto and in services, or discard all of them.
 
         Args:
-            participants: The names in `documents` of the services that change.
+            participants: The names, in `documents`, of the services whose state changes.
 
         Raises:
             StorageError: The changes cannot be saved, and the state is unchanged.

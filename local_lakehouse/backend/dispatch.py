@@ -1,4 +1,4 @@
-"""The execution of requests by moto, with the operation and parameters that were authorized.
+"""The execution of requests by moto, which receives exactly the authorized operation and parameters.
 
 moto's server would parse each request again from a query string, a form, a body and headers, which can contradict each
 other. The result could be a different operation, resource, Region or account. In this module, moto receives only the
@@ -49,8 +49,8 @@ HANDLERS: Mapping[str, tuple[str, str]] = {
     "sts": ("moto.sts.responses", "TokenResponse"),
 }
 
-# The S3 operations that moto supports, with the moto method for each GET or DELETE request. For other requests, moto
-# derives the method from the HTTP method and the query.
+# The S3 operations that moto supports. They are listed with their moto methods, except for the operations in
+# `_S3_WRITES`, for which moto derives the method from the HTTP method and the query.
 _S3_METHODS: Mapping[str, str] = {
     "GetBucketAccelerateConfiguration": "get_bucket_accelerate_configuration",
     "GetBucketAcl": "get_bucket_acl",
@@ -111,7 +111,7 @@ _S3_WRITES = frozenset(
     }
 )  # fmt: skip
 _EXPECTED_OWNERS = ("x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner")
-# The headers that could make moto use a different account, page or framing than the authorized request.
+# The headers that could make moto use a different account, host or framing than the authorized request.
 _WITHHELD = re.compile(
     r"authorization|connection|content-encoding|content-length|content-type|cookie|expect|host|origin"
     r"|transfer-encoding|user-agent|x-moto-.*|x-forwarded-.*"
@@ -123,7 +123,7 @@ class NotOfferedError(Exception):
 
 
 def prepare(request: Request) -> None:
-    """Import moto's modules for a request, which takes up to half a second and must not happen under a lock."""
+    """Import moto's modules for a request. The import takes up to half a second and must not happen under a lock."""
     if request.service in HANDLERS:
         load(HANDLERS[request.service][0])
         moto_classes.load_modules(request.service)
@@ -168,7 +168,7 @@ def _written(headers: Mapping[str, Any], method: str, content: bytes) -> list[tu
 
 @functools.cache
 def _handler(service: str) -> type[Any]:
-    """Return a subclass of moto's class for a service. The subclass is initialized from a `Request` without parsing."""
+    """Return a subclass of moto's class for a service. The subclass does not parse requests."""
     module, name = HANDLERS[service]
     moto_class = getattr(load(module), name)
     preparations.carry_out(service)
@@ -307,7 +307,7 @@ class _Told:
             )
 
     def get_access_key(self) -> str:
-        """Return the access key of the request's signature."""
+        """Return the access key in the request's signature, or a placeholder if the request is not signed."""
         return self.told.credential.access_key if self.told.credential else "AKIAEXAMPLE"
 
     def get_current_account(self) -> str:
@@ -318,7 +318,7 @@ class _Told:
         return self.told.operation
 
     def _authenticate_and_authorize_normal_action(self, *_: Any) -> None:
-        """Do nothing, because the endpoint has authorized the request. moto would import S3 for every service."""
+        """Do nothing, because the endpoint has authorized the request. moto's method imports S3."""
 
     def _authenticate_and_authorize_s3_action(self, *_: Any, **__: Any) -> None:
         """Do nothing, because the endpoint has authorized the request."""

@@ -1,4 +1,4 @@
-"""Access to the items of moto's DynamoDB tables. No other module depends on the way moto stores items."""
+"""Access to the items of DynamoDB tables for integrations, exports and imports."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _AT_ONCE = 200
 
 
 class DynamoDbSource:
-    """The source of a table's items. All reads of a `snapshot` see the same point in time.
+    """The source of the tables' items. All reads of a `snapshot` see the same point in time.
 
     Args:
         clients: The clients of the lakehouse.
@@ -53,7 +53,7 @@ class DynamoDbSource:
             return {element["AttributeName"]: types[element["AttributeName"]] for element in in_order}
 
     def collection(self, table_name: str) -> int | None:
-        """Return the number of a table's item collection, or None if the table does not exist."""
+        """Return the number that identifies a table's item collection, or None if the table does not exist."""
         with self._clients.lock:
             table = self._table(table_name)
             return None if table is None else int(table.items.number)
@@ -64,7 +64,7 @@ class DynamoDbSource:
             return snapshot.items()
 
     def items_of(self, table_name: str, keys: Iterable[Mapping[str, Mapping[str, Any]]]) -> list[Item]:
-        """Return the items with the given keys from a table, in DynamoDB JSON."""
+        """Return a table's items with the given keys, in DynamoDB JSON."""
         with self.snapshot(table_name) as snapshot:
             return snapshot.items_of(keys)
 
@@ -82,8 +82,8 @@ class DynamoDbSource:
         """Write items to a table that is not in use yet, and return the number of valid items.
 
         The items are validated first and then written in the order of their keys. In any other order, each transaction
-        would change about one database page per item. Each transaction writes only a few items, so that other requests
-        can run in between. If `items` raises an error, the items before it are written.
+        would change about one database page per item. Each transaction writes at most 200 items, so that other requests
+        can run in between. If the iteration over `items` fails, the items before the failure are written.
 
         Args:
             table_name: The table.
@@ -147,7 +147,7 @@ class TableSnapshot:
 
     Args:
         connection: A connection that sees the database at that point in time.
-        number: The number of the items' collection.
+        number: The item collection's number.
         names: The table's key attributes, with the partition key first.
     """
 

@@ -16,8 +16,8 @@ from local_lakehouse.store.items import Index
 class ItemRequests:
     """The execution of requests for items.
 
-    A table's description is read from moto once, and again after a commit that may have changed it. Reads therefore do
-    not need a lock and never wait.
+    A table's description is read from moto once, and again after a commit that may have changed it. Other reads do not
+    need a lock, so they do not wait for writes.
 
     Args:
         state: moto's state, which includes the tables.
@@ -73,7 +73,7 @@ class ItemRequests:
 
 
 def described(table: Any) -> Table:
-    """Return the data plane's description of one of moto's tables."""
+    """Return the data plane's description of a moto table."""
     local = {id(each) for each in table.indexes}
     return Table(
         table.name,

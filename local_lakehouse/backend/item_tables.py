@@ -1,6 +1,6 @@
 """moto's DynamoDB tables, each with a stored collection of items that moto counts, copies and deletes.
 
-Only `local_lakehouse.dynamodb` reads and writes items.
+moto itself does not read or write items. `local_lakehouse.dynamodb` executes the requests that do.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class StoredItems:
 
     Args:
         items: The item store.
-        number: The number of the collection.
+        number: The item collection's number.
         names: The table's key attributes, with the partition key first.
     """
 
@@ -68,11 +68,11 @@ class StoredItems:
         self._items.write(self.number, rows)
 
     def totals(self) -> tuple[int, int]:
-        """Return the number of items, and their size in bytes."""
+        """Return the number of items and their total size in bytes."""
         return self._items.totals(self.number)
 
     def totals_with(self, names: Sequence[str]) -> tuple[int, int]:
-        """Return the number of items that have all of the given attributes, and their size in bytes."""
+        """Return the number and total size, in bytes, of the items that have all of the given attributes."""
         return self._items.totals_with(self.number, names)
 
     def open_stream(self, arn: str, about: Mapping[str, Any]) -> None:
@@ -93,7 +93,7 @@ class StoredItems:
 
 
 def use(tables: ItemTables) -> None:
-    """Make moto's DynamoDB store its items in an item store."""
+    """Make moto store the items of DynamoDB tables in an item store."""
     _current[:] = [tables]
     _prepare()
 

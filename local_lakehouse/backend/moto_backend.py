@@ -37,12 +37,12 @@ SERVICES = (
 )  # fmt: skip
 
 # On AWS, people sign in to an account through their organization's single sign-on, which the lakehouse does not
-# emulate. Therefore no caller can assume this role.
+# emulate. Therefore, no caller can assume this role.
 _TRUST = (
     '{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"sts:AssumeRoleWithSAML",'
     '"Principal":{{"Federated":"arn:{partition}:iam::{account}:saml-provider/SignIn"}}}}]}}'
 )
-# The requests whose content becomes an object.
+# The requests whose bodies are stored as objects or as parts of objects.
 _UPLOADS = frozenset({"PutObject", "UploadPart"})
 _MOST_KNOWN_KEYS = 1_000
 _EVERYTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
@@ -92,7 +92,7 @@ class Backend:
             self._state.after_change(service, self._known_keys.clear)
         self._signed_in = False
         self._roles: list[GivenRole] = []
-        # A filter for requests to the Data Catalog, which applies Lake Formation's rules.
+        # A filter that applies Lake Formation rules to requests to the Data Catalog.
         self.catalog: Callable[[Request, Callable[[], Answer]], Answer] | None = None
         self.database.after_rollback(self._sign_in_again)
         self.database.after_replacement(self._sign_in_again)
@@ -219,7 +219,7 @@ class Backend:
         return cast("STSBackend", backends_of("sts")[ACCOUNT][self.clients.partition])
 
     def _sign_in(self) -> None:
-        """Create the learner's session, with an administrator role that allows all actions.
+        """Create the learner's session and the initial roles, including an administrator role that allows all actions.
 
         If the administrator role was deleted, it is not created again.
         """

@@ -14,8 +14,8 @@ from local_lakehouse.backend.object_store import body_document, body_file, keys_
 from local_lakehouse.loading import load
 from local_lakehouse.store.codec import ClassRules, Codec, Decode, Encode, Known, Plain
 
-# All classes in these modules can be stored, except backends, threads, exceptions and the classes in `NEVER`. moto's
-# modules are imported when their service is needed.
+# Objects of all classes in these modules can be stored, except for backends, threads, exceptions and objects of the
+# classes in `NEVER`. moto's modules are imported when their service is needed.
 MODULES: Mapping[str, tuple[str, ...]] = {
     "athena": ("moto.athena.models",),
     "cloudwatch": ("moto.cloudwatch.models",),

@@ -1,4 +1,4 @@
-"""The service models and Regions for moto, which are loaded faster than by moto itself."""
+"""Faster loading of the service models and Regions that moto uses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from local_lakehouse.service_models import ModelLoader
 
 
 class _MotoLoader(ModelLoader, loaders.Loader):
-    """A loader of botocore's models with moto's additions."""
+    """A loader for botocore's models and moto's additions to these models."""
 
 
 @functools.cache

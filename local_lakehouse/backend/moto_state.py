@@ -232,7 +232,7 @@ def _watch_backends() -> None:
     from moto.core.common_models import BaseModel
 
     AccountSpecificBackend.__getitem__ = _telling(AccountSpecificBackend.__getitem__)  # type: ignore[method-assign]
-    # Without this change, moto would keep every object that it creates in memory.
+    # Without this change, moto would keep a reference to every object that it creates.
     BaseModel.__new__ = lambda class_, *_, **__: object.__new__(class_)  # type: ignore[method-assign]
 
 

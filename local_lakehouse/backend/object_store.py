@@ -1,4 +1,4 @@
-"""Storage for moto's S3, with keys in rows that are read on demand and bodies in files."""
+"""Storage for S3 in moto. Keys are rows that are read on demand, and bodies are files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from local_lakehouse.loading import load
 from local_lakehouse.store.codec import Codec, dumps, loads
 from local_lakehouse.store.objects import EMPTY, Body, Objects, VersionBodies
 
-# The number of keys per bucket that are cached as objects. Other keys are read from the store.
+# The maximum number of keys per bucket that are cached as objects. Other keys are read from the store.
 _CACHED = 4000
 
 
@@ -137,7 +137,7 @@ class StoredKeys:
     iteritems, itervalues, iterlists = items, values, lists
 
     def item_size(self) -> int:
-        """Return the size of the latest versions in bytes."""
+        """Return the total size of the keys' latest versions in bytes."""
         return sum(getattr(version, "size", 0) for version in self.values())
 
     def write(self) -> None:
@@ -155,7 +155,7 @@ class StoredKeys:
                 del self._cache[key]
 
     def settle(self) -> None:
-        """Start the next transaction."""
+        """Prepare for the next transaction."""
         self._touched.clear()
         while len(self._cache) > _CACHED:
             self._cache.popitem(last=False)
@@ -243,7 +243,7 @@ _current: list[ObjectStore] = []
 
 
 def use(store: ObjectStore) -> None:
-    """Make moto's S3 store its keys in an object store."""
+    """Make moto store S3 keys in an object store."""
     _current[:] = [store]
     _prepare()
 

@@ -1,4 +1,4 @@
-"""Results that depend only on the account's settings, such as policies, and that are kept until a setting changes."""
+"""Results that depend only on the account's settings, such as policies, and are cached until a setting changes."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ class SettingsCache:
             self._results.clear()
 
     def result(self, key: Hashable, look: Callable[[], _Result]) -> _Result:
-        """Return the kept result, or call a function and keep its result until the next change.
+        """Return the cached result, or call a function and cache its result until a setting changes.
 
         Args:
             key: The name of the result.
-            look: A function that reads settings. If a setting changes during the call, the result is not kept.
+            look: A function that reads settings. If a setting changes during the call, the result is not cached.
         """
         with self._lock:
             revision = self._revision

@@ -1,1 +1,1 @@
-"""Amazon DynamoDB's data plane, which reads and writes items as plain DynamoDB JSON."""
+"""The Amazon DynamoDB data plane, which reads and writes items as plain DynamoDB JSON."""

@@ -1,4 +1,4 @@
-"""The requests of DynamoDB's data plane.
+"""The execution of requests to the DynamoDB data plane.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/Welcome.html
 """

@@ -17,7 +17,7 @@ _READ_UNIT, _WRITE_UNIT = 4096, 1024
 
 
 def choice(request: Mapping[str, Any], member: str, allowed: tuple[str, ...], default: str) -> str:
-    """Return a member that must be one of the allowed values.
+    """Return a member of a request, or a default value if the member is missing.
 
     Raises:
         Fault: The value is not allowed (``ValidationException``).
@@ -50,7 +50,7 @@ class Meter:
     Args:
         request: The request.
         factor: The factor for all units, which is 2 for transactions.
-        kind: The kind of units, which is ``Read`` or ``Write`` if the response distinguishes them.
+        kind: The kind of units, ``Read`` or ``Write``. It is empty if the response does not distinguish between them.
     """
 
     def __init__(self, request: Mapping[str, Any], factor: int = 1, kind: str = "") -> None:

@@ -1,4 +1,4 @@
-"""Functions that get, project, set and remove document paths in items."""
+"""Functions that get, project, set and remove the values at document paths in items."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def put(item: dict[str, Any], steps: Steps, value: Value) -> None:
     """Set the value at a path, and append it if the path's index is beyond the end of a list.
 
     Raises:
-        Fault: No map or list can contain the value (``ValidationException``).
+        Fault: The map or list that contains the value does not exist (``ValidationException``).
     """
     holder, last = place(item, steps)
     if isinstance(last, int) and last >= len(holder):
@@ -105,7 +105,7 @@ def remove(item: dict[str, Any], paths: Sequence[Steps]) -> None:
     """Remove the values at the given paths, whose list indexes refer to the original item.
 
     Raises:
-        Fault: No map or list can contain the value (``ValidationException``).
+        Fault: The map or list that contains the value does not exist (``ValidationException``).
     """
     places = [place(item, path) for path in paths]
     # Elements are removed from the end of a list first, so that the indexes of other elements do not change.

@@ -1,4 +1,4 @@
-"""The names and values of one request's expressions, each of which must be defined and used.
+"""The names and values in the expressions of one request. Each name and value must be defined and used.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ExpressionAttributeNames.html,
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html
@@ -24,7 +24,7 @@ _VALUE = re.compile(r":[A-Za-z0-9_]+")
 
 
 class ExpressionFault(Exception):
-    """A syntactically correct expression is not valid. The message is from DynamoDB."""
+    """A syntactically correct expression is not valid. The message is worded as in DynamoDB."""
 
 
 class Names:
@@ -155,7 +155,7 @@ def reserved_words() -> frozenset[str]:
 
 
 def shown(steps: Steps) -> str:
-    """Format a document path as DynamoDB's messages do."""
+    """Format a document path as in DynamoDB's error messages."""
     return f"[{', '.join(f'[{step}]' if isinstance(step, int) else step for step in steps)}]"
 
 

@@ -200,7 +200,7 @@ class _Page:
     Args:
         request: The request.
         names: The names and values in the request's expressions.
-        old_filter: The legacy parameter for ``FilterExpression``.
+        old_filter: The name of the legacy parameter that ``FilterExpression`` replaces.
     """
 
     request: Mapping[str, Any]
@@ -273,9 +273,9 @@ class _Page:
                 raise invalid(f"{kind} can only contain non-primary key attributes: Primary key attribute: {path[0]}")
 
     def fill(self, rows: Iterator[Row], index: SecondaryIndex | None) -> None:
-        """Collect items up to the limit or one megabyte, including the items that a filter then removes."""
+        """Collect items until the limit or one megabyte is reached. Items that the filter removes count toward both."""
         projected = None if index is None or index.projected is None else [(name,) for name in index.projected]
-        # A query of a local index reads missing attributes from the table.
+        # A query on a local index reads missing attributes from the table.
         fetches = index is not None and not index.is_global and (self.paths or self.select == "ALL_ATTRIBUTES")
         test, paths, texts = self.test, self.paths, self.texts
         previous: Row | None = None

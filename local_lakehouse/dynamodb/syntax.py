@@ -1,4 +1,4 @@
-"""A parser for DynamoDB's expressions that does not resolve names, values or types.
+"""A parser for DynamoDB expressions. The parser does not resolve names, values or types.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html,
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 _LONGEST = 4096
-# This depth is far greater than an expression of 300 operators needs, and less than Python's limit.
+# Expressions of up to 300 operators, the DynamoDB limit, are rarely nested this deeply, and Python's limit is higher.
 _DEEPEST = 100
 _TOKEN = re.compile(
     r"(?P<space>[ \t\r\n]+)|(?P<name>[A-Za-z][A-Za-z0-9_]*)|(?P<placeholder>#[A-Za-z0-9_]+)|(?P<value>:[A-Za-z0-9_]+)"
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class SyntaxFault(Exception):
-    """An expression has a syntax error. The message is from DynamoDB."""
+    """An expression has a syntax error. The message is worded as in DynamoDB."""
 
 
 @dataclass(frozen=True)

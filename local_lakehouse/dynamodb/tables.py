@@ -48,7 +48,7 @@ class Table:
 
     Args:
         name: The table's name.
-        collection: The number of the table's item collection.
+        collection: The item collection's number.
         names: The key attributes, with the partition key first.
         types: The types of all key attributes.
         indexes: The indexes, keyed by name.

@@ -54,7 +54,7 @@ class Update:
         """Return an item with the update applied.
 
         Raises:
-            Fault: The update does not apply to this item (``ValidationException``).
+            Fault: The update cannot be applied to this item (``ValidationException``).
         """
         values = [(step, step.source(item)) for step in self._steps if step.source is not None]
         # A deep copy is needed only if nested values are changed in place.

@@ -49,7 +49,7 @@ def invalid(message: str) -> Fault:
 
 
 def accept_item(item: Any) -> tuple[dict[str, dict[str, Any]], int]:
-    """Check an item and return its normal form with its size in bytes, as DynamoDB counts it.
+    """Check an item, and return its normal form and its size in bytes as counted by DynamoDB.
 
     Raises:
         Fault: ``ValidationException`` or ``SerializationException``.
@@ -67,7 +67,7 @@ def accept_item(item: Any) -> tuple[dict[str, dict[str, Any]], int]:
 
 
 def accept(value: Any, depth: int = 0) -> tuple[dict[str, Any], int]:
-    """Check an attribute value and return it in normal form, with its size in bytes.
+    """Check an attribute value, and return its normal form and its size in bytes.
 
     Args:
         value: The candidate value in DynamoDB JSON.
@@ -198,7 +198,7 @@ def members(value: Value) -> set[Any]:
 
 
 def ordered(value: Value) -> Any:
-    """Return a string, number or binary value that sorts in Python as in DynamoDB."""
+    """Return a Python value that sorts as a string, number or binary value does in DynamoDB."""
     ((tag, held),) = value.items()
     if tag == "N":
         return Decimal(held)
@@ -211,7 +211,7 @@ def decoded(held: str) -> bytes:
 
 
 def shown(value: Value) -> str:
-    """Format a value as DynamoDB's messages do."""
+    """Format a value as in DynamoDB's error messages."""
     ((tag, held),) = value.items()
     return f"AttributeValue: {{{tag}:{held if isinstance(held, str) else text_of(held)}}}"
 

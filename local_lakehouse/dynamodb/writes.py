@@ -194,7 +194,7 @@ class Writes:
         """Execute a write inside a transaction.
 
         Raises:
-            Fault: The condition is not met (``ConditionalCheckFailedException``), or an update does not apply to the
+            Fault: The condition is not met (``ConditionalCheckFailedException``), or an update cannot be applied to the
                 item (``ValidationException``).
         """
         return self.carry_out_all([write])[0]
@@ -220,7 +220,7 @@ class Writes:
         return written
 
     def present(self, write: Write) -> tuple[Row | None, Item | None]:
-        """Return the row and the item that a write would change, or None if the item does not exist."""
+        """Return the row and the item that a write would change. Both are None if the item does not exist."""
         row = self._items.get(write.table.collection, write.key)
         return row, None if row is None else json.loads(row.body)
 

@@ -1,4 +1,4 @@
-"""Fixes for Amazon CloudWatch's list of metrics and its alarms."""
+"""Fixes for the list of metrics and the alarms in Amazon CloudWatch."""
 
 from __future__ import annotations
 

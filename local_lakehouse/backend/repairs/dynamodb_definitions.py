@@ -147,7 +147,7 @@ def check_global(index: Definition, *, on_demand: bool) -> None:
     """
     name = index["IndexName"]
     check_name(name, "IndexName")
-    # Each part of a key can consist of up to four attributes only in a global secondary index.
+    # Only global secondary indexes allow up to four attributes for each part of a key.
     kinds = [each["KeyType"] for each in index["KeySchema"]]
     if kinds[0] != "HASH" or sorted(kinds) != kinds:
         _check_keys(index["KeySchema"])
@@ -185,7 +185,7 @@ def check_stream(asked: Definition) -> None:
 
 
 def check_offered(asked: Definition, members: Iterable[str]) -> None:
-    """Reject members that have no effect here.
+    """Reject members that are not supported here.
 
     Raises:
         MockValidationException: The request contains such a member, which the message names.

@@ -249,7 +249,8 @@ def find(handler: DynamoHandler, name: str) -> Any:
     """Return a table.
 
     Raises:
-        ResourceNotFoundException: The table does not exist. Table operations return the same message.
+        ResourceNotFoundException: The table does not exist. The message names the table, as in the table operations of
+            AWS.
     """
     try:
         return handler.dynamodb_backend.get_table(name)

@@ -185,7 +185,7 @@ def _change_stream(table: Any, asked: Request) -> None:
 
 
 def _change_encryption(table: Any, wanted: Request, described: Request) -> dict[str, Any]:
-    """Change a table's encryption, and return its description, including a key that is being removed."""
+    """Change a table's encryption, and return the encryption's description, including a key that is being removed."""
     before = described.get("SSEDescription")
     if not wanted.get("Enabled", True):
         if before is None:

@@ -1,4 +1,4 @@
-"""Fixes for AWS Glue's resource policy, table versions, table search and the order of parameters.
+"""Fixes for the resource policy, table versions, table search and order of parameters in AWS Glue.
 
 AWS: https://docs.aws.amazon.com/glue/latest/webapi/API_PutResourcePolicy.html
 https://docs.aws.amazon.com/glue/latest/webapi/API_UpdateTable.html

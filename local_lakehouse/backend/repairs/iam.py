@@ -1,7 +1,7 @@
 """AWS managed policies, which are loaded on demand, whereas moto loads all or none of them at startup.
 
 Loading all of them takes a tenth of a second and 15 MB. Therefore, a policy is loaded when a request names it, and all
-policies when a request lists them.
+policies are loaded when a request lists them.
 
 AWS: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html
 """

@@ -66,8 +66,9 @@ def parse_query(text: str) -> InsightsQuery:
             query.limit = int(rest)
         else:
             raise InvalidParameterException(
-                f"The local lakehouse does not support '{command.strip()}' in CloudWatch Logs Insights; AWS does. The "
-                f"supported commands are fields with {', '.join(_FIELDS)}, sort @timestamp asc or desc, and limit."
+                f"The local lakehouse does not support '{command.strip()}' in CloudWatch Logs Insights; AWS may "
+                f"support it. The supported commands are fields with {', '.join(_FIELDS)}, sort @timestamp asc or "
+                "desc, and limit."
             )
     query.fields = query.fields or _DEFAULT_FIELDS
     return query

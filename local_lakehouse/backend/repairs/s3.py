@@ -14,8 +14,8 @@ import xmltodict
 from moto.s3.models import S3Backend
 from moto.s3.responses import S3Response
 
-# Since January 2023, S3 encrypts new objects with S3 managed keys if neither the request nor the bucket specifies a
-# key.
+# Since January 2023, S3 encrypts new objects with S3 managed keys unless the request or the bucket specifies another
+# type of encryption.
 _DEFAULT = {"Rule": {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": "false"}}
 _ENCRYPTION = "x-amz-server-side-encryption"
 
@@ -77,7 +77,7 @@ def _without_empty(put: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _with_default(get: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the default encryption for a bucket without a configuration."""
+    """Return the default encryption for a bucket without an encryption configuration."""
 
     @functools.wraps(get)
     def getting(self: S3Backend, bucket_name: str) -> Any:
@@ -94,7 +94,7 @@ def _encrypted(put: Callable[..., Any]) -> Callable[..., Any]:
         named["encryption"] = named.get("encryption") or _default_headers(self, bucket_name)[_ENCRYPTION]
         key = put(self, bucket_name, *arguments, **named)
         if not key.encryption.startswith("aws:kms"):
-            # moto keeps the key of the bucket's configuration even if the request specifies another encryption.
+            # moto keeps the key of the bucket's configuration even if the request specifies another type of encryption.
             key.kms_key_id = None
         return key
 

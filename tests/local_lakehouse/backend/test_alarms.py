@@ -80,6 +80,13 @@ def test_missing_data_is_treated_as_configured(lab: Lab, treated: str, expected:
     assert state(lab) == expected
 
 
+@pytest.mark.parametrize(("periods", "counted"), [(1, "1 missing datapoint was"), (2, "2 missing datapoints were")])
+def test_the_reason_counts_the_missing_datapoints(lab: Lab, periods: int, counted: str) -> None:
+    alarm(lab, EvaluationPeriods=periods, TreatMissingData="breaching")
+    (found,) = lab.client("cloudwatch").describe_alarms(AlarmNames=["failures"])["MetricAlarms"]
+    assert found["StateReason"] == f"{counted} treated as [breaching]."
+
+
 def test_alarm_ignores_failures_before_the_evaluation_range(lab: Lab) -> None:
     alarm(lab, TreatMissingData="notBreaching")
     put(lab, 1, minutes_ago=2)

@@ -115,7 +115,7 @@ class ZeroEtlService:
         """Execute one validated request and return its result.
 
         Raises:
-            Fault: An error from the service's model.
+            Fault: An error that the service's model defines.
         """
         with self._clients.lock:
             try:
@@ -199,7 +199,8 @@ class ZeroEtlService:
 
     def _run(self) -> None:
         for service in _CLIENTS:
-            # The first use of a client takes time, so it happens now instead of during the learner's first load.
+            # The first use of a client takes time, so the clients are created now instead of during the learner's first
+            # load.
             self._clients.client(service)
         while self._schedule.wait():
             attempt(self._work)
@@ -305,7 +306,10 @@ class ZeroEtlService:
                     f"{request['TargetArn']}.",
                 )
         if len(integrations) >= QUOTA:
-            raise Fault("IntegrationQuotaExceededFault", f"The account already has {QUOTA} integrations. Delete one.")
+            raise Fault(
+                "IntegrationQuotaExceededFault",
+                f"The account already has {QUOTA} integrations. Delete an integration first.",
+            )
 
     def _check_name(self, name: str, own: Integration | None) -> None:
         for other in self._lifecycle.integrations.values():

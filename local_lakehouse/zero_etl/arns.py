@@ -1,4 +1,4 @@
-"""The ARNs of zero-ETL's sources, targets, integrations and resource properties."""
+"""The ARNs of zero-ETL sources, targets, integrations and resource properties."""
 
 from __future__ import annotations
 

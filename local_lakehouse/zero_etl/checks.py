@@ -52,7 +52,8 @@ class Endpoints:
         target_arn: The ARN of the Glue database.
         database: The name of the database.
         target_table: The name of the target table.
-        role_arn: The target role in the database's resource property, or None if the database has no resource property.
+        role_arn: The ARN of the target role in the database's resource property, or None if the database has no
+            resource property.
     """
 
     integration_arn: str
@@ -247,7 +248,7 @@ class Checks:
             yield Problem(
                 "INBOUND_INTEGRATION_NOT_AUTHORIZED",
                 f"The Data Catalog resource policy does not allow glue.amazonaws.com to perform {_listed(missing)} for "
-                f"the source {ends.source_arn}. Add a statement to the policy that allows this, with the catalog and "
+                f"the source {ends.source_arn}. Add a statement that allows this to the policy, with the catalog and "
                 f"the database {ends.database} as its resources. Keep the existing statements. {_RETRIES}",
             )
 
@@ -272,7 +273,7 @@ class Checks:
         if missing:
             yield Problem(
                 "TARGET_ACCESS_DENIED",
-                f"The target role {role_arn} is not allowed to perform {_listed(missing)}. Allow that in a policy of "
+                f"The target role {role_arn} is not allowed to perform {_listed(missing)}. Allow this in a policy of "
                 f"the role. {_RETRIES}",
             )
         yield from self._bucket(bucket, role_arn)

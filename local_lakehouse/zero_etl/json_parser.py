@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 def parse(lines: bytes, kind: pa.StructType) -> pa.StructArray | None:
     """Return an array with one struct per line, or None if the lines do not fit the type.
 
-    DuckDB ignores members that are missing from the type. In that case, the array contains fewer objects than the text.
+    DuckDB ignores members that are missing from the type. In that case, the array contains fewer objects than the text,
+    and the result is None.
 
     Args:
         lines: The items in DynamoDB JSON, one per line, without spaces after an opening brace.

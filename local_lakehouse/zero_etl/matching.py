@@ -47,7 +47,7 @@ class Comparison:
 
 
 def rows_with_keys(rows: pa.Table, keys: pa.Table) -> Numbers:
-    """Return the numbers of the rows whose keys occur in another table.
+    """Return the row numbers of the rows whose keys occur in another table.
 
     Args:
         rows: The key columns of the rows.
@@ -98,7 +98,7 @@ def compare(old: pa.Table, new: pa.Table, key_columns: Sequence[str]) -> Compari
 
 
 def _numbered(*tables: pa.Table) -> Sequence[Numbers]:
-    """Return a number for each row, which is the same for rows with the same values in any of the tables.
+    """Return a number for each row. Rows with the same values have the same number, even in different tables.
 
     An item's key has at most two attributes, so a number needs less than 64 bits.
     """
@@ -111,7 +111,7 @@ def _numbered(*tables: pa.Table) -> Sequence[Numbers]:
 
 
 def _pairs(old: pa.Table, new: pa.Table, some_old: Flags, some_new: Flags) -> Sequence[tuple[int, int]]:
-    """Return the numbers of identical rows among some rows. Each row occurs in only one pair."""
+    """Return the pairs of row numbers of identical rows among some rows. Each row occurs in only one pair."""
     waiting: defaultdict[str, list[int]] = defaultdict(list)
     for place, text in _texts(new, some_new):
         waiting[text].append(place)

@@ -71,7 +71,7 @@ def merge(table: Table, metadata: TableMetadata, delta: Delta, context: MergeCon
         context: The objects that all merges share.
 
     Returns:
-        The row counts, and the updates to commit, which are empty if no row changes.
+        The row counts, and the updates to commit. There are no updates if no row changes.
     """
     return _Merge(table, metadata, delta, context).run()
 

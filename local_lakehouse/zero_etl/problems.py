@@ -58,7 +58,7 @@ class SnapshotNeededError(Exception):
     """The target's layout no longer matches the source, so the whole table must be loaded again.
 
     Args:
-        columns: The target paths of the columns whose data type changed. The set is empty if a property changed.
+        columns: The target paths of the columns whose data type changed. The set is empty if there is another reason.
     """
 
     def __init__(self, columns: frozenset[str] = frozenset()) -> None:

@@ -31,7 +31,7 @@ class Properties:
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def role(self, target_arn: str) -> str | None:
-        """Return a target's role, or None if the target has no resource property."""
+        """Return the ARN of a target's role, or None if the target has no resource property."""
         target = self._target(target_arn)
         return target.get("RoleArn")
 

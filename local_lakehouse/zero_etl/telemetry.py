@@ -23,7 +23,7 @@ NAMESPACE = "AWS/Glue/ZeroETL"
 # AWS does not document the values of the dimension `loadType`, so these values are our choice.
 FULL_LOAD = "FULL_LOAD"
 INCREMENTAL_LOAD = "INCREMENTAL_LOAD"
-# This is the prefix in AWS's sample rule. In the table on the same page, the detail types start with "AWS ".
+# The prefix in AWS's sample rule. In the table on the same page, the detail types start with "AWS ".
 _DETAIL_TYPE = "Glue Zero ETL"
 
 

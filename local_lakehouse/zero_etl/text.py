@@ -33,7 +33,7 @@ def as_text(tagged: pa.StructArray) -> pa.StringArray:
 
 
 def plain_number(number: str) -> str:
-    """Format a DynamoDB number in plain decimal, without an exponent or trailing zeros."""
+    """Format a DynamoDB number in plain decimal notation, without an exponent or trailing zeros."""
     text = format(Decimal(number), "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")

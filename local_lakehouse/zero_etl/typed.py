@@ -42,7 +42,7 @@ def typed(items: Sequence[Item]) -> pa.StructArray:
     The tags separate values of different types, so any mixture of items fits one type.
 
     Args:
-        items: Items in DynamoDB JSON, as ``{"CustomerID": {"S": "CUST0001"}}``.
+        items: Items in DynamoDB JSON, such as ``{"CustomerID": {"S": "CUST0001"}}``.
 
     Returns:
         A struct array as long as `items`, with attributes in the order of their first occurrence.

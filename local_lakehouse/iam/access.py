@@ -16,7 +16,7 @@ class Access:
     Args:
         action: The action, such as ``s3:GetObject``.
         resource: The resource's ARN, or ``*`` if AWS does not define a resource.
-        context: The condition keys of this action.
+        context: The condition keys of this action, with their values.
     """
 
     action: str
@@ -35,7 +35,7 @@ class Directory(Protocol):
     partition: str
 
     def arn(self, service: str, rest: str, *, region: str | None = None) -> str:
-        """Return an ARN in this account and, by default, in the lakehouse's Region."""
+        """Return an ARN in this account and, by default, in the request's Region."""
 
     def iam_arn(self, kind: str, name: str) -> str:
         """Return the ARN of a role, user, group or instance profile, with its path."""

@@ -1,4 +1,4 @@
-"""The account's names and resource policies for the permission check."""
+"""The names, tags and policies of the account's resources for the permission check."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ class Account:
         clients: The clients of the lakehouse.
         region: The request's Region.
         caller: The signer's ARN.
-        athena: The Athena service, which returns the workgroup of each query, or None to call moto.
+        athena: The Athena service, which returns the workgroup of each query. If it is None, moto returns the
+            workgroup.
     """
 
     def __init__(self, clients: ServiceClients, region: str, caller: str, athena: Service | None) -> None:

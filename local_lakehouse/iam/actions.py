@@ -59,7 +59,7 @@ def _tags(call: Request) -> Iterator[tuple[str, str]]:
 
 
 def _tagging(call: Request, needed: Sequence[Access]) -> Iterator[Access]:
-    """Yield the permission to tag a new resource, which its creation with tags also requires."""
+    """Yield the permission to tag a new resource, because a request that creates a resource with tags requires it."""
     if not _TAGGED.match(call.operation) or not needed:
         return
     prefix = needed[0].action.partition(":")[0]

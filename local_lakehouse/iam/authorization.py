@@ -17,7 +17,7 @@ Document = Mapping[str, Any]
 
 
 class Decision(Enum):
-    """The policies' decision about a request."""
+    """The result of a policy evaluation."""
 
     ALLOWED = "allowed"
     DENIED = "denied by a statement"
@@ -54,7 +54,8 @@ class Ask:
         context: The condition keys and their values.
         known: The patterns of the condition keys that `context` would contain if the request had these keys. None means
             that `context` contains all keys. If there are patterns, a condition on another key or with an unsupported
-            operator is undecidable. An Allow with such a condition does not apply, but a Deny does.
+            operator cannot be evaluated. An Allow statement with such a condition does not apply, but a Deny statement
+            does.
     """
 
     action: str
@@ -73,8 +74,7 @@ def decide(documents: Iterable[Document], ask: Ask) -> Decision:
         ask: The request.
 
     Raises:
-        UnsupportedPolicyError: A relevant statement uses an unsupported condition operator, and the request does not
-            list the known keys.
+        UnsupportedPolicyError: A relevant statement uses an unsupported condition operator, and `Ask.known` is None.
     """
     effects = {
         statement.get("Effect")
@@ -96,9 +96,9 @@ def parse_document(text: str) -> Document:
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise UnsupportedPolicyError(f"The policy document is not valid JSON: {error}") from error
+        raise UnsupportedPolicyError(f"The policy document is not valid JSON: {error}.") from error
     if not isinstance(document, dict):
-        raise UnsupportedPolicyError("The policy document is not a JSON object")
+        raise UnsupportedPolicyError("The policy document is not a JSON object.")
     return document
 
 
@@ -162,7 +162,7 @@ def _is_among(principal: Principal, named: Any) -> bool:
 
 
 def _same_principal(pattern: str, principal: Principal) -> bool:
-    """Compare principals, where an account includes its identities and a role includes its sessions."""
+    """Compare principals. An account includes its identities, and a role includes its sessions."""
     account = _account_of(principal.name)
     if account and pattern in (account, f"arn:{principal.name.split(':')[1]}:iam::{account}:root"):
         return principal.by_account
@@ -242,8 +242,8 @@ def _condition(operator: str, key: str, wanted: Any, context: Mapping[str, str])
     test = _test_of(operator)
     if test is None:
         raise UnsupportedPolicyError(
-            f"The local lakehouse does not evaluate the condition operator {operator}. It evaluates "
-            f"{', '.join([*_OPERATORS, *_NEGATED, 'Null'])}, with or without IfExists."
+            f"The local lakehouse does not evaluate the condition operator {operator}. It evaluates Null, and, with or "
+            f"without IfExists, {', '.join([*_OPERATORS, *_NEGATED])}."
         )
     if value is None:
         return negated or name != operator

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def apply() -> None:
     """Make moto call the policy evaluator for buckets, once per process.
 
-    moto would deny requests, even those of the lakehouse's services, without evaluating principals and conditions. The
-    check of the caller's permissions evaluates explicit denials.
+    Otherwise, moto would deny requests, even those of the lakehouse's services, without evaluating principals and
+    conditions. The check of the caller's permissions evaluates explicit denials.
     """
     FakeBucket.get_permission = _permission  # type: ignore[method-assign,assignment]
 

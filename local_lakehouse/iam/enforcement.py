@@ -1,4 +1,4 @@
-"""IAM's check of each request before it reaches a service.
+"""The check of each request against IAM policies before the request reaches a service.
 
 AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
@@ -39,7 +39,7 @@ _KNOWN = (
     "aws:username", "cloudwatch:namespace", "iam:PassedToService", "iam:PermissionsBoundary", "iam:PolicyARN",
     "s3:VersionId", "s3:delimiter", "s3:max-keys", "s3:prefix", "s3:x-amz-*", "sts:ExternalId", "sts:RoleSessionName",
 )  # fmt: skip
-# The sender of such a request is not authenticated here, so the trust policy would allow access to anyone.
+# The senders of these requests are not authenticated here, so the trust policy would allow access to anyone.
 _UNVERIFIED = ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
 
 
@@ -68,7 +68,7 @@ class PolicyEnforcer:
         return None
 
     def rights_of(self, request: Request) -> CallersRights:
-        """Return the permissions of an allowed request's signer, for services that act for the signer."""
+        """Return the permissions of an allowed request's signer, for services that act on the signer's behalf."""
         return CallersRights(self, self._identity(request), self._backend.region)
 
     def check(self, request: Request, identity: Identity, further: Mapping[str, str] = MappingProxyType({})) -> None:
@@ -138,7 +138,7 @@ class CallersRights:
     AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html
 
     Args:
-        enforcer: The check.
+        enforcer: The check of requests and permissions.
         identity: The caller.
         region: The Region of the lakehouse.
     """
@@ -195,7 +195,7 @@ def _refuse_what_is_not_offered(request: Request) -> None:
 def _objection(
     identity: Identity, access: Access, attached: Document | None, surroundings: Mapping[str, str]
 ) -> str | None:
-    """Return the reason for a missing permission in AWS's words, or None if the permission is granted."""
+    """Return the reason why a permission is missing, as worded by AWS, or None if the permission is granted."""
     context = {**surroundings, **identity.context, **access.context}
     if account := identity.context.get("aws:PrincipalAccount"):
         context["aws:ResourceAccount"] = account

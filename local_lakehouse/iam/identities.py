@@ -1,4 +1,4 @@
-"""The signer of a request, and the policies that apply to it."""
+"""The signer of a request and the policies that apply to the signer."""
 
 from __future__ import annotations
 

@@ -31,11 +31,11 @@ class Cause(Enum):
     )  # fmt: skip
     NOT_CHECKED = (
         "UnknownOperationException", "InvalidAction", "NotImplemented",
-        "The local lakehouse does not support this operation, so it cannot check whether the caller may perform it.",
+        "The local lakehouse does not support this operation, so it cannot check the caller's permission.",
     )  # fmt: skip
     MALFORMED = (
         "ValidationException", "ValidationError", "InvalidRequest",
-        "The request lacks members that its operation requires.",
+        "The request lacks required members, or members have the wrong type.",
     )  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def describe(caller: str, access: Access, why: str) -> str:
     Args:
         caller: The caller's ARN.
         access: The missing permission.
-        why: The type of policy that causes the denial, in AWS's words.
+        why: The reason for the denial, as worded by AWS.
     """
     resource = f'"{access.resource}"' if access.action.startswith("s3:") else access.resource
     return f"User: {caller} is not authorized to perform: {access.action} on resource: {resource} {why}".rstrip()

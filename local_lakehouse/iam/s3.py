@@ -52,7 +52,7 @@ _ACTIONS: Mapping[str, str] = {
     "UploadPart": "PutObject",
     "UploadPartCopy": "PutObject",
 }
-# Analytics, inventory, metrics and tiering each have one action for reads and one for writes.
+# The analytics, inventory, metrics and tiering configurations each have one action for reads and one action for writes.
 _CONFIGURATION = re.compile(
     r"(Get|Put|Delete|List)Bucket(Analytics|Inventory|Metrics|IntelligentTiering)Configurations?"
 )

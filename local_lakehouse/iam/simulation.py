@@ -1,4 +1,4 @@
-"""IAM's policy simulator, which uses the same rules as the check of requests.
+"""The IAM policy simulator, which uses the same rules as the check of requests.
 
 AWS: https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
 """

@@ -25,7 +25,7 @@ _Operation = Callable[[dict[str, Any], Caller], dict[str, Any]]
 
 
 class LakeFormationService:
-    """The Lake Formation service, without the requests for tags, which moto executes.
+    """The Lake Formation service, without the operations for LF-Tags, which moto executes.
 
     Args:
         governed: Whether new databases and tables have no default grants, as in an account that Lake Formation governs.
@@ -132,7 +132,7 @@ class LakeFormationService:
         return each
 
     def _require_granter(self, caller: Caller, resource: Resource, permissions: list[str]) -> None:
-        """Require that a caller can grant permissions as an administrator, as a creator or with the grant option.
+        """Require that a caller is an administrator, is the resource's creator, or has the grant option.
 
         Raises:
             Fault: ``AccessDeniedException``.
@@ -265,7 +265,7 @@ def _parts(request: Mapping[str, Any]) -> tuple[str, Resource, list[str], list[s
 
 
 def _is_about(about: Resource, asked: Resource) -> bool:
-    """Return whether a grant belongs in a resource's list, which for a table includes grants on its columns."""
+    """Return whether a grant is listed for a resource. The list for a table includes the grants on its columns."""
     return about == asked or (asked.kind == "table" and about.thing == asked)
 
 

@@ -1,4 +1,4 @@
-"""Lake Formation's filter for requests to the Data Catalog."""
+"""The Lake Formation filter for requests to the Data Catalog."""
 
 from __future__ import annotations
 

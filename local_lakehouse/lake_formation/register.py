@@ -104,7 +104,7 @@ class Register:
             held[permission] = held.get(permission, False) or permission in grantable
 
     def revoke(self, principal: str, resource: Resource, permissions: list[str], grantable: list[str]) -> bool:
-        """Revoke permissions, and return whether all of them existed."""
+        """Revoke permissions, and return True. If one of them does not exist, change nothing and return False."""
         keys = {permission: (principal, _filed(resource, permission)) for permission in permissions}
         if not all(permission in self.grants.get(key, {}) for permission, key in keys.items()):
             return False

@@ -1,4 +1,4 @@
-"""The resources of Lake Formation's permissions, and the permissions of each type of resource.
+"""The resources of Lake Formation permissions, and the permissions for each type of resource.
 
 AWS: https://docs.aws.amazon.com/lake-formation/latest/dg/lf-permissions-reference.html
 """
@@ -38,7 +38,7 @@ class Columns:
     excluded: bool = False
 
     def has(self, column: str) -> bool:
-        """Return whether a column belongs to these columns."""
+        """Return whether the subset contains a column."""
         return (column.lower() in self.names) is not self.excluded
 
 
@@ -77,11 +77,11 @@ class Resource:
 
     @property
     def thing(self) -> Resource:
-        """The table if the resource is a set of columns, or otherwise the resource."""
+        """The table if the resource is a set of columns. Otherwise, the resource itself."""
         return replace(self, kind="table", columns=None) if self.kind == "columns" else self
 
     def answer(self, account: str) -> dict[str, Any]:
-        """Return the resource in the format of Lake Formation's API."""
+        """Return the resource in the format of the Lake Formation API."""
         catalog = {"CatalogId": account}
         match self.kind:
             case "catalog":
@@ -106,7 +106,7 @@ def read(document: Mapping[str, Any]) -> Resource:
     """Parse the resource of a request.
 
     Raises:
-        Fault: The resource's type is unsupported or missing.
+        Fault: The resource is missing or incomplete, or its type is not supported.
     """
     match document:
         case {"Catalog": _}:
@@ -121,7 +121,11 @@ def read(document: Mapping[str, Any]) -> Resource:
             return Resource("columns", database.lower(), _table(name), _columns(rest))
         case {"DataLocation": {"ResourceArn": str(arn)}}:
             return Resource("location", location=arn.rstrip("/"))
-    kind = next(iter(document), "none")
+    kind = next(iter(document), None)
+    if kind is None:
+        raise Fault("InvalidInputException", "A resource must be specified.")
+    if kind == "Table":
+        raise Fault("InvalidInputException", "A Table resource requires a Name or a TableWildcard.")
     raise Fault(
         "InvalidInputException",
         f"{kind} is valid in Lake Formation but not supported here, because the local lakehouse cannot enforce grants "
@@ -144,12 +148,12 @@ def check(resource: Resource, permissions: Sequence[str]) -> None:
     """Check that a type of resource has the given permissions.
 
     Raises:
-        Fault: The type does not have one of the permissions.
+        Fault: A permission does not apply to the type, or no permission is given.
     """
     wrong = sorted(set(permissions) - _PERMISSIONS[resource.kind])
     if wrong or not permissions:
         offered = ", ".join(sorted(_PERMISSIONS[resource.kind]))
         raise Fault(
             "InvalidInputException",
-            f"Permissions modification is invalid. The permissions for the type {resource.kind} are {offered}.",
+            f"Permissions modification is invalid. The type {resource.kind} supports: {offered}.",
         )

@@ -294,6 +294,8 @@ def test_grant_requires_an_administrator_or_the_grant_option(account: Account) -
          ["SELECT"], "LFTagPolicy is valid in Lake Formation but not supported here"),
         ({"DataCellsFilter": {"TableCatalogId": "1", "DatabaseName": "shop", "TableName": "orders", "Name": "f"}},
          ["SELECT"], "DataCellsFilter is valid in Lake Formation but not supported here"),
+        ({}, ["SELECT"], "A resource must be specified"),
+        ({"Table": {"DatabaseName": "shop"}}, ["SELECT"], "A Table resource requires a Name or a TableWildcard"),
     ],
 )  # fmt: skip
 def test_grant_rejects_unenforceable_permissions(

@@ -1,1 +1,1 @@
-"""The local lakehouse, one process on 127.0.0.1 that implements AWS's API."""
+"""The local lakehouse, a process on 127.0.0.1 that implements AWS APIs."""

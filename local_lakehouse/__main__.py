@@ -25,7 +25,8 @@ SWITCH_SECONDS = 0.0002
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a lakehouse until it receives a stop signal.
 
-    Returns: 0 after an orderly shutdown, or 1 if the lakehouse could not start. The reason is on standard error.
+    Returns: 0 after an orderly shutdown, or 1 if the lakehouse could not start. The reason for a failure is printed to
+        standard error.
     """
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -52,7 +53,7 @@ def _run(options: argparse.Namespace) -> int:
         return _give_up(str(error))
     except OSError as error:
         return _give_up(
-            f"Port {options.port} of 127.0.0.1 cannot be used ({error.strerror or error}). "
+            f"Port {options.port} on 127.0.0.1 cannot be used ({error.strerror or error}). "
             "Choose another port, or use any free port with: zetl local start --port 0"
         )
     stopped = threading.Event()
@@ -60,7 +61,7 @@ def _run(options: argparse.Namespace) -> int:
     sys.setswitchinterval(SWITCH_SECONDS)
     lakehouse.start()
     daemon.announce(options.state, lakehouse.url, lakehouse.token)
-    # The parent process is notified in the meantime.
+    # The remaining imports run in a thread, so that the parent process does not wait for them.
     threading.Thread(target=_finish_imports, daemon=True).start()
     try:
         stopped.wait()

@@ -1,4 +1,4 @@
-"""Functions that start, find, stop and reset the lakehouse's process."""
+"""Functions that start, find, stop and reset a local lakehouse."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _POLL_SECONDS = 0.01
 
 
 class LakehouseError(Exception):
-    """The lakehouse could not be started, stopped or found. The message states the reason and the solution."""
+    """A lakehouse could not be started or stopped, or a command failed. The message states the reason."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,8 @@ def start(
         The running lakehouse, and whether this call started it.
 
     Raises:
-        LakehouseError: The lakehouse did not start, the running lakehouse uses another port, or this system cannot run
-            it.
+        LakehouseError: The lakehouse did not start, the running lakehouse has different settings, or this system cannot
+            run a lakehouse.
     """
     try:
         system.require_fork()
@@ -106,7 +106,7 @@ def start(
     if port not in (None, 0, running.port):
         raise LakehouseError(
             f"A lakehouse with the state folder {state} is already running at {running.url}. "
-            f"Stop it with zetl local stop, or give the new lakehouse another state folder with --state."
+            f"Stop it with zetl local stop, or specify another state folder with --state."
         )
     if enforce_iam and not running.health["enforce_iam"]:
         raise LakehouseError(
@@ -213,7 +213,7 @@ def tell(running: Running, control: str) -> dict[str, Any]:
 
 
 def announce(state: Path, url: str, token: str) -> None:
-    """Save the lakehouse's address, and the control token in a file that only the user can read."""
+    """Save the lakehouse's address, and save the control token in a file that only the user can read."""
     (state / _TOKEN).unlink(missing_ok=True)
     with os.fdopen(os.open(state / _TOKEN, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(token)

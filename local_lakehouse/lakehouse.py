@@ -61,7 +61,7 @@ class Settings:
         paused: Whether integrations are refreshed only on request, until `resume` is called.
         enforce_iam: Whether requests are checked against the policies of their signers.
         governed: Whether Lake Formation governs the account, so that new databases and tables have no default grants.
-        limits: The limits of Athena's statements, by default derived from this computer.
+        limits: The limits for Athena statements. None selects limits that suit this computer.
         clock: A function that returns the current time in seconds since 1970, for integrations, exports and imports.
     """
 
@@ -87,7 +87,7 @@ class Lakehouse:
     Raises:
         OSError: The port is in use.
         UnreadableStateError: This version cannot read the state folder.
-        UnsupportedSystemError: The operating system cannot fork the processes of Athena's statements.
+        UnsupportedSystemError: The operating system cannot fork processes for Athena statements.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -324,7 +324,7 @@ class Lakehouse:
         return {}
 
     def _rights(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the permissions that requests have needed so far, or none if IAM is not enforced."""
+        """Return the permissions that requests have needed so far, or an empty list if IAM is not enforced."""
         return {"rights": self._enforcer.rights.listed() if self._enforcer else []}
 
     def _resume(self, _: Mapping[str, Any]) -> Mapping[str, Any]:

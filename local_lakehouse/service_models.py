@@ -1,4 +1,4 @@
-"""A loader of botocore's service models, three times as fast as botocore's loader."""
+"""A loader of botocore's service models that is three times as fast as botocore's loader."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class ModelLoader(Loader):  # type: ignore[misc]
     def list_available_services(self, type_name: str) -> list[str]:
         """Return the names of all services, which are the names of the folders.
 
-        The loader of botocore looks for the requested type of data in each of 400 folders before it loads one file.
+        botocore's loader looks for the requested type of data in each of 400 folders before it loads one file.
         """
         folders = filter(Path.is_dir, map(Path, self.search_paths))
         return sorted({entry.name for folder in folders for entry in os.scandir(folder) if entry.is_dir()})

@@ -46,7 +46,7 @@ def has_socket_files() -> bool:
 
 
 def start_detached(command: Sequence[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
-    """Start a process that continues after this process and ignores Ctrl-C in this terminal.
+    """Start a process that continues after this process ends and ignores Ctrl-C in this terminal.
 
     Args:
         command: The program and its arguments.
@@ -187,7 +187,10 @@ def _lower(resource: Any, which: int, limit: int) -> None:
 
 
 def free_memory() -> int | None:
-    """Return the free memory in bytes, or None if the system does not report it."""
+    """Return the free memory in bytes.
+
+    If it is unknown, return the installed memory or, if that is also unknown, None.
+    """
     try:
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):

@@ -1,7 +1,7 @@
 """A lakehouse for tests, as a pytest plugin: ``pytest_plugins = ["local_lakehouse.testing"]``.
 
-The fixture `lakehouse` is a fresh lakehouse at a separate address, with clients, tables and a clock that tests control.
-See docs/testing.md.
+The fixture `lakehouse` starts a fresh lakehouse at a separate address. The lakehouse has a DynamoDB table, clients, and
+a clock that tests control. See docs/testing.md.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Clock:
 
 
 class QueryFailedError(AssertionError):
-    """Athena did not execute a statement. The message contains the reason."""
+    """A statement did not succeed in Athena. The message contains the reason."""
 
 
 class LakehouseInUseError(RuntimeError):
@@ -252,7 +252,7 @@ class TestLakehouse:
         return {"CreateBucketConfiguration": {"LocationConstraint": self.region}}
 
 
-# The initial contents of the fixture's lakehouse.
+# The items of the table ``Orders`` in the fixture's lakehouse.
 ORDERS: tuple[Mapping[str, Any], ...] = (
     {"order_id": "o-1", "customer": "Ana", "total": Decimal("12.50"), "items": [{"sku": "A", "quantity": 2}]},
     {"order_id": "o-2", "customer": "Ben", "total": Decimal("7.00"), "items": [{"sku": "B", "quantity": 1}]},

@@ -309,7 +309,7 @@ class DataZoneService:
             self._bucket(project), project.domain_id,
         )  # fmt: skip
         iam.put_role_policy(RoleName=project.role, PolicyName="project", PolicyDocument=json.dumps(role_policy(names)))
-        # AWS uses one boundary for all projects, which tags restrict. Here, each project has a separate boundary.
+        # On AWS, all projects share one boundary with conditions on tags. Here, each project has a separate boundary.
         name = BOUNDARY_NAME if project.id == GIVEN.id else f"{BOUNDARY_NAME}-{project.id}"
         boundary = f"arn:{self._clients.partition}:iam::{self._clients.account}:policy/{name}"
         with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
@@ -328,7 +328,7 @@ class DataZoneService:
         )
         with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
             s3.create_bucket(Bucket=bucket, **where)
-        with contextlib.suppress(Fault):  # it already exists
+        with contextlib.suppress(Fault):  # the workgroup already exists
             self._create_workgroup(
                 {
                     "Name": project.workgroup,

@@ -27,7 +27,7 @@ class Project:
         id: The ID.
         name: The name.
         environment_id: The ID of the project's tooling environment.
-        profile_id: The profile from which the project was created.
+        profile_id: The ID of the profile from which the project was created. It is empty for the initial project.
         created: The creation time.
     """
 
@@ -45,7 +45,7 @@ class Project:
 
     @property
     def workgroup(self) -> str:
-        """The project's Athena workgroup."""
+        """The name of the project's Athena workgroup."""
         return f"workgroup-{self.id}-{self.environment_id}"
 
 
@@ -57,8 +57,8 @@ class Domain:
         id: The ID.
         name: The name.
         execution_role: The role of the domain's users.
-        service_role: The role of DataZone.
-        unit_id: The root domain unit.
+        service_role: The role that DataZone uses.
+        unit_id: The ID of the root domain unit.
         tags: The domain's tags.
         blueprints: The configured blueprints, keyed by ID.
         profiles: The project profiles, keyed by ID.
@@ -84,7 +84,7 @@ GIVEN = Project("dzd-4k7m2p9q1r5s8t", "7c2v5b8n1m4x9z", "CustomerDB_Project", "9
 
 
 def given_domain(execution_role: str) -> Domain:
-    """Return the initial domain and project, which an administrator would have created before the tutorial."""
+    """Return the initial domain with its project, which an administrator would have created before the tutorial."""
     return Domain(
         GIVEN.domain_id, "Tutorial", execution_role, "", "3h6j9k2m5n8p1q", projects={GIVEN.id: GIVEN}
     )  # fmt: skip

@@ -1,9 +1,9 @@
 """The policy and permissions boundary of a project role in SageMaker Unified Studio.
 
-The policies are based on AWS's managed policies ``SageMakerStudioProjectUserRolePolicy`` (version 63) and
-``SageMakerStudioProjectUserRolePermissionsBoundary`` (version 19), for the services of the local lakehouse. AWS's
-policies have conditions on tags of the role and the project's resources. Here, the names of the project's resources
-replace these conditions.
+The policies are based on the AWS managed policies ``SageMakerStudioProjectUserRolePolicy`` (version 63) and
+``SageMakerStudioProjectUserRolePermissionsBoundary`` (version 19), for the services of the local lakehouse. The AWS
+managed policies have conditions on tags of the role and the project's resources. Here, the names of the project's
+resources replace these conditions.
 
 AWS: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/SageMakerStudioProjectUserRolePermissionsBoundary.html
 """
@@ -42,8 +42,8 @@ _OF_DOMAIN = [
         "ListEnvironmentBlueprints", "ListEnvironments", "ListProjects", "UpdateConnection",
     )
 ]  # fmt: skip
-# In AWS's policies, these actions have the condition glue:LakeFormationPermissions, so that Lake Formation's grants
-# apply.
+# In the AWS managed policies, these actions have the condition glue:LakeFormationPermissions, so that Lake Formation
+# grants apply.
 _CATALOG = [
     f"glue:{operation}"
     for operation in (
@@ -110,9 +110,9 @@ def role_policy(names: ProjectNames) -> dict[str, Any]:
 
 
 def permissions_boundary(names: ProjectNames) -> dict[str, Any]:
-    """Return the permissions boundary of a project's role, which denies all actions that it does not allow.
+    """Return the permissions boundary of a project's role.
 
-    No policy on the role overrides an explicit deny.
+    The boundary denies all actions that it does not allow. No policy on the role overrides an explicit deny.
 
     Args:
         names: The names of the project's resources.

@@ -1,1 +1,1 @@
-"""DynamoDB's full and incremental exports to S3."""
+"""Full and incremental exports of DynamoDB tables to S3."""

@@ -53,14 +53,14 @@ class ExportService:
         self._requests: dict[str, tuple[dict[str, Any], str]] = {}
 
     def note(self, operation: str, request: Mapping[str, Any]) -> None:
-        """Record a DynamoDB request's changes after its execution and before the next request."""
+        """Start or end a table's history after a request that enabled or disabled recovery, or deleted the table."""
         self._history.note(operation, request)
 
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Execute one validated request and return its result.
 
         Raises:
-            Fault: An error from the service's model.
+            Fault: An error that the service's model defines.
         """
         with self._clients.lock:
             if operation == "DescribeExport":
@@ -68,7 +68,7 @@ class ExportService:
             return self._list(request) if operation == "ListExports" else self._export(request, caller)
 
     def dump(self) -> dict[str, Any]:
-        """Return exports as documents."""
+        """Return the exports and their requests as documents."""
         with self._clients.lock:
             return {
                 "exports": {arn: dict(export) for arn, export in self._exports.items()},

@@ -86,7 +86,7 @@ def export_files(layout: Layout, lines: Sequence[str], name: str, summary: Mappi
         layout: The location of the files.
         lines: The lines of the data file.
         name: The name of the only data file. A table in the lakehouse has one partition and therefore one data file.
-        summary: The summary's members about the request.
+        summary: The summary's members that describe the request.
     """
     data_key = f"{layout.data}/{name}.json.gz"
     # The header has no timestamp, so that equal data produces identical files.

@@ -33,7 +33,7 @@ from pyiceberg.table.update import (
 from local_lakehouse.iceberg.catalog import LakehouseCatalog
 from local_lakehouse.iceberg.snapshots import Change, live_entries, make, snapshot_updates
 
-# The default value of Iceberg's `commit.retry.num-retries`.
+# The first attempt and 4 retries, the default value of Iceberg's `commit.retry.num-retries`.
 _ATTEMPTS = 5
 _PAUSE_SECONDS = 0.02
 

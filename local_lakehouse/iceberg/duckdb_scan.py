@@ -124,7 +124,7 @@ def _column_sql(stored: StoredField | None, field: NestedField, file: ScanFile) 
 
 
 def without_bounds(sql: str) -> str:
-    """Return SQL for a value in a Parquet file. The SQL prevents DuckDB from using the file's bounds of the value.
+    """Return SQL for a value in a Parquet file. The SQL prevents DuckDB from using the file's bounds for the value.
 
     The bounds of floating-point numbers omit NaN. DuckDB 2.0 does not take this into account: ``isnan`` is never true,
     and comparisons that both bounds satisfy are also true for NaN. DuckDB has no bounds for a member of a union.

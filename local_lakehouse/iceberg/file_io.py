@@ -133,7 +133,7 @@ class LakehouseFileIO(FileIO):
     Iceberg does not change a file after the file is written, so reads are cached by path.
 
     Args:
-        objects: The objects of S3.
+        objects: Access to the S3 objects.
         properties: The properties of the table and of the catalog.
     """
 

@@ -97,7 +97,7 @@ def split(rows: pa.Table, spec: PartitionSpec, schema: Schema) -> Iterator[tuple
     """Group rows by partition.
 
     Args:
-        rows: The rows in the table's schema, as data files represent them.
+        rows: The rows in the table's schema and in the representation of data files.
         spec: The table's partition specification.
         schema: The table's schema.
 

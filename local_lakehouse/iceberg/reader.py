@@ -23,7 +23,7 @@ class Reader:
     """A reader of data files.
 
     Args:
-        objects: The objects of S3.
+        objects: Access to the S3 objects.
         rows: The cache of columns that were read or written earlier.
     """
 

@@ -41,7 +41,7 @@ class ScanFile:
             no sizes.
         constants: The values of partition columns, keyed by field ID, for files that do not contain these columns.
         deletes: The locations and sizes of the position deletes that apply to the file.
-        entry: The file as the table's manifests describe it.
+        entry: The file's entry in the table's manifests.
     """
 
     path: str
@@ -53,7 +53,10 @@ class ScanFile:
     entry: DataFile = field(repr=False, compare=False)
 
     def bytes_of(self, fields: Sequence[tuple[int, IcebergType]]) -> int:
-        """Return the number of bytes to read for some fields. If their sizes are unknown, return the file's size."""
+        """Return the number of bytes to read for the given fields.
+
+        If their sizes are unknown, return the file's size.
+        """
         if not self.column_bytes:
             return self.size
         if not fields:
@@ -143,7 +146,7 @@ def scan_file(
 
     Args:
         specs: The table's partition specifications.
-        entry: The file as the table's manifests describe it.
+        entry: The file's entry in the table's manifests.
         deletes: The locations and sizes of the position deletes that apply to the file.
     """
     constants = {

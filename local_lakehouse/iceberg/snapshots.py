@@ -85,7 +85,7 @@ def snapshot_updates(before: TableMetadata, after: TableMetadata, io: FileIO, ch
     Args:
         before: The table's current metadata.
         after: The table's metadata with the new schema and partition specification.
-        io: The table's files.
+        io: The table's `FileIO`.
         change: The snapshot's changes.
 
     Returns:
@@ -151,7 +151,7 @@ class _Producer:
             yield writer.to_manifest_file()
 
     def _carry_over(self, parent: Snapshot | None) -> Iterator[ManifestFile]:
-        """Yield the parent's manifests, of which some are rewritten to remove files or to merge manifests."""
+        """Yield the parent's manifests, some of which are rewritten to remove files or to merge manifests."""
         removed = {file.file_path for file in self._change.removed}
         manifests = list(parent.manifests(self._io)) if parent else []
         gather = len(manifests) >= _MANIFEST_LIMIT
@@ -175,7 +175,7 @@ class _Producer:
             yield writer.to_manifest_file()
 
     def _schema_of(self, spec_id: int) -> Schema:
-        """Return the current or newest schema that contains the source columns of a partition specification."""
+        """Return the current schema, or otherwise the newest schema, that contains a specification's source columns."""
         sources = {field.source_id for field in self._after.specs()[spec_id].fields}
         newest_first = sorted(self._after.schemas, key=lambda schema: schema.schema_id, reverse=True)
         return next(schema for schema in (self._after.schema(), *newest_first) if sources <= set(schema.field_ids))

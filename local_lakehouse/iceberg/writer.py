@@ -33,7 +33,7 @@ from local_lakehouse.iceberg.file_io import SMALL_BYTES, LakehouseFileIO, Object
 from local_lakehouse.iceberg.partitions import Partition, split
 
 Values = tuple[Any, ...]
-# The number of rows that DuckDB reads at once.
+# DuckDB's default number of rows per row group.
 _ROW_GROUP_ROWS = 122_880
 _ROW_GROUP_BYTES = 32 * 2**20
 # A larger dictionary contains values that rarely repeat, so it would need more space than the values themselves.
@@ -62,7 +62,7 @@ class Sink(io.RawIOBase):
     """An object that is being written. Its bytes are in memory or, beyond a size limit, in a local file.
 
     Args:
-        objects: The objects of S3.
+        objects: Access to the S3 objects.
     """
 
     def __init__(self, objects: ObjectBytes) -> None:
@@ -138,7 +138,7 @@ class FileLayout:
 
     @property
     def codec(self) -> str:
-        """The compression of Parquet pages.
+        """The compression codec of Parquet pages.
 
         Raises:
             UnsupportedCodecError: The table's properties name an unsupported codec.
@@ -160,7 +160,7 @@ class FileLayout:
     def file_schema(self) -> Schema:
         """The schema of the files.
 
-        Names that Avro does not allow are encoded as in Iceberg's libraries. Readers use the field IDs.
+        Names that Avro does not allow are encoded as in the Iceberg libraries. Readers use the field IDs.
         """
         return sanitize_column_names(self.schema)
 
@@ -218,7 +218,7 @@ class _OpenFile:
             store_decimal_as_integer=True,
             use_dictionary=[path for path in layout.ids_by_path if path.partition(".")[0] in repeating],
             dictionary_pagesize_limit=_DICTIONARY_BYTES,
-            # If the file contained Arrow's schema, readers would use Arrow's large types.
+            # If the file contained an Arrow schema, readers would use the large types of Arrow.
             store_schema=False,
         )
 
@@ -288,7 +288,7 @@ class DataFileWriter:
 
     Args:
         layout: The files' layout.
-        io: The table's files.
+        io: The table's `FileIO`.
         partitions: The maximum number of partitions, or None for no limit.
     """
 
@@ -312,7 +312,7 @@ class DataFileWriter:
             self.discard()
 
     def write(self, rows: pa.Table) -> None:
-        """Add rows in the table's schema, as data files represent them.
+        """Add rows in the table's schema and in the representation of data files.
 
         Raises:
             TooManyPartitionsError: There are too many partitions.
@@ -365,13 +365,13 @@ def write_partitions(
     groups: Iterable[tuple[Values, Callable[[], pa.Table]]],
     kept: Callable[[str, pa.Table], None],
 ) -> Sequence[DataFile]:
-    """Write one data file per partition. Several files are written in parallel.
+    """Write one data file per partition. Up to two files are written in parallel.
 
     Args:
         layout: The files' layout.
-        io: The table's files.
-        groups: The partitions' values, and functions that return the rows as data files represent them. Each function
-            is called in the thread that writes the file.
+        io: The table's `FileIO`.
+        groups: The partitions' values, and functions that return the rows in the representation of data files. Each
+            function is called in the thread that writes the file.
         kept: A function that receives each file's location and rows.
     """
 

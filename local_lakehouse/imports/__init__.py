@@ -1,1 +1,1 @@
-"""Amazon DynamoDB imports from S3."""
+"""Imports of DynamoDB tables from S3."""

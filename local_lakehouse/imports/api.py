@@ -72,7 +72,7 @@ class ImportService:
         """Execute one validated request and return its result.
 
         Raises:
-            Fault: An error from the service's model.
+            Fault: An error that the service's model defines.
         """
         if operation == "ImportTable":
             return self._import(request, caller)
@@ -82,7 +82,7 @@ class ImportService:
             return self._list(request)
 
     def dump(self) -> dict[str, Any]:
-        """Return the imports as documents."""
+        """Return the imports and their requests as documents."""
         with self._clients.lock:
             return {"imports": dict(self._imports), "requests": dict(self._requests)}
 

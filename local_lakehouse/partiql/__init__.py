@@ -1,1 +1,1 @@
-"""PartiQL for DynamoDB, which is executed by the equivalent operations."""
+"""PartiQL for DynamoDB. Statements are executed as requests to the equivalent operations."""

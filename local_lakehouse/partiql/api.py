@@ -25,7 +25,7 @@ from local_lakehouse.protocol.wire import Caller
 _DUPLICATE = "Duplicate primary key exists in table"
 _REQUESTED = ("ReturnConsumedCapacity", "ReturnValuesOnConditionCheckFailure")
 _ACTIONS = {"PutItem": "Put", "UpdateItem": "Update", "DeleteItem": "Delete", "ConditionCheck": "ConditionCheck"}
-# The error codes of statements in a batch.
+# The error codes in the response to a batch, keyed by the codes of DynamoDB's other operations.
 _BATCH_CODES = {
     "ConditionalCheckFailedException": "ConditionalCheckFailed", "ResourceNotFoundException": "ResourceNotFound",
     "ValidationException": "ValidationError", "DuplicateItemException": "DuplicateItem",
@@ -55,7 +55,7 @@ class PartiqlService:
         """Execute one validated request and return its result.
 
         Raises:
-            Fault: An error from the service's model.
+            Fault: An error that the service's model defines.
         """
         with self._clients.lock:
             if operation == "ExecuteStatement":

@@ -63,7 +63,7 @@ def _keys(schema: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Request:
-    """A request to an operation of DynamoDB."""
+    """A request to a DynamoDB operation."""
 
     operation: str
     members: dict[str, Any]
@@ -113,7 +113,7 @@ def write(statement: Statement, table: Table) -> Request:
 
 
 def get(select: Select, table: Table, where_asked: str) -> Request:
-    """Return the request that reads the only item of a statement.
+    """Return the request that reads the single item of a statement.
 
     Args:
         select: The statement.
@@ -135,7 +135,7 @@ def get(select: Select, table: Table, where_asked: str) -> Request:
 
 
 def read(select: Select, table: Table) -> list[Request]:
-    """Return the requests that read a statement's items, which are queries if the statement specifies partitions.
+    """Return the requests that read a statement's items. They are queries if the statement specifies partitions.
 
     Raises:
         Fault: ``ValidationException``.

@@ -1,1 +1,1 @@
-"""AWS's protocols, based on botocore's service models."""
+"""The AWS protocols, based on botocore's service models."""

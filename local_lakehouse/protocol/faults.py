@@ -16,7 +16,7 @@ class Fault(Exception):
 
     Args:
         code: The error's name in the service model, such as ``EntityNotFoundException``.
-        message: The problem, the affected resource and the next step.
+        message: The message, which states the problem, the affected resource and the next step.
         status: The HTTP status.
         members: The additional members of the error's shape, such as ``AthenaErrorCode``.
     """

@@ -1,4 +1,4 @@
-"""AWS's query protocol, with form requests and XML responses, based on botocore's service models.
+"""The AWS query protocol, with form requests and XML responses, based on botocore's service models.
 
 AWS: https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
 """

@@ -27,7 +27,7 @@ _FORM = "application/x-www-form-urlencoded"
 _LARGEST_DOCUMENT = 20 * 1024 * 1024
 _LARGEST_OBJECT = 5 * 1024**3
 
-# The parameters of a signature, in lowercase. These parameters identify the caller, not the operation.
+# The parameters of a signature and `x-id`, in lowercase. None of these parameters affects the operation.
 _SIGNATURE = frozenset(
     {
         "awsaccesskeyid", "expires", "signature", "x-amz-algorithm", "x-amz-content-sha256", "x-amz-credential",

@@ -130,7 +130,7 @@ class Request:
         region: The request's Region.
         method: The HTTP method.
         path: The path, percent-decoded.
-        query: The query parameters in the operation's model, each with one value.
+        query: The query or form parameters in the operation's model, each with one value.
         headers: The HTTP headers, including those in a presigned URL's query.
         content: A function that reads the decoded body.
         members: A function that returns the operation's members, keyed by their wire names.

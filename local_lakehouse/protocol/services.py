@@ -1,7 +1,7 @@
 """The supported AWS services, and the data that identifies them in requests.
 
-The table repeats data from botocore's models, so that a lakehouse starts without loading them. Glue's model alone is 2
-MB. A test compares the table with the models.
+`PROTOCOLS` repeats data from botocore's models, so that a lakehouse starts without loading them. Glue's model alone is
+2 MB. A test compares `PROTOCOLS` with the models.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""AWS's JSON and REST-JSON protocols, based on botocore's service models."""
+"""The AWS JSON and REST-JSON protocols, based on botocore's service models."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _refuse_constant(name: str) -> Any:
 
 
 def check_types(operation: OperationModel, document: Any, apart: Collection[str] = ()) -> None:
-    """Check the types and required members of a decoded JSON document, as moto requires.
+    """Check the types and required members of a decoded JSON document, because moto does not check them.
 
     Args:
         operation: The operation.
@@ -325,7 +325,7 @@ def _matches(pattern: str, value: str) -> bool:
 
 @functools.cache
 def _compile(pattern: str) -> re.Pattern[str] | None:
-    """Compile a model's pattern in Java's syntax, and return None if Python's `re` cannot compile it."""
+    """Compile a model's pattern, which has Java syntax, and return None if Python's `re` cannot compile it."""
     # Java writes the characters above U+FFFF as a range of surrogate pairs.
     pattern = pattern.replace("\\uD800\\uDC00-\\uDBFF\\uDFFF", "\U00010000-\U0010ffff")
     escaped = re.sub(r"\\u\{?([0-9A-Fa-f]{4,5})\}?", lambda match: re.escape(chr(int(match[1], 16))), pattern)

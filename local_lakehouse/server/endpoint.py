@@ -34,7 +34,7 @@ _ACTING_FOR_CALLERS = ("athena",)
 # The first two operations wait for statements, which send requests. The third writes a table in many transactions.
 _IN_STEPS = ("StartQueryExecution", "StopQueryExecution", "ImportTable")
 
-# The error that clients of these services treat as internal. Other services use ``InternalFailure``.
+# The error codes that clients of these services treat as internal errors. Other services use ``InternalFailure``.
 _UNAVAILABLE = {
     "athena": "InternalServerException", "dynamodb": "InternalServerError", "glue": "InternalServiceException",
     "iam": "ServiceFailure", "kms": "KMSInternalException", "lakeformation": "InternalServiceException",
@@ -64,8 +64,8 @@ class Endpoint:
     Args:
         backend: The moto backend, which executes the requests that none of the services implements.
         services: The lakehouse's services.
-        observers: The functions that receive the operation and members of every successful DynamoDB request before the
-            next request is executed.
+        observers: The functions that receive the operation and members of each successful DynamoDB request, except for
+            item reads, before the next request is executed.
         controls: The controls, which are not part of AWS.
         enforcer: The policy check of each AWS request. None disables the checks.
     """
@@ -101,7 +101,7 @@ class Endpoint:
             queried = not any(name.lower() == "x-amz-target" for name, _ in head.headers)
             return fail(error.service, head.method, error.fault, queried=queried)
         try:
-            # A client does not wait for each step of a long operation.
+            # Operations that run in steps have no priority, because their clients do not wait for each step.
             with urgently(request.operation not in _IN_STEPS):
                 return self._aws(request)
         except Fault as fault:
@@ -153,7 +153,7 @@ class Endpoint:
             with acting_for(rights), asked_by(actor), self._kept(service, request):
                 result = service.call(request.operation, _members(request), self._caller(request))
         finally:
-            # The changes of a failed request can remain.
+            # A failed request can leave changes.
             self._backend.clients.touch(request.service, request.operation)
         if request.protocol == "query":
             return query_wire.answer(model, result)
@@ -186,7 +186,10 @@ class Endpoint:
         return self._enforcer.rights_of(request) if self._enforcer and service.name in _ACTING_FOR_CALLERS else None
 
     def _actor(self, request: Request) -> Actor | None:
-        """Return the caller that Lake Formation checks, or None for services other than Glue and Athena."""
+        """Return the caller whose permissions Lake Formation checks.
+
+        For services other than Glue and Athena, return None.
+        """
         if request.service not in ("athena", "glue") or request.credential is None:
             return None
         principal = self._backend.principal_arn(request.credential.access_key)
@@ -239,7 +242,8 @@ class Endpoint:
                 for observe in self._observers:
                     observe(request.operation, request.parameters)
                 if not reads(request.operation) and not is_write(request):
-                    # The services are marked only now, because an observer may have created them for this request.
+                    # These services are marked as changed only now, because an observer may have created them for this
+                    # request.
                     self._backend.documents.changed(["zero_etl", "exports"])
         self._backend.clients.touch(request.service, request.operation)
         return answer
@@ -256,8 +260,9 @@ def _members(request: Request) -> dict[str, Any]:
 
 
 def _not_offered(request: Request) -> Fault:
-    asked = request.operation or f"{request.method} {request.path}"
-    message = f"The local lakehouse does not support {request.service} {asked}; AWS does."
+    message = f"The local lakehouse does not support {request.service} {request.operation}; AWS does."
+    if not request.operation:
+        message = f"{request.method} {request.path} is not a known operation of {request.service}."
     if request.protocol == "rest-xml":
         return Fault("NotImplemented", message, status=501)
     return Fault("UnknownOperationException" if request.protocol != "query" else "InvalidAction", message)

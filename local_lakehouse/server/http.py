@@ -26,8 +26,8 @@ from local_lakehouse.protocol.request import Body
 
 _LOG = logging.getLogger(__name__)
 
-# Amazon S3 limits request headers to 8 KB, not counting query strings and signatures. No request needs a larger head
-# than this limit.
+# Amazon S3 limits request headers to 8 KB, not counting query strings and signatures. No valid request has a head of
+# more than 64 KB.
 _LARGEST_HEAD = 64 * 1024
 _PIECE = 64 * 1024
 # To keep a connection open, at most this number of bytes of an unread body is read and discarded.
@@ -146,7 +146,7 @@ class _BrokenError(Exception):
 
 
 class _Connection:
-    """A client's connection, which implements the protocol of httptools."""
+    """A client's connection, which implements the httptools protocol."""
 
     def __init__(self, peer: socket.socket, serve: Serve, limits: Limits, ended: Callable[[_Connection], None]) -> None:
         self.thread = threading.Thread(target=self._run, name="connection", daemon=True)

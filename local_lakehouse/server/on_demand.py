@@ -48,7 +48,7 @@ class OnDemand(Generic[S]):
         return self._made
 
     def get(self) -> S:
-        """Return the service."""
+        """Return the service, and create it on first use."""
         if self._made is None:
             load(self._module)
             self._prepare()

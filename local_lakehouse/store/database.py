@@ -72,7 +72,7 @@ _Connection = TypeVar("_Connection", bound=sqlite3.Connection)
 class _Reader(sqlite3.Connection):
     """A connection that can end its reads even if a caller has not read all rows of a result.
 
-    SQLite keeps a connection's snapshot until the last result is read or closed, also after a rollback. If `end` did
+    SQLite keeps a connection's snapshot until the last result is read or closed, even after a rollback. If `end` did
     not close all results, the connection's next user would see old data.
     """
 
@@ -263,7 +263,7 @@ class Database:
                     _checkpoint(connection)
 
     def copy(self) -> sqlite3.Connection:
-        """Return a copy of the current data in memory."""
+        """Return an in-memory copy of the current data."""
         copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         with self.snapshot() as connection:
             connection.backup(copy)
@@ -445,7 +445,7 @@ class Database:
 
 
 def _checkpoint(connection: sqlite3.Connection) -> tuple[int, int]:
-    """Move the pages that no reader needs, and return the numbers of pages in the log and of moved pages."""
+    """Move pages without waiting for readers, and return the numbers of pages in the log and of moved pages."""
     _, pages, moved = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     return int(pages), int(moved)
 

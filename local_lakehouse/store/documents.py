@@ -77,7 +77,7 @@ class Collection:
         self._written.pop(key, None)
 
     def forget(self) -> None:
-        """Discard the hashes of the written documents after a transaction was rolled back."""
+        """Discard the hashes of the written documents after a rollback."""
         self._written = {}
 
 

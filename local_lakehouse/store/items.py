@@ -1,4 +1,4 @@
-"""Amazon DynamoDB items, which are stored as rows in the order of their keys and of their indexes' keys."""
+"""Amazon DynamoDB items and index entries, which are stored as rows in the order of their keys."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Row(NamedTuple):
     Args:
         key: The item's key, or the item's entry if an index was read.
         body: The item as text.
-        size: The item's size, as DynamoDB counts it.
+        size: The item's size in bytes, as counted by DynamoDB.
     """
 
     key: bytes
@@ -89,7 +89,7 @@ class Index:
 
     @property
     def name(self) -> str:
-        """The name of the index's entries, which indexes with the same attributes share."""
+        """The name under which the index's entries are stored. Indexes with the same attributes share their entries."""
         return json.dumps([self.hash_names, self.range_names])
 
     @staticmethod
@@ -156,7 +156,7 @@ class Items:
         return (int(row[0]), int(row[1])) if row else (0, 0)
 
     def totals_with(self, collection: int, names: Iterable[str]) -> tuple[int, int]:
-        """Return the number and total size of the items in a collection that have all of the given attributes."""
+        """Return the number and total size, in bytes, of a collection's items that have all of the given attributes."""
         paths = json.dumps([f"$.{json.dumps(name)}" for name in names])
         with self.database.view() as connection:
             row = connection.execute(

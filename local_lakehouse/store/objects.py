@@ -151,7 +151,7 @@ class Objects:
         return content
 
     def path_of(self, bucket: str, key: str, version: str | None = None) -> Path | None:
-        """Return the file of an object's content, which must not be changed.
+        """Return the file with an object's content. The caller must not change the file.
 
         This method reads committed data, never waits, and can be called from any thread.
 
@@ -174,7 +174,10 @@ class Objects:
         return self._path(bodies[-1].body) if bodies and bodies[-1].body else None
 
     def get(self, bucket: str, key: str) -> tuple[str, frozenset[str]] | None:
-        """Return a version list as `put` accepts it, and its files. Return None if the object does not exist."""
+        """Return an object's version list in the format of `put`, and the object's files.
+
+        If the object does not exist, return None.
+        """
         with self.database.view() as connection:
             row = connection.execute(
                 "SELECT versions, bodies, crc FROM objects WHERE bucket = ? AND key = ?", (bucket, key)
@@ -237,7 +240,7 @@ class Objects:
             self._dropped.update(files)
 
     def sync(self) -> None:
-        """Write all bodies to the disk, so that they survive a power failure.
+        """Flush all new bodies to the disk, so that they survive a power failure.
 
         Raises:
             StorageError: The disk reports an error.

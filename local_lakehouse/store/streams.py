@@ -161,7 +161,7 @@ class Streams:
         return int(row[0] or stream.start)
 
     def trimmed(self, stream: Stream) -> int:
-        """Return the number of the last trimmed record or, if there is none, of the record before a stream's start."""
+        """Return the number before the first available record of a stream, or `start` if no record is available."""
         with self._database.view() as connection:
             row = connection.execute(
                 "SELECT min(id) FROM stream_records WHERE stream = ? AND at > ?",

@@ -52,7 +52,7 @@ class StreamsService:
         """Execute one validated request and return its result.
 
         Raises:
-            Fault: An error from the service's model.
+            Fault: An error that the service's model defines.
         """
         return self._calls[operation](request, caller)
 

@@ -64,7 +64,7 @@ def shown(record: Record, stream: Stream, region: str) -> dict[str, Any]:
 
 
 def size(item: Mapping[str, Mapping[str, Any]]) -> int:
-    """Return the size of an item in bytes, as DynamoDB counts it."""
+    """Return the size of an item in bytes, as counted by DynamoDB."""
     return sum(len(name.encode()) + _size(value) for name, value in item.items())
 
 

@@ -106,7 +106,7 @@ def test_start_on_another_port_reports_the_running_url(state: Path) -> None:
 def test_start_fails_on_a_busy_port_and_can_be_retried(state: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(LakehouseError, match=f"Port {port} of 127.0.0.1 cannot be used.*zetl local start --port 0"):
+        with pytest.raises(LakehouseError, match=f"Port {port} on 127.0.0.1 cannot be used.*zetl local start --port 0"):
             daemon.start(state, port=port)
     assert daemon.find(state) is None
     assert start(state).url

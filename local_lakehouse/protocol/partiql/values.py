@@ -43,7 +43,8 @@ def bag(members: Sequence[TypedValue]) -> TypedValue:
     """Return a set of values.
 
     Raises:
-        Fault: The set is empty, or the values do not have the same set type (``ValidationException``).
+        Fault: The set is empty, or its values have different types or a type that sets do not support
+            (``ValidationException``).
     """
     if not members:
         raise invalid("Empty bags are not supported")

@@ -50,6 +50,13 @@ def test_error_names_an_unsupported_operation(lakehouse: Lakehouse) -> None:
     assert code(error)[1] == "The local lakehouse does not support glue ListBlueprints; AWS does."
 
 
+def test_error_for_an_unknown_operation_does_not_mention_aws(lakehouse: Lakehouse) -> None:
+    headers = {"X-Amz-Target": "AWSGlue.CreateUnicorn", "Content-Type": "application/x-amz-json-1.1"}
+    with pytest.raises(urllib.error.HTTPError) as error:
+        urllib.request.urlopen(urllib.request.Request(lakehouse.url, b"{}", headers))
+    assert json.loads(error.value.read())["message"] == "POST / is not a known operation of glue."
+
+
 def test_unsupported_service_is_rejected(lakehouse: Lakehouse) -> None:
     with pytest.raises(ClientError) as error:
         client(lakehouse, "ecs").list_clusters()

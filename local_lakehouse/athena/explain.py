@@ -2,7 +2,8 @@
 
 https://docs.aws.amazon.com/athena/latest/ug/athena-explain-statement-understanding.html
 
-The operators are derived from the statement. The plan does not reproduce the operator order that AWS chooses by cost.
+The operators are derived from the statement. The plan does not reproduce the operator order that Athena chooses by
+cost.
 """
 
 from __future__ import annotations

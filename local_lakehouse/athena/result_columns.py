@@ -1,4 +1,4 @@
-"""The columns of results as Arrow strings in Athena's format, and their lines in result files."""
+"""The conversion of result columns to Arrow strings in Athena's format, and to the lines of result files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.types import Type
 
 _PLAIN = frozenset((*types.INTEGERS, "boolean", "varchar", "json", "uuid", "date"))
-# Java writes these numbers without an exponent.
+# Java formats numbers between these limits without an exponent.
 _SMALLEST, _LARGEST = 1e-3, 1e7
 _TIMESTAMP_LENGTH = len("2024-01-05 00:00:00.000000")
 _MICROSECOND_DIGITS = 6
@@ -34,7 +34,7 @@ def render(table: pa.Table, columns: Sequence[Type]) -> list[list[Text]]:
 
 
 def rows_of(columns: Sequence[pa.Array]) -> list[list[Text]]:
-    """Return the rows of columns of strings."""
+    """Return columns of strings as rows."""
     return [list(row) for row in zip(*(column.to_pylist() for column in columns), strict=True)]
 
 
@@ -87,7 +87,7 @@ def _timestamps(array: pa.Array, type_: Type) -> pa.Array:
 
 
 def _written_again(texts: pa.Array, where: pa.Array, array: pa.Array, write: Callable[[Any], str]) -> pa.Array:
-    """Replace the strings that Arrow writes in another format."""
+    """Replace the strings that Arrow does not write in Athena's format."""
     chosen = pc.fill_null(where, False)
     if not pc.any(chosen).as_py():
         return texts
@@ -102,12 +102,12 @@ def _written(array: pa.Array, write: Callable[[Any], str]) -> pa.Array:
 
 
 def csv_lines(columns: Sequence[pa.Array]) -> pa.Array:
-    """Return the rows of columns of strings as lines in Athena's CSV, each with its line break."""
+    """Return columns of strings as lines of CSV in Athena's format. Each line includes its line break."""
     escaped = [_escaped(column) for column in columns]
     if any(column.null_count for column in columns):
         lines = pc.binary_join_element_wise(*map(_cells, escaped), ",")
         return pc.binary_join_element_wise(lines, "", "\n")
-    # Without NULL, all cells have quotes, and the separators can contain them.
+    # Without NULL, every cell is quoted, so the separators can include the quotes.
     return pc.binary_join_element_wise('"', pc.binary_join_element_wise(*escaped, '","'), '"\n', "")
 
 

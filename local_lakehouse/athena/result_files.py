@@ -169,10 +169,10 @@ class ResultFiles:
 
 
 class _Blocks:
-    """The blocks of a result file, which have ``BLOCK_ROWS`` rows, except for the last block.
+    """The blocks of a result file. Each block has ``BLOCK_ROWS`` rows, but the last block can have fewer.
 
     Args:
-        start: The offset of the first row in bytes.
+        start: The offset of the first row, in bytes.
     """
 
     def __init__(self, start: int) -> None:
@@ -194,7 +194,7 @@ class _Blocks:
 
 
 def _tables(batches: pa.RecordBatchReader) -> Iterator[pa.Table]:
-    """Yield the rows in tables of a limited size."""
+    """Yield the rows in tables of at most ``_ROWS_AT_ONCE`` rows."""
     for batch in batches:
         for start in range(0, batch.num_rows, _ROWS_AT_ONCE):
             yield pa.Table.from_batches([batch.slice(start, _ROWS_AT_ONCE)])

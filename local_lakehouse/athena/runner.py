@@ -122,7 +122,7 @@ class Runner:
                 self._canceled.discard(execution.id)
                 self.finished += 1
                 self._ended.pop(execution.id).set()
-            # Nobody waits for the worker's cleanup.
+            # No request waits until the worker is cleaned up.
             worker.close()
 
     def _guarded(self, execution: Execution, worker: WorkerSession, overdue: threading.Event) -> None:

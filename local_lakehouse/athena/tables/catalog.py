@@ -80,7 +80,9 @@ class StatementTables:
             raise self._missing(schema, name, position)
         if is_view(entry):
             if version is not None:
-                raise QueryFailure("NOT_SUPPORTED", "A view cannot be read as of another version", position)
+                raise QueryFailure(
+                    "NOT_SUPPORTED", "FOR VERSION AS OF and FOR TIMESTAMP AS OF are not supported for views", position
+                )
             return read_view(entry, full)
         if not is_iceberg(entry):
             if version is not None:
@@ -93,7 +95,11 @@ class StatementTables:
                     "", f"AccessDeniedException: {name} requires permission to read all columns of {base}"
                 )
             if version is not None:
-                raise QueryFailure("NOT_SUPPORTED", "Metadata tables cannot be read as of another version", position)
+                raise QueryFailure(
+                    "NOT_SUPPORTED",
+                    "FOR VERSION AS OF and FOR TIMESTAMP AS OF are not supported for metadata tables",
+                    position,
+                )
             columns, rows = metadata_table(table, kind)
             listed = tuple(SourceColumn(column, type_, f"c{index}") for index, (column, type_) in enumerate(columns))
             return Source(full, self._add(ArrowLoad(rows)), listed)

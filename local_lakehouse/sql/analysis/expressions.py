@@ -11,7 +11,7 @@ from local_lakehouse.sql.analysis.casts import cast
 from local_lakehouse.sql.analysis.comparisons import compare
 from local_lakehouse.sql.analysis.scope import Scope
 from local_lakehouse.sql.analysis.typed import Typed, coerce, constant, derive, null_of
-from local_lakehouse.sql.failures import Position, QueryFailure
+from local_lakehouse.sql.failures import Position, QueryFailure, not_offered
 from local_lakehouse.sql.grammar import json_tree, tree
 from local_lakehouse.sql.grammar.tree import Expression
 from local_lakehouse.sql.types import Type, common_type
@@ -99,7 +99,7 @@ class Expressions:
                 return found
         handler = self._handlers.get(type(node))
         if handler is None:
-            raise QueryFailure("NOT_SUPPORTED", f"'{node.text}' is not supported", node.position)
+            raise not_offered(f"'{node.text}'", node.position)
         return handler(node, scope)
 
     def boolean(self, node: Expression, scope: Scope, subject: str) -> Typed:

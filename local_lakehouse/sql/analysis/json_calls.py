@@ -14,7 +14,7 @@ from local_lakehouse.sql.analysis.json_casts import to_json
 from local_lakehouse.sql.analysis.scope import Scope
 from local_lakehouse.sql.analysis.typed import Typed, coerce, derive, quote
 from local_lakehouse.sql.analysis.value_texts import text_of
-from local_lakehouse.sql.failures import Position, QueryFailure
+from local_lakehouse.sql.failures import Position, QueryFailure, not_offered
 from local_lakehouse.sql.grammar import json_tree
 from local_lakehouse.sql.grammar.json_tree import JsonInput, JsonOutput
 
@@ -206,9 +206,7 @@ class JsonCalls:
             parts.append(value)
             return self._text(value, node)
         if value.type.name in _MOMENTS:
-            raise QueryFailure(
-                "NOT_SUPPORTED", f"JSON path parameters of type {value.type} are not supported", node.position
-            )
+            raise not_offered(f"JSON path parameters of type {value.type}", node.position)
         return f"coalesce({self._json(node, scope, parts)}, 'null')"
 
 

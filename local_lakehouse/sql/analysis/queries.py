@@ -11,7 +11,7 @@ from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.compiled import Compiled
 from local_lakehouse.sql.analysis.scope import Field, Scope
 from local_lakehouse.sql.analysis.typed import Facts, Fragment, union
-from local_lakehouse.sql.failures import QueryFailure
+from local_lakehouse.sql.failures import QueryFailure, not_offered
 from local_lakehouse.sql.grammar import tree
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Queries:
 
     def _with_ties(self, query: tree.Query, compiled: Compiled, keys: list[Fragment]) -> Compiled:
         if query.offset is not None or query.limit is None:
-            raise QueryFailure("NOT_SUPPORTED", "OFFSET with FETCH … WITH TIES is not supported", query.position)
+            raise not_offered("OFFSET with FETCH … WITH TIES", query.position)
         count = self._count(query.limit, "FETCH FIRST")
         ordered = ", ".join(key.sql for key in keys)
         ranked = f"{compiled.sql} QUALIFY rank() OVER (ORDER BY {ordered}) <= {count} ORDER BY {ordered}"

@@ -127,7 +127,9 @@ def _one(specifier: _Specifier, kind: str, value: str | None, template: str) -> 
     elif conversion in "feEgG" and kind in _REALS:
         return _real(value, kind, specifier)
     elif conversion in "hH" or (conversion in "aA" and kind in ("double", "real")):
-        raise AthenaError(f"%{conversion} is not supported in a format string: {template}", "NOT_SUPPORTED")
+        raise AthenaError(
+            f"The local Athena does not support %{conversion} in a format string: {template}", "NOT_SUPPORTED"
+        )
     else:
         raise _bad(template, f"{conversion}{specifier.part} != {kind}")
     text = text if specifier.precision is None else text[: specifier.precision]
@@ -164,7 +166,9 @@ def _moment_part(letter: str, kind: str, text: str, template: str) -> str:
     code = _MOMENT_CODES.get(letter)
     needs_day, needs_clock = letter in "YymdeBbhAajFDc", letter in "HIklMSLNpRTrc"
     if code is None or (kind == "time" and needs_day) or (kind == "date" and needs_clock):
-        raise AthenaError(f"%t{letter} is not supported for a {kind} in a format string: {template}", "NOT_SUPPORTED")
+        raise AthenaError(
+            f"The local Athena does not support %t{letter} for a {kind} in a format string: {template}", "NOT_SUPPORTED"
+        )
     written = parse_time(text) if kind == "time" else parse_timestamp(text)
     moment = datetime(1970, 1, 1) + timedelta(microseconds=written.micros)
     return code(moment)

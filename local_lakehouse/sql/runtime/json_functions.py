@@ -304,7 +304,7 @@ def _items(text: str, path: str, names: list[str], values: list[str | None]) -> 
     except PathSyntaxError as error:
         raise AthenaError(f"invalid JSON path: {path}", "INVALID_PATH") from error
     except UnsupportedPath as error:
-        raise AthenaError(f"This JSON path is not supported: '{path}'", "NOT_SUPPORTED") from error
+        raise AthenaError(f"The local Athena does not support this JSON path: '{path}'", "NOT_SUPPORTED") from error
     unknown = steps.variables - set(names)
     if unknown:
         raise AthenaError(f"no value passed for parameter {min(unknown)}", "INVALID_PATH")
@@ -312,7 +312,7 @@ def _items(text: str, path: str, names: list[str], values: list[str | None]) -> 
     try:
         return steps.find(_loaded(text), parameters)
     except UnsupportedPath as error:
-        raise AthenaError(f"This JSON path is not supported: '{path}'", "NOT_SUPPORTED") from error
+        raise AthenaError(f"The local Athena does not support this JSON path: '{path}'", "NOT_SUPPORTED") from error
     except RecursionError as error:
         raise PathFailure("the JSON value is nested too deeply") from error
 

@@ -68,7 +68,7 @@ class _Reader:
 
     def _refused(self, construct: str) -> AthenaError:
         return AthenaError(
-            f"This regular expression construct is not supported: {construct} in {self._pattern}", "NOT_SUPPORTED"
+            f"The local Athena does not support {construct} in the regular expression {self._pattern}", "NOT_SUPPORTED"
         )
 
     def _invalid(self, reason: str) -> AthenaError:

@@ -48,7 +48,10 @@ class Forks:
         self._channel.send(settings, [socket_of_worker.fileno()])
 
     def status_of(self, pid: int) -> int | None:
-        """Return a worker's exit status, negative if a signal ended the worker. Return None after a timeout."""
+        """Return the status of a worker that failed, which is negative if a signal ended the worker.
+
+        Return None if the worker ended normally or is not known to have ended within a second.
+        """
         with self._changed:
             self._changed.wait_for(lambda: pid in self._statuses, timeout=_STATUS_SECONDS)
             return self._statuses.pop(pid, None)

@@ -1,4 +1,4 @@
-"""The memory and time limits for statements."""
+"""The limits on the memory, run time and results of statements."""
 
 from __future__ import annotations
 

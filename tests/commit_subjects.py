@@ -35,7 +35,7 @@ def problems(subject: str) -> list[str]:
         found.append("ends in a period")
     match = _SUBJECT.fullmatch(subject)
     if match is None:
-        found.append("is empty or begins with a blank")
+        found.append("is empty or begins with a space")
     elif _NOT_IMPERATIVE.match(match["rest"]):
         found.append(f"begins with {match['rest'].split()[0]!r} instead of an imperative")
     return found

@@ -18,7 +18,7 @@ from zetl_helpers.lab import Lab
 # tests' time.
 gc.set_threshold(50_000, 20, 50)
 
-# An example can be slow on a busy computer. The whole test is limited by pytest-timeout.
+# A Hypothesis example can be slow on a busy computer, so only pytest-timeout limits the time of a test.
 settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
 
@@ -41,11 +41,11 @@ def _settings_of_environment() -> dict[str, str]:
 def lakehouse(request: pytest.FixtureRequest) -> Iterator[Lakehouse]:
     """Provide a running lakehouse without a state folder.
 
-    It refreshes on request, or continuously with `lakehouse_ticks`.
+    The lakehouse refreshes on request, or continuously if the test uses `lakehouse_ticks`.
     """
     ticks = "lakehouse_ticks" in request.fixturenames
     if ticks and "no_waiting" in request.fixturenames:
-        pytest.fail("A wait that takes no time can time out before the background refresh: see without_waiting")
+        pytest.fail("Waits that end immediately can time out before the background refresh. See without_waiting.")
     lakehouse = Lakehouse(Settings(refresh_seconds=0.05, paused=not ticks))
     lakehouse.start()
     yield lakehouse
@@ -73,7 +73,7 @@ def no_waiting() -> Iterator[None]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # The workers inherit the folder of the main process. Files of failed tests are kept only in an explicit folder.
+    # The workers use the folder of the main process. Files of failed tests are kept only if `--basetemp` is given.
     if not hasattr(config, "workerinput") and not config.getoption("basetemp") and (folder := folder_in_memory()):
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
@@ -94,7 +94,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
-    """Compare a text exactly with a file in tests/golden/."""
+    """Provide a function that compares a text exactly with a file in tests/golden/."""
 
     def compare(name: str, text: str) -> None:
         path = Path(__file__).parent / "golden" / name
@@ -109,9 +109,9 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 
 
 def connect_to(url: str, prefix: str = "", region: str = "us-east-1", *, contract: bool = True) -> Lab:
-    """Return a lab like `zetl.connect`, but leave the environment unchanged.
+    """Return a lab as `zetl.connect` does, but leave the environment unchanged.
 
-    A call that violates its service model fails the test, unless the test is about invalid requests.
+    A call that violates its service model fails the test, unless `contract` is false.
     """
     lab, _ = recorded_lab(url, prefix, region, strict=contract)
     return lab

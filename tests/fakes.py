@@ -1,4 +1,4 @@
-"""Simulated AWS responses that the local lakehouse never returns, such as errors and partial batches."""
+"""Simulated AWS responses that the local lakehouse would not return, such as throttling and partial batches."""
 
 import json
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from botocore.awsrequest import AWSResponse
 from zetl_helpers.lab import Lab
 
 
-class Answers:
+class FakeOperation:
     """A fake of one operation of a lab's client, which responds to some calls and passes the others to the lakehouse.
 
     Args:
@@ -36,7 +36,7 @@ class Answers:
         self.once(answer)
         self.left = 10**9
 
-    def fail(self, code: str, *, times: int = 1, message: str = "told to") -> None:
+    def fail(self, code: str, *, times: int = 1, message: str = "simulated") -> None:
         """Make the next calls fail with an error from the service."""
         self.left = times
         self._answer = lambda _: (400, {"Error": {"Code": code, "Message": message}})

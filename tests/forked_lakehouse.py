@@ -62,7 +62,7 @@ def forked_lakehouses() -> Iterator[None]:
 
 
 def main() -> None:
-    """Fork a process for each order until the socket is closed."""
+    """Fork a process for each request from the socket, until the socket is closed."""
     orders = channel_of(int(sys.argv[1]))
     never_load_pandas()
     for module in _MODULES:
@@ -70,7 +70,7 @@ def main() -> None:
     assert psutil.Process().num_threads() == 1
     # Without this call, garbage collection in a forked process would copy the memory.
     gc.freeze()
-    # The operating system removes processes that have ended.
+    # With this setting, the operating system removes child processes that have ended.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with contextlib.suppress(ClosedError):
         while True:

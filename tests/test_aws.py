@@ -8,27 +8,27 @@ from zetl_helpers.lab import Lab
 
 
 def error(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "told to"}}, "CreateThing")
+    return ClientError({"Error": {"Code": code, "Message": "simulated"}}, "CreateThing")
 
 
-def refused(*codes: str) -> None:
+def raise_error(*codes: str) -> None:
     raise error(codes[0])
 
 
-def test_only_the_named_absence_is_passed_over() -> None:
+def test_absent_suppresses_only_named_errors() -> None:
     with absent("NoSuchEntity"):
-        refused("NoSuchEntity")
+        raise_error("NoSuchEntity")
     with pytest.raises(ClientError), absent("NoSuchEntity"):
-        refused("AccessDenied")
+        raise_error("AccessDenied")
 
 
-def test_what_is_there_after_all_is_looked_at() -> None:
-    make(lambda: refused("AlreadyExists"), lambda: True, "AlreadyExists")
+def test_make_accepts_existing_resource() -> None:
+    make(lambda: raise_error("AlreadyExists"), lambda: True, "AlreadyExists")
     with pytest.raises(ClientError, match="AlreadyExists"):
-        make(lambda: refused("AlreadyExists"), lambda: False, "AlreadyExists")
+        make(lambda: raise_error("AlreadyExists"), lambda: False, "AlreadyExists")
 
 
-def test_what_settles_is_done_in_the_end() -> None:
+def test_settled_retries_until_success() -> None:
     answers = iter([error("Busy"), error("Busy"), None])
 
     def act() -> str:
@@ -40,19 +40,19 @@ def test_what_settles_is_done_in_the_end() -> None:
         assert settled("it", act, one_of("Busy")) == "done"
 
 
-def test_what_does_not_settle_ends_in_the_words_of_aws() -> None:
+def test_settled_raises_aws_error_after_timeout() -> None:
     with without_waiting(), pytest.raises(ClientError, match="Busy"):
-        settled("it", lambda: refused("Busy"), one_of("Busy"), timeout=60)
+        settled("it", lambda: raise_error("Busy"), one_of("Busy"), timeout=60)
 
 
-def test_another_error_is_not_waited_for() -> None:
+def test_settled_does_not_retry_other_errors() -> None:
     waited: list[bool] = []
     with without_waiting(lambda: waited.append(True)), pytest.raises(ClientError, match="AccessDenied"):
-        settled("it", lambda: refused("AccessDenied"), one_of("Busy"))
+        settled("it", lambda: raise_error("AccessDenied"), one_of("Busy"))
     assert waited == []
 
 
-def test_a_skipped_step_is_named(lab: Lab) -> None:
+def test_error_names_skipped_step(lab: Lab) -> None:
     for act in (source.load_items, source.enable_pitr, source.put_policy, lambda lab: source.get_item(lab, "a", "b")):
         with pytest.raises(ClientError, match=r"create it with zetl\.source\.create_table\(lab\)"):
             act(lab)
@@ -60,7 +60,7 @@ def test_a_skipped_step_is_named(lab: Lab) -> None:
         lab.client("s3").list_objects_v2(Bucket=lab.bucket)
 
 
-def test_the_next_step_is_added_once_and_the_code_stays(lab: Lab) -> None:
+def test_add_appends_next_step_once(lab: Lab) -> None:
     parsed = {"Error": {"Code": "ExpiredToken", "Message": "The token is expired."}}
     model = lab.client("sts").meta.service_model.operation_model("GetCallerIdentity")
     for _ in range(2):

@@ -70,7 +70,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_
 
 
 def displayed(chart: charts.Chart) -> list[dict[str, Any]]:
-    """Return the stored output of a chart at the end of a cell, with the figure and its buttons."""
+    """Return the outputs of a chart at the end of a cell: the figure and its buttons."""
     with mock.patch("IPython.display.display") as display:
         chart._ipython_display_()
     return [call.args[0] for call in display.call_args_list]
@@ -90,34 +90,34 @@ def every_chart() -> list[charts.Chart]:
     ]
 
 
-def test_a_pie_is_sorted_and_says_what_it_shows() -> None:
+def test_pie_is_sorted_and_summarized() -> None:
     chart = charts.pie(PERCENTAGES, "state", "percentage", "NV uses most of its credit")
     assert charts.summary(chart) == (
         "NV uses most of its credit\npie:\n  NV: 85.5 (62%)\n  CA: 46.5 (33%)\n  WA: 7 (5%)"
     )
 
 
-def test_a_name_that_occurs_twice_is_one_slice_as_in_unified_studio() -> None:
+def test_pie_adds_up_repeated_names() -> None:
     df = pd.DataFrame({"state": ["NV", "CA", "NV"], "percentage": [Decimal("1.5"), Decimal(2), Decimal("1.5")]})
     (trace,) = charts.pie(df, "state", "percentage", "").data
     assert (trace.labels, trace.values) == (("NV", "CA"), (3.0, 2.0))
 
 
-def test_a_pie_cannot_show_a_negative_value() -> None:
+def test_pie_rejects_negative_values() -> None:
     with pytest.raises(ValueError, match="Column percentage contains a negative value"):
         charts.pie(PERCENTAGES.assign(percentage=[1, -1, 1]), "state", "percentage", "")
 
 
-def test_a_pie_of_nothing_is_an_empty_figure() -> None:
+def test_pie_without_rows_is_empty() -> None:
     assert charts.summary(charts.pie(PERCENTAGES.head(0), "state", "percentage", "No rows")) == "No rows\npie:"
 
 
 @given(st.integers(1, len(_palette.OKABE_ITO) * len(_palette.PATTERNS)))
-def test_no_two_slices_look_alike(count: int) -> None:
+def test_slices_have_distinct_styles(count: int) -> None:
     assert len(set(zip(_palette.colors(count), _palette.patterns(count), strict=True))) == count
 
 
-def test_a_pivot_table_counts_and_adds_up() -> None:
+def test_pivot_table_counts_and_adds_totals() -> None:
     pivot = charts.pivot_table(ACCOUNTS, "state", "status")
     assert pivot.loc["CA"].to_dict() == {"Active": 2, "Closed": 0, "Past Due": 1, "Total": 3}
     assert pivot.loc["Total"].to_dict() == {"Active": 2, "Closed": 1, "Past Due": 3, "Total": 6}
@@ -125,7 +125,7 @@ def test_a_pivot_table_counts_and_adds_up() -> None:
 
 
 @given(st.lists(st.tuples(st.none() | TEXTS, st.none() | TEXTS), min_size=1))
-def test_a_pivot_table_counts_every_row_once(rows: list[tuple[str | None, str | None]]) -> None:
+def test_pivot_table_counts_each_row_once(rows: list[tuple[str | None, str | None]]) -> None:
     pivot = charts.pivot_table(pd.DataFrame(rows, columns=["a", "b"]), "a", "b")
     counted = Counter((a or "(none)", b or "(none)") for a, b in rows)
     cells = pivot.drop(index=charts.TOTAL, columns=charts.TOTAL)
@@ -133,12 +133,12 @@ def test_a_pivot_table_counts_every_row_once(rows: list[tuple[str | None, str | 
     assert pivot.loc[charts.TOTAL, charts.TOTAL] == len(rows)
 
 
-def test_a_value_named_like_the_sums_is_refused() -> None:
+def test_pivot_table_rejects_value_named_total() -> None:
     with pytest.raises(ValueError, match="Column state contains the value 'Total'"):
         charts.pivot_table(pd.DataFrame({"state": ["Total"], "status": ["Active"]}), "state", "status")
 
 
-def test_a_heat_map_leaves_the_sums_out() -> None:
+def test_heatmap_omits_totals() -> None:
     chart = charts.heatmap(charts.pivot_table(ACCOUNTS, "state", "status"), "CA has most accounts")
     assert charts.summary(chart) == (
         "CA has most accounts\n"
@@ -150,7 +150,7 @@ def test_a_heat_map_leaves_the_sums_out() -> None:
     )
 
 
-def test_a_timeline_shows_snapshots_by_time_with_what_each_changed() -> None:
+def test_timeline_shows_snapshots_and_their_changes() -> None:
     assert charts.summary(charts.snapshot_timeline(SNAPSHOTS)) == (
         "2 snapshots changed the table from 25 to 26 rows\n"
         "x: committed at (UTC); y: rows in the table\n"
@@ -161,7 +161,7 @@ def test_a_timeline_shows_snapshots_by_time_with_what_each_changed() -> None:
     )
 
 
-def test_a_snapshots_id_reaches_the_browser_unrounded() -> None:
+def test_timeline_keeps_exact_snapshot_ids() -> None:
     shown = charts.snapshot_timeline(SNAPSHOTS).to_json()
     assert '"7233744567890123457"' in shown
     assert "7233744567890123457" not in shown.replace('"7233744567890123457"', "")
@@ -176,7 +176,7 @@ def test_a_snapshots_id_reaches_the_browser_unrounded() -> None:
         "{x-total-records=9, added-records=25, total-records=25}",
     ],
 )
-def test_a_snapshots_summary_is_read_in_each_form_it_comes_in(summary: Any) -> None:
+def test_timeline_reads_every_form_of_summary(summary: Any) -> None:
     table = SNAPSHOTS.tail(1).assign(summary=[summary])
     assert "25 (25 records added, 0 deleted)" in charts.summary(charts.snapshot_timeline(table))
 
@@ -186,7 +186,7 @@ def title_of(chart: go.Figure) -> str:
     return str(chart.layout.title.text).replace("<br>", " ")
 
 
-def test_a_title_is_wrapped_to_fit_a_narrow_screen_and_the_figure_makes_room() -> None:
+def test_long_title_is_wrapped_and_enlarges_margin() -> None:
     long = "Refreshing every day instead of every 15 minutes saves $2.84 a month"
     narrow = charts.pie(pd.DataFrame({"a": ["x"], "b": [1]}), names="a", values="b", title="A short title")
     wide = charts.pie(pd.DataFrame({"a": ["x"], "b": [1]}), names="a", values="b", title=long)
@@ -196,7 +196,7 @@ def test_a_title_is_wrapped_to_fit_a_narrow_screen_and_the_figure_makes_room() -
     assert charts.summary(wide).startswith(long)
 
 
-def test_a_snapshot_without_its_count_is_refused() -> None:
+def test_timeline_rejects_snapshot_without_count() -> None:
     with pytest.raises(ValueError, match="has no total-records"):
         charts.snapshot_timeline(SNAPSHOTS.assign(summary=["{}", "{}"]))
 
@@ -210,7 +210,7 @@ def test_a_snapshot_without_its_count_is_refused() -> None:
         ([25, 1026], "2 snapshots changed the table from 25 to 1,026 rows"),
     ],
 )
-def test_the_timelines_title_states_its_finding(totals: list[int], title: str) -> None:
+def test_timeline_title_states_finding(totals: list[int], title: str) -> None:
     table = pd.DataFrame(
         {
             "committed_at": pd.date_range("2026-11-23", periods=len(totals), tz="UTC"),
@@ -222,7 +222,7 @@ def test_the_timelines_title_states_its_finding(totals: list[int], title: str) -
     assert title_of(charts.snapshot_timeline(table)) == title
 
 
-def test_schemas_are_set_side_by_side() -> None:
+def test_schema_change_compares_schemas() -> None:
     before = pd.DataFrame({"Column Name": ["id", "limit", "gone"], "Type": ["string", "double", "string"]})
     after = {"id": "string", "limit": "string", "email": "string"}
     assert charts.schema_change(before, after).to_numpy().tolist() == [
@@ -233,27 +233,27 @@ def test_schemas_are_set_side_by_side() -> None:
     ]
 
 
-def test_freshness_is_the_time_between_the_sources_clock_and_the_ingestions_end() -> None:
+def test_freshness_is_time_from_sync_to_completion() -> None:
     chart = charts.freshness(INGESTIONS, expected_seconds=6)
     assert title_of(chart) == "The lakehouse was at most 5.0 seconds behind"
     assert chart.data[0].y == (1.0, 5.0)
     assert chart.layout.shapes[0].y0 == 6
 
 
-def test_a_long_lag_is_told_in_minutes() -> None:
+def test_freshness_uses_minutes_for_long_delays() -> None:
     late = INGESTIONS.assign(last_synced_at=pd.to_datetime("2026-11-23 07:45:03", utc=True))
     chart = charts.freshness(late, expected_seconds=900)
     assert title_of(chart) == "The lakehouse was at most 15.1 minutes behind"
     assert chart.layout.shapes[0].y0 == 15
 
 
-def test_no_ingestion_is_said_so() -> None:
+def test_freshness_without_ingestions_says_so() -> None:
     assert charts.freshness(INGESTIONS.head(0)).layout.title.text == "Nothing ingested yet"
     at_once = INGESTIONS.head(1).assign(last_synced_at=INGESTIONS["completed_at"].head(1))
     assert charts.freshness(at_once).layout.title.text == "The lakehouse was less than 0.1 seconds behind"
 
 
-def test_costs_are_stacked_by_interval_without_what_is_less_than_half_a_cent() -> None:
+def test_cost_by_interval_omits_costs_below_half_a_cent() -> None:
     assert charts.summary(charts.cost_by_interval(COSTS)) == (
         "Refreshing every day instead of every 15 minutes saves $2.78 a month\n"
         "x: refresh interval; y: US dollars a month\n"
@@ -275,23 +275,23 @@ def test_costs_are_stacked_by_interval_without_what_is_less_than_half_a_cent() -
         ({}, "There is no state to compare"),
     ],
 )
-def test_a_finding_names_the_largest(values: dict[str, Any], finding: str) -> None:
+def test_most_names_largest_values(values: dict[str, Any], finding: str) -> None:
     series = pd.Series(values, dtype=object)
     assert charts.most(series, "uses {:.0f}% of its credit", "state") == finding
 
 
-def test_a_finding_is_not_made_from_rows_that_must_be_added_up_first() -> None:
+def test_most_rejects_repeated_names() -> None:
     with pytest.raises(ValueError, match="NV occurs more than once"):
         charts.most(pd.Series([1, 2], index=["NV", "NV"]), "uses {:.0f}%", "state")
 
 
-def test_any_figure_can_be_put_into_words() -> None:
+def test_summary_describes_any_figure() -> None:
     figure = go.Figure([go.Scatter(x=["a", "b"], y=[-0.001, float("nan")]), go.Sunburst(labels=["a"], parents=[""])])
     assert charts.summary(figure) == "Untitled figure\nscatter:\n  a: 0\n  b: –\nsunburst, values not described"
 
 
 @pytest.mark.parametrize("chart", every_chart(), ids=lambda chart: str(chart.data[-1].type))
-def test_a_notebook_stores_a_chart_as_data_and_words_alone(chart: charts.Chart) -> None:
+def test_chart_is_stored_as_data_and_text(chart: charts.Chart) -> None:
     stored, _ = displayed(chart)
     assert set(stored) == {"application/vnd.plotly.v1+json", "text/plain"}
     assert stored["text/plain"] == charts.summary(chart, clock=False)
@@ -311,7 +311,7 @@ def test_a_notebook_stores_a_chart_as_data_and_words_alone(chart: charts.Chart) 
         ("7.1.0", "", False),
     ],
 )
-def test_a_page_is_stored_only_where_nothing_draws_the_data(
+def test_html_is_stored_only_if_renderer_needs_it(
     monkeypatch: pytest.MonkeyPatch, version: str, renderer: str, page: bool
 ) -> None:
     monkeypatch.setattr(plotly, "__version__", version)
@@ -320,19 +320,19 @@ def test_a_page_is_stored_only_where_nothing_draws_the_data(
 
 
 @pytest.mark.parametrize("chart", every_chart(), ids=lambda chart: str(chart.data[-1].type))
-def test_a_chart_brings_its_own_background_for_light_and_dark(chart: charts.Chart) -> None:
+def test_chart_has_own_background_with_high_contrast(chart: charts.Chart) -> None:
     assert chart.layout.paper_bgcolor == chart.layout.plot_bgcolor == _palette.CARD
     assert _contrast(_palette.INK, _palette.CARD) > 7
     assert chart.layout.font.color == _palette.INK
 
 
-def test_what_a_clock_measured_can_be_left_out() -> None:
+def test_summary_can_omit_times() -> None:
     for chart in (charts.snapshot_timeline(SNAPSHOTS), charts.freshness(INGESTIONS)):
         assert "2026" in charts.summary(chart)
         assert not any(letter.isdigit() for letter in charts.summary(chart, clock=False))
 
 
-def _contrast(one: str, other: str) -> float:
+def _contrast(first: str, second: str) -> float:
     """Return the WCAG 2.2 contrast ratio of two colors, each written like "#1f2328"."""
 
     def luminance(color: str) -> float:
@@ -340,7 +340,7 @@ def _contrast(one: str, other: str) -> float:
         red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
         return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
-    dark, light = sorted((luminance(one), luminance(other)))
+    dark, light = sorted((luminance(first), luminance(second)))
     return (light + 0.05) / (dark + 0.05)
 
 
@@ -349,7 +349,7 @@ def notebook_with(chart: charts.Chart) -> dict[str, Any]:
     return {"cells": [{"cell_type": "markdown"}, {"cell_type": "code", "outputs": [{"data": data}, {"text": "x"}]}]}
 
 
-def test_a_site_gets_interactive_figures_and_loads_plotly_once() -> None:
+def test_add_interactive_html_loads_plotly_once() -> None:
     notebook = notebook_with(every_chart()[0])
     notebook["cells"].append(notebook_with(every_chart()[1])["cells"][1])
     assert _notebook_figures.add_interactive_html(notebook, "plotly.min.js") == 2
@@ -358,27 +358,27 @@ def test_a_site_gets_interactive_figures_and_loads_plotly_once() -> None:
     assert ('id="figure-1"' in first, 'id="figure-2"' in second) == (True, True)
 
 
-def test_a_chart_is_stored_without_a_warning() -> None:
+def test_storing_chart_prints_no_warning() -> None:
     code = "from zetl_helpers import charts; charts.Chart()._repr_mimebundle_()"
     done = subprocess.run([sys.executable, "-W", "always", "-c", code], capture_output=True, text=True, check=True)
     assert "Kaleido" not in done.stderr
 
 
-def test_without_kaleido_there_is_a_reason_instead_of_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_static_image_names_missing_kaleido(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "kaleido", None)
     assert charts.static_image(every_chart()[0]) is None
     assert "pip install" in (charts.static_image_obstacle() or "")
     assert _notebook_figures.add_static_images(notebook_with(every_chart()[0])) == 0
 
 
-def test_without_a_browser_there_is_a_reason_instead_of_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_static_image_names_missing_browser(monkeypatch: pytest.MonkeyPatch) -> None:
     browsers = pytest.importorskip("choreographer.browsers")
     monkeypatch.setattr(browsers.Chromium, "find_browser", lambda **_: None)
     assert charts.static_image(every_chart()[0]) is None
     assert "BROWSER_PATH" in (charts.static_image_obstacle() or "")
 
 
-def test_a_map_shows_states_with_a_value_and_says_which() -> None:
+def test_state_map_shows_only_states_with_a_value() -> None:
     chart = charts.state_map(PAST_DUE, "state", "past_due", "NV has most")
     assert charts.summary(chart) == "NV has most\nheatmap:\n  CA: 0\n  NV: 2\n  RI: 1.5"
     without, with_value = chart.data
@@ -388,7 +388,7 @@ def test_a_map_shows_states_with_a_value_and_says_which() -> None:
     assert "<b>CA</b><br>0" in [word for row in with_value.text for word in row]
 
 
-def test_no_two_states_share_a_tile() -> None:
+def test_states_have_distinct_tiles() -> None:
     assert len(set(TILES.values())) == len(TILES) == 51
 
 
@@ -401,12 +401,12 @@ def test_no_two_states_share_a_tile() -> None:
         (["NV", "CA"], [1, -2], "negative value"),
     ],
 )
-def test_what_a_map_cannot_show_is_refused(states: list[str | None], values: list[float], message: str) -> None:
+def test_state_map_rejects_invalid_data(states: list[str | None], values: list[float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         charts.state_map(pd.DataFrame({"state": states, "n": values}), "state", "n", "")
 
 
-def test_a_schemas_picture_says_what_became_of_each_column() -> None:
+def test_schema_picture_describes_each_column() -> None:
     assert charts.summary(charts.schema_picture(charts.schema_change(BEFORE, AFTER))) == (
         "1 column added, 1 removed, 1 changed type, 1 unchanged\n"
         "heatmap:\n"
@@ -419,7 +419,7 @@ def test_a_schemas_picture_says_what_became_of_each_column() -> None:
     assert same.layout.title.text == "The columns have not changed"
 
 
-def test_the_bytes_scanned_name_the_layout_that_saves_most() -> None:
+def test_scanned_names_layout_that_saves_most() -> None:
     chart = charts.scanned(SCANNED)
     finding = 'Partitioned by state, "in Nevada" reads 10% of what it reads in the most expensive layout'
     assert title_of(chart) == finding
@@ -427,13 +427,13 @@ def test_the_bytes_scanned_name_the_layout_that_saves_most() -> None:
     assert title_of(charts.scanned(SCANNED.assign(bytes=5))).startswith("Every query scans the same")
 
 
-def test_the_files_title_tells_from_what_to_what() -> None:
+def test_files_title_compares_counts() -> None:
     chart = charts.files({"before": FileCounts(10, 5, 1, 2, 9, 4), "after": FileCounts(10, 1, 1, 1, 1, 2)})
     assert title_of(chart) == "From 5 files to 1 for each query, and from 9 to 1 in S3"
     assert charts.files({}).layout.title.text == "No files counted"
 
 
-def test_a_figure_can_be_saved_as_png_and_as_jpeg() -> None:
+def test_chart_can_be_saved_as_png_and_jpeg() -> None:
     _, downloads = displayed(charts.pie(PERCENTAGES, "state", "percentage", "A finding"))
     assert downloads["text/plain"] == "Save the figure as PNG or JPEG"
     for name in ("PNG", "JPEG"):

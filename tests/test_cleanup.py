@@ -5,7 +5,7 @@ import pytest
 
 from local_lakehouse.lakehouse import Lakehouse
 from tests.conftest import connect_to
-from tests.fakes import Answers
+from tests.fakes import FakeOperation
 from zetl_helpers import cleanup, cli, integration, lakehouse, monitoring, source, target
 from zetl_helpers._aws import tag_list
 from zetl_helpers._wait import without_waiting
@@ -23,7 +23,7 @@ EVERYTHING = [
 
 
 @pytest.fixture
-def full(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
+def full_lab(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
     """Provide a lab with one resource of every type."""
     chapters.catch_up(lab, 8)
     chapters.share(lab)
@@ -34,7 +34,7 @@ def full(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
 
 
 @pytest.fixture
-def integrated(lab: Lab) -> Lab:
+def integrated_lab(lab: Lab) -> Lab:
     """Provide a lab with an integration that has not loaded anything yet."""
     chapters.catch_up(lab, 2)
     integration.set_target_role(lab)
@@ -50,27 +50,27 @@ def foreign(lab: Lab) -> list[str]:
     return [f"{entry.kind} {entry.name}" for entry in cleanup.plan(lab).foreign]
 
 
-def test_everything_is_found_deleted_and_gone(full: Lab) -> None:
-    before = kinds(full)
+def test_finds_and_deletes_everything(full_lab: Lab) -> None:
+    before = kinds(full_lab)
     assert before == EVERYTHING
-    assert kinds(full) == before, "a plan changes nothing"
-    outcomes = cleanup.apply(cleanup.plan(full))
+    assert kinds(full_lab) == before, "a plan changes nothing"
+    outcomes = cleanup.apply(cleanup.plan(full_lab))
     assert set(outcomes["outcome"]) == {"deleted"}
-    assert cleanup.verify(full) == "All resources of the lab are deleted."
+    assert cleanup.verify(full_lab) == "All resources of the lab are deleted."
 
 
-def test_a_further_table_goes_with_the_rest(lab: Lab, lakehouse_ticks: Lakehouse) -> None:
+def test_deletes_resources_of_additional_table(lab: Lab, lakehouse_ticks: Lakehouse) -> None:
     chapters.catch_up(lab, 2)
     integration.set_target_role(lab)
-    beside = lab.with_table("PaymentsByState")
-    source.create_table(beside)
-    source.enable_pitr(beside)
-    source.load_items(beside, list(payments(30)))
-    source.put_policy(beside)
-    target.merge_catalog_policy(beside)
-    integration.set_table_properties(beside, partition_by=chapters.PARTITION_BY)
-    integration.create(beside)
-    integration.wait_until_loaded(beside)
+    second_lab = lab.with_table("PaymentsByState")
+    source.create_table(second_lab)
+    source.enable_pitr(second_lab)
+    source.load_items(second_lab, list(payments(30)))
+    source.put_policy(second_lab)
+    target.merge_catalog_policy(second_lab)
+    integration.set_table_properties(second_lab, partition_by=chapters.PARTITION_BY)
+    integration.create(second_lab)
+    integration.wait_until_loaded(second_lab)
     assert kinds(lab) == [
         "integration", "log stream", "table properties", "resource property", "Glue table", "Glue database",
         "S3 bucket", *["point-in-time recovery"] * 2, *["resource policy"] * 2, *["DynamoDB table"] * 2,
@@ -80,24 +80,24 @@ def test_a_further_table_goes_with_the_rest(lab: Lab, lakehouse_ticks: Lakehouse
     assert cleanup.verify(lab)
 
 
-def test_one_failure_does_not_keep_the_rest_from_going(lab: Lab) -> None:
+def test_continues_after_a_failure(lab: Lab) -> None:
     target.create_bucket(lab)
     target.create_database(lab)
     source.create_table(lab)
-    stuck = Answers(lab, "glue", "DeleteDatabase")
+    stuck = FakeOperation(lab, "glue", "DeleteDatabase")
     stuck.fail("OperationTimeoutException")
-    told: list[str] = []
-    outcomes = cleanup.apply(cleanup.plan(lab), tell=told.append).set_index("kind")["outcome"]
+    messages: list[str] = []
+    outcomes = cleanup.apply(cleanup.plan(lab), tell=messages.append).set_index("kind")["outcome"]
     assert outcomes["Glue database"].startswith("failed: ")
     assert (outcomes.drop("Glue database") == "deleted").all()
-    assert told[1] == f"[2/3] S3 bucket {lab.bucket}: deleted"
+    assert messages[1] == f"[2/3] S3 bucket {lab.bucket}: deleted"
     with pytest.raises(
         LeftoverError, match=r"Still there: Glue database customerdb.* Delete everything with zetl.cleanup"
     ):
         cleanup.verify(lab, timeout=0)
 
 
-def test_objects_that_s3_keeps_are_a_failure(lab: Lab) -> None:
+def test_reports_objects_that_s3_did_not_delete(lab: Lab) -> None:
     target.create_bucket(lab)
     target.create_prefix(lab)
     locked: dict[str, Any] = {"Errors": [{"Key": "customerdb/", "Code": "AccessDenied", "Message": "Access Denied"}]}
@@ -108,7 +108,7 @@ def test_objects_that_s3_keeps_are_a_failure(lab: Lab) -> None:
     )
 
 
-def test_a_bucket_goes_with_all_its_versions(lab: Lab) -> None:
+def test_deletes_all_object_versions(lab: Lab) -> None:
     target.create_bucket(lab)
     s3 = lab.client("s3")
     s3.put_bucket_versioning(Bucket=lab.bucket, VersioningConfiguration={"Status": "Enabled"})
@@ -119,53 +119,51 @@ def test_a_bucket_goes_with_all_its_versions(lab: Lab) -> None:
     assert cleanup.verify(lab)
 
 
-def test_a_table_that_is_being_made_goes_as_soon_as_it_can(lab: Lab, no_waiting: None) -> None:
+def test_retries_while_table_is_being_created(lab: Lab, no_waiting: None) -> None:
     source.create_table(lab)
-    busy = Answers(lab, "dynamodb", "DeleteTable")
+    busy = FakeOperation(lab, "dynamodb", "DeleteTable")
     busy.fail("ResourceInUseException", times=3)
     assert set(cleanup.apply(cleanup.plan(lab))["outcome"]) == {"deleted"}
     assert cleanup.verify(lab)
 
 
-def test_what_takes_long_is_asked_for_together_and_waited_for_one_by_one(lab: Lab) -> None:
+def test_requests_slow_deletions_before_waiting(lab: Lab) -> None:
     for table in ("CustomerAccounts", "Payments"):
         source.create_table(lab.with_table(table))
-    happened: list[str] = []
-    lab.client("dynamodb").meta.events.register("after-call.dynamodb.DeleteTable", lambda **_: happened.append("asked"))
-    cleanup.apply(cleanup.plan(lab), tell=happened.append)
-    assert happened == ["asked", "asked", *[line for line in happened if "DynamoDB table" in line]]
-    assert len(happened) == 4
+    events: list[str] = []
+    lab.client("dynamodb").meta.events.register("after-call.dynamodb.DeleteTable", lambda **_: events.append("asked"))
+    cleanup.apply(cleanup.plan(lab), tell=events.append)
+    assert events == ["asked", "asked", *[line for line in events if "DynamoDB table" in line]]
+    assert len(events) == 4
 
 
-def test_a_wait_that_ends_without_the_thing_gone_is_a_failure(lab: Lab, no_waiting: None) -> None:
+def test_reports_timeout_of_a_deletion(lab: Lab, no_waiting: None) -> None:
     source.create_table(lab)
-    busy = Answers(lab, "dynamodb", "DeleteTable")
+    busy = FakeOperation(lab, "dynamodb", "DeleteTable")
     busy.fail("ResourceInUseException", times=10**6)
     (outcome,) = cleanup.apply(cleanup.plan(lab))["outcome"]
     assert outcome.startswith("failed: Timed out after 10 min 00 s waiting for table CustomerAccounts to be deleted")
 
 
-def test_an_integration_in_the_middle_of_something_goes_as_soon_as_it_can(
-    integrated: Lab, lakehouse: Lakehouse
-) -> None:
-    busy = Answers(integrated, "glue", "DeleteIntegration")
+def test_retries_while_integration_is_busy(integrated_lab: Lab, lakehouse: Lakehouse) -> None:
+    busy = FakeOperation(integrated_lab, "glue", "DeleteIntegration")
     busy.fail("IntegrationConflictOperationFault", times=2)
-    (found,) = [entry for entry in cleanup.plan(integrated) if entry.kind == "integration"]
+    (found,) = [entry for entry in cleanup.plan(integrated_lab) if entry.kind == "integration"]
     with without_waiting(meanwhile=lakehouse.zero_etl.refresh_now):
         found.delete()
-    assert "integration" not in kinds(integrated)
+    assert "integration" not in kinds(integrated_lab)
 
 
-def test_a_table_with_the_labs_tag_is_found_by_it(lab: Lab) -> None:
+def test_finds_tables_by_tag(lab: Lab) -> None:
     arguments = {**source.definition(lab), "TableName": "AnotherName"}
     lab.client("dynamodb").create_table(**arguments, Tags=tag_list(lab.tags))
     assert [entry.name for entry in cleanup.plan(lab)] == ["AnotherName"]
 
 
-def test_table_optimizers_go_before_their_table(lab: Lab) -> None:
+def test_deletes_table_optimizers_before_table(lab: Lab) -> None:
     target.create_database(lab)
     lab.client("glue").create_table(DatabaseName=lab.database, TableInput={"Name": lab.target_table})
-    Answers(lab, "glue", "GetTableOptimizer").once(lambda request: {"TableOptimizer": {"type": request["Type"]}})
+    FakeOperation(lab, "glue", "GetTableOptimizer").once(lambda request: {"TableOptimizer": {"type": request["Type"]}})
     assert [(entry.kind, entry.name) for entry in cleanup.plan(lab)] == [
         ("table optimizer", "compaction of customerdb.customeraccounts"),
         ("Glue table", "customerdb.customeraccounts"),
@@ -173,7 +171,7 @@ def test_table_optimizers_go_before_their_table(lab: Lab) -> None:
     ]
 
 
-def test_grants_of_every_principal_are_found(lab: Lab) -> None:
+def test_finds_grants_of_every_principal(lab: Lab) -> None:
     target.create_database(lab)
     formation, database = lab.client("lakeformation"), {"Database": {"Name": lab.database}}
     admins = [{"DataLakePrincipalIdentifier": f"arn:aws:iam::{lab.account}:role/Admin"}]
@@ -187,7 +185,7 @@ def test_grants_of_every_principal_are_found(lab: Lab) -> None:
     assert kinds(lab) == ["Glue database"]
 
 
-def test_an_attached_policy_does_not_keep_the_role(lab: Lab) -> None:
+def test_deletes_role_with_attached_policy(lab: Lab) -> None:
     iam = lab.client("iam")
     iam.create_role(RoleName=lab.role, AssumeRolePolicyDocument="{}", Tags=tag_list(lab.tags))
     statement = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
@@ -198,22 +196,22 @@ def test_an_attached_policy_does_not_keep_the_role(lab: Lab) -> None:
     assert cleanup.verify(lab)
 
 
-def test_a_log_group_of_one_integration_alone_goes_whole(integrated: Lab) -> None:
-    group = f"{integration.LOG_GROUP}{integration.integration_id(integrated)}"
-    integrated.client("logs").create_log_group(logGroupName=group)
-    assert ("log group", group) in [(entry.kind, entry.name) for entry in cleanup.plan(integrated)]
+def test_deletes_log_group_of_single_integration(integrated_lab: Lab) -> None:
+    group = f"{integration.LOG_GROUP}{integration.integration_id(integrated_lab)}"
+    integrated_lab.client("logs").create_log_group(logGroupName=group)
+    assert ("log group", group) in [(entry.kind, entry.name) for entry in cleanup.plan(integrated_lab)]
 
 
-def test_the_last_look_is_patient(lab: Lab, no_waiting: None) -> None:
+def test_verify_waits_until_resources_are_gone(lab: Lab, no_waiting: None) -> None:
     source.create_table(lab)
-    late = Answers(lab, "dynamodb", "DescribeTable")
+    late = FakeOperation(lab, "dynamodb", "DescribeTable")
     answer = {"Table": lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]}
     cleanup.apply(cleanup.plan(lab))
     late.once(lambda _: answer)
     assert cleanup.verify(lab) == "All resources of the lab are deleted."
 
 
-def test_a_check_before_the_deletion_fails_at_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verify_before_deletion_fails_immediately(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cleanup, "_deleted", set())
     own = lab.with_table("MyTable")
     source.create_table(own)
@@ -227,7 +225,7 @@ def test_a_check_before_the_deletion_fails_at_once(lab: Lab, monkeypatch: pytest
     assert not waits
 
 
-def test_a_deletion_in_a_console_is_waited_for(lab: Lab) -> None:
+def test_verify_waits_for_deletion_started_elsewhere(lab: Lab) -> None:
     source.create_table(lab)
     source.enable_pitr(lab)
     dynamodb, deleting = lab.client("dynamodb"), {"TableStatus": "DELETING"}
@@ -240,9 +238,9 @@ def test_a_deletion_in_a_console_is_waited_for(lab: Lab) -> None:
         assert cleanup.verify(lab) == "All resources of the lab are deleted."
 
 
-def test_what_may_not_be_looked_for_is_not_called_gone(lab: Lab) -> None:
+def test_verify_reports_resources_that_cannot_be_listed(lab: Lab) -> None:
     source.create_table(lab)
-    Answers(lab, "cloudwatch", "DescribeAlarms").fail("AccessDenied", times=10**6)
+    FakeOperation(lab, "cloudwatch", "DescribeAlarms").fail("AccessDenied", times=10**6)
     found = cleanup.plan(lab)
     assert [what for what, _ in found.unseen] == ["CloudWatch alarms"]
     assert "Could not look for CloudWatch alarms: " in cleanup.transcript(found)
@@ -251,14 +249,14 @@ def test_what_may_not_be_looked_for_is_not_called_gone(lab: Lab) -> None:
         cleanup.verify(lab, timeout=0)
 
 
-def test_expired_credentials_are_one_error(lab: Lab) -> None:
-    Answers(lab, "glue", "DescribeIntegrations").fail("ExpiredTokenException", times=9)
+def test_plan_raises_for_expired_credentials(lab: Lab) -> None:
+    FakeOperation(lab, "glue", "DescribeIntegrations").fail("ExpiredTokenException", times=9)
     with pytest.raises(lab.client("glue").exceptions.ClientError, match="ExpiredTokenException"):
         cleanup.plan(lab)
 
 
-def test_a_bucket_of_another_account_is_left_alone(lab: Lab) -> None:
-    Answers(lab, "s3", "HeadBucket").fail("403", times=9)
+def test_keeps_bucket_of_another_account(lab: Lab) -> None:
+    FakeOperation(lab, "s3", "HeadBucket").fail("403", times=9)
     assert foreign(lab) == [f"S3 bucket {lab.bucket}"]
     assert cleanup.verify(lab) == (
         "All resources of the lab are deleted."
@@ -266,15 +264,15 @@ def test_a_bucket_of_another_account_is_left_alone(lab: Lab) -> None:
     )
 
 
-def test_a_bucket_of_ones_own_that_may_not_be_looked_at_is_not_called_foreign(lab: Lab) -> None:
+def test_inaccessible_own_bucket_is_not_foreign(lab: Lab) -> None:
     target.create_bucket(lab)
-    Answers(lab, "s3", "HeadBucket").fail("403", times=9)
+    FakeOperation(lab, "s3", "HeadBucket").fail("403", times=9)
     found = cleanup.plan(lab)
     assert not found.foreign
     assert "S3 bucket" in [what for what, _ in found.unseen]
 
 
-def test_statements_of_an_earlier_version_and_for_another_person_are_the_labs(lab: Lab) -> None:
+def test_deletes_catalog_statements_of_earlier_versions(lab: Lab) -> None:
     target.create_database(lab)
     target.merge_catalog_policy(lab)
     glue = lab.client("glue")
@@ -289,7 +287,7 @@ def test_statements_of_an_earlier_version_and_for_another_person_are_the_labs(la
     assert cleanup.verify(lab)
 
 
-def test_a_neighbors_things_stay(lakehouse_ticks: Lakehouse) -> None:
+def test_keeps_resources_of_another_learner(lakehouse_ticks: Lakehouse) -> None:
     anna, ben = connect_to(lakehouse_ticks.url, "anna"), connect_to(lakehouse_ticks.url, "ben")
     for learner in (anna, ben):
         chapters.catch_up(learner, 3)
@@ -311,7 +309,7 @@ def answer(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setattr("builtins.input", lambda _: text)
 
 
-def test_the_command_deletes_nothing_by_itself(command: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_deletes_nothing_without_confirmation(command: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     source.create_table(command)
     assert cli.main(["cleanup"]) == 1
     assert cli.main(["cleanup", "--dry-run"]) == 1
@@ -319,7 +317,7 @@ def test_the_command_deletes_nothing_by_itself(command: Lab, capsys: pytest.Capt
     assert kinds(command) == ["DynamoDB table"]
 
 
-def test_the_command_deletes_when_the_accounts_number_is_typed(command: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_deletes_after_account_number_is_typed(command: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     source.create_table(command)
     answer(monkeypatch, "yes")
     assert cli.main(["cleanup"]) == 1
@@ -329,16 +327,14 @@ def test_the_command_deletes_when_the_accounts_number_is_typed(command: Lab, mon
     assert kinds(command) == []
 
 
-def test_the_command_fails_when_something_stays(
-    command: Lab, capsys: pytest.CaptureFixture[str], no_waiting: None
-) -> None:
+def test_command_fails_if_resources_remain(command: Lab, capsys: pytest.CaptureFixture[str], no_waiting: None) -> None:
     source.create_table(command)
-    Answers(command, "dynamodb", "DeleteTable").fail("LimitExceededException", times=9)
+    FakeOperation(command, "dynamodb", "DeleteTable").fail("LimitExceededException", times=9)
     assert cli.main(["cleanup", "--yes"]) == 1
-    said = capsys.readouterr()
-    assert "[1/1] DynamoDB table CustomerAccounts: failed: " in said.out
-    assert "Still there: DynamoDB table CustomerAccounts." in said.err
+    captured = capsys.readouterr()
+    assert "[1/1] DynamoDB table CustomerAccounts: failed: " in captured.out
+    assert "Still there: DynamoDB table CustomerAccounts." in captured.err
 
 
-def test_the_command_is_content_with_an_empty_account(command: Lab) -> None:
+def test_command_succeeds_for_empty_account(command: Lab) -> None:
     assert cli.main(["cleanup", "--dry-run"]) == 0

@@ -12,33 +12,33 @@ NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 
 
 @pytest.mark.parametrize("word", ["99", "notebooks/99_nope.ipynb", "README.md"])
-def test_a_notebook_that_is_not_there_is_named_with_those_that_are(
+def test_run_lists_notebooks_if_none_matches(
     word: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(NOTEBOOKS.parent)
     assert main(["run", word]) == 1
-    said = capsys.readouterr().err
-    assert said.startswith(f"There is no notebook {word}. Available: ")
-    assert "04_query_with_athena.ipynb" in said
+    captured = capsys.readouterr().err
+    assert captured.startswith(f"There is no notebook {word}. Available: ")
+    assert "04_query_with_athena.ipynb" in captured
 
 
 @pytest.mark.parametrize("word", ["04", "4", "notebooks/04_query_with_athena.ipynb"])
-def test_a_notebook_is_run_by_its_number_or_its_file(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_accepts_number_or_path(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(NOTEBOOKS.parent)
-    asked: list[list[Path]] = []
-    monkeypatch.setattr("zetl_helpers.course.notebooks.run", lambda paths, _: _note(asked, paths))
+    calls: list[list[Path]] = []
+    monkeypatch.setattr("zetl_helpers.course.notebooks.run", lambda paths, _: _note(calls, paths))
     assert main(["run", word]) == 0
-    assert asked == [[Path("notebooks/04_query_with_athena.ipynb")]]
+    assert calls == [[Path("notebooks/04_query_with_athena.ipynb")]]
 
 
-def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+def test_version_matches_package(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--version"])
     assert ended.value.code == 0
     assert capsys.readouterr().out == f"zetl {zetl_helpers.__version__}\n"
 
 
-def test_without_notebooks_here_those_of_the_installed_package_are_run_but_never_written(
+def test_run_uses_but_never_writes_packaged_notebooks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     packaged = tmp_path / "tutorial" / "notebooks" / "04_query_with_athena.ipynb"
@@ -47,31 +47,31 @@ def test_without_notebooks_here_those_of_the_installed_package_are_run_but_never
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")
     monkeypatch.setattr("zetl_helpers.course.notebooks._PACKAGED", tmp_path / "tutorial")
-    asked: list[list[Path]] = []
-    monkeypatch.setattr("zetl_helpers.course.notebooks.run", lambda paths, _: _note(asked, paths))
+    calls: list[list[Path]] = []
+    monkeypatch.setattr("zetl_helpers.course.notebooks.run", lambda paths, _: _note(calls, paths))
     assert main(["run"]) == 0
-    assert asked == [[packaged]]
+    assert calls == [[packaged]]
     assert main(["run", "--store"]) == 1
     assert capsys.readouterr().err.startswith("The installed package cannot store outputs")
 
 
-def _note(asked: list[list[Path]], paths: list[Path]) -> int:
-    asked.append(paths)
+def _note(calls: list[list[Path]], paths: list[Path]) -> int:
+    calls.append(paths)
     return 0
 
 
-def test_env_is_refused_on_aws(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_env_fails_when_target_is_aws(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("ZETL_TARGET", "aws")
     assert main(["env"]) == 1
-    said = capsys.readouterr()
-    assert said.err == "ZETL_TARGET is aws, but zetl env supports only the local lakehouse. Unset ZETL_TARGET first.\n"
-    assert said.out == ""
+    captured = capsys.readouterr()
+    assert (
+        captured.err == "ZETL_TARGET is aws, but zetl env supports only the local lakehouse. Unset ZETL_TARGET first.\n"
+    )
+    assert captured.out == ""
 
 
 @pytest.mark.parametrize("words", [["policies", "--out", "{}/a/b"], ["template", "--out", "{}/a/b/stack.json"]])
-def test_a_folder_is_not_made_with_those_above_it(
-    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_does_not_create_parent_folders(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([word.format(tmp_path) for word in words]) == 1
     assert (
         capsys.readouterr().err == f"There is no folder {tmp_path / 'a'}. Create it first, or specify another folder.\n"
@@ -79,9 +79,7 @@ def test_a_folder_is_not_made_with_those_above_it(
     assert not (tmp_path / "a").exists()
 
 
-def test_a_folder_that_cannot_be_made_and_a_file_that_is_a_folder(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_rejects_file_as_folder_and_folder_as_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
     assert main(["policies", "--out", str(tmp_path / "file")]) == 1
     assert f"The folder {tmp_path / 'file'} cannot be created: File exists." in capsys.readouterr().err
@@ -90,27 +88,27 @@ def test_a_folder_that_cannot_be_made_and_a_file_that_is_a_folder(
 
 
 @pytest.mark.parametrize(("command", "action"), [("local", "refresh"), ("class", "cleanup")])
-def test_a_command_with_actions_lists_them(command: str, action: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_without_action_lists_actions(command: str, action: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command]) == 1
     assert action in capsys.readouterr().out
 
 
-def test_wrong_words_show_the_usage_of_the_command_they_stand_behind(capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_arguments_show_usage_of_subcommand(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["local", "start", "--nope"])
-    said = capsys.readouterr().err
-    assert said.startswith("usage: zetl local start")
-    assert "unrecognized arguments: --nope" in said
+    captured = capsys.readouterr().err
+    assert captured.startswith("usage: zetl local start")
+    assert "unrecognized arguments: --nope" in captured
 
 
-def test_the_help_of_cleanup_says_what_its_exit_status_means(capsys: pytest.CaptureFixture[str]) -> None:
+def test_cleanup_help_explains_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["cleanup", "--help"])
     assert "the exit status is 0 if nothing is found, otherwise 1" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("action", ["start", "stop", "reset"])
-def test_what_the_lakehouse_could_not_do_is_said_without_a_traceback(
+def test_lakehouse_errors_are_printed_without_traceback(
     action: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*_: object, **__: object) -> None:

@@ -27,8 +27,8 @@ VALUES = st.recursive(
 
 
 @pytest.fixture
-def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
-    """Provide a second, empty lakehouse, which boto3 and the CLI find automatically."""
+def second_lab(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+    """Provide a lab on a second, empty lakehouse, which boto3 and the CLI find automatically."""
     lakehouse = Lakehouse(Settings(refresh_seconds=3600))
     lakehouse.start()
     for name, value in local_environment(lakehouse.url, "us-east-1").items():
@@ -39,15 +39,15 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
 
 @pytest.fixture
 def steps(lab: Lab) -> list[Step]:
-    """Provide the steps from an empty account to an integration, each of which changed something."""
+    """Provide the steps that lead from an empty account to an integration. Each step changed something."""
     return chapters.catch_up_steps(lab, 3)
 
 
-def code(text: str) -> None:
+def run_code(text: str) -> None:
     exec(text, {})  # noqa: S102
 
 
-def commands(text: str) -> None:
+def run_commands(text: str) -> None:
     from awscli.clidriver import create_clidriver
 
     for line in re.split(r"\n(?=aws )", text.replace("\\\n", " ")):
@@ -62,28 +62,28 @@ def commands(text: str) -> None:
 @pytest.mark.timeout(180)
 @pytest.mark.usefixtures("lakehouse_ticks")
 @pytest.mark.parametrize("way", ["boto3", "the AWS CLI"])
-def test_what_the_cards_unfold_to_makes_the_same_lab(way: str, steps: list[Step], elsewhere: Lab) -> None:
-    assert not zetl.source.exists(elsewhere)
+def test_code_on_cards_creates_the_same_lab(way: str, steps: list[Step], second_lab: Lab) -> None:
+    assert not zetl.source.exists(second_lab)
     for step in steps:
         shown = changing(step.calls)
         assert shown, step
         if way == "boto3":
-            code(boto3_code(shown))
+            run_code(boto3_code(shown))
         else:
-            commands(cli_commands(shown))
+            run_commands(cli_commands(shown))
     # The helpers find that everything exists in the state in which they would create it.
     again = [
-        *chapters._source(elsewhere),
-        *chapters._target(elsewhere),
-        zetl.integration.set_target_role(elsewhere),
-        zetl.integration.set_table_properties(elsewhere, unnest="TOPLEVEL", partition_by=chapters.PARTITION_BY),
-        zetl.integration.create(elsewhere),
+        *chapters._source(second_lab),
+        *chapters._target(second_lab),
+        zetl.integration.set_target_role(second_lab),
+        zetl.integration.set_table_properties(second_lab, unnest="TOPLEVEL", partition_by=chapters.PARTITION_BY),
+        zetl.integration.create(second_lab),
     ]
     assert {step.did for step in again} == {"already there"}
 
 
 @pytest.mark.usefixtures("lakehouse_ticks")
-def test_no_line_of_a_card_is_long(steps: list[Step]) -> None:
+def test_lines_on_cards_have_at_most_120_characters(steps: list[Step]) -> None:
     for step in steps:
         shown = changing(step.calls)
         for text in (boto3_code(shown), cli_commands(shown)):
@@ -91,13 +91,13 @@ def test_no_line_of_a_card_is_long(steps: list[Step]) -> None:
 
 
 @given(st.dictionaries(st.text(), VALUES, min_size=1))
-def test_a_long_argument_of_the_cli_is_the_same_json(value: dict[str, Any]) -> None:
+def test_cli_argument_keeps_json_value(value: dict[str, Any]) -> None:
     parts = shlex.split(cli_commands([Call("glue.PutThing", {"Value": value})]).replace("\\\n", " "))
     assert parts[:-1] == ["aws", "glue", "put-thing", "--value"]
     assert json.loads(parts[-1]) == value
 
 
-def test_the_card_shows_both(lab: Lab) -> None:
+def test_card_shows_boto3_and_cli_code(lab: Lab) -> None:
     page = zetl.source.create_table(lab)._repr_html_()
     assert "<summary>The same with boto3</summary>" in page
     assert "dynamodb.create_table(" in page
@@ -105,14 +105,14 @@ def test_the_card_shows_both(lab: Lab) -> None:
     assert "aws dynamodb create-table" in page
 
 
-def test_a_step_that_changed_nothing_shows_how_it_looked(lab: Lab) -> None:
+def test_unchanged_step_shows_read_calls(lab: Lab) -> None:
     zetl.source.create_table(lab)
     again = changing(zetl.source.create_table(lab).calls)
     assert {call.operation for call in again} >= {"DescribeTable"}
 
 
 @given(st.dictionaries(st.from_regex(r"[A-Z][A-Za-z]{0,10}", fullmatch=True), VALUES, max_size=4))
-def test_the_code_has_the_values_of_the_call(parameters: dict[str, Any]) -> None:
+def test_boto3_code_keeps_parameters(parameters: dict[str, Any]) -> None:
     seen = {}
 
     class Client:
@@ -128,7 +128,7 @@ def test_the_code_has_the_values_of_the_call(parameters: dict[str, Any]) -> None
     assert seen == parameters
 
 
-def test_of_many_calls_of_an_operation_one_is_kept_with_its_arguments(lab: Lab) -> None:
+def test_records_parameters_of_first_call_per_operation(lab: Lab) -> None:
     with lab.recording() as calls:
         for _ in range(3):
             lab.client("sts").get_caller_identity()

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.once
         "release: 0.2.0",
     ],
 )
-def test_a_right_subject_has_no_problem(subject: str) -> None:
+def test_accepts_valid_subject(subject: str) -> None:
     assert problems(subject) == []
 
 
@@ -28,5 +28,5 @@ def test_a_right_subject_has_no_problem(subject: str) -> None:
         ("sql: adds a function", "imperative"),
     ],
 )
-def test_a_wrong_subject_says_what_is_wrong(subject: str, problem: str) -> None:
+def test_reports_problem_of_invalid_subject(subject: str, problem: str) -> None:
     assert any(problem in found for found in problems(subject))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from local_lakehouse.lakehouse import Lakehouse
-from tests.fakes import Answers
+from tests.fakes import FakeOperation
 from zetl_helpers import cost, integration, monitoring, source, target
 from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
@@ -19,26 +19,26 @@ def amounts(sheet: cost.Sheet) -> dict[str, float]:
     return {item.item: item.usd for item in sheet.items}
 
 
-def test_an_empty_account_has_cost_nothing(lab: Lab) -> None:
+def test_empty_account_costs_nothing(lab: Lab) -> None:
     sheet = cost.actual(lab)
     assert (sheet.items, sheet.total) == ((), 0)
 
 
-def test_a_table_is_billed_by_size_and_an_integration_by_exports_and_logs(lab: Lab, lakehouse_ticks: Lakehouse) -> None:
+def test_bills_table_by_size_and_integration_by_exports(lab: Lab, lakehouse_ticks: Lakehouse) -> None:
     chapters.catch_up(lab, 3)
     described = lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]
     created = integration.require(lab)["CreateTime"]
     # There are 1,000 items, each of which is 100 bytes smaller than a thousandth of a GB. With the 100 bytes that
     # DynamoDB adds to each, the sum is 1 GB.
     size = {"TableSizeBytes": 2**30 - 100 * 1000, "ItemCount": 1000, "CreationDateTime": created}
-    Answers(lab, "dynamodb", "DescribeTable").once(lambda _: {"Table": {**described, **size}})
+    FakeOperation(lab, "dynamodb", "DescribeTable").once(lambda _: {"Table": {**described, **size}})
     spent = amounts(cost.actual(lab, now=created + timedelta(days=10, seconds=1)))
     assert spent["DynamoDB PITR"] == pytest.approx(0.20 / 3, rel=1e-4), "1 GB for 10 of 30 days"
     assert spent["DynamoDB full export"] == pytest.approx(0.10), "a GB once"
     assert spent["DynamoDB incremental exports"] == pytest.approx(0.9375), "960 exports of 10 MB: 9.375 GB at $0.10"
 
     size = {"TableSizeBytes": 25 * 4 * MB - 25 * 100, "ItemCount": 25}
-    Answers(lab, "dynamodb", "DescribeTable").once(lambda _: {"Table": {**described, **size}})
+    FakeOperation(lab, "dynamodb", "DescribeTable").once(lambda _: {"Table": {**described, **size}})
     spent = amounts(cost.actual(lab, now=created + timedelta(minutes=16)))
     assert spent["DynamoDB incremental exports"] == pytest.approx(0.10 * 100 / 1024), "25 rows of 4 MB: more than 10 MB"
 
@@ -48,7 +48,7 @@ def test_a_table_is_billed_by_size_and_an_integration_by_exports_and_logs(lab: L
     assert spent["CloudWatch Logs"] == pytest.approx(0.50 * logged / 2**30), "26 additional bytes for each event"
 
 
-def test_objects_are_billed_since_they_are_there(lab: Lab) -> None:
+def test_bills_objects_since_creation(lab: Lab) -> None:
     target.create_bucket(lab)
     s3 = lab.client("s3")
     for name in ("one", "two"):
@@ -68,7 +68,7 @@ def execution(state: str, scanned: int, kind: str = "DML", database: str = "cust
     }
 
 
-def test_queries_are_billed_by_what_each_scanned(lab: Lab) -> None:
+def test_bills_queries_by_scanned_bytes(lab: Lab) -> None:
     executions = [
         execution("SUCCEEDED", 0),
         execution("SUCCEEDED", 10 * MB + 1),
@@ -78,21 +78,21 @@ def test_queries_are_billed_by_what_each_scanned(lab: Lab) -> None:
         execution("SUCCEEDED", 0, kind="DDL"),
         execution("SUCCEEDED", 99 * MB, database="somebodyelses"),
     ]
-    Answers(lab, "athena", "ListQueryExecutions").once(lambda _: {"QueryExecutionIds": ["some"]})
-    Answers(lab, "athena", "BatchGetQueryExecution").once(lambda _: {"QueryExecutions": executions})
+    FakeOperation(lab, "athena", "ListQueryExecutions").once(lambda _: {"QueryExecutionIds": ["some"]})
+    FakeOperation(lab, "athena", "BatchGetQueryExecution").once(lambda _: {"QueryExecutions": executions})
     (line,) = cost.actual(lab).items
     assert line.usd == pytest.approx(5.00 * (10 + 11 + 10) / 2**20), "31 MB at $5 a TB"
     assert line.basis.startswith("3 queries that scanned 15,728,641 bytes, at least 10 MB each; $5.00 per TB")
 
 
-def test_an_alarm_is_billed_by_the_month(lab: Lab) -> None:
+def test_bills_alarm_by_month(lab: Lab) -> None:
     source.create_table(lab)
     found = {"AlarmName": monitoring.alarm_name(lab), "AlarmConfigurationUpdatedTimestamp": START}
-    Answers(lab, "cloudwatch", "DescribeAlarms").once(lambda _: {"MetricAlarms": [found]})
+    FakeOperation(lab, "cloudwatch", "DescribeAlarms").once(lambda _: {"MetricAlarms": [found]})
     assert amounts(cost.actual(lab, now=START + timedelta(days=15)))["CloudWatch alarm"] == pytest.approx(0.05)
 
 
-def test_what_aws_does_not_tell_is_said(lab: Lab) -> None:
+def test_notes_name_costs_that_aws_does_not_report(lab: Lab) -> None:
     source.create_table(lab)
     text = repr(cost.actual(lab))
     assert "Cost Explorer" in text

@@ -17,14 +17,14 @@ FORM = re.compile(
 
 
 @pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)
-def test_record_has_the_form(path: Path) -> None:
+def test_record_has_required_form(path: Path) -> None:
     match = FORM.fullmatch(path.read_text(encoding="utf-8"))
     assert match, "number, title, date, status, context, decision and consequences, in this order"
     assert match["number"] == path.name[:4]
 
 
 @pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)
-def test_index_has_its_title_and_status(path: Path) -> None:
+def test_index_lists_title_and_status(path: Path) -> None:
     match = FORM.fullmatch(path.read_text(encoding="utf-8"))
     assert match
     line = f"| [{match['number']}]({path.name}) | {match['title']} | {match['status']} |"

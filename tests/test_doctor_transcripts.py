@@ -11,8 +11,8 @@ import pytest
 from local_lakehouse import system
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
-from tests.fakes import Answers
-from tests.rights.people import become, learners_policies, session_of
+from tests.fakes import FakeOperation
+from tests.rights.people import learner_policies, replace_policies, session_of
 from zetl_helpers import _place, _rights, doctor, permissions, studio
 from zetl_helpers import lab as lab_module
 from zetl_helpers.course import chapters, classroom
@@ -48,7 +48,7 @@ def report(lab: Lab | None) -> str:
     return "\n".join(line for line in lines if not line.startswith(("[OK]   Python", "[OK]   packages"))) + "\n"
 
 
-def test_a_laptop_without_an_account(golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_laptop_without_account(golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in list(os.environ):
         if name.startswith("AWS_"):
             monkeypatch.delenv(name)
@@ -61,20 +61,20 @@ def test_a_laptop_without_an_account(golden: Golden, monkeypatch: pytest.MonkeyP
     golden("doctor_without_account.txt", report(None))
 
 
-def test_a_learner(golden: Golden) -> None:
+def test_learner(golden: Golden) -> None:
     with account() as lab:
-        become(lab, learners_policies(lab))
+        replace_policies(lab, learner_policies(lab))
         golden("doctor_learner.txt", report(lab))
 
 
-def test_a_learner_of_a_prepared_class(golden: Golden) -> None:
+def test_class_learner(golden: Golden) -> None:
     with account() as lab:
         classroom.prepare(lab)
-        become(lab, learners_policies(lab, names=_rights.CLASS_POLICIES))
+        replace_policies(lab, learner_policies(lab, names=_rights.CLASS_POLICIES))
         golden("doctor_class_learner.txt", report(lab))
 
 
-def test_an_instructor(golden: Golden) -> None:
+def test_instructor(golden: Golden) -> None:
     with account() as lab:
         arn = f"arn:aws:iam::{lab.account}:role/Teacher"
         trust = {
@@ -89,7 +89,7 @@ def test_an_instructor(golden: Golden) -> None:
         golden("doctor_instructor.txt", report(session_of(lab, "Teacher", str(lab.endpoint))))
 
 
-def test_a_governed_account(golden: Golden) -> None:
+def test_governed_account(golden: Golden) -> None:
     with account(governed=True) as lab:
         golden("doctor_governed.txt", report(lab))
 
@@ -104,21 +104,23 @@ def in_space(lab: Lab, folder: Path, monkeypatch: pytest.MonkeyPatch) -> studio.
     return project
 
 
-def test_a_space_with_the_local_target(golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_space_with_local_target(golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with account() as lab:
         in_space(lab, tmp_path, monkeypatch)
         golden("doctor_space_local.txt", report(lab))
 
 
-def test_a_space_of_an_iam_based_domain(golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_space_of_iam_based_domain(golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with account() as lab:
         in_space(lab, tmp_path, monkeypatch)
         express = {"connectionId": "c", "domainId": "d", "domainUnitId": "u", "name": "default.iam", "type": "IAM"}
-        Answers(lab, "datazone", "ListConnections").once(lambda _: {"items": [{**express, "physicalEndpoints": []}]})
+        FakeOperation(lab, "datazone", "ListConnections").once(
+            lambda _: {"items": [{**express, "physicalEndpoints": []}]}
+        )
         golden("doctor_iam_domain.txt", report(lab_module._in_space(lab)))
 
 
-def test_a_space_of_an_identity_center_domain(golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_space_of_identity_center_domain(golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with account() as lab:
         monkeypatch.setenv("AWS_ENDPOINT_URL", str(lab.endpoint))
         project = in_space(lab, tmp_path, monkeypatch)

@@ -27,42 +27,44 @@ def commands(path: Path) -> Iterator[str]:
 
 
 def words(program: str) -> list[str]:
-    """Return each use of a program in the documents, without its path."""
+    """Return the arguments of each use of a program in the documents."""
     begin = re.compile(rf"^(?:[\w./\\-]*[/\\])?{program} (?=[a-z-])(.*)")
     found = (begin.match(command) for path in TEXTS for command in commands(path))
     return sorted({match[1] for match in found if match and "…" not in match[1]})
 
 
 @pytest.mark.parametrize("command", words("zetl"))
-def test_the_words_of_zetl_are_those_of_its_parser(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_zetl_commands_are_valid(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     status: object = 0
     try:
         cli.parser().parse_args(shlex.split(command))
     except SystemExit as ended:
         status = ended.code
-    said = capsys.readouterr().err
+    printed = capsys.readouterr().err
     # A sentence can name a command without its arguments.
-    assert status == 0 or re.search(r"arguments .* (is|are) required|the following arguments are required", said), said
+    assert status == 0 or re.search(r"arguments .* (is|are) required|the following arguments are required", printed), (
+        printed
+    )
 
 
 @pytest.mark.parametrize("command", words("make"))
-def test_what_is_made_is_a_target(command: str) -> None:
+def test_make_targets_exist(command: str) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = {
         *re.findall(r"^([a-z-]+):", makefile, re.MULTILINE),
         *re.findall(r"^\$\((\w+)\):", makefile, re.MULTILINE),
     }
-    asked = re.sub(r"""\w+=("[^"]*"|\S*)""", "", command).split()
-    assert set(asked) <= {*targets, ".venv/.pages", ".venv-dbt/.ready"}
+    named_targets = re.sub(r"""\w+=("[^"]*"|\S*)""", "", command).split()
+    assert set(named_targets) <= {*targets, ".venv/.pages", ".venv-dbt/.ready"}
 
 
-def test_there_are_commands_to_check() -> None:
+def test_finds_commands_in_documents() -> None:
     assert "local start" in words("zetl")
     assert {"tutorial", "test"} <= {command.split()[0] for command in words("make")}
 
 
 @pytest.mark.usefixtures("no_waiting")
-def test_the_code_about_the_sample_data_runs_and_can_be_repeated(lab: Lab) -> None:
+def test_sample_data_code_is_repeatable(lab: Lab) -> None:
     text = (ROOT / "sample_data" / "README.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     source.create_table(lab)

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 INSTALL = "Install it with: pip install 'zetl-helpers[{}]'"
 
 
-def said(extras: str, *commands: str, **environment: str) -> dict[str, str]:
+def printed_errors(extras: str, *commands: str, **environment: str) -> dict[str, str]:
     """Run commands with only some extras installed, and return each command's standard error."""
     paths = os.pathsep.join([str(ROOT / "tests" / "absent"), str(ROOT)])
     bare = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ZETL_"))}
@@ -29,9 +29,11 @@ def said(extras: str, *commands: str, **environment: str) -> dict[str, str]:
     return {answer["command"]: answer["error"] for answer in answers}
 
 
-def test_without_extras_each_command_names_what_to_install(tmp_path: Path) -> None:
+def test_commands_without_extras_name_what_to_install(tmp_path: Path) -> None:
     local, connecting = "The local lakehouse needs ", ("env", "policies", "template", "cleanup", "class status")
-    errors = said("", "run", "kit", "site", "local start", *connecting, "doctor", ZETL_STATE_DIR=str(tmp_path))
+    errors = printed_errors(
+        "", "run", "kit", "site", "local start", *connecting, "doctor", ZETL_STATE_DIR=str(tmp_path)
+    )
     for command, extras in {"run": "local,notebooks", "kit": "local,notebooks", "site": "local,notebooks,site"}.items():
         assert errors[command].startswith(f"zetl {command} needs ")
         assert errors[command].endswith(INSTALL.format(extras))
@@ -43,11 +45,11 @@ def test_without_extras_each_command_names_what_to_install(tmp_path: Path) -> No
     assert errors["doctor"] == ""
 
 
-# If the environment has a data path, botocore looks for the profile at the first call, not when the session is created.
+# If AWS_DATA_PATH is set, botocore looks for the profile at the first call instead of when the session is created.
 @pytest.mark.parametrize("more", [{}, {"AWS_DATA_PATH": os.devnull}])
-def test_without_extras_the_aws_target_gets_as_far_as_its_credentials(tmp_path: Path, more: dict[str, str]) -> None:
+def test_aws_target_works_without_extras(tmp_path: Path, more: dict[str, str]) -> None:
     nothing = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_PROFILE": "nobody"}
-    errors = said(
+    errors = printed_errors(
         "", "cleanup", "class status", "template", "policies",
         ZETL_TARGET="aws", AWS_REGION="us-east-1", ZETL_STATE_DIR=str(tmp_path), **nothing, **more,
     )  # fmt: skip
@@ -55,12 +57,12 @@ def test_without_extras_the_aws_target_gets_as_far_as_its_credentials(tmp_path: 
         assert "(nobody) could not be found. Set AWS_PROFILE" in error, command
 
 
-def test_with_the_local_lakehouse_alone_the_notebooks_say_what_they_need() -> None:
-    errors = said("local", "run", "kit", "site")
+def test_notebook_commands_name_extras_beyond_local() -> None:
+    errors = printed_errors("local", "run", "kit", "site")
     assert errors["run"].endswith(INSTALL.format("local,notebooks"))
     assert errors["kit"].endswith(INSTALL.format("local,notebooks"))
     assert errors["site"].endswith(INSTALL.format("local,notebooks,site"))
 
 
-def test_with_the_notebooks_the_site_says_what_it_needs() -> None:
-    assert said("local,notebooks", "site")["site"].startswith("zetl site needs mkdocs, ")
+def test_site_names_its_missing_packages() -> None:
+    assert printed_errors("local,notebooks", "site")["site"].startswith("zetl site needs mkdocs, ")

@@ -20,24 +20,24 @@ def run(*lines: str) -> None:
     "before",
     ["import pandas", "import awswrangler", "", "import importlib.util; importlib.util.find_spec('pandas')"],
 )
-def test_strings_are_shown_in_full_whenever_pandas_is_imported(before: str) -> None:
+def test_shows_full_strings_whenever_pandas_is_imported(before: str) -> None:
     run(before, _SHOW, _LONG)
 
 
-def test_looking_for_pandas_does_not_use_up_the_options() -> None:
+def test_find_spec_does_not_apply_options() -> None:
     run(_SHOW, _SHOW, "import importlib.util", "importlib.util.find_spec('pandas')", _LONG)
 
 
-def test_pandas_keeps_the_loader_that_reads_its_files() -> None:
+def test_pandas_keeps_its_loader() -> None:
     run(_SHOW, "import pandas, pkgutil, inspect", "assert pkgutil.get_data('pandas', '__init__.py')",
         "assert 'pandas' in inspect.getsource(pandas)")  # fmt: skip
 
 
-def test_a_missing_pandas_is_still_reported_as_missing() -> None:
+def test_missing_pandas_is_reported_as_missing() -> None:
     run(_SHOW, "import sys, importlib.util", "sys.path.clear()", "assert importlib.util.find_spec('pandas') is None")
 
 
-def test_connecting_imports_neither_pandas_nor_plotly(lakehouse: Lakehouse) -> None:
+def test_connect_does_not_import_pandas_or_plotly(lakehouse: Lakehouse) -> None:
     run(
         "import os, sys, zetl_helpers",
         f"from zetl_helpers import lab; lab._find_local = lambda: {lakehouse.url!r}",

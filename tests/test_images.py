@@ -12,7 +12,7 @@ IMAGES = sorted((Path(__file__).parent.parent / "docs" / "images").glob("*.svg")
 
 
 @pytest.mark.parametrize("path", IMAGES, ids=lambda path: path.stem)
-def test_a_diagram_has_a_title_a_description_and_a_card_of_its_own(path: Path) -> None:
+def test_diagram_has_title_description_and_background(path: Path) -> None:
     root = ET.parse(path).getroot()  # noqa: S314  (The files are part of this project.)
     assert root.get("role") == "img"
     assert root.get("aria-labelledby") == "title desc"
@@ -27,7 +27,7 @@ def test_a_diagram_has_a_title_a_description_and_a_card_of_its_own(path: Path) -
 
 
 @pytest.mark.parametrize("path", IMAGES, ids=lambda path: path.stem)
-def test_a_diagrams_words_stay_on_its_card(path: Path) -> None:
+def test_diagram_texts_are_inside_the_image(path: Path) -> None:
     root = ET.parse(path).getroot()  # noqa: S314  (The files are part of this project.)
     width, height = float(root.get("width", 0)), float(root.get("height", 0))
     for text in root.iter(f"{SVG}text"):

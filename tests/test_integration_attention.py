@@ -20,53 +20,53 @@ COLLISION = {
 
 
 @pytest.fixture
-def working(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
+def working_lab(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
     """Provide a lab whose integration works."""
     chapters.catch_up(lab, 3)
     return lab
 
 
-def test_a_working_integration_has_no_errors(working: Lab) -> None:
-    assert integration.errors(working).empty
-    integration.wait_until_recovered(working)
+def test_working_integration_has_no_errors(working_lab: Lab) -> None:
+    assert integration.errors(working_lab).empty
+    integration.wait_until_recovered(working_lab)
 
 
-def test_a_write_that_arrives_ends_the_wait(working: Lab) -> None:
-    source.load_items(working, source.items(2))
-    assert integration.wait_for_outcome(working, datetime.now(UTC)) == "ACTIVE"
+def test_wait_for_outcome_returns_after_sync(working_lab: Lab) -> None:
+    source.load_items(working_lab, source.items(2))
+    assert integration.wait_for_outcome(working_lab, datetime.now(UTC)) == "ACTIVE"
 
 
-def test_a_break_is_named_and_repaired_at_its_cause(working: Lab) -> None:
-    source.disable_pitr(working)
-    source.load_items(working, source.items(2))
+def test_reports_missing_prerequisite_and_recovers(working_lab: Lab) -> None:
+    source.disable_pitr(working_lab)
+    source.load_items(working_lab, source.items(2))
     written = datetime.now(UTC)
-    assert integration.wait_for_outcome(working, written) == "NEEDS_ATTENTION"
-    (error,) = integration.errors(working).itertuples()
+    assert integration.wait_for_outcome(working_lab, written) == "NEEDS_ATTENTION"
+    (error,) = integration.errors(working_lab).itertuples()
     assert error.code == "POINT_IN_TIME_RECOVERY_DISABLED"
     assert "CustomerAccounts" in str(error.message)
-    source.enable_pitr(working)
-    integration.wait_until_recovered(working)
-    assert integration.wait_until_synced(working, written) >= written
+    source.enable_pitr(working_lab)
+    integration.wait_until_recovered(working_lab)
+    assert integration.wait_until_synced(working_lab, written) >= written
 
 
-def test_waiting_for_what_nobody_repairs_says_what_it_is(working: Lab, lakehouse: Lakehouse) -> None:
-    source.disable_pitr(working)
+def test_wait_until_recovered_times_out(working_lab: Lab, lakehouse: Lakehouse) -> None:
+    source.disable_pitr(working_lab)
     written = datetime.now(UTC) + timedelta(days=1)
     with without_waiting(lakehouse.zero_etl.refresh_now):
-        assert integration.wait_for_outcome(working, written) == "NEEDS_ATTENTION"
+        assert integration.wait_for_outcome(working_lab, written) == "NEEDS_ATTENTION"
         with pytest.raises(WaitTimeoutError, match="Timed out"):
-            integration.wait_until_recovered(working, timeout=1)
+            integration.wait_until_recovered(working_lab, timeout=1)
 
 
-def test_without_an_integration_there_is_nothing_to_wait_for(lab: Lab) -> None:
+def test_waits_raise_without_integration(lab: Lab) -> None:
     for wait in (integration.errors, integration.wait_until_recovered):
         with pytest.raises(IntegrationError, match=r"Create it with zetl\.integration\.create"):
             wait(lab)
 
 
-def test_catching_up_fixes_what_chapter_9_broke(working: Lab) -> None:
-    working.client("dynamodb").put_item(TableName=working.table, Item=COLLISION)
-    assert integration.wait_for_outcome(working, datetime.now(UTC)) == "NEEDS_ATTENTION"
-    source.disable_pitr(working)
-    chapters.catch_up(working, 3)
-    assert integration.errors(working).empty
+def test_catch_up_fixes_faults_of_chapter_9(working_lab: Lab) -> None:
+    working_lab.client("dynamodb").put_item(TableName=working_lab.table, Item=COLLISION)
+    assert integration.wait_for_outcome(working_lab, datetime.now(UTC)) == "NEEDS_ATTENTION"
+    source.disable_pitr(working_lab)
+    chapters.catch_up(working_lab, 3)
+    assert integration.errors(working_lab).empty

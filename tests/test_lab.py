@@ -24,7 +24,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
-def test_the_blogs_names(lab: Lab) -> None:
+def test_names_match_blog(lab: Lab) -> None:
     assert (lab.table, lab.database, lab.target_table) == ("CustomerAccounts", "customerdb", "customeraccounts")
     assert lab.bucket == "glue-zetl-target-123456789012-us-east-1"
     assert (lab.role, lab.project) == ("zETLTargetRole", "CustomerDB_Project")
@@ -32,42 +32,47 @@ def test_the_blogs_names(lab: Lab) -> None:
     assert lab.database_arn == "arn:aws:glue:us-east-1:123456789012:database/customerdb"
 
 
-def test_a_table_beside_the_main_one_has_its_own_integration_into_the_same_database(lab: Lab) -> None:
-    beside = lab.with_table("Payments")
-    assert (beside.table, beside.target_table, beside.integration) == (
+def test_with_table_shares_database_but_not_integration(lab: Lab) -> None:
+    second_lab = lab.with_table("Payments")
+    assert (second_lab.table, second_lab.target_table, second_lab.integration) == (
         "Payments",
         "payments",
         "ddb-to-lakehouse-payments",
     )
-    assert (beside.database, beside.bucket, beside.role, beside.tags) == (lab.database, lab.bucket, lab.role, lab.tags)
-    assert beside.with_table("CustomerAccounts") == lab
+    assert (second_lab.database, second_lab.bucket, second_lab.role, second_lab.tags) == (
+        lab.database,
+        lab.bucket,
+        lab.role,
+        lab.tags,
+    )
+    assert second_lab.with_table("CustomerAccounts") == lab
     assert lab.everywhere[0] == lab
-    assert beside in lab.everywhere
+    assert second_lab in lab.everywhere
 
 
-def test_no_table_is_made_that_clean_up_would_not_find(lab: Lab) -> None:
+def test_with_table_rejects_unknown_table(lab: Lab) -> None:
     with pytest.raises(UnknownTableError, match=r"no table 'Orders', so cleanup would not find it\. Use one of Cust"):
         lab.with_table("Orders")
 
 
-def test_two_learners_in_one_account_share_no_name(lakehouse: Lakehouse) -> None:
+def test_labs_with_different_prefixes_share_no_names(lakehouse: Lakehouse) -> None:
     anna, ben = connect_to(lakehouse.url, "anna"), connect_to(lakehouse.url, "ben")
     for name in ("table", "database", "bucket", "role", "integration", "location", "tags"):
         assert getattr(anna, name) != getattr(ben, name)
 
 
-def test_the_card_names_what_the_tutorial_makes(lab: Lab) -> None:
+def test_card_names_resources(lab: Lab) -> None:
     card = lab._repr_html_()
     for name in (lab.account, lab.region, lab.caller, lab.table, lab.bucket, lab.role):
         assert name in card
         assert name in str(lab)
 
 
-def test_the_caller_is_a_role_session_as_people_have_it(lab: Lab) -> None:
+def test_caller_is_a_role_session(lab: Lab) -> None:
     assert lab.caller == "arn:aws:sts::123456789012:assumed-role/Admin/learner"
 
 
-def test_another_identity_does_not_load_the_service_models_again(lab: Lab) -> None:
+def test_with_credentials_reuses_service_models(lab: Lab) -> None:
     keys = lab.client("sts").get_session_token()["Credentials"]
     other = lab.with_credentials(
         keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], workgroup="primary"
@@ -77,7 +82,7 @@ def test_another_identity_does_not_load_the_service_models_again(lab: Lab) -> No
     assert first.load_service_model("glue", "service-2") is second.load_service_model("glue", "service-2")
 
 
-def test_calls_are_recorded_while_somebody_asks(lab: Lab) -> None:
+def test_recording_contains_calls_inside_block(lab: Lab) -> None:
     lab.client("s3").list_buckets()
     with lab.recording() as outer:
         lab.client("s3").list_buckets()
@@ -88,7 +93,7 @@ def test_calls_are_recorded_while_somebody_asks(lab: Lab) -> None:
     assert outer == ["s3.ListBuckets", "dynamodb.ListTables", "s3.ListBuckets"]
 
 
-def test_connecting_locally_fences_the_process_in(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connect_directs_all_clients_to_local_lakehouse(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lab_module, "_find_local", lambda: lakehouse.url)
     os.environ.update(
         {"AWS_PROFILE": "company", "AWS_SESSION_TOKEN": "real", "AWS_ENDPOINT_URL_S3": "https://s3.example.com"}
@@ -102,7 +107,7 @@ def test_connecting_locally_fences_the_process_in(lakehouse: Lakehouse, monkeypa
         assert client.meta.endpoint_url == lakehouse.url
 
 
-def test_a_labs_own_clients_need_no_variable(lakehouse: Lakehouse) -> None:
+def test_lab_clients_do_not_depend_on_environment(lakehouse: Lakehouse) -> None:
     os.environ["AWS_ENDPOINT_URL_S3"] = "https://s3.example.com"
     lab = connect_to_local(lakehouse.url, "us-east-1")
     other = lab.with_credentials("LOCALLAKEHOUSE000000", "not-a-secret", "", workgroup="primary")
@@ -117,7 +122,7 @@ def test_a_labs_own_clients_need_no_variable(lakehouse: Lakehouse) -> None:
     assert awswrangler.athena.list_query_executions(boto3_session=lab.session) == []
 
 
-def test_equal_clients_of_a_local_session_are_one_client(lakehouse: Lakehouse) -> None:
+def test_local_session_reuses_equal_clients(lakehouse: Lakehouse) -> None:
     session = connect_to_local(lakehouse.url, "us-east-1").session
     first = session.client("s3", config=Config(connect_timeout=3, retries={"max_attempts": 2}))
     assert session.client("s3", config=Config(connect_timeout=3, retries={"max_attempts": 2})) is first
@@ -131,7 +136,7 @@ def test_equal_clients_of_a_local_session_are_one_client(lakehouse: Lakehouse) -
     assert len({id(client) for client in [first, *others]}) == 6
 
 
-def test_threads_that_need_a_client_at_once_share_it(lakehouse: Lakehouse) -> None:
+def test_threads_share_client(lakehouse: Lakehouse) -> None:
     session = connect_to_local(lakehouse.url, "us-east-1").session
     with ThreadPoolExecutor(8) as threads:
         clients = list(threads.map(lambda _: session.client("glue"), range(32)))
@@ -147,7 +152,7 @@ def test_threads_that_need_a_client_at_once_share_it(lakehouse: Lakehouse) -> No
         "[default]\ncredential_process = false\ns3 =\n  use_accelerate_endpoint = true\n",
     ],
 )
-def test_a_persons_configuration_does_not_open_the_fence(
+def test_connect_ignores_aws_configuration_file(
     lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, configuration: str
 ) -> None:
     (tmp_path / "config").write_text(configuration)
@@ -160,7 +165,7 @@ def test_a_persons_configuration_does_not_open_the_fence(
         assert client._request_signer._credentials.access_key == "LOCALLAKEHOUSE000000"
 
 
-def test_a_variable_that_ignores_endpoints_does_not_open_the_fence(
+def test_connect_overrides_variable_that_ignores_endpoints(
     lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     os.environ["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] = "true"
@@ -178,14 +183,12 @@ def test_a_variable_that_ignores_endpoints_does_not_open_the_fence(
         ({"AWS_REGION": "", "AWS_DEFAULT_REGION": "eu-west-1"}, "eu-west-1"),
     ],
 )
-def test_the_region_is_decided_in_one_place(environment: dict[str, str], region: str) -> None:
+def test_region_of_reads_environment(environment: dict[str, str], region: str) -> None:
     assert region_of(environment) == region
 
 
 @pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])
-def test_a_lakehouse_of_another_region_is_named_with_the_variable_that_counts(
-    monkeypatch: pytest.MonkeyPatch, variable: str
-) -> None:
+def test_connect_rejects_lakehouse_in_other_region(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     running = Running("http://127.0.0.1:1", 1, {"region": "us-east-1"}, "token")
     monkeypatch.setattr("local_lakehouse.daemon.find", lambda _: running)
     os.environ[variable] = "eu-west-1"
@@ -193,7 +196,7 @@ def test_a_lakehouse_of_another_region_is_named_with_the_variable_that_counts(
         connect("local")
 
 
-def test_tables_show_long_names_whole(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connect_makes_pandas_show_full_strings(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lab_module, "_find_local", lambda: lakehouse.url)
     with pd.option_context("display.max_colwidth", 50):
         lab = connect("local")
@@ -201,7 +204,7 @@ def test_tables_show_long_names_whole(lakehouse: Lakehouse, monkeypatch: pytest.
         assert bucket in repr(pd.DataFrame({"ARN": [bucket]}))
 
 
-def test_an_address_elsewhere_is_never_the_local_lakehouse(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connect_rejects_remote_address_as_local(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lab_module, "_find_local", lambda: "https://athena.us-east-1.amazonaws.com")
     with pytest.raises(ConnectionRefusedByLabError, match="not an address of this computer"):
         connect("local")
@@ -215,32 +218,32 @@ def test_an_address_elsewhere_is_never_the_local_lakehouse(monkeypatch: pytest.M
         {"AWS_ACCESS_KEY_ID": "LOCALLAKEHOUSE000000"},
     ],
 )
-def test_aws_is_refused_while_the_environment_leads_elsewhere(environment: dict[str, str]) -> None:
+def test_connect_to_aws_rejects_local_environment(environment: dict[str, str]) -> None:
     os.environ.update(environment)
     with pytest.raises(ConnectionRefusedByLabError, match=r"would not reach AWS\. Restart the kernel"):
         connect("aws")
 
 
-def test_aws_without_a_region_says_how_to_set_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connect_to_aws_requires_region(monkeypatch: pytest.MonkeyPatch) -> None:
     os.environ["AWS_CONFIG_FILE"] = os.devnull
     with pytest.raises(ConnectionRefusedByLabError, match="Set AWS_REGION"):
         connect("aws")
 
 
 @pytest.mark.parametrize("profile", ["", "[profile p]\nregion = eu-west-1\n"])
-def test_aws_is_asked_in_the_region_that_the_environment_names(
+def test_connect_to_aws_uses_region_of_environment(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, profile: str
 ) -> None:
     (tmp_path / "config").write_text(profile)
     os.environ.update({"AWS_CONFIG_FILE": str(tmp_path / "config"), "AWS_REGION": "ap-south-1"})
     if profile:
         os.environ["AWS_PROFILE"] = "p"
-    asked: list[str] = []
-    monkeypatch.setattr(lab_module, "_introduce", lambda _, session, *__: asked.append(session.region_name))
+    regions: list[str] = []
+    monkeypatch.setattr(lab_module, "_introduce", lambda _, session, *__: regions.append(session.region_name))
     connect("aws")
-    assert asked == ["ap-south-1"]
+    assert regions == ["ap-south-1"]
 
 
-def test_only_on_aws_a_wait_names_the_time_that_aws_needs(lab: Lab) -> None:
+def test_usually_is_empty_except_on_aws(lab: Lab) -> None:
     assert lab.usually("15 to 30 minutes") == ""
     assert replace(lab, target="aws").usually("15 to 30 minutes") == "15 to 30 minutes"

@@ -14,7 +14,7 @@ from zetl_helpers.lab import Lab
 
 
 @pytest.fixture(scope="module")
-def evolved() -> Iterator[Lab]:
+def evolved_lab() -> Iterator[Lab]:
     running = Lakehouse(Settings(refresh_seconds=0.05))
     running.start()
     with pytest.MonkeyPatch.context() as environment:
@@ -25,9 +25,9 @@ def evolved() -> Iterator[Lab]:
     running.stop()
 
 
-def test_rows_come_with_types_that_keep_them_exact(evolved: Lab) -> None:
+def test_query_returns_exact_types(evolved_lab: Lab) -> None:
     rows = lakehouse.query(
-        evolved, "SELECT state, count(*) AS accounts, avg(0.5e0) AS half FROM customeraccounts GROUP BY 1"
+        evolved_lab, "SELECT state, count(*) AS accounts, avg(0.5e0) AS half FROM customeraccounts GROUP BY 1"
     )
     assert {name: str(dtype) for name, dtype in rows.dtypes.items()} == {
         "state": "string", "accounts": "Int64", "half": "float64",
@@ -35,10 +35,10 @@ def test_rows_come_with_types_that_keep_them_exact(evolved: Lab) -> None:
     assert rows["accounts"].sum() == 25
 
 
-def test_parameters_fill_the_statement(evolved: Lab) -> None:
-    newest = int(lakehouse.snapshots(evolved)["snapshot_id"].iloc[-1])
+def test_query_substitutes_parameters(evolved_lab: Lab) -> None:
+    newest = int(lakehouse.snapshots(evolved_lab)["snapshot_id"].iloc[-1])
     sql = "SELECT count(*) AS n FROM customeraccounts FOR VERSION AS OF :version WHERE customerid = :customer"
-    assert lakehouse.query(evolved, sql, version=newest, customer="CUST0026")["n"].tolist() == [1]
+    assert lakehouse.query(evolved_lab, sql, version=newest, customer="CUST0026")["n"].tolist() == [1]
 
 
 @pytest.mark.parametrize(
@@ -50,9 +50,9 @@ def test_parameters_fill_the_statement(evolved: Lab) -> None:
         ("SELECT 1/0", "DIVISION_BY_ZERO"),
     ],
 )  # fmt: skip
-def test_what_athena_refuses_is_told_in_its_words(evolved: Lab, sql: str, reason: str) -> None:
+def test_query_error_contains_athena_message(evolved_lab: Lab, sql: str, reason: str) -> None:
     with pytest.raises(lakehouse.QueryError, match=reason):
-        lakehouse.query(evolved, sql)
+        lakehouse.query(evolved_lab, sql)
 
 
 @pytest.mark.parametrize(
@@ -87,19 +87,19 @@ def test_what_athena_refuses_is_told_in_its_words(evolved: Lab, sql: str, reason
         ("SELECT array[1, 2][1], m[k], array[k] FRM t", "The statement is incomplete, or it has an extra word"),
     ],
 )  # fmt: skip
-def test_a_frequent_error_is_followed_by_advice(evolved: Lab, sql: str, advice: str) -> None:
+def test_query_error_adds_advice(evolved_lab: Lab, sql: str, advice: str) -> None:
     with pytest.raises(lakehouse.QueryError) as error:
-        lakehouse.query(evolved, sql)
+        lakehouse.query(evolved_lab, sql)
     assert str(error.value).splitlines()[1].startswith(advice)
 
 
-def test_other_errors_are_in_athenas_words_only(evolved: Lab) -> None:
+def test_query_error_without_advice(evolved_lab: Lab) -> None:
     with pytest.raises(lakehouse.QueryError, match=r"^DIVISION_BY_ZERO: Division by zero$"):
-        lakehouse.query(evolved, "SELECT 1 / 0")
+        lakehouse.query(evolved_lab, "SELECT 1 / 0")
 
 
-def test_advice_names_the_labs_own_table(evolved: Lab) -> None:
-    own = evolved.with_table("MyTable")
+def test_advice_names_table_of_lab(evolved_lab: Lab) -> None:
+    own = evolved_lab.with_table("MyTable")
     with pytest.raises(lakehouse.QueryError, match=r"zetl\.lakehouse\.schema\(lab\.with_table\(\"MyTable\"\)\) lists"):
         lakehouse.query(own, "SELECT nothing FROM customeraccounts")
     waits = r'not loaded yet, zetl\.integration\.wait_until_loaded\(lab\.with_table\("MyTable"\)\) waits for it'
@@ -122,13 +122,13 @@ def test_advice_names_the_labs_own_table(evolved: Lab) -> None:
         "explain /* and run */ analyze verbose INSERT INTO customeraccounts SELECT * FROM customeraccounts",
     ],
 )
-def test_a_statement_that_changes_the_target_does_not_run(evolved: Lab, sql: str) -> None:
-    before = lakehouse.query_history(evolved)
+def test_query_rejects_statements_that_change_data(evolved_lab: Lab, sql: str) -> None:
+    before = lakehouse.query_history(evolved_lab)
     with pytest.raises(
         lakehouse.QueryError, match=r"only reads data, but this statement begins with \w+, so it was not run"
     ):
-        lakehouse.query(evolved, sql)
-    pd.testing.assert_frame_equal(lakehouse.query_history(evolved), before)
+        lakehouse.query(evolved_lab, sql)
+    pd.testing.assert_frame_equal(lakehouse.query_history(evolved_lab), before)
 
 
 @pytest.mark.parametrize(
@@ -143,8 +143,8 @@ def test_a_statement_that_changes_the_target_does_not_run(evolved: Lab, sql: str
         "EXPLAIN ANALYZE SELECT 1",
     ],
 )
-def test_a_statement_that_reads_runs(evolved: Lab, sql: str) -> None:
-    assert len(lakehouse.query(evolved, sql)) >= 1
+def test_query_accepts_statements_that_read(evolved_lab: Lab, sql: str) -> None:
+    assert len(lakehouse.query(evolved_lab, sql)) >= 1
 
 
 @pytest.mark.parametrize(
@@ -155,94 +155,94 @@ def test_a_statement_that_reads_runs(evolved: Lab, sql: str) -> None:
         ("DESCRIBE customeraccounts", ["col_name", "data_type", "comment"]),
     ],
 )
-def test_a_statement_whose_result_is_a_text_file_returns_its_rows(evolved: Lab, sql: str, columns: list[str]) -> None:
-    rows = lakehouse.query(evolved, sql)
+def test_query_reads_text_results(evolved_lab: Lab, sql: str, columns: list[str]) -> None:
+    rows = lakehouse.query(evolved_lab, sql)
     assert len(rows) >= 1
     assert rows.columns.tolist() == columns
     assert set(map(str, rows.dtypes)) == {"string"}
 
 
-def test_a_plan_keeps_its_indentation_and_has_no_header_in_its_rows(evolved: Lab) -> None:
-    plan = lakehouse.query(evolved, "EXPLAIN SELECT 1")["Query Plan"].tolist()
+def test_query_returns_plan_with_indentation(evolved_lab: Lab) -> None:
+    plan = lakehouse.query(evolved_lab, "EXPLAIN SELECT 1")["Query Plan"].tolist()
     assert plan[0] == "Fragment 0 [SINGLE]"
     assert plan[1].startswith("    Output layout: ")
 
 
 @pytest.mark.parametrize("sql", ["SELECT NULL AS a", "SELECT INTERVAL '1' DAY AS a"])
-def test_a_result_that_awswrangler_does_not_read_is_a_query_error(evolved: Lab, sql: str) -> None:
+def test_query_rejects_results_without_types(evolved_lab: Lab, sql: str) -> None:
     with pytest.raises(lakehouse.QueryError, match="Give each column a type"):
-        lakehouse.query(evolved, sql)
+        lakehouse.query(evolved_lab, sql)
 
 
-def test_the_schema_has_the_new_columns_with_numbers_of_their_own(evolved: Lab) -> None:
-    schema = lakehouse.schema(evolved)
+def test_schema_has_unique_field_ids(evolved_lab: Lab) -> None:
+    schema = lakehouse.schema(evolved_lab)
     assert {"customerid", "accountnumber", "state"} <= set(schema["column"])
     assert schema["field id"].is_unique
     assert schema.columns.tolist() == ["column", "type", "field id"]
 
 
-def test_the_objects_are_data_and_metadata(evolved: Lab) -> None:
-    objects = lakehouse.objects(evolved)
+def test_objects_lists_data_and_metadata(evolved_lab: Lab) -> None:
+    objects = lakehouse.objects(evolved_lab)
     assert set(objects["folder"]) == {"data", "metadata"}
     assert (objects["bytes"] > 0).all()
     assert objects[objects["object"].str.endswith(".metadata.json")]["folder"].eq("metadata").all()
 
 
-def test_snapshots_follow_one_another(evolved: Lab) -> None:
-    snapshots = lakehouse.snapshots(evolved)
+def test_snapshots_are_in_order(evolved_lab: Lab) -> None:
+    snapshots = lakehouse.snapshots(evolved_lab)
     assert snapshots["parent_id"].iloc[1:].tolist() == snapshots["snapshot_id"].iloc[:-1].tolist()
     assert snapshots["committed_at"].is_monotonic_increasing
     assert snapshots["summary"].iloc[0]["total-records"] == "25"
 
 
-def test_the_time_between_two_snapshots_shows_the_earlier_one(evolved: Lab) -> None:
-    snapshots = lakehouse.snapshots(evolved)
+def test_time_between_selects_earlier_snapshot(evolved_lab: Lab) -> None:
+    snapshots = lakehouse.snapshots(evolved_lab)
     moment = lakehouse.time_between(*snapshots["committed_at"].iloc[:2])
     sql = f"SELECT count(*) AS n FROM customeraccounts FOR TIMESTAMP AS OF TIMESTAMP '{moment} UTC'"
-    assert lakehouse.query(evolved, f"{sql} WHERE customerid = 'CUST0026'")["n"].tolist() == [0]
+    assert lakehouse.query(evolved_lab, f"{sql} WHERE customerid = 'CUST0026'")["n"].tolist() == [0]
 
 
-def test_the_difference_of_two_versions_is_what_was_written(evolved: Lab) -> None:
-    first, *_, last = (int(entry) for entry in lakehouse.snapshots(evolved)["snapshot_id"])
-    rows = lakehouse.difference(evolved, first, last).set_index("customerid")
+def test_difference_lists_changed_rows(evolved_lab: Lab) -> None:
+    first, *_, last = (int(entry) for entry in lakehouse.snapshots(evolved_lab)["snapshot_id"])
+    rows = lakehouse.difference(evolved_lab, first, last).set_index("customerid")
     assert rows["change"].to_dict() == {"CUST0001": "changed", "CUST0002": "removed", "CUST0026": "added"}
     assert len(str(rows.loc["CUST0001", "columns"]).split(", ")) == 7
-    assert lakehouse.difference(evolved, last, last).empty
+    assert lakehouse.difference(evolved_lab, last, last).empty
 
 
-def test_the_history_lists_the_newest_query_first(evolved: Lab) -> None:
+def test_query_history_lists_newest_first(evolved_lab: Lab) -> None:
     for sql in ("SELECT 1", "SELECT 2", "SELECT 'the newest'\n AS text"):
-        lakehouse.query(evolved, sql)
-    history = lakehouse.query_history(evolved, newest=3)
+        lakehouse.query(evolved_lab, sql)
+    history = lakehouse.query_history(evolved_lab, newest=3)
     assert len(history) == 3
     assert history["query"].iloc[0] == "SELECT 'the newest' AS text"
     assert history["state"].iloc[0] == "SUCCEEDED"
 
 
-def test_a_query_is_saved_once_changed_when_it_differs_and_kept_otherwise(evolved: Lab) -> None:
+def test_save_query_creates_keeps_or_changes_query(evolved_lab: Lab) -> None:
     did = [
-        lakehouse.save_query(evolved, "by state", sql, "Accounts by state").did
+        lakehouse.save_query(evolved_lab, "by state", sql, "Accounts by state").did
         for sql in ("SELECT 1", "SELECT 1", "SELECT 2")
     ]
     assert did == ["created", "already there", "changed"]
-    assert lakehouse.saved_queries(evolved)["by state"]["QueryString"] == "SELECT 2"
+    assert lakehouse.saved_queries(evolved_lab)["by state"]["QueryString"] == "SELECT 2"
 
 
-def test_queries_history_and_saved_queries_are_those_of_the_labs_workgroup(evolved: Lab) -> None:
-    evolved.client("athena").create_work_group(
+def test_queries_use_workgroup_of_lab(evolved_lab: Lab) -> None:
+    evolved_lab.client("athena").create_work_group(
         Name="team",
-        Configuration={"ResultConfiguration": {"OutputLocation": f"s3://{evolved.bucket}/team/"}},
+        Configuration={"ResultConfiguration": {"OutputLocation": f"s3://{evolved_lab.bucket}/team/"}},
     )
-    team = dataclasses.replace(evolved, workgroup="team")
+    team = dataclasses.replace(evolved_lab, workgroup="team")
     rows = lakehouse.query(team, "SELECT 42 AS answer")
     lakehouse.save_query(team, "The answer", "SELECT 42", "A query of the team")
     assert rows.query_metadata["WorkGroup"] == "team"
     assert lakehouse.query_history(team)["query"].tolist() == ["SELECT 42 AS answer"]
     assert list(lakehouse.saved_queries(team)) == ["The answer"]
-    assert "The answer" not in lakehouse.saved_queries(evolved)
+    assert "The answer" not in lakehouse.saved_queries(evolved_lab)
 
 
-# This test is last, because its lakehouse is the second in this process, and moto then no longer belongs to the first.
-def test_an_empty_workgroup_has_no_history(lab: Lab) -> None:
+# This test is last, because it starts a second lakehouse in this process, after which moto no longer serves the first.
+def test_query_history_of_unused_workgroup_is_empty(lab: Lab) -> None:
     target.create_bucket(lab)
     assert lakehouse.query_history(lab).equals(pd.DataFrame())

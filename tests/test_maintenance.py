@@ -16,7 +16,7 @@ def count(lab: Lab) -> tuple[int, int, int]:
     return counts.files, counts.snapshots, counts.stored_files
 
 
-def test_compaction_and_vacuum(lab: Lab, lakehouse_ticks: Lakehouse) -> None:
+def test_compact_and_vacuum_reduce_files(lab: Lab, lakehouse_ticks: Lakehouse) -> None:
     chapters.catch_up(lab, 3)
     source.load_items(lab, source.items(2))
     integration.wait_until_synced(lab, datetime.now(UTC))
@@ -26,19 +26,21 @@ def test_compaction_and_vacuum(lab: Lab, lakehouse_ticks: Lakehouse) -> None:
     assert (files, after) == (10, snapshots + 1)  # There is one file for each state.
     assert files < before < in_s3
     maintenance.vacuum(lab)
-    assert count(lab) == (files, after, in_s3), "snapshots of five days are kept unless the caller specifies otherwise"
+    assert count(lab) == (files, after, in_s3), (
+        "snapshots of the last five days are kept unless the caller specifies otherwise"
+    )
     maintenance.keep_snapshots_for(lab, 0)
     maintenance.vacuum(lab)
     assert count(lab) == (files, 1, files)
     assert maintenance.files(lab).rows == len(lakehouse.query(lab, "SELECT customerid FROM customeraccounts"))
 
 
-def test_counts_read_as_a_sentence() -> None:
+def test_counts_are_readable() -> None:
     counts = maintenance.FileCounts(103_000, 48, 46, 5, 60, 4_118)
     assert str(counts) == "103,000 rows in 48 files of 46 KB · 5 snapshots · 60 files, 4,118 KB in S3"
 
 
-def test_a_table_that_is_not_there_cannot_be_compacted(lab: Lab) -> None:
+def test_compact_raises_without_table(lab: Lab) -> None:
     chapters.catch_up(lab, 2)
     with pytest.raises(QueryError, match="customeraccounts"):
         maintenance.compact(lab)

@@ -1,4 +1,4 @@
-"""Tests that the tests' marks match the imports."""
+"""Tests that the pytest marks match the tests' imports and folders."""
 
 import ast
 import importlib.metadata
@@ -22,7 +22,7 @@ def pins(name: str) -> dict[str, str]:
 
 
 def differing_modules() -> set[str]:
-    """Return the modules of the packages whose versions differ between the two sets."""
+    """Return the modules of the packages whose versions differ between tested.txt and studio.txt."""
     tested, studio = pins("tested"), pins("studio")
     owners = importlib.metadata.packages_distributions()
     different = {name for name, version in tested.items() if studio.get(name) != version}
@@ -46,7 +46,7 @@ def imported(tree: ast.Module) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
-def test_what_is_asked_on_one_set_of_versions_imports_nothing_that_has_two() -> None:
+def test_tests_marked_once_import_no_differing_packages() -> None:
     different = differing_modules()
     assert {"pandas", "duckdb", "pyarrow", "pyiceberg", "plotly", "numpy"} <= different
     found = {path.name: imported(tree) & different for path, tree in marked_once()}
@@ -54,7 +54,7 @@ def test_what_is_asked_on_one_set_of_versions_imports_nothing_that_has_two() -> 
     assert {name: modules for name, modules in found.items() if modules} == {}
 
 
-def test_the_tests_in_a_browser_are_those_of_their_folder() -> None:
+def test_browser_mark_matches_folder() -> None:
     """Exactly the tests in tests/browser have the mark for browsers.
 
     `make browser-test` runs only that folder, and `make unit` leaves out tests with the mark.

@@ -28,7 +28,7 @@ def messages(path: Path) -> list[str]:
     ]
 
 
-def test_a_call_in_a_message_can_be_run_in_a_notebook() -> None:
+def test_calls_in_messages_run_in_notebooks() -> None:
     found = {
         str(path.relative_to(PACKAGE)): calls
         for path in sorted(PACKAGE.rglob("*.py"))

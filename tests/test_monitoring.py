@@ -5,22 +5,22 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from local_lakehouse.lakehouse import Lakehouse
-from tests.fakes import Answers
+from tests.fakes import FakeOperation
 from zetl_helpers import _arrival, integration, lakehouse, monitoring, permissions, source
 from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
 
 
 @pytest.fixture
-def evolved(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
+def evolved_lab(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
     """Provide a lab after chapter 6."""
     chapters.catch_up(lab, 3)
     integration.wait_until_synced(lab, chapters.apply_changes(lab), timeout=30)
     return lab
 
 
-def test_the_log_tells_what_each_ingestion_did(evolved: Lab) -> None:
-    events = monitoring.log_events(evolved)
+def test_log_events_report_changes_of_each_ingestion(evolved_lab: Lab) -> None:
+    events = monitoring.log_events(evolved_lab)
     stats = events[events["messageType"] == "IngestionProcessingStats"]
     first = stats.iloc[0]
     assert (first["inserts"], first["updates"], first["deletes"]) == (25, 0, 0)
@@ -28,47 +28,52 @@ def test_the_log_tells_what_each_ingestion_did(evolved: Lab) -> None:
     assert (rest["inserts"].sum(), rest["updates"].sum(), rest["deletes"].sum()) == (1, 1, 1)
 
 
-def test_the_metrics_say_the_same(evolved: Lab) -> None:
-    sums = monitoring.metrics(evolved).groupby("metric")["sum"].sum()
+def test_metrics_match_log_events(evolved_lab: Lab) -> None:
+    sums = monitoring.metrics(evolved_lab).groupby("metric")["sum"].sum()
     assert (sums["InsertCount"], sums["UpdateCount"], sums["DeleteCount"]) == (26, 1, 1)
     assert "IngestionFailed" not in sums, "the metric is emitted only if an ingestion fails"
 
 
-def test_freshness_is_counted_from_the_newest_ingestion(evolved: Lab) -> None:
-    assert 0 <= monitoring.freshness(evolved).total_seconds() < 60
-    ingestions = monitoring.ingestions(evolved)
+def test_freshness_is_measured_from_latest_ingestion(evolved_lab: Lab) -> None:
+    assert 0 <= monitoring.freshness(evolved_lab).total_seconds() < 60
+    ingestions = monitoring.ingestions(evolved_lab)
     assert (ingestions["completed_at"] >= ingestions["last_synced_at"]).all()
 
 
-def test_the_alarm_is_made_once_and_covers_every_load_type(evolved: Lab) -> None:
-    assert [monitoring.create_alarm(evolved).did, monitoring.create_alarm(evolved).did] == ["created", "already there"]
-    name = monitoring.alarm_name(evolved)
-    alarm = evolved.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
-    arn = integration.require(evolved)["IntegrationArn"]
+def test_create_alarm_is_idempotent_and_covers_load_types(evolved_lab: Lab) -> None:
+    assert [monitoring.create_alarm(evolved_lab).did, monitoring.create_alarm(evolved_lab).did] == [
+        "created",
+        "already there",
+    ]
+    name = monitoring.alarm_name(evolved_lab)
+    alarm = evolved_lab.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
+    arn = integration.require(evolved_lab)["IntegrationArn"]
     watched = [metric["MetricStat"]["Metric"]["Dimensions"] for metric in alarm["Metrics"] if "MetricStat" in metric]
     assert [{"Name": "integrationArn", "Value": arn} in dimensions for dimensions in watched] == [True, True]
     kinds = [
         dimension["Value"] for dimensions in watched for dimension in dimensions if dimension["Name"] == "loadType"
     ]
     assert kinds == ["FULL_LOAD", "INCREMENTAL_LOAD"]
-    assert monitoring.alarm_state(evolved) == "OK", "without a failure, there is no data and no alarm"
+    assert monitoring.alarm_state(evolved_lab) == "OK", "without a failure, there is no data and no alarm"
 
 
-def test_the_alarm_goes_off_at_a_failing_refresh(evolved: Lab) -> None:
-    monitoring.create_alarm(evolved)
-    permissions.limit_target_role(evolved, "s3:PutObject")
-    evolved.client("dynamodb").put_item(
-        TableName=evolved.table,
+def test_alarm_fires_when_refresh_fails(evolved_lab: Lab) -> None:
+    monitoring.create_alarm(evolved_lab)
+    permissions.limit_target_role(evolved_lab, "s3:PutObject")
+    evolved_lab.client("dynamodb").put_item(
+        TableName=evolved_lab.table,
         Item={"CustomerID": {"S": "CUST9002"}, "AccountNumber": {"S": "A"}, "State": {"S": "NV"}},
     )
-    integration.wait_until_attention(evolved, timeout=30)
-    assert monitoring.wait_for_alarm(evolved, timeout=30).startswith("Threshold Crossed: 1 datapoint [1.0] was greater")
-    sums = monitoring.metrics(evolved).set_index(["metric", "loadType"])["sum"]
+    integration.wait_until_attention(evolved_lab, timeout=30)
+    assert monitoring.wait_for_alarm(evolved_lab, timeout=30).startswith(
+        "Threshold Crossed: 1 datapoint [1.0] was greater"
+    )
+    sums = monitoring.metrics(evolved_lab).set_index(["metric", "loadType"])["sum"]
     assert sums["IngestionFailed", "INCREMENTAL_LOAD"] == 1
     assert ("IngestionFailed", "FULL_LOAD") not in sums
 
 
-def test_the_alarm_goes_off_when_the_first_load_fails(lab: Lab, lakehouse_ticks: Lakehouse) -> None:
+def test_alarm_fires_when_first_load_fails(lab: Lab, lakehouse_ticks: Lakehouse) -> None:
     chapters.catch_up(lab, 2)
     permissions.limit_target_role(lab, "s3:PutObject")
     integration.set_target_role(lab)
@@ -78,24 +83,24 @@ def test_the_alarm_goes_off_when_the_first_load_fails(lab: Lab, lakehouse_ticks:
     assert monitoring.wait_for_alarm(lab, timeout=30)
 
 
-def test_events_of_failures_match_the_pattern_and_others_do_not(evolved: Lab) -> None:
-    events, logs = evolved.client("events"), evolved.client("logs")
+def test_event_pattern_matches_only_failures(evolved_lab: Lab) -> None:
+    events, logs = evolved_lab.client("events"), evolved_lab.client("logs")
     logs.create_log_group(logGroupName="/aws/events/failures")
-    arn = f"arn:aws:logs:us-east-1:{evolved.account}:log-group:/aws/events/failures"
+    arn = f"arn:aws:logs:us-east-1:{evolved_lab.account}:log-group:/aws/events/failures"
     events.put_rule(Name="failures", EventPattern=json.dumps(monitoring.event_pattern()))
     events.put_targets(Rule="failures", Targets=[{"Id": "log", "Arn": arn}])
-    evolved.client("dynamodb").delete_resource_policy(ResourceArn=evolved.table_arn)
-    integration.wait_until_attention(evolved, timeout=30)
-    source.put_policy(evolved)
-    integration.wait_until_recovered(evolved, timeout=60)
+    evolved_lab.client("dynamodb").delete_resource_policy(ResourceArn=evolved_lab.table_arn)
+    integration.wait_until_attention(evolved_lab, timeout=30)
+    source.put_policy(evolved_lab)
+    integration.wait_until_recovered(evolved_lab, timeout=60)
     received = logs.filter_log_events(logGroupName="/aws/events/failures")["events"]
     kinds = {json.loads(entry["message"])["detail-type"] for entry in received}
     assert kinds == {"Glue Zero ETL Ingestion Failed", "Glue Zero ETL Integration Needs Attention"}
 
 
 @pytest.mark.parametrize("slash", ["", "/", "/{id}"])
-def test_the_log_is_found_in_each_spelling_of_its_group(lab: Lab, lakehouse_ticks: Lakehouse, slash: str) -> None:
-    silence(lab, "logs", "cloudwatch")
+def test_finds_log_group_with_any_suffix(lab: Lab, lakehouse_ticks: Lakehouse, slash: str) -> None:
+    create_without_telemetry(lab, "logs", "cloudwatch")
     found = integration.integration_id(lab)
     group = "/aws-glue/zeroETL-integrations/logs" + slash.format(id=found)
     stream = "a-table" if "id" in slash else found
@@ -123,12 +128,12 @@ def test_the_log_is_found_in_each_spelling_of_its_group(lab: Lab, lakehouse_tick
     assert integration.last_sync(lab) == datetime.fromtimestamp(now / 1000, UTC)
 
 
-@pytest.mark.parametrize("silenced", [("logs",), ("logs", "cloudwatch")])
-def test_arrival_is_known_without_logs_and_without_metrics(
-    lab: Lab, lakehouse_ticks: Lakehouse, monkeypatch: pytest.MonkeyPatch, silenced: tuple[str, ...]
+@pytest.mark.parametrize("denied_services", [("logs",), ("logs", "cloudwatch")])
+def test_detects_sync_without_logs_and_metrics(
+    lab: Lab, lakehouse_ticks: Lakehouse, monkeypatch: pytest.MonkeyPatch, denied_services: tuple[str, ...]
 ) -> None:
     monkeypatch.setattr(_arrival, "_GRACE", timedelta())
-    silence(lab, *silenced)
+    create_without_telemetry(lab, *denied_services)
     table = integration.wait_until_loaded(lab, timeout=30)
     assert table["Name"] == lab.target_table
     since = chapters.apply_changes(lab)
@@ -137,13 +142,13 @@ def test_arrival_is_known_without_logs_and_without_metrics(
     assert monitoring.log_events(lab).empty
 
 
-def test_a_caller_who_may_not_read_logs_learns_of_arrival_from_metrics(evolved: Lab) -> None:
-    said = integration.last_sync(evolved)
-    Answers(evolved, "logs", "DescribeLogGroups").fail("AccessDeniedException", times=9)
-    assert integration.last_sync(evolved) == said
+def test_last_sync_uses_metrics_if_logs_are_denied(evolved_lab: Lab) -> None:
+    expected = integration.last_sync(evolved_lab)
+    FakeOperation(evolved_lab, "logs", "DescribeLogGroups").fail("AccessDeniedException", times=9)
+    assert integration.last_sync(evolved_lab) == expected
 
 
-def silence(lab: Lab, *services: str) -> None:
+def create_without_telemetry(lab: Lab, *services: str) -> None:
     """Create an integration whose target role may not write telemetry to these services."""
     chapters.catch_up(lab, 2)
     kept = permissions.render(lab, "target_role_permissions")
@@ -159,7 +164,7 @@ def silence(lab: Lab, *services: str) -> None:
     integration.create(lab)
 
 
-def test_before_anything_was_ingested_there_is_no_freshness(lab: Lab) -> None:
+def test_freshness_raises_before_first_ingestion(lab: Lab) -> None:
     chapters.catch_up(lab, 2)
     integration.set_target_role(lab)
     integration.create(lab)

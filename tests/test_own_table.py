@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes import Answers
+from tests.fakes import FakeOperation
 from zetl_helpers import cleanup, integration, lakehouse, preflight, source, target
 from zetl_helpers._errors import UserError
 from zetl_helpers.course import chapters
@@ -24,7 +24,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def bring(lab: Lab, path: Path) -> Lab:
+def replicate_file(lab: Lab, path: Path) -> Lab:
     """Load the items of a file, and replicate them to the lakehouse, as chapter 13 does."""
     own = lab.with_table("MyTable")
     source.create_table(own, keys=preflight.of_file(path).keys)
@@ -39,7 +39,7 @@ def bring(lab: Lab, path: Path) -> Lab:
 
 
 @pytest.mark.usefixtures("lakehouse_ticks")
-def test_the_keys_of_the_table_are_those_of_the_report(lab: Lab, file: Path) -> None:
+def test_table_has_keys_of_report(lab: Lab, file: Path) -> None:
     chapters.catch_up(lab, 13)
     report = preflight.of_file(file, keys=["Year", "Name"])
     own = lab.with_table("MyTable")
@@ -54,7 +54,7 @@ def test_the_keys_of_the_table_are_those_of_the_report(lab: Lab, file: Path) -> 
         source.create_table(own, keys={"Name": "S"})
 
 
-def test_items_with_numbers_for_keys_are_written_once(lab: Lab, file: Path) -> None:
+def test_load_items_writes_number_keys_once(lab: Lab, file: Path) -> None:
     own = lab.with_table("MyTable")
     source.create_table(own, keys={"Year": "N", "Name": "S"})
     items = source.file_items(file)
@@ -65,27 +65,27 @@ def test_items_with_numbers_for_keys_are_written_once(lab: Lab, file: Path) -> N
     assert found["Item"]["Pages"] == {"M": {"First": {"BS": [b"\x00"]}}}
 
 
-def test_a_sample_file_that_does_not_exist_names_those_that_do() -> None:
+def test_sample_file_lists_existing_files() -> None:
     assert source.sample_file("shipments.json").is_file()
     with pytest.raises(UserError, match=r"no sample file nothing\.json\. Use one of .*movies\.json"):
         source.sample_file("nothing.json")
 
 
 @pytest.mark.usefixtures("lakehouse_ticks")
-def test_what_arrives_is_what_was_predicted(lab: Lab) -> None:
+def test_columns_match_prediction(lab: Lab) -> None:
     chapters.catch_up(lab, 13)
     path = source.sample_file("movies.json")
-    own = bring(lab, path)
+    own = replicate_file(lab, path)
     arrived = lakehouse.schema(own).set_index("column")["type"].to_dict()
     assert arrived == preflight.of_file(path).columns("TOPLEVEL")
     assert lakehouse.query(own, "SELECT count(*) AS n FROM mytable")["n"].tolist() == [24]
 
 
 @pytest.mark.usefixtures("lakehouse_ticks")
-def test_single_tables_go_and_the_rest_stays(lab: Lab) -> None:
+def test_cleanup_of_one_table_keeps_the_rest(lab: Lab) -> None:
     chapters.catch_up(lab, 4)
     before = [(entry.kind, entry.name) for entry in cleanup.plan(lab)]
-    own = bring(lab, source.sample_file("movies.json"))
+    own = replicate_file(lab, source.sample_file("movies.json"))
     found = cleanup.plan(lab, only=[own])
     assert [item.kind for item in found] == [
         "integration", "log stream", "table properties", "Glue table", "point-in-time recovery", "resource policy",
@@ -102,9 +102,9 @@ def test_single_tables_go_and_the_rest_stays(lab: Lab) -> None:
 
 
 @pytest.mark.usefixtures("lakehouse_ticks")
-def test_with_the_last_tables_everything_goes(lab: Lab) -> None:
+def test_cleanup_of_last_tables_deletes_everything(lab: Lab) -> None:
     chapters.catch_up(lab, 13)
-    own, shipments = bring(lab, source.sample_file("movies.json")), lab.with_table("Shipments")
+    own, shipments = replicate_file(lab, source.sample_file("movies.json")), lab.with_table("Shipments")
     source.create_table(shipments, keys={"ShipmentID": "S"})
     first = cleanup.plan(lab, only=[own])
     assert "IAM role" not in [entry.kind for entry in first], "Shipments still needs the role"
@@ -115,10 +115,10 @@ def test_with_the_last_tables_everything_goes(lab: Lab) -> None:
 
 
 @pytest.mark.usefixtures("lakehouse_ticks")
-def test_what_cannot_be_looked_for_is_taken_to_need_what_is_shared(lab: Lab) -> None:
+def test_cleanup_keeps_shared_resources_if_listing_fails(lab: Lab) -> None:
     chapters.catch_up(lab, 13)
-    own = bring(lab, source.sample_file("movies.json"))
-    Answers(lab, "cloudwatch", "DescribeAlarms").fail("AccessDenied", times=1)
+    own = replicate_file(lab, source.sample_file("movies.json"))
+    FakeOperation(lab, "cloudwatch", "DescribeAlarms").fail("AccessDenied", times=1)
     found = cleanup.plan(lab, only=[own])
     assert [what for what, _ in found.unseen] == ["CloudWatch alarms"]
     assert "S3 bucket" not in [entry.kind for entry in found]

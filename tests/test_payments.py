@@ -9,18 +9,18 @@ from zetl_helpers.payments import payments
 
 
 @given(st.integers(0, 10**6), st.integers(0, 9))
-def test_the_same_number_is_the_same_payment(number: int, version: int) -> None:
-    (one,) = payments(1, first=number, version=version)
-    assert one == next(payments(1, first=number, version=version))
+def test_payments_are_deterministic(number: int, version: int) -> None:
+    (result,) = payments(1, first=number, version=version)
+    assert result == next(payments(1, first=number, version=version))
     assert (
         datetime(2025, 11, 1, tzinfo=UTC)
-        <= datetime.fromisoformat(one["PaidAt"]["S"])
+        <= datetime.fromisoformat(result["PaidAt"]["S"])
         < datetime(2026, 11, 2, tzinfo=UTC)
     )
-    assert 1 <= float(one["Amount"]["N"]) < 500
+    assert 1 <= float(result["Amount"]["N"]) < 500
 
 
-def test_another_version_changes_the_amounts_and_nothing_else() -> None:
+def test_version_changes_only_amounts() -> None:
     for payment, other in zip(payments(200), payments(200, version=1), strict=True):
         assert payment["Amount"] != other["Amount"]
         assert {**payment, "Amount": None} == {**other, "Amount": None}

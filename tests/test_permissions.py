@@ -17,27 +17,27 @@ OTHER_TRUST = json.dumps(
 )
 
 
-def test_a_session_of_a_role_becomes_the_role(lab: Lab) -> None:
+def test_caller_principal_of_session_is_role(lab: Lab) -> None:
     assert permissions.caller_principal(lab) == "arn:aws:iam::123456789012:role/Admin"
 
 
-def test_a_roles_path_is_looked_up(lab: Lab) -> None:
+def test_caller_principal_includes_role_path(lab: Lab) -> None:
     lab.client("iam").create_role(RoleName="Analyst", Path="/people/", AssumeRolePolicyDocument="{}")
     session = dataclasses.replace(lab, caller="arn:aws:sts::123456789012:assumed-role/Analyst/me")
     assert permissions.caller_principal(session) == "arn:aws:iam::123456789012:role/people/Analyst"
 
 
-def test_a_role_that_iam_does_not_show_is_named_without_its_path(lab: Lab) -> None:
+def test_caller_principal_omits_path_of_inaccessible_role(lab: Lab) -> None:
     session = dataclasses.replace(lab, caller="arn:aws:sts::123456789012:assumed-role/Hidden/me")
     assert permissions.caller_principal(session) == "arn:aws:iam::123456789012:role/Hidden"
 
 
-def test_a_user_stays_a_user(lab: Lab) -> None:
+def test_caller_principal_of_user_is_user(lab: Lab) -> None:
     user = dataclasses.replace(lab, caller="arn:aws:iam::123456789012:user/anna")
     assert permissions.caller_principal(user) == "arn:aws:iam::123456789012:user/anna"
 
 
-def test_the_role_is_made_once_and_mended_when_it_was_changed(lab: Lab) -> None:
+def test_create_target_role_is_idempotent_and_reverts_changes(lab: Lab) -> None:
     assert [step.did for step in permissions.create_target_role(lab)] == ["created", "created"]
     assert [step.did for step in permissions.create_target_role(lab)] == ["already there", "already there"]
     lab.client("iam").delete_role_policy(RoleName=lab.role, PolicyName=permissions.POLICY_NAME)
@@ -46,13 +46,13 @@ def test_the_role_is_made_once_and_mended_when_it_was_changed(lab: Lab) -> None:
     assert [step.did for step in permissions.create_target_role(lab)] == ["changed", "already there"]
 
 
-def test_a_role_that_is_not_the_labs_is_left_alone(lab: Lab) -> None:
+def test_create_target_role_rejects_foreign_role(lab: Lab) -> None:
     lab.client("iam").create_role(RoleName=lab.role, AssumeRolePolicyDocument="{}")
     with pytest.raises(ForeignResourceError, match="Role zETLTargetRole exists but doesn't have the tag"):
         permissions.create_target_role(lab)
 
 
-def test_all_policies_are_written_with_the_labs_names(lab: Lab, tmp_path: Path) -> None:
+def test_write_all_renders_policies_with_lab_names(lab: Lab, tmp_path: Path) -> None:
     written = permissions.write_all(lab, tmp_path / "new" / "folder")
     assert [path.stem for path in written] == _documents.policy_names()
     for path in written:
@@ -61,7 +61,7 @@ def test_all_policies_are_written_with_the_labs_names(lab: Lab, tmp_path: Path) 
         assert json.loads(text)["Version"] == "2012-10-17"
 
 
-def test_the_classs_pattern_matches_each_table_with_any_prefix_and_no_shorter_name(lab: Lab) -> None:
+def test_learner_boundary_matches_prefixed_tables_only(lab: Lab) -> None:
     statements = permissions.render(lab, "learner_boundary")["Statement"]
     resources = next(statement["Resource"] for statement in statements if statement["Sid"] == "SourceTables")
     patterns = [resource.rpartition("/")[2] for resource in resources]

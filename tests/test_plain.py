@@ -39,7 +39,7 @@ _TRANSLATED = (
     r"as (it|AWS|Athena|Trino|Hive|DuckDB|Iceberg) has it)\b|(?<!there\s)\b(is|was) no (?!longer\b|more\b|fewer\b)\w+"
     r"|\brefus(es?|ed|ing) by name\b|\d %(?= of\b|[.,;)])"
 )
-# Docstrings and comments are read alone, so they name the noun instead.
+# Docstrings and comments are read alone, so they repeat the noun instead of using "one".
 _WITHOUT_NOUN = (
     r"\b(first|next|last|given|known|missing|suitable|deleted|enclosing|original|new|old|other|right|wrong|previous|"
     r"current|remaining|existing|earlier|later|latest|newest|oldest|default|unknown|correct|larger|smaller) ones?\b"
@@ -91,7 +91,7 @@ def anchors(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("path", TEXTS, ids=name)
 class TestText:
-    def test_links_lead_to_files_and_headings_that_are_there(self, path: Path) -> None:
+    def test_links_are_valid(self, path: Path) -> None:
         for link in re.findall(r"\]\((?!https?:|mailto:)([^)\s]+)\)", prose(path)):
             file, _, anchor = link.partition("#")
             target = (path.parent / file).resolve() if file else path
@@ -104,15 +104,15 @@ class TestText:
         assert levels.count(1) == 1
         assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
 
-    def test_pictures_are_said_in_words(self, path: Path) -> None:
+    def test_pictures_have_alternative_text(self, path: Path) -> None:
         for words, picture in re.findall(r"!\[([^]]*)\]\(([^)]+)\)", prose(path)):
             assert len(words) > 20, picture
         assert not re.search(r"<img(?![^>]*\balt=)", prose(path))
 
-    def test_no_link_is_called_here(self, path: Path) -> None:
+    def test_link_texts_are_descriptive(self, path: Path) -> None:
         assert not re.search(r"\[(here|this|link|click here)\]\(", prose(path), re.IGNORECASE)
 
-    def test_words_are_plain_and_kind(self, path: Path) -> None:
+    def test_words_are_plain_and_polite(self, path: Path) -> None:
         words = re.sub(r"\]\([^)]*\)", "]", prose(path))
         found = re.search(f"{_BELITTLING}|{_IDIOMS}|{_TRANSLATED}|{_BRITISH}", words, re.IGNORECASE)
         assert found is None, found
@@ -132,7 +132,7 @@ def documented(path: Path) -> list[ast.Module | ast.ClassDef | ast.FunctionDef |
 
 @functools.cache
 def written(path: Path) -> list[tuple[int, str]]:
-    """Return the docstrings and comments of a module, with their lines."""
+    """Return the docstrings and comments of a module, with their line numbers."""
     return list(_written(path))
 
 
@@ -147,7 +147,7 @@ def _written(path: Path) -> Iterator[tuple[int, str]]:
 
 
 @pytest.mark.parametrize("folder", ["local_lakehouse", "zetl_helpers", "tests"])
-def test_docstrings_and_comments_are_american_and_not_translated(folder: str) -> None:
+def test_docstrings_and_comments_use_idiomatic_american_english(folder: str) -> None:
     found = [
         f"{name(path)}:{line}: {match[0]}"
         for path in sorted((ROOT / folder).rglob("*.py"))
@@ -157,7 +157,7 @@ def test_docstrings_and_comments_are_american_and_not_translated(folder: str) ->
     assert found == []
 
 
-def test_a_translated_phrase_would_be_found() -> None:
+def test_finds_translated_phrase() -> None:
     assert re.search(_TRANSLATED, "The file is written " + "an" + "ew.")
     assert re.search(_TRANSLATED, "The answer is " + "no number.")
     assert re.search(_TRANSLATED, "A statement is refused" + " by name.")
@@ -168,14 +168,14 @@ def test_a_translated_phrase_would_be_found() -> None:
     assert not re.search(_WITHOUT_NOUN, "Only one of the last three requests is sent at once.")
 
 
-def test_a_british_spelling_would_be_found() -> None:
+def test_finds_british_spelling() -> None:
     for word in ("behavi" + "our", "cancel" + "led", "Clean" + "-up", "in lower" + " case"):
         assert re.search(_BRITISH, f"The {word} is described.", re.IGNORECASE), word
     assert not re.search(_BRITISH, "Clean up the lab, set up the table, and analyze its analyses.", re.IGNORECASE)
 
 
 @pytest.mark.parametrize("folder", ["local_lakehouse", "zetl_helpers"])
-def test_docstrings_open_with_a_noun_or_an_imperative(folder: str) -> None:
+def test_docstrings_start_with_noun_or_imperative(folder: str) -> None:
     found = [
         f"{name(path)}:{line}: {text}"
         for path in sorted((ROOT / folder).rglob("*.py"))
@@ -186,7 +186,7 @@ def test_docstrings_open_with_a_noun_or_an_imperative(folder: str) -> None:
 
 
 def _functions(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield the docstrings of a module's functions, except properties and tests, with their lines."""
+    """Yield the docstrings of a module's functions, except properties and tests, with their line numbers."""
     for node in documented(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("test_"):
             decorators = [ast.unparse(entry) for entry in node.decorator_list]
@@ -196,7 +196,7 @@ def _functions(path: Path) -> Iterator[tuple[int, str]]:
 
 
 @pytest.mark.parametrize("folder", ["local_lakehouse", "tests", "zetl_helpers"])
-def test_docstrings_of_functions_open_with_an_imperative(folder: str) -> None:
+def test_docstrings_of_functions_start_with_imperative(folder: str) -> None:
     found = [
         f"{name(path)}:{line}: {text}"
         for path in sorted((ROOT / folder).rglob("*.py"))
@@ -207,14 +207,14 @@ def test_docstrings_of_functions_open_with_an_imperative(folder: str) -> None:
 
 
 def _classes(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield the docstrings of a module's classes, with their lines."""
+    """Yield the docstrings of a module's classes, with their line numbers."""
     for node in documented(path):
         if isinstance(node, ast.ClassDef):
             yield node.lineno, ast.get_docstring(node) or ""
 
 
 @pytest.mark.parametrize("folder", ["local_lakehouse", "tests", "zetl_helpers"])
-def test_docstrings_of_classes_open_with_an_article(folder: str) -> None:
+def test_docstrings_of_classes_start_with_article(folder: str) -> None:
     found = [
         f"{name(path)}:{line}: {text}"
         for path in sorted((ROOT / folder).rglob("*.py"))
@@ -234,7 +234,7 @@ def test_docstrings_of_tests_contain_no_fragments() -> None:
     assert found == []
 
 
-def test_a_fragment_or_an_article_would_be_found() -> None:
+def test_finds_fragments_and_articles() -> None:
     assert re.match(_ARTICLE, "A running lakehouse.")
     assert re.match(_BARE_NOUN, "Recorder" + " of calls.")
     assert not re.match(_BARE_NOUN, "A recorder of calls.")
@@ -248,7 +248,7 @@ def _loop_variables(code: ast.AST) -> Iterator[ast.Name]:
 
 
 @pytest.mark.parametrize("folder", ["local_lakehouse", "tests", "zetl_helpers"])
-def test_a_loop_variable_says_what_it_is(folder: str) -> None:
+def test_loop_variables_are_descriptive(folder: str) -> None:
     found = [
         f"{path.relative_to(ROOT)}:{name.lineno}"
         for path in sorted((ROOT / folder).rglob("*.py"))
@@ -258,11 +258,11 @@ def test_a_loop_variable_says_what_it_is(folder: str) -> None:
     assert found == []
 
 
-def test_a_loop_variable_that_says_nothing_would_be_found() -> None:
+def test_finds_meaningless_loop_variable() -> None:
     assert [name.id for name in _loop_variables(ast.parse("[one for _, one in pairs]"))] == ["_", "one"]
 
 
-def test_the_talking_points_are_plain() -> None:
+def test_talking_points_are_plain() -> None:
     files = sorted((ROOT / "zetl_helpers" / "course" / "kit" / "material").glob("*.toml"))
     assert files
     found = [
@@ -283,7 +283,7 @@ def figures() -> Iterator[tuple[str, dict[str, Any]]]:
                     yield path.stem, output["data"][PLOTLY]
 
 
-def test_no_figure_says_by_color_alone() -> None:
+def test_figures_do_not_rely_on_color_alone() -> None:
     seen = list(figures())
     assert seen
     for chapter, figure in seen:
@@ -300,24 +300,24 @@ def test_no_figure_says_by_color_alone() -> None:
 
 
 class TestSpelling:
-    def test_no_file_has_a_known_misspelling(self) -> None:
+    def test_files_contain_no_known_misspellings(self) -> None:
         folders = ["console_web/src", "docs", "local_lakehouse", "policies", "sample_data", "tests", "zetl_helpers"]
         files = [str(path) for path in (*ROOT.glob("*.md"), ROOT / "Makefile", ROOT / "mkdocs.yml")]
         done = self.codespell(*files, *(str(ROOT / folder) for folder in folders))
         assert done.stdout == ""
 
-    def test_no_notebook_has_a_known_misspelling(self) -> None:
+    def test_notebooks_contain_no_known_misspellings(self) -> None:
         text = "\n".join("".join(cell["source"]) for path in NOTEBOOKS for cell in cells(path))
         assert self.codespell("-", text=text).stdout == ""
 
-    def test_documents_and_notebooks_spell_as_aws_does(self) -> None:
+    def test_documents_and_notebooks_use_american_spelling(self) -> None:
         text = "\n".join("".join(cell["source"]) for path in NOTEBOOKS for cell in cells(path))
         american = ("--builtin", "en-GB_to_en-US")
         assert self.codespell(*american, "-", text=text).stdout == ""
         documents = [str(path) for path in (*ROOT.glob("*.md"), ROOT / "docs", *ROOT.glob("*/README.md"))]
         assert self.codespell(*american, *documents).stdout == ""
 
-    def test_a_misspelling_would_be_found(self) -> None:
+    def test_codespell_finds_misspelling(self) -> None:
         assert "receive" in self.codespell("-", text="to rec" + "ieve").stdout
 
     def codespell(self, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:

@@ -80,7 +80,7 @@ def statement(name: str, sid: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_it_is_a_policy_of_the_current_language_with_one_effect(name: str) -> None:
+def test_policy_has_current_version_and_one_effect(name: str) -> None:
     document = rendered(name)
     assert set(document) == {"Version", "Statement"}
     assert document["Version"] == "2012-10-17"
@@ -89,14 +89,14 @@ def test_it_is_a_policy_of_the_current_language_with_one_effect(name: str) -> No
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_its_sids_are_unique_letters_and_digits(name: str) -> None:
+def test_sids_are_unique_and_alphanumeric(name: str) -> None:
     sids = [each["Sid"] for each in rendered(name)["Statement"]]
     assert len(set(sids)) == len(sids)
     assert all(re.fullmatch("[A-Za-z0-9]+", sid) for sid in sids)
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_every_action_is_named_in_full_and_belongs_to_the_service_of_its_resources(name: str) -> None:
+def test_actions_have_no_wildcards_and_match_resources(name: str) -> None:
     for each in rendered(name)["Statement"]:
         services = {action.split(":")[0] for action in many(each["Action"])}
         assert len(services) == 1 or each["Resource"] == "*", each["Sid"]
@@ -111,12 +111,12 @@ def test_every_action_is_named_in_full_and_belongs_to_the_service_of_its_resourc
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_resource_is_left_out_in_a_trust_policy_only(name: str) -> None:
+def test_only_trust_policy_omits_resource(name: str) -> None:
     missing = [each for each in rendered(name)["Statement"] if "Resource" not in each]
     assert bool(missing) == (name == "target_role_trust.json")
 
 
-def test_each_exception_is_still_there() -> None:
+def test_exceptions_are_still_needed() -> None:
     assert {
         (name, each["Sid"])
         for name in FILES
@@ -125,7 +125,7 @@ def test_each_exception_is_still_there() -> None:
     } == ANY_RESOURCE
 
 
-def test_glue_may_export_the_table_and_nothing_else() -> None:
+def test_table_policy_allows_glue_only_to_export() -> None:
     each = statement("table_resource_policy.json", "ZeroEtlExport")
     assert each["Principal"] == {"Service": "glue.amazonaws.com"}
     assert set(each["Action"]) == {
@@ -148,7 +148,7 @@ def test_glue_may_export_the_table_and_nothing_else() -> None:
         ),
     ],
 )
-def test_the_catalogs_two_grants(sid: str, principal: dict[str, str], action: str, operator: str) -> None:
+def test_catalog_policy_has_two_statements(sid: str, principal: dict[str, str], action: str, operator: str) -> None:
     each = statement("catalog_resource_policy.json", sid)
     assert each["Principal"] == principal
     assert each["Action"] == action
@@ -156,12 +156,12 @@ def test_the_catalogs_two_grants(sid: str, principal: dict[str, str], action: st
     assert each["Condition"] == {operator: {"aws:SourceArn": TABLE}}
 
 
-def test_glue_may_assume_the_target_role() -> None:
+def test_trust_policy_allows_glue_to_assume_target_role() -> None:
     each = statement("target_role_trust.json", "GlueAssumesTargetRole")
     assert (each["Principal"], each["Action"]) == ({"Service": "glue.amazonaws.com"}, "sts:AssumeRole")
 
 
-def test_the_target_role_has_the_documented_rights() -> None:
+def test_target_role_has_documented_permissions() -> None:
     actions = {
         action for each in rendered("target_role_permissions.json")["Statement"] for action in many(each["Action"])
     }
@@ -187,7 +187,7 @@ def test_the_target_role_has_the_documented_rights() -> None:
     }
 
 
-def test_every_file_and_every_placeholder_is_described() -> None:
+def test_readme_describes_files_and_placeholders() -> None:
     described = (POLICIES / "README.md").read_text(encoding="utf-8")
     used = {
         name

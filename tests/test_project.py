@@ -32,7 +32,7 @@ def normal(specifier: str) -> str:
     return ",".join(sorted(part.strip().replace("==", "=") for part in specifier.split(",")))
 
 
-def test_the_conda_environment_and_pyproject_name_the_same_packages_and_ranges() -> None:
+def test_conda_environment_matches_pyproject() -> None:
     listed = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
     packages = [line for line in listed if isinstance(line, str)]
     found = {}
@@ -44,7 +44,7 @@ def test_the_conda_environment_and_pyproject_name_the_same_packages_and_ranges()
     assert found == requirements("local", "notebooks")
 
 
-def test_against_aws_four_packages_are_enough() -> None:
+def test_aws_target_needs_only_four_packages() -> None:
     assert set(requirements()) == {"boto3", "awswrangler", "pandas", "plotly"}
 
 
@@ -57,7 +57,7 @@ def pins(*names: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", lock.LOCKS)
-def test_the_locked_files_pin_every_direct_dependency_within_its_range(name: str) -> None:
+def test_lock_pins_direct_dependencies_within_their_ranges(name: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = lock.LOCKS[name].extras
     lines = [line for extra in extras for line in project["optional-dependencies"][extra]]
@@ -70,7 +70,7 @@ def test_the_locked_files_pin_every_direct_dependency_within_its_range(name: str
 
 
 @pytest.mark.parametrize("name", lock.LOCKS)
-def test_every_locked_file_has_hashes_and_no_address(name: str) -> None:
+def test_lock_has_hashes_and_no_addresses(name: str) -> None:
     text = (ROOT / "constraints" / f"{name}.txt").read_text()
     assert (
         re.findall(r"^(?!#|    --hash=sha256:[0-9a-f]{64}|[\w.-]+==\S+(?: ; [^\\]+)? \\$).+", text, re.MULTILINE) == []
@@ -79,12 +79,12 @@ def test_every_locked_file_has_hashes_and_no_address(name: str) -> None:
     assert len(re.findall(r"\\\n    --hash", text)) >= len(lock.pins(text))
 
 
-def test_what_is_installed_side_by_side_has_one_version() -> None:
+def test_locks_installed_together_have_same_versions() -> None:
     tested, pages = pins("tested"), pins("pages")
     assert {name for name in tested.keys() & pages.keys() if tested[name] != pages[name]} == set()
 
 
-def test_the_studio_set_is_that_of_the_image() -> None:
+def test_studio_lock_matches_image() -> None:
     image = {
         "pandas": "2.3.3", "numpy": "1.26.4", "pyarrow": "21.0.0", "boto3": "1.43.56", "awswrangler": "3.17.1",
         "duckdb": "1.5.1", "pyiceberg": "0.11.1", "plotly": "6.0.1", "ipykernel": "7.3.0",
@@ -94,20 +94,20 @@ def test_the_studio_set_is_that_of_the_image() -> None:
     assert {name: found[name] for name in image} == image
 
 
-def test_every_make_target_is_explained() -> None:
+def test_make_targets_have_descriptions() -> None:
     text = (ROOT / "Makefile").read_text()
     explained = set(re.findall(r"^([a-z-]+):.*## ", text, flags=re.MULTILINE))
     assert {"tutorial", "test", "lab", "bench", "notebooks", "lock", "release-check", "clean", "help"} <= explained
 
 
 @pytest.mark.parametrize("package", ["local_lakehouse", "zetl_helpers"])
-def test_every_folder_with_code_is_a_package_that_is_discovered(package: str) -> None:
+def test_folders_with_code_are_packages(package: str) -> None:
     discovered = set(find_packages(str(ROOT), include=[f"{package}*"]))
     assert {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / package).rglob("*.py")} == discovered
 
 
 @pytest.mark.parametrize("package", ["local_lakehouse", "zetl_helpers"])
-def test_every_file_that_is_no_code_is_data_of_a_package_that_is_discovered(package: str) -> None:
+def test_other_files_are_package_data(package: str) -> None:
     discovered = find_packages(str(ROOT), include=[f"{package}*"])
     patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
     packed = {

@@ -8,7 +8,7 @@ import zetl_helpers
 
 
 @pytest.mark.parametrize("name", zetl_helpers.__all__)
-def test_a_public_module_lists_its_names_and_nothing_that_it_imports(name: str) -> None:
+def test_public_modules_list_only_their_own_names(name: str) -> None:
     module = getattr(zetl_helpers, name)
     if not isinstance(module, types.ModuleType):
         return

@@ -70,7 +70,7 @@ def with_bytes(value: Any) -> Any:
     return {name: with_bytes(member) for name, member in value.items()}
 
 
-def complaints(operation: str, arguments: dict[str, Any]) -> str:
+def validation_errors(operation: str, arguments: dict[str, Any]) -> str:
     """Return botocore's errors about the arguments of a DynamoDB operation, or an empty string if there are none."""
     model = botocore.session.get_session().get_service_model("dynamodb")
     report = ParamValidator().validate(arguments, model.operation_model(operation).input_shape)
@@ -78,45 +78,45 @@ def complaints(operation: str, arguments: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("name", ["items_1.json", "items_2.json"])
-def test_a_batch_is_one_valid_batch_write_of_25(name: str) -> None:
+def test_batch_is_a_valid_batch_write_of_25_items(name: str) -> None:
     assert len(items(name)) == 25
-    assert complaints("BatchWriteItem", {"RequestItems": read(name)}) == ""
+    assert validation_errors("BatchWriteItem", {"RequestItems": read(name)}) == ""
 
 
 @pytest.mark.parametrize("name", ["table.json", "nested_table.json"])
-def test_a_table_definition_is_a_valid_create_table_on_demand(name: str) -> None:
-    assert complaints("CreateTable", read(name)) == ""
+def test_table_definition_is_valid_and_on_demand(name: str) -> None:
+    assert validation_errors("CreateTable", read(name)) == ""
     assert read(name)["BillingMode"] == "PAY_PER_REQUEST"
 
 
-def test_the_table_has_the_blogs_keys() -> None:
+def test_table_keys_match_blog() -> None:
     keys = {key["AttributeName"]: key["KeyType"] for key in read("table.json")["KeySchema"]}
     assert keys == {"CustomerID": "HASH", "AccountNumber": "RANGE"}
 
 
-def test_every_account_has_the_nine_attributes_with_their_types() -> None:
+def test_accounts_have_nine_attributes_of_right_types() -> None:
     assert all(types(item) == NINE for item in accounts())
 
 
-def test_customers_run_from_1_to_51_without_the_one_that_chapter_6_adds() -> None:
+def test_customer_ids_run_from_1_to_51_except_26() -> None:
     assert [text(item, "CustomerID") for item in accounts()] == [
         f"CUST{number:04}" for number in range(1, 52) if number != 26
     ]
 
 
-def test_no_account_number_is_used_twice() -> None:
+def test_account_numbers_are_unique() -> None:
     numbers = [text(item, "AccountNumber") for item in accounts()]
     added = read("changes.json")["put_item"]["Item"]
     assert len({*numbers, text(added, "AccountNumber")}) == 51
     assert all(re.fullmatch(r"ACC\d{6}", number) for number in numbers)
 
 
-def test_no_two_accounts_are_alike_but_for_their_keys() -> None:
+def test_accounts_differ_in_more_than_keys() -> None:
     rest = [tuple(text(item, name) for name in list(NINE)[2:]) for item in accounts()]
     assert len(set(rest)) == len(rest)
 
 
-def test_values_are_possible() -> None:
+def test_values_are_plausible() -> None:
     for item in accounts():
         balance, limit = Decimal(text(item, "CurrentBalance")), Decimal(text(item, "CreditLimit"))
         assert re.fullmatch(r"\d{5}", text(item, "ZipCode"))
@@ -126,14 +126,14 @@ def test_values_are_possible() -> None:
         assert 10 < Decimal(text(item, "InterestRate")) < 30
 
 
-def test_a_zip_code_lies_in_one_state() -> None:
+def test_zip_codes_belong_to_one_state() -> None:
     states: dict[str, set[str]] = {}
     for item in accounts():
         states.setdefault(text(item, "ZipCode"), set()).add(text(item, "State"))
     assert all(len(found) == 1 for found in states.values())
 
 
-def test_the_first_batch_alone_gives_charts_with_something_to_see() -> None:
+def test_first_batch_is_varied_enough_for_charts() -> None:
     first = items("items_1.json")
     cells = Counter((text(item, "State"), text(item, "AccountStatus")) for item in first)
     assert len({state for state, _ in cells}) >= 8
@@ -147,19 +147,19 @@ def test_the_first_batch_alone_gives_charts_with_something_to_see() -> None:
     ("operation", "part"),
     [("PutItem", "put_item"), ("UpdateItem", "update_item"), ("DeleteItem", "delete_item")],
 )
-def test_a_change_is_a_valid_request_once_it_has_a_table(operation: str, part: str) -> None:
+def test_changes_are_valid_requests_with_a_table(operation: str, part: str) -> None:
     arguments = read("changes.json")[part]
     assert "TableName" not in arguments
-    assert complaints(operation, {"TableName": "CustomerAccounts", **arguments}) == ""
+    assert validation_errors(operation, {"TableName": "CustomerAccounts", **arguments}) == ""
 
 
-def test_the_put_brings_a_new_customer_with_seven_new_attributes() -> None:
+def test_put_adds_customer_with_seven_new_attributes() -> None:
     item = read("changes.json")["put_item"]["Item"]
     assert (text(item, "CustomerID"), text(item, "AccountNumber")) == ("CUST0026", "ACC839001")
     assert types(item) == NINE | SEVEN
 
 
-def test_the_update_sets_the_same_seven_attributes_on_a_customer_of_the_first_batch() -> None:
+def test_update_sets_the_seven_attributes() -> None:
     update = read("changes.json")["update_item"]
     names, values = update["ExpressionAttributeNames"], update["ExpressionAttributeValues"]
     assignments = update["UpdateExpression"].removeprefix("SET ").split(", ")
@@ -169,20 +169,20 @@ def test_the_update_sets_the_same_seven_attributes_on_a_customer_of_the_first_ba
     assert text(update["Key"], "AccountNumber") == "ACC326093"
 
 
-def test_the_delete_removes_a_customer_of_the_first_batch() -> None:
+def test_delete_removes_customer_of_first_batch() -> None:
     key = read("changes.json")["delete_item"]["Key"]
     assert key == {name: items("items_1.json")[1][name] for name in ("CustomerID", "AccountNumber")}
     assert (text(key, "CustomerID"), text(key, "AccountNumber")) == ("CUST0002", "ACC578303")
 
 
-def test_contacts_can_reach_nobody() -> None:
+def test_contacts_are_fictitious() -> None:
     for name in ("changes.json", "nested_items.json"):
         content = (DATA / name).read_text(encoding="utf-8")
         assert set(re.findall(r"@[\w.-]+", content)) == {"@example.com"}
         assert all(re.fullmatch(r"\d{3}-555-01\d\d", phone) for phone in re.findall(r"\d{3}-\d{3}-\d{4}", content))
 
 
-def test_the_nested_items_hold_every_dynamodb_type() -> None:
+def test_nested_items_contain_every_dynamodb_type() -> None:
     found: set[str] = set()
 
     def visit(value: dict[str, Any]) -> None:
@@ -199,10 +199,10 @@ def test_the_nested_items_hold_every_dynamodb_type() -> None:
     assert len({text(profile, "CustomerID") for profile in profiles}) == len(profiles) == 7
 
 
-def test_the_nested_items_are_one_valid_batch_write_once_binaries_are_bytes() -> None:
-    assert complaints("BatchWriteItem", {"RequestItems": with_bytes(read("nested_items.json"))}) == ""
+def test_nested_items_are_a_valid_batch_write() -> None:
+    assert validation_errors("BatchWriteItem", {"RequestItems": with_bytes(read("nested_items.json"))}) == ""
 
 
-def test_every_file_is_described() -> None:
+def test_readme_describes_every_file() -> None:
     described = (DATA / "README.md").read_text(encoding="utf-8")
     assert all(f"`{path.name}`" in described for path in DATA.glob("*.json"))

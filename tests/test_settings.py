@@ -11,24 +11,24 @@ from zetl_helpers.lab import ConnectionRefusedByLabError, connect
 pytestmark = pytest.mark.once
 
 
-def test_the_target_is_local_unless_aws_is_asked_for() -> None:
+def test_target_defaults_to_local() -> None:
     assert _settings.target({}) == "local"
     assert _settings.target({"ZETL_TARGET": ""}) == "local"
     assert _settings.target({"ZETL_TARGET": "aws"}) == "aws"
 
 
-def test_another_target_is_refused_with_what_to_write() -> None:
+def test_rejects_unknown_target() -> None:
     with pytest.raises(SettingsError, match=r"ZETL_TARGET is 'AWS'\. Set it to local or aws"):
         _settings.target({"ZETL_TARGET": "AWS"})
 
 
 @pytest.mark.parametrize("prefix", ["Anna", "7up", "a-b", "a_b", "x" * 17])
-def test_a_prefix_that_no_bucket_could_carry_is_refused(prefix: str) -> None:
+def test_rejects_invalid_prefix(prefix: str) -> None:
     with pytest.raises(SettingsError, match="ZETL_PREFIX"):
         _settings.prefix({"ZETL_PREFIX": prefix})
 
 
-def test_the_state_folder_is_that_of_the_tutorial(tmp_path: Path) -> None:
+def test_state_dir_is_in_tutorial_folder(tmp_path: Path) -> None:
     (tmp_path / "environment.yml").touch()
     notebooks = tmp_path / "notebooks"
     notebooks.mkdir()
@@ -36,41 +36,39 @@ def test_the_state_folder_is_that_of_the_tutorial(tmp_path: Path) -> None:
     assert _settings.state_dir({}, start=tmp_path) == tmp_path / ".zetl"
 
 
-def test_a_named_state_folder_wins(tmp_path: Path) -> None:
+def test_state_dir_from_environment_takes_precedence(tmp_path: Path) -> None:
     assert _settings.state_dir({"ZETL_STATE_DIR": str(tmp_path / "mine")}, start=tmp_path) == tmp_path / "mine"
 
 
-def test_many_users_of_one_copy_have_a_state_folder_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_users_of_shared_copy_have_separate_state_dirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "copy" / ".zetl").mkdir(parents=True)
     monkeypatch.setenv("HOME", str(tmp_path / "ana"))
     monkeypatch.setattr(os, "getuid", lambda: 4242)
     assert _settings.state_dir({}, start=tmp_path / "copy") == tmp_path / "ana" / ".zetl"
 
 
-def test_a_copy_that_cannot_be_written_to_leaves_the_state_at_home(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_state_dir_is_in_home_if_copy_is_read_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "environment.yml").touch()
     monkeypatch.setenv("HOME", str(tmp_path / "ana"))
     monkeypatch.setattr(os, "access", lambda path, _: path != tmp_path)
     assert _settings.state_dir({}, start=tmp_path) == tmp_path / "ana" / ".zetl"
 
 
-def test_project_and_workgroup_have_the_blogs_names_unless_others_are_named() -> None:
+def test_project_and_workgroup_default_to_blog_names() -> None:
     assert (_settings.project({}), _settings.workgroup({})) == ("CustomerDB_Project", "primary")
     environment = {"ZETL_PROJECT": "Data team 7", "ZETL_WORKGROUP": "workgroup-7c2v5b8n1m4x9z"}
     assert (_settings.project(environment), _settings.workgroup(environment)) == tuple(environment.values())
 
 
 @pytest.mark.parametrize(("variable", "value"), [("ZETL_PROJECT", "a/b"), ("ZETL_WORKGROUP", "a b")])
-def test_a_name_that_no_project_or_workgroup_can_have_is_refused(variable: str, value: str) -> None:
+def test_rejects_invalid_project_or_workgroup(variable: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"{variable} is '{value}'"):
         getattr(_settings, variable.removeprefix("ZETL_").lower())({variable: value})
 
 
 @pytest.fixture
 def tutorial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Provide the tutorial's folder, change to its subfolder, and remove all settings from the environment."""
+    """Provide the tutorial's folder, change to its notebooks folder, and remove all settings from the environment."""
     (tmp_path / "environment.yml").touch()
     (tmp_path / "notebooks").mkdir()
     monkeypatch.chdir(tmp_path / "notebooks")
@@ -79,27 +77,27 @@ def tutorial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_settings_of_the_folder_hold_for_every_notebook_in_it(tutorial: Path) -> None:
+def test_settings_file_applies_to_notebooks_of_folder(tutorial: Path) -> None:
     assert _settings.write_file({"ZETL_TARGET": "aws", "ZETL_PREFIX": "ana"}) == tutorial / "zetl.env"
     assert (_settings.target(), _settings.prefix(), _settings.workgroup()) == ("aws", "ana", "primary")
     _settings.write_file({"ZETL_PREFIX": ""})
     assert (_settings.target(), _settings.prefix()) == ("aws", "")
 
 
-def test_the_environment_goes_before_the_folder(tutorial: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_overrides_settings_file(tutorial: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _settings.write_file({"ZETL_TARGET": "aws"})
     monkeypatch.setenv("ZETL_TARGET", "local")
     assert _settings.target() == "local"
 
 
 @pytest.mark.parametrize("line", ["ZETL_TARGETS=aws", "aws"])
-def test_a_line_that_is_no_setting_is_named(tutorial: Path, line: str) -> None:
+def test_reports_invalid_line_of_settings_file(tutorial: Path, line: str) -> None:
     (tutorial / "zetl.env").write_text(f"# mine\n\n{line}\n")
     with pytest.raises(SettingsError, match=f"the line '{line}'"):
         _settings.target()
 
 
-def test_the_command_writes_and_shows_settings(tutorial: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_writes_and_shows_settings(tutorial: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["settings", "target=aws", "workgroup=analysts"]) == 0
     assert capsys.readouterr().out.splitlines()[1:] == [
         "ZETL_TARGET=aws", "ZETL_PREFIX=", "ZETL_PROJECT=CustomerDB_Project", "ZETL_WORKGROUP=analysts",
@@ -109,7 +107,7 @@ def test_the_command_writes_and_shows_settings(tutorial: Path, capsys: pytest.Ca
 
 
 @pytest.mark.parametrize(("words", "why"), [("target=moon", "ZETL_TARGET is 'moon'"), ("moon=1", "'moon=1' is no")])
-def test_the_command_refuses_what_cannot_be_used(
+def test_command_rejects_invalid_settings(
     tutorial: Path, capsys: pytest.CaptureFixture[str], words: str, why: str
 ) -> None:
     assert cli.main(["settings", words]) == 1
@@ -117,7 +115,7 @@ def test_the_command_refuses_what_cannot_be_used(
     assert not (tutorial / "zetl.env").exists()
 
 
-def test_a_missing_extra_is_named_with_the_commands_that_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_extra_error_names_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
     real = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "moto" else real(name))
     with pytest.raises(

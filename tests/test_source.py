@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes import Answers
+from tests.fakes import FakeOperation
 from zetl_helpers import source, target
 from zetl_helpers._aws import ForeignResourceError
 from zetl_helpers.lab import Lab
@@ -12,7 +12,7 @@ from zetl_helpers.payments import payments
 pytestmark = pytest.mark.usefixtures("no_waiting")
 
 
-def test_the_table_is_made_once(lab: Lab) -> None:
+def test_create_table_is_idempotent(lab: Lab) -> None:
     first, second = source.create_table(lab), source.create_table(lab)
     assert (first.did, second.did) == ("created", "already there")
     assert "dynamodb.CreateTable" in first.calls
@@ -21,13 +21,13 @@ def test_the_table_is_made_once(lab: Lab) -> None:
     assert table["KeySchema"] == source.definition(lab)["KeySchema"]
 
 
-def test_a_table_of_the_same_name_that_is_not_the_labs_is_left_alone(lab: Lab) -> None:
+def test_create_table_rejects_foreign_table(lab: Lab) -> None:
     lab.client("dynamodb").create_table(**source.definition(lab))
     with pytest.raises(ForeignResourceError, match="Table CustomerAccounts exists but doesn't have the tag"):
         source.create_table(lab)
 
 
-def test_items_are_written_once_and_never_over_others(lab: Lab) -> None:
+def test_load_items_does_not_overwrite_items(lab: Lab) -> None:
     source.create_table(lab)
     assert source.load_items(lab).details == {"written": 25}
     changed = {**source.items()[0], "State": {"S": "ZZ"}}
@@ -36,9 +36,9 @@ def test_items_are_written_once_and_never_over_others(lab: Lab) -> None:
     assert source.get_item(lab, "CUST0001", "ACC326093") == changed
 
 
-def test_unprocessed_items_are_sent_again(lab: Lab) -> None:
+def test_load_items_retries_unprocessed_items(lab: Lab) -> None:
     source.create_table(lab)
-    leave_three = Answers(lab, "dynamodb", "BatchWriteItem")
+    leave_three = FakeOperation(lab, "dynamodb", "BatchWriteItem")
 
     @leave_three.once
     def _(parameters: dict[str, Any]) -> dict[str, Any]:
@@ -50,13 +50,13 @@ def test_unprocessed_items_are_sent_again(lab: Lab) -> None:
     assert lab.client("dynamodb").scan(TableName=lab.table, Select="COUNT")["Count"] == 25
 
 
-def test_point_in_time_recovery_is_turned_on_and_off(lab: Lab) -> None:
+def test_enables_and_disables_point_in_time_recovery(lab: Lab) -> None:
     source.create_table(lab)
     assert [source.enable_pitr(lab).did, source.enable_pitr(lab).did] == ["changed", "already there"]
     assert source.disable_pitr(lab).did == "changed"
 
 
-def test_the_policy_is_put_and_read_back(lab: Lab) -> None:
+def test_put_policy_stores_policy_once(lab: Lab) -> None:
     source.create_table(lab)
     first, second = source.put_policy(lab), source.put_policy(lab)
     assert (first.did, second.did) == ("created", "already there")
@@ -64,26 +64,26 @@ def test_the_policy_is_put_and_read_back(lab: Lab) -> None:
     assert json.loads(stored) == first.details
 
 
-def test_a_policy_that_is_not_readable_yet_is_waited_for(lab: Lab) -> None:
+def test_put_policy_waits_until_policy_is_readable(lab: Lab) -> None:
     source.create_table(lab)
-    late = Answers(lab, "dynamodb", "GetResourcePolicy")
+    late = FakeOperation(lab, "dynamodb", "GetResourcePolicy")
     late.fail("PolicyNotFoundException", times=3)
     assert source.put_policy(lab).did == "created"
     assert late.left == 0
 
 
-def test_a_table_is_made_from_items_in_s3(lab: Lab) -> None:
+def test_import_items_creates_table_from_s3(lab: Lab) -> None:
     target.create_bucket(lab)
-    beside = lab.with_table("Payments")
-    step = source.import_items(beside, payments(40))
+    second_lab = lab.with_table("Payments")
+    step = source.import_items(second_lab, payments(40))
     assert (step.did, step.details["imported"]) == ("created", 40)
     assert lab.client("dynamodb").scan(TableName="Payments", Select="COUNT")["Count"] == 40
-    assert source.exists(beside)
-    assert source.import_items(beside, payments(40)).did == "already there"
+    assert source.exists(second_lab)
+    assert source.import_items(second_lab, payments(40)).did == "already there"
     assert "Contents" not in lab.client("s3").list_objects_v2(Bucket=lab.bucket, Prefix="imports/")
 
 
-def test_an_import_that_leaves_items_out_is_no_success(lab: Lab) -> None:
+def test_import_items_raises_if_items_are_invalid(lab: Lab) -> None:
     target.create_bucket(lab)
     with pytest.raises(
         source.ImportFailedError, match=r"ended with the status COMPLETED: number of invalid items: 1\. Delete"
@@ -91,11 +91,11 @@ def test_an_import_that_leaves_items_out_is_no_success(lab: Lab) -> None:
         source.import_items(lab.with_table("Payments"), [*payments(2), {"State": {"S": "NV"}}])
 
 
-def test_items_are_put_whether_they_are_there_or_not(lab: Lab) -> None:
-    beside = lab.with_table("Payments")
-    source.create_table(beside)
-    source.put_items(beside, payments(30))
-    assert source.put_items(beside, payments(30, version=1)).details["written"] == 30
-    (one,) = payments(1, version=1)
-    key = {name: one[name] for name in ("AccountNumber", "PaymentID")}
-    assert lab.client("dynamodb").get_item(TableName=beside.table, Key=key)["Item"] == one
+def test_put_items_overwrites_existing_items(lab: Lab) -> None:
+    second_lab = lab.with_table("Payments")
+    source.create_table(second_lab)
+    source.put_items(second_lab, payments(30))
+    assert source.put_items(second_lab, payments(30, version=1)).details["written"] == 30
+    (payment,) = payments(1, version=1)
+    key = {name: payment[name] for name in ("AccountNumber", "PaymentID")}
+    assert lab.client("dynamodb").get_item(TableName=second_lab.table, Key=key)["Item"] == payment

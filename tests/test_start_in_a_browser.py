@@ -15,12 +15,12 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 CONTAINER = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
 
 
-def test_the_container_has_a_python_that_the_project_takes() -> None:
+def test_container_has_oldest_supported_python() -> None:
     (version,) = re.findall(r":3\.(\d+)$", CONTAINER["image"])
     assert PROJECT["requires-python"] == f">=3.{version}"
 
 
-def test_the_container_runs_a_target_of_the_makefile_and_opens_a_file_that_exists() -> None:
+def test_container_runs_make_target_and_opens_existing_files() -> None:
     command = CONTAINER["postCreateCommand"].split()
     planned = subprocess.run([*command, "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert "pip install" in planned or "up to date" in planned or "Nothing to be done" in planned
@@ -28,7 +28,7 @@ def test_the_container_runs_a_target_of_the_makefile_and_opens_a_file_that_exist
         assert (ROOT / file).is_file()
 
 
-def test_binder_installs_what_is_locked_and_the_project() -> None:
+def test_binder_installs_lock_and_project() -> None:
     lines = (ROOT / "binder" / "requirements.txt").read_text(encoding="utf-8").splitlines()
     (locked,) = (line.removeprefix("-r ") for line in lines if line.startswith("-r "))
     assert (ROOT / "binder" / locked).is_file()
@@ -40,7 +40,7 @@ def test_binder_installs_what_is_locked_and_the_project() -> None:
 
 
 @pytest.mark.parametrize("artifact", ["site", "tutorial"])
-def test_ci_publishes_what_it_makes(artifact: str) -> None:
+def test_ci_uploads_artifacts(artifact: str) -> None:
     jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8"))["jobs"]
     uploads = [
         step["with"] for job in jobs.values() for step in job["steps"] if "upload-artifact" in step.get("uses", "")
@@ -53,7 +53,7 @@ def test_make_lab_opens_the_first_chapter() -> None:
     assert "default_url=/lab/tree/notebooks/00_start_here.ipynb" in planned
 
 
-def test_the_readme_plans_the_minutes_that_the_chapters_state() -> None:
+def test_readme_minutes_match_chapters() -> None:
     from zetl_helpers.course.kit import chapters
 
     read = {entry.number: entry for entry in map(chapters.read, sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")))}

@@ -7,7 +7,7 @@ import pytest
 
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
-from tests.fakes import Answers
+from tests.fakes import FakeOperation
 from zetl_helpers import _studio_setup, cleanup, permissions, query, studio
 from zetl_helpers._wait import without_waiting
 from zetl_helpers.course import chapters
@@ -38,14 +38,14 @@ def domains(lab: Lab) -> list[str]:
     return [item["name"] for item in lab.client("datazone").list_domains()["items"]]
 
 
-def test_cost_and_vpc_are_stated_before_anything_is_created(lab: Lab, plan: DomainPlan) -> None:
+def test_plan_states_cost_and_vpc_and_creates_nothing(lab: Lab, plan: DomainPlan) -> None:
     assert "projects in VPC vpc-1, subnets subnet-a, subnet-b" in str(plan)
     assert "NAT gateway in the VPC costs about $0.045 an hour" in str(plan)
     assert "CloudFormation templates, see https://github.com/aws/Unified-Studio-for-Amazon-Sagemaker" in str(plan)
     assert domains(lab) == ["Tutorial"]
 
 
-def test_a_missing_role_is_named_with_who_makes_it(lab: Lab) -> None:
+def test_plan_reports_missing_role_and_subnet(lab: Lab) -> None:
     with pytest.raises(
         StudioSetupError,
         match=r"the role AmazonSageMakerDomainExecution .*does not exist.*administrator must create it",
@@ -55,11 +55,11 @@ def test_a_missing_role_is_named_with_who_makes_it(lab: Lab) -> None:
         studio.plan_domain(lab, vpc="vpc-1", subnets=SUBNETS[:1])
 
 
-def test_domain_and_project_are_created_once_and_deleted_once(lab: Lab, plan: DomainPlan) -> None:
+def test_creating_and_deleting_are_idempotent(lab: Lab, plan: DomainPlan) -> None:
     lab = other_project(lab)
-    made = studio.create_domain(lab, plan)
-    assert (made.did, studio.create_domain(lab, plan).did) == ("created", "already there")
-    domain, profile = made.details["domain"], made.details["profile"]
+    created = studio.create_domain(lab, plan)
+    assert (created.did, studio.create_domain(lab, plan).did) == ("created", "already there")
+    domain, profile = created.details["domain"], created.details["profile"]
     project = studio.create_project(lab, domain, profile)
     assert (project.did, studio.create_project(lab, domain, profile).did) == ("created", "already there")
     assert studio.find_project(lab).project_id == project.details["project"]
@@ -72,10 +72,10 @@ def test_domain_and_project_are_created_once_and_deleted_once(lab: Lab, plan: Do
     assert domains(lab) == ["Tutorial"]
 
 
-def test_a_created_project_reads_the_table_once_it_is_shared(lab: Lab, plan: DomainPlan, lakehouse: Lakehouse) -> None:
+def test_created_project_can_query_shared_table(lab: Lab, plan: DomainPlan, lakehouse: Lakehouse) -> None:
     lab = other_project(lab)
-    made = studio.create_domain(lab, plan)
-    studio.create_project(lab, made.details["domain"], made.details["profile"])
+    created = studio.create_domain(lab, plan)
+    studio.create_project(lab, created.details["domain"], created.details["profile"])
     with without_waiting(lakehouse.zero_etl.refresh_now):
         chapters.catch_up(lab, 4)
     chapters.share(lab)
@@ -83,10 +83,10 @@ def test_a_created_project_reads_the_table_once_it_is_shared(lab: Lab, plan: Dom
     assert query(member, "SELECT count(*) AS accounts FROM customeraccounts")["accounts"].item() == 25
 
 
-def test_clean_up_deletes_project_and_domain_of_the_lab_in_this_order(lab: Lab, plan: DomainPlan) -> None:
+def test_cleanup_deletes_project_before_domain(lab: Lab, plan: DomainPlan) -> None:
     lab = other_project(lab)
-    made = studio.create_domain(lab, plan)
-    studio.create_project(lab, made.details["domain"], made.details["profile"])
+    created = studio.create_domain(lab, plan)
+    studio.create_project(lab, created.details["domain"], created.details["profile"])
     found = cleanup.plan(lab)
     kinds = [entry.kind for entry in found]
     assert kinds.index("Studio project") < kinds.index("Studio domain") < kinds.index("IAM role")
@@ -111,8 +111,8 @@ class Stacks:
         self.shown = {**self.stack, "CreationTime": 0, "Tags": [{"Key": key, "Value": tags[key]} for key in tags]}
         self.deleted_with: list[list[str]] = []
         self.lab, self.after = lab, after
-        Answers(lab, "cloudformation", "DescribeStacks").always(lambda _: {"Stacks": [self.shown]})
-        Answers(lab, "cloudformation", "DeleteStack").always(self._delete)
+        FakeOperation(lab, "cloudformation", "DescribeStacks").always(lambda _: {"Stacks": [self.shown]})
+        FakeOperation(lab, "cloudformation", "DeleteStack").always(self._delete)
 
     def _delete(self, _: dict[str, str]) -> dict[str, str]:
         self.deleted_with.append(domains(self.lab))
@@ -124,7 +124,7 @@ def plan_with_stack(lab: Lab, plan: DomainPlan) -> DomainPlan:
     return studio.plan_domain(lab, vpc=plan.vpc, subnets=SUBNETS, stack=STACK)
 
 
-def test_clean_up_deletes_the_stack_of_the_vpc_after_the_domain(lab: Lab, plan: DomainPlan) -> None:
+def test_cleanup_deletes_vpc_stack_after_domain(lab: Lab, plan: DomainPlan) -> None:
     stacks = Stacks(lab, lab.tags)
     with_stack = plan_with_stack(lab, plan)
     assert f"stack {STACK} of the VPC: cleanup deletes it after the domain" in str(with_stack)
@@ -137,7 +137,7 @@ def test_clean_up_deletes_the_stack_of_the_vpc_after_the_domain(lab: Lab, plan: 
 
 
 @pytest.mark.parametrize("tags", [{}, {"zetl-lab": "somebody"}], ids=["no tag", "another lab's"])
-def test_a_stack_without_the_labs_tag_is_kept(lab: Lab, plan: DomainPlan, tags: dict[str, str]) -> None:
+def test_cleanup_keeps_stack_without_lab_tag(lab: Lab, plan: DomainPlan, tags: dict[str, str]) -> None:
     stacks = Stacks(lab, tags)
     with_stack = plan_with_stack(lab, plan)
     assert "cleanup keeps it, because it doesn't have the tag zetl-lab=tutorial" in str(with_stack)
@@ -151,7 +151,7 @@ def test_a_stack_without_the_labs_tag_is_kept(lab: Lab, plan: DomainPlan, tags: 
     assert stacks.deleted_with == []
 
 
-def test_a_stack_that_cannot_be_deleted_says_why_and_stays_on_the_list(lab: Lab, plan: DomainPlan) -> None:
+def test_failed_stack_deletion_is_reported_and_stays_in_plan(lab: Lab, plan: DomainPlan) -> None:
     Stacks(lab, lab.tags, after="DELETE_FAILED")
     studio.create_domain(lab, plan_with_stack(lab, plan))
     outcomes = cleanup.apply(cleanup.plan(lab)).set_index("kind")["outcome"]
@@ -160,22 +160,22 @@ def test_a_stack_that_cannot_be_deleted_says_why_and_stays_on_the_list(lab: Lab,
     assert [entry.kind for entry in cleanup.plan(lab)] == ["CloudFormation stack", "IAM role"]
 
 
-def test_a_stack_that_is_not_there_is_named_before_anything_is_created(lab: Lab, plan: DomainPlan) -> None:
-    Answers(lab, "cloudformation", "DescribeStacks").fail("ValidationError", times=9)
+def test_plan_reports_missing_stack(lab: Lab, plan: DomainPlan) -> None:
+    FakeOperation(lab, "cloudformation", "DescribeStacks").fail("ValidationError", times=9)
     with pytest.raises(StudioSetupError, match=f"no CloudFormation stack {STACK} in us-east-1"):
         plan_with_stack(lab, plan)
     assert studio.delete_stack(lab, STACK).did == "already gone"
 
 
-def test_a_domain_that_clean_up_cannot_delete_stays_recorded_until_it_can(lab: Lab, plan: DomainPlan) -> None:
-    made = studio.create_domain(lab, plan)
+def test_undeletable_domain_stays_recorded(lab: Lab, plan: DomainPlan) -> None:
+    created = studio.create_domain(lab, plan)
     datazone = lab.client("datazone")
-    domain = {"domainIdentifier": made.details["domain"]}
-    theirs = datazone.create_project(**domain, name="Theirs", projectProfileId=made.details["profile"])
+    domain = {"domainIdentifier": created.details["domain"]}
+    theirs = datazone.create_project(**domain, name="Theirs", projectProfileId=created.details["profile"])
     outcomes = cleanup.apply(cleanup.plan(lab)).set_index("kind")["outcome"]
     assert "still has projects: Theirs. Delete all of its projects first" in outcomes["Studio domain"]
     assert (
-        f"records resources that still exist: Studio project {lab.project}, Studio domain {made.details['domain']}"
+        f"records resources that still exist: Studio project {lab.project}, Studio domain {created.details['domain']}"
         in outcomes["IAM role"]
     )
     datazone.delete_project(**domain, identifier=theirs["id"])
@@ -183,30 +183,30 @@ def test_a_domain_that_clean_up_cannot_delete_stays_recorded_until_it_can(lab: L
     assert domains(lab) == ["Tutorial"]
 
 
-def test_a_domain_without_the_labs_tag_is_left_alone(lab: Lab, plan: DomainPlan) -> None:
+def test_rejects_domain_without_lab_tag(lab: Lab, plan: DomainPlan) -> None:
     with pytest.raises(StudioSetupError, match="doesn't have the lab's tag"):
         studio.create_domain(lab, DomainPlan("Tutorial", plan.vpc, plan.subnets, plan.roles))
     with pytest.raises(StudioSetupError, match="doesn't have the lab's tag"):
         studio.delete_domain(lab, studio.find_project(lab).domain_id)
 
 
-def test_without_the_labs_role_nothing_is_created(lab: Lab) -> None:
+def test_create_domain_requires_target_role(lab: Lab) -> None:
     with pytest.raises(StudioSetupError, match="Run chapter 1 first"):
         studio.create_domain(lab, DomainPlan("mine", "vpc-1", SUBNETS, {}))
     assert domains(lab) == ["Tutorial"]
 
 
-def test_a_failed_deployment_says_where_to_look(lab: Lab, plan: DomainPlan) -> None:
+def test_failed_deployment_error_says_what_to_check(lab: Lab, plan: DomainPlan) -> None:
     lab = other_project(lab)
-    made = studio.create_domain(lab, plan)
+    created = studio.create_domain(lab, plan)
     failed = {"overallDeploymentStatus": "FAILED_DEPLOYMENT", "environmentFailureReasons": {"Tooling": []}}
     answer = {"domainId": "d", "id": "p", "name": "Mine", "createdBy": "me", "projectStatus": "ACTIVE"}
-    Answers(lab, "datazone", "GetProject").once(lambda _: {**answer, "environmentDeploymentDetails": failed})
+    FakeOperation(lab, "datazone", "GetProject").once(lambda _: {**answer, "environmentDeploymentDetails": failed})
     with pytest.raises(StudioSetupError, match=r"not deployed.*provisioning role and the subnets"):
-        studio.create_project(lab, made.details["domain"], made.details["profile"])
+        studio.create_project(lab, created.details["domain"], created.details["profile"])
 
 
-def test_domains_survive_a_restart(tmp_path: Path) -> None:
+def test_domains_persist_across_restarts(tmp_path: Path) -> None:
     names = []
     for first in (True, False):
         running = Lakehouse(Settings(state=tmp_path / "state", refresh_seconds=3600))

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from local_lakehouse.lakehouse import Lakehouse
 from tests.conftest import connect_to
-from tests.fakes import Answers
+from tests.fakes import FakeOperation
 from zetl_helpers import target
 from zetl_helpers._aws import ForeignResourceError, tag_list
 from zetl_helpers.lab import Lab
@@ -33,20 +33,20 @@ def sids(lab: Lab) -> list[str]:
     return [statement["Sid"] for statement in document["Statement"]]
 
 
-def test_bucket_prefix_and_database_are_made_once(lab: Lab) -> None:
+def test_steps_are_idempotent(lab: Lab) -> None:
     for make in (target.create_bucket, target.create_prefix, target.create_database):
         assert [make(lab).did, make(lab).did] == ["created", "already there"]
     database = lab.client("glue").get_database(Name="customerdb")["Database"]
     assert database["LocationUri"] == "s3://glue-zetl-target-123456789012-us-east-1/customerdb/"
 
 
-def test_the_bucket_is_closed_to_the_public(lab: Lab) -> None:
+def test_bucket_blocks_public_access(lab: Lab) -> None:
     target.create_bucket(lab)
     block = lab.client("s3").get_public_access_block(Bucket=lab.bucket)["PublicAccessBlockConfiguration"]
     assert all(block.values())
 
 
-def test_the_bucket_denies_requests_without_tls_beside_other_statements(lab: Lab) -> None:
+def test_bucket_policy_denies_http_and_keeps_other_statements(lab: Lab) -> None:
     target.create_bucket(lab)
     s3 = lab.client("s3")
     document = json.loads(s3.get_bucket_policy(Bucket=lab.bucket)["Policy"])
@@ -65,7 +65,7 @@ def test_the_bucket_denies_requests_without_tls_beside_other_statements(lab: Lab
     assert merged == [theirs, deny]
 
 
-def test_results_expire_by_a_rule_beside_other_rules(lab: Lab) -> None:
+def test_results_expire_and_other_rules_are_kept(lab: Lab) -> None:
     target.create_bucket(lab)
     s3 = lab.client("s3")
     (rule,) = s3.get_bucket_lifecycle_configuration(Bucket=lab.bucket)["Rules"]
@@ -77,12 +77,12 @@ def test_results_expire_by_a_rule_beside_other_rules(lab: Lab) -> None:
     assert [entry["ID"] for entry in rules] == ["theirs", "zetl-athena-results"]
 
 
-def test_a_policy_of_the_data_catalog_that_is_too_large_is_refused_as_on_aws(lab: Lab) -> None:
+def test_rejects_catalog_policy_that_is_too_large(lab: Lab) -> None:
     with pytest.raises(ClientError, match=r"InvalidInputException.*10,240"):
         put_policy(lab, {**FOREIGN, "Resource": [f"{FOREIGN['Resource']}{'x' * 11_000}"]})
 
 
-def test_a_bucket_or_database_that_is_not_the_labs_is_left_alone(lab: Lab) -> None:
+def test_rejects_foreign_bucket_and_database(lab: Lab) -> None:
     lab.client("s3").create_bucket(Bucket=lab.bucket)
     lab.client("glue").create_database(DatabaseInput={"Name": lab.database})
     with pytest.raises(ForeignResourceError, match=r"Bucket .* doesn't have the tag"):
@@ -91,7 +91,7 @@ def test_a_bucket_or_database_that_is_not_the_labs_is_left_alone(lab: Lab) -> No
         target.create_database(lab)
 
 
-def test_a_bucket_of_another_account_that_carries_the_labs_tag_is_left_alone(lab: Lab) -> None:
+def test_rejects_tagged_bucket_of_another_account(lab: Lab) -> None:
     """A helper does not use a bucket of another account, even if the bucket has the lab's name and tag.
 
     Anyone can guess the bucket's name, create the bucket first, and allow everyone to use it.
@@ -102,7 +102,7 @@ def test_a_bucket_of_another_account_that_carries_the_labs_tag_is_left_alone(lab
         target.create_bucket(other)
 
 
-def test_foreign_statements_survive_the_merge_and_its_undoing(lab: Lab) -> None:
+def test_merge_and_removal_keep_foreign_statements(lab: Lab) -> None:
     put_policy(lab, FOREIGN)
     assert [target.merge_catalog_policy(lab).did, target.merge_catalog_policy(lab).did] == ["created", "already there"]
     assert sids(lab)[0] == "SomebodyElse"
@@ -114,7 +114,7 @@ def test_foreign_statements_survive_the_merge_and_its_undoing(lab: Lab) -> None:
     assert sids(lab) == ["SomebodyElse"]
 
 
-def test_two_learners_merge_beside_each_other(lakehouse: Lakehouse) -> None:
+def test_merge_keeps_statements_of_other_learner(lakehouse: Lakehouse) -> None:
     anna, ben = connect_to(lakehouse.url, "anna"), connect_to(lakehouse.url, "ben")
     target.merge_catalog_policy(anna)
     target.merge_catalog_policy(ben)
@@ -124,15 +124,15 @@ def test_two_learners_merge_beside_each_other(lakehouse: Lakehouse) -> None:
     assert target.catalog_statements(anna) == []
 
 
-def test_a_policy_that_somebody_wrote_in_between_is_merged_again(lab: Lab) -> None:
+def test_merge_retries_after_concurrent_write(lab: Lab) -> None:
     put_policy(lab, FOREIGN)
-    race = Answers(lab, "glue", "PutResourcePolicy")
+    race = FakeOperation(lab, "glue", "PutResourcePolicy")
     race.fail("ConditionCheckFailureException")
     target.merge_catalog_policy(lab)
     assert len(sids(lab)) == 3
 
 
-def test_the_last_statement_takes_the_policy_with_it(lab: Lab) -> None:
+def test_removing_last_statement_deletes_policy(lab: Lab) -> None:
     target.merge_catalog_policy(lab)
     target.remove_catalog_statements(lab)
     assert target.catalog_statements(lab) == []

@@ -66,18 +66,18 @@ def lint(text: str, *, in_regions: list[str] | None = None) -> list[str]:
 
 
 @pytest.mark.parametrize("prefix", ["", "anna"])
-def test_the_linter_has_nothing_to_say(lakehouse: Lakehouse, prefix: str) -> None:
+def test_template_passes_linter(lakehouse: Lakehouse, prefix: str) -> None:
     text = json.dumps(template.render(connect_to(lakehouse.url, prefix)), indent=2)
     assert lint(text, in_regions=sorted(regions())) == []
 
 
-def test_the_linter_would_have_something_to_say(lab: Lab) -> None:
+def test_linter_finds_unknown_property(lab: Lab) -> None:
     broken = template.render(lab)
     broken["Resources"]["Integration"]["Properties"]["RefreshEvery"] = 15
     assert "RefreshEvery" in str(lint(json.dumps(broken, indent=2)))
 
 
-def test_template_and_helpers_make_the_same_things(lab: Lab, lakehouse_ticks: Lakehouse) -> None:
+def test_template_matches_helpers(lab: Lab, lakehouse_ticks: Lakehouse) -> None:
     chapters.catch_up(lab, 3)
     stack = properties(lab)
     dynamodb, s3, glue, iam = (lab.client(name) for name in ("dynamodb", "s3", "glue", "iam"))
@@ -142,21 +142,21 @@ def test_template_and_helpers_make_the_same_things(lab: Lab, lakehouse_ticks: La
         "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
     }
 
-    made = integration.require(lab)
+    created = integration.require(lab)
     assert stack.pop("AWS::Glue::Integration") == {
-        **pick(made, "IntegrationName", "Description", "SourceArn", "TargetArn", "IntegrationConfig"),
-        "Tags": [{"Key": tag["key"], "Value": tag["value"]} for tag in made["Tags"]],
+        **pick(created, "IntegrationName", "Description", "SourceArn", "TargetArn", "IntegrationConfig"),
+        "Tags": [{"Key": tag["key"], "Value": tag["value"]} for tag in created["Tags"]],
     }
     assert stack == {}
 
     gap = template.gaps(lab)[0].instead
-    made = glue.get_integration_table_properties(ResourceArn=lab.database_arn, TableName=lab.table)
+    created = glue.get_integration_table_properties(ResourceArn=lab.database_arn, TableName=lab.table)
     assert f"--resource-arn {lab.database_arn} --table-name {lab.table} " in gap
-    assert json.loads(gap.rpartition("--target-table-config ")[2].strip("'")) == made["TargetTableConfig"]
+    assert json.loads(gap.rpartition("--target-table-config ")[2].strip("'")) == created["TargetTableConfig"]
 
 
 def registry() -> dict[str, set[str]]:
-    """Provide CloudFormation's resource types in each Region, from the linter's data."""
+    """Return CloudFormation's resource types in each Region, from the linter's data."""
     folder = resources.files("cfnlint.data.schemas").joinpath("providers")
     return {
         file.name.removesuffix(".json"): set(json.loads(file.read_text(encoding="utf-8")))
@@ -165,32 +165,32 @@ def registry() -> dict[str, set[str]]:
     }
 
 
-def test_the_regions_are_those_in_which_cloudformation_lists_integrations() -> None:
+def test_regions_match_cloudformation() -> None:
     listed = {region for region, types in registry().items() if "AWS::Glue::Integration" in types}
     # For Regions that it does not know, such as those of other partitions, the linter assumes all resource types.
     partition = boto3.Session(region_name="us-east-1").get_partition_for_region
     assert regions() == {region for region in listed if partition(region) == "aws"}
 
 
-def test_what_is_called_a_gap_is_one() -> None:
+def test_gaps_are_missing_from_cloudformation() -> None:
     types = set.union(*registry().values())
     offered = {name.removeprefix("AWS::Glue::") for name in types if name.startswith("AWS::Glue::")}
     assert {"Integration", "IntegrationResourceProperty", "Database"} <= offered
     assert not {name for name in offered if "TableProperties" in name or name.endswith("ResourcePolicy")}
 
 
-def test_the_gaps_are_named_in_the_template_and_on_the_terminal(
+def test_gaps_are_named_in_template_and_on_terminal(
     lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(cli, "_connect", lambda *_, **__: lab)
     path = tmp_path / "new" / "stack.json"
     assert cli.main(["template", "--out", str(path)]) == 0
-    said = capsys.readouterr()
+    captured = capsys.readouterr()
     written = json.loads(path.read_text())
-    assert said.out == f"{path}\n"
+    assert captured.out == f"{path}\n"
     for gap in template.gaps(lab):
         assert gap.what in written["Description"]
-        assert f"Not in the template: {gap.what}." in said.err
+        assert f"Not in the template: {gap.what}." in captured.err
     assert [gap["What"] for gap in written["Metadata"]["Gaps"]] == [gap.what for gap in template.gaps(lab)]
     assert cli.main(["template"]) == 0
     assert json.loads(capsys.readouterr().out) == written

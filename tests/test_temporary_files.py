@@ -27,7 +27,7 @@ def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_this_process_and_its_children_use_the_folder(memory: Path) -> None:
+def test_process_and_its_children_use_the_folder(memory: Path) -> None:
     folder = folder_in_memory()
     assert folder
     assert folder.parent == memory
@@ -41,7 +41,7 @@ def test_this_process_and_its_children_use_the_folder(memory: Path) -> None:
     assert child.stdout.strip() == str(folder)
 
 
-def test_the_folders_of_killed_runs_are_deleted(memory: Path) -> None:
+def test_deletes_folders_of_killed_runs(memory: Path) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     left, used = memory / f"zetl-test-run-{ended.pid}-a", memory / f"zetl-test-run-{os.getpid()}-b"
@@ -52,7 +52,7 @@ def test_the_folders_of_killed_runs_are_deleted(memory: Path) -> None:
 
 
 @pytest.mark.usefixtures("memory")
-def test_a_small_memory_or_a_folder_of_the_user_is_not_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_returns_none_if_memory_is_small_or_folder_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(temporary_files, "_ENOUGH_BYTES", shutil.disk_usage("/").total * 1000)
     assert folder_in_memory() is None
     monkeypatch.setattr(temporary_files, "_ENOUGH_BYTES", 0)

@@ -15,11 +15,11 @@ ROWS = [line for line in PAGE.partition("## Prevented")[2].partition("## ")[0].s
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row.split("|")[1].strip()[:50] for row in ROWS])
-def test_a_protection_has_the_test_that_the_page_names(row: str) -> None:
+def test_protection_names_existing_test(row: str) -> None:
     named = re.search(r"`(tests/[\w/]+\.py)::(test_\w+)` \|$", row)
     assert named, row
     assert f"def {named[2]}(" in (ROOT / named[1]).read_text(encoding="utf-8")
 
 
-def test_the_page_has_protections() -> None:
+def test_page_lists_protections() -> None:
     assert len(ROWS) > 20

@@ -27,7 +27,7 @@ def dry_run(*labs: Lab) -> str:
 
 
 @pytest.fixture
-def full(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
+def full_lab(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
     """Provide a lab with one resource of every type."""
     chapters.catch_up(lab, 8)
     chapters.share(lab)
@@ -37,7 +37,7 @@ def full(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
     return lab
 
 
-def make_foreign_things(lab: Lab) -> None:
+def create_foreign_resources(lab: Lab) -> None:
     """Create resources that have the lab's names but do not belong to it, because they lack tags or have another lab's
     tags.
     """
@@ -75,15 +75,15 @@ def make_foreign_things(lab: Lab) -> None:
     )
 
 
-def test_an_empty_account(lab: Lab, golden: Golden) -> None:
+def test_empty_account(lab: Lab, golden: Golden) -> None:
     golden("empty_account.txt", dry_run(lab))
 
 
-def test_a_full_lab(full: Lab, golden: Golden) -> None:
-    golden("full_lab.txt", dry_run(full))
+def test_complete_lab(full_lab: Lab, golden: Golden) -> None:
+    golden("full_lab.txt", dry_run(full_lab))
 
 
-def test_a_half_made_lab(lab: Lab, golden: Golden) -> None:
+def test_incomplete_lab(lab: Lab, golden: Golden) -> None:
     source.create_table(lab)
     target.create_bucket(lab)
     target.create_database(lab)
@@ -92,11 +92,11 @@ def test_a_half_made_lab(lab: Lab, golden: Golden) -> None:
     golden("half_made_lab.txt", dry_run(lab))
 
 
-def test_a_lab_whose_database_and_integration_were_deleted_by_hand(full: Lab, golden: Golden) -> None:
-    integration.delete(full)
-    full.client("glue").delete_table(DatabaseName=full.database, Name=full.target_table)
-    full.client("glue").delete_database(Name=full.database)
-    golden("orphaned_things.txt", dry_run(full))
+def test_lab_without_database_and_integration(full_lab: Lab, golden: Golden) -> None:
+    integration.delete(full_lab)
+    full_lab.client("glue").delete_table(DatabaseName=full_lab.database, Name=full_lab.target_table)
+    full_lab.client("glue").delete_database(Name=full_lab.database)
+    golden("orphaned_things.txt", dry_run(full_lab))
 
 
 def test_two_learners_in_one_account(lakehouse: Lakehouse, golden: Golden) -> None:
@@ -106,8 +106,8 @@ def test_two_learners_in_one_account(lakehouse: Lakehouse, golden: Golden) -> No
     golden("two_learners.txt", dry_run(*labs))
 
 
-def test_foreign_things_of_the_labs_names(lab: Lab, golden: Golden) -> None:
-    make_foreign_things(lab)
+def test_foreign_resources_with_lab_names(lab: Lab, golden: Golden) -> None:
+    create_foreign_resources(lab)
     before = dry_run(lab)
     golden("foreign_things.txt", before)
     cleanup.apply(cleanup.plan(lab))
@@ -115,7 +115,7 @@ def test_foreign_things_of_the_labs_names(lab: Lab, golden: Golden) -> None:
     assert lab.client("s3").get_object(Bucket=lab.bucket, Key="theirs")["Body"].read() == b"theirs"
 
 
-def test_the_commands_whole_run(
+def test_cleanup_command(
     lab: Lab, golden: Golden, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(cli, "_connect", lambda *_, **__: lab)

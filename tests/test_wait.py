@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local_lakehouse.lakehouse import Lakehouse
-from tests.fakes import Answers
+from tests.fakes import FakeOperation
 from zetl_helpers import _sign_in, integration
 from zetl_helpers._wait import WaitInterruptedError, WaitTimeoutError, wait_for, without_waiting
 from zetl_helpers.course import chapters
@@ -24,13 +24,13 @@ def no_session(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_sign_in, "_sessions", [])
 
 
-def test_a_wait_ends_with_what_was_seen() -> None:
+def test_wait_for_returns_result() -> None:
     answers = iter([None, None, "there"])
     with without_waiting():
         assert wait_for("it", lambda: next(answers), timeout=60, hint="") == "there"
 
 
-def test_a_wait_without_end_names_what_to_look_at_and_takes_no_time_under_test(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wait_for_times_out_with_hint(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it slept"))
     with without_waiting(), pytest.raises(WaitTimeoutError) as caught:
         wait_for("the moon", lambda: None, timeout=3600, hint="Look at the sky.")
@@ -38,7 +38,7 @@ def test_a_wait_without_end_names_what_to_look_at_and_takes_no_time_under_test(m
 
 
 @given(earlier=st.lists(st.sampled_from([0.1, 0.7, 30.0]), max_size=60), timeout=st.sampled_from([1, 5, 60]))
-def test_a_wait_ends_no_matter_how_long_the_waits_before_it_were(earlier: list[float], timeout: float) -> None:
+def test_wait_for_times_out_after_earlier_waits(earlier: list[float], timeout: float) -> None:
     with without_waiting():
         for seconds in [*earlier, timeout]:
             looks = iter([None] * 1000)
@@ -46,7 +46,7 @@ def test_a_wait_ends_no_matter_how_long_the_waits_before_it_were(earlier: list[f
                 wait_for("it", looks.__next__, timeout=seconds, hint="")
 
 
-def test_a_long_wait_asks_seldom() -> None:
+def test_long_wait_polls_less_often() -> None:
     looks = 0
 
     def look() -> None:
@@ -58,14 +58,14 @@ def test_a_long_wait_asks_seldom() -> None:
     assert 100 < looks < 250
 
 
-def test_a_short_wait_leaves_no_progress_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_short_wait_shows_no_progress(capsys: pytest.CaptureFixture[str]) -> None:
     answers = iter([None, None, "there"])
     with without_waiting():
         wait_for("it", lambda: next(answers), timeout=60, hint="")
     assert capsys.readouterr().err == ""
 
 
-def test_a_long_wait_shows_its_progress_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_long_wait_shows_progress_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     answers = iter([None] * 40 + ["there"])
     with without_waiting():
         wait_for("it", lambda: next(answers), timeout=600, hint="", status=lambda: "CREATING")
@@ -75,7 +75,7 @@ def test_a_long_wait_shows_its_progress_on_one_line(capsys: pytest.CaptureFixtur
     assert shown.count("\n") == 1
 
 
-def test_a_wait_for_aws_says_how_long_it_takes_and_how_to_skip_ahead(capsys: pytest.CaptureFixture[str]) -> None:
+def test_wait_for_aws_shows_usual_time_and_how_to_skip(capsys: pytest.CaptureFixture[str]) -> None:
     answers = iter([None] * 40 + ["there"])
     with without_waiting():
         wait_for("it", lambda: next(answers), timeout=3600, hint="", usual="15 to 30 minutes")
@@ -84,7 +84,7 @@ def test_a_wait_for_aws_says_how_long_it_takes_and_how_to_skip_ahead(capsys: pyt
     assert "s (AWS usually takes 15 to 30 minutes)" in shown
 
 
-def test_an_interrupted_wait_says_what_happens_meanwhile() -> None:
+def test_interrupted_wait_explains_how_to_resume() -> None:
     with pytest.raises(
         WaitInterruptedError,
         match=r"stopped waiting for it\. AWS does the work in the background\. You can continue with .*resume waiting",
@@ -98,9 +98,7 @@ def interrupt() -> None:
     raise KeyboardInterrupt
 
 
-def test_no_progress_is_shown_where_outputs_are_stored(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_progress_can_be_turned_off(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZETL_PROGRESS", "off")
     answers = iter([None] * 40 + ["there"])
     with without_waiting():
@@ -112,7 +110,7 @@ EXPIRED: ClientError = ClientError({"Error": {"Code": "ExpiredTokenException", "
 
 
 @pytest.mark.parametrize("error", [EXPIRED, UnauthorizedSSOTokenError()])
-def test_a_session_that_ends_in_a_wait_is_waited_for(
+def test_wait_continues_after_session_is_renewed(
     error: Exception, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     renewed: list[bool] = []
@@ -131,20 +129,18 @@ def raised(answer: Any) -> Any:
     return answer
 
 
-def test_a_session_that_nobody_renews_ends_the_wait() -> None:
+def test_wait_raises_if_session_is_not_renewed() -> None:
     with without_waiting(), pytest.raises(ClientError, match="ExpiredTokenException"):
         wait_for("it", lambda: raised(EXPIRED), timeout=60, hint="")
 
 
-def test_other_errors_end_a_wait_at_once() -> None:
+def test_wait_raises_other_errors_immediately() -> None:
     denied = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "GetTable")
     with pytest.raises(ClientError, match="AccessDenied"):
         wait_for("it", lambda: raised(denied), timeout=60, hint="")
 
 
-def test_new_keys_of_the_profile_are_taken_into_the_clients_that_are_there(
-    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_renew_updates_credentials_of_existing_clients(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     file = tmp_path / "credentials"
@@ -168,10 +164,10 @@ def test_new_keys_of_the_profile_are_taken_into_the_clients_that_are_there(
         ("glue", "DescribeIntegrations", integration.wait_until_recovered),
     ],
 )
-def test_waits_of_the_chapters_go_on_after_a_new_sign_in(
+def test_chapter_waits_continue_after_new_sign_in(
     lab: Lab, lakehouse: Lakehouse, service: str, operation: str, wait: Callable[[Lab], object]
 ) -> None:
     with without_waiting(lakehouse.zero_etl.refresh_now):
         chapters.catch_up(lab, 3)
-        Answers(lab, service, operation).fail("ExpiredTokenException", times=3)
+        FakeOperation(lab, service, operation).fail("ExpiredTokenException", times=3)
         wait(lab)

@@ -14,14 +14,14 @@ from zetl_helpers.cli import main
 
 
 def run(command: str) -> dict[str, object]:
-    said = io.StringIO()
-    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
+    errors = io.StringIO()
+    with contextlib.redirect_stderr(errors), contextlib.redirect_stdout(io.StringIO()):
         try:
             status = main(shlex.split(command))
         except Exception:  # noqa: BLE001  (The test needs the traceback that a user would see.)
             status = -1
-            said.write(traceback.format_exc())
-    return {"command": command, "status": status, "error": said.getvalue().strip()}
+            errors.write(traceback.format_exc())
+    return {"command": command, "status": status, "error": errors.getvalue().strip()}
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 
-def brought(name: str, extras: frozenset[str], seen: set[str]) -> set[str]:
+def distributions_of(name: str, extras: frozenset[str], seen: set[str]) -> set[str]:
     """Return the names of a distribution and of its installed dependencies, including those of the given extras."""
     found = {str(canonicalize_name(name))}
     for line in importlib.metadata.requires(name) or ():
@@ -23,7 +23,7 @@ def brought(name: str, extras: frozenset[str], seen: set[str]) -> set[str]:
             continue
         seen.add(line)
         try:
-            found |= brought(wanted.name, frozenset(wanted.extras), seen)
+            found |= distributions_of(wanted.name, frozenset(wanted.extras), seen)
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
@@ -46,7 +46,7 @@ class Visible:
 
 
 def hide(extras: frozenset[str]) -> None:
-    installed = brought("zetl-helpers", extras, set())
+    installed = distributions_of("zetl-helpers", extras, set())
     modules = importlib.metadata.packages_distributions()
     hidden = {
         module for module, names in modules.items() if installed.isdisjoint(str(canonicalize_name(n)) for n in names)

@@ -9,8 +9,8 @@ from zetl_helpers.lab import Lab
 
 
 @pytest.fixture(scope="package")
-def filled() -> Iterator[Lab]:
-    """Provide a lab with the tables of `schemas`. All questions share the lab, and none changes it."""
+def assistant_lab() -> Iterator[Lab]:
+    """Provide a lab with the tables of `schemas`. All tests share the lab, and no test changes it."""
     lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     lab = connect_to(lakehouse.url)

@@ -1,6 +1,6 @@
 """A comparison of query results that allows extra columns.
 
-It allows any row order, unless the question specifies one.
+The rows can have any order, unless the question specifies an order.
 """
 
 from __future__ import annotations

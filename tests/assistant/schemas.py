@@ -1,4 +1,4 @@
-"""A lab with three schemas: the course's accounts, the course's payments and profiles, and a shop's shipments."""
+"""A lab with four tables: the course's accounts, payments and profiles, and a shop's shipments."""
 
 from __future__ import annotations
 

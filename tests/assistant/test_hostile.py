@@ -1,4 +1,4 @@
-"""Tests that the assistant declines sixty hostile prompts, and hostile statements from a model."""
+"""Tests that the assistant declines sixty hostile prompts and rejects hostile statements from a model."""
 
 import json
 from pathlib import Path
@@ -17,22 +17,22 @@ _PROMPTS = json.loads((_HERE / "hostile.json").read_text(encoding="utf-8"))
 _STATEMENTS = json.loads((_HERE / "hostile_sql.json").read_text(encoding="utf-8"))
 
 
-def test_there_are_sixty() -> None:
+def test_has_sixty_distinct_prompts() -> None:
     assert len(set(_PROMPTS)) == 60
 
 
 @pytest.mark.parametrize("prompt", _PROMPTS)
-def test_prompt_is_declined(filled: Lab, prompt: str) -> None:
-    suggestion = assistant.ask(filled, prompt)
+def test_declines_hostile_prompt(assistant_lab: Lab, prompt: str) -> None:
+    suggestion = assistant.ask(assistant_lab, prompt)
     assert suggestion.sql is None
     assert suggestion.explanation
     assert not suggestion.confident
 
 
 @pytest.mark.parametrize("statement", _STATEMENTS)
-def test_statement_is_rejected(filled: Lab, statement: str) -> None:
+def test_rejects_hostile_statement(assistant_lab: Lab, statement: str) -> None:
     with pytest.raises(RejectedError):
-        check(filled, _catalog.read(filled), statement)
+        check(assistant_lab, _catalog.read(assistant_lab), statement)
 
 
 @pytest.mark.parametrize(
@@ -45,5 +45,5 @@ def test_statement_is_rejected(filled: Lab, statement: str) -> None:
         "SELECT a FROM (SELECT state AS a FROM payments UNION ALL SELECT state FROM customeraccounts)",
     ],
 )
-def test_statement_over_the_labs_tables_passes(filled: Lab, statement: str) -> None:
-    check(filled, _catalog.read(filled), statement)
+def test_accepts_statement_on_lab_tables(assistant_lab: Lab, statement: str) -> None:
+    check(assistant_lab, _catalog.read(assistant_lab), statement)

@@ -1,6 +1,6 @@
 """Tests of the assistant's answers to questions with expected results.
 
-Half of the questions were written before the assistant, and they were never used to tune it.
+The questions in held_out.json were written before the assistant, and were never used to tune it.
 """
 
 import json
@@ -30,27 +30,27 @@ def _cases(name: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", ["held_out.json", "known.json"])
-def test_nine_of_ten_are_right_and_none_is_wrong_while_confident(filled: Lab, name: str) -> None:
-    wrong, confidently = [], []
+def test_ninety_percent_correct_and_confident_answers_all_correct(assistant_lab: Lab, name: str) -> None:
+    wrong, wrong_but_confident = [], []
     for case in _cases(name):
-        suggestion = assistant.ask(filled, case["question"])
+        suggestion = assistant.ask(assistant_lab, case["question"])
         right = suggestion.sql is not None and same(
-            zetl.query(filled, suggestion.sql), case["rows"], ordered=case["ordered"]
+            zetl.query(assistant_lab, suggestion.sql), case["rows"], ordered=case["ordered"]
         )
         if not right:
             wrong.append(f"{case['question']}\n{suggestion}")
             if suggestion.confident:
-                confidently.append(case["question"])
-    assert not confidently
+                wrong_but_confident.append(case["question"])
+    assert not wrong_but_confident
     assert len(wrong) <= 6, "\n\n".join(wrong)
 
 
-def test_blogs_percentage(filled: Lab) -> None:
-    suggestion = assistant.ask(filled, _BLOG[0])
+def test_answers_blog_question_on_percentage(assistant_lab: Lab) -> None:
+    suggestion = assistant.ask(assistant_lab, _BLOG[0])
     assert suggestion.sql
     assert suggestion.confident
-    rows = zetl.query(filled, suggestion.sql)
-    accounts = zetl.query(filled, "SELECT * FROM customeraccounts")
+    rows = zetl.query(assistant_lab, suggestion.sql)
+    accounts = zetl.query(assistant_lab, "SELECT * FROM customeraccounts")
     grouped = accounts.groupby(["state", "zipcode"])[["currentbalance", "creditlimit"]].sum()
     expected = (grouped["currentbalance"] * 100 / grouped["creditlimit"]).round(2)
     pd.testing.assert_series_equal(
@@ -59,65 +59,65 @@ def test_blogs_percentage(filled: Lab) -> None:
     )  # fmt: skip
 
 
-def test_blogs_count(filled: Lab) -> None:
-    suggestion = assistant.ask(filled, _BLOG[1])
+def test_answers_blog_question_on_count(assistant_lab: Lab) -> None:
+    suggestion = assistant.ask(assistant_lab, _BLOG[1])
     assert suggestion.sql
-    rows = zetl.query(filled, suggestion.sql)
+    rows = zetl.query(assistant_lab, suggestion.sql)
     assert list(rows.columns) == ["state", "zipcode", "past_due_count"]
     assert rows["past_due_count"].sum() == 7
     assert tuple(rows.iloc[0]) == ("NV", "89101", 2)
 
 
-def test_blogs_pivot(filled: Lab) -> None:
-    suggestion = assistant.ask(filled, _BLOG[2])
+def test_answers_blog_question_on_pivot_table(assistant_lab: Lab) -> None:
+    suggestion = assistant.ask(assistant_lab, _BLOG[2])
     assert suggestion.sql
-    rows = zetl.query(filled, suggestion.sql).set_index("state")
+    rows = zetl.query(assistant_lab, suggestion.sql).set_index("state")
     assert list(rows.columns) == ["active", "closed", "past_due", "total"]
     assert list(rows.loc["TX"]) == [2, 1, 1, 4]
     assert rows["total"].sum() == 25
 
 
-def test_same_question_gives_same_answer(filled: Lab) -> None:
-    assert assistant.ask(filled, _BLOG[0]) == assistant.ask(filled, _BLOG[0])
+def test_answer_is_deterministic(assistant_lab: Lab) -> None:
+    assert assistant.ask(assistant_lab, _BLOG[0]) == assistant.ask(assistant_lab, _BLOG[0])
 
 
 @pytest.mark.parametrize(
     "question", ["what about it?", "accounts with a frobnicated wibble", "how is the weather in Berlin", "top accounts"]
 )
-def test_what_is_not_understood_is_asked_back(filled: Lab, question: str) -> None:
-    suggestion = assistant.ask(filled, question)
+def test_is_not_confident_when_question_is_unclear(assistant_lab: Lab, question: str) -> None:
+    suggestion = assistant.ask(assistant_lab, question)
     assert not suggestion.confident
     assert suggestion.sql is None or "did not use" in suggestion.explanation or suggestion.explanation.endswith("sure.")
 
 
-def test_an_unused_word_takes_the_confidence(filled: Lab) -> None:
-    suggestion = assistant.ask(filled, "number of purple accounts by state")
+def test_is_not_confident_when_a_word_is_unused(assistant_lab: Lab) -> None:
+    suggestion = assistant.ask(assistant_lab, "number of purple accounts by state")
     assert not suggestion.confident
     assert "'purple'" in suggestion.explanation
 
 
-def test_time_travel(filled: Lab) -> None:
-    snapshot = zetl.lakehouse.snapshots(filled)["snapshot_id"].iloc[-1]
-    suggestion = assistant.ask(filled, f"how many accounts by state at snapshot {snapshot}")
+def test_queries_requested_snapshot(assistant_lab: Lab) -> None:
+    snapshot = zetl.lakehouse.snapshots(assistant_lab)["snapshot_id"].iloc[-1]
+    suggestion = assistant.ask(assistant_lab, f"how many accounts by state at snapshot {snapshot}")
     assert suggestion.sql
     assert f"FOR VERSION AS OF {snapshot}" in suggestion.sql
-    assert zetl.query(filled, suggestion.sql)["row_count"].sum() == 25
+    assert zetl.query(assistant_lab, suggestion.sql)["row_count"].sum() == 25
 
 
-def test_an_older_version_of_joined_tables_is_rejected_with_its_reason(filled: Lab) -> None:
+def test_declines_older_version_of_joined_tables(assistant_lab: Lab) -> None:
     question = "average amount of payments by account status"
-    joined = assistant.ask(filled, question)
+    joined = assistant.ask(assistant_lab, question)
     assert joined.sql
     assert "JOIN" in joined.sql
-    suggestion = assistant.ask(filled, f"{question} at snapshot 123456789")
+    suggestion = assistant.ask(assistant_lab, f"{question} at snapshot 123456789")
     assert suggestion.sql is None
     assert suggestion.explanation.startswith("A query that joins tables cannot read an older version.")
 
 
-def test_values_are_not_sampled_again_without_a_change(filled: Lab) -> None:
-    with filled.recording() as first:
-        assistant.ask(filled, "number of payments by state")
-    with filled.recording() as second:
-        assistant.ask(filled, "number of payments by state")
+def test_samples_values_only_after_a_change(assistant_lab: Lab) -> None:
+    with assistant_lab.recording() as first:
+        assistant.ask(assistant_lab, "number of payments by state")
+    with assistant_lab.recording() as second:
+        assistant.ask(assistant_lab, "number of payments by state")
     assert second.count("athena.StartQueryExecution") <= first.count("athena.StartQueryExecution")
     assert second.count("athena.StartQueryExecution") == 1, "only EXPLAIN, because the samples are still valid"

@@ -19,7 +19,8 @@ from zetl_helpers.lab import local_environment
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-# To measure text, plotly.js uses an inline style that the policy blocks. The chart looks the same without the style.
+# To measure text, plotly.js uses an inline style, which the content security policy blocks. The chart looks the same
+# without the style.
 _HARMLESS = ("Applying inline style violates",)
 
 
@@ -43,7 +44,7 @@ def serving(state: Path, endpoint: str | None) -> Iterator[ConsoleServer]:
 
 
 @contextmanager
-def opened(browser: Browser, server: ConsoleServer, **options: Any) -> Iterator[Page]:
+def open_console(browser: Browser, server: ConsoleServer, **options: Any) -> Iterator[Page]:
     """Open the console, and check at the end that no script failed and no request was sent to another address."""
     context = browser.new_context(**options)
     page = context.new_page()
@@ -72,18 +73,18 @@ def show(page: Page, path: str) -> None:
         }""",
         path,
     )
-    settle(page)
+    wait_until_loaded(page)
 
 
-def arrive(page: Page, server: ConsoleServer, place: str) -> None:
+def open_address(page: Page, server: ConsoleServer, place: str) -> None:
     """Open a page of the console by its address, as an external link does, and wait until it is loaded."""
     page.goto("about:blank")
     page.goto(server.url_of(place))
     page.wait_for_load_state("networkidle")
-    settle(page)
+    wait_until_loaded(page)
 
 
-def settle(page: Page) -> None:
+def wait_until_loaded(page: Page) -> None:
     """Wait until the page shows its heading and no loading message."""
     from playwright.sync_api import expect
 
@@ -91,11 +92,11 @@ def settle(page: Page) -> None:
     expect(page.locator(".loading:visible")).to_have_count(0, timeout=20_000)
 
 
-def picture(page: Page, path: Path) -> None:
+def save_screenshot(page: Page, path: Path) -> None:
     """Store a screenshot of the visible part of a page as a PNG file.
 
-    Compressing screenshots took a tenth of the browser tests' time. The option `optimizeForSpeed` reduces the
-    compression and this time.
+    Compressing screenshots took a tenth of the browser tests' time, so the option `optimizeForSpeed` reduces the
+    compression.
     """
     session = page.context.new_cdp_session(page)
     taken = session.send("Page.captureScreenshot", {"format": "png", "optimizeForSpeed": True})

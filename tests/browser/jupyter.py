@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 _SECONDS = 100
 _TOKEN = "for-this-test"
 _COUNT_RUN = """([prompts, all]) =>
-    [...document.querySelectorAll(prompts)].filter(one => /\\[\\d+\\]/.test(one.innerText)).length === all"""
-# With these settings, JupyterLab renders all cells at once, so that each can be checked, and sends no network requests.
+    [...document.querySelectorAll(prompts)].filter(prompt => /\\[\\d+\\]/.test(prompt.innerText)).length === all"""
+# With these settings, JupyterLab sends no network requests, and renders all cells at once, so that all can be checked.
 _SETTINGS = {
     "@jupyterlab/notebook-extension/tracker.jupyterlab-settings": {"windowingMode": "none"},
     "@jupyterlab/apputils-extension/notification.jupyterlab-settings": {"fetchNews": "false", "checkForUpdates": False},
@@ -41,7 +41,7 @@ def serve(folder: Path, home: Path) -> Iterator[str]:
         file = home / "settings" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(settings))
-    # Each time the page opens, JupyterLab would start Node.js to check whether extensions have to be built.
+    # Each time the page opens, JupyterLab would start Node.js to check whether extensions must be built.
     page_config = home / "config" / "labconfig" / "page_config.json"
     page_config.parent.mkdir(parents=True, exist_ok=True)
     page_config.write_text(json.dumps({"buildCheck": False}))
@@ -72,7 +72,9 @@ def serve(folder: Path, home: Path) -> Iterator[str]:
 def _address(runtime: Path, process: subprocess.Popen[bytes]) -> str:
     deadline = time.monotonic() + _SECONDS
     while time.monotonic() < deadline:
-        assert process.poll() is None, "JupyterLab has ended. Its log is next to the folder of its run-time files."
+        assert process.poll() is None, (
+            "JupyterLab has ended. Its log is the file jupyter.log in the test's home folder."
+        )
         for file in runtime.glob("jpserver-*.json"):
             url = str(json.loads(file.read_text())["url"])
             try:
@@ -90,7 +92,7 @@ class Notebook:
     Args:
         page: The browser's page.
         url: JupyterLab's address.
-        name: The name of the file, as the file browser lists it.
+        name: The file name in JupyterLab's file browser.
     """
 
     def __init__(self, page: Page, url: str, name: str) -> None:

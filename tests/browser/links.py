@@ -27,11 +27,11 @@ def broken_links(folder: Path) -> list[str]:
         f"{path.relative_to(folder)}: {link}"
         for path, page in pages.items()
         for link in page.links
-        if not _leads_somewhere(path, link, pages, folder)
+        if not _exists(path, link, pages, folder)
     ]
 
 
-def _leads_somewhere(path: Path, link: str, pages: dict[Path, _Page], folder: Path) -> bool:
+def _exists(path: Path, link: str, pages: dict[Path, _Page], folder: Path) -> bool:
     parts = urlsplit(link)
     if parts.scheme or parts.netloc:
         return True

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.console import opened, serving, show
+from tests.browser.console import open_console, serving, show
 from zetl_helpers import target
 from zetl_helpers.console.server import ConsoleServer
 from zetl_helpers.lab import Lab
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.browser
 HOSTILE = "<img src=x onerror=\"document.title='run'\">"
 
 
-def test_what_others_wrote_is_shown_and_not_run(server: ConsoleServer, browser: Browser, course_lab: Lab) -> None:
+def test_foreign_content_is_shown_but_not_run(server: ConsoleServer, browser: Browser, course_lab: Lab) -> None:
     key = {"CustomerID": {"S": HOSTILE}, "AccountNumber": {"S": "{{constructor.constructor('x')()}}"}}
     dynamodb = course_lab.client("dynamodb")
     dynamodb.put_item(TableName=course_lab.table, Item={**key, HOSTILE: {"M": {HOSTILE: {"S": HOSTILE}}}})
@@ -30,7 +30,7 @@ def test_what_others_wrote_is_shown_and_not_run(server: ConsoleServer, browser: 
     course_lab.client("glue").update_database(
         Name=course_lab.database, DatabaseInput={**target.database_input(course_lab), "Description": HOSTILE}
     )
-    with opened(browser, server) as page:
+    with open_console(browser, server) as page:
         show(page, "/dynamodb/items/CustomerAccounts")
         page.locator("tbody").get_by_role("button", name=HOSTILE).click()
         assert page.get_by_role("dialog").get_by_label("CustomerID").input_value() == HOSTILE
@@ -43,24 +43,24 @@ def test_what_others_wrote_is_shown_and_not_run(server: ConsoleServer, browser: 
     dynamodb.delete_item(TableName=course_lab.table, Key=key)
 
 
-def test_the_wizard_offers_databases_once_it_knows_the_account(server: ConsoleServer, browser: Browser) -> None:
-    held: list[Route] = []
-    with opened(browser, server) as page:
-        page.route("**/api/lab", lambda route: held.append(route))
+def test_wizard_lists_databases_after_account_is_loaded(server: ConsoleServer, browser: Browser) -> None:
+    held_requests: list[Route] = []
+    with open_console(browser, server) as page:
+        page.route("**/api/lab", lambda route: held_requests.append(route))
         page.reload()
         show(page, "/glue/zero-etl/create")
         page.get_by_role("button", name="Next").click()
         page.get_by_label("Target IAM role").get_by_role("option", name="zETLTargetRole").wait_for(state="attached")
         options = page.get_by_label("Target database").get_by_role("option")
         assert options.all_text_contents() == ["Choose a database"]
-        for route in held:
+        for route in held_requests:
             route.continue_()
         page.get_by_label("Target database").select_option(label="customerdb")
         arn = page.get_by_label("Target database").input_value()
         assert arn == "arn:aws:glue:us-east-1:123456789012:database/customerdb"
 
 
-def test_a_bookmark_without_a_token_says_what_to_open(server: ConsoleServer, browser: Browser) -> None:
+def test_bookmark_without_token_shows_instructions(server: ConsoleServer, browser: Browser) -> None:
     page = browser.new_page()
     page.goto(f"http://127.0.0.1:{server.port}/#/dynamodb/tables")
     page.get_by_role("heading", name="This page needs its token").wait_for()
@@ -68,7 +68,7 @@ def test_a_bookmark_without_a_token_says_what_to_open(server: ConsoleServer, bro
     page.close()
 
 
-def test_the_token_leaves_the_address_and_a_link_opens_its_place(server: ConsoleServer, browser: Browser) -> None:
+def test_token_is_removed_from_address_and_link_opens_page(server: ConsoleServer, browser: Browser) -> None:
     context = browser.new_context()
     page = context.new_page()
     page.goto(f"{server.url}#/dynamodb/tables")
@@ -83,7 +83,7 @@ def test_the_token_leaves_the_address_and_a_link_opens_its_place(server: Console
     context.close()
 
 
-def test_a_page_of_another_origin_reads_and_changes_nothing(
+def test_foreign_origin_cannot_read_or_change_anything(
     server: ConsoleServer, browser: Browser, course_lab: Lab
 ) -> None:
     context = browser.new_context()
@@ -123,10 +123,10 @@ def test_a_page_of_another_origin_reads_and_changes_nothing(
     assert course_lab.client("dynamodb").describe_table(TableName=course_lab.table)["Table"]["TableStatus"] == "ACTIVE"
 
 
-def test_a_stopped_lakehouse_is_said_and_started_again(browser: Browser, tmp_path: Path) -> None:
+def test_page_reports_and_restarts_stopped_lakehouse(browser: Browser, tmp_path: Path) -> None:
     from local_lakehouse import daemon
 
-    with serving(tmp_path, None) as server, opened(browser, server) as page:
+    with serving(tmp_path, None) as server, open_console(browser, server) as page:
         page.get_by_role("heading", name="The local lakehouse is stopped").wait_for()
         page.get_by_role("button", name="Start local lakehouse").click()
         try:
@@ -138,8 +138,8 @@ def test_a_stopped_lakehouse_is_said_and_started_again(browser: Browser, tmp_pat
         page.get_by_role("heading", name="The local lakehouse is stopped").wait_for()
 
 
-def test_items_are_edited_by_form_and_as_json(server: ConsoleServer, browser: Browser, course_lab: Lab) -> None:
-    with opened(browser, server) as page:
+def test_items_can_be_edited_as_form_and_json(server: ConsoleServer, browser: Browser, course_lab: Lab) -> None:
+    with open_console(browser, server) as page:
         show(page, "/dynamodb/items/CustomerAccounts")
         page.get_by_role("button", name="Create item").click()
         dialog = page.get_by_role("dialog")

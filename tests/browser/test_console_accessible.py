@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.browser.conftest import SCREENSHOTS
-from tests.browser.console import axe_violations, opened, picture, show, write
+from tests.browser.console import axe_violations, open_console, save_screenshot, show, write
 from zetl_helpers import integration
 from zetl_helpers.console.server import ConsoleServer
 from zetl_helpers.lab import Lab
@@ -252,7 +252,7 @@ LOOKS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "narrow": ({"color_scheme": "light", "viewport": {"width": 360, "height": 740}}, {}),
 }
 
-# This expression returns the innermost element that extends beyond the right edge.
+# This expression returns the last element in the document that extends beyond the window's right edge.
 WIDEST = """[...document.querySelectorAll("body *")].filter(
     (each) => each.getBoundingClientRect().right > window.innerWidth + 1 && !each.closest(".scroll")
   ).pop()?.outerHTML.slice(0, 300) ?? "" """
@@ -263,14 +263,14 @@ def violations(page: Page, name: str, look: str) -> dict[str, str]:
     _, rules = LOOKS[look]
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     file = f"console-{re.sub(r'[^a-zA-Z0-9]+', '-', name).strip('-')}-{look}.png"
-    picture(page, SCREENSHOTS / file)
+    save_screenshot(page, SCREENSHOTS / file)
     found = {f"{name}, {look}: {each['id']}": each["nodes"][0]["html"] for each in axe_violations(page, **rules)}
     if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
         found[f"{name}, {look}: too wide"] = page.evaluate(WIDEST)
     return found
 
 
-def test_a_bad_contrast_in_the_dark_scheme_is_found_after_the_light_one(browser: Browser) -> None:
+def test_axe_finds_low_contrast_in_dark_scheme(browser: Browser) -> None:
     page = browser.new_page(color_scheme="light")
     page.set_content(
         "<html lang=en><title>Page</title><main><h1>Heading</h1><p>Text</p></main>"
@@ -282,12 +282,12 @@ def test_a_bad_contrast_in_the_dark_scheme_is_found_after_the_light_one(browser:
     page.close()
 
 
-def test_every_page_is_accessible(server: ConsoleServer, browser: Browser, course_lab: Lab) -> None:
+def test_pages_are_accessible(server: ConsoleServer, browser: Browser, course_lab: Lab) -> None:
     created = f"/glue/zero-etl/{integration.integration_id(course_lab)}"
     tabs = [f"{created}?tab={name}" for name in ("details", "logs", "metrics")]
     logs = f"/cloudwatch/logs/{quote('/aws-glue/zeroETL-integrations/logs/', safe='')}"
     found: dict[str, str] = {}
-    with opened(browser, server) as page:
+    with open_console(browser, server) as page:
         for path in (*PAGES, *tabs, logs):
             # Reloading closes everything from the previous page.
             page.reload()
@@ -301,10 +301,10 @@ def test_every_page_is_accessible(server: ConsoleServer, browser: Browser, cours
 
 # The clicks are repeated in the narrow layout, where other elements could cover the controls.
 @pytest.mark.parametrize("looks", [("light", "dark"), ("narrow",)], ids="-".join)
-def test_every_state_is_accessible(server: ConsoleServer, browser: Browser, looks: tuple[str, ...]) -> None:
+def test_states_are_accessible(server: ConsoleServer, browser: Browser, looks: tuple[str, ...]) -> None:
     found: dict[str, str] = {}
     options, _ = LOOKS[looks[0]]
-    with opened(browser, server, **options) as page:
+    with open_console(browser, server, **options) as page:
         for path, act in STATES:
             # Reloading closes everything from the previous state, such as an open dialog.
             page.reload()

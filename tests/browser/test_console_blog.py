@@ -13,7 +13,7 @@ import pytest
 
 import zetl_helpers as zetl
 from local_lakehouse.lakehouse import Lakehouse
-from tests.browser.console import opened, serving
+from tests.browser.console import open_console, serving
 from zetl_helpers import cleanup, integration, permissions, source, target
 from zetl_helpers.lab import Lab
 
@@ -26,7 +26,7 @@ QUESTION = "calculate the total balance as a percentage of the credit limit outs
 
 
 @pytest.fixture
-def prepared(lab: Lab) -> Lab:
+def prepared_lab(lab: Lab) -> Lab:
     """Provide the lab in its state before the blog post's section *Create the zero-ETL integration*."""
     source.create_table(lab)
     source.enable_pitr(lab)
@@ -67,7 +67,7 @@ def create_integration(page: Page, lab: Lab) -> None:
     page.get_by_role("heading", name="Zero-ETL integrations", level=1).wait_for()
 
 
-def work_in_the_studio(page: Page, lab: Lab, folder: Path) -> None:
+def use_studio(page: Page, lab: Lab, folder: Path) -> None:
     """Perform the blog post's steps in SageMaker Unified Studio, from the data explorer to the query history."""
     service(page, "SageMaker Unified Studio", "Data")
     tree = page.get_by_role("tree", name="Data")
@@ -142,14 +142,14 @@ def clean_up(page: Page, lab: Lab) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_the_blog_from_creating_the_integration_to_cleaning_up(
-    lakehouse_ticks: Lakehouse, prepared: Lab, browser: Browser, tmp_path: Path
+def test_blog_steps_from_integration_to_cleanup(
+    lakehouse_ticks: Lakehouse, prepared_lab: Lab, browser: Browser, tmp_path: Path
 ) -> None:
-    lab = prepared
-    with serving(tmp_path, lakehouse_ticks.url) as server, opened(browser, server, accept_downloads=True) as page:
+    lab = prepared_lab
+    with serving(tmp_path, lakehouse_ticks.url) as server, open_console(browser, server, accept_downloads=True) as page:
         create_integration(page, lab)
         page.get_by_role("row", name=re.compile(lab.integration)).get_by_text("Active").wait_for()
-        # The notebooks find the integration as if they had created it.
+        # The notebooks' helpers find the integration that the console created.
         integration.wait_until_active(lab, timeout=60)
         integration.wait_until_loaded(lab, timeout=60)
         found = integration.describe(lab).set_index("property")["value"]
@@ -175,6 +175,6 @@ def test_the_blog_from_creating_the_integration_to_cleaning_up(
         page.get_by_role("link", name=re.compile(r"Open .*\.parquet in Amazon S3")).click()
         page.get_by_role("heading", name=re.compile(r"^Parquet file: \d+ rows")).wait_for()
 
-        work_in_the_studio(page, lab, tmp_path)
+        use_studio(page, lab, tmp_path)
         clean_up(page, lab)
     assert not cleanup.plan(lab)

@@ -38,7 +38,7 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     daemon.stop(home / "state")
 
 
-def test_a_step_is_opened_by_two_clicks(browser: Browser, jupyter: str) -> None:
+def test_card_opens_a_step_with_two_clicks(browser: Browser, jupyter: str) -> None:
     context = browser.new_context(viewport={"width": 1360, "height": 900})
     notebook = Notebook(context.new_page(), jupyter, "01_setup.ipynb")
     # Unless the outputs are cleared, the cell's new execution number equals the stored number.

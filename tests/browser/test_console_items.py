@@ -1,4 +1,4 @@
-"""Tests in Chromium of items and queries in two tabs, of right-to-left values, and of a stopped query."""
+"""Tests in Chromium of an item in two tabs, of a deleted item, of right-to-left values, and of a stopped query."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.console import opened, show, write
+from tests.browser.console import open_console, show, write
 from zetl_helpers.console.server import ConsoleServer
 from zetl_helpers.lab import Lab
 
@@ -48,8 +48,8 @@ def save(form: Locator, name: str, value: str) -> None:
 
 
 @pytest.mark.usefixtures("item")
-def test_two_tabs_cannot_overwrite_each_other(server: ConsoleServer, browser: Browser, course_lab: Lab) -> None:
-    with opened(browser, server) as page, opened(browser, server) as other:
+def test_two_tabs_do_not_overwrite_each_other(server: ConsoleServer, browser: Browser, course_lab: Lab) -> None:
+    with open_console(browser, server) as page, open_console(browser, server) as other:
         form, second = edit(page, course_lab), edit(other, course_lab)
         save(form, "City", "Elko")
         page.get_by_text("The item was saved.").wait_for()
@@ -66,8 +66,8 @@ def test_two_tabs_cannot_overwrite_each_other(server: ConsoleServer, browser: Br
 
 
 @pytest.mark.usefixtures("item")
-def test_a_deleted_item_is_not_created_again(server: ConsoleServer, browser: Browser, course_lab: Lab) -> None:
-    with opened(browser, server) as page:
+def test_saving_does_not_recreate_deleted_item(server: ConsoleServer, browser: Browser, course_lab: Lab) -> None:
+    with open_console(browser, server) as page:
         form = edit(page, course_lab)
         dynamodb = course_lab.client("dynamodb")
         dynamodb.delete_item(TableName=course_lab.table, Key=KEY)
@@ -88,10 +88,10 @@ ENDS = """element => {
 }"""
 
 
-def test_right_to_left_values_are_shown_and_kept(
+def test_shows_and_keeps_right_to_left_values(
     server: ConsoleServer, browser: Browser, course_lab: Lab, item: dict[str, Any]
 ) -> None:
-    with opened(browser, server) as page:
+    with open_console(browser, server) as page:
         form = edit(page, course_lab)
         assert form.get_by_label("Greeting", exact=True).input_value() == HEBREW
         assert form.get_by_label("Lines", exact=True).input_value() == ARABIC
@@ -102,8 +102,8 @@ def test_right_to_left_values_are_shown_and_kept(
         assert last < first, "the exclamation mark is at the end, which is on the left"
 
 
-def test_a_stopped_query_leaves_the_querybook_usable(server: ConsoleServer, browser: Browser) -> None:
-    with opened(browser, server) as page:
+def test_querybook_is_usable_after_stopping_a_query(server: ConsoleServer, browser: Browser) -> None:
+    with open_console(browser, server) as page:
         show(page, "/studio/query")
         endless = "SELECT sum(x.a * y.b % z.c) AS s FROM {0} x(a), {0} y(b), {0} z(c)"
         write(page, 1, endless.format("UNNEST(sequence(1, 9999))"))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.conftest import SCREENSHOTS
-from tests.browser.console import arrive, opened
+from tests.browser.console import open_address, open_console
 from zetl_helpers.console.server import ConsoleServer
 from zetl_helpers.course.places import PLACES, Place
 from zetl_helpers.lab import Lab
@@ -29,11 +29,11 @@ def places() -> list[tuple[int, Place]]:
     return [(number, place) for number, found in PLACES.items() for place in found]
 
 
-def test_every_place_opens_a_page_without_an_error(server: ConsoleServer, browser: Browser, course_lab: Lab) -> None:
+def test_places_open_without_errors(server: ConsoleServer, browser: Browser, course_lab: Lab) -> None:
     problems: dict[str, list[str]] = {}
-    with opened(browser, server) as page:
+    with open_console(browser, server) as page:
         for address in sorted({place.address(course_lab) for _, place in places()}):
-            arrive(page, server, address)
+            open_address(page, server, address)
             found = page.get_by_role("alert").all_inner_texts()
             if page.get_by_role("heading", name="Page not found").count() or found:
                 problems[address] = found
@@ -55,7 +55,7 @@ def table_of_the_catalog(page: Page, lab: Lab) -> None:
     page.get_by_role("table", name="Columns").wait_for()
 
 
-def asked(page: Page, lab: Lab) -> None:
+def suggestion(page: Page, lab: Lab) -> None:
     del lab
     page.get_by_label("Ask a question").fill(SHARES)
     page.get_by_role("button", name="Generate SQL").click()
@@ -63,9 +63,9 @@ def asked(page: Page, lab: Lab) -> None:
 
 
 def pie(page: Page, lab: Lab) -> None:
-    asked(page, lab)
+    suggestion(page, lab)
     page.get_by_role("button", name="Add to querybook").click()
-    # The querybook begins with an empty cell, and the assistant's query is in the second cell.
+    # The querybook begins with an empty cell. The assistant adds the question as cell 2 and the query as cell 3.
     cell = page.get_by_role("region", name=re.compile("^Cell 3,"))
     cell.get_by_role("textbox").filter(has_text="balance_percentage").wait_for()
     page.get_by_role("button", name="Run cell 3").click()
@@ -97,12 +97,12 @@ def nothing(page: Page, lab: Lab) -> None:
     del page, lab
 
 
-# Each chapter has the index of the page to show, and the actions before the screenshot.
+# For each chapter, the index of the page to show, and the function that acts before the screenshot.
 TAKEN: dict[int, tuple[int, Callable[[Page, Lab], None]]] = {
     1: (1, nothing),
     2: (0, wizard),
     3: (1, table_of_the_catalog),
-    4: (1, asked),
+    4: (1, suggestion),
     5: (0, pie),
     6: (3, nothing),
     7: (0, nothing),
@@ -112,16 +112,14 @@ TAKEN: dict[int, tuple[int, Callable[[Page, Lab], None]]] = {
 
 
 @pytest.mark.parametrize("number", TAKEN)
-def test_a_picture_for_those_who_only_read(
-    server: ConsoleServer, browser: Browser, course_lab: Lab, number: int
-) -> None:
+def test_takes_picture_for_chapter(server: ConsoleServer, browser: Browser, course_lab: Lab, number: int) -> None:
     place, act = TAKEN[number]
-    with opened(browser, server, viewport={"width": 960, "height": 600}) as page:
-        arrive(page, server, PLACES[number][place].address(course_lab))
+    with open_console(browser, server, viewport={"width": 960, "height": 600}) as page:
+        open_address(page, server, PLACES[number][place].address(course_lab))
         act(page, course_lab)
         PICTURES.mkdir(parents=True, exist_ok=True)
         picture = PICTURES / f"console-{number:02}.webp"
-        # Playwright writes only PNG and JPEG files. For a page of text, a WebP file is a third as large.
+        # Playwright writes only PNG and JPEG files, but for a page of text, a WebP file is only a third as large.
         session = page.context.new_cdp_session(page)
         taken = session.send("Page.captureScreenshot", {"format": "webp", "quality": 80})
         picture.write_bytes(base64.b64decode(taken["data"]))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local_lakehouse.lakehouse import Lakehouse, Settings
-from tests.browser.console import opened, serving, show, write
+from tests.browser.console import open_console, serving, show, write
 from tests.conftest import connect_to
 from zetl_helpers import source, target
 from zetl_helpers._wait import without_waiting
@@ -32,7 +32,7 @@ DRAWN = 100
 
 
 @pytest.fixture(scope="module")
-def large() -> Iterator[Lab]:
+def large_lab() -> Iterator[Lab]:
     """Provide a lab with a table of 100,000 items, and with more tables than one page of the list shows."""
     lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
@@ -56,24 +56,24 @@ def large() -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="module")
-def large_server(large: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleServer]:
-    with serving(tmp_path_factory.mktemp("state"), large.endpoint) as server:
+def large_server(large_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleServer]:
+    with serving(tmp_path_factory.mktemp("state"), large_lab.endpoint) as server:
         yield server
 
 
 def operation(route: Route) -> str:
-    asked: dict[str, Any] = json.loads(route.request.post_data or "{}")
-    return str(asked.get("operation", ""))
+    requests: dict[str, Any] = json.loads(route.request.post_data or "{}")
+    return str(requests.get("operation", ""))
 
 
 def drawn(page: Page) -> int:
     return page.locator("main tbody tr").count()
 
 
-def test_a_result_shows_its_first_rows_and_says_how_to_get_the_rest(
+def test_result_shows_first_rows_and_how_to_get_the_rest(
     large_server: ConsoleServer, browser: Browser, tmp_path: Path
 ) -> None:
-    with opened(browser, large_server, accept_downloads=True) as page:
+    with open_console(browser, large_server, accept_downloads=True) as page:
         show(page, "/studio/query")
         write(page, 1, MANY)
         page.get_by_role("button", name="Run cell 1").click()
@@ -81,21 +81,21 @@ def test_a_result_shows_its_first_rows_and_says_how_to_get_the_rest(
         assert page.get_by_text("turn off Limit 100").is_visible()
         page.get_by_label("Limit 100").uncheck()
 
-        # The responses with rows are delayed, to check that the page can be used in the meantime.
-        held: list[Route] = []
+        # One response with rows is held back, to check that the page can be used in the meantime.
+        held_requests: list[Route] = []
         pages = iter(range(1000))
 
-        def pass_three(route: Route) -> None:
+        def hold_fourth_page(route: Route) -> None:
             if operation(route) == "GetQueryResults" and next(pages) == 3:
-                held.append(route)
+                held_requests.append(route)
             else:
                 route.continue_()
 
-        page.route("**/api/call", pass_three)
+        page.route("**/api/call", hold_fourth_page)
         page.get_by_role("button", name="Run cell 1").click()
         page.get_by_text("2,999 rows read…").wait_for()
         page.get_by_label("Querybook name").fill("Typed while rows are read")
-        held.pop().continue_()
+        held_requests.pop().continue_()
         page.get_by_text("The first 64,000 of 100,000 rows").wait_for(timeout=120_000)
         assert page.get_by_label("Querybook name").input_value() == "Typed while rows are read"
         assert ".csv" in str(page.locator(".results").get_by_role("link", name="Amazon S3").get_attribute("href"))
@@ -119,55 +119,55 @@ def test_a_result_shows_its_first_rows_and_says_how_to_get_the_rest(
         assert len((tmp_path / "result.csv").read_text().splitlines()) == 64_001
 
 
-def test_stopping_while_rows_are_read_keeps_them(large_server: ConsoleServer, browser: Browser) -> None:
-    with opened(browser, large_server) as page:
+def test_stopping_keeps_rows_that_were_read(large_server: ConsoleServer, browser: Browser) -> None:
+    with open_console(browser, large_server) as page:
         show(page, "/studio/query")
         page.get_by_label("Limit 100").uncheck()
         write(page, 1, MANY)
-        held: list[Route] = []
+        held_requests: list[Route] = []
         pages = iter(range(1000))
 
-        def pass_two(route: Route) -> None:
+        def hold_third_page(route: Route) -> None:
             if operation(route) == "GetQueryResults" and next(pages) == 2:
-                held.append(route)
+                held_requests.append(route)
             else:
                 route.continue_()
 
-        page.route("**/api/call", pass_two)
+        page.route("**/api/call", hold_third_page)
         page.get_by_role("button", name="Run cell 1").click()
         page.get_by_text("1,999 rows read…").wait_for()
         page.get_by_role("button", name="Stop cell 1").click()
-        held.pop().continue_()
+        held_requests.pop().continue_()
         page.get_by_text("The first 2,999 of 100,000 rows").wait_for()
 
 
-def test_items_are_read_page_by_page(large_server: ConsoleServer, browser: Browser, large: Lab) -> None:
-    with opened(browser, large_server) as page:
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.post_data or ""))
-        show(page, f"/dynamodb/items/{large.table}")
+def test_items_are_loaded_page_by_page(large_server: ConsoleServer, browser: Browser, large_lab: Lab) -> None:
+    with open_console(browser, large_server) as page:
+        requests: list[str] = []
+        page.on("request", lambda request: requests.append(request.post_data or ""))
+        show(page, f"/dynamodb/items/{large_lab.table}")
         page.get_by_role("heading", name="Items returned (300+)").wait_for()
         assert page.get_by_text(re.compile("Items read: 300 of 100,000 in the table")).is_visible()
         assert drawn(page) <= DRAWN
         page.get_by_role("button", name="Retrieve next page").click()
         page.get_by_role("heading", name="Items returned (600+)").wait_for()
-        assert sum('"Scan"' in each for each in asked) == 2
+        assert sum('"Scan"' in each for each in requests) == 2
         page.get_by_label("CustomerID equals").fill("C099999")
         page.get_by_role("button", name="Run", exact=True).click()
         page.get_by_role("heading", name="Items returned (1)").wait_for()
 
 
-def test_the_list_of_tables_asks_for_those_it_shows(large_server: ConsoleServer, browser: Browser, large: Lab) -> None:
-    with opened(browser, large_server) as page:
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.post_data or ""))
+def test_table_list_requests_only_visible_tables(large_server: ConsoleServer, browser: Browser, large_lab: Lab) -> None:
+    with open_console(browser, large_server) as page:
+        requests: list[str] = []
+        page.on("request", lambda request: requests.append(request.post_data or ""))
         show(page, "/dynamodb/tables")
         page.get_by_text("Page 1 of 3").wait_for()
         page.get_by_role("cell", name="CustomerID (S)").wait_for()
-        assert 0 < sum('"DescribeTable"' in each for each in asked) <= 50
+        assert 0 < sum('"DescribeTable"' in each for each in requests) <= 50
         page.get_by_label("Find in Tables").fill("0119")
         page.get_by_role("row", name=re.compile("table-0119")).get_by_text("id (S)").wait_for()
         # A table that was deleted elsewhere disappears from the list when the list is shown again.
-        large.client("dynamodb").delete_table(TableName="table-0118")
+        large_lab.client("dynamodb").delete_table(TableName="table-0118")
         page.get_by_label("Find in Tables").fill("0118")
         page.get_by_text("No matches.").wait_for()

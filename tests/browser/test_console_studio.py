@@ -11,7 +11,7 @@ import pytest
 
 import zetl_helpers as zetl
 from tests.browser.conftest import SCREENSHOTS
-from tests.browser.console import opened, serving, write
+from tests.browser.console import open_console, serving, write
 from zetl_helpers.lab import Lab
 
 if TYPE_CHECKING:
@@ -26,15 +26,15 @@ ENDLESS = "SELECT count(*) FROM " + ", ".join(f"UNNEST(sequence(1, 9999)) {name}
 
 
 @pytest.fixture
-def loaded(lab: Lab, lakehouse_ticks: object) -> Lab:
+def loaded_lab(lab: Lab, lakehouse_ticks: object) -> Lab:
     """Provide the lab at the beginning of chapter 4, when the lakehouse contains its table."""
     zetl.catch_up(lab, 4)
     return lab
 
 
 @pytest.fixture
-def page(browser: Browser, loaded: Lab, tmp_path: Path) -> Iterator[Page]:
-    with serving(tmp_path, loaded.endpoint) as server, opened(browser, server, accept_downloads=True) as page:
+def page(browser: Browser, loaded_lab: Lab, tmp_path: Path) -> Iterator[Page]:
+    with serving(tmp_path, loaded_lab.endpoint) as server, open_console(browser, server, accept_downloads=True) as page:
         yield page
 
 
@@ -49,7 +49,7 @@ def cell(page: Page, number: int) -> Locator:
     return page.get_by_role("region", name=re.compile(rf"^Cell {number},"))
 
 
-def has(page: Page, number: int, text: str) -> None:
+def wait_for_text(page: Page, number: int, text: str) -> None:
     """Wait until a cell's editor contains a text."""
     page.get_by_role("textbox", name=re.compile(rf"of cell {number}$")).filter(has_text=text).wait_for()
 
@@ -58,16 +58,16 @@ def shown(table: Locator) -> list[list[str]]:
     return [row.get_by_role("cell").all_inner_texts() for row in table.get_by_role("row").all()[1:]]
 
 
-def test_the_project_shows_its_role_to_copy(page: Page, loaded: Lab) -> None:
+def test_project_shows_role_arn_to_copy(page: Page, loaded_lab: Lab) -> None:
     page.get_by_role("navigation", name="Services").get_by_role(
         "link", name="SageMaker Unified Studio", exact=True
     ).click()
-    page.get_by_role("heading", name=loaded.project).wait_for()
-    assert page.get_by_text(zetl.studio.find_project(loaded).role_arn, exact=True).is_visible()
+    page.get_by_role("heading", name=loaded_lab.project).wait_for()
+    assert page.get_by_text(zetl.studio.find_project(loaded_lab).role_arn, exact=True).is_visible()
     assert page.get_by_role("button", name="Copy project role ARN").is_visible()
 
 
-def test_a_table_is_found_in_the_catalog_and_queried(page: Page) -> None:
+def test_table_can_be_opened_and_queried(page: Page) -> None:
     studio(page, "Data")
     tree = page.get_by_role("tree", name="Data")
     for name in ("Lakehouse", "AwsDataCatalog", "customerdb", "customeraccounts"):
@@ -80,10 +80,10 @@ def test_a_table_is_found_in_the_catalog_and_queried(page: Page) -> None:
     result = page.get_by_role("table", name="Result")
     result.wait_for()
     assert len(shown(result)) == 10
-    has(page, 1, 'FROM "awsdatacatalog"."customerdb"."customeraccounts"')
+    wait_for_text(page, 1, 'FROM "awsdatacatalog"."customerdb"."customeraccounts"')
 
 
-def test_a_pie_has_the_chosen_values_and_labels_and_is_saved(page: Page, loaded: Lab, tmp_path: Path) -> None:
+def test_pie_chart_has_chosen_values_and_can_be_downloaded(page: Page, loaded_lab: Lab, tmp_path: Path) -> None:
     studio(page, "Query editor")
     write(page, 1, SHARES)
     page.get_by_role("button", name="Run all").click()
@@ -102,7 +102,7 @@ def test_a_pie_has_the_chosen_values_and_labels_and_is_saved(page: Page, loaded:
     drawn = page.evaluate(
         "(() => { const [t] = document.querySelector('.chart').data; return [t.labels, t.values]; })()"
     )
-    expected = zetl.query(loaded, SHARES)
+    expected = zetl.query(loaded_lab, SHARES)
     assert drawn == [list(expected["state"]), [float(value) for value in expected["balance_percentage"]]]
     for button, start in (("Download PNG", b"\x89PNG"), ("Download JPEG", b"\xff\xd8\xff")):
         with page.expect_download() as download:
@@ -115,7 +115,7 @@ def test_a_pie_has_the_chosen_values_and_labels_and_is_saved(page: Page, loaded:
     page.screenshot(path=SCREENSHOTS / "console-chart.png", full_page=True)
 
 
-def test_a_chart_gets_the_colors_of_a_new_scheme(page: Page) -> None:
+def test_chart_adopts_new_color_scheme(page: Page) -> None:
     """A chart that was drawn in the light scheme is readable after a change to the dark scheme."""
     studio(page, "Query editor")
     write(page, 1, SHARES)
@@ -130,7 +130,7 @@ def test_a_chart_gets_the_colors_of_a_new_scheme(page: Page) -> None:
     )
 
 
-def test_an_error_is_underlined_where_it_is(page: Page) -> None:
+def test_error_is_underlined(page: Page) -> None:
     studio(page, "Query editor")
     write(page, 1, "SELECT state,\n  saldo\nFROM customeraccounts")
     page.get_by_role("button", name="Run cell 1").click()
@@ -138,7 +138,7 @@ def test_an_error_is_underlined_where_it_is(page: Page) -> None:
     assert page.locator(".cm-lintRange-error").inner_text() == "saldo"
 
 
-def test_what_comes_after_a_failure_does_not_run(page: Page) -> None:
+def test_run_all_stops_after_failure(page: Page) -> None:
     studio(page, "Query editor")
     page.get_by_role("button", name="Add SQL").click()
     write(page, 1, "SELECT nothing FROM nowhere")
@@ -160,21 +160,21 @@ def test_a_query_can_be_stopped(page: Page) -> None:
     page.get_by_text("The query was stopped.").wait_for()
 
 
-def test_the_assistant_writes_and_does_not_run(page: Page, loaded: Lab) -> None:
+def test_assistant_adds_sql_without_running_it(page: Page, loaded_lab: Lab) -> None:
     studio(page, "Query editor")
     page.get_by_label("Ask a question").fill("What is the average credit limit by state?")
     page.get_by_role("button", name="Generate SQL").click()
     page.get_by_role("button", name="Add to querybook").click()
-    has(page, 3, "avg(")
+    wait_for_text(page, 3, "avg(")
     assert cell(page, 2).get_by_text("What is the average credit limit by state?").is_visible()
     assert page.get_by_role("table", name="Result").count() == 0
     suggested = page.get_by_role("region", name="suggested SQL").inner_text()
-    assert suggested not in set(zetl.lakehouse.query_history(loaded, newest=50)["query"])
+    assert suggested not in set(zetl.lakehouse.query_history(loaded_lab, newest=50)["query"])
     page.get_by_role("button", name="Run cell 3").click()
     page.get_by_role("table", name="Result").wait_for()
 
 
-def test_a_querybook_is_saved_opened_and_shared_with_notebooks(page: Page, loaded: Lab) -> None:
+def test_querybook_can_be_saved_opened_and_shared(page: Page, loaded_lab: Lab) -> None:
     studio(page, "Query editor")
     write(page, 1, "SELECT 42 AS answer")
     page.get_by_label("Querybook name").fill("The answer")
@@ -183,18 +183,18 @@ def test_a_querybook_is_saved_opened_and_shared_with_notebooks(page: Page, loade
     page.get_by_role("button", name="Actions").click()
     page.get_by_role("menuitem", name="Share with project").click()
     page.get_by_text("The answer is shared with the project.").wait_for()
-    assert zetl.lakehouse.saved_queries(loaded)["The answer"]["QueryString"] == "SELECT 42 AS answer"
+    assert zetl.lakehouse.saved_queries(loaded_lab)["The answer"]["QueryString"] == "SELECT 42 AS answer"
     studio(page, "Querybooks")
     page.get_by_role("link", name="The answer").wait_for()
     assert [row[1:3] for row in shown(page.get_by_role("table", name="Querybooks"))] == [["The answer", "Yes"]]
     page.get_by_role("link", name="The answer").click()
-    has(page, 1, "SELECT 42 AS answer")
+    wait_for_text(page, 1, "SELECT 42 AS answer")
 
 
-def test_the_history_has_what_notebooks_and_pages_ran(page: Page, loaded: Lab) -> None:
-    zetl.query(loaded, "SELECT 1 AS from_a_notebook")
+def test_history_lists_queries_of_notebooks(page: Page, loaded_lab: Lab) -> None:
+    zetl.query(loaded_lab, "SELECT 1 AS from_a_notebook")
     with pytest.raises(zetl.lakehouse.QueryError):
-        zetl.query(loaded, "SELECT wrong FROM customeraccounts")
+        zetl.query(loaded_lab, "SELECT wrong FROM customeraccounts")
     studio(page, "Query history")
     queries = page.get_by_role("table", name="Queries")
     queries.get_by_text("from_a_notebook").wait_for()
@@ -204,13 +204,13 @@ def test_the_history_has_what_notebooks_and_pages_ran(page: Page, loaded: Lab) -
     dialog = page.get_by_role("dialog")
     assert "COLUMN_NOT_FOUND" in dialog.inner_text()
     dialog.get_by_role("link", name="Open in query editor").click()
-    has(page, 1, "SELECT wrong FROM customeraccounts")
+    wait_for_text(page, 1, "SELECT wrong FROM customeraccounts")
 
 
-def test_hostile_names_and_values_are_text(page: Page, loaded: Lab) -> None:
+def test_hostile_names_and_values_are_shown_as_text(page: Page, loaded_lab: Lab) -> None:
     hostile = "<img src=x onerror=alert(1)>"
-    loaded.client("glue").create_table(
-        DatabaseName=loaded.database,
+    loaded_lab.client("glue").create_table(
+        DatabaseName=loaded_lab.database,
         TableInput={
             "Name": "hostile",
             "StorageDescriptor": {"Columns": [{"Name": hostile, "Type": "string", "Comment": hostile}]},

@@ -28,7 +28,7 @@ _TOO_WIDE = """() => {
 
 
 @pytest.mark.parametrize("path", DIAGRAMS, ids=lambda path: path.stem)
-def test_labels_do_not_touch_the_borders_of_their_boxes(path: Path, browser: "Browser") -> None:
+def test_labels_fit_into_their_boxes(path: Path, browser: "Browser") -> None:
     page = browser.new_page()
     page.set_content(path.read_text(encoding="utf-8"))
     assert page.evaluate(_TOO_WIDE) == []

@@ -54,20 +54,20 @@ def client(lakehouse: Lakehouse, service: str) -> Any:
 
 
 @pytest.fixture(scope="module")
-def resolving(browser: Browser, chromium: str) -> Iterator[Browser]:
-    """Provide a Chromium that resolves each name under `example` to this computer."""
-    resolving = browser.browser_type.launch(
+def resolving_browser(browser: Browser, chromium: str) -> Iterator[Browser]:
+    """Provide a Chromium browser that resolves each name under `example` to this computer."""
+    resolving_browser = browser.browser_type.launch(
         executable_path=chromium,
         args=["--no-sandbox", "--disable-dev-shm-usage", "--host-resolver-rules=MAP *.example 127.0.0.1"],
     )
-    yield resolving
-    resolving.close()
+    yield resolving_browser
+    resolving_browser.close()
 
 
 @pytest.mark.parametrize("host", ["evil.example", "localhost"])
 @pytest.mark.parametrize("address", ["127.0.0.1", "localhost", "rebound.example"])
-def test_a_foreign_page_reads_nothing_and_writes_nothing(
-    lakehouse: Lakehouse, resolving: Browser, site: int, host: str, address: str
+def test_foreign_page_cannot_read_or_write(
+    lakehouse: Lakehouse, resolving_browser: Browser, site: int, host: str, address: str
 ) -> None:
     s3, iam, dynamodb = (client(lakehouse, service) for service in ("s3", "iam", "dynamodb"))
     # Refreshes are running, so that the test notices a page that pauses them.
@@ -84,8 +84,8 @@ def test_a_foreign_page_reads_nothing_and_writes_nothing(
         BillingMode="PAY_PER_REQUEST",
     )
     port = lakehouse._server.address[1]
-    # Each attempt has a new context, which shares neither connections nor cached responses with other attempts.
-    with resolving.new_context() as context:
+    # Each test has a new context, which shares neither connections nor cached responses with other tests.
+    with resolving_browser.new_context() as context:
         page = context.new_page()
         scope = f"{LEARNER}/20260101/us-east-1/SERVICE/aws4_request"
         page.goto(f"http://{host}:{site}/?target=http://{address}:{port}&scope={scope}")

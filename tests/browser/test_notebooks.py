@@ -48,16 +48,16 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def opened(request: pytest.FixtureRequest, browser: "Browser", jupyter: str) -> Iterator[Notebook]:
-    """Open a chapter from the file browser next to the launcher, and check that there are no error messages."""
-    complaints: list[str] = []
+def chapter(request: pytest.FixtureRequest, browser: "Browser", jupyter: str) -> Iterator[Notebook]:
+    """Open a chapter from the file browser next to the launcher, and check at the end that no errors were logged."""
+    errors_logged: list[str] = []
     page = browser.new_page(viewport=WIDE)
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: errors_logged.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors_logged.append(str(error)))
     notebook = Notebook(page, jupyter, request.param)
     yield notebook
     notebook.close()
-    assert complaints == []
+    assert errors_logged == []
 
 
 def outputs(path: Path) -> list[dict[str, Any]]:
@@ -65,65 +65,66 @@ def outputs(path: Path) -> list[dict[str, Any]]:
     return [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
 
 
-def stored_figures_are_drawn_and_fit(opened: Notebook, path: Path) -> None:
-    opened.page.set_viewport_size(NARROW)
-    figures = opened.panel.locator(".jp-RenderedPlotly")
+def check_stored_figures(chapter: Notebook, path: Path) -> None:
+    chapter.page.set_viewport_size(NARROW)
+    figures = chapter.panel.locator(".jp-RenderedPlotly")
     assert figures.count() == sum(PLOTLY in data for data in outputs(path))
     for figure in figures.all():
         figure.locator(".main-svg").first.wait_for()
     # JupyterLab draws the figures first, and adapts them to the window's size a moment later.
-    fits = "one => one.scrollWidth <= one.clientWidth + 2"
-    opened.page.wait_for_function(f"() => [...document.querySelectorAll('.jp-RenderedPlotly')].every({fits})")
-    opened.page.set_viewport_size(WIDE)
+    fits = "figure => figure.scrollWidth <= figure.clientWidth + 2"
+    chapter.page.wait_for_function(f"() => [...document.querySelectorAll('.jp-RenderedPlotly')].every({fits})")
+    chapter.page.set_viewport_size(WIDE)
 
 
-def all_cells_run_and_what_they_show_is_drawn(opened: Notebook, path: Path) -> None:
-    opened.run_all()
-    errors = opened.panel.locator("[data-mime-type='application/vnd.jupyter.error']")
+def run_and_check_outputs(chapter: Notebook, path: Path) -> None:
+    chapter.run_all()
+    errors = chapter.panel.locator("[data-mime-type='application/vnd.jupyter.error']")
     assert errors.all_inner_texts() == []
     stored = outputs(path)
-    figures = opened.panel.locator(".js-plotly-plot")
+    figures = chapter.panel.locator(".js-plotly-plot")
     assert figures.count() == sum(PLOTLY in data for data in stored)
     for figure in figures.all():
         assert figure.locator(".main-svg").first.is_visible()
-    tables = opened.panel.locator(".jp-OutputArea-output table:visible")
+    tables = chapter.panel.locator(".jp-OutputArea-output table:visible")
     assert tables.count() >= sum("<table" in "".join(data.get("text/html", "")) for data in stored)
-    broken = (
-        "() => [...document.images].filter(one => one.src && one.complete && !one.naturalWidth).map(one => one.src)"
+    broken_images = (
+        "() => [...document.images].filter(image => image.src && image.complete && !image.naturalWidth)"
+        ".map(image => image.src)"
     )
-    assert opened.page.evaluate(broken) == []
+    assert chapter.page.evaluate(broken_images) == []
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    (figures.first if figures.count() else opened.code_cells.last).scroll_into_view_if_needed()
-    opened.page.screenshot(path=SCREENSHOTS / f"{path.stem}.png")
+    (figures.first if figures.count() else chapter.code_cells.last).scroll_into_view_if_needed()
+    chapter.page.screenshot(path=SCREENSHOTS / f"{path.stem}.png")
 
 
-def an_exercise_goes_from_not_attempted_to_correct(opened: Notebook) -> None:
-    cells = opened.code_cells.all_inner_texts()
+def check_exercise(chapter: Notebook) -> None:
+    cells = chapter.code_cells.all_inner_texts()
     position = next(number for number, text in enumerate(cells) if "ex.q3.check" in text)
     assert "not attempted" in cells[position]
     exercise = exercises.ALL[4][2]
-    assert "incorrect" in opened.answer(position, "answer = 1\nex.q3.check(answer)")
-    assert "correct." in opened.answer(position, f"{exercise.answer}\nex.q3.check(answer)")
-    opened.page.screenshot(path=SCREENSHOTS / "exercise.png")
+    assert "incorrect" in chapter.answer(position, "answer = 1\nex.q3.check(answer)")
+    assert "correct." in chapter.answer(position, f"{exercise.answer}\nex.q3.check(answer)")
+    chapter.page.screenshot(path=SCREENSHOTS / "exercise.png")
 
 
-def check(opened: Notebook) -> None:
-    """Check a chapter as it was opened, then after all its cells have run, and in chapter 4 after an exercise."""
-    path = ROOT / "notebooks" / opened.name
-    stored_figures_are_drawn_and_fit(opened, path)
-    all_cells_run_and_what_they_show_is_drawn(opened, path)
-    if opened.name == EXERCISE:
-        an_exercise_goes_from_not_attempted_to_correct(opened)
+def check(chapter: Notebook) -> None:
+    """Check a chapter after it was opened, and after all its cells have run. In chapter 4, also check an exercise."""
+    path = ROOT / "notebooks" / chapter.name
+    check_stored_figures(chapter, path)
+    run_and_check_outputs(chapter, path)
+    if chapter.name == EXERCISE:
+        check_exercise(chapter)
 
 
 # All tests of a class run in one pytest worker, so two classes divide the chapters between two workers.
-@pytest.mark.parametrize("opened", CHAPTERS[:8], indirect=True)
+@pytest.mark.parametrize("chapter", CHAPTERS[:8], indirect=True)
 class TestFirstHalf:
-    def test_a_chapter_is_drawn_before_and_after_its_cells_run(self, opened: Notebook) -> None:
-        check(opened)
+    def test_chapter_renders_before_and_after_running(self, chapter: Notebook) -> None:
+        check(chapter)
 
 
-@pytest.mark.parametrize("opened", CHAPTERS[8:], indirect=True)
+@pytest.mark.parametrize("chapter", CHAPTERS[8:], indirect=True)
 class TestSecondHalf:
-    def test_a_chapter_is_drawn_before_and_after_its_cells_run(self, opened: Notebook) -> None:
-        check(opened)
+    def test_chapter_renders_before_and_after_running(self, chapter: Notebook) -> None:
+        check(chapter)

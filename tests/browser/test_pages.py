@@ -33,7 +33,7 @@ def rendered(page: Path, profile: Path) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=90).stdout
 
 
-def test_the_index_leads_to_a_page_on_which_the_figure_is_drawn(tmp_path: Path) -> None:
+def test_index_links_to_page_with_figure(tmp_path: Path) -> None:
     cells = [nbformat.v4.new_markdown_cell("# A page"), nbformat.v4.new_code_cell(SOURCE)]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "00_page.ipynb")
     out = tmp_path / "out"

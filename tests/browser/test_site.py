@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # A browser on a busy machine is slow. The waits have timeouts, so that a test that hangs ends.
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
-LOOKED_AT = ("index.html", "notebooks/05_visualize.html", "kit/index.html", "kit/04_query_with_athena.html")
+CHECKED_PAGES = ("index.html", "notebooks/05_visualize.html", "kit/index.html", "kit/04_query_with_athena.html")
 # The page's scripts measure sizes after the page is drawn.
 _TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 # The corner cell above the row labels of a pandas table is empty.
@@ -39,11 +39,11 @@ def page(browser: "Browser") -> Iterator["Page"]:
     page.close()
 
 
-def test_no_link_between_pages_is_broken(site: Path) -> None:
+def test_site_has_no_broken_links(site: Path) -> None:
     assert broken_links(site) == []
 
 
-def test_the_search_finds_chapters_without_a_server(site: Path, page: "Page") -> None:
+def test_search_works_without_server(site: Path, page: "Page") -> None:
     page.goto((site / "index.html").as_uri())
     page.keyboard.press("s")
     page.keyboard.type("time travel")
@@ -55,14 +55,14 @@ def test_the_search_finds_chapters_without_a_server(site: Path, page: "Page") ->
     page.wait_for_url("**/07_time_travel.html*")
 
 
-@pytest.mark.parametrize("name", LOOKED_AT)
+@pytest.mark.parametrize("name", CHECKED_PAGES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_page_is_accessible_and_asks_nothing_of_the_network(site: Path, page: "Page", name: str, scheme: str) -> None:
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+def test_page_is_accessible_and_needs_no_network(site: Path, page: "Page", name: str, scheme: str) -> None:
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page.goto((site / name).as_uri())
-    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
     page.evaluate(_TWO_FRAMES)
     found = [
         (violation["id"], violation["nodes"][0]["html"][:200])
@@ -72,7 +72,7 @@ def test_a_page_is_accessible_and_asks_nothing_of_the_network(site: Path, page: 
     assert found == []
 
 
-def test_figures_are_drawn_and_said_in_words(site: Path, page: "Page") -> None:
+def test_figures_are_drawn_and_have_text_alternatives(site: Path, page: "Page") -> None:
     page.goto((site / "notebooks" / "05_visualize.html").as_uri())
     figures = page.locator(".js-plotly-plot")
     figures.first.locator(".main-svg").first.wait_for()
@@ -82,7 +82,7 @@ def test_figures_are_drawn_and_said_in_words(site: Path, page: "Page") -> None:
     page.screenshot(path=SCREENSHOTS / "site.png")
 
 
-def test_a_figures_title_is_neither_covered_nor_cut_off_on_a_phone(site: Path, page: "Page") -> None:
+def test_figure_titles_fit_on_a_phone(site: Path, page: "Page") -> None:
     page.set_viewport_size({"width": 420, "height": 900})
     page.goto((site / "notebooks" / "05_visualize.html").as_uri())
     figure = page.locator(".js-plotly-plot").first

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.conftest import ROOT, SCREENSHOTS
-from tests.browser.console import picture
+from tests.browser.console import save_screenshot
 from zetl_helpers.course.site import slides
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _CUT_OFF = """() => {
     return body.scrollHeight > body.clientHeight + 2 || slide.scrollHeight > slide.clientHeight + 2
         || body.scrollWidth > body.clientWidth + 2 || lead.scrollWidth > lead.clientWidth + 2;
 }"""
-# These are the smallest font sizes in pixels, on a screen that is 1280 pixels wide.
+# The smallest allowed font sizes in pixels, on a screen that is 1280 pixels wide.
 _LEGIBLE, _LEGIBLE_IN_TABLES = 12, 17
 _SMALLEST_TEXT = """() => {
     const parts = [...document.querySelectorAll("section.shown :is(h1, h2, p, li, pre, td)")];
@@ -34,11 +34,11 @@ _SMALLEST_TEXT_OF_TABLES = """() => {
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
-def test_every_slide_fits_the_screen(path: Path, browser: "Browser", tmp_path: Path) -> None:
+def test_slides_fit_the_screen(path: Path, browser: "Browser", tmp_path: Path) -> None:
     slides.write(path, tmp_path / "deck.html")
     page = browser.new_page(viewport={"width": 1280, "height": 720})
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
     address = (tmp_path / "deck.html").as_uri()
     page.goto(address)
     folder = SCREENSHOTS / "slides" / path.stem
@@ -49,9 +49,9 @@ def test_every_slide_fits_the_screen(path: Path, browser: "Browser", tmp_path: P
         small = page.evaluate(_SMALLEST_TEXT) < _LEGIBLE
         if page.evaluate(_CUT_OFF) or small or page.evaluate(_SMALLEST_TEXT_OF_TABLES) < _LEGIBLE_IN_TABLES:
             cut_off.append(f"{number} {slide.title}")
-        picture(page, folder / f"{number:02}.png")
+        save_screenshot(page, folder / f"{number:02}.png")
         page.keyboard.press("ArrowRight")
     page.keyboard.press("n")
     assert page.locator("section.shown .notes").is_visible()
     assert cut_off == []
-    assert [entry for entry in asked if not entry.startswith(("data:", address))] == []
+    assert [entry for entry in requests if not entry.startswith(("data:", address))] == []

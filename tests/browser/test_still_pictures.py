@@ -11,7 +11,7 @@ from zetl_helpers.course import _notebook_figures
 pytestmark = pytest.mark.browser
 
 
-def test_a_still_picture_is_drawn_where_there_is_a_browser() -> None:
+def test_draws_static_image_with_browser() -> None:
     if (obstacle := charts.static_image_obstacle()) is not None:
         pytest.skip(obstacle)
     svg = charts.static_image(every_chart()[0], "svg")

@@ -27,7 +27,7 @@ class Suite:
         tests: The paths of the tests in that folder.
         environment: The environment variables that the tests read.
         prepare: The function that creates the resources that the tests expect, and returns additional variables.
-        plugin: The module of the package `plugin` that pytest loads first, or an empty string for none.
+        plugin: The module in the folder `plugin` that pytest loads first, or an empty string if there is none.
         sources: The folders of the checkout whose code the tests cover.
     """
 

@@ -24,15 +24,15 @@ class PageClient:
     def get(self, path: str, headers: dict[str, str] | None = None) -> tuple[int, Any, bytes]:
         return self.send("GET", path, None, headers or {})
 
-    def ask(self, path: str, **asked: Any) -> Any:
+    def ask(self, path: str, **parameters: Any) -> Any:
         """Send a request as the page does, and return the response."""
-        status, answer = self.try_(path, **asked)
+        status, answer = self.try_(path, **parameters)
         assert status == 200, answer
         return answer
 
-    def try_(self, path: str, **asked: Any) -> tuple[int, Any]:
+    def try_(self, path: str, **parameters: Any) -> tuple[int, Any]:
         headers = {"Cookie": self.cookie, "X-Zetl-Console": "1", "Origin": f"http://127.0.0.1:{self.server.port}"}
-        status, _, content = self.send("POST", f"/api/{path}", json.dumps(asked).encode(), headers)
+        status, _, content = self.send("POST", f"/api/{path}", json.dumps(parameters).encode(), headers)
         return status, json.loads(content)
 
     def call(self, service: str, operation: str, **params: Any) -> Any:

@@ -31,21 +31,21 @@ def table(page: PageClient) -> str:
     return "things"
 
 
-def test_a_call_is_answered_with_the_code_that_does_the_same(page: PageClient, table: str) -> None:
+def test_call_returns_response_and_equivalent_code(page: PageClient, table: str) -> None:
     answer = page.ask("call", service="dynamodb", operation="DescribeTable", params={"TableName": table})
     assert answer["answer"]["Table"]["TableName"] == table
     assert answer["same"]["boto3"].endswith("dynamodb.describe_table(\n    TableName='things',\n)")
     assert answer["same"]["cli"] == "aws dynamodb describe-table \\\n    --table-name things"
 
 
-def test_an_error_of_the_lakehouse_keeps_its_code(page: PageClient) -> None:
+def test_call_keeps_error_code_of_lakehouse(page: PageClient) -> None:
     status, answer = page.try_("call", service="dynamodb", operation="DescribeTable", params={"TableName": "none"})
     assert (status, answer["error"]["code"]) == (400, "ResourceNotFoundException")
     assert "describe-table" in answer["same"]["cli"]
 
 
 @pytest.mark.parametrize(
-    ("asked", "status", "code"),
+    ("parameters", "status", "code"),
     [
         ({"service": "ec2", "operation": "RunInstances"}, 403, "ServiceNotOffered"),
         ({"service": "../x", "operation": "x"}, 403, "ServiceNotOffered"),
@@ -58,20 +58,20 @@ def test_an_error_of_the_lakehouse_keeps_its_code(page: PageClient) -> None:
         ({"service": "s3", "operation": "SelectObjectContent", "params": {}}, 400, "OperationNotOffered"),
     ],
 )
-def test_what_is_not_offered_is_refused_by_name(page: PageClient, asked: Any, status: int, code: str) -> None:
-    found, answer = page.try_("call", **asked)
+def test_call_rejects_unsupported_requests(page: PageClient, parameters: Any, status: int, code: str) -> None:
+    found, answer = page.try_("call", **parameters)
     assert (found, answer["error"]["code"]) == (status, code)
 
 
 @pytest.mark.parametrize("value", HOSTILE)
-def test_hostile_values_come_back_as_they_are(page: PageClient, table: str, value: str) -> None:
+def test_hostile_values_round_trip(page: PageClient, table: str, value: str) -> None:
     page.call("dynamodb", "PutItem", TableName=table, Item={"id": {"S": value}})
     (item,) = page.call("dynamodb", "Scan", TableName=table)["Items"]
     assert item == {"id": {"S": value}}
 
 
 @pytest.mark.parametrize("value", HOSTILE)
-def test_the_code_of_hostile_values_is_one_call_with_that_value(value: str) -> None:
+def test_code_quotes_hostile_values(value: str) -> None:
     same = describe("dynamodb", "GetItem", {"TableName": value, "Key": {"id": {"S": value}}})
     _, call = ast.parse(same["boto3"]).body
     assert isinstance(call, ast.Expr)
@@ -83,7 +83,7 @@ def test_the_code_of_hostile_values_is_one_call_with_that_value(value: str) -> N
     assert len(words) == 7
 
 
-def test_blobs_are_base64_and_bodies_have_an_end(page: PageClient) -> None:
+def test_encodes_blobs_as_base64_and_truncates_bodies(page: PageClient) -> None:
     page.call("s3", "CreateBucket", Bucket="things")
     content = b"\x00\xff" * values.MAX_BODY
     page.server.api._link.client("s3").put_object(Bucket="things", Key="large", Body=content)
@@ -94,14 +94,14 @@ def test_blobs_are_base64_and_bodies_have_an_end(page: PageClient) -> None:
     assert base64.b64decode(page.call("s3", "GetObject", Bucket="things", Key="small")["Body"]["base64"]) == b"\x00a"
 
 
-def test_integers_that_javascript_would_round_are_text() -> None:
+def test_returns_large_integers_as_text() -> None:
     assert values.to_json({"id": 2**53 + 1, "small": 2**53 - 1, "nan": float("nan")}) == {
         "id": str(2**53 + 1), "small": 2**53 - 1, "nan": "nan",
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("service", sorted(SERVICES))
-def test_the_cli_knows_the_service_that_the_panel_shows(service: str) -> None:
+def test_cli_supports_service_of_call(service: str) -> None:
     operation = {"s3": "ListBuckets", "sts": "GetCallerIdentity", "datazone": "ListDomains"}.get(service)
     operation = operation or calls._service_model(service).operation_names[0]
     command = shlex.split(describe(service, operation, {})["cli"])
@@ -111,7 +111,7 @@ def test_the_cli_knows_the_service_that_the_panel_shows(service: str) -> None:
     assert "Found invalid choice" not in done.stderr
 
 
-def test_the_helpers_that_the_page_names_exist() -> None:
+def test_helpers_named_on_page_exist() -> None:
     sources = (Path(__file__).parents[2] / "console_web" / "src").rglob("*.ts*")
     named = {found for path in sources for found in re.findall(r"zetl\.(\w+)\.(\w+)\(", path.read_text())}
     assert len(named) > 8
@@ -119,6 +119,6 @@ def test_the_helpers_that_the_page_names_exist() -> None:
         assert callable(getattr(getattr(zetl_helpers, module), function)), f"{module}.{function}"
 
 
-def test_the_labs_names_are_those_of_the_helpers(page: PageClient, lab: Lab) -> None:
+def test_lab_names_match_helpers(page: PageClient, lab: Lab) -> None:
     found = page.ask("lab")
     assert (found["table"], found["bucket"], found["tags"]) == (lab.table, lab.bucket, lab.tags)

@@ -23,7 +23,7 @@ ADDRESS = r"http://127\.0\.0\.1:\d+/\?token=[\w-]{40,}"
 
 
 @pytest.fixture
-def started(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str, float]]:
+def console_process(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str, float]]:
     """Start a console command, and yield its process, its address and the seconds until it printed the address."""
     environment = {**os.environ, "ZETL_STATE_DIR": str(tmp_path), "ZETL_TARGET": "local"}
     begin = time.monotonic()
@@ -44,10 +44,10 @@ def started(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str, float]
     daemon.stop(tmp_path)
 
 
-def test_the_address_is_the_last_line_and_answers_at_once(
-    started: tuple[subprocess.Popen[str], str, float], tmp_path: Path
+def test_prints_address_last_and_serves_immediately(
+    console_process: tuple[subprocess.Popen[str], str, float], tmp_path: Path
 ) -> None:
-    process, address, seconds = started
+    process, address, seconds = console_process
     assert re.fullmatch(ADDRESS, address)
     assert urllib.request.urlopen(address).status == 200
     # The start takes a second on an idle machine, but the tests may run on a shared machine.
@@ -59,13 +59,13 @@ def test_the_address_is_the_last_line_and_answers_at_once(
     assert process.poll() is None
 
 
-def test_on_aws_the_console_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_fails_when_target_is_aws(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("ZETL_TARGET", "aws")
     assert cli.main(["console"]) == 1
     assert "use the AWS console" in capsys.readouterr().err
 
 
-def test_a_port_that_is_taken_is_named(
+def test_command_reports_port_in_use(
     lakehouse: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("ZETL_STATE_DIR", str(tmp_path))
@@ -74,7 +74,7 @@ def test_a_port_that_is_taken_is_named(
     assert f"Port {port} cannot be used" in capsys.readouterr().err
 
 
-def test_a_notebook_shows_a_link_the_same_each_time(lab: Lab) -> None:
+def test_notebook_shows_same_link_each_time(lab: Lab) -> None:
     first, second = zetl.console(lab), zetl.console(lab)
     assert first.url == second.url
     assert re.fullmatch(ADDRESS, first.url)
@@ -82,7 +82,7 @@ def test_a_notebook_shows_a_link_the_same_each_time(lab: Lab) -> None:
     assert urllib.request.urlopen(first.url).status == 200
 
 
-def test_a_lab_on_aws_has_no_practice_console(lab: Lab) -> None:
+def test_console_raises_for_lab_on_aws(lab: Lab) -> None:
     from dataclasses import replace
 
     with pytest.raises(ConsoleError, match="AWS console"):

@@ -10,8 +10,8 @@ from zetl_helpers.lab import Lab
 
 
 @pytest.fixture
-def loaded(lakehouse: Lakehouse, lab: Lab) -> Lab:
-    """Provide a lab whose integration has completed its first load, which each wait continues."""
+def loaded_lab(lakehouse: Lakehouse, lab: Lab) -> Lab:
+    """Provide a lab whose integration has completed its first load."""
     source.create_table(lab)
     source.enable_pitr(lab)
     source.load_items(lab)
@@ -27,8 +27,8 @@ def loaded(lakehouse: Lakehouse, lab: Lab) -> Lab:
     return lab
 
 
-def test_from_the_metadata_to_a_row(page: PageClient, loaded: Lab) -> None:
-    metadata = page.ask("iceberg", database=loaded.database, table=loaded.target_table)["metadata"]
+def test_reads_table_from_metadata_to_rows(page: PageClient, loaded_lab: Lab) -> None:
+    metadata = page.ask("iceberg", database=loaded_lab.database, table=loaded_lab.target_table)["metadata"]
     snapshot = metadata["snapshots"][-1]
     # The snapshot's ID is a string, because JavaScript would round the number.
     assert snapshot["snapshot-id"] == str(metadata["current-snapshot-id"])
@@ -42,7 +42,7 @@ def test_from_the_metadata_to_a_row(page: PageClient, loaded: Lab) -> None:
     assert len(parquet["first_rows"]) == parquet["rows"]
 
 
-def test_what_is_no_parquet_file_is_named(page: PageClient, lab: Lab) -> None:
+def test_parquet_rejects_other_files(page: PageClient, lab: Lab) -> None:
     target.create_bucket(lab)
     lab.client("s3").put_object(Bucket=lab.bucket, Key="a.parquet", Body=b"not parquet")
     status, answer = page.try_("parquet", bucket=lab.bucket, key="a.parquet")
@@ -52,12 +52,12 @@ def test_what_is_no_parquet_file_is_named(page: PageClient, lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("location", ["/etc/passwd", "file:///etc/passwd", "http://example.com/a", "s3://bucket"])
-def test_only_objects_of_the_lakehouse_are_read(page: PageClient, location: str) -> None:
+def test_manifests_rejects_other_locations(page: PageClient, location: str) -> None:
     status, answer = page.try_("manifests", location=location)
     assert (status, answer["error"]["code"]) == (400, "InvalidLocation")
 
 
-def test_the_assistant_is_asked_and_nothing_is_run(page: PageClient, loaded: Lab) -> None:
+def test_assistant_suggests_sql_without_running_it(page: PageClient, loaded_lab: Lab) -> None:
     answer = page.ask("assistant", question="How many accounts are there in each state?")
     assert "SELECT" in answer["sql"]
     ids = page.call("athena", "ListQueryExecutions")["QueryExecutionIds"]
@@ -65,7 +65,7 @@ def test_the_assistant_is_asked_and_nothing_is_run(page: PageClient, loaded: Lab
     assert answer["sql"] not in ran
 
 
-def test_policies_are_rendered_with_the_labs_names(page: PageClient, lab: Lab) -> None:
+def test_renders_policies_with_lab_names(page: PageClient, lab: Lab) -> None:
     policy = page.ask("policy", name="catalog_resource_policy")
     assert policy == permissions.render(lab, "catalog_resource_policy")
     assert page.try_("policy", name="../pyproject")[0] == 404

@@ -33,12 +33,12 @@ def versions(lock: str) -> set[tuple[str, str]]:
     return {(name, package["version"]) for name, package in packages.items() if name}
 
 
-def test_the_page_is_built_from_these_sources() -> None:
+def test_page_is_built_from_current_sources() -> None:
     built = json.loads((STATIC / "build.json").read_text())["sources"]
     assert built == fingerprint(), "Build the page again: make console-page"
 
 
-def test_building_again_makes_the_same_files(tmp_path: Path) -> None:
+def test_build_is_reproducible(tmp_path: Path) -> None:
     node = shutil.which("node")
     if node is None or not (SOURCES / "node_modules" / ".package-lock.json").exists():
         pytest.skip("node or console_web/node_modules is missing. Run: make console-page")
@@ -48,7 +48,7 @@ def test_building_again_makes_the_same_files(tmp_path: Path) -> None:
     assert again == {path.name: path.read_bytes() for path in STATIC.iterdir()}
 
 
-def test_the_page_names_no_other_host() -> None:
+def test_page_names_no_other_host() -> None:
     # XML namespaces are names, not addresses.
     names = {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xhtml", "http://www.w3.org/1998/Math/MathML"}
     html = (STATIC / "index.html").read_text()
@@ -57,11 +57,11 @@ def test_the_page_names_no_other_host() -> None:
         assert set(re.findall(r"https?://[\w./-]+", path.read_text())) - names == set()
 
 
-def test_everything_together_is_small() -> None:
+def test_compressed_page_is_smaller_than_3_mb() -> None:
     plotly = _plotly()
     assert plotly is not None
     assert sum(len(gzip.compress(path.read_bytes())) for path in (*STATIC.iterdir(), plotly)) < 3_000_000
 
 
-def test_the_lock_names_no_registry() -> None:
+def test_lock_file_names_no_registry() -> None:
     assert '"resolved"' not in (SOURCES / "package-lock.json").read_text()

@@ -29,7 +29,7 @@ def log(console: ConsoleServer) -> Path:
 
 
 @pytest.fixture
-def fails(page: PageClient, monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception], None]:
+def fail_status(page: PageClient, monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception], None]:
     """Return a function that makes all status requests fail with a given error."""
 
     def replace(error: Exception) -> None:
@@ -48,10 +48,10 @@ def request_of(page: PageClient, content: bytes) -> bytes:
     return "\r\n".join(headers).encode() + b"\r\n\r\n" + content
 
 
-def test_an_unexpected_failure_is_an_error_of_the_page(
-    page: PageClient, fails: Callable[[Exception], None], log: Path, capfd: pytest.CaptureFixture[str]
+def test_returns_and_records_unexpected_failure(
+    page: PageClient, fail_status: Callable[[Exception], None], log: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    fails(LookupError("no such thing"))
+    fail_status(LookupError("no such thing"))
     connection = http.client.HTTPConnection("127.0.0.1", page.server.port, timeout=30)
     headers = {"Cookie": page.cookie, "X-Zetl-Console": "1"}
     # Both requests use the same connection, because a failure leaves it open.
@@ -72,20 +72,18 @@ def test_an_unexpected_failure_is_an_error_of_the_page(
     assert capfd.readouterr() == ("", "")
 
 
-def test_failures_with_other_causes_have_entries_of_their_own(
-    page: PageClient, fails: Callable[[Exception], None], log: Path
-) -> None:
+def test_records_each_cause_separately(page: PageClient, fail_status: Callable[[Exception], None], log: Path) -> None:
     messages = []
     for error in (LookupError("first"), ArithmeticError("second")):
-        fails(error)
+        fail_status(error)
         messages.append(page.try_("status")[1]["error"]["message"])
     assert len(set(messages)) == 2
     assert log.read_text().count("Traceback") == 2
 
 
-def test_the_record_has_no_secrets(page: PageClient, fails: Callable[[Exception], None], log: Path) -> None:
+def test_record_contains_no_secrets(page: PageClient, fail_status: Callable[[Exception], None], log: Path) -> None:
     secrets = (page.server.session.token, page.cookie.partition("=")[2])
-    fails(LookupError(*secrets))
+    fail_status(LookupError(*secrets))
     answer = json.dumps(page.try_("status"))
     page.server.files["app.js"] = Path("nowhere")
     status, _, content = page.get(f"/app.js?token={secrets[0]}", {"Cookie": page.cookie})
@@ -95,13 +93,13 @@ def test_the_record_has_no_secrets(page: PageClient, fails: Callable[[Exception]
     assert not any(secret in text for secret in secrets for text in (log.read_text(), answer, content.decode()))
 
 
-def test_a_record_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+def test_reports_record_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "console").write_text("a file, not a folder")
     problems = Problems(tmp_path / "console" / "console.log", str)
     assert "could not be written" in problems.record(ValueError("x"), "POST /api/x")
 
 
-def test_a_failure_of_endless_recursion_is_recorded_in_short(tmp_path: Path) -> None:
+def test_shortens_record_of_endless_recursion(tmp_path: Path) -> None:
     def again(depth: int) -> int:
         return again(depth + 1) + 1
 
@@ -112,7 +110,7 @@ def test_a_failure_of_endless_recursion_is_recorded_in_short(tmp_path: Path) -> 
     assert len(problems.path.read_text().splitlines()) < 200
 
 
-def test_json_that_is_nested_too_deeply_is_refused(page: PageClient, log: Path) -> None:
+def test_rejects_deeply_nested_json(page: PageClient, log: Path) -> None:
     headers = {"Cookie": page.cookie, "X-Zetl-Console": "1"}
     status, _, content = page.send("POST", "/api/call", b'{"a":' + b"[" * 500_000, headers)
     assert (status, json.loads(content)["error"]["code"]) == (400, "InvalidQuestion")
@@ -120,7 +118,7 @@ def test_json_that_is_nested_too_deeply_is_refused(page: PageClient, log: Path) 
 
 
 @pytest.mark.parametrize("moment", ["while it reads the answer", "while it sends its request", "between two requests"])
-def test_a_browser_that_leaves_is_not_a_failure(
+def test_does_not_record_browser_disconnects(
     page: PageClient, log: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], moment: str
 ) -> None:
     left, over = threading.Event(), threading.Event()
@@ -152,7 +150,7 @@ def test_a_browser_that_leaves_is_not_a_failure(
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_failure_outside_of_an_answer_is_recorded(
+def test_records_failure_while_sending_response(
     page: PageClient, log: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*_: object) -> None:
@@ -166,7 +164,7 @@ def test_a_failure_outside_of_an_answer_is_recorded(
 
 
 @pytest.fixture
-def stopped(tmp_path: Path) -> Iterator[PageClient]:
+def stopped_page(tmp_path: Path) -> Iterator[PageClient]:
     """Provide the page of a console whose lakehouse stopped after the first responses."""
     lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
@@ -182,7 +180,7 @@ def stopped(tmp_path: Path) -> Iterator[PageClient]:
 
 
 @pytest.mark.parametrize(
-    ("path", "asked"),
+    ("path", "parameters"),
     [
         ("call", {"service": "dynamodb", "operation": "ListTables", "params": {}}),
         ("call", {"service": "s3", "operation": "ListBuckets", "params": {}}),
@@ -192,7 +190,7 @@ def stopped(tmp_path: Path) -> Iterator[PageClient]:
         ("assistant", {"question": "How many accounts are there in each state?"}),
     ],
 )
-def test_every_request_says_that_the_lakehouse_has_stopped(stopped: PageClient, path: str, asked: Any) -> None:
-    status, answer = stopped.try_(path, **asked)
+def test_every_request_reports_stopped_lakehouse(stopped_page: PageClient, path: str, parameters: Any) -> None:
+    status, answer = stopped_page.try_(path, **parameters)
     assert (status, answer["error"]["code"]) == (503, "LakehouseStopped")
-    assert not stopped.server.problems.path.exists()
+    assert not stopped_page.server.problems.path.exists()

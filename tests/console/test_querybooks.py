@@ -17,19 +17,19 @@ def books(tmp_path: Path) -> Querybooks:
 CELLS = [{"kind": "sql", "text": "SELECT 1"}, {"kind": "markdown", "text": "# <b>"}]
 
 
-def test_a_saved_book_is_found_again(books: Querybooks) -> None:
+def test_save_stores_querybook(books: Querybooks) -> None:
     saved = books.save({"name": " Balances ", "cells": CELLS})
     assert books.get(saved["id"])["cells"] == CELLS
     assert [book["name"] for book in books.list()] == ["Balances"]
 
 
-def test_saving_again_replaces_it(books: Querybooks) -> None:
+def test_save_replaces_querybook(books: Querybooks) -> None:
     saved = books.save({"name": "a", "cells": []})
     books.save({**saved, "name": "b", "shared": True})
     assert [(book["name"], book["shared"]) for book in books.list()] == [("b", True)]
 
 
-def test_a_deleted_book_is_gone(books: Querybooks) -> None:
+def test_delete_removes_querybook(books: Querybooks) -> None:
     saved = books.save({"name": "a", "cells": []})
     books.delete(saved["id"])
     assert books.list() == []
@@ -38,7 +38,7 @@ def test_a_deleted_book_is_gone(books: Querybooks) -> None:
 
 
 @pytest.mark.parametrize("identifier", ["", "../../etc/passwd", "a" * 15, "A" * 16, "0" * 16])
-def test_an_id_reaches_no_other_file(books: Querybooks, identifier: str) -> None:
+def test_rejects_invalid_ids(books: Querybooks, identifier: str) -> None:
     with pytest.raises(QuerybookError):
         books.get(identifier)
     with pytest.raises(QuerybookError):
@@ -48,6 +48,6 @@ def test_an_id_reaches_no_other_file(books: Querybooks, identifier: str) -> None
 @pytest.mark.parametrize(
     "book", [{}, {"name": ""}, {"name": "a"}, {"name": "a" * 129, "cells": []}, {"name": "a", "cells": [1]}]
 )
-def test_a_book_without_name_or_cells_is_refused(books: Querybooks, book: dict[str, object]) -> None:
+def test_save_rejects_invalid_querybook(books: Querybooks, book: dict[str, object]) -> None:
     with pytest.raises(QuerybookError):
         books.save(book)

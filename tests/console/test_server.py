@@ -16,18 +16,18 @@ pytestmark = pytest.mark.once
 STATUS = ("POST", "/api/status", b"{}")
 
 
-def own(page: PageClient, **changed: str) -> dict[str, str]:
+def page_headers(page: PageClient, **changed: str) -> dict[str, str]:
     headers = {"Cookie": page.cookie, "X-Zetl-Console": "1", "Origin": f"http://127.0.0.1:{page.server.port}"}
     headers["Sec-Fetch-Site"] = "same-origin"
     return {**headers, **{name.replace("_", "-"): value for name, value in changed.items()}}
 
 
-def test_its_own_page_is_answered(page: PageClient) -> None:
-    status, _, content = page.send(*STATUS, own(page))
+def test_responds_to_own_page(page: PageClient) -> None:
+    status, _, content = page.send(*STATUS, page_headers(page))
     assert (status, json.loads(content)["state"]) == (200, "running")
 
 
-def test_the_right_token_is_exchanged_for_a_strict_cookie(page: PageClient) -> None:
+def test_exchanges_token_for_strict_cookie(page: PageClient) -> None:
     cookie = page.get(f"/?token={page.server.session.token}")[1]["Set-Cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Strict" in cookie
@@ -35,13 +35,13 @@ def test_the_right_token_is_exchanged_for_a_strict_cookie(page: PageClient) -> N
 
 
 @pytest.mark.parametrize("path", ["/", "/?token=", "/?token=wrong", "/?token=%C3%BC", "/?token=a&token=b"])
-def test_any_other_token_opens_nothing(page: PageClient, path: str) -> None:
+def test_wrong_token_sets_no_cookie(page: PageClient, path: str) -> None:
     assert page.get(path)[1]["Set-Cookie"] is None
 
 
 @pytest.mark.parametrize("cookie", ["", "zetl-console=x", "=;=", "a" * 5000])
-def test_without_the_cookie_nothing_is_answered(page: PageClient, cookie: str) -> None:
-    status, _, content = page.send(*STATUS, own(page, Cookie=cookie))
+def test_rejects_request_without_cookie(page: PageClient, cookie: str) -> None:
+    status, _, content = page.send(*STATUS, page_headers(page, Cookie=cookie))
     assert (status, json.loads(content)["error"]["code"]) == (401, "NoToken")
 
 
@@ -57,26 +57,26 @@ def test_without_the_cookie_nothing_is_answered(page: PageClient, cookie: str) -
         {"Host": "127.0.0.1:1"},
     ],
 )
-def test_another_page_is_not_answered_even_with_the_cookie(page: PageClient, changed: dict[str, str]) -> None:
-    assert page.send(*STATUS, own(page, **changed))[0] == 403
+def test_rejects_other_pages_even_with_cookie(page: PageClient, changed: dict[str, str]) -> None:
+    assert page.send(*STATUS, page_headers(page, **changed))[0] == 403
 
 
-def test_a_form_of_another_page_lacks_the_header(page: PageClient) -> None:
-    headers = own(page)
+def test_rejects_request_without_page_header(page: PageClient) -> None:
+    headers = page_headers(page)
     del headers["X-Zetl-Console"]
     assert page.send(*STATUS, headers)[0] == 403
 
 
-def test_a_rebound_name_does_not_even_get_the_page(page: PageClient) -> None:
+def test_rejects_page_request_with_other_host(page: PageClient) -> None:
     assert page.get("/", {"Host": f"evil.example:{page.server.port}"})[0] == 403
 
 
-def test_the_page_is_not_embedded(page: PageClient) -> None:
+def test_page_cannot_be_embedded(page: PageClient) -> None:
     assert page.get("/", {"Sec-Fetch-Dest": "iframe"})[0] == 403
     assert "frame-ancestors 'none'" in page.get("/")[1]["Content-Security-Policy"]
 
 
-def test_the_policy_allows_no_inline_code_and_another_nonce_each_time(page: PageClient) -> None:
+def test_content_policy_forbids_inline_code_and_changes_nonce(page: PageClient) -> None:
     policies = [page.get("/")[1]["Content-Security-Policy"] for _ in range(2)]
     assert policies[0] != policies[1]
     for policy in policies:
@@ -85,13 +85,13 @@ def test_the_policy_allows_no_inline_code_and_another_nonce_each_time(page: Page
         assert re.search(r"'nonce-[^']{20,}'", policy)
 
 
-def test_files_outside_the_page_are_not_served(page: PageClient) -> None:
+def test_does_not_serve_files_outside_page(page: PageClient) -> None:
     for path in ("/../server.py", "/%2e%2e/server.py", "/static/app.js", "//etc/passwd", "/server.py"):
         assert page.get(path)[0] == 404
 
 
 @pytest.mark.parametrize("path", ["/app.js", "/style.css", "/plotly.min.js"])
-def test_its_files_are_served_and_kept_by_the_browser(page: PageClient, path: str) -> None:
+def test_serves_page_files_with_etag(page: PageClient, path: str) -> None:
     status, headers, content = page.get(path)
     assert (status, headers["X-Content-Type-Options"]) == (200, "nosniff")
     assert len(content) > 1000
@@ -99,17 +99,17 @@ def test_its_files_are_served_and_kept_by_the_browser(page: PageClient, path: st
 
 
 @pytest.mark.parametrize("length", ["", "x", "-1", str(10**9)])
-def test_a_question_of_unknown_or_great_length_is_refused(page: PageClient, length: str) -> None:
-    assert page.send("POST", "/api/status", b"", own(page, Content_Length=length))[0] == 413
+def test_rejects_invalid_content_length(page: PageClient, length: str) -> None:
+    assert page.send("POST", "/api/status", b"", page_headers(page, Content_Length=length))[0] == 413
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", b"1"])
-def test_a_question_that_is_no_object_is_refused(page: PageClient, content: bytes) -> None:
-    status = page.send("POST", "/api/call", content, own(page))[0]
+def test_rejects_content_that_is_not_an_object(page: PageClient, content: bytes) -> None:
+    status = page.send("POST", "/api/call", content, page_headers(page))[0]
     assert status in (400, 404)
 
 
-def test_a_stopped_lakehouse_is_a_clear_state(tmp_path: Path) -> None:
+def test_reports_stopped_lakehouse(tmp_path: Path) -> None:
     server = ConsoleServer(Link(tmp_path))
     server.serve_in_background()
     client = PageClient(server)
@@ -122,5 +122,5 @@ def test_a_stopped_lakehouse_is_a_clear_state(tmp_path: Path) -> None:
     server.server_close()
 
 
-def test_it_listens_on_this_computer_only(console: ConsoleServer) -> None:
+def test_listens_on_loopback_only(console: ConsoleServer) -> None:
     assert console.server_address[0] == "127.0.0.1"

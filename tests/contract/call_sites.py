@@ -19,7 +19,7 @@ _ERROR = re.compile(r"[A-Z]\w+(Exception|Fault)")
 
 
 def operations() -> dict[str, set[str]]:
-    """Return the operations, keyed by the names of boto3's methods."""
+    """Return the AWS operations, keyed by boto3 method name."""
     found: dict[str, set[str]] = {}
     for service in SERVICES:
         for operation in wire.service_model(service).operation_names:
@@ -69,7 +69,7 @@ def _names(tree: ast.AST, helpers: set[str]) -> Iterator[str]:
 def _may_be_a_client(node: ast.Attribute, helpers: set[str]) -> bool:
     """Return whether an attribute may be a client's method.
 
-    A name without an underscore needs an owner named after a service.
+    A name without an underscore must follow a `client(...)` call or a variable named after a service.
     """
     owner = node.value
     if isinstance(owner, ast.Call):

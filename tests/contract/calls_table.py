@@ -1,4 +1,4 @@
-"""A generator of the table in docs/aws-calls.md from the chapters' AWS calls."""
+"""A generator that creates the table in docs/aws-calls.md from the chapters' AWS calls."""
 
 from collections.abc import Mapping, Set
 from pathlib import Path

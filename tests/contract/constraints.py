@@ -24,7 +24,7 @@ def violations(operation: OperationModel, parameters: dict[str, Any]) -> list[st
 
 
 def unreadable_patterns(operation: OperationModel, parameters: dict[str, Any]) -> set[str]:
-    """Return the applicable patterns that cannot be checked here, so that they do not count as checked."""
+    """Return the patterns that apply to a request but cannot be checked here."""
     if operation.input_shape is None:
         return set()
     patterns = {shape.metadata.get("pattern") for shape, _ in _texts(operation.input_shape, parameters)}

@@ -1,10 +1,10 @@
-"""Actions of the helpers that the notebooks do not use, such as keys, hybrid access, updates and undo."""
+"""Helper actions that the notebooks do not perform, such as encryption with keys, hybrid access, updates and undo."""
 
 import json
 from dataclasses import replace
 from pathlib import Path
 
-from tests.fakes import Answers
+from tests.fakes import FakeOperation
 from zetl_helpers import (
     _place,
     cleanup,
@@ -24,11 +24,11 @@ from zetl_helpers.payments import payments
 
 
 def run_further_paths(lab: Lab, folder: Path) -> None:
-    """Run all actions of the helpers that the notebooks leave out, in a lab that is empty before and after."""
+    """Run all helper actions that the notebooks do not perform. The lab is empty before and after the run."""
     key, other = (lab.client("kms").create_key()["KeyMetadata"]["Arn"] for _ in range(2))
-    _with_keys(lab, key)
+    _create_lab_with_keys(lab, key)
     integration.set_target_role(lab, kms_key=other)
-    _fix_the_role(lab)
+    _fix_role_trust(lab)
     doctor.examine(lab)
     permissions.write_all(lab, folder)
     chapters.catch_up(lab, 2)
@@ -40,17 +40,17 @@ def run_further_paths(lab: Lab, folder: Path) -> None:
     monitoring.create_alarm(lab)
     for sql in ("SELECT 1", "SELECT 2"):
         lakehouse.save_query(lab, "one", sql, "A number")
-    _in_hybrid_access_mode(lab)
-    _with_a_domain(lab)
+    _share_in_hybrid_access_mode(lab)
+    _create_and_delete_domain(lab)
     source.import_items(lab.with_table("Payments"), payments(3))
     integration.delete(lab)
     integration.delete_table_properties(lab)
     integration.delete_resource_property(lab)
-    _without_rights_on_the_bucket(lab)
-    _clean_up_what_others_added(lab)
+    _explain_inaccessible_bucket(lab)
+    _clean_up_resources_of_others(lab)
 
 
-def _with_keys(lab: Lab, key: str) -> None:
+def _create_lab_with_keys(lab: Lab, key: str) -> None:
     source.create_table(lab, kms_key=key)
     source.enable_pitr(lab)
     source.put_policy(lab)
@@ -65,14 +65,14 @@ def _with_keys(lab: Lab, key: str) -> None:
     integration.wait_until_loaded(lab)
 
 
-def _fix_the_role(lab: Lab) -> None:
+def _fix_role_trust(lab: Lab) -> None:
     trust = permissions.render(lab, "target_role_trust")
     trust["Statement"][0]["Principal"]["Service"] = "ec2.amazonaws.com"
     lab.client("iam").update_assume_role_policy(RoleName=lab.role, PolicyDocument=json.dumps(trust))
     permissions.create_target_role(lab)
 
 
-def _in_hybrid_access_mode(lab: Lab) -> None:
+def _share_in_hybrid_access_mode(lab: Lab) -> None:
     everybody = {"DataLakePrincipalIdentifier": "IAM_ALLOWED_PRINCIPALS"}
     lab.client("lakeformation").grant_permissions(
         Principal=everybody, Resource={"Database": {"Name": lab.database}}, Permissions=["ALL"]
@@ -85,11 +85,11 @@ def _in_hybrid_access_mode(lab: Lab) -> None:
     studio.remove_administrator(lab)
 
 
-def _with_a_domain(lab: Lab) -> None:
+def _create_and_delete_domain(lab: Lab) -> None:
     """Create and delete a Studio domain with a project, and connect to the lab from a space of the project."""
     trust = permissions.render(lab, "target_role_trust")
-    made = lab.client("iam").create_role(RoleName="AnyRole", AssumeRolePolicyDocument=json.dumps(trust))
-    roles = dict.fromkeys(("execution", "service", "provisioning", "access"), made["Role"]["Arn"])
+    created = lab.client("iam").create_role(RoleName="AnyRole", AssumeRolePolicyDocument=json.dumps(trust))
+    roles = dict.fromkeys(("execution", "service", "provisioning", "access"), created["Role"]["Arn"])
     mine = replace(lab, project="Mine")
     plan = studio.plan_domain(mine, vpc="vpc-1", subnets=("subnet-a", "subnet-b"), roles=roles)
     details = studio.create_domain(mine, plan).details
@@ -101,12 +101,12 @@ def _with_a_domain(lab: Lab) -> None:
     lab.client("iam").delete_role(RoleName="AnyRole")
 
 
-def _without_rights_on_the_bucket(lab: Lab) -> None:
+def _explain_inaccessible_bucket(lab: Lab) -> None:
     # The function is called directly, because tests in tests/faults cover S3's response for an inaccessible bucket.
     assert "is in your account" in target._why_forbidden(lab)
 
 
-def _clean_up_what_others_added(lab: Lab) -> None:
+def _clean_up_resources_of_others(lab: Lab) -> None:
     """Clean up resources that only AWS or a console user adds: an optimizer, a policy and an older log group."""
     chapters.catch_up(lab, 3)
     lab.client("logs").create_log_group(logGroupName=integration.LOG_GROUP + integration.integration_id(lab))
@@ -114,7 +114,7 @@ def _clean_up_what_others_added(lab: Lab) -> None:
     iam = lab.client("iam")
     arn = iam.create_policy(PolicyName="Extra", PolicyDocument=json.dumps(policy))["Policy"]["Arn"]
     iam.attach_role_policy(RoleName=lab.role, PolicyArn=arn)
-    Answers(lab, "glue", "GetTableOptimizer").once(lambda _: {"TableOptimizer": {"type": "compaction"}})
+    FakeOperation(lab, "glue", "GetTableOptimizer").once(lambda _: {"TableOptimizer": {"type": "compaction"}})
     found = cleanup.plan(lab)
-    Answers(lab, "glue", "DeleteTableOptimizer").once(lambda _: {})
+    FakeOperation(lab, "glue", "DeleteTableOptimizer").once(lambda _: {})
     cleanup.apply(found)

@@ -73,7 +73,7 @@ class Recorder:
 
 
 def recorded_lab(url: str, prefix: str = "", region: str = "us-east-1", *, strict: bool = True) -> tuple[Lab, Recorder]:
-    """Return a lab like `zetl.connect`, and a recorder of all its calls, including the first."""
+    """Return a lab as `zetl.connect` does, and a recorder of all its calls, including the first."""
     session = boto3.Session(
         aws_access_key_id="LOCALLAKEHOUSE000000",
         aws_secret_access_key="not-a-secret",

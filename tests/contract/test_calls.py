@@ -41,49 +41,53 @@ def recorder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorder]:
     lab, recorder = recorded_lab(lakehouse.url)
     # Refresh whenever a helper waits, and retry without delay.
     with without_waiting(lakehouse.zero_etl.refresh_now):
-        begun: dict[str, int] = {}
-        run_notebooks(lab, lambda name: begun.setdefault(name, len(recorder.calls)))
-        recorder.chapters = _by_chapter(recorder, begun)
+        first_calls: dict[str, int] = {}
+        run_notebooks(lab, lambda name: first_calls.setdefault(name, len(recorder.calls)))
+        recorder.chapters = _by_chapter(recorder, first_calls)
         run_further_paths(lab, tmp_path_factory.mktemp("policies"))
     yield recorder
     lakehouse.stop()
 
 
-def _by_chapter(recorder: Recorder, begun: Mapping[str, int]) -> dict[str, set[str]]:
-    ends = [*list(begun.values())[1:], len(recorder.calls)]
+def _by_chapter(recorder: Recorder, first_calls: Mapping[str, int]) -> dict[str, set[str]]:
+    ends = [*list(first_calls.values())[1:], len(recorder.calls)]
     return {
         name: {call.name for call in recorder.calls[start:end]}
-        for (name, start), end in zip(begun.items(), ends, strict=True)
+        for (name, start), end in zip(first_calls.items(), ends, strict=True)
     }
 
 
-def test_the_table_of_calls_is_that_of_the_chapters(recorder: Recorder, request: pytest.FixtureRequest) -> None:
+def test_calls_table_matches_chapters(recorder: Recorder, request: pytest.FixtureRequest) -> None:
     text = calls_table.render(recorder.chapters)
     if request.config.getoption("--rewrite-golden"):
         calls_table.TABLE.write_text(text, encoding="utf-8")
     assert text == calls_table.TABLE.read_text(encoding="utf-8")
 
 
-def test_no_call_breaks_its_model(recorder: Recorder) -> None:
+def test_calls_conform_to_service_models(recorder: Recorder) -> None:
     broken = {call.name: found for call in recorder.calls if (found := violations(call.model, call.parameters))}
     assert broken == {}
 
 
-def test_all_patterns_were_checked(recorder: Recorder) -> None:
+def test_all_patterns_are_readable(recorder: Recorder) -> None:
     unread = {
         call.name: found for call in recorder.calls if (found := unreadable_patterns(call.model, call.parameters))
     }
     assert unread == {}
 
 
-def test_errors_are_those_of_the_models(recorder: Recorder) -> None:
-    met = {(call.name, call.error, call.model) for call in recorder.calls if call.error}
-    assert met
-    strange = [(name, error) for name, error, model in met if error not in modeled(model) | S3_ERRORS | COMMON_ERRORS]
-    assert strange == []
+def test_errors_are_in_service_models(recorder: Recorder) -> None:
+    returned_errors = {(call.name, call.error, call.model) for call in recorder.calls if call.error}
+    assert returned_errors
+    unknown_errors = [
+        (name, error)
+        for name, error, model in returned_errors
+        if error not in modeled(model) | S3_ERRORS | COMMON_ERRORS
+    ]
+    assert unknown_errors == []
 
 
-def test_every_place_that_calls_aws_was_passed(recorder: Recorder) -> None:
+def test_every_aws_call_in_code_is_exercised(recorder: Recorder) -> None:
     """Every AWS call in the code is also made by a test, so that the call is checked against its model.
 
     Add a missing call to tests/contract/further_paths.py.
@@ -93,7 +97,7 @@ def test_every_place_that_calls_aws_was_passed(recorder: Recorder) -> None:
     assert not missed, "\n".join(f"{name}: {', '.join(places)}" for name, places in missed.items())
 
 
-def test_every_error_that_is_waited_for_exists() -> None:
+def test_error_codes_in_code_exist() -> None:
     known = set(COMMON_ERRORS | S3_ERRORS)
     for service in call_sites.SERVICES:
         model = wire.service_model(service)
@@ -107,7 +111,7 @@ def modeled(operation: OperationModel) -> set[str]:
     return {shape.name for shape in operation.error_shapes} | {shape.error_code for shape in operation.error_shapes}
 
 
-def test_the_table_names_tests_that_are_there() -> None:
+def test_calls_table_names_existing_test_files() -> None:
     tests = calls_table.TABLE.parents[1]
     named = set(re.findall(r"`(tests/[\w/]+\.py)`", calls_table.TABLE.read_text(encoding="utf-8")))
     assert named

@@ -13,58 +13,64 @@ from tests.contract.recorder import ContractError, recorded_lab
 DATABASE = "arn:aws:glue:us-east-1:123456789012:database/customerdb"
 
 
-def broken(service: str, operation: str, **parameters: Any) -> str:
+def violation_text(service: str, operation: str, **parameters: Any) -> str:
     return "; ".join(violations(wire.service_model(service).operation_model(operation), parameters))
 
 
 def table_properties(**config: Any) -> str:
     key = {"ResourceArn": DATABASE, "TableName": "CustomerAccounts"}
-    return broken("glue", "CreateIntegrationTableProperties", **key, TargetTableConfig=config)
+    return violation_text("glue", "CreateIntegrationTableProperties", **key, TargetTableConfig=config)
 
 
-def test_a_call_as_the_helpers_make_it_breaks_nothing() -> None:
+def test_valid_call_has_no_violations() -> None:
     assert table_properties(UnnestSpec="TOPLEVEL", TargetTableName="customeraccounts") == ""
 
 
-def test_an_enum_that_only_the_guide_knows() -> None:
+def test_reports_enum_value_missing_from_model() -> None:
     assert "enum value set" in table_properties(UnnestSpec="TOP_LEVEL")
 
 
-def test_a_pattern() -> None:
-    assert "regular expression" in broken("iam", "GetRole", RoleName="no spaces")
+def test_reports_pattern_mismatch() -> None:
+    assert "regular expression" in violation_text("iam", "GetRole", RoleName="no spaces")
 
 
-def test_a_text_that_is_too_long_or_too_short() -> None:
+def test_reports_text_length_out_of_range() -> None:
     assert "less than or equal to 128" in table_properties(TargetTableName="x" * 129)
     assert "Invalid length" in table_properties(TargetTableName="")
 
 
-def test_a_number_out_of_its_range() -> None:
-    assert "less than or equal to 50" in broken("athena", "ListQueryExecutions", MaxResults=51)
+def test_reports_number_out_of_range() -> None:
+    assert "less than or equal to 50" in violation_text("athena", "ListQueryExecutions", MaxResults=51)
 
 
-def test_a_wrong_type() -> None:
+def test_reports_wrong_type() -> None:
     wanted = {"IntegrationName": "one", "SourceArn": "arn", "TargetArn": DATABASE}
-    assert "Invalid type" in broken("glue", "CreateIntegration", **wanted, IntegrationConfig={"RefreshInterval": 15})
+    assert "Invalid type" in violation_text(
+        "glue", "CreateIntegration", **wanted, IntegrationConfig={"RefreshInterval": 15}
+    )
 
 
-def test_a_missing_and_an_unknown_member() -> None:
-    assert "Missing required" in broken("glue", "CreateIntegration", IntegrationName="one")
-    assert "Unknown parameter" in broken("glue", "CreateIntegrationResourceProperty", ResourceArn=DATABASE, Role="r")
+def test_reports_missing_and_unknown_members() -> None:
+    assert "Missing required" in violation_text("glue", "CreateIntegration", IntegrationName="one")
+    assert "Unknown parameter" in violation_text(
+        "glue", "CreateIntegrationResourceProperty", ResourceArn=DATABASE, Role="r"
+    )
 
 
-def test_tags_in_capitals_where_the_model_wants_small_letters() -> None:
+def test_reports_capitalized_tag_members() -> None:
     tags = [{"Key": "zetl-lab", "Value": "tutorial"}]
-    assert "Unknown parameter" in broken("glue", "CreateIntegrationResourceProperty", ResourceArn=DATABASE, Tags=tags)
+    assert "Unknown parameter" in violation_text(
+        "glue", "CreateIntegrationResourceProperty", ResourceArn=DATABASE, Tags=tags
+    )
 
 
-def test_parameters_for_an_operation_that_takes_none() -> None:
+def test_reports_missing_parameters_of_empty_request() -> None:
     model = wire.service_model("cloudwatch").operation_model("GetMetricData")
     assert unreadable_patterns(model, {}) == set()
-    assert "Missing required" in broken("cloudwatch", "GetMetricData")
+    assert "Missing required" in violation_text("cloudwatch", "GetMetricData")
 
 
-def test_the_recorder_stops_the_call_before_it_is_made(lakehouse: Lakehouse) -> None:
+def test_recorder_rejects_call_before_sending(lakehouse: Lakehouse) -> None:
     lab, recorder = recorded_lab(lakehouse.url)
     wrong = {"UnnestSpec": "TOP_LEVEL"}
     with pytest.raises(ContractError, match=r"glue\.CreateIntegrationTableProperties: .*TOP_LEVEL"):
@@ -74,7 +80,7 @@ def test_the_recorder_stops_the_call_before_it_is_made(lakehouse: Lakehouse) -> 
     assert recorder.names == {"sts.GetCallerIdentity"}
 
 
-def test_botocore_alone_would_have_sent_it() -> None:
+def test_botocore_sends_invalid_enum_value() -> None:
     glue = boto3.client("glue", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
     sent: list[object] = []
     glue.meta.events.register("before-call", lambda params, **_: sent.append(params))

@@ -50,7 +50,7 @@ def _with_fewer_items(source: str) -> str:
 
 
 def _without_pauses(source: str) -> str:
-    """Leave out the pauses between changes, during which a running lakehouse refreshes."""
+    """Remove the pauses between changes, during which a running lakehouse refreshes."""
     return re.sub(r"\btime\.sleep\([\d.]+\)", "pass", source)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.conftest import connect_to
-from tests.fakes import Answers
+from tests.fakes import FakeOperation
 from zetl_helpers import integration, lakehouse
 from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
@@ -18,7 +18,7 @@ def administrators(lab: Lab) -> list[str]:
 
 @pytest.mark.usefixtures("lakehouse_ticks")
 @pytest.mark.parametrize("chapter", WITHOUT_STUDIO)
-def test_a_chapter_needs_neither_studio_nor_lake_formation(lab: Lab, chapter: int) -> None:
+def test_catch_up_works_without_studio_and_lake_formation(lab: Lab, chapter: int) -> None:
     before = administrators(lab)
     for service, operation in (
         ("datazone", "ListDomains"),
@@ -27,32 +27,32 @@ def test_a_chapter_needs_neither_studio_nor_lake_formation(lab: Lab, chapter: in
         ("lakeformation", "GrantPermissions"),
         ("lakeformation", "ListPermissions"),
     ):
-        Answers(lab, service, operation).fail("AccessDeniedException", times=99)
+        FakeOperation(lab, service, operation).fail("AccessDeniedException", times=99)
     with lab.recording() as calls:
         assert chapters.catch_up(lab, chapter) == f"Ready for chapter {chapter}."
     # The helpers only check whether Lake Formation governs the target, and a denied check changes nothing.
-    asked = {call for call in calls if call.startswith(("datazone.", "lakeformation."))}
-    assert asked <= {"lakeformation.ListPermissions"}
+    restricted_calls = {call for call in calls if call.startswith(("datazone.", "lakeformation."))}
+    assert restricted_calls <= {"lakeformation.ListPermissions"}
     assert administrators(connect_to(str(lab.endpoint))) == before
 
 
 @pytest.mark.usefixtures("lakehouse_ticks")
 @pytest.mark.parametrize("chapter", [4, 6])
-def test_only_the_chapters_on_changes_find_changes(lab: Lab, chapter: int) -> None:
+def test_catch_up_applies_no_changes_before_they_are_needed(lab: Lab, chapter: int) -> None:
     chapters.catch_up(lab, chapter)
     assert lakehouse.query(lab, "SELECT count(*) AS n FROM customeraccounts")["n"].tolist() == [25]
     assert len(lakehouse.snapshots(lab)) == 1
 
 
 @pytest.mark.parametrize("chapter", [10, 11, 13])
-def test_chapters_with_tables_of_their_own_need_no_other_integration(lab: Lab, chapter: int) -> None:
+def test_chapters_with_own_tables_create_no_integration(lab: Lab, chapter: int) -> None:
     chapters.catch_up(lab, chapter)
     assert integration.find(lab) is None
     assert lab.client("dynamodb").list_tables()["TableNames"] == []
 
 
 @pytest.mark.parametrize("chapter", [1, 12])
-def test_the_first_and_the_last_chapter_need_nothing(lab: Lab, chapter: int) -> None:
+def test_first_and_last_chapters_need_no_resources(lab: Lab, chapter: int) -> None:
     with lab.recording() as calls:
         chapters.catch_up(lab, chapter)
     assert calls == []

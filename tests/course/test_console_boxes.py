@@ -24,7 +24,7 @@ ROUTES = [
     for source in sorted(SOURCES.glob("*/index.tsx"))
     for path in re.findall(r'\{ path: "([^"]+)", title: "[^"]*", render:', source.read_text(encoding="utf-8"))
 ]
-# A page reads these parameters from its address, after the question mark.
+# The query parameters that the pages of each area read.
 PARAMETERS = {"/dynamodb": {"tab"}, "/glue": {"tab"}, "/s3": {"prefix"}, "/studio": {"database", "table", "sql"}}
 HEAD = re.compile(r"> \*\*In the console:\*\* (?:\[([^]]+)\]\(\.\./docs/practice-console\.md#([\w-]+)\))?")
 NONE = "The practice console has no page for this step."
@@ -65,7 +65,7 @@ class TestChapter:
     def test_every_step_has_a_box(self, number: int) -> None:
         assert set(steps(number)) == {step for step, _ in boxes(number)}
 
-    def test_its_links_name_the_places_of_the_card_in_order(self, number: int) -> None:
+    def test_links_match_places_of_card_in_order(self, number: int) -> None:
         linked = []
         for step, text in boxes(number):
             head = HEAD.match(text)
@@ -76,13 +76,13 @@ class TestChapter:
                 linked.append((step, head[1], head[2]))
         assert linked == [(place.step, place.title, anchor(place)) for place in PLACES[number]]
 
-    def test_its_places_are_pages_of_the_console(self, number: int, lab: Lab) -> None:
+    def test_places_are_console_pages(self, number: int, lab: Lab) -> None:
         for place in PLACES[number]:
             path, _, query = place.address(lab).partition("?")
             assert any(route.fullmatch(path) for route in ROUTES), path
             assert set(parse_qs(query)) <= PARAMETERS.get("/" + path.split("/")[1], set()), query
 
-    def test_it_shows_a_picture_of_at_most_eighty_kilobytes(self, number: int) -> None:
+    def test_shows_one_picture_smaller_than_80_kb(self, number: int) -> None:
         shown = [
             name for _, text in boxes(number) for name in re.findall(r"\]\(\.\./(docs/images/console/[^)]+)\)", text)
         ]
@@ -90,18 +90,18 @@ class TestChapter:
         assert (ROOT / shown[0]).stat().st_size < 80_000
 
 
-def test_the_routes_were_found_and_a_wrong_place_would_be_noticed() -> None:
+def test_routes_are_found_and_reject_wrong_place() -> None:
     assert len(ROUTES) > 25
     assert not any(route.fullmatch("/glue/integrations") for route in ROUTES)
 
 
-def test_every_picture_is_shown_by_a_chapter() -> None:
+def test_every_picture_is_used() -> None:
     shown = {name for number in PLACES for _, text in boxes(number) for name in re.findall(r"console/([^/)]+)\)", text)}
     assert {path.name for path in (ROOT / "docs" / "images" / "console").iterdir()} == shown
 
 
 class TestCard:
-    def test_it_links_the_places_of_the_chapter(self, lab: Lab) -> None:
+    def test_card_links_places_of_chapter(self, lab: Lab) -> None:
         links = console_links(lab, 1)
         assert [place for place, _ in links] == list(PLACES[1])
         first, backups, *_ = (address for _, address in links)
@@ -110,20 +110,20 @@ class TestCard:
         card = ChapterCard(lab, _chapter(1), [], links)._repr_html_()
         assert card.count("target='_blank' rel='noopener'") == len(PLACES[1])
 
-    def test_it_names_the_resources_of_a_learner_with_a_prefix(self, lakehouse: Any) -> None:
+    def test_card_uses_prefix_in_addresses(self, lakehouse: Any) -> None:
         lab = connect_to(lakehouse.url, prefix="ann")
         (_, place, *_) = PLACES[1]
         assert place.address(lab) == "/dynamodb/tables/ann_CustomerAccounts?tab=backups"
 
     @pytest.mark.parametrize(("name", "value"), [("ZETL_CONSOLE", "off"), ("JUPYTERHUB_SERVICE_PREFIX", "/user/ann/")])
-    def test_it_has_no_links_where_nobody_can_open_them(
+    def test_card_has_no_links_if_console_is_unreachable(
         self, lab: Lab, monkeypatch: pytest.MonkeyPatch, name: str, value: str
     ) -> None:
         monkeypatch.setenv(name, value)
         assert console_links(lab, 1) == []
         assert "console" not in ChapterCard(lab, _chapter(1), [])._repr_html_()
 
-    def test_on_aws_and_in_chapters_without_boxes_it_has_none(self, lab: Lab) -> None:
+    def test_card_has_no_links_on_aws_or_without_boxes(self, lab: Lab) -> None:
         from dataclasses import replace
 
         assert console_links(replace(lab, target="aws", endpoint=None), 1) == []

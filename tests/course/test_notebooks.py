@@ -18,7 +18,7 @@ def notebook(path: Path, *sources: str) -> Path:
     return path
 
 
-def test_a_failing_cell_makes_the_run_fail_and_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_run_fails_and_shows_failing_cell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good = notebook(
         tmp_path / "00_good.ipynb", "# Good\n\n[next](01_bad.ipynb) [word](../docs/glossary.md#arn)", "1 + 1"
     )
@@ -32,7 +32,7 @@ def test_a_failing_cell_makes_the_run_fail_and_is_shown(tmp_path: Path, capsys: 
     assert good.read_bytes() == before
 
 
-def test_pages_ask_no_other_host_and_the_texts_they_link_are_pages_too(tmp_path: Path) -> None:
+def test_pages_need_no_network_and_linked_texts_become_pages(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "words.md").write_text('# Words\n\n<a id="arn"></a>\n**ARN.** A [name](../LICENSE).')
     (tmp_path / "chapters").mkdir()
@@ -51,14 +51,14 @@ def test_pages_ask_no_other_host_and_the_texts_they_link_are_pages_too(tmp_path:
     assert re.search(r"local lakehouse on \d{4}-\d\d-\d\d\.", index)
 
 
-def test_outputs_of_a_failing_notebook_are_not_stored(tmp_path: Path) -> None:
+def test_store_outputs_keeps_failing_notebook_unchanged(tmp_path: Path) -> None:
     bad = notebook(tmp_path / "00_bad.ipynb", "# Bad", "1 / 0")
     before = bad.read_bytes()
     assert notebooks.store_outputs([bad]) == 1
     assert bad.read_bytes() == before
 
 
-def test_pages_have_the_pictures_of_their_texts_beside_them(tmp_path: Path) -> None:
+def test_pictures_are_copied_next_to_pages(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "one.svg").write_text("<svg/>")
     (tmp_path / "chapters").mkdir()
@@ -71,7 +71,7 @@ def test_pages_have_the_pictures_of_their_texts_beside_them(tmp_path: Path) -> N
     assert (tmp_path / "out" / "images" / "one.svg").read_text() == "<svg/>"
 
 
-def test_no_kernel_remains_after_a_run_that_is_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_run_leaves_no_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[AsyncKernelManager] = []
 
     def interrupt(client: NotebookClient) -> None:

@@ -15,7 +15,7 @@ def connected(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
     return lab
 
 
-def test_it_connects_catches_up_and_shows_one_card(connected: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+def test_open_chapter_catches_up_and_shows_one_card(connected: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     lab, ex = zetl.open_chapter(2)
     assert lab is connected
     assert source.exists(lab)
@@ -27,19 +27,19 @@ def test_it_connects_catches_up_and_shows_one_card(connected: Lab, capsys: pytes
     assert ex.q1.name == "2.1"
 
 
-def test_opened_again_nothing_is_missing(connected: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+def test_open_chapter_again_creates_nothing(connected: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     zetl.open_chapter(2)
     capsys.readouterr()
     zetl.open_chapter(2)
     assert "Nothing was missing from earlier chapters." in capsys.readouterr().out
 
 
-def test_clean_up_creates_nothing(connected: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+def test_open_chapter_12_creates_nothing(connected: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     zetl.open_chapter(12)
     assert "This chapter creates nothing." in capsys.readouterr().out
 
 
-def test_an_item_that_an_exercise_left_behind_is_named(connected: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+def test_open_chapter_deletes_leftover_item(connected: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     zetl.open_chapter(2)
     item = {"CustomerID": {"S": "CUST0099"}, "AccountNumber": {"S": "ACC000099"}}
     connected.client("dynamodb").put_item(TableName=connected.table, Item=item)
@@ -50,7 +50,7 @@ def test_an_item_that_an_exercise_left_behind_is_named(connected: Lab, capsys: p
 
 @pytest.mark.usefixtures("connected")
 @pytest.mark.parametrize("number", [0, 12])
-def test_a_chapter_without_exercises_shows_the_names_unfolded(number: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_card_without_exercises_shows_names_expanded(number: int, capsys: pytest.CaptureFixture[str]) -> None:
     lab, ex = zetl.open_chapter(number)
     assert not ex.questions
     assert "exercises done" not in capsys.readouterr().out
@@ -59,11 +59,11 @@ def test_a_chapter_without_exercises_shows_the_names_unfolded(number: int, capsy
 
 @pytest.mark.usefixtures("connected")
 @pytest.mark.parametrize("number", [-1, 99, "5"])
-def test_a_chapter_that_does_not_exist_is_refused(number: int) -> None:
+def test_open_chapter_rejects_unknown_chapter(number: int) -> None:
     with pytest.raises(ValueError, match=r"There is no chapter .* Use a number from 0 to "):
         zetl.open_chapter(number)
 
 
-def test_a_card_names_the_target(lab: Lab) -> None:
+def test_card_names_target(lab: Lab) -> None:
     card = ChapterCard(connect_to(str(lab.endpoint)), zetl.exercises.Chapter(0, ()), [])
     assert repr(card).startswith("Chapter 0 is ready on the local lakehouse on this computer, account 123456789012")

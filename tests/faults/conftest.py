@@ -15,7 +15,7 @@ from zetl_helpers.lab import Lab
 
 
 @dataclass
-class Ground:
+class SharedLakehouse:
     """A running lakehouse, together with its empty state."""
 
     lakehouse: Lakehouse
@@ -24,25 +24,25 @@ class Ground:
 
 
 @pytest.fixture(scope="module")
-def ground() -> Iterator[Ground]:
+def shared_lakehouse() -> Iterator[SharedLakehouse]:
     """Provide one lakehouse for all tests of a module. The fixture `recorded` empties it before each test."""
     lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     snapshots = Snapshots(lakehouse)
-    yield Ground(lakehouse, snapshots, snapshots.take())
+    yield SharedLakehouse(lakehouse, snapshots, snapshots.take())
     lakehouse.stop()
 
 
 @pytest.fixture
-def recorded(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Lab, Recorder]]:
-    """Provide a lab in an empty account, and a record of its calls.
+def recorded(shared_lakehouse: SharedLakehouse, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Lab, Recorder]]:
+    """Provide a lab in an empty account, and a recorder of its calls.
 
     The waits of the helpers and of botocore end immediately.
     """
     monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _: None, time=time.time))
-    ground.snapshots.put_back(ground.empty)
-    with without_waiting(ground.lakehouse.zero_etl.tick):
-        yield recorded_lab(ground.lakehouse.url)
+    shared_lakehouse.snapshots.put_back(shared_lakehouse.empty)
+    with without_waiting(shared_lakehouse.lakehouse.zero_etl.tick):
+        yield recorded_lab(shared_lakehouse.lakehouse.url)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ class KilledError(BaseException):
 
 
 class Interruption:
-    """A counter of a session's calls that ends the process at one of them."""
+    """A counter of a session's calls that can end the process before or after a given call."""
 
     def __init__(self, session: boto3.Session) -> None:
         self.calls: list[str] = []

@@ -34,8 +34,8 @@ _READ = {
 }
 
 
-def move_in(lab: Lab) -> None:
-    """Create other people's resources, some with names similar to the lab's."""
+def create_resources(lab: Lab) -> None:
+    """Create other people's resources. Some names are similar to the names of the lab's resources."""
     _put_data(lab)
     _put_rights(lab)
     lab.client("cloudwatch").put_metric_alarm(

@@ -8,7 +8,7 @@ import pytest
 
 from tests.contract.recorder import recorded_lab
 from tests.faults import neighbors
-from tests.faults.conftest import Ground
+from tests.faults.conftest import SharedLakehouse
 from zetl_helpers import cleanup, permissions, studio, target
 from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
@@ -48,14 +48,14 @@ GOLDEN_STATEMENTS = [
 
 
 @pytest.fixture
-def anna(ground: Ground, lab: Lab) -> Lab:
-    neighbors.move_in(lab)
-    return recorded_lab(ground.lakehouse.url, "anna")[0]
+def anna(shared_lakehouse: SharedLakehouse, lab: Lab) -> Lab:
+    neighbors.create_resources(lab)
+    return recorded_lab(shared_lakehouse.lakehouse.url, "anna")[0]
 
 
 @pytest.fixture
-def ben(ground: Ground, anna: Lab) -> Lab:
-    return recorded_lab(ground.lakehouse.url, "ben")[0]
+def ben(shared_lakehouse: SharedLakehouse, anna: Lab) -> Lab:
+    return recorded_lab(shared_lakehouse.lakehouse.url, "ben")[0]
 
 
 def policy(lab: Lab) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def administrators(lab: Lab) -> list[str]:
     return [administrator["DataLakePrincipalIdentifier"] for administrator in settings["DataLakeAdmins"]]
 
 
-def meanwhile(lab: Lab, operation: str, act: Callable[[], object]) -> None:
+def before_next_call(lab: Lab, operation: str, act: Callable[[], object]) -> None:
     """Run another caller's action once, just before the lab's next call of an operation."""
     pending: Iterator[Callable[[], object]] = iter([act])
     service = "glue" if "Policy" in operation else "lakeformation"
@@ -82,7 +82,7 @@ def meanwhile(lab: Lab, operation: str, act: Callable[[], object]) -> None:
     )
 
 
-def test_the_policy_after_a_merge_is_this_one(anna: Lab) -> None:
+def test_merge_adds_statements_to_policy(anna: Lab) -> None:
     before = policy(anna)
     target.merge_catalog_policy(anna)
     assert policy(anna) == {"Version": "2012-10-17", "Statement": GOLDEN_STATEMENTS}
@@ -91,7 +91,7 @@ def test_the_policy_after_a_merge_is_this_one(anna: Lab) -> None:
 
 
 @pytest.mark.parametrize("order", ["merge merge remove remove", "merge merge remove_ben remove_anna"])
-def test_two_learners_leave_the_policy_as_it_was(anna: Lab, ben: Lab, order: str) -> None:
+def test_two_learners_restore_policy_in_any_order(anna: Lab, ben: Lab, order: str) -> None:
     before = policy(anna)
     first, last = (ben, anna) if "ben" in order else (anna, ben)
     target.merge_catalog_policy(anna)
@@ -103,43 +103,43 @@ def test_two_learners_leave_the_policy_as_it_was(anna: Lab, ben: Lab, order: str
     assert policy(anna) == before
 
 
-def test_two_learners_who_write_at_the_same_moment_both_stay(anna: Lab, ben: Lab) -> None:
+def test_concurrent_writes_keep_statements_of_both_learners(anna: Lab, ben: Lab) -> None:
     """If two learners write at the same time, the policy keeps the statements of both.
 
     Ben writes between Anna's read and her write, so her hash is outdated and her merge is retried.
     """
     before = policy(anna)
-    meanwhile(anna, "PutResourcePolicy", lambda: target.merge_catalog_policy(ben))
+    before_next_call(anna, "PutResourcePolicy", lambda: target.merge_catalog_policy(ben))
     assert target.merge_catalog_policy(anna).did == "created"
     assert (len(target.catalog_statements(anna)), len(target.catalog_statements(ben))) == (2, 2)
-    meanwhile(anna, "PutResourcePolicy", lambda: target.remove_catalog_statements(ben))
+    before_next_call(anna, "PutResourcePolicy", lambda: target.remove_catalog_statements(ben))
     target.remove_catalog_statements(anna)
     assert policy(anna) == before
 
 
-def test_the_first_policy_of_the_account_is_not_written_over(anna: Lab, ben: Lab) -> None:
+def test_merge_keeps_policy_created_concurrently(anna: Lab, ben: Lab) -> None:
     anna.client("glue").delete_resource_policy()
-    meanwhile(anna, "PutResourcePolicy", lambda: target.merge_catalog_policy(ben))
+    before_next_call(anna, "PutResourcePolicy", lambda: target.merge_catalog_policy(ben))
     target.merge_catalog_policy(anna)
     assert (len(target.catalog_statements(anna)), len(target.catalog_statements(ben))) == (2, 2)
 
 
-def test_the_last_statement_is_not_deleted_with_what_came_meanwhile(anna: Lab, ben: Lab) -> None:
+def test_remove_keeps_statements_added_concurrently(anna: Lab, ben: Lab) -> None:
     anna.client("glue").delete_resource_policy()
     target.merge_catalog_policy(anna)
-    meanwhile(anna, "DeleteResourcePolicy", lambda: target.merge_catalog_policy(ben))
+    before_next_call(anna, "DeleteResourcePolicy", lambda: target.merge_catalog_policy(ben))
     target.remove_catalog_statements(anna)
     assert len(target.catalog_statements(ben)) == 2
     assert target.catalog_statements(anna) == []
 
 
-def test_a_policy_that_somebody_deletes_meanwhile_is_begun_anew(anna: Lab) -> None:
-    meanwhile(anna, "PutResourcePolicy", lambda: anna.client("glue").delete_resource_policy())
+def test_merge_recreates_policy_deleted_concurrently(anna: Lab) -> None:
+    before_next_call(anna, "PutResourcePolicy", lambda: anna.client("glue").delete_resource_policy())
     target.merge_catalog_policy(anna)
     assert policy(anna)["Statement"] == GOLDEN_STATEMENTS[-2:]
 
 
-def test_a_single_statement_without_a_list_and_an_id_are_kept(anna: Lab) -> None:
+def test_restores_single_statement_and_policy_id(anna: Lab) -> None:
     put_policy(anna, neighbors.STATEMENTS[1])
     target.merge_catalog_policy(anna)
     target.remove_catalog_statements(anna)
@@ -155,14 +155,14 @@ class TestAdministrators:
             permissions.create_target_role(learner)
             target.merge_catalog_policy(learner)
 
-    def test_added_and_put_back(self, anna: Lab) -> None:
+    def test_remove_restores_settings(self, anna: Lab) -> None:
         settings = anna.client("lakeformation").get_data_lake_settings()["DataLakeSettings"]
         studio.add_administrator(anna)
         assert administrators(anna) == [neighbors.ADMINISTRATOR, ADMIN]
         assert studio.remove_administrator(anna).did == "deleted"
         assert anna.client("lakeformation").get_data_lake_settings()["DataLakeSettings"] == settings
 
-    def test_somebody_who_comes_between_reading_and_writing_stays(self, anna: Lab) -> None:
+    def test_add_keeps_administrator_added_concurrently(self, anna: Lab) -> None:
         newcomer = "arn:aws:iam::123456789012:role/Newcomer"
         formation = anna.client("lakeformation")
         settings = formation.get_data_lake_settings()["DataLakeSettings"]
@@ -177,7 +177,7 @@ class TestAdministrators:
         studio.add_administrator(anna)
         assert administrators(anna) == [neighbors.ADMINISTRATOR, newcomer, ADMIN]
 
-    def test_who_is_written_over_is_merged_again(self, anna: Lab) -> None:
+    def test_add_retries_if_overwritten(self, anna: Lab) -> None:
         formation = anna.client("lakeformation")
         settings = formation.get_data_lake_settings()["DataLakeSettings"]
         pending = iter([True])
@@ -190,14 +190,14 @@ class TestAdministrators:
         studio.add_administrator(anna)
         assert administrators(anna) == [neighbors.ADMINISTRATOR, ADMIN]
 
-    def test_the_same_person_in_two_labs_keeps_the_right_until_the_last_leaves(self, anna: Lab, ben: Lab) -> None:
+    def test_remove_keeps_administrator_until_last_lab_leaves(self, anna: Lab, ben: Lab) -> None:
         assert [studio.add_administrator(entry).did for entry in (anna, ben)] == ["created", "already there"]
         assert studio.remove_administrator(anna).did == "still needed"
         assert ADMIN in administrators(ben)
         assert studio.remove_administrator(ben).did == "deleted"
         assert administrators(ben) == [neighbors.ADMINISTRATOR]
 
-    def test_two_labs_that_leave_at_the_same_moment_leave_nothing(self, anna: Lab, ben: Lab) -> None:
+    def test_concurrent_removals_restore_administrators(self, anna: Lab, ben: Lab) -> None:
         studio.add_administrator(anna)
         studio.add_administrator(ben)
         # Ben leaves after Anna has recorded that she leaves, but before she checks which other learners remain.
@@ -211,12 +211,12 @@ class TestAdministrators:
         studio.remove_administrator(anna)
         assert administrators(anna) == [neighbors.ADMINISTRATOR]
 
-    def test_a_lab_that_never_came_to_chapter_3_keeps_nobody_in_office(self, anna: Lab, ben: Lab) -> None:
+    def test_remove_ignores_labs_that_added_no_administrator(self, anna: Lab, ben: Lab) -> None:
         studio.add_administrator(anna)
         assert studio.remove_administrator(anna).did == "deleted"
         assert studio.added_administrator(ben) is None
 
-    def test_who_was_an_administrator_before_both_stays_one(self, anna: Lab, ben: Lab) -> None:
+    def test_existing_administrator_is_not_recorded(self, anna: Lab, ben: Lab) -> None:
         formation = anna.client("lakeformation")
         settings = formation.get_data_lake_settings()["DataLakeSettings"]
         admins = [*settings["DataLakeAdmins"], {"DataLakePrincipalIdentifier": ADMIN}]
@@ -226,7 +226,7 @@ class TestAdministrators:
             assert studio.added_administrator(learner) is None
 
 
-def test_two_whole_labs_side_by_side_leave_the_account_as_it_was(ground: Ground, anna: Lab, ben: Lab) -> None:
+def test_two_labs_restore_account(shared_lakehouse: SharedLakehouse, anna: Lab, ben: Lab) -> None:
     before, admins = policy(anna), administrators(anna)
     for chapter in (2, 3, 4):
         for learner in (anna, ben):

@@ -24,8 +24,8 @@ ARN = re.compile(r"arn:(aws[\w-]*):")
 
 
 @pytest.fixture(params=["eu-central-1", "cn-north-1", "us-gov-west-1"])
-def elsewhere(request: pytest.FixtureRequest) -> Iterator[tuple[Lab, Recorder]]:
-    """Provide labs with a prefix in other Regions, some of which are in other partitions."""
+def regional_lab(request: pytest.FixtureRequest) -> Iterator[tuple[Lab, Recorder]]:
+    """Provide a lab with a prefix in another Region or partition, and a recorder of the lab's calls."""
     lakehouse = Lakehouse(Settings(region=request.param, paused=True))
     lakehouse.start()
     with without_waiting(lakehouse.zero_etl.tick):
@@ -33,22 +33,22 @@ def elsewhere(request: pytest.FixtureRequest) -> Iterator[tuple[Lab, Recorder]]:
     lakehouse.stop()
 
 
-def test_all_arns_are_those_of_the_partition_and_region(elsewhere: tuple[Lab, Recorder]) -> None:
-    lab, recorder = elsewhere
+def test_arns_match_partition_and_region(regional_lab: tuple[Lab, Recorder]) -> None:
+    lab, recorder = regional_lab
     chapters.catch_up(lab, 4)
     chapters.share(lab)
     monitoring.create_alarm(lab)
-    asked = json.dumps([call.parameters for call in recorder.calls], default=str)
-    assert set(ARN.findall(asked)) == {lab.partition}
-    assert lab.region in asked
-    assert "us-east-1" not in asked
+    parameters = json.dumps([call.parameters for call in recorder.calls], default=str)
+    assert set(ARN.findall(parameters)) == {lab.partition}
+    assert lab.region in parameters
+    assert "us-east-1" not in parameters
     assert integration.require(lab)["Status"] == "ACTIVE"
     assert integration.last_sync(lab)
     cleanup.apply(cleanup.plan(lab))
     assert cleanup.verify(lab)
 
 
-def test_names_fit_into_every_region(lab: Lab) -> None:
+def test_names_are_short_enough_for_every_region(lab: Lab) -> None:
     session = boto3.Session(region_name="us-east-1")
     regions = [
         region
@@ -62,7 +62,7 @@ def test_names_fit_into_every_region(lab: Lab) -> None:
         assert len(longest.role) <= 64
 
 
-def test_no_helper_writes_a_partition_or_an_endpoint_down() -> None:
+def test_helpers_contain_no_fixed_partition_or_endpoint() -> None:
     """No helper contains a fixed partition or endpoint.
 
     Docstrings and ARNs of the example account 123456789012 are exempt.
@@ -81,7 +81,7 @@ def test_no_helper_writes_a_partition_or_an_endpoint_down() -> None:
 def tags_of(lab: Lab) -> dict[str, Any]:
     """Return the tags of each resource that supports tags, as one dictionary per resource."""
     glue, s3 = lab.client("glue"), lab.client("s3")
-    made = integration.require(lab)
+    created = integration.require(lab)
     alarms = lab.client("cloudwatch").describe_alarms(AlarmNames=[monitoring.alarm_name(lab)])["MetricAlarms"]
     listed = {
         "table": lab.client("dynamodb").list_tags_of_resource(ResourceArn=lab.table_arn)["Tags"],
@@ -92,13 +92,13 @@ def tags_of(lab: Lab) -> dict[str, Any]:
     owned = glue.get_integration_resource_property(ResourceArn=lab.database_arn)["ResourcePropertyArn"]
     return {
         **{name: {tag["Key"]: tag["Value"] for tag in tags} for name, tags in listed.items()},
-        "integration": {tag["key"]: tag["value"] for tag in made["Tags"]},
+        "integration": {tag["key"]: tag["value"] for tag in created["Tags"]},
         "resource property": glue.get_tags(ResourceArn=owned)["Tags"],
         "database": glue.get_database(Name=lab.database)["Database"]["Parameters"],
     }
 
 
-def test_everything_is_tagged(lab: Lab) -> None:
+def test_all_resources_are_tagged(lab: Lab) -> None:
     chapters.catch_up(lab, 4)
     chapters.share(lab)
     monitoring.create_alarm(lab)
@@ -107,7 +107,7 @@ def test_everything_is_tagged(lab: Lab) -> None:
     )
 
 
-def test_keys_of_ones_own_for_source_integration_and_target(lab: Lab) -> None:
+def test_customer_managed_keys_for_source_integration_and_target(lab: Lab) -> None:
     kms = lab.client("kms")
     ours, theirs, last = (kms.create_key()["KeyMetadata"]["Arn"] for _ in range(3))
     kms.create_alias(AliasName="alias/source", TargetKeyId=ours)
@@ -123,15 +123,15 @@ def test_keys_of_ones_own_for_source_integration_and_target(lab: Lab) -> None:
 
     table = lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]
     rules = lab.client("s3").get_bucket_encryption(Bucket=lab.bucket)["ServerSideEncryptionConfiguration"]["Rules"]
-    made = integration.require(lab)
+    created = integration.require(lab)
     assert table["SSEDescription"]["KMSMasterKeyArn"] == ours
-    assert (made["KmsKeyId"], made["AdditionalEncryptionContext"]) == (theirs, context)
+    assert (created["KmsKeyId"], created["AdditionalEncryptionContext"]) == (theirs, context)
     assert rules[0]["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"] == last
     answer = lab.client("glue").get_integration_resource_property(ResourceArn=lab.database_arn)
     assert answer["TargetProcessingProperties"] == {"RoleArn": lab.role_arn, "KmsArn": last}
 
 
-def test_steps_with_keys_are_made_once(lab: Lab) -> None:
+def test_steps_with_keys_are_idempotent(lab: Lab) -> None:
     key, other = (lab.client("kms").create_key()["KeyMetadata"]["Arn"] for _ in range(2))
     chapters.catch_up(lab, 2)
     assert [target.create_bucket(lab, kms_key=entry).did for entry in (key, key)] == ["changed", "already there"]
@@ -143,8 +143,8 @@ def test_steps_with_keys_are_made_once(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("use", ["source", "integration", "target"])
-def test_a_keys_policy_names_this_lab_alone(elsewhere: tuple[Lab, Recorder], use: keys.Use) -> None:
-    lab, _ = elsewhere
+def test_key_policy_grants_only_this_lab(regional_lab: tuple[Lab, Recorder], use: keys.Use) -> None:
+    lab, _ = regional_lab
     statements = keys.statements(lab, use)
     text = json.dumps(statements)
     assert set(ARN.findall(text)) == {lab.partition}
@@ -153,7 +153,7 @@ def test_a_keys_policy_names_this_lab_alone(elsewhere: tuple[Lab, Recorder], use
         assert f"dynamodb.{lab.region}.{lab.dns_suffix}" in text
 
 
-def test_custom_unnesting_and_partitioning_reach_the_table(lab: Lab) -> None:
+def test_applies_custom_unnesting_and_partitioning(lab: Lab) -> None:
     chapters.catch_up(lab, 2)
     integration.set_target_role(lab)
     spec = [

@@ -21,7 +21,7 @@ _ONCE = Config(retries={"total_max_attempts": 1})
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """Provide a file system of a few megabytes in memory."""
+    """Provide an in-memory file system of 24 MiB."""
     if os.geteuid() != 0:
         pytest.skip("Only root may mount a file system.")
     disk = tmp_path / "disk"
@@ -44,7 +44,7 @@ def client(running: Running, service: str) -> Any:
     )  # fmt: skip
 
 
-def write_until_refused(write: Callable[[str], Any]) -> tuple[set[str], ClientError]:
+def write_until_error(write: Callable[[str], Any]) -> tuple[set[str], ClientError]:
     """Write until a write fails, and return the acknowledged writes and the reason for the failure."""
     acknowledged: set[str] = set()
     try:
@@ -56,7 +56,7 @@ def write_until_refused(write: Callable[[str], Any]) -> tuple[set[str], ClientEr
     raise AssertionError("The disk is not full.")
 
 
-def test_a_full_disk_loses_nothing_that_was_acknowledged_and_work_resumes(disk: Path) -> None:
+def test_full_disk_keeps_acknowledged_writes_and_recovers(disk: Path) -> None:
     reserve = disk / "reserve"
     reserve.write_bytes(b"\0" * _RESERVE)
     running = daemon.start(disk / "state", port=0)[0]
@@ -68,10 +68,10 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged_and_work_resumes(disk: 
         AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
     )  # fmt: skip
 
-    objects, body_refused = write_until_refused(
+    objects, body_refused = write_until_error(
         lambda name: s3.put_object(Bucket="bucket", Key=name, Body=name.encode() * 20_000)
     )
-    items, item_refused = write_until_refused(
+    items, item_refused = write_until_error(
         lambda name: dynamodb.put_item(TableName="Items", Item={"k": {"S": name}, "text": {"S": name * 1_000}})
     )
 

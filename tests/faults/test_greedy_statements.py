@@ -60,7 +60,7 @@ def finished(athena: Any, execution_id: str, seconds: float) -> dict[str, Any]:
     raise AssertionError(f"{execution_id} is {status['State']} after {seconds} seconds")
 
 
-def test_each_fails_by_itself_and_others_are_answered(greedy_lakehouse: Lakehouse) -> None:
+def test_greedy_statements_fail_without_affecting_others(greedy_lakehouse: Lakehouse) -> None:
     s3 = boto3.client(
         "s3", endpoint_url=greedy_lakehouse.url, region_name="us-east-1", aws_access_key_id="test",
         aws_secret_access_key="test", config=Config(s3={"addressing_style": "path"}),
@@ -95,7 +95,7 @@ def test_each_fails_by_itself_and_others_are_answered(greedy_lakehouse: Lakehous
     assert process.memory_info().rss - before < 256 * MB
 
 
-def test_stopping_a_statement_works_while_others_use_everything(greedy_lakehouse: Lakehouse) -> None:
+def test_stops_statements_under_full_load(greedy_lakehouse: Lakehouse) -> None:
     athena = athena_of(greedy_lakehouse)
     ids = [start(athena, GREEDY["endless"]) for _ in range(8)]
     for execution_id in ids:

@@ -26,7 +26,7 @@ SEED = int(os.environ.get("ZETL_FAULT_SEED") or random.SystemRandom().randrange(
 
 
 @dataclass
-class World:
+class InterruptedAccount:
     """An account with other people's resources, and its contents before and after an uninterrupted setup."""
 
     lab: Lab
@@ -39,13 +39,13 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
+def interrupted_account() -> Iterator[InterruptedAccount]:
     running = Lakehouse(Settings(paused=True))
     running.start()
     lab = connect_to(running.url)
     interruption = Interruption(lab.session)
     snapshots = account.Snapshots(running)
-    neighbors.move_in(lab)
+    neighbors.create_resources(lab)
     # The project's bucket and workgroup, which the lab does not change, are created on first use.
     studio.find_project(lab)
     empty, before = snapshots.take(), account.everything(lab)
@@ -54,7 +54,7 @@ def world() -> Iterator[World]:
         set_up(lab)
         calls = interruption.calls
         interruption.disarm()
-        yield World(lab, interruption, snapshots, empty, before, account.everything(lab), calls)
+        yield InterruptedAccount(lab, interruption, snapshots, empty, before, account.everything(lab), calls)
     running.stop()
 
 
@@ -73,31 +73,33 @@ def point(number: int, calls: int) -> tuple[int, When]:
     return chance.randrange(first, last), chance.choice(("before", "after"))
 
 
-def test_set_up_leaves_other_peoples_things_alone(world: World) -> None:
+def test_setup_keeps_resources_of_others(interrupted_account: InterruptedAccount) -> None:
     for kind in ("tables", "buckets"):
-        assert world.before[kind].items() <= world.after[kind].items()
-    assert all(role in world.after["roles"] for role in world.before["roles"])
+        assert interrupted_account.before[kind].items() <= interrupted_account.after[kind].items()
+    assert all(role in interrupted_account.after["roles"] for role in interrupted_account.before["roles"])
     assert all(
-        entry in world.after["catalog policy"]["Statement"] for entry in world.before["catalog policy"]["Statement"]
+        entry in interrupted_account.after["catalog policy"]["Statement"]
+        for entry in interrupted_account.before["catalog policy"]["Statement"]
     )
 
 
 @pytest.mark.parametrize("number", range(POINTS))
-def test_killed_then_cleaned_up_or_repeated(world: World, number: int) -> None:
-    call, when = point(number, len(world.calls))
-    print(f"ZETL_FAULT_SEED={SEED}: killed {when} call {call} of {len(world.calls)}, {world.calls[call]}")
-    world.snapshots.put_back(world.empty)
-    world.interruption.arm(call, when)
+def test_killed_setup_can_be_cleaned_up_or_repeated(interrupted_account: InterruptedAccount, number: int) -> None:
+    calls = interrupted_account.calls
+    call, when = point(number, len(calls))
+    print(f"ZETL_FAULT_SEED={SEED}: killed {when} call {call} of {len(calls)}, {calls[call]}")
+    interrupted_account.snapshots.put_back(interrupted_account.empty)
+    interrupted_account.interruption.arm(call, when)
     with pytest.raises(KilledError):
-        set_up(world.lab)
-    world.interruption.disarm()
-    killed = world.snapshots.take()
+        set_up(interrupted_account.lab)
+    interrupted_account.interruption.disarm()
+    killed = interrupted_account.snapshots.take()
 
-    outcomes = cleanup.apply(cleanup.plan(world.lab))
+    outcomes = cleanup.apply(cleanup.plan(interrupted_account.lab))
     assert set(outcomes["outcome"]) <= {"deleted"}
-    assert cleanup.verify(world.lab)
-    assert account.everything(world.lab) == world.before
+    assert cleanup.verify(interrupted_account.lab)
+    assert account.everything(interrupted_account.lab) == interrupted_account.before
 
-    world.snapshots.put_back(killed)
-    set_up(world.lab)
-    assert account.everything(world.lab) == world.after
+    interrupted_account.snapshots.put_back(killed)
+    set_up(interrupted_account.lab)
+    assert account.everything(interrupted_account.lab) == interrupted_account.after

@@ -23,9 +23,9 @@ from tests.forked_lakehouse import forked_lakehouses
 
 pytestmark = [pytest.mark.long, pytest.mark.once]
 
-# The process is killed this many times. A release requires 200.
+# The number of times that the process is killed. A release requires 200.
 _KILLS = int(os.environ.get("ZETL_KILLS", "20"))
-# The process is suspended for this long. A release requires a minute.
+# The number of seconds for which the process is suspended. A release requires 60.
 _SUSPENDED_SECONDS = float(os.environ.get("ZETL_SUSPENDED_SECONDS", "2"))
 _ACCOUNT = "123456789012"
 _ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20)
@@ -39,7 +39,7 @@ def client(running: Running, service: str) -> Any:
 
 
 @dataclass
-class Promises:
+class AcknowledgedWrites:
     """Acknowledged writes, and writes that may have happened although their requests received no response.
 
     Args:
@@ -91,7 +91,9 @@ class Account:
     """The writers, and the acknowledged writes of each."""
 
     def __init__(self) -> None:
-        self.items, self.objects, self.roles, self.versions, self.rows, self.queries = (Promises() for _ in range(6))
+        self.items, self.objects, self.roles, self.versions, self.rows, self.queries = (
+            AcknowledgedWrites() for _ in range(6)
+        )
         self._clients: dict[tuple[str, str, int], Any] = {}
         self.writers = [Writer(step) for step in (self.item, self.object, self.role, self.version, self.row)]
 
@@ -175,7 +177,7 @@ class Account:
         ]
 
     def check(self, running: Running) -> None:
-        """Compare everything visible with the acknowledged writes."""
+        """Compare the data in all services with the acknowledged writes."""
         s3, glue, iam, dynamodb, athena = (
             self._client(running, name) for name in ("s3", "glue", "iam", "dynamodb", "athena")
         )
@@ -230,7 +232,7 @@ def write_until(account: Account, running: Running, end: Callable[[], None]) -> 
 
 
 @pytest.mark.timeout(60 + 20 * _KILLS)
-def test_whatever_was_acknowledged_survives_a_killed_process(state: Path) -> None:
+def test_acknowledged_writes_survive_killed_process(state: Path) -> None:
     seed = int(os.environ.get("ZETL_KILL_SEED", time.time_ns() % 10**6))
     print(f"ZETL_KILL_SEED={seed}")
     instants = random.Random(seed)  # noqa: S311  (The moments are not secrets.)
@@ -251,7 +253,7 @@ def test_whatever_was_acknowledged_survives_a_killed_process(state: Path) -> Non
 
 
 @pytest.mark.timeout(180 + 2 * _SUSPENDED_SECONDS)
-def test_a_lakehouse_that_was_suspended_goes_on(state: Path) -> None:
+def test_suspended_lakehouse_continues(state: Path) -> None:
     account = Account()
     running = start(state)
     account.prepare(running)

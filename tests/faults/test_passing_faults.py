@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.contract.recorder import Recorder
-from tests.fakes import Answers
+from tests.fakes import FakeOperation
 from tests.faults.wire import Wire
 from zetl_helpers import integration, source
 from zetl_helpers.course import chapters
@@ -45,8 +45,8 @@ NOT_GRANTED = "User: x is not authorized to perform: glue:CreateInboundIntegrati
         ("dynamodb", "BatchGetItem", "ThrottlingException", ""),
     ],
 )
-def test_set_up_goes_on(lab: Lab, service: str, operation: str, code: str, message: str) -> None:
-    fault = Answers(lab, service, operation)
+def test_setup_continues_after_temporary_fault(lab: Lab, service: str, operation: str, code: str, message: str) -> None:
+    fault = FakeOperation(lab, service, operation)
     fault.fail(code, times=3, message=message)
     chapters.catch_up(lab, 4)
     chapters.share(lab)
@@ -54,37 +54,37 @@ def test_set_up_goes_on(lab: Lab, service: str, operation: str, code: str, messa
     assert integration.require(lab)["Status"] == "ACTIVE"
 
 
-def test_tags_that_cannot_be_read_yet_are_waited_for(lab: Lab) -> None:
-    late = Answers(lab, "dynamodb", "ListTagsOfResource")
+def test_create_table_waits_for_tags(lab: Lab) -> None:
+    late = FakeOperation(lab, "dynamodb", "ListTagsOfResource")
     late.once(lambda _: {"Tags": []})
     source.create_table(lab)
     assert late.left == 0
     assert source.exists(lab)
 
 
-def test_an_integration_that_is_not_listed_yet_is_waited_for(lab: Lab) -> None:
+def test_create_waits_until_integration_is_listed(lab: Lab) -> None:
     chapters.catch_up(lab, 2)
     integration.set_target_role(lab)
-    late = Answers(lab, "glue", "DescribeIntegrations")
+    late = FakeOperation(lab, "glue", "DescribeIntegrations")
     late.once(lambda _: {"Integrations": []})
     late.left = 4
     assert integration.create(lab).did == "created"
     assert late.left == 0
 
 
-def test_tags_that_a_listing_leaves_out_are_asked_for(lab: Lab) -> None:
+def test_find_requests_tags_missing_from_list(lab: Lab) -> None:
     chapters.catch_up(lab, 3)
     listed = {name: value for name, value in integration.require(lab).items() if name != "Tags"}
-    Answers(lab, "glue", "DescribeIntegrations").once(lambda _: {"Integrations": [listed]})
+    FakeOperation(lab, "glue", "DescribeIntegrations").once(lambda _: {"Integrations": [listed]})
     with lab.recording() as calls:
         assert integration.find(lab) == listed
     assert "glue.GetTags" in calls
 
 
-def test_keys_that_were_left_unread_are_asked_for_again(lab: Lab, recorder: Recorder) -> None:
+def test_load_items_retries_unprocessed_keys(lab: Lab, recorder: Recorder) -> None:
     source.create_table(lab)
     source.load_items(lab)
-    half = Answers(lab, "dynamodb", "BatchGetItem")
+    half = FakeOperation(lab, "dynamodb", "BatchGetItem")
 
     @half.once
     def _(parameters: dict[str, Any]) -> dict[str, Any]:
@@ -99,11 +99,9 @@ def test_keys_that_were_left_unread_are_asked_for_again(lab: Lab, recorder: Reco
     "operation",
     ["CreateTable", "CreateDatabase", "CreateRole", "CreateIntegration", "CreateIntegrationResourceProperty"],
 )
-def test_what_was_done_and_not_answered_is_found_done(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch, operation: str
-) -> None:
+def test_setup_continues_after_lost_response(lab: Lab, monkeypatch: pytest.MonkeyPatch, operation: str) -> None:
     wire = Wire(monkeypatch, operation)
-    wire.lose_answers()
+    wire.lose_responses()
     chapters.catch_up(lab, 4)
     chapters.share(lab)
     assert wire.sent > 1
@@ -111,24 +109,26 @@ def test_what_was_done_and_not_answered_is_found_done(
 
 
 @pytest.mark.parametrize(("code", "status"), [("ThrottlingException", 400), ("InternalServerError", 500)])
-def test_botocore_repeats_what_was_throttled_or_failed_within(
+def test_botocore_retries_throttled_and_failed_requests(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, code: str, status: int
 ) -> None:
     wire = Wire(monkeypatch, "PutItem")
     source.create_table(lab)
-    wire.refuse(code, times=4, status=status)
+    wire.respond_with_error(code, times=4, status=status)
     lab.client("dynamodb").put_item(TableName=lab.table, Item=source.items()[0])
     assert wire.sent == 5
     assert source.get_item(lab, "CUST0001", "ACC326093")
 
 
-def test_a_deleted_table_that_is_still_going_is_waited_out(lab: Lab) -> None:
+def test_create_table_waits_while_old_table_is_deleted(lab: Lab) -> None:
     source.create_table(lab)
     table = lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]
     lab.client("dynamodb").delete_table(TableName=lab.table)
     # On AWS, the table and its tags stay visible during the deletion, but the lakehouse removes both immediately.
-    Answers(lab, "dynamodb", "ListTagsOfResource").once(lambda _: {"Tags": [{"Key": "zetl-lab", "Value": "tutorial"}]})
-    going = Answers(lab, "dynamodb", "DescribeTable")
+    FakeOperation(lab, "dynamodb", "ListTagsOfResource").once(
+        lambda _: {"Tags": [{"Key": "zetl-lab", "Value": "tutorial"}]}
+    )
+    going = FakeOperation(lab, "dynamodb", "DescribeTable")
     going.once(lambda _: {"Table": {**table, "TableStatus": "DELETING"}})
     going.left = 5
     assert source.create_table(lab).did == "created"

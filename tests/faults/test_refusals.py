@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.contract.recorder import Recorder, recorded_lab
-from tests.fakes import Answers
-from tests.faults.conftest import Ground
+from tests.fakes import FakeOperation
+from tests.faults.conftest import SharedLakehouse
 from tests.faults.wire import Wire
 from zetl_helpers import integration, monitoring, source, target
 from zetl_helpers._aws import ForeignResourceError
@@ -36,20 +36,20 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     return environment
 
 
-def test_no_credentials(bare_environment: dict[str, str]) -> None:
+def test_connect_fails_without_credentials(bare_environment: dict[str, str]) -> None:
     with pytest.raises(ConnectionRefusedByLabError, match=r"There are no AWS credentials\. Sign in \(aws sso login"):
         connect("aws")
 
 
-def test_a_profile_that_does_not_exist(bare_environment: dict[str, str]) -> None:
+def test_connect_fails_for_unknown_profile(bare_environment: dict[str, str]) -> None:
     bare_environment["AWS_PROFILE"] = "nobody"
     with pytest.raises(ConnectionRefusedByLabError, match=r"nobody.*Set AWS_PROFILE to one of your profiles"):
         connect("aws")
 
 
-def test_a_region_that_does_not_exist(bare_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connect_fails_for_unknown_region(bare_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     bare_environment.update(AWS_DEFAULT_REGION="us-est-1", AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x")
-    Wire(monkeypatch).cut()
+    Wire(monkeypatch).drop_requests()
     with pytest.raises(ConnectionRefusedByLabError, match=r"does not contain it\. Did you mean .*us-east-1"):
         connect("aws")
 
@@ -62,29 +62,29 @@ def test_a_region_that_does_not_exist(bare_environment: dict[str, str], monkeypa
         ("SignatureDoesNotMatch", r"Sign in again, or set AWS_PROFILE"),
     ],
 )
-def test_credentials_that_aws_does_not_take(
+def test_connect_fails_for_rejected_credentials(
     bare_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, code: str, step: str
 ) -> None:
     bare_environment.update(AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x", AWS_SESSION_TOKEN="x")
-    Wire(monkeypatch, "GetCallerIdentity").refuse_in_xml(code, times=9)
+    Wire(monkeypatch, "GetCallerIdentity").respond_with_xml_error(code, times=9)
     with pytest.raises(ConnectionRefusedByLabError, match=f"AWS could not identify you.*{code}.*{step}"):
         connect("aws")
 
 
 @pytest.mark.parametrize("code", ["ExpiredTokenException", "UnrecognizedClientException"])
-def test_a_token_that_expires_on_the_way(lab: Lab, recorder: Recorder, code: str) -> None:
+def test_step_can_be_repeated_after_token_expires(lab: Lab, recorder: Recorder, code: str) -> None:
     source.create_table(lab)
     before = recorder.changes
-    Answers(lab, "dynamodb", "DescribeContinuousBackups").fail(code)
+    FakeOperation(lab, "dynamodb", "DescribeContinuousBackups").fail(code)
     with pytest.raises(ClientError, match=r"repeat the step, which continues where it stopped"):
         source.enable_pitr(lab)
     assert recorder.changes == before
     assert source.enable_pitr(lab).did == "changed"
 
 
-def test_a_region_that_the_lakehouse_does_not_play(ground: Ground) -> None:
-    ground.snapshots.put_back(ground.empty)
-    lab, recorder = recorded_lab(ground.lakehouse.url, region="eu-central-1")
+def test_lakehouse_rejects_other_region(shared_lakehouse: SharedLakehouse) -> None:
+    shared_lakehouse.snapshots.put_back(shared_lakehouse.empty)
+    lab, recorder = recorded_lab(shared_lakehouse.lakehouse.url, region="eu-central-1")
     with pytest.raises(ClientError, match=r"This local lakehouse is in us-east-1, but the request is for eu-central-1"):
         chapters.catch_up(lab, 2)
     assert recorder.changes == []
@@ -94,18 +94,18 @@ def test_a_region_that_the_lakehouse_does_not_play(ground: Ground) -> None:
     ("service", "operation"),
     [("dynamodb", "DescribeTable"), ("glue", "GetDatabase"), ("iam", "GetRole"), ("glue", "DescribeIntegrations")],
 )
-def test_no_permission(lab: Lab, recorder: Recorder, service: str, operation: str) -> None:
-    denied = Answers(lab, service, operation)
+def test_missing_permission_changes_nothing(lab: Lab, recorder: Recorder, service: str, operation: str) -> None:
+    denied = FakeOperation(lab, service, operation)
     denied.fail("AccessDeniedException", times=9, message=f"not authorized to perform: {service}:{operation}")
     with pytest.raises(ClientError, match=f"not authorized to perform: {service}:{operation}"):
         chapters.catch_up(lab, 2)
     assert recorder.changes == []
 
 
-def test_a_denial_to_the_caller_is_told_at_once(lab: Lab, recorder: Recorder) -> None:
+def test_denied_caller_is_not_retried(lab: Lab, recorder: Recorder) -> None:
     chapters.catch_up(lab, 2)
     integration.set_target_role(lab)
-    Answers(lab, "glue", "CreateIntegration").fail(
+    FakeOperation(lab, "glue", "CreateIntegration").fail(
         "AccessDeniedException", times=9, message="User: x is not authorized to perform: glue:CreateIntegration on y"
     )
     with pytest.raises(ClientError, match="glue:CreateIntegration"):
@@ -132,7 +132,7 @@ def _role(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("take", "kind"), [(_table, "Table"), (_bucket, "Bucket"), (_database, "Database"), (_role, "Role")]
 )
-def test_a_name_that_is_taken_in_the_account(
+def test_rejects_foreign_resource_with_lab_name(
     lab: Lab, recorder: Recorder, take: Callable[[Lab], None], kind: str
 ) -> None:
     take(lab)
@@ -142,15 +142,15 @@ def test_a_name_that_is_taken_in_the_account(
     assert recorder.changes == before
 
 
-def test_an_integration_of_the_same_name(lab: Lab, recorder: Recorder) -> None:
+def test_rejects_foreign_integration_with_lab_name(lab: Lab, recorder: Recorder) -> None:
     foreign = {"IntegrationName": lab.integration, "SourceArn": f"{lab.table_arn}Old", "TargetArn": lab.database_arn}
-    Answers(lab, "glue", "DescribeIntegrations").once(lambda _: {"Integrations": [foreign]})
+    FakeOperation(lab, "glue", "DescribeIntegrations").once(lambda _: {"Integrations": [foreign]})
     with pytest.raises(ForeignResourceError, match="Integration ddb-to-lakehouse exists but doesn't belong to the lab"):
         chapters.catch_up(lab, 4)
     assert recorder.changes == []
 
 
-def test_an_alarm_of_the_same_name(lab: Lab, recorder: Recorder) -> None:
+def test_rejects_foreign_alarm_with_lab_name(lab: Lab, recorder: Recorder) -> None:
     chapters.catch_up(lab, 3)
     lab.client("cloudwatch").put_metric_alarm(
         AlarmName=monitoring.alarm_name(lab), Namespace="Other", MetricName="Other", Statistic="Sum", Period=60,
@@ -165,36 +165,36 @@ def test_an_alarm_of_the_same_name(lab: Lab, recorder: Recorder) -> None:
 class TestBucketOfOthers:
     """Tests of buckets that the lab cannot use: in another account or Region, or without permission to read them."""
 
-    def test_in_another_account(self, lab: Lab, recorder: Recorder) -> None:
-        Answers(lab, "s3", "HeadBucket").fail("403")
+    def test_rejects_bucket_of_another_account(self, lab: Lab, recorder: Recorder) -> None:
+        FakeOperation(lab, "s3", "HeadBucket").fail("403")
         with pytest.raises(ForeignResourceError, match=r"belongs to another account\. Set ZETL_PREFIX"):
             chapters.catch_up(lab, 2)
         assert recorder.changes == []
 
-    def test_in_the_own_account_without_a_right(self, lab: Lab, recorder: Recorder) -> None:
+    def test_explains_missing_permission_on_own_bucket(self, lab: Lab, recorder: Recorder) -> None:
         _bucket(lab)
-        Answers(lab, "s3", "HeadBucket").fail("403")
+        FakeOperation(lab, "s3", "HeadBucket").fail("403")
         with pytest.raises(
             ForeignResourceError, match=r"is in your account, but you can't access it, because you lack s3:ListBucket"
         ):
             target.create_bucket(lab)
         assert recorder.changes == ["s3.CreateBucket"]
 
-    def test_where_nothing_may_be_listed(self, lab: Lab, recorder: Recorder) -> None:
-        Answers(lab, "s3", "HeadBucket").fail("403")
-        Answers(lab, "s3", "ListBuckets").fail("AccessDenied")
+    def test_explains_bucket_if_buckets_cannot_be_listed(self, lab: Lab, recorder: Recorder) -> None:
+        FakeOperation(lab, "s3", "HeadBucket").fail("403")
+        FakeOperation(lab, "s3", "ListBuckets").fail("AccessDenied")
         with pytest.raises(ForeignResourceError, match="belongs to another account, or you lack s3:ListBucket"):
             target.create_bucket(lab)
         assert recorder.changes == []
 
-    def test_in_another_region(self, lab: Lab, recorder: Recorder) -> None:
-        Answers(lab, "s3", "HeadBucket").fail("301")
+    def test_rejects_bucket_in_another_region(self, lab: Lab, recorder: Recorder) -> None:
+        FakeOperation(lab, "s3", "HeadBucket").fail("301")
         with pytest.raises(ForeignResourceError, match="isn't in the lab's Region, us-east-1"):
             target.create_bucket(lab)
         assert recorder.changes == []
 
-    def test_taken_in_between(self, lab: Lab) -> None:
-        Answers(lab, "s3", "CreateBucket").fail("BucketAlreadyExists")
+    def test_raises_if_bucket_name_is_taken_concurrently(self, lab: Lab) -> None:
+        FakeOperation(lab, "s3", "CreateBucket").fail("BucketAlreadyExists")
         with pytest.raises(ClientError, match="BucketAlreadyExists"):
             target.create_bucket(lab)
 
@@ -211,8 +211,8 @@ class TestBucketOfOthers:
         ("glue", "CreateIntegration", "KMSKeyNotAccessibleFault", r"keys\.statements"),
     ],
 )
-def test_quotas_regions_and_keys_are_explained(lab: Lab, service: str, operation: str, code: str, step: str) -> None:
-    Answers(lab, service, operation).fail(code, times=9)
+def test_explains_quota_region_and_key_errors(lab: Lab, service: str, operation: str, code: str, step: str) -> None:
+    FakeOperation(lab, service, operation).fail(code, times=9)
     with pytest.raises(ClientError, match=step) as caught:
         chapters.catch_up(lab, 4)
     assert caught.value.response["Error"]["Code"] == code
@@ -240,7 +240,7 @@ def _nowhere(_: Lab) -> str:
         (_nowhere, "There is no KMS key alias/nobody in Region us-east-1"),
     ],
 )
-def test_a_key_that_cannot_be_used(lab: Lab, recorder: Recorder, key: Callable[[Lab], str], why: str) -> None:
+def test_rejects_unusable_keys(lab: Lab, recorder: Recorder, key: Callable[[Lab], str], why: str) -> None:
     name = key(lab)
     before = recorder.changes
     attempts: list[Callable[..., Any]] = [

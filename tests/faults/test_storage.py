@@ -14,7 +14,7 @@ pytestmark = pytest.mark.once
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[tuple[Lakehouse, TestLakehouse]]:
+def fresh_lakehouse(tmp_path: Path) -> Iterator[tuple[Lakehouse, TestLakehouse]]:
     clock = Clock()
     lakehouse = Lakehouse(Settings(tmp_path / "state", paused=True, clock=clock))
     lakehouse.start()
@@ -22,14 +22,14 @@ def fresh(tmp_path: Path) -> Iterator[tuple[Lakehouse, TestLakehouse]]:
     lakehouse.stop()
 
 
-def fill(lakehouse: Lakehouse) -> None:
+def simulate_full_disk(lakehouse: Lakehouse) -> None:
     """Simulate a disk that has no space for another page of the database."""
     with lakehouse.database.lock:
         pages = lakehouse.database._writer.execute("PRAGMA page_count").fetchone()[0]
         lakehouse.database._writer.execute(f"PRAGMA max_page_count = {pages}")
 
 
-def make_room(lakehouse: Lakehouse) -> None:
+def end_full_disk(lakehouse: Lakehouse) -> None:
     with lakehouse.database.lock:
         lakehouse.database._writer.execute("PRAGMA max_page_count = 1000000")
 
@@ -43,35 +43,35 @@ def databases(client: Any) -> set[str]:
     return {each["Name"] for each in client("glue").get_databases()["DatabaseList"]}
 
 
-def test_a_full_disk_fails_requests_with_the_reason_and_keeps_what_was_acknowledged(
-    fresh: tuple[Lakehouse, TestLakehouse],
+def test_full_disk_fails_requests_and_keeps_acknowledged_writes(
+    fresh_lakehouse: tuple[Lakehouse, TestLakehouse],
 ) -> None:
-    lakehouse, test = fresh
+    lakehouse, test = fresh_lakehouse
     glue = test.client("glue")
     glue.create_database(DatabaseInput={"Name": "before"})
-    fill(lakehouse)
+    simulate_full_disk(lakehouse)
     acknowledged = {"before"}
 
-    def write_until_refused() -> None:
+    def write_until_error() -> None:
         for number in range(200):
             glue.create_database(DatabaseInput={"Name": f"d{number}", "Description": "x" * 1000})
             acknowledged.add(f"d{number}")
 
     with pytest.raises(ClientError, match=r"disk is full.*free some space") as refused:
-        write_until_refused()
+        write_until_error()
 
     assert refused.value.response["Error"]["Code"] == "InternalServiceException"
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
     assert databases(test.client) - {"default"} == acknowledged
-    make_room(lakehouse)
+    end_full_disk(lakehouse)
     glue.create_database(DatabaseInput={"Name": "after"})
     assert databases(test.client) - {"default"} == {*acknowledged, "after"}
 
 
-def test_a_body_that_finds_no_room_leaves_the_object_as_it_was(
-    fresh: tuple[Lakehouse, TestLakehouse], monkeypatch: pytest.MonkeyPatch
+def test_failed_upload_keeps_old_object(
+    fresh_lakehouse: tuple[Lakehouse, TestLakehouse], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lakehouse, test = fresh
+    lakehouse, test = fresh_lakehouse
     s3 = test.client("s3")
     s3.create_bucket(Bucket="bucket")
     s3.put_object(Bucket="bucket", Key="k", Body=b"kept")
@@ -92,8 +92,8 @@ def test_a_body_that_finds_no_room_leaves_the_object_as_it_was(
     assert s3.get_object(Bucket="bucket", Key="k")["Body"].read() == b"again"
 
 
-def test_a_read_only_folder_is_read_and_says_why_it_is_not_written(fresh: tuple[Lakehouse, TestLakehouse]) -> None:
-    lakehouse, test = fresh
+def test_read_only_folder_allows_reads_and_rejects_writes(fresh_lakehouse: tuple[Lakehouse, TestLakehouse]) -> None:
+    lakehouse, test = fresh_lakehouse
     test.client("iam").create_role(RoleName="kept", AssumeRolePolicyDocument="{}")
     make_read_only(lakehouse, "ON")
     with pytest.raises(ClientError, match="not writable"):
@@ -106,8 +106,8 @@ def test_a_read_only_folder_is_read_and_says_why_it_is_not_written(fresh: tuple[
     test.client("iam").create_role(RoleName="lost", AssumeRolePolicyDocument="{}")
 
 
-def test_a_service_of_ours_forgets_what_was_not_kept(fresh: tuple[Lakehouse, TestLakehouse]) -> None:
-    lakehouse, test = fresh
+def test_failed_write_is_not_visible(fresh_lakehouse: tuple[Lakehouse, TestLakehouse]) -> None:
+    lakehouse, test = fresh_lakehouse
     athena = test.client("athena")
     athena.create_work_group(Name="kept")
     make_read_only(lakehouse, "ON")
@@ -119,7 +119,7 @@ def test_a_service_of_ours_forgets_what_was_not_kept(fresh: tuple[Lakehouse, Tes
     athena.create_work_group(Name="lost")
 
 
-def test_services_keep_what_they_change_whether_or_not_it_was_their_first_request(tmp_path: Path) -> None:
+def test_changes_persist_across_restarts(tmp_path: Path) -> None:
     for number in range(3):
         lakehouse = Lakehouse(Settings(tmp_path / "state", paused=True))
         lakehouse.start()
@@ -131,8 +131,8 @@ def test_services_keep_what_they_change_whether_or_not_it_was_their_first_reques
         assert names == {"primary", *(f"group{each}" for each in range(number + 1))}
 
 
-def test_a_clock_that_jumps_loses_nothing(fresh: tuple[Lakehouse, TestLakehouse]) -> None:
-    _, test = fresh
+def test_clock_jumps_lose_nothing(fresh_lakehouse: tuple[Lakehouse, TestLakehouse]) -> None:
+    _, test = fresh_lakehouse
     test.create_table("Orders", [{"id": "a", "n": 1}], key="id")
     test.integrate("Orders", "sales")
     for number, jump in enumerate((3600.0, -7200.0, 86_400.0), start=2):

@@ -32,7 +32,7 @@ class Wire:
 
         patch.setattr(URLLib3Session, "send", send)
 
-    def lose_answers(self, times: int = 1) -> None:
+    def lose_responses(self, times: int = 1) -> None:
         """Execute requests, but lose their responses."""
 
         def lose(request: AWSPreparedRequest, send: Send) -> Any:
@@ -41,29 +41,29 @@ class Wire:
 
         self._fault, self._left = lose, times
 
-    def refuse(self, code: str, times: int, *, status: int = 400) -> None:
+    def respond_with_error(self, code: str, times: int, *, status: int = 400) -> None:
         """Respond to requests with an error in the format of a JSON service."""
-        self._answer(json.dumps({"__type": code, "message": "told to"}), times, status)
+        self._answer(json.dumps({"__type": code, "message": "simulated"}), times, status)
 
-    def refuse_in_xml(self, code: str, times: int, *, status: int = 403) -> None:
+    def respond_with_xml_error(self, code: str, times: int, *, status: int = 403) -> None:
         """Respond to requests with an error in the format of an XML service, such as STS."""
-        error = f"<Error><Code>{code}</Code><Message>told to</Message></Error>"
+        error = f"<Error><Code>{code}</Code><Message>simulated</Message></Error>"
         self._answer(f"<ErrorResponse>{error}</ErrorResponse>", times, status)
 
     def _answer(self, body: str, times: int, status: int) -> None:
         self._fault = lambda request, _: _Answer(request.url, status, {}, body.encode())
         self._left = times
 
-    def cut(self) -> None:
+    def drop_requests(self) -> None:
         """Drop all requests before they arrive."""
 
-        def cut(request: AWSPreparedRequest, _: Send) -> Any:
+        def drop(request: AWSPreparedRequest, _: Send) -> Any:
             raise EndpointConnectionError(endpoint_url=request.url)
 
-        self._fault, self._left = cut, 10**6
+        self._fault, self._left = drop, 10**6
 
     def _pass(self, request: AWSPreparedRequest, send: Send) -> Any:
-        if not self._is_meant(request):
+        if not self._matches(request):
             return send(request)
         self.sent += 1
         if not self._left:
@@ -71,7 +71,7 @@ class Wire:
         self._left -= 1
         return self._fault(request, send)
 
-    def _is_meant(self, request: AWSPreparedRequest) -> bool:
+    def _matches(self, request: AWSPreparedRequest) -> bool:
         target = request.headers.get("X-Amz-Target", b"")
         target = target.decode() if isinstance(target, bytes) else target
         body = request.body if isinstance(request.body, bytes | str) else b""

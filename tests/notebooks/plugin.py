@@ -55,7 +55,7 @@ def pytest_collectstart(collector: pytest.Collector) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if isinstance(item.parent, IPyNbFile) and item.path not in _lakehouses:
-        _lakehouses[item.path] = _give_lakehouse(item.path.stem)
+        _lakehouses[item.path] = _start_lakehouse(item.path.stem)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -86,7 +86,7 @@ def pytest_sessionfinish() -> None:
         folder.cleanup()
 
 
-def _give_lakehouse(notebook: str) -> tempfile.TemporaryDirectory[str]:
+def _start_lakehouse(notebook: str) -> tempfile.TemporaryDirectory[str]:
     folder = tempfile.TemporaryDirectory(prefix="zetl-")
     daemon.start(Path(folder.name), port=0)
     os.environ.update(kernel_environment(Path(folder.name)))

@@ -20,8 +20,8 @@ RULES = get_sanitize_patterns((ROOT / "tests/notebooks/sanitize.cfg").read_text(
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("name", ["04_query_with_athena", "07_time_travel"])
-def test_every_changed_output_fails_its_cell(name: str, tmp_path: Path) -> None:
-    seed = seed_of_the_commit()
+def test_changed_output_fails_its_cell(name: str, tmp_path: Path) -> None:
+    seed = commit_seed()
     notebook = json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))
     changed = [
         number
@@ -38,7 +38,7 @@ def test_every_changed_output_fails_its_cell(name: str, tmp_path: Path) -> None:
     assert failed == set(changed), f"seed {seed}: cells {sorted(set(changed) - failed)} passed with another output"
 
 
-def seed_of_the_commit() -> int:
+def commit_seed() -> int:
     """Return a number that differs between commits, but is the same when a commit is tested again."""
     command = ["git", "rev-parse", "--short=7", "HEAD"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -25,37 +25,37 @@ def cells(path: Path, kind: str) -> list[dict[str, Any]]:
     return [cell for cell in found if cell["cell_type"] == kind]
 
 
-def test_all_chapters_are_there() -> None:
+def test_all_chapters_exist() -> None:
     assert [path.stem for path in NOTEBOOKS] == NAMES
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 class TestNotebook:
-    def test_every_cell_was_run_in_order(self, path: Path) -> None:
+    def test_cells_were_run_in_order(self, path: Path) -> None:
         counts = [cell["execution_count"] for cell in cells(path, "code")]
         assert counts == list(range(1, len(counts) + 1)), f"run zetl run --store {path.stem[:2]}"
 
-    def test_no_cell_is_skipped_or_exempt(self, path: Path) -> None:
+    def test_no_cell_is_excluded_from_comparison(self, path: Path) -> None:
         for cell in cells(path, "code"):
             assert not cell["metadata"].get("tags")
             assert "nbval" not in "".join(cell["source"]).lower()
 
-    def test_no_output_is_an_error_or_a_warning(self, path: Path) -> None:
+    def test_outputs_contain_no_errors_or_warnings(self, path: Path) -> None:
         for cell in cells(path, "code"):
             for output in cell["outputs"]:
                 assert output["output_type"] != "error"
                 assert output.get("name") != "stderr"
 
-    def test_it_begins_by_opening_its_chapter(self, path: Path) -> None:
+    def test_first_cell_opens_chapter(self, path: Path) -> None:
         source = "".join(cells(path, "code")[0]["source"])
         assert source.endswith(f"import zetl_helpers as zetl\n\nlab, ex = zetl.open_chapter({int(path.stem[:2])})")
         assert "zetl.open_chapter(" not in "".join("".join(cell["source"]) for cell in cells(path, "code")[1:])
 
-    def test_it_does_not_ask_which_target_it_runs_on(self, path: Path) -> None:
+    def test_notebook_is_independent_of_target(self, path: Path) -> None:
         for cell in cells(path, "code"):
             assert not re.search(r"\btarget ==|ZETL_TARGET|lab\.target\b(?!_)|endpoint", "".join(cell["source"]))
 
-    def test_it_carries_no_machine_and_no_account_but_the_dummy(self, path: Path) -> None:
+    def test_notebook_contains_no_machine_paths_or_real_accounts(self, path: Path) -> None:
         text = re.sub(r'"image/jpeg": "[^"]+"', "", path.read_text())
         assert not re.search(r"/(home|root|Users|tmp|var)/", text)
         assert not re.search(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b", text)
@@ -63,7 +63,7 @@ class TestNotebook:
         assert accounts <= {"123456789012", "111122223333"}  # Both are examples in the AWS documentation.
         assert "127.0.0.1" not in text
 
-    def test_figures_say_in_words_what_they_show_and_have_a_still_twin(self, path: Path) -> None:
+    def test_figures_have_text_and_static_image(self, path: Path) -> None:
         for cell in cells(path, "code"):
             for output in cell["outputs"]:
                 data = output.get("data", {})
@@ -72,14 +72,14 @@ class TestNotebook:
                     assert "image/jpeg" in data
                     assert "image/png" not in data
 
-    def test_it_has_one_title_and_headings_in_order(self, path: Path) -> None:
+    def test_notebook_has_one_title_and_ordered_headings(self, path: Path) -> None:
         text = "\n".join("".join(cell["source"]) for cell in cells(path, "markdown"))
         levels = [len(marks) for marks in re.findall(r"^(#+) ", text, flags=re.MULTILINE)]
         assert levels[0] == 1
         assert levels.count(1) == 1
         assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
 
-    def test_its_links_to_other_files_lead_somewhere(self, path: Path) -> None:
+    def test_links_to_other_files_are_valid(self, path: Path) -> None:
         text = "\n".join("".join(cell["source"]) for cell in cells(path, "markdown"))
         for link in re.findall(r"\]\(([^)]+)\)", text):
             if not link.startswith("https://"):
@@ -93,13 +93,13 @@ KINDS = {"opening", "connect", "section", "console", "exercise", "answer", "key-
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 class TestMetadata:
-    def test_the_notebook_says_what_it_is(self, path: Path) -> None:
+    def test_notebook_has_metadata(self, path: Path) -> None:
         about = json.loads(path.read_text())["metadata"]["zetl"]
         assert set(about) >= {"chapter", "minutes", "cost", "needs"}
         assert about["chapter"] == int(path.stem[:2])
         assert about["cost"]
 
-    def test_its_head_says_the_same(self, path: Path) -> None:
+    def test_head_matches_metadata(self, path: Path) -> None:
         about = json.loads(path.read_text())["metadata"]["zetl"]
         head = "".join(cells(path, "markdown")[0]["source"])
         assert f"**Minutes:** {about['minutes']}." in head
@@ -108,13 +108,13 @@ class TestMetadata:
         assert needs
         assert [int(number) for number in re.findall(r"\b\d\d\b", needs[1].split(";")[0])] == about["needs"]
 
-    def test_the_minutes_of_its_cells_add_up(self, path: Path) -> None:
+    def test_minutes_of_cells_add_up(self, path: Path) -> None:
         notebook = json.loads(path.read_text())
         about = [cell["metadata"].get("zetl", {}) for cell in notebook["cells"]]
         total = sum(entry.get("minutes", 0) for entry in about)
         assert total == notebook["metadata"]["zetl"]["minutes"], "change the notebook's minutes (see CONTRIBUTING.md)"
 
-    def test_its_cells_are_of_known_kinds_and_every_heading_begins_a_marked_cell(self, path: Path) -> None:
+    def test_cells_have_known_kinds_and_headings_start_marked_cells(self, path: Path) -> None:
         for cell in json.loads(path.read_text())["cells"]:
             about = cell["metadata"].get("zetl", {})
             assert about.get("kind") in {None, *KINDS}
@@ -124,7 +124,7 @@ class TestMetadata:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS[1:-1], ids=lambda path: path.stem)
-def test_a_chapter_opens_with_what_one_will_be_able_to_do_and_ends_with_what_comes_next(path: Path) -> None:
+def test_chapter_has_goals_first_and_next_steps_last(path: Path) -> None:
     all_cells = json.loads(path.read_text())["cells"]
     kinds = [cell["metadata"].get("zetl", {}).get("kind") for cell in all_cells]
     assert [kind for kind in kinds if kind][:2] == ["opening", "connect"]
@@ -137,7 +137,7 @@ def test_a_chapter_opens_with_what_one_will_be_able_to_do_and_ends_with_what_com
     assert NOTEBOOKS[NOTEBOOKS.index(path) + 1].name == following
 
 
-def test_the_readmes_paths_have_the_minutes_of_their_chapters() -> None:
+def test_minutes_of_readme_paths_match_chapters() -> None:
     readme = (NOTEBOOKS[0].parent.parent / "README.md").read_text()
     found = {
         path.stem[:2]: [cell["metadata"].get("zetl", {}) for cell in cells(path, "markdown")] for path in NOTEBOOKS
@@ -163,7 +163,7 @@ def test_the_readmes_paths_have_the_minutes_of_their_chapters() -> None:
         ), path.name
 
 
-def test_no_text_of_a_notebook_runs_a_command_that_jupyterlabs_terminal_does_not_find() -> None:
+def test_texts_use_full_path_of_zetl_command() -> None:
     for path in NOTEBOOKS:
         for cell in cells(path, "markdown"):
             for sentence in re.split(r"(?<=[.:])\s", "".join(cell["source"])):
@@ -171,7 +171,7 @@ def test_no_text_of_a_notebook_runs_a_command_that_jupyterlabs_terminal_does_not
                     assert "`zetl " not in sentence, f"{path.name}: write .venv/bin/zetl in {sentence!r}"
 
 
-def test_the_readme_and_chapter_0_plan_the_minutes_that_the_chapters_state() -> None:
+def test_readme_and_chapter_0_list_minutes_of_chapters() -> None:
     readme = (NOTEBOOKS[0].parent.parent / "README.md").read_text()
     start = "".join("".join(cell["source"]) + "\n" for cell in cells(NOTEBOOKS[0], "markdown"))
     for path in NOTEBOOKS:
@@ -185,7 +185,7 @@ def test_the_readme_and_chapter_0_plan_the_minutes_that_the_chapters_state() -> 
         assert in_start, f"{NOTEBOOKS[0].name}: {path.name} has {minutes[1]} minutes"
 
 
-def test_the_readme_shows_the_figures_that_the_notebooks_store() -> None:
+def test_readme_gallery_matches_stored_figures() -> None:
     """The README's gallery contains the figures that the notebooks store.
 
     After you store a notebook again, run ``python -m tests.notebooks.gallery`` to copy the figures.
@@ -195,7 +195,7 @@ def test_the_readme_shows_the_figures_that_the_notebooks_store() -> None:
         assert (gallery.FOLDER / name).read_bytes() == gallery.stored(*place), name
 
 
-def test_the_freshness_figure_has_thirty_refreshes() -> None:
+def test_freshness_figure_has_thirty_refreshes() -> None:
     (path,) = [path for path in NOTEBOOKS if path.stem == "08_monitor"]
     (cell,) = [cell for cell in cells(path, "code") if "".join(cell["source"]).startswith("zetl.charts.freshness(")]
     figure = cell["outputs"][0]["data"]["application/vnd.plotly.v1+json"]

@@ -31,7 +31,7 @@ def account(lakehouse: Lakehouse) -> TestLakehouse:
 
 
 def create(account: TestLakehouse, design: Design, name: str) -> None:
-    """Create the table of a design, with items and all prerequisites of an integration."""
+    """Create the table of a design with its items, and enable point-in-time recovery."""
     dynamodb = account.client("dynamodb")
     kinds = {key: next(iter(design.items[0][key])) for key in design.keys}
     roles = zip(design.keys, ("HASH", "RANGE"), strict=False)
@@ -75,7 +75,7 @@ def columns(account: TestLakehouse, database: str, table: str) -> dict[str, str]
 
 
 @pytest.mark.parametrize("design", DESIGNS, ids=lambda design: design.name)
-def test_the_columns_are_those_that_the_service_makes(design: Design, account: TestLakehouse) -> None:
+def test_columns_match_service(design: Design, account: TestLakehouse) -> None:
     report = preflight.of_items(design.items, name=design.name, keys=design.keys)
     glue = account.client("glue")
     for mode in MODES:
@@ -86,13 +86,13 @@ def test_the_columns_are_those_that_the_service_makes(design: Design, account: T
             ResourceArn=target, TableName=table, TargetTableConfig={"UnnestSpec": mode}
         )
         account.integrate(table, database)
-        (made,) = glue.get_tables(DatabaseName=database)["TableList"]
-        assert ordered(report.columns(mode)) == ordered(columns(account, database, made["Name"]))
+        (created,) = glue.get_tables(DatabaseName=database)["TableList"]
+        assert ordered(report.columns(mode)) == ordered(columns(account, database, created["Name"]))
 
 
 def ordered(found: Mapping[str, str]) -> dict[str, str]:
-    """Return types with struct fields sorted by name, because the order of fields depends on the unknown order of the
-    items.
+    """Return types with struct fields sorted by name, because the order of fields depends on the order in which the
+    items are read.
     """
     return {name: _ordered(kind) for name, kind in found.items()}
 
@@ -111,7 +111,7 @@ def _ordered(kind: str) -> str:
 
 
 @pytest.mark.parametrize("design", DESIGNS, ids=lambda design: design.name)
-def test_a_table_is_looked_at_as_its_items_are(design: Design, account: TestLakehouse) -> None:
+def test_of_table_matches_of_items(design: Design, account: TestLakehouse) -> None:
     create(account, design, design.name)
     report = preflight.of_table(_Account(account), design.name)  # type: ignore[arg-type]
     expected = preflight.of_items(design.items, name=design.name, keys=design.keys)
@@ -129,7 +129,7 @@ class _Account:
         self.client, self.region, self.account = account.client, account.region, account.account
 
 
-# The names conflict in every possible way, and the values have every type.
+# The names can conflict in every possible way, and the values can have every type.
 NAMES = st.sampled_from(["a", "A", "b", "a.b", "c:d", "value", "S"])
 NUMBERS = st.sampled_from(["0", "1", "-2.5", "1E+3"])
 VALUES: st.SearchStrategy[dict[str, Any]] = st.recursive(
@@ -155,7 +155,7 @@ ITEMS = st.lists(st.dictionaries(NAMES, VALUES, max_size=4), min_size=1, max_siz
 
 
 @given(ITEMS, st.sampled_from(MODES))
-def test_any_items_get_the_columns_or_the_problem_that_is_predicted(items: list[Item], mode: str) -> None:
+def test_predicts_columns_and_problems_of_any_items(items: list[Item], mode: str) -> None:
     predicted = layout(survey(items, {"pk": "S"}), mode)
     actual = unnest(typed(items), {"pk": "S"}, mode).columns
     assert [(column.name, column.type) for column in predicted.columns] == [
@@ -181,7 +181,7 @@ def problem_of(columns: Sequence[Column]) -> str:
 
 
 def catalog_type(arrow: pa.DataType) -> str:
-    """Write an Arrow type as the Data Catalog does."""
+    """Return an Arrow type in the notation of the Data Catalog."""
     if pa.types.is_struct(arrow):
         return f"struct<{','.join(f'{field.name}:{catalog_type(field.type)}' for field in arrow)}>"
     if pa.types.is_list(arrow):

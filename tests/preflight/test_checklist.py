@@ -15,7 +15,7 @@ clidriver = pytest.importorskip("awscli.clidriver", reason="the AWS CLI is not i
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "eu-west-1"])
-def test_the_commands_bring_a_table_into_the_lakehouse(
+def test_commands_replicate_table(
     region: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lakehouse = Lakehouse(Settings(region=region, refresh_seconds=3600))
@@ -37,7 +37,7 @@ def test_the_commands_bring_a_table_into_the_lakehouse(
         places = Places(THREAD.name, account=account.account, region=region, bucket="threads-bucket")
         month = {"FieldName": "LastPostedDateTime", "FunctionSpec": "month", "ConversionSpec": "iso"}
         for task in report.checklist(places, unnest="TOPLEVEL", partition_by=[month]):
-            # The commands run in this process, because starting a command takes longer than running it.
+            # The commands run in this process, because starting a process takes longer than running a command.
             assert clidriver.create_clidriver().main(shlex.split(task.command)[1:]) == 0, (
                 task.title,
                 capsys.readouterr(),
@@ -53,7 +53,7 @@ def test_the_commands_bring_a_table_into_the_lakehouse(
         lakehouse.stop()
 
 
-def test_the_checklist_can_be_printed() -> None:
+def test_checklist_is_readable_as_text_and_html() -> None:
     report = preflight.of_items(THREAD.items, name=THREAD.name, keys=THREAD.keys)
     text = report.checklist(Places("Thread"))
     assert "☐ 1. Enable point-in-time recovery" in repr(text)

@@ -1,4 +1,4 @@
-"""Tests that read items from the formats of DynamoDB's tools."""
+"""Tests that read items in the formats of DynamoDB tools."""
 
 import gzip
 import json
@@ -22,7 +22,7 @@ A, B = {"id": {"S": "a"}}, {"id": {"S": "b"}, "n": {"N": "1"}}
     ],
     ids=["items", "export", "array", "scan", "batch write"],
 )
-def test_each_form_has_the_same_items(text: str, tmp_path: Path) -> None:
+def test_reads_same_items_from_every_format(text: str, tmp_path: Path) -> None:
     plain, packed = tmp_path / "items.json", tmp_path / "items.json.gz"
     plain.write_text(text)
     packed.write_bytes(gzip.compress(text.encode()))
@@ -30,7 +30,7 @@ def test_each_form_has_the_same_items(text: str, tmp_path: Path) -> None:
     assert read(packed) == [A, B]
 
 
-def test_an_export_is_read_by_its_folder(tmp_path: Path) -> None:
+def test_reads_export_from_folder(tmp_path: Path) -> None:
     data = tmp_path / "AWSDynamoDB" / "01234-abc" / "data"
     data.mkdir(parents=True)
     (data.parent / "manifest-files.json").write_text("{}")
@@ -40,7 +40,7 @@ def test_an_export_is_read_by_its_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected_message"),
     [
         ('{"id": "a"}', "not an item in DynamoDB JSON"),
         ('{"id": {"S": 1}}', "not an item in DynamoDB JSON"),
@@ -50,14 +50,14 @@ def test_an_export_is_read_by_its_folder(tmp_path: Path) -> None:
         ("[3]", "entry 1 is not an item"),
     ],
 )
-def test_what_is_not_an_item_is_named(text: str, said: str, tmp_path: Path) -> None:
+def test_reports_what_is_not_an_item(text: str, expected_message: str, tmp_path: Path) -> None:
     path = tmp_path / "items.json"
     path.write_text(text)
-    with pytest.raises(UnreadableItemsError, match=said):
+    with pytest.raises(UnreadableItemsError, match=expected_message):
         read(path)
 
 
-def test_a_missing_file_and_an_empty_folder_are_named(tmp_path: Path) -> None:
+def test_reports_missing_file_and_empty_folder(tmp_path: Path) -> None:
     with pytest.raises(UnreadableItemsError, match="no file or folder"):
         read(tmp_path / "none.json")
     with pytest.raises(UnreadableItemsError, match="no data files"):
@@ -78,5 +78,5 @@ def test_a_missing_file_and_an_empty_folder_are_named(tmp_path: Path) -> None:
         ({"l": {"L": [{"S": "v"}]}}, 1 + 3 + 1 + 1),
     ],
 )
-def test_sizes_are_dynamodbs(item: dict[str, dict[str, object]], size: int) -> None:
+def test_item_sizes_match_dynamodb(item: dict[str, dict[str, object]], size: int) -> None:
     assert size_of(item) == size

@@ -43,7 +43,7 @@ def codes(report: Report, severity: str) -> set[str]:
         ([], "warning", "TABLE_EMPTY", set()),
     ],
 )  # fmt: skip
-def test_findings(items: Sequence[Item], severity: str, code: str, modes: set[str]) -> None:
+def test_finding_has_code_severity_and_modes(items: Sequence[Item], severity: str, code: str, modes: set[str]) -> None:
     report = preflight.of_items(items, keys=["pk"])
     found = [finding for finding in report.findings if finding.code == code]
     assert found
@@ -51,14 +51,14 @@ def test_findings(items: Sequence[Item], severity: str, code: str, modes: set[st
     assert {mode for finding in found for mode in finding.modes} == modes
 
 
-def test_a_plain_table_has_no_findings_and_is_ready() -> None:
+def test_plain_table_is_ready_without_findings() -> None:
     report = preflight.of_items([{**PK, "city": {"S": "Oslo"}, "n": {"N": "1.5"}}], keys=["pk"])
     assert codes(report, "error") == codes(report, "warning") == set()
     assert report.ready
     assert report.columns() == {"pk": "string", "city": "string", "n": "double"}
 
 
-def test_a_mode_without_errors_is_enough_to_be_ready() -> None:
+def test_ready_if_one_mode_has_no_errors() -> None:
     wide = preflight.of_items([{**PK, **{f"a{n}": {"N": "1"} for n in range(1000)}}], keys=["pk"])
     colon = preflight.of_items([{**PK, "a:b": {"S": "x"}}], keys=["pk"])
     assert (wide.ready, colon.ready) == (True, False)
@@ -73,13 +73,13 @@ def test_a_mode_without_errors_is_enough_to_be_ready() -> None:
          {"a": "S", "b": "S"}),
     ],
 )  # fmt: skip
-def test_keys_are_guessed_and_said_to_be(items: Sequence[Item], keys: dict[str, str]) -> None:
+def test_guesses_keys_and_reports_it(items: Sequence[Item], keys: dict[str, str]) -> None:
     report = preflight.of_items(items)
     assert report.keys == keys
     assert "KEYS_GUESSED" in codes(report, "info")
 
 
-def test_a_key_that_an_item_lacks_is_named() -> None:
+def test_reports_item_without_key() -> None:
     with pytest.raises(UserError, match="Item 2 has no valid key pk"):
         preflight.of_items([PK, {"other": {"S": "x"}}], keys=["pk"])
     with pytest.raises(UserError, match="The key cannot be guessed"):
@@ -89,7 +89,7 @@ def test_a_key_that_an_item_lacks_is_named() -> None:
 SHIPMENTS = Path(__file__).parents[2] / "sample_data" / "shipments.json"
 
 
-def test_the_five_problems_of_the_sample_are_found() -> None:
+def test_finds_the_five_problems_of_the_sample() -> None:
     report = preflight.of_file(SHIPMENTS)
     assert codes(report, "error") == {"COLUMN_NAME_CONFLICT", "UNSUPPORTED_COLUMN_NAME"}
     assert codes(report, "warning") == {"MIXED_TYPES", "NUMBER_PRECISION"}
@@ -106,14 +106,14 @@ def rows(*values: str, tag: str = "S") -> list[dict[str, Any]]:
 GB = 2**30
 
 
-def test_days_are_recommended_when_each_holds_enough() -> None:
+def test_recommends_days_when_partitions_are_large_enough() -> None:
     items = rows(*(f"2026-{month:02}-{day:02}T10:00:00Z" for month in (1, 2) for day in range(1, 29)))
     best = candidates(items, ["pk"], 56 * GB)[0]
     assert best.spec == {"FieldName": "at", "FunctionSpec": "day", "ConversionSpec": "iso"}
     assert (best.partitions, best.fits) == (56, True)
 
 
-def test_months_are_recommended_when_days_would_be_too_small() -> None:
+def test_recommends_months_when_days_are_too_small() -> None:
     items = rows(*(f"2026-{month:02}-{day:02}" for month in (1, 2) for day in range(1, 29)))
     assert candidates(items, ["pk"], GB)[0].spec["FunctionSpec"] == "month"
 
@@ -123,11 +123,11 @@ def test_months_are_recommended_when_days_would_be_too_small() -> None:
     [(("1767225600", "1769904000"), "epoch_sec"), (("1767225600000", "1769904000000"), "epoch_milli")],
 )
 @pytest.mark.parametrize("tag", ["N", "S"])
-def test_epochs_are_recognized(values: tuple[str, ...], conversion: str, tag: str) -> None:
+def test_recognizes_epochs(values: tuple[str, ...], conversion: str, tag: str) -> None:
     assert candidates(rows(*values, tag=tag), ["pk"], 10 * GB)[0].spec["ConversionSpec"] == conversion
 
 
-def test_few_values_become_partitions_by_identity() -> None:
+def test_recommends_identity_for_few_values() -> None:
     items = rows(*["north", "south"] * 10)
     assert candidates(items, ["pk"], 10 * GB)[0].spec == {"FieldName": "at", "FunctionSpec": "identity"}
 
@@ -140,13 +140,13 @@ def test_few_values_become_partitions_by_identity() -> None:
         (rows(*["a"] * 19, "b"), 10 * GB, "95% of the items"),
     ],
 )
-def test_what_does_not_fit_says_why(items: Sequence[Item], size: int, reason: str) -> None:
+def test_explains_why_partitions_do_not_fit(items: Sequence[Item], size: int, reason: str) -> None:
     (found,) = [each for each in candidates(items, ["pk"], size) if each.spec["FieldName"] == "at"]
     assert not found.fits
     assert reason in found.reason
 
 
-def test_an_attribute_that_an_item_lacks_does_not_fit() -> None:
+def test_attribute_missing_from_an_item_does_not_fit() -> None:
     (found,) = candidates([*rows("2026-01-01", "2026-02-01"), {"pk": {"S": "x"}}], ["pk"], 10 * GB)
     assert not found.fits
     assert "Items without this attribute: 1 of 3" in found.reason
@@ -168,14 +168,14 @@ class Texts(HTMLParser):
         self.texts.append(data)
 
 
-def test_names_of_attributes_are_shown_and_never_run() -> None:
+def test_page_escapes_attribute_names() -> None:
     name = "<script>alert(1)</script>"
     page = Texts(preflight.of_items([{**PK, name: {"S": "x"}}], name=name, keys=["pk"]).page())
     assert "script" not in page.elements
     assert name in page.texts
 
 
-def test_the_command_prints_text_json_and_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_prints_text_json_and_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     items = tmp_path / "items.json"
     items.write_text(json.dumps({**PK, "a": {"M": {"b": {"N": "1"}}}}))
     page = tmp_path / "page.html"
@@ -190,17 +190,21 @@ def test_the_command_prints_text_json_and_a_page(tmp_path: Path, capsys: pytest.
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected_message"),
     [
         (["--file", "nothing.json"], "no file or folder"),
         (["--file", "items.json", "--refresh", "3"], "15"),
         (["--file", "items.json", "--page", "no/such/folder.html"], "cannot be written"),
     ],
 )
-def test_the_command_says_what_is_wrong(
-    arguments: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_command_reports_errors(
+    arguments: list[str],
+    expected_message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("items.json").write_text(json.dumps(PK))
     assert cli.main(["preflight", *arguments]) == 1
-    assert said in capsys.readouterr().err
+    assert expected_message in capsys.readouterr().err

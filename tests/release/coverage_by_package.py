@@ -1,4 +1,4 @@
-"""A report of the tests' coverage of each package.
+"""A report of the test coverage of each package.
 
 Run it with ``python -m tests.release.coverage_by_package LINES.json``.
 """

@@ -10,7 +10,7 @@ from tests.release.try_wheel import TRIALS
 pytestmark = pytest.mark.once
 
 
-def test_every_command_is_a_target_of_make_or_a_module_of_the_tests() -> None:
+def test_commands_are_make_targets_or_test_modules() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     for job in jobs():
         for command in job.commands:
@@ -24,18 +24,18 @@ def test_every_command_is_a_target_of_make_or_a_module_of_the_tests() -> None:
                 assert "publish" in job.name, command
 
 
-def test_every_python_that_the_project_names_is_tried() -> None:
+def test_every_declared_python_version_is_tested() -> None:
     classifiers = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     named = set(re.findall(r"Python :: (3\.\d+)", classifiers))
     assert named == {job.python for job in jobs() if job.name.startswith("test.package.ubuntu")}
 
 
-def test_a_matrix_is_the_product_of_its_axes_and_what_it_includes() -> None:
+def test_choices_returns_product_of_axes_and_includes() -> None:
     found = list(choices({"a": ["1", "2"], "b": ["3"], "include": [{"a": "9", "b": "8"}]}))
     assert found == [{"a": "1", "b": "3"}, {"a": "2", "b": "3"}, {"a": "9", "b": "8"}]
 
 
-def test_actions_are_pinned_by_commit_and_rights_are_given_where_they_are_used() -> None:
+def test_actions_are_pinned_and_permissions_restricted() -> None:
     for path in (ROOT / ".github" / "workflows").glob("*.yml"):
         text = path.read_text(encoding="utf-8")
         assert re.findall(r"uses: (?![\w-]+/[\w-]+@[0-9a-f]{40} # v\d)(.+)", text) == []

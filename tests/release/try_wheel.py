@@ -46,7 +46,9 @@ class Environment:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         if done.returncode != status or "Traceback" in done.stdout:
-            raise TrialError(f"{command} {' '.join(words)} ended with {done.returncode}, not {status}:\n{done.stdout}")
+            raise TrialError(
+                f"{command} {' '.join(words)} exited with status {done.returncode} instead of {status}:\n{done.stdout}"
+            )
         return done.stdout
 
     def expect(self, text: str, command: str, *words: str, status: int = 0, **environment: str) -> None:
@@ -100,7 +102,7 @@ def notebooks(environment: Environment) -> None:
     first = environment.run("zetl", "kit").strip()
     for page in ("build/tutorial/index.html", "build/tutorial/12_clean_up.html", first):
         if not environment.has(page):
-            raise TrialError(f"zetl left no {page}.")
+            raise TrialError(f"zetl did not write {page}.")
     environment.expect(install("local,notebooks,site"), "zetl", "site", status=1)
 
 
@@ -124,7 +126,7 @@ def build(out: Path) -> tuple[Path, Path]:
 
 
 def check_files(wheel: Path) -> None:
-    """Check that the wheel contains exactly the repository's files."""
+    """Check that the wheel contains exactly the files of the packages, policies, sample data and notebooks."""
     built = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     wanted = {path.as_posix() for package in ("local_lakehouse", "zetl_helpers") for path in files(package)}
     wanted |= {f"zetl_helpers/{path.as_posix()}" for folder in ("policies", "sample_data") for path in files(folder)}

@@ -56,7 +56,7 @@ def _reference() -> dict[str, Any]:
 
 
 def _write_reference(folder: Path, services: list[str]) -> None:
-    """Write the AWS service reference, which the linter would otherwise fetch, in its original form."""
+    """Write the AWS service reference in the format that the linter would otherwise download."""
     index = [{"service": service, "url": f"file:///{service}"} for service in services]
     (folder / "_services.json").write_text(json.dumps(index))
     for service in services:

@@ -1,4 +1,4 @@
-"""An administrator of a lakehouse that enforces IAM, and identities with policies that the administrator attaches."""
+"""Functions that replace the caller's policies on a lakehouse that enforces IAM, and list the checked permissions."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -19,7 +19,7 @@ ROLE = "Admin"
 _ADMINISTRATOR = "Administrator"
 
 
-def learners_policies(
+def learner_policies(
     lab: Lab,
     change: Callable[[Document], Document] = lambda document: document,
     names: Sequence[str] = _rights.LEARNER_POLICIES,
@@ -28,8 +28,8 @@ def learners_policies(
     return [change(permissions.render(lab, name)) for name in names]
 
 
-def become(lab: Lab, documents: Iterable[Document]) -> None:
-    """Create the boundary of target roles, and replace the policy of the administrator's role with other policies."""
+def replace_policies(lab: Lab, documents: Iterable[Document]) -> None:
+    """Create the permissions boundary of target roles, and replace the administrator role's policy with others."""
     iam = lab.client("iam")
     boundary = json.dumps(permissions.render(lab, "target_role_boundary"))
     iam.create_policy(PolicyName=permissions.BOUNDARY_NAME, PolicyDocument=boundary)

@@ -14,16 +14,16 @@ pytestmark = pytest.mark.once
 
 def make_boundary(lab: Lab, *statements: dict[str, object]) -> str:
     document = json.dumps({"Version": "2012-10-17", "Statement": statements})
-    made = lab.client("iam").create_policy(PolicyName=permissions.BOUNDARY_NAME, PolicyDocument=document)
-    return str(made["Policy"]["Arn"])
+    created = lab.client("iam").create_policy(PolicyName=permissions.BOUNDARY_NAME, PolicyDocument=document)
+    return str(created["Policy"]["Arn"])
 
 
-def test_an_account_without_a_boundary_gets_a_role_without_one(lab: Lab) -> None:
+def test_creates_role_without_boundary_if_account_has_none(lab: Lab) -> None:
     permissions.create_target_role(lab)
     assert "PermissionsBoundary" not in lab.client("iam").get_role(RoleName=lab.role)["Role"]
 
 
-def test_a_boundary_of_the_account_is_attached(lab: Lab) -> None:
+def test_attaches_boundary_of_account(lab: Lab) -> None:
     arn = make_boundary(lab, {"Effect": "Allow", "Action": "s3:*", "Resource": "*"})
     assert arn == permissions.boundary_arn(lab)
     permissions.create_target_role(lab)
@@ -32,7 +32,7 @@ def test_a_boundary_of_the_account_is_attached(lab: Lab) -> None:
 
 
 @pytest.mark.usefixtures("lakehouse_ticks")
-def test_the_integration_can_do_no_more_than_the_boundary_lets_its_role(lab: Lab, lakehouse: Lakehouse) -> None:
+def test_boundary_limits_integration(lab: Lab, lakehouse: Lakehouse) -> None:
     make_boundary(lab, {"Effect": "Allow", "Action": "s3:*", "Resource": "*"})
     source.create_table(lab)
     source.enable_pitr(lab)

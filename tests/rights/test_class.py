@@ -25,7 +25,7 @@ TRUST = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:root
 
 
 @pytest.fixture
-def enforcing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lakehouse]:
+def enforcing_lakehouse(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lakehouse]:
     """Provide a running lakehouse that enforces IAM and refreshes continuously."""
     lakehouse = Lakehouse(Settings(refresh_seconds=0.05, enforce_iam=True))
     lakehouse.start()
@@ -35,9 +35,9 @@ def enforcing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lakehouse]:
 
 
 @pytest.fixture
-def administrator(enforcing: Lakehouse) -> Lab:
-    """Provide the administrator of an account that has both permissions boundaries, before a class."""
-    lab = connect_to(enforcing.url)
+def administrator(enforcing_lakehouse: Lakehouse) -> Lab:
+    """Provide the lab of an administrator, in an account that has both permissions boundaries but no class yet."""
+    lab = connect_to(enforcing_lakehouse.url)
     iam = lab.client("iam")
     for name, boundary in (
         (permissions.BOUNDARY_NAME, "target_role_boundary"),
@@ -45,7 +45,7 @@ def administrator(enforcing: Lakehouse) -> Lab:
     ):
         iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(permissions.render(lab, boundary)))
     iam.create_role(RoleName="Teacher", AssumeRolePolicyDocument=written(TRUST))
-    iam.put_role_policy(RoleName="Teacher", PolicyName="own", PolicyDocument=json.dumps(teachers_policy(lab)))
+    iam.put_role_policy(RoleName="Teacher", PolicyName="own", PolicyDocument=json.dumps(instructor_policy(lab)))
     formation = lab.client("lakeformation")
     settings = formation.get_data_lake_settings()["DataLakeSettings"]
     settings["DataLakeAdmins"] = [{"DataLakePrincipalIdentifier": role_arn("Teacher")}]
@@ -61,14 +61,14 @@ def role_arn(name: str) -> str:
     return f"arn:aws:iam::123456789012:role/{name}"
 
 
-def teachers_policy(lab: Lab) -> dict[str, Any]:
+def instructor_policy(lab: Lab) -> dict[str, Any]:
     return permissions.render(lab, "instructor_permissions", caller=role_arn("Teacher"))
 
 
-def enroll(teacher: Lab, learner: Lab, policies: Sequence[str] = _rights.LEARNER_POLICIES) -> str:
+def enroll(instructor: Lab, learner: Lab, policies: Sequence[str] = _rights.LEARNER_POLICIES) -> str:
     """Create a learner's role, as an instructor does."""
     name = f"{learner.prefix}_{permissions.LEARNER_ROLE}"
-    iam = teacher.client("iam")
+    iam = instructor.client("iam")
     iam.create_role(
         RoleName=name,
         AssumeRolePolicyDocument=written(TRUST),
@@ -81,70 +81,68 @@ def enroll(teacher: Lab, learner: Lab, policies: Sequence[str] = _rights.LEARNER
     return name
 
 
-def dismiss(teacher: Lab, name: str) -> None:
+def delete_learner_role(instructor: Lab, name: str) -> None:
     """Delete a learner's role."""
-    iam = teacher.client("iam")
+    iam = instructor.client("iam")
     for policy in (*_rights.LEARNER_POLICIES, *_rights.CLASS_POLICIES):
         with absent("NoSuchEntity"):
             iam.delete_role_policy(RoleName=name, PolicyName=policy)
     iam.delete_role(RoleName=name)
 
 
-def test_the_instructors_policy_is_enough_and_no_more_than_enough(enforcing: Lakehouse, administrator: Lab) -> None:
-    teacher = session_of(administrator, "Teacher", enforcing.url)
+def test_instructor_policy_grants_exactly_what_is_needed(enforcing_lakehouse: Lakehouse, administrator: Lab) -> None:
+    instructor = session_of(administrator, "Teacher", enforcing_lakehouse.url)
     for prefix in ("ana", "bob"):
-        name = enroll(teacher, connect_to(enforcing.url, prefix))
-        learner = session_of(administrator, name, enforcing.url, prefix)
+        name = enroll(instructor, connect_to(enforcing_lakehouse.url, prefix))
+        learner = session_of(administrator, name, enforcing_lakehouse.url, prefix)
         chapters.catch_up(learner, 4)
         chapters.share(learner)
         lakehouse.save_query(learner, "Accounts", "SELECT 1", "The number of accounts")
         monitoring.create_alarm(learner)
-    classroom.prepare(teacher)
-    chapters.catch_up(class_learner(administrator, enforcing, "cem"), 4)
-    labs = roster.learners(teacher)
+    classroom.prepare(instructor)
+    chapters.catch_up(class_learner(administrator, enforcing_lakehouse, "cem"), 4)
+    labs = roster.learners(instructor)
     assert [lab.prefix for lab in labs] == ["ana", "bob", "cem"]
     assert all(classroom.has_target(lab) for lab in labs)
     assert {step.did for step in classroom.share(labs[2:])} == {"created"}
     assert list(progress.status(labs)["integration"]) == ["ACTIVE"] * 3
-    assert [str(check) for check in doctor.examine(teacher) if not check.ok] == []
+    assert [str(check) for check in doctor.examine(instructor) if not check.ok] == []
     outcomes = closing.apply(closing.plan(labs))
     assert set(outcomes["outcome"]) == {"deleted"}
-    assert roster.learners(teacher) == []
-    assert [step.did for step in classroom.undo(teacher, administrator=True)] == ["deleted", "deleted"]
+    assert roster.learners(instructor) == []
+    assert [step.did for step in classroom.undo(instructor, administrator=True)] == ["deleted", "deleted"]
     for prefix in ("ana", "bob", "cem"):
-        dismiss(teacher, f"{prefix}_{permissions.LEARNER_ROLE}")
-    asked = rights(enforcing)
-    assert denied(asked) == []
-    assert unused([teachers_policy(administrator)], asked) == []
+        delete_learner_role(instructor, f"{prefix}_{permissions.LEARNER_ROLE}")
+    checked_rights = rights(enforcing_lakehouse)
+    assert denied(checked_rights) == []
+    assert unused([instructor_policy(administrator)], checked_rights) == []
 
 
 @pytest.mark.timeout(600)  # The test creates thirty labs.
-def test_thirty_learners_of_a_prepared_class_work_without_the_rights_to_the_accounts_settings(
-    enforcing: Lakehouse, administrator: Lab
-) -> None:
-    teacher = session_of(administrator, "Teacher", enforcing.url)
-    assert [step.did for step in classroom.prepare(teacher)] == ["created", "already there"]
-    assert [step.did for step in classroom.prepare(teacher)] == ["already there", "already there"]
-    policy = teacher.client("glue").get_resource_policy()["PolicyInJson"]
+def test_thirty_learners_work_without_account_permissions(enforcing_lakehouse: Lakehouse, administrator: Lab) -> None:
+    instructor = session_of(administrator, "Teacher", enforcing_lakehouse.url)
+    assert [step.did for step in classroom.prepare(instructor)] == ["created", "already there"]
+    assert [step.did for step in classroom.prepare(instructor)] == ["already there", "already there"]
+    policy = instructor.client("glue").get_resource_policy()["PolicyInJson"]
     seats = [f"seat{number:02}" for number in range(1, 31)]
-    learners = [class_learner(administrator, enforcing, seat) for seat in seats]
+    learners = [class_learner(administrator, enforcing_lakehouse, seat) for seat in seats]
     # Each wait triggers a refresh, because refreshes in the background would run continuously for thirty integrations.
-    enforcing.zero_etl.pause()
-    with without_waiting(enforcing.zero_etl.refresh_now):
+    enforcing_lakehouse.zero_etl.pause()
+    with without_waiting(enforcing_lakehouse.zero_etl.refresh_now):
         for learner in learners:
             chapters.catch_up(learner, 4)
             counted = lakehouse.query(learner, "SELECT count(*) AS accounts FROM customeraccounts")
             assert counted["accounts"].item() == 25
         for learner in learners[::10]:
             assert set(cleanup.apply(cleanup.plan(learner))["outcome"]) == {"deleted"}
-    assert denied(rights(enforcing)) == []
-    assert teacher.client("glue").get_resource_policy()["PolicyInJson"] == policy
+    assert denied(rights(enforcing_lakehouse)) == []
+    assert instructor.client("glue").get_resource_policy()["PolicyInJson"] == policy
     assert len(policy) < 10_240
 
 
-def test_a_learner_of_a_class_may_change_no_setting_of_the_account(enforcing: Lakehouse, administrator: Lab) -> None:
-    classroom.prepare(session_of(administrator, "Teacher", enforcing.url))
-    ana = class_learner(administrator, enforcing, "ana")
+def test_class_learner_cannot_change_account_settings(enforcing_lakehouse: Lakehouse, administrator: Lab) -> None:
+    classroom.prepare(session_of(administrator, "Teacher", enforcing_lakehouse.url))
+    ana = class_learner(administrator, enforcing_lakehouse, "ana")
     formation, glue = ana.client("lakeformation"), ana.client("glue")
     settings = formation.get_data_lake_settings()["DataLakeSettings"]
     for call, parameters in (
@@ -156,9 +154,9 @@ def test_a_learner_of_a_class_may_change_no_setting_of_the_account(enforcing: La
             call(**parameters)
 
 
-def test_a_learner_of_a_class_needs_the_right_to_the_own_database(enforcing: Lakehouse, administrator: Lab) -> None:
-    classroom.prepare(session_of(administrator, "Teacher", enforcing.url))
-    ana = class_learner(administrator, enforcing, "ana")
+def test_class_learner_needs_permission_on_own_database(enforcing_lakehouse: Lakehouse, administrator: Lab) -> None:
+    classroom.prepare(session_of(administrator, "Teacher", enforcing_lakehouse.url))
+    ana = class_learner(administrator, enforcing_lakehouse, "ana")
     iam = administrator.client("iam")
     iam.delete_role_policy(RoleName="ana_zETLLearner", PolicyName="learner_class_permissions")
     chapters.catch_up(ana, 2)
@@ -167,7 +165,7 @@ def test_a_learner_of_a_class_needs_the_right_to_the_own_database(enforcing: Lak
         integration.create(ana)
 
 
-def test_a_full_policy_of_the_data_catalog_is_refused_before_it_is_sent(lakehouse: Lakehouse) -> None:
+def test_rejects_catalog_policy_that_is_too_large(lakehouse: Lakehouse) -> None:
     labs = [connect_to(lakehouse.url, f"seat{number:02}") for number in range(1, 31)]
     for lab in labs[:10]:
         target.merge_catalog_policy(lab)
@@ -175,19 +173,19 @@ def test_a_full_policy_of_the_data_catalog_is_refused_before_it_is_sent(lakehous
         list(map(target.merge_catalog_policy, labs[10:]))
 
 
-def class_learner(administrator: Lab, enforcing: Lakehouse, prefix: str) -> Lab:
+def class_learner(administrator: Lab, enforcing_lakehouse: Lakehouse, prefix: str) -> Lab:
     """Return the lab of a learner who has the policies of a class."""
-    teacher = session_of(administrator, "Teacher", enforcing.url)
-    name = enroll(teacher, connect_to(enforcing.url, prefix), _rights.CLASS_POLICIES)
-    return session_of(administrator, name, enforcing.url, prefix)
+    instructor = session_of(administrator, "Teacher", enforcing_lakehouse.url)
+    name = enroll(instructor, connect_to(enforcing_lakehouse.url, prefix), _rights.CLASS_POLICIES)
+    return session_of(administrator, name, enforcing_lakehouse.url, prefix)
 
 
-def test_one_learner_cannot_reach_the_lab_of_another(enforcing: Lakehouse, administrator: Lab) -> None:
-    teacher = session_of(administrator, "Teacher", enforcing.url)
-    bob = connect_to(enforcing.url, "bob")
+def test_learner_cannot_access_lab_of_another(enforcing_lakehouse: Lakehouse, administrator: Lab) -> None:
+    instructor = session_of(administrator, "Teacher", enforcing_lakehouse.url)
+    bob = connect_to(enforcing_lakehouse.url, "bob")
     chapters.catch_up(bob, 3)
-    name = enroll(teacher, connect_to(enforcing.url, "ana"))
-    ana = session_of(administrator, name, enforcing.url, "ana")
+    name = enroll(instructor, connect_to(enforcing_lakehouse.url, "ana"))
+    ana = session_of(administrator, name, enforcing_lakehouse.url, "ana")
     integration = bob.client("glue").describe_integrations()["Integrations"][0]["IntegrationArn"]
     glue, dynamodb, s3 = ana.client("glue"), ana.client("dynamodb"), ana.client("s3")
     for call, parameters in (
@@ -202,24 +200,22 @@ def test_one_learner_cannot_reach_the_lab_of_another(enforcing: Lakehouse, admin
             call(**parameters)
 
 
-def test_neither_learner_nor_instructor_makes_a_role_without_its_boundary(
-    enforcing: Lakehouse, administrator: Lab
-) -> None:
-    teacher = session_of(administrator, "Teacher", enforcing.url)
-    name = enroll(teacher, connect_to(enforcing.url, "ana"))
-    ana = session_of(administrator, name, enforcing.url, "ana")
-    for who, role in ((ana, ana.role), (ana, name), (teacher, "cy_zETLLearner"), (teacher, "Somebody")):
+def test_roles_can_be_created_only_with_boundary(enforcing_lakehouse: Lakehouse, administrator: Lab) -> None:
+    instructor = session_of(administrator, "Teacher", enforcing_lakehouse.url)
+    name = enroll(instructor, connect_to(enforcing_lakehouse.url, "ana"))
+    ana = session_of(administrator, name, enforcing_lakehouse.url, "ana")
+    for who, role in ((ana, ana.role), (ana, name), (instructor, "cy_zETLLearner"), (instructor, "Somebody")):
         with pytest.raises(ClientError, match=r"not authorized to perform: iam:CreateRole"):
             who.client("iam").create_role(RoleName=role, AssumeRolePolicyDocument=written(TRUST))
     permissions.create_target_role(ana)
-    made = administrator.client("iam").get_role(RoleName=ana.role)["Role"]
-    assert made["PermissionsBoundary"]["PermissionsBoundaryArn"] == permissions.boundary_arn(ana)
+    created = administrator.client("iam").get_role(RoleName=ana.role)["Role"]
+    assert created["PermissionsBoundary"]["PermissionsBoundaryArn"] == permissions.boundary_arn(ana)
     with pytest.raises(ClientError, match="AccessDenied"):
         ana.client("iam").delete_role_permissions_boundary(RoleName=ana.role)
 
 
 @pytest.mark.parametrize("prefix", ["", "ana"])
-def test_the_boundaries_leave_what_the_policies_give(lakehouse: Lakehouse, prefix: str) -> None:
+def test_boundaries_allow_what_policies_grant(lakehouse: Lakehouse, prefix: str) -> None:
     lab = connect_to(lakehouse.url, prefix)
     learner = role_arn(f"{prefix}_zETLLearner")
     for boundary, bounded in (
@@ -235,5 +231,5 @@ def test_the_boundaries_leave_what_the_policies_give(lakehouse: Lakehouse, prefi
                 context |= {"aws:PrincipalAccount": lab.account, "aws:ResourceAccount": lab.account}
                 for action in statement.actions:
                     for resource in statement.resources:
-                        asked = Ask(action, resource, context=context)
-                        assert decide([limit], asked) is Decision.ALLOWED, (boundary, action, resource)
+                        checked_rights = Ask(action, resource, context=context)
+                        assert decide([limit], checked_rights) is Decision.ALLOWED, (boundary, action, resource)

@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.fakes import Answers
+from tests.fakes import FakeOperation
 from zetl_helpers import _rights, lakehouse, permissions
 from zetl_helpers.lab import Lab
 
@@ -13,23 +13,23 @@ WHO = "User: arn:aws:sts::123456789012:assumed-role/Ana/me is not authorized to 
 ASK = "Run zetl policies to write the policies with the names of your resources. Ask an administrator of the account"
 
 
-def test_the_action_that_aws_names_is_looked_up_in_the_learners_policies() -> None:
+def test_explain_finds_action_in_learner_policies() -> None:
     text = _rights.explain(f"{WHO}iam:PassRole on resource: arn:aws:iam::123456789012:role/zETLTargetRole because no …")
     assert "You are missing iam:PassRole: see policies/learner_build_permissions.json, statement PassTarget" in text
     assert ASK in text
 
 
-def test_an_action_in_two_statements_names_both() -> None:
+def test_explain_names_all_statements_with_action() -> None:
     text = _rights.explain(f"{WHO}iam:GetRole on resource: arn")
     assert "statement LookAfterTargetRole or policies/learner_use_permissions.json, statement SeeOneself" in text
 
 
-def test_it_is_said_once() -> None:
+def test_explain_is_idempotent() -> None:
     once = _rights.explain(f"{WHO}glue:GetTable")
     assert _rights.explain(once) == once
 
 
-def test_an_action_that_no_notebook_needs_is_in_no_policy() -> None:
+def test_explain_reports_action_in_no_policy() -> None:
     assert "No policy in policies/ contains this action" in _rights.explain(f"{WHO}ec2:RunInstances on resource: *")
 
 
@@ -41,19 +41,19 @@ def test_an_action_that_no_notebook_needs_is_in_no_policy() -> None:
         ("because no session policy allows the s3:GetObject action", "session policy"),
     ],
 )
-def test_what_stands_above_the_own_policy_is_named(why: str, above: str) -> None:
+def test_explain_names_overriding_policy_type(why: str, above: str) -> None:
     text = _rights.explain(f'{WHO}s3:GetObject on resource: "arn:aws:s3:::some/key" {why}')
     assert f"which a policy denies ({above}). Ask an administrator of the account" in text
     assert "learner_build" not in text
 
 
-def test_lake_formation_denies_by_grants_and_not_by_policies() -> None:
+def test_explain_suggests_grant_for_lake_formation() -> None:
     text = _rights.explain("Insufficient Lake Formation permission(s) on customeraccounts", "glue:GetTable")
     assert text.endswith("A Lake Formation administrator can grant the permission, as in chapter 3.")
     assert _rights.explain(text) == text
 
 
-def test_other_words_stay_as_they_are() -> None:
+def test_explain_keeps_other_messages() -> None:
     assert _rights.explain("SYNTAX_ERROR: line 1:1") == "SYNTAX_ERROR: line 1:1"
 
 
@@ -66,12 +66,12 @@ def test_other_words_stay_as_they_are() -> None:
         ("glue", "GetTable", "glue:GetTable"),
     ],
 )
-def test_the_action_of_an_operation(service: str, operation: str, action: str) -> None:
+def test_action_of_returns_iam_action(service: str, operation: str, action: str) -> None:
     assert _rights.action_of(service, operation) == action
 
 
-def test_a_service_that_names_no_action_is_asked_by_its_operation(lab: Lab) -> None:
-    Answers(lab, "glue", "GetTable").fail("AccessDeniedException", message="Access denied")
+def test_explains_denial_without_action_by_operation(lab: Lab) -> None:
+    FakeOperation(lab, "glue", "GetTable").fail("AccessDeniedException", message="Access denied")
     with pytest.raises(ClientError) as error:
         lakehouse.schema(lab)
     assert "Access denied You are missing glue:GetTable: see policies/learner_build_permissions.json" in str(
@@ -80,7 +80,7 @@ def test_a_service_that_names_no_action_is_asked_by_its_operation(lab: Lab) -> N
     assert error.value.response["Error"]["Code"] == "AccessDeniedException"
 
 
-def test_every_action_of_the_learners_policies_is_explained(lab: Lab) -> None:
+def test_explain_knows_every_learner_action(lab: Lab) -> None:
     for name in _rights.LEARNER_POLICIES:
         for statement in _rights.statements(name, permissions.render(lab, name)):
             for action in statement.actions:

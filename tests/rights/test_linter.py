@@ -37,9 +37,7 @@ def documents(lab: Lab) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("prefix", ["", "ana"])
-def test_each_finding_has_its_reason_and_each_reason_its_finding(
-    lakehouse: Lakehouse, tmp_path: Path, prefix: str
-) -> None:
+def test_findings_match_documented_reasons(lakehouse: Lakehouse, tmp_path: Path, prefix: str) -> None:
     reasons = excused()
     assert reasons
     found = findings(documents(connect_to(lakehouse.url, prefix)), tmp_path)
@@ -53,7 +51,7 @@ def test_each_finding_has_its_reason_and_each_reason_its_finding(
     assert reasons - set(known.values()) == set()
 
 
-def test_the_linter_would_find_what_is_too_wide(tmp_path: Path) -> None:
+def test_linter_finds_overly_broad_statements(tmp_path: Path) -> None:
     statement = {"Sid": "All", "Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}
     misspelled = {"Sid": "No", "Effect": "Allow", "Action": "glue:CreateIntegrations", "Resource": "*"}
     found = findings({"wide.json": {"Version": "2012-10-17", "Statement": [statement, misspelled]}}, tmp_path)
@@ -61,12 +59,12 @@ def test_the_linter_would_find_what_is_too_wide(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["", "averylongprefix1"])
-def test_each_policy_fits_into_a_managed_policy(lakehouse: Lakehouse, prefix: str) -> None:
+def test_policies_fit_size_limit_of_managed_policies(lakehouse: Lakehouse, prefix: str) -> None:
     for name, document in documents(connect_to(lakehouse.url, prefix)).items():
         assert len(re.sub(r"\s", "", str(document))) <= MANAGED, name
 
 
-def test_each_star_has_its_reason() -> None:
+def test_wildcard_resources_are_documented() -> None:
     described = README.read_text(encoding="utf-8").partition("## Why a resource is `*`")[2].partition("\n## ")[0]
     templates = {name: _documents.policy_template(name).template for name in _documents.policy_names()}
     stars = {sid for text in templates.values() for sid in re.findall(r'"Sid": "(\w+)"[^}]*?"Resource": "\*"', text)}

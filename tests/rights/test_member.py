@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 import zetl_helpers
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
-from tests.fakes import Answers
+from tests.fakes import FakeOperation
 from tests.rights.people import newest, rights
 from zetl_helpers import _place, doctor, monitoring, studio
 from zetl_helpers import lab as lab_module
@@ -32,7 +32,7 @@ NOT_FOR_MEMBERS = (
 
 
 @pytest.fixture(scope="module")
-def enforcing() -> Iterator[Lakehouse]:
+def enforcing_lakehouse() -> Iterator[Lakehouse]:
     """Provide a lakehouse that enforces IAM and shares a table with the project, in its state after chapter 6."""
     lakehouse = Lakehouse(Settings(refresh_seconds=0.05, enforce_iam=True))
     lakehouse.start()
@@ -56,12 +56,12 @@ def metadata(folder: Path, lab: Lab, project: studio.Project) -> Path:
 
 
 @pytest.fixture
-def member(enforcing: Lakehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
-    """Provide the lab as a space of the project sees it."""
-    administrator = connect_to(enforcing.url)
+def member(enforcing_lakehouse: Lakehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    """Provide the lab of a member who works in a space of the project."""
+    administrator = connect_to(enforcing_lakehouse.url)
     project = studio.find_project(administrator)
     monkeypatch.setattr(_place, "METADATA", metadata(tmp_path, administrator, project))
-    monkeypatch.setenv("AWS_ENDPOINT_URL", enforcing.url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", enforcing_lakehouse.url)
     monkeypatch.setenv("ZETL_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.delenv("ZETL_WORKGROUP", raising=False)
     lab = lab_module._in_space(studio.as_project(administrator, project))
@@ -81,35 +81,35 @@ def run(chapter: str, without: tuple[str, ...] = ()) -> int:
     return len(chosen)
 
 
-def test_the_space_is_recognised_without_listing_domains(member: Lab, enforcing: Lakehouse) -> None:
+def test_space_is_found_without_listing_domains(member: Lab, enforcing_lakehouse: Lakehouse) -> None:
     assert member.place is not None
     assert (member.place.kind, member.place.builds) == ("Identity Center", False)
     assert member.workgroup == member.place.workgroup
     assert member.workgroup.startswith("workgroup-")
     assert "Identity Center domain: chapters 4, 5 and 7 run, 6 and 8 can be read" in repr(member)
-    before = newest(enforcing)
+    before = newest(enforcing_lakehouse)
     assert studio.find_project(member).name == "CustomerDB_Project"
-    assert "datazone:ListDomains" not in {right["action"] for right in rights(enforcing, after=before)}
+    assert "datazone:ListDomains" not in {right["action"] for right in rights(enforcing_lakehouse, after=before)}
 
 
-def test_the_members_chapters_run_and_nothing_is_denied(member: Lab, enforcing: Lakehouse) -> None:
-    before = newest(enforcing)
+def test_chapters_for_members_run_without_denials(member: Lab, enforcing_lakehouse: Lakehouse) -> None:
+    before = newest(enforcing_lakehouse)
     assert all(run(chapter) > 10 for chapter in ("04", "05", "07"))
-    refused = [right for right in rights(enforcing, after=before) if not right["allowed"]]
+    refused = [right for right in rights(enforcing_lakehouse, after=before) if not right["allowed"]]
     assert refused == [], refused
 
 
-def test_the_reading_parts_of_chapters_6_and_8_run(member: Lab, enforcing: Lakehouse) -> None:
-    before = newest(enforcing)
+def test_reading_cells_of_chapters_6_and_8_run(member: Lab, enforcing_lakehouse: Lakehouse) -> None:
+    before = newest(enforcing_lakehouse)
     assert run("06", without=NOT_FOR_MEMBERS) >= 3
     assert run("08", without=NOT_FOR_MEMBERS) >= 4
-    refused = [right for right in rights(enforcing, after=before) if not right["allowed"]]
+    refused = [right for right in rights(enforcing_lakehouse, after=before) if not right["allowed"]]
     assert refused == [], refused
     assert monitoring.freshness(member).total_seconds() > 0
 
 
 @pytest.mark.parametrize("chapter", [1, 2, 3, 9, 10, 11, 12, 13])
-def test_other_chapters_say_who_runs_them(member: Lab, chapter: int) -> None:
+def test_other_chapters_name_who_runs_them(member: Lab, chapter: int) -> None:
     with pytest.raises(chapters.MemberError, match=r"boundary of the project's role denies.*administrator runs"):
         chapters.catch_up(member, chapter)
 
@@ -127,11 +127,11 @@ def test_other_chapters_say_who_runs_them(member: Lab, chapter: int) -> None:
         ("iam", "create_role", {"RoleName": "Another", "AssumeRolePolicyDocument": "{}"}),
     ],
 )
-def test_what_the_boundary_denies_no_policy_of_the_project_gives_back(
-    member: Lab, enforcing: Lakehouse, service: str, call: str, parameters: dict[str, Any]
+def test_boundary_overrides_policies_of_project(
+    member: Lab, enforcing_lakehouse: Lakehouse, service: str, call: str, parameters: dict[str, Any]
 ) -> None:
     everything = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
-    iam = connect_to(enforcing.url).client("iam")
+    iam = connect_to(enforcing_lakehouse.url).client("iam")
     role = studio.find_project(member).role_arn.rpartition("/")[2]
     iam.put_role_policy(RoleName=role, PolicyName="everything", PolicyDocument=json.dumps(everything))
     try:
@@ -141,13 +141,13 @@ def test_what_the_boundary_denies_no_policy_of_the_project_gives_back(
         iam.delete_role_policy(RoleName=role, PolicyName="everything")
 
 
-def test_the_primary_workgroup_is_denied(member: Lab) -> None:
+def test_primary_workgroup_is_denied(member: Lab) -> None:
     with pytest.raises(ClientError, match="athena:StartQueryExecution"):
         member.client("athena").start_query_execution(QueryString="SELECT 1", WorkGroup="primary")
 
 
-def test_a_table_that_is_not_shared_names_the_project_and_who_shares_it(member: Lab, enforcing: Lakehouse) -> None:
-    administrator = connect_to(enforcing.url)
+def test_unshared_table_error_names_role_and_administrator(member: Lab, enforcing_lakehouse: Lakehouse) -> None:
+    administrator = connect_to(enforcing_lakehouse.url)
     project = studio.find_project(administrator)
     formation = administrator.client("lakeformation")
     who = {"DataLakePrincipalIdentifier": project.role_arn}
@@ -160,19 +160,19 @@ def test_a_table_that_is_not_shared_names_the_project_and_who_shares_it(member: 
         chapters.share(administrator)
 
 
-def test_a_table_that_is_not_there_names_who_makes_it(member: Lab) -> None:
+def test_missing_table_is_reported(member: Lab) -> None:
     with pytest.raises(chapters.MemberError, match=r"There is no table ana_customerdb\.customeraccounts yet"):
         chapters.catch_up(replace(member, prefix="ana"), 4)
 
 
-def test_an_iam_based_domain_runs_everything(
-    enforcing: Lakehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_all_chapters_run_in_iam_based_domain(
+    enforcing_lakehouse: Lakehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lab = connect_to(enforcing.url)
+    lab = connect_to(enforcing_lakehouse.url)
     project = studio.find_project(lab)
     monkeypatch.setattr(_place, "METADATA", metadata(tmp_path, lab, project))
     express = {"connectionId": "c", "domainId": "d", "domainUnitId": "u", "name": "default.iam", "type": "IAM"}
-    Answers(lab, "datazone", "ListConnections").once(lambda _: {"items": [{**express, "physicalEndpoints": []}]})
+    FakeOperation(lab, "datazone", "ListConnections").once(lambda _: {"items": [{**express, "physicalEndpoints": []}]})
     found = lab_module._in_space(lab)
     assert found.place is not None
     assert (found.place.kind, found.place.builds, found.is_members) == ("IAM-based", True, False)
@@ -181,7 +181,7 @@ def test_an_iam_based_domain_runs_everything(
     assert studio.find_project(found) == project
 
 
-def test_a_role_without_the_learners_rights_in_an_iam_based_domain_is_told(tmp_path: Path) -> None:
+def test_iam_based_place_reports_missing_permissions(tmp_path: Path) -> None:
     place = _place.Place(_place.Space("d", "p", "us-east-1", "r"), "IAM-based", "", builds=False)
     assert not place.is_members
     assert "the project's role lacks the learner's permissions; attach the policies in policies/ to the role" in str(
@@ -189,17 +189,17 @@ def test_a_role_without_the_learners_rights_in_an_iam_based_domain_is_told(tmp_p
     )
 
 
-def test_any_other_computer_is_no_space(tmp_path: Path) -> None:
+def test_find_space_returns_none_outside_a_space(tmp_path: Path) -> None:
     assert _place.find_space(tmp_path / "missing.json") is None
     other = tmp_path / "resource-metadata.json"
     other.write_text(json.dumps({"ResourceArn": "arn", "AdditionalMetadata": {}}))
     assert _place.find_space(other) is None
 
 
-def test_doctor_looks_at_what_a_member_needs_only(member: Lab, enforcing: Lakehouse) -> None:
-    before = newest(enforcing)
+def test_doctor_checks_only_what_a_member_needs(member: Lab, enforcing_lakehouse: Lakehouse) -> None:
+    before = newest(enforcing_lakehouse)
     report = doctor.report(doctor.examine(member))
     assert "[OK]   space of project" in report
     assert "[FAIL]" not in report
-    refused = [right for right in rights(enforcing, after=before) if not right["allowed"]]
+    refused = [right for right in rights(enforcing_lakehouse, after=before) if not right["allowed"]]
     assert refused == [], refused

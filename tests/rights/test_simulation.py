@@ -1,4 +1,4 @@
-"""Tests of doctor's check of the caller's permissions with IAM's policy simulation."""
+"""Tests of `permissions.simulate`, which checks the caller's permissions with the IAM policy simulator."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
-from tests.rights.people import become, learners_policies, without
+from tests.rights.people import learner_policies, replace_policies, without
 from zetl_helpers import permissions
 from zetl_helpers.lab import Lab
 
@@ -18,14 +18,14 @@ pytestmark = pytest.mark.once
 
 
 @pytest.fixture
-def enforcing() -> Iterator[Lakehouse]:
+def enforcing_lakehouse() -> Iterator[Lakehouse]:
     lakehouse = Lakehouse(Settings(paused=True, enforce_iam=True))
     lakehouse.start()
     yield lakehouse
     lakehouse.stop()
 
 
-def test_an_administrator_has_every_right(lab: Lab) -> None:
+def test_administrator_has_every_permission(lab: Lab) -> None:
     frame = permissions.simulate(lab)
     assert list(frame.columns) == ["action", "resource", "allowed", "policy"]
     assert frame["allowed"].dtype == bool
@@ -33,51 +33,53 @@ def test_an_administrator_has_every_right(lab: Lab) -> None:
     assert {"iam:PassRole", "athena:StartQueryExecution"} <= set(frame["action"])
 
 
-def test_the_learner_has_every_right_and_may_ask_for_it(enforcing: Lakehouse) -> None:
-    lab = connect_to(enforcing.url)
-    become(lab, learners_policies(lab))
+def test_learner_has_every_permission_and_may_simulate(enforcing_lakehouse: Lakehouse) -> None:
+    lab = connect_to(enforcing_lakehouse.url)
+    replace_policies(lab, learner_policies(lab))
     assert permissions.simulate(lab)["allowed"].all()
 
 
 @pytest.mark.parametrize("action", ["iam:PassRole", "glue:CreateIntegration", "s3:GetObject"])
-def test_what_is_missing_is_named_with_its_statement(enforcing: Lakehouse, action: str) -> None:
-    lab = connect_to(enforcing.url)
-    become(lab, learners_policies(lab, without(action)))
+def test_names_missing_permission_and_statement(enforcing_lakehouse: Lakehouse, action: str) -> None:
+    lab = connect_to(enforcing_lakehouse.url)
+    replace_policies(lab, learner_policies(lab, without(action)))
     frame = permissions.simulate(lab)
     missing = frame[~frame["allowed"]]
     assert set(missing["action"]) == {action}
     assert all(missing["policy"].str.startswith("policies/learner_build_permissions.json, statement "))
 
 
-def test_who_may_not_ask_is_told_what_that_takes(enforcing: Lakehouse) -> None:
-    lab = connect_to(enforcing.url)
-    become(lab, learners_policies(lab, without("iam:SimulatePrincipalPolicy")))
+def test_raises_without_permission_to_simulate(enforcing_lakehouse: Lakehouse) -> None:
+    lab = connect_to(enforcing_lakehouse.url)
+    replace_policies(lab, learner_policies(lab, without("iam:SimulatePrincipalPolicy")))
     with pytest.raises(ClientError, match=r"You are missing iam:SimulatePrincipalPolicy: see .*, statement SeeOneself"):
         permissions.simulate(lab)
 
 
-def test_the_accounts_own_user_needs_no_simulation(lakehouse: Lakehouse) -> None:
+def test_root_user_needs_no_simulation(lakehouse: Lakehouse) -> None:
     lab = connect_to(lakehouse.url)
     object.__setattr__(lab, "caller", "arn:aws:iam::123456789012:root")
     assert permissions.simulate(lab)["allowed"].all()
 
 
-def test_an_answer_for_each_resource_counts_more_than_that_for_the_action(lab: Lab) -> None:
+def test_resource_results_override_action_result(lab: Lab) -> None:
     """The results for the resources take precedence over the result for the action.
 
     AWS may return one result for each action, which contains the results for the resources.
     """
     iam = lab.client("iam")
     role = "arn:aws:iam::123456789012:role/Admin"
-    asked = iam.simulate_principal_policy(PolicySourceArn=role, ActionNames=["s3:GetObject"], ResourceArns=["a", "b"])
-    assert [result["EvalResourceName"] for result in asked["EvaluationResults"]] == ["a", "b"]
+    response = iam.simulate_principal_policy(
+        PolicySourceArn=role, ActionNames=["s3:GetObject"], ResourceArns=["a", "b"]
+    )
+    assert [result["EvalResourceName"] for result in response["EvaluationResults"]] == ["a", "b"]
 
     def answer(params: dict[str, Any], **_: object) -> tuple[AWSResponse, dict[str, Any]]:
         members = params["body"].items()
         resources = [name for key, name in members if key.startswith("ResourceArns.member")]
-        clients = [{"EvalResourceName": name, "EvalResourceDecision": "implicitDeny"} for name in resources]
+        decisions = [{"EvalResourceName": name, "EvalResourceDecision": "implicitDeny"} for name in resources]
         results = [
-            {"EvalActionName": name, "EvalDecision": "allowed", "ResourceSpecificResults": clients}
+            {"EvalActionName": name, "EvalDecision": "allowed", "ResourceSpecificResults": decisions}
             for key, name in members
             if key.startswith("ActionNames.member")
         ]
@@ -101,7 +103,7 @@ class TestTheSimulator:
         lab.client("iam").create_role(RoleName="Analyst", AssumeRolePolicyDocument="{}", **more)
         lab.client("iam").put_role_policy(RoleName="Analyst", PolicyName="own", PolicyDocument=document)
 
-    def test_allow_deny_and_neither(self, lab: Lab) -> None:
+    def test_decides_allow_deny_and_implicit_deny(self, lab: Lab) -> None:
         self.make(
             lab,
             {"Effect": "Allow", "Action": "s3:*", "Resource": "*"},
@@ -110,7 +112,7 @@ class TestTheSimulator:
         actions = ["s3:GetObject", "s3:PutObject", "glue:GetTable"]
         assert self.ask(lab, ActionNames=actions) == ["allowed", "explicitDeny", "implicitDeny"]
 
-    def test_conditions_are_judged_by_the_entries(self, lab: Lab) -> None:
+    def test_evaluates_conditions_with_context_entries(self, lab: Lab) -> None:
         condition = {"StringEquals": {"iam:PassedToService": "glue.amazonaws.com"}}
         self.make(lab, {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*", "Condition": condition})
         entry = {"ContextKeyName": "iam:PassedToService", "ContextKeyType": "string"}
@@ -118,23 +120,23 @@ class TestTheSimulator:
             entries = [{**entry, "ContextKeyValues": [f"{service}.amazonaws.com"]}]
             assert self.ask(lab, ActionNames=["iam:PassRole"], ContextEntries=entries) == [decision]
 
-    def test_a_boundary_limits(self, lab: Lab) -> None:
+    def test_applies_permissions_boundary(self, lab: Lab) -> None:
         only_s3 = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}
-        made = lab.client("iam").create_policy(PolicyName="limit", PolicyDocument=json.dumps(only_s3))
+        created = lab.client("iam").create_policy(PolicyName="limit", PolicyDocument=json.dumps(only_s3))
         everything: dict[str, object] = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-        self.make(lab, everything, PermissionsBoundary=made["Policy"]["Arn"])
+        self.make(lab, everything, PermissionsBoundary=created["Policy"]["Arn"])
         assert self.ask(lab, ActionNames=["s3:GetObject", "glue:GetTable"]) == ["allowed", "implicitDeny"]
 
-    def test_further_policies_count(self, lab: Lab) -> None:
+    def test_applies_additional_policies(self, lab: Lab) -> None:
         self.make(lab, {"Effect": "Allow", "Action": "s3:*", "Resource": "*"})
         deny = json.dumps({"Statement": {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}})
         assert self.ask(lab, ActionNames=["s3:GetObject"], PolicyInputList=[deny]) == ["explicitDeny"]
 
-    def test_nobody_is_simulated_by_no_name(self, lab: Lab) -> None:
+    def test_raises_for_unknown_principal(self, lab: Lab) -> None:
         with pytest.raises(ClientError, match="NoSuchEntity"):
             self.ask(lab, ActionNames=["s3:GetObject"])
 
-    def test_what_is_not_evaluated_is_refused_by_name(self, lab: Lab) -> None:
+    def test_rejects_unsupported_parameters(self, lab: Lab) -> None:
         self.make(lab, {"Effect": "Allow", "Action": "s3:*", "Resource": "*"})
         with pytest.raises(ClientError, match="does not evaluate ResourcePolicy in SimulatePrincipalPolicy"):
             self.ask(lab, ActionNames=["s3:GetObject"], ResourcePolicy="{}")

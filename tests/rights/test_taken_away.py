@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
-from tests.fakes import Answers
-from tests.rights.people import become, learners_policies, without
+from tests.fakes import FakeOperation
+from tests.rights.people import learner_policies, replace_policies, without
 from zetl_helpers import cleanup, integration, lakehouse, monitoring, permissions, source, studio, target
 from zetl_helpers._wait import without_waiting
 from zetl_helpers.course import chapters
@@ -24,7 +24,7 @@ ACCOUNT = "policies/learner_account_permissions.json"
 
 
 @pytest.fixture
-def enforcing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lakehouse]:
+def enforcing_lakehouse(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lakehouse]:
     """Provide a running lakehouse that enforces IAM and refreshes continuously."""
     lakehouse = Lakehouse(Settings(refresh_seconds=0.05, enforce_iam=True))
     lakehouse.start()
@@ -77,9 +77,9 @@ def tutorial(lab: Lab) -> None:
         ("cloudwatch:PutMetricAlarm", f"{USE}, statement Alarms"),
     ],
 )
-def test_an_error_names_the_action_and_the_statement(enforcing: Lakehouse, action: str, where: str) -> None:
-    lab = connect_to(enforcing.url)
-    become(lab, learners_policies(lab, without(action)))
+def test_error_names_missing_action_and_statement(enforcing_lakehouse: Lakehouse, action: str, where: str) -> None:
+    lab = connect_to(enforcing_lakehouse.url)
+    replace_policies(lab, learner_policies(lab, without(action)))
     with pytest.raises((ClientError, lakehouse.QueryError)) as error:
         tutorial(lab)
     text = str(error.value)
@@ -88,7 +88,7 @@ def test_an_error_names_the_action_and_the_statement(enforcing: Lakehouse, actio
 
 
 @pytest.fixture
-def shared(lakehouse_ticks: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> Lab:
+def shared_lab(lakehouse_ticks: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> Lab:
     """Provide a lab whose table is shared with the project."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", lakehouse_ticks.url)
     lab = connect_to(lakehouse_ticks.url)
@@ -100,40 +100,40 @@ def shared(lakehouse_ticks: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> Lab:
 SHARE = r"Ask the owner of the lab to share the table with this project, as in chapter 3"
 
 
-@pytest.mark.parametrize("taken", ["opt-in", "registration", "grant"])
-def test_a_member_of_the_project_learns_who_shares_the_table(shared: Lab, taken: str) -> None:
-    project = studio.find_project(shared)
+@pytest.mark.parametrize("removed", ["opt-in", "registration", "grant"])
+def test_member_error_says_who_can_share_table(shared_lab: Lab, removed: str) -> None:
+    project = studio.find_project(shared_lab)
     who = {"DataLakePrincipalIdentifier": project.role_arn}
-    table = {"Table": {"DatabaseName": shared.database, "Name": shared.target_table}}
-    formation = shared.client("lakeformation")
-    if taken == "opt-in":
+    table = {"Table": {"DatabaseName": shared_lab.database, "Name": shared_lab.target_table}}
+    formation = shared_lab.client("lakeformation")
+    if removed == "opt-in":
         formation.delete_lake_formation_opt_in(Principal=who, Resource=table)
-    elif taken == "registration":
-        studio.deregister_location(shared)
+    elif removed == "registration":
+        studio.deregister_location(shared_lab)
     else:
         formation.revoke_permissions(Principal=who, Resource=table, Permissions=["SELECT"])
-    member = studio.as_project(shared, project)
+    member = studio.as_project(shared_lab, project)
     with pytest.raises(lakehouse.QueryError) as error:
         lakehouse.query(member, "SELECT count(*) AS accounts FROM customeraccounts")
     assert re.search(
-        "A Lake Formation administrator can grant the permission" if taken == "grant" else SHARE, str(error.value)
+        "A Lake Formation administrator can grant the permission" if removed == "grant" else SHARE, str(error.value)
     )
 
 
-def test_a_workgroup_that_is_not_there_is_named_with_the_setting(shared: Lab) -> None:
+def test_missing_workgroup_error_names_setting(shared_lab: Lab) -> None:
     with pytest.raises(lakehouse.QueryError, match=r"nowhere.*zetl settings workgroup=.*ask an administrator"):
-        lakehouse.query(replace(shared, workgroup="nowhere"), "SELECT 1")
+        lakehouse.query(replace(shared_lab, workgroup="nowhere"), "SELECT 1")
 
 
-def test_a_log_group_that_is_not_there_is_named_with_who_creates_it(shared: Lab) -> None:
-    shared.client("logs").delete_log_group(logGroupName=integration.LOG_GROUP)
+def test_missing_log_group_warning_says_who_creates_it(shared_lab: Lab) -> None:
+    shared_lab.client("logs").delete_log_group(logGroupName=integration.LOG_GROUP)
     with pytest.warns(monitoring.NoLogWarning, match=r"no log group .*logs:CreateLogGroup.*create_target_role"):
-        assert monitoring.log_events(shared).empty
+        assert monitoring.log_events(shared_lab).empty
 
 
-def test_a_grant_of_the_data_catalog_that_is_not_there_is_named_with_the_helper(enforcing: Lakehouse) -> None:
-    lab = connect_to(enforcing.url)
-    become(lab, learners_policies(lab))
+def test_missing_catalog_statement_error_names_helper(enforcing_lakehouse: Lakehouse) -> None:
+    lab = connect_to(enforcing_lakehouse.url)
+    replace_policies(lab, learner_policies(lab))
     chapters.catch_up(lab, 2)
     integration.set_target_role(lab)
     target.remove_catalog_statements(lab)
@@ -142,7 +142,7 @@ def test_a_grant_of_the_data_catalog_that_is_not_there_is_named_with_the_helper(
 
 
 @pytest.mark.parametrize(
-    ("taken", "said"),
+    ("removed", "expected_message"),
     [
         ("point-in-time recovery", r"UpdateContinuousBackups|[Pp]oint-in-time recovery"),
         ("table policy", r"resource policy of table|PutResourcePolicy|resource policy"),
@@ -151,26 +151,26 @@ def test_a_grant_of_the_data_catalog_that_is_not_there_is_named_with_the_helper(
         ("target database's policy", r"AuthorizeInboundIntegration.*Data Catalog|Data Catalog resource policy"),
     ],
 )
-def test_an_integration_says_what_it_misses(shared: Lab, taken: str, said: str) -> None:
-    if taken == "point-in-time recovery":
-        source.disable_pitr(shared)
-    elif taken == "table policy":
-        shared.client("dynamodb").delete_resource_policy(ResourceArn=shared.table_arn)
-    elif taken == "right of the target role":
-        permissions.limit_target_role(shared, "s3:PutObject")
-    elif taken == "target database":
-        shared.client("glue").delete_database(Name=shared.database)
+def test_integration_reports_missing_prerequisite(shared_lab: Lab, removed: str, expected_message: str) -> None:
+    if removed == "point-in-time recovery":
+        source.disable_pitr(shared_lab)
+    elif removed == "table policy":
+        shared_lab.client("dynamodb").delete_resource_policy(ResourceArn=shared_lab.table_arn)
+    elif removed == "right of the target role":
+        permissions.limit_target_role(shared_lab, "s3:PutObject")
+    elif removed == "target database":
+        shared_lab.client("glue").delete_database(Name=shared_lab.database)
     else:
-        target.remove_catalog_statements(shared)
+        target.remove_catalog_statements(shared_lab)
     # The item has the partition column, because a refresh that has already started would otherwise report a different
     # problem.
     item = {"CustomerID": {"S": "CUST9003"}, "AccountNumber": {"S": "ACC900003"}, "State": {"S": "NV"}}
-    shared.client("dynamodb").put_item(TableName=shared.table, Item=item)
-    assert re.search(said, integration.wait_until_attention(shared))
+    shared_lab.client("dynamodb").put_item(TableName=shared_lab.table, Item=item)
+    assert re.search(expected_message, integration.wait_until_attention(shared_lab))
 
 
 @pytest.mark.parametrize(
-    ("resource", "taken", "said"),
+    ("resource", "removed", "expected_message"),
     [
         ({"Database": {"Name": "customerdb"}}, "CREATE_TABLE", "CREATE_TABLE on database customerdb"),
         (
@@ -181,8 +181,8 @@ def test_an_integration_says_what_it_misses(shared: Lab, taken: str, said: str) 
     ],
     ids=["database", "table"],
 )
-def test_a_target_role_without_its_grants_is_named_in_a_governed_account(
-    monkeypatch: pytest.MonkeyPatch, resource: dict[str, Any], taken: str, said: str
+def test_integration_reports_missing_grants_of_target_role(
+    monkeypatch: pytest.MonkeyPatch, resource: dict[str, Any], removed: str, expected_message: str
 ) -> None:
     lakehouse = Lakehouse(Settings(refresh_seconds=0.05, governed=True))
     lakehouse.start()
@@ -191,20 +191,19 @@ def test_a_target_role_without_its_grants_is_named_in_a_governed_account(
         lab = connect_to(lakehouse.url)
         chapters.catch_up(lab, 4)
         lab.client("lakeformation").revoke_permissions(
-            Principal={"DataLakePrincipalIdentifier": lab.role_arn}, Resource=resource, Permissions=[taken]
+            Principal={"DataLakePrincipalIdentifier": lab.role_arn}, Resource=resource, Permissions=[removed]
         )
         key = {"CustomerID": {"S": "CUST9003"}, "AccountNumber": {"S": "ACC900003"}}
         lab.client("dynamodb").put_item(TableName=lab.table, Item=key)
         text = integration.wait_until_attention(lab)
         assert "Insufficient lake formation permissions on Target Glue database." in text
-        assert (
-            f"The target role {lab.role_arn} lacks {said}. Grant each missing permission with GrantPermissions" in text
-        )
+        assert f"The target role {lab.role_arn} lacks {expected_message}." in text
+        assert "Grant each missing permission with GrantPermissions" in text
     finally:
         lakehouse.stop()
 
 
-def test_a_domain_that_is_not_there_is_named_with_who_creates_one(lab: Lab) -> None:
-    Answers(lab, "datazone", "ListDomains").once(lambda _: {"items": []})
+def test_missing_domain_error_says_who_creates_one(lab: Lab) -> None:
+    FakeOperation(lab, "datazone", "ListDomains").once(lambda _: {"items": []})
     with pytest.raises(studio.StudioError, match=r"An administrator can create one in the Amazon SageMaker console"):
         studio.find_project(lab)

@@ -11,7 +11,7 @@ import pytest
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
 from tests.contract.tutorial import NOTEBOOKS, run_notebooks
-from tests.rights.people import ROLE, become, learners_policies, newest, rights
+from tests.rights.people import ROLE, learner_policies, newest, replace_policies, rights
 from tests.rights.unused import denied, unused
 from zetl_helpers import _rights
 from zetl_helpers._wait import without_waiting
@@ -112,7 +112,7 @@ def delete_every_domain(administrator: Lab) -> None:
 
 
 @contextmanager
-def enforcing(account: Account) -> Iterator[Lakehouse]:
+def enforcing_lakehouse(account: Account) -> Iterator[Lakehouse]:
     """Run a lakehouse that enforces IAM, with the account's properties."""
     lakehouse = Lakehouse(Settings(paused=True, enforce_iam=True, governed=account.governed))
     lakehouse.start()
@@ -128,17 +128,17 @@ def enforcing(account: Account) -> Iterator[Lakehouse]:
 
 
 @pytest.mark.parametrize("account", ACCOUNTS.values(), ids=ACCOUNTS)
-def test_every_chapter_runs_and_the_learners_policies_are_enough_and_no_more_than_enough(account: Account) -> None:
+def test_learner_policies_grant_exactly_what_is_needed(account: Account) -> None:
     known = [
         (statement, part)
         for statement, part in excused()
         if not account.needed or not f"{statement}: {part}".endswith(account.needed)
     ]
     chapters = [path for path in NOTEBOOKS if not path.name.startswith(account.left_out or ("-",))]
-    with enforcing(account) as lakehouse:
+    with enforcing_lakehouse(account) as lakehouse:
         administrator = connect_to(lakehouse.url)
-        documents = learners_policies(administrator, names=account.policies)
-        become(administrator, documents)
+        documents = learner_policies(administrator, names=account.policies)
+        replace_policies(administrator, documents)
         before = newest(lakehouse)
         with without_waiting(lakehouse.zero_etl.refresh_now):
             # The second run of a chapter finds the resources of the first run.
@@ -146,11 +146,13 @@ def test_every_chapter_runs_and_the_learners_policies_are_enough_and_no_more_tha
                 connect_to(lakehouse.url), paths=[path for path in chapters for _ in range(2 if account.again else 1)]
             )
         # Chapter 3 also queries with the project's role, and the query before the grant is denied.
-        asked = rights(lakehouse, after=before, of=ROLE)
-    assert denied(asked) == [], "add the missing permissions to policies/learner_*.json, as narrow as AWS allows"
+        checked_rights = rights(lakehouse, after=before, of=ROLE)
+    assert denied(checked_rights) == [], (
+        "add the missing permissions to policies/learner_*.json, as narrow as AWS allows"
+    )
     idle = {
         right
-        for right in unused(documents, asked)
+        for right in unused(documents, checked_rights)
         if not any(right.partition(":")[0] == statement and right.endswith(part) for statement, part in known)
     }
     assert idle == set(account.idle), "remove unused permissions from policies/learner_*.json"

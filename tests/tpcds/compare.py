@@ -1,4 +1,4 @@
-"""A comparison of the results of the local Athena and of DuckDB for the 99 TPC-DS queries in Trino's format."""
+"""A comparison of the results that the local Athena and DuckDB return for the 99 TPC-DS queries."""
 
 from __future__ import annotations
 
@@ -74,11 +74,11 @@ def _type_name(kind: pa.DataType) -> str:
 _NAMES = {"int64": "bigint", "int32": "integer", "string": "varchar", "double": "double", "date32[day]": "date"}
 
 
-def as_trino_formats(text: str) -> str:
-    """Rewrite a query from the DuckDB dialect to Trino's format, with quoted function names and date literals.
+def to_trino(text: str) -> str:
+    """Rewrite a DuckDB query for Trino: quote the function names, and use typed dates and intervals.
 
     Args:
-        text: A query.
+        text: The query in the DuckDB dialect.
     """
     text = _BARE_DATE.sub(r"DATE \1", _DAYS.sub(r"\1 + INTERVAL '\2' DAY", text))
     pieces, end = [], 0
@@ -92,7 +92,7 @@ def as_trino_formats(text: str) -> str:
 
 
 def same(mine: Sequence[Sequence[Text]], its: Sequence[Sequence[Text]]) -> bool:
-    """Return whether two results are equal, apart from the scale of quotients of decimals.
+    """Return whether two results are equal in any row order. Numbers may differ by 0.011 or by one millionth.
 
     Args:
         mine: The rows of the local Athena.
@@ -141,7 +141,7 @@ def main(arguments: Sequence[str]) -> int:
     queries = json.loads((given.folder / "queries.json").read_text())
     pool, bad, began = WorkerPool(), 0, time.monotonic()
     for number in given.numbers or queries:
-        text = as_trino_formats(queries[number]["text"].rstrip().rstrip(";"))
+        text = to_trino(queries[number]["text"].rstrip().rstrip(";"))
         tables.opened.clear()
         with pool.opened() as worker:
             now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
@@ -155,11 +155,11 @@ def main(arguments: Sequence[str]) -> int:
                 bad += 1
                 continue
         if not same(rows, queries[number]["rows"]):
-            print(f"{number}: {len(rows)} rows differ from DuckDB's {len(queries[number]['rows'])}")
+            print(f"{number}: the {len(rows)} rows differ from the {len(queries[number]['rows'])} rows of DuckDB")
             bad += 1
     pool.stop()
     total = len(given.numbers or queries)
-    print(f"{total - bad} of {total} queries return DuckDB's results, in {time.monotonic() - began:.0f} s")
+    print(f"{total - bad} of {total} queries returned the same results as DuckDB, in {time.monotonic() - began:.0f} s")
     return bad
 
 

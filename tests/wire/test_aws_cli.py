@@ -22,7 +22,7 @@ SAMPLES = Path(__file__).parent.parent.parent / "sample_data"
 
 
 class Cli:
-    """The AWS CLI in this process, because its imports take longer than most commands.
+    """The AWS CLI, run in this process because its imports take longer than most commands.
 
     Each command has a new driver, as in a new process.
     """
@@ -54,7 +54,7 @@ def running() -> Any:
 
 @pytest.fixture
 def lab(running: Lakehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
-    """Provide a lab that the AWS CLI finds, with its policies in the current folder."""
+    """Provide a lab whose lakehouse the AWS CLI uses, and write the lab's policies to the current folder."""
     lab = connect_to(running.url)
     permissions.write_all(lab, tmp_path)
     for name, value in {**local_environment(running.url, "us-east-1"), "AWS_PAGER": ""}.items():
@@ -64,14 +64,14 @@ def lab(running: Lakehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.usefixtures("lab")
-def test_the_installed_command_finds_the_lakehouse() -> None:
+def test_installed_cli_uses_lakehouse() -> None:
     command = [str(Path(sys.executable).with_name("aws")), "sts", "get-caller-identity", "--output", "json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["Account"] == "123456789012"
 
 
-def test_the_blog_from_the_table_to_the_evolved_schema(lab: Lab, tmp_path: Path) -> None:
+def test_blog_commands_from_table_to_evolved_schema(lab: Lab, tmp_path: Path) -> None:
     aws = Cli()
 
     aws("dynamodb", "create-table", "--cli-input-json", f"file://{SAMPLES / 'table.json'}")
@@ -99,9 +99,9 @@ def test_the_blog_from_the_table_to_the_evolved_schema(lab: Lab, tmp_path: Path)
         "--target-processing-properties", f"RoleArn={lab.role_arn}")  # fmt: skip
     aws("glue", "create-integration-table-properties", "--resource-arn", lab.database_arn,
         "--table-name", "CustomerAccounts", "--target-table-config", '{"UnnestSpec": "TOPLEVEL"}')  # fmt: skip
-    made = aws("glue", "create-integration", "--integration-name", "ddb-to-lakehouse",
+    created = aws("glue", "create-integration", "--integration-name", "ddb-to-lakehouse",
                "--source-arn", lab.table_arn, "--target-arn", lab.database_arn)  # fmt: skip
-    describe = ("glue", "describe-integrations", "--integration-identifier", made["IntegrationArn"])
+    describe = ("glue", "describe-integrations", "--integration-identifier", created["IntegrationArn"])
     aws.until(lambda answer: answer["Integrations"][0]["Status"] == "ACTIVE", *describe)
     find_table = ("glue", "get-tables", "--database-name", "customerdb")
     aws.until(lambda answer: answer["TableList"], *find_table)
@@ -122,7 +122,7 @@ def test_the_blog_from_the_table_to_the_evolved_schema(lab: Lab, tmp_path: Path)
     before = three.replace("customeraccounts", f"customeraccounts FOR VERSION AS OF {first}")
     assert ask(aws, before) == [["customerid"], ["CUST0001"], ["CUST0002"]]
 
-    aws("glue", "delete-integration", "--integration-identifier", made["IntegrationArn"])
+    aws("glue", "delete-integration", "--integration-identifier", created["IntegrationArn"])
     aws.until(lambda answer: not answer["Integrations"], "glue", "describe-integrations")
 
 

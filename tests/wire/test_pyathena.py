@@ -64,7 +64,7 @@ def engine(connection: Connection) -> sa.Engine:
     return sa.create_engine(f"{address}?s3_staging_dir=s3://lab/out/&poll_interval=0.01")
 
 
-def test_a_cursor_converts_each_type(connection: Connection) -> None:
+def test_cursor_converts_each_type(connection: Connection) -> None:
     cursor = connection.cursor()
 
     first, second = cursor.execute("SELECT * FROM accounts ORDER BY id").fetchall()
@@ -77,7 +77,7 @@ def test_a_cursor_converts_each_type(connection: Connection) -> None:
     assert cursor.data_scanned_in_bytes > 0
 
 
-def test_a_cursor_reads_all_pages(connection: Connection) -> None:
+def test_cursor_reads_all_pages(connection: Connection) -> None:
     rows = connection.cursor().execute("SELECT * FROM UNNEST(sequence(1, 2500)) AS t(n)").fetchall()
     assert rows == [(number,) for number in range(1, 2501)]
 
@@ -90,11 +90,11 @@ def test_a_cursor_reads_all_pages(connection: Connection) -> None:
         ("SELECT id FROM accounts WHERE state = ? AND id < ?", ["'CA'", "2"], "qmark"),
     ],
 )
-def test_a_cursor_passes_parameters(connection: Connection, sql: str, parameters: Any, style: str) -> None:
+def test_cursor_passes_parameters(connection: Connection, sql: str, parameters: Any, style: str) -> None:
     assert connection.cursor().execute(sql, parameters, paramstyle=style).fetchone() == (1,)
 
 
-def test_a_cursor_tells_how_many_rows_were_written(connection: Connection) -> None:
+def test_cursor_counts_written_rows(connection: Connection) -> None:
     cursor = connection.cursor()
     cursor.execute("CREATE TABLE counted (id int) LOCATION 's3://lab/counted/' TBLPROPERTIES ('table_type'='ICEBERG')")
 
@@ -112,26 +112,26 @@ def test_a_cursor_tells_how_many_rows_were_written(connection: Connection) -> No
     assert cursor.fetchall() == []
 
 
-def test_a_cursor_of_dictionaries(connection: Connection) -> None:
+def test_dict_cursor_returns_dictionaries(connection: Connection) -> None:
     from pyathena.cursor import DictCursor
 
     found = connection.cursor(DictCursor).execute("SELECT id, state FROM accounts ORDER BY id").fetchone()
     assert found == {"id": 1, "state": "CA"}
 
 
-def test_statements_that_answer_in_text(connection: Connection) -> None:
+def test_cursor_reads_text_results(connection: Connection) -> None:
     cursor = connection.cursor()
     assert ("accounts",) in cursor.execute("SHOW TABLES").fetchall()
     assert "tags\tarray<string>\t" in [row[0] for row in cursor.execute("DESCRIBE accounts").fetchall()]
 
 
-def test_the_catalog(connection: Connection) -> None:
+def test_cursor_lists_databases_and_tables(connection: Connection) -> None:
     cursor = connection.cursor()
     assert [database.name for database in cursor.list_databases("AwsDataCatalog")] == ["lab"]
     assert "accounts" in [entry.name for entry in cursor.list_table_metadata()]
 
 
-def test_failures_carry_athenas_words(connection: Connection) -> None:
+def test_errors_contain_athena_messages(connection: Connection) -> None:
     import pyathena
 
     with pytest.raises(pyathena.OperationalError, match="COLUMN_NOT_FOUND: line 1:8: Column 'nope' cannot be resolved"):
@@ -141,7 +141,7 @@ def test_failures_carry_athenas_words(connection: Connection) -> None:
 
 
 @pytest.mark.parametrize("unload", [False, True])
-def test_a_cursor_of_frames(connection: Connection, unload: bool) -> None:
+def test_pandas_cursor_returns_frame(connection: Connection, unload: bool) -> None:
     from pyathena.pandas.cursor import PandasCursor
 
     cursor = connection.cursor(PandasCursor, unload=unload)
@@ -153,7 +153,7 @@ def test_a_cursor_of_frames(connection: Connection, unload: bool) -> None:
     assert frame["balance"].isna().tolist() == [False, True]
 
 
-def test_a_frame_of_snapshots_keeps_their_ids(connection: Connection) -> None:
+def test_pandas_cursor_keeps_exact_snapshot_ids(connection: Connection) -> None:
     from pyathena.pandas.cursor import PandasCursor
 
     frame = connection.cursor(PandasCursor).execute('SELECT * FROM "accounts$snapshots"').as_pandas()
@@ -162,7 +162,7 @@ def test_a_frame_of_snapshots_keeps_their_ids(connection: Connection) -> None:
     assert str(frame["snapshot_id"].dtype) == "Int64"
 
 
-def test_a_frame_becomes_a_table(connection: Connection) -> None:
+def test_to_sql_writes_table(connection: Connection) -> None:
     from pyathena.pandas.util import to_sql
 
     frame = pd.DataFrame({"a": [1, 2], "b": ["x", "y"]})
@@ -170,7 +170,7 @@ def test_a_frame_becomes_a_table(connection: Connection) -> None:
     assert connection.cursor().execute("SELECT * FROM written ORDER BY a").fetchall() == [(1, "x"), (2, "y")]
 
 
-def test_sqlalchemy_reflects_and_asks(engine: sa.Engine) -> None:
+def test_sqlalchemy_reflects_and_queries_table(engine: sa.Engine) -> None:
     import sqlalchemy as sa
 
     accounts = sa.Table("accounts", sa.MetaData(), autoload_with=engine)
@@ -185,25 +185,25 @@ def test_sqlalchemy_reflects_and_asks(engine: sa.Engine) -> None:
     assert not sa.inspect(engine).has_table("none_such")
 
 
-def test_sqlalchemy_makes_fills_and_drops_a_table(engine: sa.Engine) -> None:
+def test_sqlalchemy_creates_fills_and_drops_table(engine: sa.Engine) -> None:
     import sqlalchemy as sa
 
     tables = sa.MetaData()
-    made = sa.Table(
-        "made",
+    created = sa.Table(
+        "created",
         tables,
         sa.Column("id", sa.Integer),
         sa.Column("day", sa.Date),
         sa.Column("note", sa.String),
-        awsathena_location="s3://lab/made/",
+        awsathena_location="s3://lab/created/",
         awsathena_tblproperties={"table_type": "ICEBERG"},
     )
     tables.create_all(engine)
     with engine.begin() as connection:
-        connection.execute(made.insert(), [{"id": 1, "day": date(2024, 1, 2), "note": "it's 100%"}])
-        assert connection.execute(sa.select(made)).fetchall() == [(1, date(2024, 1, 2), "it's 100%")]
+        connection.execute(created.insert(), [{"id": 1, "day": date(2024, 1, 2), "note": "it's 100%"}])
+        assert connection.execute(sa.select(created)).fetchall() == [(1, date(2024, 1, 2), "it's 100%")]
     tables.drop_all(engine)
-    assert "made" not in sa.inspect(engine).get_table_names()
+    assert "created" not in sa.inspect(engine).get_table_names()
 
 
 def test_pandas_reads_through_sqlalchemy(engine: sa.Engine) -> None:

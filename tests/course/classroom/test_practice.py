@@ -9,11 +9,11 @@ from zetl_helpers.course.exercises import Progress, ProgressError
 
 
 @pytest.fixture
-def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    room = tmp_path / "room"
-    room.mkdir()
-    monkeypatch.setenv("ZETL_CLASS_DIR", str(room))
-    return room
+def class_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    class_dir = tmp_path / "class_dir"
+    class_dir.mkdir()
+    monkeypatch.setenv("ZETL_CLASS_DIR", str(class_dir))
+    return class_dir
 
 
 def attempt(monkeypatch: pytest.MonkeyPatch, folder: Path, learner: str, **states: str) -> None:
@@ -22,14 +22,16 @@ def attempt(monkeypatch: pytest.MonkeyPatch, folder: Path, learner: str, **state
         Progress(folder / learner).attempted(name.lstrip("e").replace("_", "."), state)  # type: ignore[arg-type]
 
 
-def test_solved_tried_and_where_most_are_stuck(room: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_practice_counts_exercises_and_finds_most_difficult(
+    class_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     attempt(monkeypatch, tmp_path, "ana", e1_1="correct", e4_4="incorrect")
     attempt(monkeypatch, tmp_path, "ben", e1_1="incorrect", e4_4="incorrect", e4_10="correct")
     attempt(monkeypatch, tmp_path, "cem", e1_1="correct", e4_4="correct")
-    assert classroom.practice(room).to_dict("list") == {
+    assert classroom.practice(class_dir).to_dict("list") == {
         "learner": ["ana", "ben", "cem"], "solved": [1, 1, 2], "tried": [2, 3, 2], "at": ["4.4", "4.4", ""],
     }  # fmt: skip
-    assert str(classroom.sticking(room)) == (
+    assert str(classroom.sticking(class_dir)) == (
         "Exercise 4.4 causes the most difficulty: 2 of the 3 learners who tried it have not solved it."
     )
 
@@ -38,29 +40,33 @@ def test_solved_tried_and_where_most_are_stuck(room: Path, tmp_path: Path, monke
     ("stuck", "tried", "end"),
     [(1, 1, "the only learner who tried it has"), (1, 4, "1 of the 4 learners who tried it has")],
 )
-def test_the_difficult_exercise_is_named_in_a_sentence(stuck: int, tried: int, end: str) -> None:
+def test_sticking_reads_as_a_sentence(stuck: int, tried: int, end: str) -> None:
     sentence = str(Sticking("2.3", stuck, tried))
     assert sentence == f"Exercise 2.3 causes the most difficulty: {end} not solved it."
 
 
-def test_nobody_is_stuck_before_somebody_tries(room: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert classroom.practice(room).empty
+def test_sticking_is_none_before_any_failed_attempt(
+    class_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert classroom.practice(class_dir).empty
     attempt(monkeypatch, tmp_path, "ana", e1_1="correct")
-    assert classroom.sticking(room) is None
+    assert classroom.sticking(class_dir) is None
 
 
-def test_only_states_and_numbers_are_shared(room: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shares_only_states_and_attempts(class_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     attempt(monkeypatch, tmp_path, "ana", e1_1="incorrect")
-    assert json.loads((room / "ana.json").read_text()) == {"exercises": {"1.1": {"attempts": 1, "state": "incorrect"}}}
+    assert json.loads((class_dir / "ana.json").read_text()) == {
+        "exercises": {"1.1": {"attempts": 1, "state": "incorrect"}}
+    }
 
 
-def test_nothing_is_shared_unless_the_learner_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shares_nothing_without_class_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ZETL_CLASS_DIR", raising=False)
     attempt(monkeypatch, tmp_path, "ana", e1_1="correct")
     assert [path.name for path in tmp_path.rglob("*.json")] == ["progress.json"]
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_raises_when_class_folder_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZETL_CLASS_DIR", str(tmp_path / "gone"))
     with pytest.raises(ProgressError, match=r"ZETL_CLASS_DIR is .*gone, and your progress cannot be written there"):
         attempt(monkeypatch, tmp_path, "ana", e1_1="correct")

@@ -18,7 +18,7 @@ from zetl_helpers.payments import payments
 
 
 @pytest.fixture(scope="package")
-def exercised() -> Iterator[Lab]:
+def exercise_lab() -> Iterator[Lab]:
     """Provide a lab that contains everything that the chapters create.
 
     Every wait for a refresh triggers a refresh.
@@ -41,13 +41,13 @@ def exercised() -> Iterator[Lab]:
     lakehouse.stop()
 
 
-def replicate(payments: Lab) -> None:
-    """Replicate the payments to the lakehouse, as chapter 11 does."""
-    zetl.source.enable_pitr(payments)
-    zetl.source.put_policy(payments)
-    zetl.target.merge_catalog_policy(payments)
-    zetl.integration.create(payments)
-    zetl.integration.wait_until_loaded(payments)
+def replicate(lab: Lab) -> None:
+    """Replicate a lab's table to the lakehouse, as chapter 11 does with the payments."""
+    zetl.source.enable_pitr(lab)
+    zetl.source.put_policy(lab)
+    zetl.target.merge_catalog_policy(lab)
+    zetl.integration.create(lab)
+    zetl.integration.wait_until_loaded(lab)
 
 
 def ship(shipments: Lab) -> None:
@@ -81,6 +81,6 @@ def log_a_late_ingestion(lab: Lab) -> None:
 
 
 @pytest.fixture
-def chapter(exercised: Lab, tmp_path: Path) -> Callable[[int], Chapter]:
+def chapter(exercise_lab: Lab, tmp_path: Path) -> Callable[[int], Chapter]:
     """Provide a function that returns a chapter's exercises, none of which has been attempted."""
-    return lambda number: zetl.exercises.chapter(exercised, number, progress=Progress(tmp_path))
+    return lambda number: zetl.exercises.chapter(exercise_lab, number, progress=Progress(tmp_path))

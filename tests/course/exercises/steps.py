@@ -1,6 +1,6 @@
 """Steps that learners perform with the AWS API, and tables that they create.
 
-Each function receives the lab.
+Each step receives the lab.
 """
 
 from collections.abc import Callable
@@ -146,7 +146,7 @@ def as_loaded(shipments: Lab) -> None:
 
 
 def undo(lab: Lab) -> None:
-    """Undo the changes of `written`, `tagged` and `laid_out`."""
+    """Undo the changes of `written`, `tagged`, `laid_out` and `repaired`."""
     key = {"CustomerID": {"S": "CUST9003"}, "AccountNumber": {"S": "ACC900003"}}
     lab.client("dynamodb").delete_item(TableName=lab.table, Key=key)
     tagged({})(lab)

@@ -1,4 +1,4 @@
-"""Tests that each exercise's check accepts the solution and names the mistake in a wrong answer."""
+"""Tests that each exercise's check accepts the solution, and that the exercises match the notebooks."""
 
 import re
 from collections.abc import Callable
@@ -26,9 +26,9 @@ def question(name: str, chapter: Callable[[int], Chapter]) -> zetl.exercises.eng
 
 
 @pytest.fixture(scope="package")
-def names(exercised: Lab) -> dict[str, Any]:
+def names(exercise_lab: Lab) -> dict[str, Any]:
     """Provide the variables that the chapters' cells have set before a learner answers."""
-    lab = exercised
+    lab = exercise_lab
     snapshots = zetl.lakehouse.snapshots(lab)["snapshot_id"]
     accounts = zetl.query(lab, "SELECT state, accountstatus FROM customeraccounts")
     return {
@@ -42,7 +42,7 @@ def names(exercised: Lab) -> dict[str, Any]:
     }
 
 
-def test_every_chapter_has_at_least_three_of_several_kinds() -> None:
+def test_chapters_have_three_or_more_exercises_of_several_kinds() -> None:
     assert list(ALL) == [*range(1, 12), 13]
     for exercises in ALL.values():
         assert len(exercises) >= 3
@@ -53,7 +53,7 @@ def test_every_chapter_has_at_least_three_of_several_kinds() -> None:
 
 
 @pytest.mark.parametrize("number", ALL)
-def test_every_chapter_asks_for_a_step_without_a_helper(number: int) -> None:
+def test_every_chapter_has_an_exercise_with_the_aws_api(number: int) -> None:
     by_api = [entry for entry in ALL[number] if entry.by_api]
     assert by_api
     for exercise in by_api:
@@ -63,19 +63,19 @@ def test_every_chapter_asks_for_a_step_without_a_helper(number: int) -> None:
 
 
 @pytest.mark.parametrize("name", JUDGED)
-def test_the_solution_is_correct(name: str, chapter: Callable[[int], Chapter], names: dict[str, Any]) -> None:
-    one = question(name, chapter)
+def test_solution_is_correct(name: str, chapter: Callable[[int], Chapter], names: dict[str, Any]) -> None:
+    current = question(name, chapter)
     namespace = {**names, "ex": chapter(int(name.partition(".")[0]))}
-    exec(one.exercise.answer, namespace)  # noqa: S102
-    if not one.exercise.by_state:
-        outcome = one.check(namespace["answer"])
-        assert (outcome.status, outcome.message) == ("correct", one.exercise.why)
-    assert one.state == "correct"
+    exec(current.exercise.answer, namespace)  # noqa: S102
+    if not current.exercise.by_state:
+        outcome = current.check(namespace["answer"])
+        assert (outcome.status, outcome.message) == ("correct", current.exercise.why)
+    assert current.state == "correct"
     undo(names["lab"])
 
 
 @pytest.mark.parametrize("name", EXERCISES)
-def test_what_the_notebook_holds_is_not_attempted(
+def test_notebook_stores_exercise_as_not_attempted(
     name: str, chapter: Callable[[int], Chapter], names: dict[str, Any]
 ) -> None:
     number, _, place = name.partition(".")
@@ -100,13 +100,13 @@ def test_what_the_notebook_holds_is_not_attempted(
 
 
 @pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
-def test_hints_lead_on_and_the_reason_is_a_sentence(exercise: Exercise) -> None:
+def test_exercise_has_distinct_hints_and_a_reason(exercise: Exercise) -> None:
     assert len(exercise.hints) >= 2
     assert len(set(exercise.hints)) == len(exercise.hints)
     assert exercise.why.endswith((".", ".)"))
 
 
-def test_a_delay_that_was_the_longest_before_is_told_so(
+def test_check_reports_that_a_later_ingestion_took_longer(
     chapter: Callable[[int], Chapter], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced = pd.Timestamp("2026-10-13 09:30", tz="UTC")

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.once
         ("SELECT 'having' AS \"where\" -- having\nFROM t /* where */", ()),
     ],
 )
-def test_only_clauses_outside_text_and_comments_count(statement: str, found: tuple[str, ...]) -> None:
+def test_filters_ignores_strings_and_comments(statement: str, found: tuple[str, ...]) -> None:
     assert filters(statement) == found
 
 
@@ -30,10 +30,10 @@ def test_only_clauses_outside_text_and_comments_count(statement: str, found: tup
         ("SELECT a HAVING b -- the last", "SELECT a "),
     ],
 )
-def test_a_statement_loses_its_having_and_nothing_else(statement: str, rest: str) -> None:
+def test_without_having_removes_only_having(statement: str, rest: str) -> None:
     assert without_having(statement) == rest
 
 
-def test_group_by_is_found_outside_text() -> None:
+def test_is_grouped_ignores_strings() -> None:
     assert is_grouped("SELECT a FROM t group\nby a")
     assert not is_grouped("SELECT 'group by' FROM t")

@@ -30,23 +30,23 @@ DOUBLE = Exercise(
 
 
 @pytest.fixture
-def question(exercised: Lab, tmp_path: Path) -> Question:
-    return Question(exercised, 7, 3, DOUBLE, Progress(tmp_path))
+def question(exercise_lab: Lab, tmp_path: Path) -> Question:
+    return Question(exercise_lab, 7, 3, DOUBLE, Progress(tmp_path))
 
 
-def test_a_right_answer_is_correct_and_told_why(question: Question) -> None:
+def test_correct_answer_shows_reason(question: Question) -> None:
     outcome = question.check(4)
     assert repr(outcome) == "✔ Exercise 7.3: correct. Two and two make four."
     assert question.state == "correct"
 
 
-def test_a_wrong_answer_is_incorrect_and_told_what_is_wrong_about_it(question: Question) -> None:
+def test_incorrect_answer_shows_mistake(question: Question) -> None:
     assert repr(question.check(22)) == "✘ Exercise 7.3: incorrect. That is two, and two again."
     assert question.check(5).message == "Add two to two."
     assert question.state == "incorrect"
 
 
-def test_an_answer_of_another_form_is_told_the_form_and_counts_as_nothing(question: Question) -> None:
+def test_unreadable_answer_shows_form_and_is_not_counted(question: Question) -> None:
     outcome = question.check("many")
     assert repr(outcome) == "? Exercise 7.3: not understood. The answer should be a number, such as 3. Yours is 'many'."
     assert question.state == "not attempted"
@@ -55,7 +55,7 @@ def test_an_answer_of_another_form_is_told_the_form_and_counts_as_nothing(questi
 @pytest.mark.parametrize(
     "answer", [..., None, "", "  \n", "-- your SQL\n", "SELECT ____", {"a": 1, "b": ...}, [..., 2]]
 )
-def test_a_placeholder_is_not_attempted(question: Question, answer: Any) -> None:
+def test_placeholder_is_not_attempted(question: Question, answer: Any) -> None:
     outcome = question.check(answer)
     assert outcome.status == "not attempted"
     assert outcome.message.endswith(
@@ -65,7 +65,7 @@ def test_a_placeholder_is_not_attempted(question: Question, answer: Any) -> None
 
 
 @pytest.mark.parametrize("answer", ["SELECT 1 -- one...", "a_b", {"a": False}, [], 0, 0.0, False])
-def test_an_answer_that_is_empty_or_false_is_an_answer(answer: Any) -> None:
+def test_has_blank_accepts_empty_and_false_answers(answer: Any) -> None:
     assert not has_blank(answer)
 
 
@@ -73,55 +73,57 @@ def test_an_answer_that_is_empty_or_false_is_an_answer(answer: Any) -> None:
     "error",
     [QueryError("COLUMN_NOT_FOUND: line 1:8"), ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "Do")],
 )
-def test_an_answer_that_cannot_be_judged_is_an_error(exercised: Lab, tmp_path: Path, error: Exception) -> None:
+def test_check_reports_error_of_judge(exercise_lab: Lab, tmp_path: Path, error: Exception) -> None:
     def judge(_: Lab, __: object) -> None:
         raise error
 
-    question = Question(exercised, 1, 1, Exercise("A", "predict", judge, ("h",), "answer = 1", "w"), Progress(tmp_path))
+    question = Question(
+        exercise_lab, 1, 1, Exercise("A", "predict", judge, ("h",), "answer = 1", "w"), Progress(tmp_path)
+    )
     outcome = question.check(1)
     assert outcome.status == "error"
     assert outcome.message.startswith(f"The answer could not be judged: {error}")
 
 
-def test_an_answer_that_is_none_is_told_so(question: Question) -> None:
+def test_check_reports_answer_none(question: Question) -> None:
     assert "The answer is None" in question.check(None).message
 
 
-def test_sql_that_athena_refuses_is_an_error(chapter: Callable[[int], Chapter]) -> None:
+def test_check_reports_error_for_sql_rejected_by_athena(chapter: Callable[[int], Chapter]) -> None:
     for sql in ("SELECT nothing FROM customeraccounts", "SELECT FROM WHERE", "SELECT 1 / 0 AS x FROM nowhere"):
         assert chapter(4).q1.check(sql).status == "error"
 
 
-def test_a_name_of_the_select_that_having_does_not_know_is_told_so(chapter: Callable[[int], Chapter]) -> None:
+def test_check_explains_alias_in_having(chapter: Callable[[int], Chapter]) -> None:
     sql = "SELECT state, SUM(creditlimit) AS total FROM customeraccounts GROUP BY state HAVING {} > 1"
     assert "`total` is a name that you gave in SELECT" in chapter(4).q5.check(sql.format("total")).message
     assert "a name that you gave" not in chapter(4).q5.check(sql.format("totals")).message
 
 
-def test_a_statement_that_is_no_select_is_told_its_first_word(chapter: Callable[[int], Chapter]) -> None:
+def test_check_names_first_word_of_other_statements(chapter: Callable[[int], Chapter]) -> None:
     assert chapter(4).q1.check("-- mine\nSELEC 1 FROM x").message.endswith("Yours begins with SELEC.")
 
 
-def test_a_check_leaves_nothing_in_the_learners_history(chapter: Callable[[int], Chapter], exercised: Lab) -> None:
-    query(exercised, "SELECT 'mine' AS text")
-    before = query_history(exercised, newest=5)
+def test_check_adds_nothing_to_query_history(chapter: Callable[[int], Chapter], exercise_lab: Lab) -> None:
+    query(exercise_lab, "SELECT 'mine' AS text")
+    before = query_history(exercise_lab, newest=5)
     ex = chapter(4)
     ex.q1.check("SELECT state FROM customeraccounts -- mine")
     ex.q3.check(7)
     ex.q5.check("SELECT nothing FROM customeraccounts")
-    after = query_history(exercised, newest=5)
+    after = query_history(exercise_lab, newest=5)
     assert after["query"].iloc[0] == "SELECT 'mine' AS text"
     assert after.equals(before)
 
 
-def test_a_check_sends_the_statement_as_it_is(chapter: Callable[[int], Chapter]) -> None:
+def test_check_sends_statement_unchanged(chapter: Callable[[int], Chapter]) -> None:
     assert "line 1:7:" in chapter(4).q1.check("SELECT").message
 
 
-def test_a_check_that_has_undone_the_step_is_still_correct(chapter: Callable[[int], Chapter], exercised: Lab) -> None:
+def test_check_stays_correct_after_undoing_the_step(chapter: Callable[[int], Chapter], exercise_lab: Lab) -> None:
     question = chapter(1).q2
     assert question.check().status == "not attempted"
-    written()(exercised)
+    written()(exercise_lab)
     assert question.check().status == "correct"
     again = question.check()
     assert (again.status, question.state) == ("correct", "correct")
@@ -130,14 +132,14 @@ def test_a_check_that_has_undone_the_step_is_still_correct(chapter: Callable[[in
     )
 
 
-def test_an_action_without_its_service_is_right_and_gets_a_note(chapter: Callable[[int], Chapter]) -> None:
+def test_check_accepts_action_without_service_and_adds_note(chapter: Callable[[int], Chapter]) -> None:
     actions = ["DescribeTable", "ExportTableToPointInTime", "DescribeExport"]
     question = chapter(1).q3
     assert question.check(actions).message.endswith("before the action: dynamodb:DescribeTable.")
     assert "In a policy" not in question.check([f"dynamodb:{action}" for action in actions]).message
 
 
-def test_hints_lead_on_and_stay_with_the_last(question: Question) -> None:
+def test_hint_advances_and_repeats_last(question: Question) -> None:
     assert [repr(question.hint()) for _ in range(3)] == [
         "Hint 1 of 2. It is more than three.",
         "Hint 2 of 2. It is less than five.",
@@ -145,24 +147,24 @@ def test_hints_lead_on_and_stay_with_the_last(question: Question) -> None:
     ]
 
 
-def test_the_solution_shows_code_and_reason_and_counts_as_nothing(question: Question) -> None:
+def test_solution_shows_code_and_reason_and_is_not_counted(question: Question) -> None:
     shown = question.solution()
     assert repr(shown) == "One right answer. Two and two make four.\n\nanswer = 4"
     assert "<pre>answer = 4</pre>" in shown._repr_html_()
     assert question.state == "not attempted"
 
 
-def test_an_exercise_that_breaks_nothing_says_so(question: Question) -> None:
+def test_break_it_rejects_exercise_without_fault(question: Question) -> None:
     with pytest.raises(TypeError, match=r"breaks nothing. Answer it with ex\.q3\.check\(answer\)"):
         question.break_it()
 
 
-def test_messages_cannot_put_markup_into_the_page() -> None:
+def test_messages_escape_markup() -> None:
     html = exercises.Outcome("incorrect", "1.1", "yours is <script>\nand more")._repr_html_()
     assert "&lt;script&gt;<br>and more" in html
 
 
-def test_the_card_says_in_words_what_is_done(chapter: Callable[[int], Chapter]) -> None:
+def test_card_shows_state_of_exercises(chapter: Callable[[int], Chapter]) -> None:
     ex = chapter(8)
     ex.q1.check(0)
     ex.q3.check(15)
@@ -181,19 +183,19 @@ def test_the_card_says_in_words_what_is_done(chapter: Callable[[int], Chapter]) 
     assert "✔ correct" in html
 
 
-def test_the_progress_of_all_chapters_is_a_table(chapter: Callable[[int], Chapter], tmp_path: Path) -> None:
+def test_progress_lists_all_chapters(chapter: Callable[[int], Chapter], tmp_path: Path) -> None:
     chapter(8).q1.check(0)
     lines = repr(exercises.progress(Progress(tmp_path))).splitlines()
     assert re.fullmatch(r"1 of \d+ exercises done", lines[0])
     assert re.search(r"chapter 8 +1 of 4", "\n".join(lines))
 
 
-def test_a_chapter_without_exercises_and_an_exercise_that_is_none(exercised: Lab, tmp_path: Path) -> None:
+def test_unknown_chapters_and_exercises_raise(exercise_lab: Lab, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"Chapter 0 has no exercises\. The chapters with exercises are 1, 2"):
-        exercises.chapter(exercised, 0, progress=Progress(tmp_path))
+        exercises.chapter(exercise_lab, 0, progress=Progress(tmp_path))
     with pytest.raises(ValueError, match="Pass the number 4, not the string '4'"):
-        exercises.chapter(exercised, "4", progress=Progress(tmp_path))  # type: ignore[arg-type]
-    ex = exercises.chapter(exercised, 5, progress=Progress(tmp_path))
+        exercises.chapter(exercise_lab, "4", progress=Progress(tmp_path))  # type: ignore[arg-type]
+    ex = exercises.chapter(exercise_lab, 5, progress=Progress(tmp_path))
     with pytest.raises(AttributeError, match="Chapter 5 has the exercises q1 to q4, but not q9"):
         _ = ex.q9
     with pytest.raises(AttributeError, match=r"Chapter 0 has no exercises, so it has no q1\."):
@@ -203,9 +205,7 @@ def test_a_chapter_without_exercises_and_an_exercise_that_is_none(exercised: Lab
 
 @pytest.mark.parametrize("answer", [10**400, [[1]], {"a": {1}}, pd.NA, pd.DataFrame({"a": [1, 2]}), np.array([1, 2])])
 @pytest.mark.parametrize("number", [1, 3, 4, 8])
-def test_an_answer_of_a_kind_that_nobody_asked_for_is_told_so(
-    chapter: Callable[[int], Chapter], number: int, answer: Any
-) -> None:
+def test_check_handles_answers_of_unexpected_types(chapter: Callable[[int], Chapter], number: int, answer: Any) -> None:
     for question in chapter(number).questions:
         if question.exercise.fault is None and not question.exercise.by_state:
             assert question.check(answer).status in ("incorrect", "not understood", "error")

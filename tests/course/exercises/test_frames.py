@@ -21,7 +21,7 @@ def mistake(answer: pd.DataFrame, right: pd.DataFrame = RIGHT, *, ordered: bool 
     return str(error.value)
 
 
-def test_an_answer_with_group_by_is_not_asked_for_it() -> None:
+def test_does_not_suggest_group_by_if_present() -> None:
     with pytest.raises(IncorrectError, match="has only one row, fewer than there should be"):
         compare(RIGHT, RIGHT.iloc[:1], one_row_for="state", key=("state",), ordered=False, grouped=True)
 
@@ -30,12 +30,12 @@ def shares(*values: Any) -> pd.DataFrame:
     return pd.DataFrame({"state": ["CA", "NV", "NY"], "share": pd.Series(values, dtype=object)})
 
 
-def test_order_of_rows_and_columns_and_types_of_numbers_do_not_matter() -> None:
+def test_ignores_order_and_number_types() -> None:
     answer = pd.DataFrame({"share": [Decimal("0.00"), 50, 33.330000000001], "state": ["NY", "NV", "CA"]}, dtype=object)
     compare(RIGHT, answer, one_row_for="state", key=("state",), ordered=False)
 
 
-def test_where_it_is_asked_for_the_order_of_the_rows_counts() -> None:
+def test_compares_row_order_if_requested() -> None:
     compare(RIGHT, RIGHT, one_row_for="state", key=("state",), ordered=True)
     assert "ORDER BY" in mistake(RIGHT.iloc[::-1], ordered=True)
 
@@ -63,22 +63,22 @@ def test_where_it_is_asked_for_the_order_of_the_rows_counts() -> None:
         (shares(12.0, 50.0, 0.0), "for example in the row where state is CA: yours is 12.0."),
     ],
 )
-def test_the_mistake_is_named(answer: pd.DataFrame, says: str) -> None:
+def test_names_the_mistake(answer: pd.DataFrame, says: str) -> None:
     assert says in mistake(answer)
 
 
-def test_a_value_where_none_should_be_is_named() -> None:
+def test_reports_value_instead_of_null() -> None:
     right = RIGHT.assign(share=[1.0, float("nan"), 2.0])
     assert "It should be NULL" in mistake(right.fillna(0.0), right)
     compare(right, right.astype(object).where(right.notna(), None), one_row_for="state", key=("state",), ordered=False)
 
 
-def test_a_rounded_number_that_should_have_decimals_is_named() -> None:
+def test_reports_number_rounded_to_integer() -> None:
     right = RIGHT.assign(share=[66.67, 50.0, 0.0])
     assert "rounded to an integer" in mistake(shares(67, 50, 0), right)
 
 
-def test_values_in_place_of_each_other_are_named() -> None:
+def test_reports_swapped_values() -> None:
     assert "'share' is not right" in mistake(shares(50.0, 33.33, 0.0))
 
 
@@ -89,9 +89,7 @@ cells = st.one_of(
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(cells, cells), max_size=5), st.randoms(use_true_random=False))
-def test_rows_in_any_order_are_the_same_and_one_more_or_less_is_not(
-    rows: Sequence[tuple[Any, Any]], random: Any
-) -> None:
+def test_same_rows_ignores_order_but_not_count(rows: Sequence[tuple[Any, Any]], random: Any) -> None:
     right = pd.DataFrame(rows, columns=["a", "b"], dtype=object)
     shuffled = random.sample(list(rows), len(rows))
     answer = pd.DataFrame(shuffled, columns=["a", "b"], dtype=object)

@@ -23,7 +23,7 @@ BY_STATE = {name for name, exercise in EXERCISES.items() if exercise.by_state}
 
 
 @pytest.fixture
-def answered(monkeypatch: pytest.MonkeyPatch) -> None:
+def cached_queries(monkeypatch: pytest.MonkeyPatch) -> None:
     """Run each statement of an exercise's judge only once, because the data does not change between answers."""
     frames: dict[str, pd.DataFrame] = {}
     query = lakehouse.query
@@ -39,37 +39,37 @@ def answered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def check(
-    exercised: Lab, answered: None, chapter: Callable[[int], Chapter], tmp_path: Path
+    exercise_lab: Lab, cached_queries: None, chapter: Callable[[int], Chapter], tmp_path: Path
 ) -> Callable[[str, Any], Outcome]:
     """Provide a function that submits an answer to an exercise that is not solved yet."""
     late: list[str] = []
 
-    def give(name: str, answer: Any) -> Outcome:
+    def submit(name: str, answer: Any) -> Outcome:
         if name == "8.2" and not late:
             # The exercise needs different ingestion times, but other tests recreate the integration, which then has one
             # ingestion.
-            log_a_late_ingestion(exercised)
+            log_a_late_ingestion(exercise_lab)
             late.append(name)
         (tmp_path / "progress.json").unlink(missing_ok=True)
-        one = question(name, chapter)
+        current = question(name, chapter)
         if callable(answer):
-            answer = answer(exercised)
+            answer = answer(exercise_lab)
         if isinstance(answer, list) and len(answer) == 1 and isinstance(answer[0], str):
-            answer = [in_place(exercised, answer[0])]
+            answer = [in_place(exercise_lab, answer[0])]
         if isinstance(answer, str):
-            answer = in_place(exercised, answer)
+            answer = in_place(exercise_lab, answer)
             if name in EXECUTED and answer.startswith("SELECT "):
-                answer = EXECUTED[name](answer)(exercised)
+                answer = EXECUTED[name](answer)(exercise_lab)
         if name not in BY_STATE:
-            return one.check(answer)
-        outcome = one.check()
-        undo(exercised)
+            return current.check(answer)
+        outcome = current.check()
+        undo(exercise_lab)
         return outcome
 
-    return give
+    return submit
 
 
-def test_every_exercise_is_tried_with_five_right_and_twelve_wrong_answers() -> None:
+def test_every_exercise_has_five_right_and_twelve_wrong_answers() -> None:
     assert list(RIGHT) == JUDGED, "RIGHT in right_answers.py must contain every judged exercise, in the chapters' order"
     assert list(WRONG) == JUDGED, "wrong_*.py must contain every judged exercise, in the chapters' order"
     right = {name: len(given) for name, given in RIGHT.items() if len(given) < 5}
@@ -82,15 +82,15 @@ def test_every_exercise_is_tried_with_five_right_and_twelve_wrong_answers() -> N
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("name", JUDGED)
-def test_every_form_of_an_answer_gets_its_verdict(
+def test_verdicts_match_golden(
     name: str, check: Callable[[str, Any], Outcome], golden: Callable[[str, str], None]
 ) -> None:
-    """The verdict and the message for every form of an answer are those in tests/golden/exercise_matrix/.
+    """The verdict and the message for every form of an answer match tests/golden/exercise_matrix/.
 
     Review changes to these tables: no message in them may be false.
     """
     lines = [f"{name} {EXERCISES[name].title}"]
-    surprises = []
+    unexpected = []
     expected = [
         *((answer, ("correct",), "") for answer in RIGHT[name]),
         *((answer, ("incorrect", "not understood", "not attempted"), says) for answer, says in WRONG[name]),
@@ -101,15 +101,13 @@ def test_every_form_of_an_answer_gets_its_verdict(
         message = "" if outcome.status == "correct" else outcome.message.partition(" For the first of ")[0]
         lines.append(f"{outcome.status:<14} {shown(answer)}" + (f" → {message}" if message else ""))
         if outcome.status not in statuses or not re.search(says, message):
-            surprises.append(lines[-1])
-    assert surprises == []
+            unexpected.append(lines[-1])
+    assert unexpected == []
     golden(f"exercise_matrix/{name}.txt", stable("\n".join(lines)))
 
 
 @pytest.mark.parametrize("name", [name for name in JUDGED if name not in BY_STATE])
-def test_an_answer_that_cannot_be_read_is_told_the_form_and_nothing_about_aws(
-    name: str, check: Callable[[str, Any], Outcome]
-) -> None:
+def test_unreadable_answer_shows_form_without_aws_facts(name: str, check: Callable[[str, Any], Outcome]) -> None:
     outcome = check(name, {"nothing": object()})
     assert outcome.status == "not understood"
     assert re.search(r"should be (a|an|the|one of|True)\b", outcome.message)

@@ -9,14 +9,14 @@ from zetl_helpers.course.exercises.progress import Progress, ProgressError
 pytestmark = pytest.mark.once
 
 
-def test_it_is_kept_in_the_state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_stored_in_state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZETL_STATE_DIR", str(tmp_path / "state"))
     Progress().attempted("4.1", "correct")
     assert json.loads((tmp_path / "state" / "progress.json").read_text())["exercises"]["4.1"]["state"] == "correct"
     assert Progress(tmp_path / "state").state("4.1") == "correct"
 
 
-def test_what_was_correct_once_stays_correct(tmp_path: Path) -> None:
+def test_state_stays_correct(tmp_path: Path) -> None:
     progress = Progress(tmp_path)
     assert progress.state("1.1") == "not attempted"
     for state in ("incorrect", "correct", "incorrect"):
@@ -25,7 +25,7 @@ def test_what_was_correct_once_stays_correct(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "progress.json").read_text())["exercises"]["1.1"]["attempts"] == 3
 
 
-def test_what_is_broken_is_known_to_the_next_kernel(tmp_path: Path) -> None:
+def test_fault_is_stored_for_next_kernel(tmp_path: Path) -> None:
     assert not Progress(tmp_path).broken("2.4")
     Progress(tmp_path).set_broken("2.4", True)
     assert Progress(tmp_path).broken("2.4")
@@ -34,7 +34,7 @@ def test_what_is_broken_is_known_to_the_next_kernel(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ['{"exercises": {"4.1": 5}}', "", "{", "[]", '{"exercises": 3}', '{"other": {}}'])
-def test_a_file_that_is_something_else_is_refused_and_left_alone(tmp_path: Path, text: str) -> None:
+def test_rejects_and_keeps_unrelated_file(tmp_path: Path, text: str) -> None:
     path = tmp_path / "progress.json"
     path.write_text(text)
     with pytest.raises(ProgressError, match="Move it to another folder"):
@@ -42,7 +42,7 @@ def test_a_file_that_is_something_else_is_refused_and_left_alone(tmp_path: Path,
     assert path.read_text() == text
 
 
-def test_notebooks_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
+def test_concurrent_writes_lose_nothing(tmp_path: Path) -> None:
     def attempt(chapter: int) -> None:
         for number in range(20):
             Progress(tmp_path).attempted(f"{chapter}.{number}", "correct")

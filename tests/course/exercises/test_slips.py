@@ -29,7 +29,7 @@ SLIPS = [
 ]
 
 
-def test_every_exercise_in_sql_names_slips() -> None:
+def test_every_sql_exercise_lists_slips() -> None:
     in_sql = {
         f"{chapter}.{place}"
         for chapter, exercises in ALL.items()
@@ -41,6 +41,6 @@ def test_every_exercise_in_sql_names_slips() -> None:
 
 
 @pytest.mark.parametrize(("judge", "slip"), SLIPS)
-def test_a_slip_gives_other_rows(exercised: Lab, judge: Sql, slip: Slip) -> None:
-    params = judge.params(exercised)
-    assert not frames.same_rows(query(exercised, judge.right, **params), query(exercised, slip.sql, **params))
+def test_slip_changes_result(exercise_lab: Lab, judge: Sql, slip: Slip) -> None:
+    params = judge.params(exercise_lab)
+    assert not frames.same_rows(query(exercise_lab, judge.right, **params), query(exercise_lab, slip.sql, **params))

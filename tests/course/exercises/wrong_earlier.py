@@ -8,7 +8,7 @@ ANALYST = "arn:aws:iam::111122223333:role/Analyst"
 OWNER = "arn:aws:iam::111122223333:role/DataOwner"
 SECURITY = "arn:aws:iam::111122223333:role/Security"
 
-# Answers that are functions receive the lab. {first} and {last} stand for the two snapshots.
+# Answers that are functions receive the lab. The IDs of the first and last snapshots replace {first} and {last}.
 EARLIER: dict[str, list[tuple[Any, str]]] = {
     "1.1": [
         ("N", "02139, start with a zero"),

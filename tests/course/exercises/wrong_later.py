@@ -5,7 +5,7 @@ from typing import Any
 from tests.course.exercises.steps import lags, laid_out, repaired, tagged
 from zetl_helpers.course.exercises.shipments import FOUND
 
-# Answers that are functions receive the lab. {first} and {last} stand for the two snapshots.
+# Answers that are functions receive the lab. The IDs of the first and last snapshots replace {first} and {last}.
 LATER: dict[str, list[tuple[Any, str]]] = {
     "6.1": [
         ("bigint", "one type for all numbers"),

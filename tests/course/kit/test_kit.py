@@ -27,7 +27,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def changed(tmp_path: Path, name: str, change: Callable[[dict[str, Any]], object]) -> Path:
-    """Write a copy of a chapter that a function has changed, and return the copy's path."""
+    """Write a changed copy of a chapter, and return the copy's path."""
     original = next(path for path in NOTEBOOKS if path.stem == name)
     notebook = json.loads(original.read_text(encoding="utf-8"))
     change(notebook)
@@ -38,25 +38,25 @@ def changed(tmp_path: Path, name: str, change: Callable[[dict[str, Any]], object
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 class TestChapter:
-    def test_every_section_has_material_and_no_material_is_orphaned(self, path: Path) -> None:
+    def test_material_matches_sections(self, path: Path) -> None:
         assert material.load(chapters.read(path))
 
-    def test_somebody_thought_of_what_breaks_or_is_asked(self, path: Path) -> None:
+    def test_material_lists_problems_or_questions(self, path: Path) -> None:
         found = material.load(chapters.read(path)).values()
         assert any(entry.breaks or entry.asked for entry in found)
 
-    def test_every_section_is_on_its_page_with_its_minutes(self, path: Path, pages: dict[str, str]) -> None:
+    def test_page_lists_sections_with_minutes(self, path: Path, pages: dict[str, str]) -> None:
         page = pages[path.stem]
         for section in chapters.read(path).sections:
             assert f"| {section.heading} | {section.minutes} |" in page
             assert f"\n## {section.heading}\n" in page
 
 
-def test_expected_outputs_are_those_of_the_notebooks(pages: dict[str, str]) -> None:
+def test_expected_outputs_match_notebooks(pages: dict[str, str]) -> None:
     assert "\nproperties of table CustomerAccounts in database customerdb: created\n" in pages["02_integration"]
 
 
-def test_expected_outputs_show_wide_tables_in_whole_rows(pages: dict[str, str]) -> None:
+def test_expected_outputs_show_whole_rows_of_wide_tables(pages: dict[str, str]) -> None:
     assert [name for name, page in pages.items() if re.search(r"\\$", page, re.MULTILINE)] == []
     assert "\n0   CUST0001    ACC326093      CA     94110    " in pages["04_query_with_athena"]
 
@@ -72,21 +72,21 @@ def test_every_key_point_has_a_talking_point(tmp_path: Path, pages: dict[str, st
         material.load(chapters.read(changed(tmp_path, "12_clean_up", add)))
 
 
-def test_a_checkpoint_after_an_exercise_is_feedback(pages: dict[str, str]) -> None:
+def test_checkpoint_after_exercise_is_feedback(pages: dict[str, str]) -> None:
     assert "| feedback on their own answer |" in pages["04_query_with_athena"]
 
 
-def test_the_kit_says_the_answers_of_the_exercises(pages: dict[str, str]) -> None:
+def test_kit_contains_answers_of_exercises(pages: dict[str, str]) -> None:
     assert "**A right answer**" in pages["04_query_with_athena"]
     assert pages["04_query_with_athena"].count("## Exercise") == pages["04_query_with_athena"].count("**Hints**")
 
 
-def test_no_material_is_left_of_a_chapter_that_is_gone() -> None:
+def test_material_exists_only_for_existing_chapters() -> None:
     folder = Path(material.__file__).parent / "material"
     assert [path.stem for path in sorted(folder.iterdir())] == [path.stem for path in NOTEBOOKS]
 
 
-def test_a_renamed_section_is_named(tmp_path: Path) -> None:
+def test_reports_renamed_section(tmp_path: Path) -> None:
     def rename(notebook: dict[str, Any]) -> None:
         cell = next(cell for cell in notebook["cells"] if "".join(cell["source"]).startswith("## The history"))
         cell["source"] = ["## The past\n"]
@@ -96,14 +96,14 @@ def test_a_renamed_section_is_named(tmp_path: Path) -> None:
         material.load(chapters.read(path))
 
 
-def test_a_chapter_without_material_is_named(tmp_path: Path) -> None:
+def test_reports_chapter_without_material(tmp_path: Path) -> None:
     path = changed(tmp_path, "12_clean_up", lambda notebook: None).rename(tmp_path / "14_more.ipynb")
     with pytest.raises(kit.MaterialError, match=r"Write kit/material/14_more\.toml"):
         material.load(chapters.read(path))
 
 
 @pytest.mark.parametrize(("heading", "minutes"), [("Two hours", 120), ("Half a day", 240), ("A day", 420)])
-def test_a_plan_fills_its_time_with_set_up_breaks_and_slack(heading: str, minutes: int, pages: dict[str, str]) -> None:
+def test_plan_fills_its_time_with_setup_breaks_and_slack(heading: str, minutes: int, pages: dict[str, str]) -> None:
     table = pages["index"].partition(f"## {heading}\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (\d):(\d\d) \| (\d+) \| (.+?) \|", table, re.MULTILINE)
     now = 0
@@ -119,7 +119,7 @@ def test_a_plan_fills_its_time_with_set_up_breaks_and_slack(heading: str, minute
 
 
 @pytest.mark.parametrize("minutes", [120, 240, 420])
-def test_nobody_sits_for_longer_than_two_hours_without_a_break(minutes: int) -> None:
+def test_plan_has_a_break_at_least_every_two_hours(minutes: int) -> None:
     slots = plans.plan([chapters.read(path) for path in NOTEBOOKS], minutes)
     since = longest = 0
     for slot in slots:
@@ -128,7 +128,7 @@ def test_nobody_sits_for_longer_than_two_hours_without_a_break(minutes: int) -> 
     assert longest <= 120
 
 
-def test_the_cut_list_names_what_is_in_the_plan_and_saves_enough_for_a_late_start() -> None:
+def test_cuts_are_in_the_plan_and_save_thirty_minutes() -> None:
     read = [chapters.read(path) for path in NOTEBOOKS]
     slots = plans.plan(read, 240)
     found = plans.cuts(read, slots)
@@ -138,7 +138,7 @@ def test_the_cut_list_names_what_is_in_the_plan_and_saves_enough_for_a_late_star
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_there_is_a_checkpoint_every_ten_to_fifteen_minutes(path: Path) -> None:
+def test_checkpoints_are_ten_to_fifteen_minutes_apart(path: Path) -> None:
     chapter = chapters.read(path)
     minutes = [0, *(checkpoint.minute for checkpoint in plans.checkpoints(chapter))]
     gaps = [after - before for before, after in itertools.pairwise(minutes)]
@@ -147,23 +147,23 @@ def test_there_is_a_checkpoint_every_ten_to_fifteen_minutes(path: Path) -> None:
     assert minutes[-1] == chapter.minutes
 
 
-def test_a_plan_that_is_too_short_says_how_long_it_takes() -> None:
+def test_plan_rejects_too_little_time() -> None:
     with pytest.raises(plans.PlanError, match=r"takes \d+ minutes with slack, but only 30 are available"):
         plans.plan([chapters.read(path) for path in NOTEBOOKS], 30)
 
 
-def test_a_long_plan_has_a_break_in_every_stretch() -> None:
+def test_long_plan_has_several_breaks() -> None:
     long = [Chapter(f"{n:02}", n, f"Chapter {n}", 70, "nothing", (), ()) for n in (0, 1, 2, 4, 12)]
     assert [slot.what for slot in plans.plan(long, 600)].count("Break") == 3
 
 
-def test_the_command_writes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_writes_kit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(NOTEBOOKS[0].parent)
     assert main(["kit", "--out", str(tmp_path)]) == 0
     assert (tmp_path / "checklist.md").read_text().startswith("# Checklist for the end of the day")
 
 
-def test_without_notebooks_the_command_says_where_to_go(
+def test_command_fails_without_notebooks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -171,16 +171,16 @@ def test_without_notebooks_the_command_says_where_to_go(
     assert "Go to the tutorial's folder" in capsys.readouterr().err
 
 
-def test_texts_of_exercises_are_no_markdown() -> None:
+def test_escapes_markdown_in_exercise_texts() -> None:
     assert _plain('item["ShipmentID"]["S"] or a_b * 2') == r'item\["ShipmentID"\]\["S"\] or a\_b \* 2'
 
 
-def test_an_exercise_ends_where_the_chapter_continues(pages: dict[str, str]) -> None:
+def test_exercise_ends_before_next_section(pages: dict[str, str]) -> None:
     exercise = pages["04_query_with_athena"].partition("Exercise 4.3")[2].partition("## Exercise 4.4")[0]
     assert "DIVISION_BY_ZERO" not in exercise
 
 
-def test_no_checkpoint_shows_a_mark_of_a_wrapped_table(pages: dict[str, str]) -> None:
+def test_checkpoints_contain_no_wrapped_table_marks(pages: dict[str, str]) -> None:
     rows = [row for page in pages.values() for row in re.findall(r"^\| \d+ min \|.*$", page, flags=re.MULTILINE)]
     assert rows
     assert [row for row in rows if "\\" in row] == []

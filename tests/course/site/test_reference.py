@@ -1,4 +1,4 @@
-"""Tests of the reference's pages and of the docstrings that they show."""
+"""Tests of the reference pages and of the docstrings on these pages."""
 
 import argparse
 import importlib
@@ -15,12 +15,12 @@ from zetl_helpers.course.site import reference
 
 pytestmark = pytest.mark.once
 
-# Functions need not describe these arguments, because the whole package is about the lab.
+# Docstrings need not describe these parameters, which have the same meaning in every function.
 OBVIOUS = {"self", "cls", "lab"}
 
 
 def public_functions() -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Yield each function and each method of a public class that the reference shows, with its name."""
+    """Yield the names and functions in the reference, including the methods of public classes."""
     found: dict[str, Any] = {name: getattr(zetl_helpers, name) for name in reference.FUNCTIONS}
     for page, module_name in reference.modules().items():
         module = importlib.import_module(module_name)
@@ -42,7 +42,7 @@ FUNCTIONS = dict(public_functions())
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_every_public_function_says_what_it_takes_and_returns(name: str) -> None:
+def test_public_functions_describe_arguments_and_result(name: str) -> None:
     function = FUNCTIONS[name]
     text = inspect.getdoc(function) or ""
     assert text, "the function has no docstring"
@@ -61,14 +61,14 @@ def test_every_public_name_has_a_page() -> None:
     assert set(zetl_helpers.__all__) == {*reference.FUNCTIONS, *reference.modules()} - {"local_lakehouse.testing"}
 
 
-def test_the_page_of_the_command_has_the_help_of_every_command() -> None:
+def test_command_page_contains_help_of_every_command() -> None:
     page = reference.command(cli.parser())
     for words in ("zetl run", "zetl local start", "zetl class status", "zetl cleanup"):
         assert f"\n## {words}\n\n```text\nusage: {words}" in page
     assert page.count("\n## ") == len(list(reference.parsers(cli.parser())))
 
 
-def test_commands_are_found_as_deep_as_they_go() -> None:
+def test_parsers_finds_nested_commands() -> None:
     top = argparse.ArgumentParser(prog="a")
     middle = top.add_subparsers().add_parser("b")
     middle.add_subparsers().add_parser("c")

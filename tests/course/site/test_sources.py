@@ -1,4 +1,4 @@
-"""Tests of the sources of the site."""
+"""Tests that gather the files of the site and convert their links and figures."""
 
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ def write(path: Path, *cells: nbformat.NotebookNode) -> None:
     nbformat.write(nbformat.v4.new_notebook(cells=list(cells)), path)
 
 
-def test_everything_that_the_readme_leads_to_is_gathered_once(root: Path, tmp_path: Path) -> None:
+def test_gather_copies_each_linked_file_once(root: Path, tmp_path: Path) -> None:
     reached = sources.gather(root, tmp_path / "out")
     assert [str(path) for path in reached] == [
         "README.md", "notebooks/00_a.ipynb", "notebooks/01_b.ipynb", "docs/glossary.md",
@@ -50,19 +50,19 @@ def test_everything_that_the_readme_leads_to_is_gathered_once(root: Path, tmp_pa
     assert (tmp_path / "out" / sources.PLOTLY_JS).exists()
 
 
-def test_a_link_to_nothing_is_named(root: Path, tmp_path: Path) -> None:
+def test_gather_reports_broken_link(root: Path, tmp_path: Path) -> None:
     (root / "docs" / "glossary.md").unlink()
     with pytest.raises(FileNotFoundError, match=r"notebooks/00_a\.ipynb links to \.\./docs/glossary\.md"):
         sources.gather(root, tmp_path / "out")
 
 
-def test_links_of_a_notebook_lead_to_pages(root: Path, tmp_path: Path) -> None:
+def test_notebook_links_point_to_pages(root: Path, tmp_path: Path) -> None:
     sources.gather(root, tmp_path / "out")
     text = nbformat.read(tmp_path / "out" / "notebooks" / "00_a.ipynb", 4).cells[0].source
     assert "[next](01_b.html#end) [word](../docs/glossary.html#snapshot)" in text
 
 
-def test_a_figure_is_interactive_and_said_in_words(root: Path, tmp_path: Path) -> None:
+def test_figure_is_interactive_and_has_text_alternative(root: Path, tmp_path: Path) -> None:
     sources.gather(root, tmp_path / "out")
     data = nbformat.read(tmp_path / "out" / "notebooks" / "00_a.ipynb", 4).cells[1].outputs[0].data
     assert 'aria-label="NV is &quot;first&quot;"' in data["text/html"]

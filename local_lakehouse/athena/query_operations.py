@@ -17,7 +17,7 @@ from local_lakehouse.athena.reuse import find_reusable
 from local_lakehouse.athena.runner import Runner
 from local_lakehouse.athena.statements import Kind, read_statement, strip_statement
 from local_lakehouse.athena.workgroups import PRIMARY, WorkGroups
-from local_lakehouse.backend.clients import ServiceClients
+from local_lakehouse.backend.clients import ServiceClients, acting_for, require
 from local_lakehouse.sql.failures import MalformedQuery
 
 _LOCATION = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", re.DOTALL)
@@ -57,7 +57,7 @@ class QueryOperations:
         runner: Runner,
         results: ResultFiles,
     ) -> None:
-        self._s3 = clients.client("s3")
+        self._clients = clients
         self._executions = executions
         self._workgroups = workgroups
         self._runner = runner
@@ -135,9 +135,15 @@ class QueryOperations:
     def _check_bucket(self, bucket: str) -> None:
         try:
             # Athena calls this S3 operation with the caller's permissions.
-            self._s3.get_bucket_location(Bucket=bucket)
+            require("s3:GetBucketLocation", f"arn:{self._clients.partition}:s3:::{bucket}")
+            self._clients.settings.result((QueryOperations, bucket), lambda: self._location(bucket))
         except ClientError as error:
             raise invalid_request(f"Unable to verify/create output bucket {bucket}") from error
+
+    def _location(self, bucket: str) -> str | None:
+        with acting_for(None):
+            found: str | None = self._clients.client("s3").get_bucket_location(Bucket=bucket)["LocationConstraint"]
+        return found
 
     def _begin(self, execution: Execution) -> None:
         earlier = find_reusable(execution, self._executions)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from local_lakehouse.sql.grammar import statement_tree as nodes
 from local_lakehouse.sql.grammar.call_parser import CallParser
 from local_lakehouse.sql.grammar.constant_parser import ConstantParser
@@ -72,8 +74,11 @@ class Parser:
         return self.statements.whole_statement()
 
 
+@functools.lru_cache(maxsize=32)
 def parse_statement(text: str) -> nodes.Statement:
     """Parse a statement.
+
+    A statement is parsed before it is queued and again when it runs, so the latest trees are kept.
 
     Args:
         text: The statement, with an optional final semicolon.

@@ -17,7 +17,7 @@ def add_static_images(notebook: dict[str, Any]) -> int:
     """Add a picture next to each figure of a notebook, for readers without JavaScript.
 
     Args:
-        notebook: A notebook in nbformat 4, as JSON, which is changed in place.
+        notebook: A notebook in nbformat 4, as JSON. The function changes it in place.
 
     Returns:
         The number of figures with a picture, or 0 if `static_image_obstacle()` names a problem.
@@ -35,7 +35,7 @@ def add_interactive_html(notebook: dict[str, Any], plotly_js: str) -> int:
     """Add an HTML fragment next to each figure of a notebook, for nbconvert's pages.
 
     Args:
-        notebook: A notebook in nbformat 4, as JSON, which is changed in place.
+        notebook: A notebook in nbformat 4, as JSON. The function changes it in place.
         plotly_js: The address of plotly's JavaScript, relative to the page. `plotly.offline.get_plotlyjs()` returns its
             text.
 

@@ -18,8 +18,9 @@ class Place:
     Args:
         step: The heading of the step in the chapter.
         title: The services and pages to choose, as the chapter's box names them.
-        path: The page's path, with names of the lab in braces.
-        query: Additional parameters of the page, such as the tab to open, with names of the lab in braces.
+        path: The page's path. It can contain placeholders for the lab's names, such as ``{table}``.
+        query: Additional parameters of the page, such as the tab to open. Their values can contain the same
+            placeholders.
     """
 
     step: str
@@ -28,7 +29,7 @@ class Place:
     query: Mapping[str, str] = field(default_factory=dict)
 
     def address(self, lab: Lab) -> str:
-        """Return the page's path and query for the names of a lab."""
+        """Return the page's path and query, with the names of a lab in place of the placeholders."""
         names = {
             "table": lab.table,
             "database": lab.database,

@@ -290,7 +290,7 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
                 "FROM customeraccounts WHERE accountstatus <> 'Closed' "
                 "GROUP BY state HAVING SUM(currentbalance) / SUM(creditlimit) > 50"
             ),
-            "Your HAVING removes every group",
+            "Your HAVING clause removes every group",
         ),
         (
             (

@@ -127,7 +127,7 @@ answer = boto3.client("athena").start_query_execution(
             wrong={
                 7: "That is 3.5 × 2. In Athena, 7 / 2 divides two integers, and the result is an integer.",
                 3: "That is 7 / 2. It is then multiplied by 2e0.",
-                3.5: "That would be 7 / 2e0. Here two integers are divided, and the result is multiplied.",
+                3.5: "That would be 7 / 2e0. Here, two integers are divided, and the result is multiplied.",
             },
             otherwise="Athena evaluates from left to right: first 7 / 2, then the result times 2e0.",
         ),

@@ -161,7 +161,7 @@ answer = boto3.client("athena").create_named_query(
         judge=_judge_pivot,
         hints=(
             "The values of the column in index become rows, and the values of the column in columns become columns.",
-            'In the cell above, index is "state". Here the statuses are the rows.',
+            'In the cell above, index is "state". Here, the statuses are the rows.',
         ),
         answer='answer = zetl.charts.pivot_table(accounts, index="accountstatus", columns="state")',
         why="The counts are the same. With nine states and three statuses, this table is wide and the other table is "

@@ -96,7 +96,7 @@ EXERCISES = (
             otherwise="Compare the number of ingestions in the table of events with the number of refreshes.",
         ),
         hints=(
-            "Locally, the integration checks for changes every second. How many events does the log contain?",
+            "Locally, the integration checks for changes at least every second. How many events does the log contain?",
             "Refreshes that find no changes write nothing to the log.",
         ),
         answer="answer = 0",

@@ -74,7 +74,7 @@ answer = described["ImportTableDescription"]["ImportedItemCount"]
         by_api=True,
     ),
     Exercise(
-        title="A day of refreshes",
+        title="Thirty refreshes",
         kind="predict",
         judge=Value(
             Number(units={"file": 1, "files": 1}),

@@ -131,8 +131,8 @@ class Sql:
         """Raise an error about HAVING if the statement returns rows without it."""
         if not self._run(lab, without_having(statement), params).empty:
             raise IncorrectError(
-                "Your HAVING removes every group: without it, your statement returns rows. Compare their values with "
-                "the number in HAVING: a fraction such as 0.86 is not a percentage such as 86."
+                "Your HAVING clause removes every group: without it, your statement returns rows. Compare their values "
+                "with the number in HAVING: a fraction such as 0.86 is not a percentage such as 86."
             ) from None
 
     def _name_the_slip(self, lab: Lab, given: pd.DataFrame, params: dict[str, Any]) -> None:

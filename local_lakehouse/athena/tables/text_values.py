@@ -36,7 +36,9 @@ def read_text(text: str | None, type_: Type) -> Any:
     try:
         return _READERS[type_.name](text, type_)
     except KeyError as error:
-        raise QueryFailure("NOT_SUPPORTED", f"Columns of type {type_} cannot be read from text files") from error
+        raise QueryFailure(
+            "NOT_SUPPORTED", f"The local Athena does not read columns of type {type_} from text files"
+        ) from error
     except (ValueError, InvalidOperation, OverflowError):
         return None
 

@@ -105,7 +105,7 @@ class QueryParser:
         mark = self._tokens.mark()
         recursive, common = False, []
         if self._tokens.at("WITH", "FUNCTION") and self._tokens.peek(2).upper != "AS":
-            raise not_offered("WITH FUNCTION: functions defined in a query", self._tokens.token.position)
+            raise not_offered("WITH FUNCTION (functions that a query defines)", self._tokens.token.position)
         if self._tokens.accept("WITH"):
             recursive = self._tokens.accept("RECURSIVE")
             common.append(self._common_table())

@@ -13,7 +13,7 @@ from local_lakehouse.sql.grammar.tree import (
 if TYPE_CHECKING:
     from local_lakehouse.sql.grammar.parser import Parser
 
-_TABLE_FUNCTIONS = {"JSON_TABLE": "JSON_TABLE", "TABLE": "table functions: TABLE(…)"}
+_TABLE_FUNCTIONS = {"JSON_TABLE": "JSON_TABLE", "TABLE": "table functions with TABLE(…)"}
 
 
 class RelationParser:

@@ -47,8 +47,8 @@ EXERCISES = (
             "What is the type of creditlimit in the table above?",
         ),
         answer='answer = "double"',
-        why="Numbers in DynamoDB have up to 38 digits. In the target, they are doubles, which are exact to about 16 "
-        "digits.",
+        why="Numbers in DynamoDB have up to 38 digits. In the target, they are doubles, which are accurate to about "
+        "16 digits.",
     ),
     Exercise(
         title="Customers without paperless bills",

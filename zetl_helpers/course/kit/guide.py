@@ -147,7 +147,7 @@ def _checklist(chapters: Sequence[Chapter]) -> Iterator[str]:
     yield "2. Ask whether anybody wants to keep any data, and save that data elsewhere."
     yield "3. `zetl class cleanup`: review what would be deleted for each learner. The command changes nothing."
     yield "4. `zetl class cleanup --yes`: delete the resources. The command continues after failures and checks again."
-    yield "5. The last line of step 4 should say that no resources remain. Otherwise, fix the cause and repeat step 4."
+    yield "5. The last line of the output should say that no resources remain. If not, fix the cause and repeat step 4."
     yield "6. `zetl cleanup`: delete your own lab, which has no prefix."
     yield "7. Repeat steps 1 to 6 in every other Region that was used: cleanup covers one Region."
     yield "8. The next day: check Cost Explorer, filtered by the tag `zetl-lab`. The costs can take a day to appear."

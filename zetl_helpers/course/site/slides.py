@@ -69,7 +69,7 @@ def write(path: Path, out: Path) -> None:
 
 
 def deck(path: Path) -> list[Slide]:
-    """Return the slides of a notebook, on which each question precedes its answer.
+    """Return the slides of a notebook. Each question precedes its answer.
 
     Args:
         path: The notebook.

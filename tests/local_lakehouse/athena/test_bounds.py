@@ -135,7 +135,7 @@ def test_too_deeply_nested_statement_fails(athena: Athena, sql: str) -> None:
         ("SELECT repeat('x', n) FROM (VALUES 3, 1000000000) t(n)", "count argument of repeat function"),
     ],
 )
-def test_too_long_list_is_rejected_before_it_is_created(athena: Athena, sql: str, problem: str) -> None:
+def test_oversized_list_is_rejected_before_it_is_created(athena: Athena, sql: str, problem: str) -> None:
     began = time.process_time()
 
     assert athena.fail(sql).startswith(f"INVALID_FUNCTION_ARGUMENT: {problem}")

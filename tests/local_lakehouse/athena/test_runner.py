@@ -11,7 +11,7 @@ from local_lakehouse.sql.workers.pool import WorkerSession
 from tests.local_lakehouse.athena.conftest import Athena
 
 
-def test_an_execution_ends_before_its_worker_is_cleaned_up(athena: Athena, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_execution_ends_before_its_worker_is_cleaned_up(athena: Athena, monkeypatch: pytest.MonkeyPatch) -> None:
     athena.run("SELECT 1")
     seen, close = threading.Event(), WorkerSession.close
     waited: list[bool] = []
@@ -30,7 +30,7 @@ def test_an_execution_ends_before_its_worker_is_cleaned_up(athena: Athena, monke
     assert athena.run("SELECT 3") == [["3"]]
 
 
-def test_a_failed_cleanup_is_logged(athena: Athena, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_cleanup_is_logged(athena: Athena, monkeypatch: pytest.MonkeyPatch) -> None:
     athena.run("SELECT 1")
     logged = threading.Event()
     close = WorkerSession.close

@@ -90,7 +90,7 @@ def test_cached_result_is_discarded_before_the_commit(
     assert seen[0] == "new"
 
 
-def test_the_number_of_kept_results_is_limited() -> None:
+def test_number_of_cached_results_is_limited() -> None:
     settings = SettingsCache()
     for number in range(_LARGEST + 1):
         settings.result(number, lambda: None)

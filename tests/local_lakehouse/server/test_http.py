@@ -154,7 +154,7 @@ def test_content_that_is_not_http_is_rejected(lakehouse: Lakehouse, content: byt
     assert send(lakehouse, content).status == 400
 
 
-def test_too_large_headers_are_rejected(lakehouse: Lakehouse) -> None:
+def test_oversized_headers_are_rejected(lakehouse: Lakehouse) -> None:
     for head in (b"X: " + b"x" * 200_000, b"\r\n".join(b"X-%d: 1" % number for number in range(20_000))):
         assert send(lakehouse, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + head + b"\r\n\r\n").status == 431
 

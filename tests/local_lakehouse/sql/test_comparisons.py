@@ -210,7 +210,7 @@ def test_contains_and_position_follow_equality(run: Run, items: list[int | None]
 
 
 @pytest.mark.parametrize(("left", "right"), [*itertools.product(TRUTH, TRUTH)])
-def test_and_and_or_are_three_valued(run: Run, left: bool | None, right: bool | None) -> None:
+def test_logical_operators_are_three_valued(run: Run, left: bool | None, right: bool | None) -> None:
     a, b = (f"CAST({'NULL' if side is None else side} AS boolean)" for side in (left, right))
     both = False if False in (left, right) else None if None in (left, right) else True
     either = True if True in (left, right) else None if None in (left, right) else False

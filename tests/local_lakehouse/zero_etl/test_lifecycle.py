@@ -245,7 +245,7 @@ def test_retries_back_off(world: World) -> None:
 
 
 @covers("seven-days", "failed-terminal")
-def test_unfixed_problem_fails_the_integration_after_seven_days(world: World) -> None:
+def test_problem_fails_the_integration_after_seven_days(world: World) -> None:
     arn = _loaded(world)
     _recovery(world, False)
     world.service.tick()

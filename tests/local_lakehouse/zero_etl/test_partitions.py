@@ -151,7 +151,7 @@ def test_time_partitions_on_a_key(world: World) -> None:
     ],
 )
 @covers("partition-missing")
-def test_unpartitionable_items_need_attention(
+def test_items_that_cannot_be_partitioned_need_attention(
     world: World, spec: list[dict[str, str]], item: dict[str, Any], code: str, named: str
 ) -> None:
     arn = _load(world, spec, {"pk": {"S": "a"}, **item})

@@ -199,7 +199,7 @@ def test_statements_run_beside_thirty_long_statements() -> None:
     pool.stop()
 
 
-def test_long_statement_gets_a_lower_priority_once(pool: WorkerPool) -> None:
+def test_priority_of_a_long_statement_is_lowered_once(pool: WorkerPool) -> None:
     own = psutil.Process().nice()
     with pool.opened() as short, pool.opened() as long:
         workers = [psutil.Process(worker_of(session)) for session in (short, long)]
@@ -209,7 +209,8 @@ def test_long_statement_gets_a_lower_priority_once(pool: WorkerPool) -> None:
         assert workers[1].nice() == own
         long._worker.give_way(0)
         long._worker.give_way(0)
-        assert [worker.nice() for worker in workers] == [own, own + 10]
+        # The operating system limits the value to 19.
+        assert [worker.nice() for worker in workers] == [own, min(own + 10, 19)]
 
 
 @pytest.mark.parametrize(("more", "slowed"), [(0, False), (1, True)])

@@ -73,7 +73,7 @@ def with_times(columns: Sequence[Column], rules: Sequence[Rule], keys: Mapping[s
     """Check the partition columns, and convert the columns of time functions to timestamps in UTC.
 
     Args:
-        columns: The columns of some items.
+        columns: The items' columns.
         rules: The partitioning.
         keys: The table's key attributes, which identify an item in messages.
 
@@ -111,7 +111,7 @@ def _missing(name: str, why: str) -> Problem:
     return Problem(
         "PARTITION_COLUMN_MISSING",
         f"The target table is partitioned by {name}, but {why}. Give every item the attribute {name}, or change the "
-        "PartitionSpec of the table properties. The integration then retries automatically.",
+        "PartitionSpec or UnnestSpec of the table properties. The integration then retries automatically.",
     )
 
 

@@ -100,7 +100,7 @@ class Replicator:
                 snapshot = stack.enter_context(self._source.snapshot(job.table))
             items = typed_lines(snapshot.lines())
         unnested = self._unnested(job, keys, items, frozenset())
-        origins = check_names(unnested.columns, {})
+        origins = check_names(unnested.columns, {}, job.mode)
         counts = self._target(job, keys).load(unnested.columns, keep=keep)
         memory.keys = keys
         memory.origins = origins
@@ -146,7 +146,7 @@ class Replicator:
 
     def _apply(self, job: Job, memory: Memory, items: pa.StructArray, touched: pa.StructArray | None) -> Counts:
         unnested = self._unnested(job, memory.keys, items, memory.widened)
-        origins = check_names(unnested.columns, memory.origins)
+        origins = check_names(unnested.columns, memory.origins, job.mode)
         key_columns = None if touched is None else unnest(touched, memory.keys, job.mode).columns
         counts = self._target(job, memory.keys).apply(unnested, key_columns)
         if counts:

@@ -24,7 +24,7 @@ from pyiceberg.types import (
 
 from local_lakehouse.zero_etl.problems import FailedForGoodError, NeedsAttentionError, Problem, SnapshotNeededError
 from local_lakehouse.zero_etl.times import TIMESTAMP
-from local_lakehouse.zero_etl.unnest import Column
+from local_lakehouse.zero_etl.unnest import NOUNNEST, Column
 
 COLUMN_LIMIT = 1000
 SCHEMA_SIZE_LIMIT = 10 * 2**20
@@ -77,12 +77,13 @@ def same_layout(schema: Schema, other: Schema) -> bool:
     return schema.as_struct() == other.as_struct()
 
 
-def check_names(columns: Sequence[Column], origins: Origins) -> dict[str, tuple[str, ...]]:
+def check_names(columns: Sequence[Column], origins: Origins, mode: str) -> dict[str, tuple[str, ...]]:
     """Check that each target column has only one source attribute.
 
     Args:
-        columns: The columns of some items.
+        columns: The items' columns.
         origins: The previous source attributes of the target's columns.
+        mode: The unnest mode.
 
     Returns:
         The new source attributes of the target's columns.
@@ -97,13 +98,12 @@ def check_names(columns: Sequence[Column], origins: Origins) -> dict[str, tuple[
         if ":" in column.name:
             raise _colon(".".join(column.source))
         other = known.setdefault(column.name, column.source)
+        if mode == NOUNNEST and column.name in taken:
+            # The column of all other attributes can have the same name as a key.
+            sources = f"The key {_shown(other)} and the map of all other attributes"
+            raise NeedsAttentionError(_collision(column.name, sources, "Choose another UnnestSpec."))
         if other != column.source:
             raise NeedsAttentionError(_collision(column.name, _attributes(other, column.source)))
-        if column.name in taken:
-            # NOUNNEST adds a column, which can have the same name as a key.
-            raise NeedsAttentionError(
-                _collision(column.name, f"The key {_shown(other)} and the map of all other attributes")
-            )
         taken.add(column.name)
     return known
 
@@ -116,11 +116,14 @@ def _attributes(path: tuple[str, ...], other: tuple[str, ...]) -> str:
     return f"The attributes {_shown(path)} and {_shown(other)}"
 
 
-def _collision(column: str, sources: str) -> Problem:
+_RENAME = "Rename or remove one of the attributes in every item."
+
+
+def _collision(column: str, sources: str, advice: str = _RENAME) -> Problem:
     return Problem(
         "COLUMN_NAME_CONFLICT",
-        f"{sources} would both become the column {column}. This refresh was not applied. "
-        "Rename or remove one of the attributes in every item. The integration then retries automatically.",
+        f"{sources} would both become the column {column}. This refresh was not applied. {advice} "
+        "The integration then retries automatically.",
     )
 
 

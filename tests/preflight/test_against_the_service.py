@@ -161,17 +161,17 @@ def test_predicts_columns_and_problems_of_any_items(items: list[Item], mode: str
     assert [(column.name, column.type) for column in predicted.columns] == [
         (column.name, catalog_type(column.values.type)) for column in actual
     ]
-    assert problem_of(actual) in {
+    assert problem_of(actual, mode) in {
         *(["COLUMN_NAME_CONFLICT"] if predicted.clashes else []),
         *(["UNSUPPORTED_COLUMN_NAME"] if predicted.colons else []),
         *([""] if not predicted.clashes and not predicted.colons else []),
     }
 
 
-def problem_of(columns: Sequence[Column]) -> str:
+def problem_of(columns: Sequence[Column], mode: str) -> str:
     """Return the code of the service's first problem with columns, or an empty string if there is none."""
     try:
-        check_names(columns, {})
+        check_names(columns, {}, mode)
         evolved(columns, None, 0)
     except NeedsAttentionError as error:
         return error.problems[0].code

@@ -346,5 +346,6 @@ def test_nounnest_key_named_value_needs_attention(world: World, name: str, loade
 
     (error,) = world.describe(arn)["Errors"]
     assert (world.status(arn), error["ErrorCode"]) == ("NEEDS_ATTENTION", "COLUMN_NAME_CONFLICT")
-    assert f" {name} and " in error["ErrorMessage"]
-    assert "would both become the column value" in error["ErrorMessage"]
+    conflict = f"The key {name} and the map of all other attributes would both become the column value."
+    assert error["ErrorMessage"].startswith(conflict)
+    assert "Choose another UnnestSpec." in error["ErrorMessage"]

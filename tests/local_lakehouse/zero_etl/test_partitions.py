@@ -179,7 +179,9 @@ def test_missing_partition_value_delays_the_window_until_it_is_fixed(world: Worl
 
 def test_nounnest_rejects_partitions_on_other_attributes(world: World) -> None:
     arn = _load(world, [{"FieldName": "State"}], {"pk": {"S": "a"}, "State": {"S": "NY"}}, mode="NOUNNEST")
-    assert world.codes(arn) == ["PARTITION_COLUMN_MISSING"]
+    (error,) = world.describe(arn)["Errors"]
+    assert error["ErrorCode"] == "PARTITION_COLUMN_MISSING"
+    assert "or change the PartitionSpec or UnnestSpec" in error["ErrorMessage"]
 
 
 def test_empty_table_is_partitioned_once_it_has_items(world: World) -> None:

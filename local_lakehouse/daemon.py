@@ -82,8 +82,8 @@ def start(
         port: The port, or 0 for a free port. None selects the default port or, if it is in use, a free port.
         enforce_iam: Whether requests are checked against IAM policies.
         governed: Whether Lake Formation governs the account.
-        refresh_seconds: The integrations' refresh interval in seconds. None selects ``ZETL_REFRESH_SECONDS`` or, if
-            that is not set, 1 second.
+        refresh_seconds: The maximum time between two refreshes of the integrations, in seconds. None selects
+            ``ZETL_REFRESH_SECONDS`` or, if that is not set, 1 second.
 
     Returns:
         The running lakehouse, and whether this call started it.

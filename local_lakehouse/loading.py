@@ -23,7 +23,7 @@ _THRESHOLDS = (5_000, 20, 500)
 
 
 def load(name: str) -> ModuleType:
-    """Return a completely imported module.
+    """Import a module completely, and return it.
 
     Call this function before each import inside a function. tests/local_lakehouse/test_loading.py checks this rule.
 

@@ -90,7 +90,7 @@ class TestLakehouse:
         }
 
     def client(self, service: str) -> Any:
-        """Return the boto3 client of a service. Every call returns the same client.
+        """Return the boto3 client of a service. Later calls for the same service return the same client.
 
         Args:
             service: The service's name in boto3, such as ``athena``.

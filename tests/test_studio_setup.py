@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
@@ -70,6 +71,12 @@ def test_creating_and_deleting_are_idempotent(lab: Lab, plan: DomainPlan) -> Non
     ]  # fmt: skip
     assert [studio.delete_domain(lab, domain).did, studio.delete_domain(lab, domain).did] == ["deleted", "already gone"]
     assert domains(lab) == ["Tutorial"]
+
+
+def test_project_requires_a_profile(lab: Lab, plan: DomainPlan) -> None:
+    domain = studio.create_domain(lab, plan).details["domain"]
+    with pytest.raises(ClientError, match="A project requires a projectProfileId here"):
+        lab.client("datazone").create_project(domainIdentifier=domain, name="Mine")
 
 
 def test_created_project_can_query_shared_table(lab: Lab, plan: DomainPlan, lakehouse: Lakehouse) -> None:

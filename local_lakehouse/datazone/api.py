@@ -214,6 +214,8 @@ class DataZoneService:
         domain, profile = self._domains.domain(request["domainIdentifier"]), request.get("projectProfileId", "")
         if request["name"] in {entry.name for entry in domain.projects.values()}:
             raise Fault("ConflictException", f"A project with the name {request['name']} already exists.", status=409)
+        if not profile:
+            raise Fault("ValidationException", "A project requires a projectProfileId here.")
         if profile not in domain.profiles:
             raise Fault("ResourceNotFoundException", f"Project profile {profile} does not exist.", status=404)
         granted = [

@@ -48,5 +48,5 @@ class Directory(Protocol):
 
 
 def on(call: Request, *resources: str, **context: str) -> list[Access]:
-    """Require the action with the operation's name on each of the given resources, or on ``*``."""
+    """Return the permission for the operation's action on each of the given resources, or on ``*``."""
     return [Access(f"{call.service}:{call.operation}", resource, context) for resource in resources or ("*",)]

@@ -199,9 +199,10 @@ class Database:
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
-        """Read the last committed state at a single point in time, without waiting for or blocking writers.
+        """Yield a connection that reads the last committed state, without waiting for or blocking writers.
 
-        The changes of a transaction are visible here only after it is committed.
+        All reads see the same point in time. The changes of a transaction are visible here only after the transaction
+        is committed.
         """
         connection = self._reader()
         try:

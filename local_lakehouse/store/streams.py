@@ -117,7 +117,7 @@ class Streams:
         self.forget()
 
     def close(self, collection: int) -> None:
-        """Stop recording a collection's changes, and keep existing records for a day."""
+        """Stop recording a collection's changes. Existing records are kept until they are a day old."""
         with self._database.transaction() as connection:
             connection.execute(
                 "UPDATE streams SET closed = ? WHERE collection = ? AND closed IS NULL", (self._clock(), collection)

@@ -55,7 +55,7 @@ class Lifecycle:
         changes: The record of writes to DynamoDB.
         properties: A function that returns the resource and table properties.
         clock: A function that returns the current time in seconds since 1970.
-        refresh_seconds: The time between two ticks, in seconds.
+        refresh_seconds: The maximum time between two ticks, in seconds.
         governance: The decisions of Lake Formation, or None to disable its checks.
     """
 

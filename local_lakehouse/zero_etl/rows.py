@@ -71,7 +71,7 @@ def as_rows(columns: Sequence[Column], schema: Schema) -> pa.Table:
     """Arrange columns as rows of the target, with null in missing columns.
 
     Args:
-        columns: The columns of some items, which the schema contains.
+        columns: The items' columns. The schema contains all of them.
         schema: The target table's schema.
     """
     length = len(columns[0].values)

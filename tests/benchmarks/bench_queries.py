@@ -242,7 +242,9 @@ def _memory() -> Iterator[list[int]]:
         while not ended.wait(0.05):
             for process in psutil.Process().children(recursive=True):
                 with contextlib.suppress(psutil.NoSuchProcess):
-                    most[0] = max(most[0], process.memory_info().rss)
+                    # The system can discard pages of files at any time, so they are not counted.
+                    memory = process.memory_info()
+                    most[0] = max(most[0], memory.rss - memory.shared)
 
     thread = threading.Thread(target=sample)
     thread.start()

@@ -34,7 +34,7 @@ _TOO_DEEP = (
     "Move parts of it to a WITH clause, or compute them in separate statements"
 )
 _DENIED = ("403", "AccessDenied", "AccessDeniedException")
-# The sum of Athena's quotas for active DDL and DML queries in most Regions, plus a small reserve.
+# Athena has quotas for active DDL and DML queries, such as 20 and 25. The number of threads includes a small reserve.
 _THREADS = 48
 
 Handler = Callable[[Any, Context], Outcome]

@@ -6,6 +6,7 @@ AWS: https://docs.aws.amazon.com/lake-formation/latest/APIReference/Welcome.html
 from __future__ import annotations
 
 import copy
+import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -18,6 +19,7 @@ from local_lakehouse.lake_formation.resources import EVERYBODY, Resource, check,
 from local_lakehouse.protocol.faults import Fault
 from local_lakehouse.protocol.request import Caller
 
+_SESSION = re.compile(r"arn:[\w-]+:sts::\d+:(assumed-role|federated-user)/.*")
 _LINKED_ROLE = "role/aws-service-role/lakeformation.amazonaws.com/AWSServiceRoleForLakeFormationDataAccess"
 _PAGE = 1000
 
@@ -94,7 +96,10 @@ class LakeFormationService:
     def _put_settings(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         # The request replaces all settings, so omitted members become empty.
         empty = {name: type(value)() for name, value in default_settings(governed=True).items()}
-        self.register.settings = {**empty, **copy.deepcopy(request["DataLakeSettings"])}
+        settings = request["DataLakeSettings"]
+        for administrator in (*settings.get("DataLakeAdmins", ()), *settings.get("ReadOnlyAdmins", ())):
+            _principal(administrator)
+        self.register.settings = {**empty, **copy.deepcopy(settings)}
         return {}
 
     def _grant(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
@@ -219,13 +224,13 @@ class LakeFormationService:
 
     def _opt_in(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         self._require_administrator(caller, "CreateLakeFormationOptIn")
-        principal, resource = request["Principal"]["DataLakePrincipalIdentifier"], read(request["Resource"])
+        principal, resource = _principal(request["Principal"]), read(request["Resource"])
         self.register.opt_ins.setdefault((principal, resource), (datetime.now(UTC), caller.arn))
         return {}
 
     def _opt_out(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         self._require_administrator(caller, "DeleteLakeFormationOptIn")
-        principal, resource = request["Principal"]["DataLakePrincipalIdentifier"], read(request["Resource"])
+        principal, resource = _principal(request["Principal"]), read(request["Resource"])
         if self.register.opt_ins.pop((principal, resource), None) is None:
             raise Fault("EntityNotFoundException", f"{principal} has not opted in for this resource.")
         return {}
@@ -254,7 +259,7 @@ class LakeFormationService:
 
 
 def _parts(request: Mapping[str, Any]) -> tuple[str, Resource, list[str], list[str]]:
-    principal = str(request.get("Principal", {}).get("DataLakePrincipalIdentifier", ""))
+    principal = _principal(request.get("Principal", {}))
     if not principal or "Resource" not in request:
         raise Fault("InvalidInputException", "A principal and a resource must be specified.")
     resource = read(request["Resource"])
@@ -262,6 +267,24 @@ def _parts(request: Mapping[str, Any]) -> tuple[str, Resource, list[str], list[s
     grantable = list(request.get("PermissionsWithGrantOption") or ())
     check(resource, permissions)
     return principal, resource, permissions, grantable
+
+
+def _principal(document: Mapping[str, Any]) -> str:
+    """Return a principal's identifier, or an empty string if there is none.
+
+    Raises:
+        Fault: The identifier is the ARN of a session (``InvalidInputException``). A role is granted permissions with
+            its own ARN.
+    """
+    identifier = str(document.get("DataLakePrincipalIdentifier", ""))
+    if _SESSION.fullmatch(identifier):
+        # This text is AWS's.
+        raise Fault(
+            "InvalidInputException",
+            f"Unsupported principal identifier:{identifier}. Arns identifying principals with temporary credentials "
+            "are not supported.",
+        )
+    return identifier
 
 
 def _is_about(about: Resource, asked: Resource) -> bool:

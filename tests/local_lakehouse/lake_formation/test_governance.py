@@ -20,6 +20,7 @@ BUCKET, LOCATION = "sales", "arn:aws:s3:::sales/orders"
 TABLE = {"Table": {"DatabaseName": "shop", "Name": "orders"}}
 DATABASE = {"Database": {"Name": "shop"}}
 ANALYST = "arn:aws:iam::123456789012:role/Analyst"
+SESSION = "arn:aws:sts::123456789012:assumed-role/Analyst/laptop"
 TRUST = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
 CATALOG_AND_ATHENA = {"Effect": "Allow", "Action": ["glue:*", "athena:*", "lakeformation:*"], "Resource": "*"}
 READ_FILES = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"}
@@ -345,3 +346,29 @@ def test_put_data_lake_settings_clears_omitted_settings(account: Account) -> Non
     formation.put_data_lake_settings(DataLakeSettings={"DataLakeAdmins": []})
     settings = formation.get_data_lake_settings()["DataLakeSettings"]
     assert settings["CreateTableDefaultPermissions"] == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_"),
+    [
+        (
+            "put_data_lake_settings",
+            {"DataLakeSettings": {"DataLakeAdmins": [{"DataLakePrincipalIdentifier": SESSION}]}},
+        ),
+        (
+            "put_data_lake_settings",
+            {"DataLakeSettings": {"ReadOnlyAdmins": [{"DataLakePrincipalIdentifier": SESSION}]}},
+        ),
+        ("grant_permissions", {"Resource": TABLE, "Permissions": ["SELECT"]}),
+        ("revoke_permissions", {"Resource": TABLE, "Permissions": ["SELECT"]}),
+        ("create_lake_formation_opt_in", {"Resource": TABLE}),
+        ("delete_lake_formation_opt_in", {"Resource": TABLE}),
+    ],
+)
+def test_the_arn_of_a_session_is_rejected(account: Account, operation: str, request_: dict[str, Any]) -> None:
+    client = account.admin.client("lakeformation")
+    principal = {} if operation.startswith("put") else {"Principal": {"DataLakePrincipalIdentifier": SESSION}}
+    before = client.get_data_lake_settings()["DataLakeSettings"]
+    with pytest.raises(ClientError, match=f"InvalidInputException.*Unsupported principal identifier:{SESSION}"):
+        getattr(client, operation)(**principal, **request_)
+    assert client.get_data_lake_settings()["DataLakeSettings"] == before

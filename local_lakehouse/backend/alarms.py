@@ -233,7 +233,9 @@ def _calculate(node: ast.expr, named: Mapping[str, float | None]) -> float | Non
             return float(number)
         case ast.Name(id=name):
             if name not in named:
-                raise InvalidParameterValue(f"The expression refers to {name}, but no metric of the alarm has that ID.")
+                raise InvalidParameterValue(
+                    f"The expression refers to {name}, but no metric or preceding expression of the alarm has that ID."
+                )
             return named[name]
         case ast.BinOp(left=left, op=op, right=right):
             first, second = _calculate(left, named), _calculate(right, named)

@@ -243,7 +243,7 @@ class ServiceClients:
 
 
 def _received(model: OperationModel, url: str, answer: Answer) -> tuple[Any, Mapping[str, Any]]:
-    """Parse a response as botocore parses the response of a server."""
+    """Parse a response as botocore parses a server's response."""
     load("botocore.endpoint")
     load("botocore.awsrequest")
     from botocore.awsrequest import AWSResponse, HeadersDict

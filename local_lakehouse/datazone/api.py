@@ -292,7 +292,7 @@ class DataZoneService:
         return {**detail, "connectionCredentials": self._credentials(project)} if secret else detail
 
     def _credentials(self, project: Project) -> dict[str, Any]:
-        """Return credentials of the project's role, which DataZone assumes for the project's members."""
+        """Return credentials for the project's role, which DataZone assumes for the project's members."""
         self._limit_role(project)
         session = self._clients.client("sts").assume_role(RoleArn=self._role_arn(project), RoleSessionName="member")
         made = session["Credentials"]

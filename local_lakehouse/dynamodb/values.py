@@ -198,7 +198,7 @@ def members(value: Value) -> set[Any]:
 
 
 def ordered(value: Value) -> Any:
-    """Return a Python value that sorts as a string, number or binary value does in DynamoDB."""
+    """Return a Python value that has the same sort order as a string, number or binary value in DynamoDB."""
     ((tag, held),) = value.items()
     if tag == "N":
         return Decimal(held)

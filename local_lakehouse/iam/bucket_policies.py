@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def apply() -> None:
-    """Make moto call the policy evaluator for buckets, once per process.
+    """Patch moto once per process to call the policy evaluator for buckets.
 
     Otherwise, moto would deny requests, even those of the lakehouse's services, without evaluating principals and
     conditions. The check of the caller's permissions evaluates explicit denials.

@@ -17,7 +17,7 @@ class GovernedCatalog:
     """A filter that checks requests to the Data Catalog and records the resources that they create and delete.
 
     Args:
-        governance: The decisions of Lake Formation.
+        governance: The access checks of Lake Formation.
         changed: A function that saves a change.
     """
 

@@ -51,7 +51,7 @@ class DataAccess:
 
 
 class Governance:
-    """The decisions of Lake Formation, based on the register.
+    """The access checks of Lake Formation, based on the register.
 
     Args:
         register: Lake Formation's state.

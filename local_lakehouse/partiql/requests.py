@@ -209,7 +209,7 @@ def _order(
 
 
 def sort_key(value: TypedValue) -> Any:
-    """Return a value that sorts in Python as DynamoDB sorts key values."""
+    """Return a Python value that has the same sort order as a key value in DynamoDB."""
     ((tag, content),) = value.items()
     return Decimal(content) if tag == "N" else content.encode() if tag == "S" else content
 

@@ -55,7 +55,7 @@ def parse(operation: OperationModel, document: Any) -> dict[str, Any]:
         document: The JSON document, whose unknown members are ignored, as on AWS.
 
     Returns:
-        The members, keyed by their names in the model, with timestamps as aware datetimes and blobs as bytes.
+        The members, keyed by their names in the model, with timestamps as timezone-aware datetimes and blobs as bytes.
 
     Raises:
         Fault: A JSON type is wrong (``SerializationException``), or a constraint is violated (``ValidationException``).

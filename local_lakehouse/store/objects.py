@@ -329,6 +329,6 @@ def _versions(bodies: str) -> list[VersionBodies]:
 
 
 def files_of(connection: sqlite3.Connection) -> set[str]:
-    """Return the files to which the rows of objects refer."""
+    """Return the files to which object rows refer."""
     rows = connection.execute("SELECT bodies FROM objects")
     return {file for (bodies,) in rows for each in _versions(bodies) for file in each.files}

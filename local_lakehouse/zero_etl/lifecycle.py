@@ -56,7 +56,7 @@ class Lifecycle:
         properties: A function that returns the resource and table properties.
         clock: A function that returns the current time in seconds since 1970.
         refresh_seconds: The maximum time between two ticks, in seconds.
-        governance: The decisions of Lake Formation, or None to disable its checks.
+        governance: The access checks of Lake Formation, or None to disable them.
     """
 
     def __init__(
@@ -198,8 +198,8 @@ class Lifecycle:
     def _in_sync_until(self, integration: Integration, taken: float) -> float:
         """Return the time up to which the target reflects the source: now or, after a later write, `taken`.
 
-        A client can write, read its clock, and wait for a later time of synchronization. The wait ends even if the
-        client reads its clock during the refresh.
+        A client can write, read its clock, and wait until this time is later. The wait ends even if the client reads
+        its clock during the refresh.
         """
         with self._clients.lock:
             return self._clock() if self._changes.nothing_since(integration.identity) else taken

@@ -119,7 +119,7 @@ class _Unnesting:
         return _leaf(tag, values)
 
     def _tagged(self, tagged: pa.StructArray) -> pa.Array | None:
-        """Keep the type tags, as ``NOUNNEST`` does."""
+        """Keep the type tags for ``NOUNNEST``."""
         return _struct((tag, self._tagged_value(tag, values)) for tag, values in _present(tagged))
 
     def _tagged_value(self, tag: str, values: pa.Array) -> pa.Array | None:

@@ -53,7 +53,7 @@ def _bucket_tags(body: bytes | str) -> dict[str, str]:
 
 
 def _or_no_tags(read: Callable[..., Any]) -> Callable[..., Any]:
-    """Accept an empty set of tags, for which moto fails."""
+    """Accept an empty set of tags, which causes an error in moto."""
 
     @functools.wraps(read)
     def reading(self: S3Response) -> dict[str, str]:

@@ -20,15 +20,21 @@ def apply() -> None:
         alarms.apply()
 
 
-def _listed_once(find: Callable[..., list[MetricDatumBase]]) -> Callable[..., list[MetricDatumBase]]:
-    """List each metric once, whereas moto repeats some metrics for each data point."""
+def _listed_once(original: Callable[..., list[MetricDatumBase]]) -> Callable[..., list[MetricDatumBase]]:
+    """List each metric once.
 
-    @functools.wraps(find)
-    def finding(self: CloudWatchBackend, *arguments: Any, **named: Any) -> list[MetricDatumBase]:
+    Moto compares each data point with all metrics found before, and repeats metrics without dimensions.
+    """
+
+    @functools.wraps(original)
+    def finding(
+        self: CloudWatchBackend, metric_name: str, namespace: str, dimensions: list[dict[str, str]]
+    ) -> list[MetricDatumBase]:
         found: dict[tuple[Any, ...], MetricDatumBase] = {}
-        for datum in find(self, *arguments, **named):
-            dimensions = frozenset((dimension.name, dimension.value) for dimension in datum.dimensions)
-            found.setdefault((datum.namespace, datum.name, dimensions), datum)
+        for datum in self.get_all_metrics():
+            if datum.filter(namespace=namespace, name=metric_name, dimensions=dimensions):
+                key = datum.namespace, datum.name, frozenset((each.name, each.value) for each in datum.dimensions)
+                found.setdefault(key, datum)
         return list(found.values())
 
     return finding

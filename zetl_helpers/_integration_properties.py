@@ -81,7 +81,7 @@ def set_table_properties(lab: Lab, *, unnest: Unnest = "FULL", partition_by: Seq
         unnest: ``FULL`` creates a column for each attribute and splits maps into a column for each leaf. ``TOPLEVEL``
             creates a column for each attribute. ``NOUNNEST`` creates one column for all attributes except the keys.
         partition_by: The entries of a partition spec, each with ``FieldName``, ``FunctionSpec`` and ``ConversionSpec``.
-            An empty sequence selects AWS Glue's default, which is buckets of the partition key.
+            Defaults to buckets of the partition key, as AWS Glue does.
 
     Returns:
         The step and its outcome.

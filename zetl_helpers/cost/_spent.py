@@ -97,7 +97,8 @@ def _exports(lab: Lab, table: dict[str, Any], now: datetime) -> Iterator[CostIte
     changes = monitoring.log_events(lab)[["inserts", "updates", "deletes"]].sum().sum()
     changed_bytes = int(changes) * size / max(int(table["ItemCount"]), 1)
     billed = max(exports * LEAST_EXPORT, changed_bytes) if exports else 0
-    basis = f"{exports:,} export{'s' * (exports != 1)} from the integration's age and interval, at least 10 MB each"
+    counts = counted(exports, "export")
+    basis = f"{counts} of at least 10 MB each, computed from the integration's age and interval"
     yield line("DynamoDB incremental exports", "incremental_export", billed / GB, "GB", basis)
 
 

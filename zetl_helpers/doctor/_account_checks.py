@@ -49,9 +49,9 @@ def region(lab: Lab) -> Check:
     known = _data("regions.json")
     return Check(
         lab.region in known["regions"],
-        f"Region {lab.region}: AWS Glue zero-ETL is available, according to CloudFormation's list of {known['date']}"
+        f"Region {lab.region}: AWS Glue zero-ETL is available, according to the CloudFormation list of {known['date']}"
         if lab.region in known["regions"]
-        else f"Region {lab.region}: AWS Glue zero-ETL is not available, according to CloudFormation's list of "
+        else f"Region {lab.region}: AWS Glue zero-ETL is not available, according to the CloudFormation list of "
         f"{known['date']}",
         f"Set AWS_REGION to one of these Regions: {', '.join(known['regions'])}.",
     )

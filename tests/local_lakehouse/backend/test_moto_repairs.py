@@ -137,16 +137,16 @@ def test_unexpected_bucket_owner_is_rejected(lab: Lab) -> None:
     assert s3.get_object(**here, ExpectedBucketOwner=lab.account)["Body"].read() == b"1"
 
 
-def _encryption_in_answers(s3: Any, **asked: str) -> dict[str, tuple[str | None, str | None]]:
+def _encryption_in_answers(s3: Any, **requested: str) -> dict[str, tuple[str | None, str | None]]:
     """Return the encryption and the key in the response of each operation that writes or reads an object."""
     here = {"Bucket": "mine", "Key": "a"}
     answers = {
-        "PutObject": s3.put_object(**here, Body=b"1", **asked),
+        "PutObject": s3.put_object(**here, Body=b"1", **requested),
         "GetObject": s3.get_object(**here),
         "HeadObject": s3.head_object(**here),
-        "CopyObject": s3.copy_object(Bucket="mine", Key="b", CopySource=here, **asked),
+        "CopyObject": s3.copy_object(Bucket="mine", Key="b", CopySource=here, **requested),
         "HeadObject of the copy": s3.head_object(Bucket="mine", Key="b"),
-        "CreateMultipartUpload": s3.create_multipart_upload(**here, **asked),
+        "CreateMultipartUpload": s3.create_multipart_upload(**here, **requested),
     }
     upload = {**here, "UploadId": answers["CreateMultipartUpload"]["UploadId"]}
     part = answers["UploadPart"] = s3.upload_part(**upload, PartNumber=1, Body=b"2")

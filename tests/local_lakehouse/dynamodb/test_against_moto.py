@@ -149,8 +149,8 @@ def _sorted(value: Any) -> Any:
     """Sort sets, whose order is not guaranteed."""
     if isinstance(value, dict):
         return {
-            name: sorted(held) if name in ("SS", "NS") and isinstance(held, list) else _sorted(held)
-            for name, held in value.items()
+            name: sorted(member) if name in ("SS", "NS") and isinstance(member, list) else _sorted(member)
+            for name, member in value.items()
         }
     return [_sorted(each) for each in value] if isinstance(value, list) else value
 

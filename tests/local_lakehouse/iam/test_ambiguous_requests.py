@@ -1,4 +1,4 @@
-"""Tests that the request that is authorized is also the request that is executed, even if it is ambiguous.
+"""Tests that an ambiguous request is executed as the request that was authorized.
 
 Each test covers one kind of ambiguous request. The caller may use the resources named ``own``, but not the resources
 named ``kept``, and none of the caller's requests may read or change them.
@@ -28,7 +28,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 TABLE = f"arn:aws:dynamodb:{HERE}:table/own"
 
 
-class Attempt:
+class RestrictedCaller:
     """A caller who may use only the resources named ``own``."""
 
     def __init__(self, world: World, lakehouse: Lakehouse) -> None:
@@ -68,7 +68,7 @@ class Attempt:
 
 
 @pytest.fixture(scope="module")
-def attempt() -> Iterator[Attempt]:
+def caller() -> Iterator[RestrictedCaller]:
     lakehouse = Lakehouse(Settings(paused=True, enforce_iam=True))
     lakehouse.start()
     world = World(lakehouse)
@@ -86,9 +86,9 @@ def attempt() -> Iterator[Attempt]:
     s3.put_object(Bucket="own", Key="secret", Body=SECRET)
     s3.put_object(Bucket="kept", Key="k", Body=SECRET)
     dynamodb.put_item(TableName="kept", Item={"pk": {"S": "k"}, "secret": {"S": SECRET.decode()}})
-    attempt = Attempt(world, lakehouse)
-    yield attempt
-    attempt.check()
+    caller = RestrictedCaller(world, lakehouse)
+    yield caller
+    caller.check()
     lakehouse.stop()
 
 
@@ -102,7 +102,7 @@ SUB_RESOURCES = sorted(
 
 
 @pytest.mark.parametrize("operation", sorted(operation_names("s3")))
-def test_forbidden_s3_operation_is_rejected(attempt: Attempt, operation: str) -> None:
+def test_forbidden_s3_operation_is_rejected(caller: RestrictedCaller, operation: str) -> None:
     """An S3 operation on an object that the caller must not use is rejected.
 
     For unknown sub-resources, moto would read, list, create or delete the whole resource.
@@ -113,22 +113,22 @@ def test_forbidden_s3_operation_is_rejected(attempt: Attempt, operation: str) ->
     needed = (
         [model.input_shape.members[name] for name in model.input_shape.required_members] if model.input_shape else []
     )
-    asked = [query] if query else []
-    asked += [f"{m.serialization['name']}=1" for m in needed if m.serialization.get("location") == "querystring"]
+    query_parts = [query] if query else []
+    query_parts += [f"{m.serialization['name']}=1" for m in needed if m.serialization.get("location") == "querystring"]
     headers = {m.serialization["name"]: "own/k" for m in needed if m.serialization.get("location") == "header"}
-    target = path + ("?" + "&".join(asked) if asked else "")
-    denied = attempt.s3(model.http["method"], target, b"", **headers)
+    target = path + ("?" + "&".join(query_parts) if query_parts else "")
+    denied = caller.s3(model.http["method"], target, b"", **headers)
     assert denied.status in (403, 501) or (model.http["method"] == "POST" and denied.status == 400)
-    learner = request(attempt.lakehouse, "GET", "/kept/k", signed("s3"))
+    learner = request(caller.lakehouse, "GET", "/kept/k", signed("s3"))
     assert learner.body == SECRET
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD", "POST"])
 @pytest.mark.parametrize("resource", SUB_RESOURCES)
-def test_sub_resource_exposes_no_forbidden_object(attempt: Attempt, method: str, resource: str) -> None:
-    attempt.s3(method, f"/own/secret?{resource}")
-    attempt.s3(method, f"/kept/k?{resource}")
-    assert attempt.s3("GET", "/own/k").body == b"own"
+def test_sub_resource_exposes_no_forbidden_object(caller: RestrictedCaller, method: str, resource: str) -> None:
+    caller.s3(method, f"/own/secret?{resource}")
+    caller.s3(method, f"/kept/k?{resource}")
+    assert caller.s3("GET", "/own/k").body == b"own"
 
 
 def test_offered_s3_operations_exclude_those_that_moto_lacks() -> None:
@@ -162,8 +162,8 @@ def test_offered_s3_operations_exclude_those_that_moto_lacks() -> None:
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_ambiguous_query_string_is_rejected(attempt: Attempt, method: str, target: str) -> None:
-    assert attempt.s3(method, target).status in (400, 501)
+def test_ambiguous_query_string_is_rejected(caller: RestrictedCaller, method: str, target: str) -> None:
+    assert caller.s3(method, target).status in (400, 501)
 
 
 @pytest.mark.parametrize(
@@ -189,10 +189,10 @@ def test_ambiguous_query_string_is_rejected(attempt: Attempt, method: str, targe
         "http://127.0.0.1/kept/k",
     ],
 )
-def test_unusual_paths_reach_no_forbidden_object(attempt: Attempt, target: str) -> None:
+def test_unusual_paths_reach_no_forbidden_object(caller: RestrictedCaller, target: str) -> None:
     for method in ("GET", "DELETE", "PUT"):
         if not (method == "PUT" and target.startswith("/own/")):
-            attempt.s3(method, target)
+            caller.s3(method, target)
 
 
 @pytest.mark.parametrize(
@@ -213,10 +213,10 @@ def test_unusual_paths_reach_no_forbidden_object(attempt: Attempt, target: str) 
         "own/k?version=/kept/k",
     ],
 )
-def test_copy_reads_only_its_authorized_source(attempt: Attempt, source: str) -> None:
+def test_copy_reads_only_its_authorized_source(caller: RestrictedCaller, source: str) -> None:
     for target in ("/own/copied", "/own/copied?partNumber=1&uploadId=1"):
-        attempt.s3("PUT", target, b"", **{"x-amz-copy-source": source})
-    assert SECRET not in attempt.s3("GET", "/own/copied").body
+        caller.s3("PUT", target, b"", **{"x-amz-copy-source": source})
+    assert SECRET not in caller.s3("GET", "/own/copied").body
 
 
 @pytest.mark.parametrize(
@@ -237,19 +237,19 @@ def test_copy_reads_only_its_authorized_source(attempt: Attempt, source: str) ->
         {"x_amz_copy_source": "kept/k"},
     ],
 )
-def test_headers_do_not_change_the_operation(attempt: Attempt, headers: dict[str, str]) -> None:
-    attempt.s3("GET", "/own/secret", b"", **headers)
-    attempt.s3("PUT", "/kept/k", b"key=k&file=changed", **headers)
-    attempt.s3("POST", "/kept?Action=DeleteBucket", b"key=k&file=changed", **headers)
-    assert request(attempt.lakehouse, "GET", "/own/secret", signed("s3")).body == SECRET
+def test_headers_do_not_change_the_operation(caller: RestrictedCaller, headers: dict[str, str]) -> None:
+    caller.s3("GET", "/own/secret", b"", **headers)
+    caller.s3("PUT", "/kept/k", b"key=k&file=changed", **headers)
+    caller.s3("POST", "/kept?Action=DeleteBucket", b"key=k&file=changed", **headers)
+    assert request(caller.lakehouse, "GET", "/own/secret", signed("s3")).body == SECRET
 
 
-def test_object_body_is_not_parsed_as_a_form(attempt: Attempt) -> None:
+def test_object_body_is_not_parsed_as_a_form(caller: RestrictedCaller) -> None:
     """If an object has the content type of a form, its body is stored, not parsed as parameters."""
-    attempt.s3("PUT", "/own/form", b"versionId=1&acl=public-read&key=secret", **FORM)
-    assert attempt.s3("GET", "/own/form").body == b"versionId=1&acl=public-read&key=secret"
-    attempt.s3("DELETE", "/own/form", b"uploadId=1&tagging", **FORM)
-    assert attempt.s3("GET", "/own/form").status == 404
+    caller.s3("PUT", "/own/form", b"versionId=1&acl=public-read&key=secret", **FORM)
+    assert caller.s3("GET", "/own/form").body == b"versionId=1&acl=public-read&key=secret"
+    caller.s3("DELETE", "/own/form", b"uploadId=1&tagging", **FORM)
+    assert caller.s3("GET", "/own/form").status == 404
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_object_body_is_not_parsed_as_a_form(attempt: Attempt) -> None:
         "<Key>k</Key><VersionId>1</VersionId><VersionId>null</VersionId>",
     ],
 )
-def test_delete_objects_deletes_only_authorized_keys(attempt: Attempt, entry: str) -> None:
+def test_delete_objects_deletes_only_authorized_keys(caller: RestrictedCaller, entry: str) -> None:
     for document in (
         f"<Delete><Object>{entry}</Object></Delete>",
         f'<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Object>{entry}</Object></Delete>',
@@ -272,23 +272,23 @@ def test_delete_objects_deletes_only_authorized_keys(attempt: Attempt, entry: st
         f"<Other><Delete><Object>{entry}</Object></Delete></Other>",
         "<!DOCTYPE d [<!ENTITY e 'secret'>]><Delete><Object><Key>&e;</Key></Object></Delete>",
     ):
-        attempt.s3("POST", "/own?delete", document.encode())
-        assert request(attempt.lakehouse, "GET", "/own/secret", signed("s3")).body == SECRET
-    attempt.s3("PUT", "/own/k", b"own")
+        caller.s3("POST", "/own?delete", document.encode())
+        assert request(caller.lakehouse, "GET", "/own/secret", signed("s3")).body == SECRET
+    caller.s3("PUT", "/own/k", b"own")
 
 
-def test_request_with_two_credentials_is_rejected(attempt: Attempt) -> None:
+def test_request_with_two_credentials_is_rejected(caller: RestrictedCaller) -> None:
     other = urllib.parse.quote(f"{LEARNER}/20260101/us-east-1/s3/aws4_request")
     for query in (f"X-Amz-Credential={other}", f"AWSAccessKeyId={LEARNER}", f"x-amz-credential={other}"):
-        assert attempt.s3("GET", f"/kept/k?{query}").status == 400
-    both = ", ".join(f"Credential={key}/20260101/us-east-1/s3/aws4_request" for key in (attempt.key, LEARNER))
-    assert request(attempt.lakehouse, "GET", "/kept/k", {"Authorization": f"AWS4-HMAC-SHA256 {both}"}).status == 400
+        assert caller.s3("GET", f"/kept/k?{query}").status == 400
+    both = ", ".join(f"Credential={key}/20260101/us-east-1/s3/aws4_request" for key in (caller.key, LEARNER))
+    assert request(caller.lakehouse, "GET", "/kept/k", {"Authorization": f"AWS4-HMAC-SHA256 {both}"}).status == 400
 
 
-def test_duplicate_header_is_rejected(attempt: Attempt) -> None:
+def test_duplicate_header_is_rejected(caller: RestrictedCaller) -> None:
     for name in ("x-amz-copy-source", "x-amz-acl", "authorization", "content-type", "x-amz-target"):
-        assert attempt.s3("PUT", "/own/k", b"", **{name.title(): "own/k", name.upper(): "kept/k"}).status == 400
-    hoisted = attempt.s3("PUT", "/own/k?x-amz-copy-source=kept/k", b"", **{"x-amz-copy-source": "own/k"})
+        assert caller.s3("PUT", "/own/k", b"", **{name.title(): "own/k", name.upper(): "kept/k"}).status == 400
+    hoisted = caller.s3("PUT", "/own/k?x-amz-copy-source=kept/k", b"", **{"x-amz-copy-source": "own/k"})
     assert hoisted.status == 400
 
 
@@ -310,21 +310,21 @@ def test_duplicate_header_is_rejected(attempt: Attempt) -> None:
         ("/", "Action=DeleteRole&RoleName=%ff"),
     ],
 )
-def test_ambiguous_form_is_rejected(attempt: Attempt, target: str, body: str) -> None:
-    assert attempt.form("iam", target, body).status == 400
+def test_ambiguous_form_is_rejected(caller: RestrictedCaller, target: str, body: str) -> None:
+    assert caller.form("iam", target, body).status == 400
 
 
 @pytest.mark.parametrize(
     "name", ["rolename", "ROLENAME", "RoleName ", " RoleName", "RoleName[]", "RoleName.1", "roleName"]
 )
-def test_misspelled_form_parameter_reaches_no_forbidden_role(attempt: Attempt, name: str) -> None:
-    attempt.form("iam", "/", f"Action=DeleteRole&{urllib.parse.quote(name)}=kept")
-    attempt.form("iam", "/", f"Action=GetRole&RoleName=own&{urllib.parse.quote(name)}=kept")
+def test_misspelled_form_parameter_reaches_no_forbidden_role(caller: RestrictedCaller, name: str) -> None:
+    caller.form("iam", "/", f"Action=DeleteRole&{urllib.parse.quote(name)}=kept")
+    caller.form("iam", "/", f"Action=GetRole&RoleName=own&{urllib.parse.quote(name)}=kept")
 
 
 @pytest.mark.parametrize("headers", [{"X-Amz-Target": "AmazonDynamoDB.DeleteRole"}, {"Action": "DeleteRole"}])
-def test_header_does_not_change_the_operation_of_a_form(attempt: Attempt, headers: dict[str, str]) -> None:
-    attempt.form("iam", "/", "Action=GetRole&RoleName=kept", **headers)
+def test_header_does_not_change_the_operation_of_a_form(caller: RestrictedCaller, headers: dict[str, str]) -> None:
+    caller.form("iam", "/", "Action=GetRole&RoleName=kept", **headers)
 
 
 # AWS JSON.
@@ -333,19 +333,19 @@ INJECTED = ["&Action=DeleteTable&", "x&TableName=kept&", "Action=DeleteTable", "
 
 
 @pytest.mark.parametrize("text", INJECTED)
-def test_json_string_is_not_parsed_as_a_form(attempt: Attempt, text: str) -> None:
+def test_json_string_is_not_parsed_as_a_form(caller: RestrictedCaller, text: str) -> None:
     item = {"pk": {"S": text}, text: {"S": text}}
-    assert attempt.json("dynamodb", "DynamoDB_20120810.PutItem", {"TableName": "own", "Item": item}).status == 200
+    assert caller.json("dynamodb", "DynamoDB_20120810.PutItem", {"TableName": "own", "Item": item}).status == 200
     key = {"pk": {"S": text}}
-    found = attempt.json("dynamodb", "DynamoDB_20120810.GetItem", {"TableName": "own", "Key": key})
+    found = caller.json("dynamodb", "DynamoDB_20120810.GetItem", {"TableName": "own", "Key": key})
     assert json.loads(found.body)["Item"] == item
-    attempt.json("kms", "TrentService.DescribeKey", {"KeyId": "own", "GrantTokens": [f"&KeyId=kept&{text}"]})
+    caller.json("kms", "TrentService.DescribeKey", {"KeyId": "own", "GrantTokens": [f"&KeyId=kept&{text}"]})
 
 
 @pytest.mark.parametrize("target", ["/?Action=DeleteTable", "/?TableName=kept", "/kept", "/?"])
-def test_json_request_url_does_not_change_the_request(attempt: Attempt, target: str) -> None:
-    headers = {**signed("dynamodb", attempt.key), "X-Amz-Target": "DynamoDB_20120810.Scan"}
-    found = request(attempt.lakehouse, "POST", target, headers, b'{"TableName": "own"}')
+def test_json_request_url_does_not_change_the_request(caller: RestrictedCaller, target: str) -> None:
+    headers = {**signed("dynamodb", caller.key), "X-Amz-Target": "DynamoDB_20120810.Scan"}
+    found = request(caller.lakehouse, "POST", target, headers, b'{"TableName": "own"}')
     assert SECRET not in found.body
     assert found.status == (200 if target in ("/?", "/kept") else 400)
 
@@ -366,10 +366,10 @@ def test_json_request_url_does_not_change_the_request(attempt: Attempt, target: 
         b'{"TableName": "arn:aws:dynamodb:us-east-1:123456789012:table/own/../kept"}',
     ],
 )
-def test_ambiguous_json_document_reaches_no_forbidden_table(attempt: Attempt, body: bytes) -> None:
+def test_ambiguous_json_document_reaches_no_forbidden_table(caller: RestrictedCaller, body: bytes) -> None:
     for operation in ("Scan", "DeleteTable", "DescribeTable"):
         if operation == "Scan" or b'"kept"' in body.rpartition(b":")[2]:
-            attempt.json("dynamodb", f"DynamoDB_20120810.{operation}", body)
+            caller.json("dynamodb", f"DynamoDB_20120810.{operation}", body)
 
 
 @pytest.mark.parametrize(
@@ -392,17 +392,17 @@ def test_ambiguous_json_document_reaches_no_forbidden_table(attempt: Attempt, bo
         'SELECT * FROM "own"."kept"',
     ],
 )
-def test_partiql_statement_reaches_only_the_authorized_table(attempt: Attempt, statement: str) -> None:
-    attempt.json("dynamodb", "DynamoDB_20120810.ExecuteStatement", {"Statement": statement})
+def test_partiql_statement_reaches_only_the_authorized_table(caller: RestrictedCaller, statement: str) -> None:
+    caller.json("dynamodb", "DynamoDB_20120810.ExecuteStatement", {"Statement": statement})
     several = {"Statements": [{"Statement": statement}, {"Statement": "SELECT * FROM own WHERE pk = 'k'"}]}
-    attempt.json("dynamodb", "DynamoDB_20120810.BatchExecuteStatement", several)
+    caller.json("dynamodb", "DynamoDB_20120810.BatchExecuteStatement", several)
     transacted = {"TransactStatements": [{"Statement": statement}]}
-    attempt.json("dynamodb", "DynamoDB_20120810.ExecuteTransaction", transacted)
+    caller.json("dynamodb", "DynamoDB_20120810.ExecuteTransaction", transacted)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_random_partiql_statement_reaches_no_forbidden_table(attempt: Attempt, data: st.DataObject) -> None:
+def test_random_partiql_statement_reaches_no_forbidden_table(caller: RestrictedCaller, data: st.DataObject) -> None:
     word = st.sampled_from(
         [
             "SELECT",
@@ -438,14 +438,14 @@ def test_random_partiql_statement_reaches_no_forbidden_table(attempt: Attempt, d
     words = data.draw(st.lists(word, min_size=1, max_size=10))
     start = data.draw(st.sampled_from(["SELECT * FROM ", "DELETE FROM ", "UPDATE ", ""]))
     document = {"Statement": start + " ".join(words)}
-    attempt.json("dynamodb", "DynamoDB_20120810.ExecuteStatement", document)
+    caller.json("dynamodb", "DynamoDB_20120810.ExecuteStatement", document)
 
 
-def test_administrator_role_cannot_be_assumed(attempt: Attempt) -> None:
-    everything = attempt.world.analyst(allow("sts:*"))
+def test_administrator_role_cannot_be_assumed(caller: RestrictedCaller) -> None:
+    everything = caller.world.analyst(allow("sts:*"))
     admin = "arn:aws:iam::123456789012:role/Admin"
     for keys in (everything, None):
-        sts = attempt.world.client("sts", keys)
+        sts = caller.world.client("sts", keys)
         with pytest.raises(sts.exceptions.ClientError, match="not authorized to perform: sts:AssumeRole"):
             sts.assume_role(RoleArn=admin, RoleSessionName="me")
 

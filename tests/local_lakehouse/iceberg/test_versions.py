@@ -71,12 +71,12 @@ def test_predicate_uses_the_columns_of_the_queried_version(athena: Athena, chang
     for optimized in (False, True):
         if optimized:
             athena.run("OPTIMIZE t REWRITE DATA USING BIN_PACK")
-        asked = f"FROM t FOR VERSION AS OF {first}"
-        assert athena.run(f"SELECT id, c, s {asked} WHERE c = 20") == [["2", "20", "b"]]
-        assert athena.run(f"SELECT id {asked} WHERE c > 10 AND s >= 'a' AND id < 9") == [["2"]]
-        assert athena.run(f"SELECT id {asked} WHERE c IN (10, 30)") == [["1"]]
-        assert athena.run(f"SELECT id {asked} WHERE c BETWEEN 15 AND 35 AND id = 2") == [["2"]]
-        assert athena.run(f"SELECT count(*) {asked} WHERE id = 1") == [["1"]]
+        version_clause = f"FROM t FOR VERSION AS OF {first}"
+        assert athena.run(f"SELECT id, c, s {version_clause} WHERE c = 20") == [["2", "20", "b"]]
+        assert athena.run(f"SELECT id {version_clause} WHERE c > 10 AND s >= 'a' AND id < 9") == [["2"]]
+        assert athena.run(f"SELECT id {version_clause} WHERE c IN (10, 30)") == [["1"]]
+        assert athena.run(f"SELECT id {version_clause} WHERE c BETWEEN 15 AND 35 AND id = 2") == [["2"]]
+        assert athena.run(f"SELECT count(*) {version_clause} WHERE id = 1") == [["1"]]
 
 
 @pytest.mark.parametrize("partitioned", ["", "PARTITIONED BY (bucket(4, id))"])
@@ -306,7 +306,7 @@ class _Table:
         predicates = [
             (f"{name} {text}", functools.partial(test, name)) for name in columns for text, test in _TESTS.items()
         ]
-        asked = " UNION ALL ".join(
+        union = " UNION ALL ".join(
             f"SELECT {number} AS q, {shown} FROM {source} WHERE {text}" for number, (text, _) in enumerate(predicates)
         )
         expected = [
@@ -314,7 +314,7 @@ class _Table:
             for number, (_, test) in enumerate(predicates)
             for texts in _texts(columns, [row for row in rows if test(row)])
         ]
-        assert _sorted(self.athena.run(asked)) == _sorted(expected)
+        assert _sorted(self.athena.run(union)) == _sorted(expected)
 
 
 def _above(name: str, row: Row) -> bool:

@@ -78,9 +78,9 @@ def test_body_that_is_not_json_is_rejected() -> None:
 
 
 def test_response_has_the_shape_of_the_model() -> None:
-    made = datetime(2026, 11, 1, 12, 0, 0, 123000, tzinfo=UTC)
+    created = datetime(2026, 11, 1, 12, 0, 0, 123000, tzinfo=UTC)
     known = {**GOOD, "IntegrationArn": "arn:i", "Status": "CREATING"}
-    answer = wire.answer(CREATE, {**known, "CreateTime": made, "Unknown": 1, "Description": None}, "1.1")
+    answer = wire.answer(CREATE, {**known, "CreateTime": created, "Unknown": 1, "Description": None}, "1.1")
     assert json.loads(answer.body) == {**known, "CreateTime": 1793534400.123}
     assert ("Content-Type", "application/x-amz-json-1.1") in answer.headers
 

@@ -54,7 +54,7 @@ class Tables:
 
     tables: Mapping[str, Table]
     views: Mapping[str, View] = field(default_factory=dict)
-    asked: list[Version | None] = field(default_factory=list)
+    resolved_versions: list[Version | None] = field(default_factory=list)
     opened: dict[str, Source] = field(default_factory=dict)
 
     def resolve(
@@ -66,7 +66,7 @@ class Tables:
             return self.views[name]
         if name not in self.tables:
             raise QueryFailure("TABLE_NOT_FOUND", f"Table '{'.'.join(names)}' does not exist", position)
-        self.asked.append(version)
+        self.resolved_versions.append(version)
         columns = tuple(
             SourceColumn(column, parse_type(type_), f"c{index}")
             for index, (column, type_) in enumerate(self.tables[name].columns.items())

@@ -122,7 +122,7 @@ def test_float_comparison_evaluates_a_subquery_once(compile_sql: Callable[..., C
     for sql in ("x {} (SELECT avg(x) FROM t)", "(SELECT max(x) FROM t) {} x", "1 {} (SELECT avg(x) FROM t)"):
         compiled = compile_sql(f"SELECT 1 FROM t WHERE {sql.format(operator)}", tables)
         assert compiled.sql.count("_t AS ") == 2
-    assert len(tables.asked) == 6
+    assert len(tables.resolved_versions) == 6
 
 
 NUMBERS = (math.nan, math.inf, -math.inf, 0.0, 2.0)

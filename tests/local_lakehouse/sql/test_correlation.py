@@ -197,4 +197,4 @@ def test_correlated_query_resolves_each_table_once(
         written = condition.replace("t.a", f"{name}.a").format(sql)
         sql = f"SELECT {value.replace('t.a', f'{name}.a')} FROM t AS {name} WHERE {name}.a = {outer}.a AND {written}"
     compile_sql(f"SELECT a FROM t AS u WHERE {condition.replace('t.a', 'u.a').format(sql)}", tables)
-    assert len(tables.asked) == 3
+    assert len(tables.resolved_versions) == 3

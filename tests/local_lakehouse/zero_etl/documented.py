@@ -44,7 +44,7 @@ ROWS = {
     "encryption-context": ("model", "AdditionalEncryptionContext is allowed only together with KmsKeyId."),
     "interval": (
         "configuring",
-        "RefreshInterval is a string that contains 15 to 8640 minutes. For DynamoDB, the default is 15.",
+        "RefreshInterval is a number of minutes from 15 to 8640, as a string. The default for DynamoDB is 15.",
     ),
     "interval-changes": ("configuring", "ModifyIntegration changes RefreshInterval and rejects TargetNamespace."),
     "data-filter": ("model", "A DynamoDB source does not support DataFilter."),

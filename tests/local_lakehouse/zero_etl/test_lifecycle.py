@@ -453,15 +453,15 @@ def test_tick_without_writes_sends_no_requests(world: World, monkeypatch: pytest
     world.refresh()
     for _ in range(3):
         world.service.tick()
-    asked: list[str] = []
+    sent: list[str] = []
     for service in ("dynamodb", "iam"):
         # A handler of the less specific event "before-call" is not called, because the lakehouse has already responded.
         events = world.clients.client(service).meta.events
-        events.register("before-call.*", lambda model, **_: asked.append(model.name))
+        events.register("before-call.*", lambda model, **_: sent.append(model.name))
     world.service.tick()
-    assert asked == []
+    assert sent == []
     world.clients.client("dynamodb").delete_resource_policy(ResourceArn=table_arn("Orders"))
-    assert asked == ["DeleteResourcePolicy"]
+    assert sent == ["DeleteResourcePolicy"]
     world.service.tick()
     assert world.status(arn) == "NEEDS_ATTENTION"
 
@@ -472,11 +472,11 @@ def test_refresh_after_a_data_change_reads_no_settings(world: World) -> None:
     world.refresh()
     world.put("Orders", {"pk": {"S": "a"}})
     world.refresh()
-    asked: list[str] = []
+    sent: list[str] = []
     for service in ("dynamodb", "glue", "iam", "s3"):
-        world.clients.client(service).meta.events.register("before-call.*", lambda model, **_: asked.append(model.name))
+        world.clients.client(service).meta.events.register("before-call.*", lambda model, **_: sent.append(model.name))
     world.put("Orders", {"pk": {"S": "b"}})
     world.refresh()
     settings = {"DescribeContinuousBackups", "GetBucketPolicy", "GetResourcePolicy", "GetRole", "GetRolePolicy"}
-    assert "UpdateTable" in asked, "the refresh committed the change"
-    assert settings.isdisjoint(asked)
+    assert "UpdateTable" in sent, "the refresh committed the change"
+    assert settings.isdisjoint(sent)

@@ -51,6 +51,15 @@ def test_finding_has_code_severity_and_modes(items: Sequence[Item], severity: st
     assert {mode for finding in found for mode in finding.modes} == modes
 
 
+@pytest.mark.parametrize("key", ["value", "Value"])
+def test_key_named_value_requires_another_unnest_mode(key: str) -> None:
+    report = preflight.of_items([{key: {"S": "a"}, "x": {"N": "1"}}], keys=[key])
+    (conflict,) = [finding for finding in report.findings if finding.code == "COLUMN_NAME_CONFLICT"]
+    assert conflict.modes == ("NOUNNEST",)
+    assert conflict.message.startswith(f"{key} and all other attributes would have the same name in the target")
+    assert conflict.message.endswith("Use another unnest mode.")
+
+
 def test_plain_table_is_ready_without_findings() -> None:
     report = preflight.of_items([{**PK, "city": {"S": "Oslo"}, "n": {"N": "1.5"}}], keys=["pk"])
     assert codes(report, "error") == codes(report, "warning") == set()

@@ -77,7 +77,8 @@ def _of_layout(found: Survey, layout: Layout) -> Iterator[Finding]:
 
 def _clash(first: str, second: str) -> Finding:
     message = f"{first} and {second} would have the same name in the target, and the integration would need attention. "
-    return Finding("error", "COLUMN_NAME_CONFLICT", message + "Rename or remove one of them in every item.")
+    advice = "Use another unnest mode." if second == shown(()) else "Rename or remove one of them in every item."
+    return Finding("error", "COLUMN_NAME_CONFLICT", message + advice)
 
 
 def _colon(path: str) -> Finding:

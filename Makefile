@@ -130,7 +130,7 @@ clean: ## Stop the local lakehouse, and delete all generated files
 	rm -rf build .zetl .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
 # constraints/ is complete, so nothing is resolved, and only files with the listed hashes are installed. Python compiles
-# each module on its first import, because compiling all modules would double the time of an installation.
+# each module on its first import, because compiling all modules would double the installation time.
 INSTALL = -m pip install --disable-pip-version-check --no-deps --no-compile
 $(PACKAGES): $(CONSTRAINTS)
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is required: make PYTHON=python3.11 …")'

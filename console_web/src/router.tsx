@@ -74,7 +74,7 @@ export function navigate(address: string): void {
   window.location.hash = address.replace(/^#/, "");
 }
 
-/** Change the address's query without adding a history entry. */
+/** Replace the URL's query parameters without adding a history entry. */
 export function replaceQuery(query: Record<string, string>): void {
   const { path } = parseHash(window.location.hash);
   const asked = new URLSearchParams(query).toString();

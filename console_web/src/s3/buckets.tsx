@@ -44,7 +44,7 @@ export function BucketsPage(): VNode {
     close();
     buckets.reload();
   };
-  const clear = async (): Promise<void> => done(`Deleted ${counted(await empty(name), "object")} of ${name}.`);
+  const clear = async (): Promise<void> => done(`Deleted ${counted(await empty(name), "object")} from ${name}.`);
   const remove = async (): Promise<void> => {
     await call("s3", "DeleteBucket", { Bucket: name });
     setSelected([]);

@@ -16,7 +16,7 @@ interface TreeProps {
   nodes: TreeNode[];
   onSelect?: (node: TreeNode) => void;
   selected?: string | undefined;
-  /** The IDs of the nodes that are open at first. */
+  /** The IDs of the nodes that are initially open. */
   open?: string[];
 }
 

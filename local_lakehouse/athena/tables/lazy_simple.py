@@ -1,7 +1,7 @@
 r"""Rows of text files in the format of Hive's LazySimpleSerDe.
 
-Each level of nesting has a separator. For example, ``\x02`` separates the elements of an array, and ``\x03`` separates
-the elements of a nested array or a key from its value.
+Each level of nesting has a separator. For example, ``\x02`` separates the elements of an array. ``\x03`` separates
+the elements of a nested array, and separates a key from its value.
 
 AWS: https://docs.aws.amazon.com/athena/latest/ug/lazy-simple-serde.html
 """

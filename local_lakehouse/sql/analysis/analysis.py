@@ -73,7 +73,7 @@ class Analysis:
         return self.expressions.expression(node, scope)
 
     def boolean(self, node: tree.Expression, scope: Scope, subject: str) -> Typed:
-        """Analyze a condition, which error messages call `subject`."""
+        """Analyze a condition. `subject` is the name of the condition in error messages."""
         return self.expressions.boolean(node, scope, subject)
 
     def query(self, query: tree.Query, scope: Scope | None) -> Compiled:

@@ -58,8 +58,8 @@ def cast(value: Typed, target: Type, position: Position, *, safe: bool = False) 
         return derive(tried, target, value, limit=limit)
     sql = cast_sql(value.sql, source, target)
     if safe and value.fails:
-        # Only the cast is inside TRY, so errors in its operand are still raised. A lambda would avoid repeating the
-        # operand, but DuckDB before 1.5.2 cannot resolve lambda variables inside TRY.
+        # The condition evaluates the operand outside TRY, so that errors in the operand are raised. A lambda would not
+        # repeat the operand, but DuckDB before 1.5.2 cannot resolve lambda variables inside TRY.
         return derive(f"CASE WHEN {value.sql} IS NOT NULL THEN TRY({sql}) END", target, value)
     if safe:
         return derive(f"TRY({sql})", target, value).with_facts(fails=False)

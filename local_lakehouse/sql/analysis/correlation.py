@@ -129,7 +129,7 @@ def _check_lists(select: Inner, outer: frozenset[str], *, grouped: bool, unneste
 
 
 def _check_groups(select: Inner, constant: set[str], free: set[str], *, limited: bool) -> None:
-    """Check a grouping of correlated terms.
+    """Check the ``GROUP BY`` of a query with correlated terms.
 
     With a limit, ``EXISTS`` or ``IN``, each column of the terms must be a key or equal a value of the outer query.
     """

@@ -72,7 +72,7 @@ class Signature:
         return f"{self.name}({', '.join(map(_written, self.parameters))})"
 
     def expanded(self, count: int) -> tuple[Pattern, ...] | None:
-        """Return the parameter patterns for a number of arguments, or None if the number does not match."""
+        """Return the parameter patterns for the given number of arguments, or None if the number does not match."""
         if self.variadic and count >= len(self.parameters) - 1:
             extra = count - len(self.parameters) + 1
             return self.parameters[:-1] + self.parameters[-1:] * extra

@@ -26,7 +26,7 @@ def version_of(analysis: Analysis, node: tree.Table) -> Version | None:
     """Return the version that a table reference specifies, or None for the current version.
 
     Raises:
-        QueryFailure: The operand's type or value is not valid for a past version.
+        QueryFailure: The operand is not constant, or its type or value does not identify a version.
     """
     if node.version is None:
         return None

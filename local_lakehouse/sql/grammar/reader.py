@@ -251,7 +251,7 @@ class TokenReader:
         return token.kind is Kind.QUOTED or (token.kind is Kind.WORD and token.upper not in RESERVED)
 
     def at_alias(self) -> bool:
-        """Return whether an identifier follows that can be an alias without ``AS``."""
+        """Return whether the next token is an identifier that can be an alias without ``AS``."""
         if self.at("TABLESAMPLE") and self.peek().upper in ("BERNOULLI", "SYSTEM"):
             return False
         if self.at("WINDOW") and self.peek(2).upper == "AS":

@@ -15,7 +15,7 @@ __all__ = ["Each", "Value"]
 
 @dataclass(frozen=True)
 class Value:
-    """A judge of one value.
+    """A judge for answers that are one value.
 
     Args:
         reading: The reading of the answer.
@@ -45,7 +45,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Each:
-    """A judge of several named values.
+    """A judge for answers that contain several named values.
 
     Args:
         readings: The reading for each name.

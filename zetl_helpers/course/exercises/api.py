@@ -31,7 +31,7 @@ _OVER = ("SUCCEEDED", "FAILED", "CANCELLED")
 
 @dataclass(frozen=True)
 class Execution:
-    """A judge of a query execution, which the answer identifies by its ID.
+    """A judge for a query execution, which the answer identifies by its ID.
 
     Args:
         judge: The judge of the statement that was run.
@@ -71,7 +71,7 @@ class Execution:
 
 @dataclass(frozen=True)
 class SavedQuery:
-    """A judge of a saved query, which the answer identifies by its ID.
+    """A judge for a saved query, which the answer identifies by its ID.
 
     Args:
         name: The name that the query must have.

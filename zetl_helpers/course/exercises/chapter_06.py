@@ -51,11 +51,11 @@ EXERCISES = (
         "16 digits.",
     ),
     Exercise(
-        title="Customers without paperless bills",
+        title="Customers who get paper bills",
         kind="write the SQL",
         judge=Sql(
             _NO_PAPERLESS,
-            one_row_for="customer in CA without paperless bills",
+            one_row_for="customer in CA who gets paper bills",
             key=("customerid",),
             slips=(
                 Slip(

@@ -144,7 +144,7 @@ _CHECKS: Mapping[str, Callable[[_Item], str]] = {
 
 
 class Live:
-    """A judge of SQL statements that query the shipments in the lakehouse.
+    """A judge for SQL statements that query the shipments in the lakehouse.
 
     Args:
         judge: The judge of the statement.

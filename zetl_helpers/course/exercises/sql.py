@@ -54,7 +54,7 @@ class Slip:
 
 @dataclass(frozen=True)
 class Sql:
-    """A judge of one SELECT statement.
+    """A judge for one SELECT statement.
 
     Args:
         right: A statement that returns the right rows.

@@ -89,8 +89,8 @@ def export_files(layout: Layout, lines: Sequence[str], name: str, summary: Mappi
         summary: The summary's members that describe the request.
     """
     data_key = f"{layout.data}/{name}.json.gz"
-    # The header has no timestamp, so that equal data produces identical files.
-    # Level 6 is the default of zlib. The higher default of gzip.compress takes longer, and saves little space.
+    # The header has no timestamp, so that equal data produces identical files. Level 6 is the default of zlib. Level 9,
+    # the default of gzip.compress, takes longer and saves little space.
     data = gzip.compress("".join(f"{line}\n" for line in lines).encode(), compresslevel=6, mtime=0)
     entry = {
         "itemCount": len(lines),

@@ -273,12 +273,12 @@ def _principal(document: Mapping[str, Any]) -> str:
     """Return a principal's identifier, or an empty string if there is none.
 
     Raises:
-        Fault: The identifier is the ARN of a session (``InvalidInputException``). A role is granted permissions with
-            its own ARN.
+        Fault: The identifier is the ARN of a session (``InvalidInputException``). Grants to a role require the role's
+            ARN.
     """
     identifier = str(document.get("DataLakePrincipalIdentifier", ""))
     if _SESSION.fullmatch(identifier):
-        # This text is AWS's.
+        # AWS returns this message.
         raise Fault(
             "InvalidInputException",
             f"Unsupported principal identifier:{identifier}. Arns identifying principals with temporary credentials "

@@ -20,7 +20,7 @@ _SAMPLE = 1000
 _PARSERS = 2
 _AHEAD = 4
 _GROUP_BYTES = 4 * 2**20
-# Python decodes a smaller number of bytes faster than DuckDB does.
+# If a group has fewer bytes, Python is faster than DuckDB.
 _SMALL_BYTES = 64 * 2**10
 
 _TAG_TYPES = {

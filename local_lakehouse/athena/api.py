@@ -36,7 +36,7 @@ class AthenaService:
     Args:
         clients: The clients of the lakehouse.
         workers: The pool in which queries run. The code that creates the pool must stop it.
-        governance: The decisions of Lake Formation, or None to disable its checks.
+        governance: The access checks of Lake Formation, or None to disable them.
     """
 
     name = "athena"

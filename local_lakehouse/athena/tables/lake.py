@@ -31,7 +31,7 @@ class Lake:
 
     Args:
         clients: The clients of the lakehouse.
-        governance: The decisions of Lake Formation, or None to disable its checks.
+        governance: The access checks of Lake Formation, or None to disable them.
         reads_local_files: Whether the engine is allowed to read the files whose paths `local_path` returns.
     """
 

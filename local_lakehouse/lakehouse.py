@@ -1,4 +1,4 @@
-"""The complete local lakehouse, with moto, all other services, their state and their address."""
+"""The complete local lakehouse: moto, the project's services, their state and their address."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ STACK = "SageMakerUnifiedStudio-VPC"
 
 
 class Stacks:
-    """A simulation of CloudFormation with the stack of the VPC. The local lakehouse does not support CloudFormation.
+    """A simulation of CloudFormation with the VPC stack. The local lakehouse does not support CloudFormation.
 
     Args:
         lab: The lab.

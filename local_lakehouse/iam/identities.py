@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Identity:
-    """A user, or a session of a role.
+    """A user or a role session.
 
     Args:
         arn: The identity's ARN.

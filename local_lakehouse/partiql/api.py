@@ -184,7 +184,7 @@ class PartiqlService:
         return Table.described(statement.table, described)
 
     def _send(self, request: Request, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """Execute a request with the members that it shares with the PartiQL request."""
+        """Execute a request after copying the members that it shares with the PartiQL request."""
         passed = _REQUESTED if request.operation in ("PutItem", "UpdateItem", "DeleteItem") else _REQUESTED[:1]
         members = {**request.members, **_given(asked, *passed)}
         try:

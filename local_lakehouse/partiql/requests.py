@@ -144,7 +144,7 @@ def read(select: Select, table: Table) -> list[Request]:
         raise invalid("The table does not have the specified index")
     keys = table.keys if select.index is None else table.indexes[select.index]
     partitions, ranged, rest = _divided(list(conjuncts(select.where)), keys)
-    # Unlike a query's filter, a scan's filter can refer to keys, and a partition is scanned in order.
+    # Unlike a query's filter, a scan's filter can refer to keys, and a scan returns a partition in sort-key order.
     scanned = not partitions or any(name in keys for each in rest for name in attributes(each))
     partitions, descending = _order(select, keys, partitions, scanned=scanned)
     if scanned:

@@ -109,7 +109,7 @@ class Endpoint:
         except StorageError as error:
             _LOG.error("%s %s was not saved: %s", request.service, request.operation, error)
             return _failed(request, Fault(_UNAVAILABLE.get(request.service, "InternalFailure"), str(error), status=500))
-        except Exception:  # noqa: BLE001  (top of a request: logged, and reported as AWS reports its failures)
+        except Exception:  # noqa: BLE001  (top-level handler of a request: logged, and reported as AWS reports its failures)
             _LOG.exception("%s %s failed", request.service, request.operation)
             message = f"{request.service} {request.operation} failed in the local lakehouse; see its log."
             return _failed(request, Fault("InternalFailure", message, status=500))
@@ -125,7 +125,7 @@ class Endpoint:
             result = action(wire.parse_json(body.read(_LARGEST_CONTROL)))
         except Fault as fault:
             return fail("", "", fault)
-        except Exception as error:  # noqa: BLE001  (top of a request, as above)
+        except Exception as error:  # noqa: BLE001  (top-level handler of a request, as above)
             _LOG.exception("the control %s failed", name)
             return fail("", "", Fault("InternalFailure", f"The control {name} failed: {error}", status=500))
         return Answer(200, [("Content-Type", "application/json")], json.dumps(result).encode())

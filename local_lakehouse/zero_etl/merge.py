@@ -88,7 +88,8 @@ def live_files(table: Table) -> list[DataFile]:
             Problem(
                 "TARGET_TABLE_UNSUPPORTED",
                 f"Another writer added delete files to the target table {'.'.join(table.name())}. The local lakehouse "
-                "cannot merge changes into such a table. Delete the Glue table. The integration then loads it again.",
+                "cannot merge changes into a table with delete files. Delete the Glue table. The integration then "
+                "loads it again.",
             )
         )
     return [entry.data_file for entry in entries]

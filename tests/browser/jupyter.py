@@ -32,7 +32,7 @@ _SETTINGS = {
 
 @contextmanager
 def serve(folder: Path, home: Path) -> Iterator[str]:
-    """Run JupyterLab on a folder, with separate settings and run-time files.
+    """Run JupyterLab in a folder, with separate settings and runtime files.
 
     Yields:
         JupyterLab's address.

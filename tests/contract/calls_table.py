@@ -33,7 +33,7 @@ _PAGES = {
     "sts": "STS/latest/APIReference",
 }
 _HEAD = """\
-# AWS calls of each chapter
+# AWS calls by chapter
 
 `tests/contract/test_calls.py` generates this table from the chapters' calls. To update the table, run the test with
 `--rewrite-golden`. The test also validates each request and error against the AWS service model.

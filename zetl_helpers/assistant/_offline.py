@@ -47,7 +47,9 @@ class OfflineBackend:
         rivals = [plan for cost, _, plan in plans[1:] if cost == plans[0][0] and plan.scope != best.scope]
         if rivals:
             names = " or ".join(dict.fromkeys(plan.scope[0].name for plan in (best, *rivals)))
-            best.doubts.append(f"The question may be about {names}. Name the table to be sure.")
+            best.doubts.append(
+                f"The question may be about {names}. To avoid ambiguity, name the table in the question."
+            )
         return _draft(best, model)
 
 

@@ -152,7 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self.rfile.read(int(length)) if length.isdecimal() and int(length) <= _MAX_REQUEST else None
 
     def _page(self, tokens: list[str]) -> _Response:
-        # The clients are created while the browser reads the page's scripts.
+        # The clients are created while the browser loads the page's scripts.
         self.server.link.warm_up()
         nonce = secrets.token_urlsafe(16)
         page = (STATIC / "index.html").read_text(encoding="utf-8").replace("NONCE", nonce)

@@ -153,7 +153,7 @@ def wanted_buckets(
 
 
 def buckets_of_files(names: Sequence[str], bucketing: Bucketing, table: str, location: str) -> list[int]:
-    """Return the bucket of each file below a location.
+    """Return the bucket of each file under a location.
 
     Args:
         names: The files' names relative to the location.

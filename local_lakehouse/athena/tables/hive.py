@@ -201,7 +201,7 @@ class HiveLoad:
         return ((path, size, tag) for path, size, tag in listed if size)
 
     def _listed(self, location: str) -> Iterator[tuple[str, int, str]]:
-        """Yield the path, size and entity tag of each object below a location, except hidden objects."""
+        """Yield the path, size and entity tag of each object under a location, except hidden objects."""
         bucket, _, prefix = location.removeprefix("s3://").partition("/")
         prefix = prefix.rstrip("/") + "/" if prefix else ""
         for page in self.lake.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):

@@ -99,7 +99,7 @@ def check_location(location: str) -> None:
 
 
 class HiveWriter:
-    """A writer that stores rows in files below a location.
+    """A writer that stores rows in files under a location.
 
     Args:
         lake: The lakehouse's tables.

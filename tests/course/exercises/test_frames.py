@@ -52,7 +52,7 @@ def test_compares_row_order_if_requested() -> None:
         (pd.concat([RIGHT, RIGHT]), "some rows occur more than once"),
         (pd.concat([RIGHT, RIGHT.assign(share=1.0)]), "6 rows, more than there should be"),
         (RIGHT.assign(state=["CA", "NV", "OR"]), "The row where state is OR does not belong"),
-        (RIGHT.assign(state=["ca", "NV", "NY"]), "In the row where state is ca, the text differs only in upper and"),
+        (RIGHT.assign(state=["ca", "NV", "NY"]), "In the row where state is ca, the text differs only in case."),
         (RIGHT.assign(state=[7404610.0, "NV", "NY"]), "The row where state is 7404610 does not"),
         (RIGHT.assign(state=["CA", "NV", "NV"]), "There is no row where state is NY"),
         (shares(0.3333, 0.5, 0.0), "It is a fraction"),

@@ -75,7 +75,7 @@ LATER: dict[str, list[tuple[Any, str]]] = {
                 "FROM customeraccounts FOR VERSION AS OF {first} "
                 "UNION ALL SELECT 'Last', SUM(currentbalance) FROM customeraccounts FOR VERSION AS OF {last}"
             ),
-            "only in upper and lower case",
+            "differs only in case",
         ),
         (
             (

@@ -1,4 +1,4 @@
-"""Tests that the bounds of a query contain exactly the keys that match the condition."""
+"""Tests that the key range of a query contains exactly the keys that match the condition."""
 
 from __future__ import annotations
 

@@ -169,6 +169,6 @@ EXERCISES = (
             "SELECT state … FOR VERSION AS OF {last} EXCEPT SELECT state … FOR VERSION AS OF {first}",
         ),
         answer='answer = f"""\n' + _NEW_STATES.replace(":first", "{first}").replace(":last", "{last}") + '\n"""',
-        why="EXCEPT compares whole rows and returns each row once. The new state is that of the new customer.",
+        why="EXCEPT compares whole rows and returns each row once. The only new state is the new customer's state.",
     ),
 )

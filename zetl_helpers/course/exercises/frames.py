@@ -112,7 +112,7 @@ def _compare_keys(right: pd.DataFrame, given: pd.DataFrame, key: Sequence[str]) 
     name = _words(key, stray[0])
     if stray[0] in found:
         if any(str(stray[0]).casefold() == str(row).casefold() for row in wanted):
-            raise IncorrectError(f"In the row where {name}, the text differs only in upper and lower case.")
+            raise IncorrectError(f"In the row where {name}, the text differs only in case.")
         raise IncorrectError(f"The row where {name} does not belong in the answer.")
     raise IncorrectError(f"There is no row where {name}.")
 

@@ -162,8 +162,13 @@ class Runner:
             "Retryable": False,
             "ErrorMessage": failure.reason,
         }
-        self._results.write_failure(execution, failure)
-        execution.finish("FAILED", failure.reason, error)
+        try:
+            self._results.write_failure(execution, failure)
+        except QueryFailure:
+            _LOG.warning("the reason why query %s failed was not written", execution.id, exc_info=True)
+        finally:
+            # Clients wait until the execution ends.
+            execution.finish("FAILED", failure.reason, error)
 
     def _finish(self, execution: Execution, outcome: Outcome) -> None:
         execution.columns = [column_info(name, type_) for name, type_ in outcome.columns]
@@ -194,7 +199,7 @@ class Runner:
 
 def _report(future: Future[None]) -> None:
     if not future.cancelled() and (error := future.exception()) is not None:
-        _LOG.error("the worker of a query could not be released", exc_info=error)
+        _LOG.error("an error occurred after the end of a query", exc_info=error)
 
 
 def _refused(execution: Execution, error: ClientError) -> QueryFailure:

@@ -7,6 +7,8 @@ import threading
 
 import pytest
 
+from local_lakehouse.athena.result_files import ResultFiles
+from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.workers.pool import WorkerSession
 from tests.local_lakehouse.athena.conftest import Athena
 
@@ -43,3 +45,15 @@ def test_failed_cleanup_is_logged(athena: Athena, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(logging.getLogger("local_lakehouse.athena.runner"), "error", lambda *_, **__: logged.set())
     assert athena.run("SELECT 2") == [["2"]]
     assert logged.wait(60)
+
+
+@pytest.mark.parametrize("error", [QueryFailure("PERMISSION_DENIED", "denied"), OSError("no space left")])
+def test_execution_fails_even_if_its_reason_cannot_be_written(
+    athena: Athena, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(ResultFiles, "write_failure", fail)
+    status = athena.finished(athena.start("SELECT missing"))["Status"]
+    assert (status["State"], "COLUMN_NOT_FOUND" in status["StateChangeReason"]) == ("FAILED", True)

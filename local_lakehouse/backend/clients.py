@@ -98,7 +98,7 @@ def acting_for(rights: CallerRights | None) -> Iterator[None]:
 
 
 def require(action: str, resource: str) -> None:
-    """Check a caller's permission before a read from a cache, because such a read sends no request.
+    """Check a caller's permission before a read from a cache, which sends no request that would be checked.
 
     Args:
         action: The action, such as ``s3:GetObject``.

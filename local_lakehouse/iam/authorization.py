@@ -54,8 +54,8 @@ class Ask:
         context: The condition keys and their values.
         known: The patterns of the condition keys that `context` would contain if the request had these keys. None means
             that `context` contains all keys. If there are patterns, a condition on another key or with an unsupported
-            operator cannot be evaluated. An Allow statement with such a condition does not apply, but a Deny statement
-            does.
+            operator cannot be evaluated. An Allow statement with a condition that cannot be evaluated does not
+            apply, but a Deny statement does.
     """
 
     action: str

@@ -12,8 +12,8 @@ def summary(figure: Any, *, clock: bool = True) -> str:
 
     Args:
         figure: A plotly figure, which need not come from this package.
-        clock: Whether to describe charts of measured values, such as times, which differ between runs. If False, such a
-            chart is described only by its subject, so that texts of different runs can be compared.
+        clock: Whether to describe charts of measured values, such as times, which differ between runs. If False, only
+            the subject of these charts is described, so that texts of different runs can be compared.
 
     Returns:
         The titles of the figure and its axes, and the type, name and values of each trace. Values are rounded to two

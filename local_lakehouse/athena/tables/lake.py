@@ -175,7 +175,7 @@ class Lake:
         return table
 
     def scan(self, table: Table, snapshot_id: int | None, filters: Sequence[BooleanExpression] = ()) -> Scan:
-        """For one version of a table, return the files that can contain matching rows.
+        """Return the files of one version of a table that can contain matching rows.
 
         Raises:
             QueryFailure: The table uses an unsupported feature (``NOT_SUPPORTED``).

@@ -207,8 +207,8 @@ _aggregate("bitwise_xor_agg", "bigint", "bigint", "bit_xor({distinct}{0}){over}"
 # An exact count is always a valid estimate.
 _aggregate("approx_distinct", "T", "bigint", "count(DISTINCT {0}){over}")
 _aggregate("approx_distinct", "T,double", "bigint", "count(DISTINCT {0}){over}")
-# Between two values, Trino's digest returns the upper value, and DuckDB returns the lower value. There is no value for
-# a fraction outside the range from 0 to 1.
+# If a fraction falls between two values, Trino's digest returns the upper value, but DuckDB returns the lower value.
+# A fraction outside the range from 0 to 1 is not valid.
 _NUDGED = "({0} + CASE WHEN {0} < 0 THEN 2 WHEN {0} < 1 THEN 1e-12 ELSE 0 END)"
 _ONE, _SEVERAL = _NUDGED.format("{1}"), f"list_transform({{1}}, lambda q: {_NUDGED.format('q')})"
 for _name in ("bigint", "double", "real"):

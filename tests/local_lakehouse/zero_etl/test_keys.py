@@ -1,4 +1,4 @@
-"""Tests that items are loaded, updated and deleted correctly, whatever the types, lengths and bytes of their keys."""
+"""Tests that items with keys of all types, lengths and bytes are loaded, updated and deleted correctly."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def operation(route: Route) -> str:
 
 
 def drawn(page: Page) -> int:
-    return page.locator("main tbody tr").count()
+    return int(page.locator("main tbody tr").count())
 
 
 def test_result_shows_first_rows_and_how_to_get_the_rest(

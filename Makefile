@@ -84,7 +84,7 @@ browser-test: $(PAGES)
 pictures: $(PAGES) ## Update docs/images: the practice console's pages, and the README's gallery
 	$(BIN)/python -m tests.notebooks.gallery
 	rm -rf build/screenshots/console
-	$(BIN)/python -m pytest -m browser tests/browser/test_console_places.py
+	$(BIN)/python -m pytest -m browser tests/browser/test_console_deep_links.py
 	mkdir -p docs/images/console
 	cp build/screenshots/console/*.webp docs/images/console/
 

@@ -13,7 +13,7 @@ from local_lakehouse import system
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
 from tests.fakes import FakeOperation
-from tests.rights.people import learner_policies, replace_policies, without
+from tests.permissions.callers import learner_policies, replace_policies, without
 from tests.test_transcripts import create_foreign_resources
 from zetl_helpers import cli, doctor, permissions, source, target
 from zetl_helpers.doctor import _account_checks, _machine_checks

@@ -12,7 +12,7 @@ from local_lakehouse import system
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
 from tests.fakes import FakeOperation
-from tests.rights.people import learner_policies, replace_policies, session_of
+from tests.permissions.callers import learner_policies, replace_policies, session_of
 from zetl_helpers import _place, _rights, doctor, permissions, studio
 from zetl_helpers import lab as lab_module
 from zetl_helpers.course import chapters, classroom

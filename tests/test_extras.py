@@ -16,11 +16,11 @@ INSTALL = "Install it with: pip install 'zetl-helpers[{}]'"
 
 def printed_errors(extras: str, *commands: str, **environment: str) -> dict[str, str]:
     """Run commands with only some extras installed, and return each command's standard error."""
-    paths = os.pathsep.join([str(ROOT / "tests" / "absent"), str(ROOT)])
+    paths = os.pathsep.join([str(ROOT / "tests" / "missing_extras"), str(ROOT)])
     bare = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ZETL_"))}
     environment = {**bare, "PYTHONPATH": paths, "ONLY_EXTRAS": extras, **environment}
     done = subprocess.run(
-        [sys.executable, "-m", "tests.without_extras", *commands],
+        [sys.executable, "-m", "tests.run_commands", *commands],
         cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

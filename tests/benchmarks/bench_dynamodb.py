@@ -18,7 +18,7 @@ import pytest
 from botocore.config import Config
 
 from tests.benchmarks import results
-from tests.benchmarks.peers import LAKEHOUSE, MINISTACK, MOTO, running
+from tests.benchmarks.emulators import LAKEHOUSE, MINISTACK, MOTO, running
 
 ROUNDS = 3
 CALLS = 100

@@ -27,7 +27,7 @@ import pytest
 from botocore.config import Config
 
 from tests.benchmarks import results
-from tests.benchmarks.peers import LAKEHOUSE, MINISTACK_QUERIES, Peer, running
+from tests.benchmarks.emulators import LAKEHOUSE, MINISTACK_QUERIES, Peer, running
 from tests.local_lakehouse.athena.tpch_data import generate
 
 BUCKET = "bench"

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from tests.benchmarks.peers import ROOT
+from tests.benchmarks.emulators import ROOT
 
 FOLDER = ROOT / "build" / "bench"
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser.broken_links import broken_links
 from tests.browser.conftest import ROOT, SCREENSHOTS
 from tests.browser.console import axe_violations
-from tests.browser.links import broken_links
 from zetl_helpers import cli
 
 if TYPE_CHECKING:

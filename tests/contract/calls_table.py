@@ -37,7 +37,7 @@ _HEAD = """\
 
 `tests/contract/test_calls.py` generates this table from the chapters' calls. To update the table, run the test with
 `--rewrite-golden`. The test also validates each request and error against the AWS service model.
-`tests/rights/test_tutorial.py` shows that the learner's policies allow these calls and grant no other permissions,
+`tests/permissions/test_tutorial.py` shows that the learner's policies allow these calls and grant no other permissions,
 apart from the exceptions in `policies/README.md`. The last column names the tests of the helper that makes the call.
 
 | chapter | call | permission | test |

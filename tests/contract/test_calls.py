@@ -12,8 +12,8 @@ from botocore.model import OperationModel
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from local_lakehouse.protocol import wire
 from tests.contract import call_sites, calls_table
+from tests.contract.actions_outside_notebooks import run_further_paths
 from tests.contract.constraints import unreadable_patterns, violations
-from tests.contract.further_paths import run_further_paths
 from tests.contract.recorder import Recorder, recorded_lab
 from tests.contract.tutorial import run_notebooks
 from zetl_helpers._wait import without_waiting
@@ -90,7 +90,7 @@ def test_errors_are_in_service_models(recorder: Recorder) -> None:
 def test_every_aws_call_in_code_is_exercised(recorder: Recorder) -> None:
     """Every AWS call in the code is also made by a test, so that the call is checked against its model.
 
-    Add a missing call to tests/contract/further_paths.py.
+    Add a missing call to tests/contract/actions_outside_notebooks.py.
     """
     operations = call_sites.operations()
     missed = {name: places for name, places in call_sites.calls().items() if not operations[name] & recorder.names}

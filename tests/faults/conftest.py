@@ -9,7 +9,7 @@ import pytest
 
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.contract.recorder import Recorder, recorded_lab
-from tests.faults.account import Snapshots
+from tests.faults.account_snapshot import Snapshots
 from zetl_helpers._wait import without_waiting
 from zetl_helpers.lab import Lab
 

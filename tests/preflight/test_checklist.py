@@ -6,8 +6,8 @@ import pytest
 
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from local_lakehouse.testing import Clock, TestLakehouse
-from tests.preflight.designs import THREAD
-from tests.preflight.test_against_the_service import bytes_of
+from tests.preflight.table_designs import THREAD
+from tests.preflight.test_predictions import bytes_of
 from zetl_helpers import preflight
 from zetl_helpers.preflight import Places
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from tests.course.exercises.conftest import log_a_late_ingestion
-from tests.course.exercises.right_answers import RIGHT, in_place
+from tests.course.exercises.correct_answers import RIGHT, in_place
 from tests.course.exercises.steps import executed, saved, undo
 from tests.course.exercises.test_chapters import EXERCISES, JUDGED, question
 from tests.course.exercises.wrong_answers import FURTHER, WRONG
@@ -70,10 +70,10 @@ def check(
 
 
 def test_every_exercise_has_five_right_and_twelve_wrong_answers() -> None:
-    assert list(RIGHT) == JUDGED, "RIGHT in right_answers.py must contain every judged exercise, in the chapters' order"
+    assert list(RIGHT) == JUDGED, "RIGHT in correct_answers.py must list every judged exercise, in the chapters' order"
     assert list(WRONG) == JUDGED, "wrong_*.py must contain every judged exercise, in the chapters' order"
     right = {name: len(given) for name, given in RIGHT.items() if len(given) < 5}
-    assert right == {}, "add right answers to RIGHT in right_answers.py"
+    assert right == {}, "add right answers to RIGHT in correct_answers.py"
     wrong = {name: len(given) + len(FURTHER.get(name, [])) for name, given in WRONG.items()}
     assert {name: count for name, count in wrong.items() if count < 12} == {}, (
         "add wrong answers to FURTHER in wrong_answers.py"

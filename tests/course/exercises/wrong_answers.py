@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from tests.course.exercises.wrong_earlier import EARLIER
-from tests.course.exercises.wrong_later import LATER
+from tests.course.exercises.wrong_answers_01_to_05 import EARLIER
+from tests.course.exercises.wrong_answers_06_to_13 import LATER
 
 WRONG: dict[str, list[tuple[Any, str]]] = {**EARLIER, **LATER}
 

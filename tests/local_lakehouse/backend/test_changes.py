@@ -11,7 +11,7 @@ import pytest
 from local_lakehouse.backend.changes import ChangeLog, Window
 from local_lakehouse.protocol.wire import service_model
 from local_lakehouse.store.database import Database
-from tests.local_lakehouse.zero_etl.documented import covers
+from tests.local_lakehouse.zero_etl.documented_behavior import covers
 
 pytestmark = pytest.mark.once
 

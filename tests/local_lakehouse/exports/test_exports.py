@@ -15,7 +15,7 @@ from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.exports.api import ExportService
 from local_lakehouse.protocol.wire import Fault, parse, service_model
 from tests.local_lakehouse.zero_etl.conftest import BUCKET, LEARNER, Item, World, table_arn
-from tests.local_lakehouse.zero_etl.documented import covers
+from tests.local_lakehouse.zero_etl.documented_behavior import covers
 
 ARN = table_arn("Orders")
 

@@ -19,7 +19,7 @@ from local_lakehouse.backend import dispatch
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from local_lakehouse.protocol.services import PROTOCOLS, operation_names, service_model
 from tests.local_lakehouse.iam.test_enforcement import HERE, LEARNER, World, allow, deny
-from tests.local_lakehouse.server.raw import Answered, call, request, signed
+from tests.local_lakehouse.server.raw_http import Answered, call, request, signed
 
 pytestmark = pytest.mark.once
 

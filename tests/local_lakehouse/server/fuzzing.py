@@ -21,7 +21,7 @@ from botocore.model import ListShape, MapShape, OperationModel, Shape, Structure
 
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from local_lakehouse.protocol.services import PROTOCOLS, operation_names, service_model
-from tests.local_lakehouse.server.raw import Answered, answer, connect, request, signed
+from tests.local_lakehouse.server.raw_http import Answered, answer, connect, request, signed
 
 TEXTS = [
     "",

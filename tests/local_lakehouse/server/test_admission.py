@@ -12,7 +12,7 @@ import pytest
 
 from local_lakehouse import daemon
 from local_lakehouse.lakehouse import Lakehouse, Settings
-from tests.local_lakehouse.server.raw import request, send, signed
+from tests.local_lakehouse.server.raw_http import request, send, signed
 
 pytestmark = pytest.mark.once
 
@@ -73,7 +73,7 @@ def test_cors_is_disabled_if_moto_is_imported_first() -> None:
     program = (
         "import moto.settings, os; os.environ.pop('MOTO_DISABLE_GLOBAL_CORS', None)\n"
         "from local_lakehouse.lakehouse import Lakehouse, Settings\n"
-        "from tests.local_lakehouse.server.raw import request, signed\n"
+        "from tests.local_lakehouse.server.raw_http import request, signed\n"
         "lakehouse = Lakehouse(Settings()); lakehouse.start()\n"
         "found = request(lakehouse, 'GET', '/', signed('s3')).headers\n"
         "lakehouse.stop()\n"

@@ -16,7 +16,7 @@ from local_lakehouse.protocol.faults import Answer
 from local_lakehouse.protocol.reader import Head, unframed
 from local_lakehouse.protocol.request import Body
 from local_lakehouse.server.http import Limits, Server
-from tests.local_lakehouse.server.raw import answer, call, connect, request, send, signed
+from tests.local_lakehouse.server.raw_http import answer, call, connect, request, send, signed
 
 pytestmark = pytest.mark.once
 

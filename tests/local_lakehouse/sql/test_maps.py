@@ -9,7 +9,7 @@ import pytest
 
 from local_lakehouse.sql.failures import QueryFailure
 from tests.local_lakehouse.sql.conftest import Run, Table
-from tests.local_lakehouse.sql.test_identity import PAIRS, WITHOUT_NULL
+from tests.local_lakehouse.sql.test_equal_values import PAIRS, WITHOUT_NULL
 
 # The values contain no NULLs, because no key can contain a NULL.
 KEYS = {name: PAIRS[name] for name in WITHOUT_NULL} | {

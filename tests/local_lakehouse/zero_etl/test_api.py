@@ -9,7 +9,7 @@ import pytest
 from local_lakehouse.protocol.wire import service_model
 from local_lakehouse.zero_etl.api import QUOTA
 from tests.local_lakehouse.zero_etl.conftest import DATABASE_ARN, ROLE_ARN, World, table_arn
-from tests.local_lakehouse.zero_etl.documented import covers
+from tests.local_lakehouse.zero_etl.documented_behavior import covers
 
 SOURCE = table_arn("Orders")
 

@@ -24,7 +24,7 @@ from tests.local_lakehouse.zero_etl.conftest import (
     table_arn,
     table_policy,
 )
-from tests.local_lakehouse.zero_etl.documented import covers
+from tests.local_lakehouse.zero_etl.documented_behavior import covers
 
 Break = Callable[[World], object]
 

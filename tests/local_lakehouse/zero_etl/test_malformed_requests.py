@@ -11,7 +11,7 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from local_lakehouse.protocol.wire import Fault, parse, service_model
 from tests.local_lakehouse.zero_etl.conftest import DATABASE_ARN, LEARNER, ROLE_ARN, World, table_arn
-from tests.local_lakehouse.zero_etl.documented import covers
+from tests.local_lakehouse.zero_etl.documented_behavior import covers
 
 _MODEL = service_model("glue")
 _OPERATIONS = sorted(name for name in _MODEL.operation_names if "Integration" in name)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.local_lakehouse.zero_etl.conftest import DATABASE_ARN, World
-from tests.local_lakehouse.zero_etl.documented import covers
+from tests.local_lakehouse.zero_etl.documented_behavior import covers
 
 
 def _load(world: World, spec: list[dict[str, str]], *items: dict[str, Any], mode: str = "TOPLEVEL") -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from tests.local_lakehouse.zero_etl.conftest import DATABASE, World
-from tests.local_lakehouse.zero_etl.documented import covers
+from tests.local_lakehouse.zero_etl.documented_behavior import covers
 
 
 def _item(key: str, **numbers: int) -> dict[str, dict[str, str]]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.local_lakehouse.zero_etl.conftest import ACCOUNT, DATABASE_ARN, REGION, ROLE_ARN, World
-from tests.local_lakehouse.zero_etl.documented import covers
+from tests.local_lakehouse.zero_etl.documented_behavior import covers
 
 BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/zetl"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.local_lakehouse.zero_etl.conftest import World
-from tests.local_lakehouse.zero_etl.documented import covers
+from tests.local_lakehouse.zero_etl.documented_behavior import covers
 
 
 @covers("every-write-path")

@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 from local_lakehouse.iam.authorization import Ask, Decision, decide
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
-from tests.rights.people import rights, session_of
-from tests.rights.unused import denied, unused
+from tests.permissions.callers import rights, session_of
+from tests.permissions.unused_permissions import denied, unused
 from zetl_helpers import _rights, cleanup, doctor, integration, lakehouse, monitoring, permissions, target
 from zetl_helpers._aws import absent
 from zetl_helpers._wait import without_waiting

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.local_lakehouse.zero_etl.documented import PAGES, ROWS, covering_tests, table
+from tests.local_lakehouse.zero_etl.documented_behavior import PAGES, ROWS, covering_tests, table
 
 pytestmark = pytest.mark.once
 

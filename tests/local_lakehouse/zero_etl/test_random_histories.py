@@ -17,7 +17,7 @@ from pyiceberg.types import DoubleType, IcebergType, ListType, StringType, Struc
 
 from local_lakehouse.backend.moto_backend import Backend
 from tests.local_lakehouse.zero_etl.conftest import Item, World
-from tests.local_lakehouse.zero_etl.documented import covers
+from tests.local_lakehouse.zero_etl.documented_behavior import covers
 
 pytestmark = pytest.mark.long
 

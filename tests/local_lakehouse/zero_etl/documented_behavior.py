@@ -1,6 +1,6 @@
 """Statements in the AWS documentation about zero-ETL, with the tests for each statement.
 
-``python -m tests.local_lakehouse.zero_etl.documented`` prints the table.
+``python -m tests.local_lakehouse.zero_etl.documented_behavior`` prints the table.
 """
 
 from __future__ import annotations

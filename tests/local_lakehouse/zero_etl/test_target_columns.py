@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.local_lakehouse.zero_etl.conftest import DATABASE_ARN, World
-from tests.local_lakehouse.zero_etl.documented import covers
+from tests.local_lakehouse.zero_etl.documented_behavior import covers
 
 ITEM: dict[str, Any] = {
     "pk": {"S": "a"},

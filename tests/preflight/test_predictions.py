@@ -17,7 +17,7 @@ from local_lakehouse.zero_etl.problems import FailedForGoodError, NeedsAttention
 from local_lakehouse.zero_etl.schemas import check_names, evolved
 from local_lakehouse.zero_etl.typed import typed
 from local_lakehouse.zero_etl.unnest import Column, unnest
-from tests.preflight.designs import DESIGNS, Design
+from tests.preflight.table_designs import DESIGNS, Design
 from zetl_helpers import preflight
 from zetl_helpers.preflight._columns import MODES, layout
 from zetl_helpers.preflight._items import Item

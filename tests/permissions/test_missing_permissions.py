@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
 from tests.fakes import FakeOperation
-from tests.rights.people import learner_policies, replace_policies, without
+from tests.permissions.callers import learner_policies, replace_policies, without
 from zetl_helpers import cleanup, integration, lakehouse, monitoring, permissions, source, studio, target
 from zetl_helpers._wait import without_waiting
 from zetl_helpers.course import chapters

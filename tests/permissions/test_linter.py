@@ -8,7 +8,7 @@ import pytest
 
 from local_lakehouse.lakehouse import Lakehouse
 from tests.conftest import connect_to
-from tests.rights.linter import findings
+from tests.permissions.linter import findings
 from zetl_helpers import _documents, permissions
 from zetl_helpers.lab import Lab
 

@@ -11,7 +11,7 @@ import pytest
 
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
-from tests.faults import account, neighbors
+from tests.faults import account_snapshot, unrelated_resources
 from tests.faults.interruption import Interruption, KilledError, When
 from zetl_helpers import cleanup, lakehouse, monitoring, studio
 from zetl_helpers._wait import without_waiting
@@ -31,7 +31,7 @@ class InterruptedAccount:
 
     lab: Lab
     interruption: Interruption
-    snapshots: account.Snapshots
+    snapshots: account_snapshot.Snapshots
     empty: Connection
     before: dict[str, Any]
     after: dict[str, Any]
@@ -44,17 +44,17 @@ def interrupted_account() -> Iterator[InterruptedAccount]:
     running.start()
     lab = connect_to(running.url)
     interruption = Interruption(lab.session)
-    snapshots = account.Snapshots(running)
-    neighbors.create_resources(lab)
+    snapshots = account_snapshot.Snapshots(running)
+    unrelated_resources.create_resources(lab)
     # The project's bucket and workgroup, which the lab does not change, are created on first use.
     studio.find_project(lab)
-    empty, before = snapshots.take(), account.everything(lab)
+    empty, before = snapshots.take(), account_snapshot.everything(lab)
     with without_waiting(running.zero_etl.tick):
         interruption.disarm()
         set_up(lab)
         calls = interruption.calls
         interruption.disarm()
-        yield InterruptedAccount(lab, interruption, snapshots, empty, before, account.everything(lab), calls)
+        yield InterruptedAccount(lab, interruption, snapshots, empty, before, account_snapshot.everything(lab), calls)
     running.stop()
 
 
@@ -98,8 +98,8 @@ def test_killed_setup_can_be_cleaned_up_or_repeated(interrupted_account: Interru
     outcomes = cleanup.apply(cleanup.plan(interrupted_account.lab))
     assert set(outcomes["outcome"]) <= {"deleted"}
     assert cleanup.verify(interrupted_account.lab)
-    assert account.everything(interrupted_account.lab) == interrupted_account.before
+    assert account_snapshot.everything(interrupted_account.lab) == interrupted_account.before
 
     interrupted_account.snapshots.put_back(killed)
     set_up(interrupted_account.lab)
-    assert account.everything(interrupted_account.lab) == interrupted_account.after
+    assert account_snapshot.everything(interrupted_account.lab) == interrupted_account.after

@@ -1,6 +1,6 @@
 """A script that runs several commands in one process.
 
-``python -m tests.without_extras COMMAND …`` prints the exit status and standard error of each command as JSON.
+``python -m tests.run_commands COMMAND …`` prints the exit status and standard error of each command as JSON.
 """
 
 import contextlib

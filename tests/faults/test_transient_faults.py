@@ -9,7 +9,7 @@ import pytest
 
 from tests.contract.recorder import Recorder
 from tests.fakes import FakeOperation
-from tests.faults.wire import Wire
+from tests.faults.network_faults import Wire
 from zetl_helpers import integration, source
 from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab

@@ -13,7 +13,7 @@ import boto3
 import pytest
 
 from local_lakehouse.lakehouse import Lakehouse
-from tests.local_lakehouse.server.raw import LEARNER
+from tests.local_lakehouse.server.raw_http import LEARNER
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 # The page attempts requests that need no action by the user. Each attempt reports the data that it could read.
-PAGE = Path(__file__).with_name("foreign_page.html")
+PAGE = Path(__file__).with_name("cross_origin_page.html")
 
 
 class _Page(BaseHTTPRequestHandler):

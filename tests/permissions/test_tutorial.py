@@ -11,8 +11,8 @@ import pytest
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
 from tests.contract.tutorial import NOTEBOOKS, run_notebooks
-from tests.rights.people import ROLE, learner_policies, newest, replace_policies, rights
-from tests.rights.unused import denied, unused
+from tests.permissions.callers import ROLE, learner_policies, newest, replace_policies, rights
+from tests.permissions.unused_permissions import denied, unused
 from zetl_helpers import _rights
 from zetl_helpers._wait import without_waiting
 from zetl_helpers.course import classroom

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from tests.contract.recorder import Recorder, recorded_lab
 from tests.fakes import FakeOperation
 from tests.faults.conftest import SharedLakehouse
-from tests.faults.wire import Wire
+from tests.faults.network_faults import Wire
 from zetl_helpers import integration, monitoring, source, target
 from zetl_helpers._aws import ForeignResourceError
 from zetl_helpers.course import chapters

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.contract.recorder import recorded_lab
-from tests.faults import neighbors
+from tests.faults import unrelated_resources
 from tests.faults.conftest import SharedLakehouse
 from zetl_helpers import cleanup, permissions, studio, target
 from zetl_helpers.course import chapters
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.once
 
 ADMIN = "arn:aws:iam::123456789012:role/Admin"
 GOLDEN_STATEMENTS = [
-    *neighbors.STATEMENTS,
+    *unrelated_resources.STATEMENTS,
     {
         "Sid": "ZeroEtlCreateannacustomerdb",
         "Effect": "Allow",
@@ -49,7 +49,7 @@ GOLDEN_STATEMENTS = [
 
 @pytest.fixture
 def anna(shared_lakehouse: SharedLakehouse, lab: Lab) -> Lab:
-    neighbors.create_resources(lab)
+    unrelated_resources.create_resources(lab)
     return recorded_lab(shared_lakehouse.lakehouse.url, "anna")[0]
 
 
@@ -96,7 +96,7 @@ def test_two_learners_restore_policy_in_any_order(anna: Lab, ben: Lab, order: st
     first, last = (ben, anna) if "ben" in order else (anna, ben)
     target.merge_catalog_policy(anna)
     target.merge_catalog_policy(ben)
-    assert len(policy(anna)["Statement"]) == len(neighbors.STATEMENTS) + 4
+    assert len(policy(anna)["Statement"]) == len(unrelated_resources.STATEMENTS) + 4
     target.remove_catalog_statements(first)
     assert len(target.catalog_statements(last)) == 2
     target.remove_catalog_statements(last)
@@ -140,10 +140,10 @@ def test_merge_recreates_policy_deleted_concurrently(anna: Lab) -> None:
 
 
 def test_restores_single_statement_and_policy_id(anna: Lab) -> None:
-    put_policy(anna, neighbors.STATEMENTS[1])
+    put_policy(anna, unrelated_resources.STATEMENTS[1])
     target.merge_catalog_policy(anna)
     target.remove_catalog_statements(anna)
-    assert policy(anna) == {"Version": "2012-10-17", "Id": "Theirs", "Statement": [neighbors.STATEMENTS[1]]}
+    assert policy(anna) == {"Version": "2012-10-17", "Id": "Theirs", "Statement": [unrelated_resources.STATEMENTS[1]]}
 
 
 class TestAdministrators:
@@ -158,7 +158,7 @@ class TestAdministrators:
     def test_remove_restores_settings(self, anna: Lab) -> None:
         settings = anna.client("lakeformation").get_data_lake_settings()["DataLakeSettings"]
         studio.add_administrator(anna)
-        assert administrators(anna) == [neighbors.ADMINISTRATOR, ADMIN]
+        assert administrators(anna) == [unrelated_resources.ADMINISTRATOR, ADMIN]
         assert studio.remove_administrator(anna).did == "deleted"
         assert anna.client("lakeformation").get_data_lake_settings()["DataLakeSettings"] == settings
 
@@ -175,7 +175,7 @@ class TestAdministrators:
 
         formation.meta.events.register("before-parameter-build.lakeformation.GetDataLakeSettings", come)
         studio.add_administrator(anna)
-        assert administrators(anna) == [neighbors.ADMINISTRATOR, newcomer, ADMIN]
+        assert administrators(anna) == [unrelated_resources.ADMINISTRATOR, newcomer, ADMIN]
 
     def test_add_retries_if_overwritten(self, anna: Lab) -> None:
         formation = anna.client("lakeformation")
@@ -188,14 +188,14 @@ class TestAdministrators:
 
         formation.meta.events.register("after-call.lakeformation.PutDataLakeSettings", write_over)
         studio.add_administrator(anna)
-        assert administrators(anna) == [neighbors.ADMINISTRATOR, ADMIN]
+        assert administrators(anna) == [unrelated_resources.ADMINISTRATOR, ADMIN]
 
     def test_remove_keeps_administrator_until_last_lab_leaves(self, anna: Lab, ben: Lab) -> None:
         assert [studio.add_administrator(entry).did for entry in (anna, ben)] == ["created", "already there"]
         assert studio.remove_administrator(anna).did == "still needed"
         assert ADMIN in administrators(ben)
         assert studio.remove_administrator(ben).did == "deleted"
-        assert administrators(ben) == [neighbors.ADMINISTRATOR]
+        assert administrators(ben) == [unrelated_resources.ADMINISTRATOR]
 
     def test_concurrent_removals_restore_administrators(self, anna: Lab, ben: Lab) -> None:
         studio.add_administrator(anna)
@@ -209,7 +209,7 @@ class TestAdministrators:
 
         anna.client("iam").meta.events.register("after-call.iam.TagRole", leave)
         studio.remove_administrator(anna)
-        assert administrators(anna) == [neighbors.ADMINISTRATOR]
+        assert administrators(anna) == [unrelated_resources.ADMINISTRATOR]
 
     def test_remove_ignores_labs_that_added_no_administrator(self, anna: Lab, ben: Lab) -> None:
         studio.add_administrator(anna)

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
-from tests.rights.people import learner_policies, replace_policies, without
+from tests.permissions.callers import learner_policies, replace_policies, without
 from zetl_helpers import permissions
 from zetl_helpers.lab import Lab
 

@@ -16,7 +16,7 @@ import zetl_helpers
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
 from tests.fakes import FakeOperation
-from tests.rights.people import newest, rights
+from tests.permissions.callers import newest, rights
 from zetl_helpers import _place, doctor, monitoring, studio
 from zetl_helpers import lab as lab_module
 from zetl_helpers.course import chapters

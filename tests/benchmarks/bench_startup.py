@@ -19,8 +19,8 @@ from botocore.config import Config
 
 from local_lakehouse import daemon
 from tests.benchmarks import results
-from tests.benchmarks.bench_waiting import _client, _files, _import
-from tests.benchmarks.peers import LAKEHOUSE, MINISTACK, MOTO, Peer, running
+from tests.benchmarks.bench_latency import _client, _files, _import
+from tests.benchmarks.emulators import LAKEHOUSE, MINISTACK, MOTO, Peer, running
 
 ROUNDS = 5
 ITEMS = int(os.environ.get("ZETL_BENCH_ITEMS", "400000"))

@@ -1,1 +1,1 @@
-"""The translation of Athena SQL, which has the grammar and types of Trino, to DuckDB SQL."""
+"""Translation of Athena SQL, with Trino's grammar and types, to DuckDB SQL."""

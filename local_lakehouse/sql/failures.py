@@ -1,4 +1,4 @@
-"""Failures of statements, with Athena's error names."""
+"""Query failures, with Athena's error names, categories and types."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class Position:
 
 
 class QueryFailure(Exception):
-    """The execution of an accepted statement failed.
+    """An accepted statement failed while it ran.
 
     Args:
         name: Athena's error name, such as ``COLUMN_NOT_FOUND``, or an empty string for Hive's errors.
         message: The error message, without the name and the position.
         position: The position in the statement, or None if it is unknown.
-        category: Athena's error category, which is 1 (system), 2 (user) or 3 (other).
-        error_type: Athena's error type, if it does not follow from the name.
+        category: Athena's error category: 1 (system), 2 (user) or 3 (other). If None, the name determines it.
+        error_type: Athena's error type. If None, the name determines it.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ def not_offered(construct: str, position: Position) -> QueryFailure:
 
 
 class MalformedQuery(Exception):
-    """A statement is malformed and is rejected immediately.
+    """A statement is malformed, so it is rejected before it runs.
 
     Args:
         message: Athena's message.

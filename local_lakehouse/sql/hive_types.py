@@ -1,4 +1,4 @@
-"""The Glue Data Catalog's types, such as ``struct<a:int>`` and ``decimal(10,2)``."""
+"""Parsing and formatting of Glue Data Catalog types, such as ``struct<a:int>`` and ``decimal(10,2)``."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _GLUE = {
 
 
 class UnknownTypeError(ValueError):
-    """A type is not valid in the catalog."""
+    """The text is not a valid Glue Data Catalog type."""
 
 
 def parse_glue_type(text: str) -> Type:
-    """Parse a type in the catalog's syntax.
+    """Parse a type in the Glue Data Catalog's syntax.
 
     Raises:
         UnknownTypeError: The type is unknown.
@@ -87,7 +87,7 @@ def _split(text: str) -> list[str]:
 
 
 def glue_type(type_: Type) -> str:
-    """Format a type in the catalog's syntax."""
+    """Format a type in the Glue Data Catalog's syntax."""
     if type_.name == "array":
         return f"array<{glue_type(type_.element)}>"
     if type_.name == "map":

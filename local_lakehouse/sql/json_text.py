@@ -1,4 +1,4 @@
-"""JSON in Athena's format, with Java's number format, no white space, and keys in Athena's order."""
+"""JSON text as Athena writes it: Java's number format, no white space, and sorted keys where Athena sorts them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CONTROL = re.compile(r"(?<!\\)((?:\\\\)*\\u00)([01][0-9a-f])")
 
 
 class _Number(str):
-    """The text of a number with a point or an exponent, in Java's format for doubles."""
+    """The text of a number with a decimal point or an exponent, in Java's format for doubles."""
 
     __slots__ = ()
 
@@ -29,7 +29,7 @@ def json_double(value: float) -> Any:
 
 
 def parse_json(text: str) -> Any:
-    """Parse JSON, and keep the canonical text of numbers with a point or an exponent.
+    """Parse JSON, and replace numbers that have a decimal point or an exponent with their text in Java's format.
 
     Raises:
         ValueError: The text is not JSON.
@@ -66,12 +66,12 @@ def write_json(value: Any, *, ordered: bool = False) -> str:
 
 
 def json_string(text: str) -> str:
-    """Return a string as JSON."""
+    """Format a string as a JSON string."""
     return _CONTROL.sub(lambda match: match.group(1) + match.group(2).upper(), json.dumps(text, ensure_ascii=False))
 
 
 def canonical_json(text: str) -> str:
-    """Parse JSON and format it canonically.
+    """Return a JSON text in canonical form, without white space and with sorted keys.
 
     Raises:
         ValueError: The text is not JSON.
@@ -80,12 +80,12 @@ def canonical_json(text: str) -> str:
 
 
 def is_number_text(value: Any) -> bool:
-    """Return whether a parsed value is a number with a point or an exponent."""
+    """Return whether a parsed value is a number with a decimal point or an exponent."""
     return isinstance(value, _Number)
 
 
 def java_double(value: float, *, single: bool = False) -> str:
-    """Format a double or a `real` in the format of Java's ``Double.toString``."""
+    """Format a `double` or a `real` as Java's ``Double.toString`` or ``Float.toString`` does."""
     if value != value:
         return "NaN"
     if value in (float("inf"), float("-inf")):

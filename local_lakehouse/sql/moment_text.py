@@ -1,7 +1,7 @@
-"""The text form of times and timestamps, with 0 to 12 fractional digits.
+"""Parsing of times and timestamps with 0 to 12 fractional digits.
 
-A value consists of microseconds since 1970 and the remaining picoseconds, like Trino's long timestamps. Therefore
-values are not rounded before the required precision is known.
+Like Trino's long timestamps, a value consists of microseconds and remaining picoseconds, so that it is not rounded
+before the target precision is known.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ DAY_MICROS = 86_400 * 10**6
 _SECOND_MICROS = 10**6
 _CYCLE_YEARS, _CYCLE_DAYS = 400, 146_097
 _EPOCH = date(1970, 1, 1).toordinal()
-# DuckDB supports timestamps in all of these years.
+# DuckDB supports every timestamp in these years.
 _YEARS = range(-290_000, 294_247)
 _DAY = r"(?P<year>[-+]?\d{4,})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
 _CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>\d{1,2})(?::(?P<second>\d{1,2})(?:\.(?P<fraction>\d+))?)?"
@@ -34,7 +34,7 @@ class Moment:
         micros: The microseconds in local time since 1970-01-01 or, for a time of day, since midnight.
         picos: The remaining picoseconds.
         digits: The number of fractional digits in the text.
-        zone: The zone in the text.
+        zone: The zone in the text, or None if the text has no zone.
     """
 
     micros: int
@@ -44,14 +44,14 @@ class Moment:
 
 
 def day_number(year: int, month: int, day: int) -> int:
-    """Return the number of days since 1970-01-01.
+    """Return the number of days from 1970-01-01 to a date.
 
     Raises:
         ValueError: The date does not exist.
     """
     if year not in _YEARS:
         raise ValueError(f"year {year} is out of range")
-    # Python's calendar ends with the year 9999, but the calendar repeats every 400 years.
+    # Python's dates end with the year 9999, but the Gregorian calendar repeats every 400 years.
     cycles, rest = divmod(year - 2000, _CYCLE_YEARS)
     return date(2000 + rest, month, day).toordinal() - _EPOCH + cycles * _CYCLE_DAYS
 
@@ -85,10 +85,10 @@ def parse_time(text: str) -> Moment:
 
 
 def offset_of(zone: str) -> int:
-    """Return an offset such as ``+05:30`` in minutes.
+    """Convert an offset such as ``+05:30`` to minutes.
 
     Raises:
-        ValueError: The offset is out of range for a zone.
+        ValueError: The offset is out of range.
     """
     hours, _, minutes = zone[1:].partition(":")
     total = int(hours) * 60 + int(minutes)

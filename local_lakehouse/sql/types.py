@@ -1,4 +1,4 @@
-"""The names, widening and DuckDB representation of Athena's types."""
+"""Athena's types, with their names, implicit conversions and DuckDB types."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ MAX_PRECISION = 38
 
 @dataclass(frozen=True)
 class Type:
-    """One type.
+    """An Athena type.
 
     Args:
         name: The name without parameters, such as ``decimal`` or ``timestamp with time zone``.
-        numbers: The numeric parameters of the type, which are a length, a precision, or a precision and a scale.
-        children: The nested types, which are those of an array's element, a map's key and value, a row's fields, or a
-            function's parameters and result.
+        numbers: The type's numeric parameters: a length, a precision, or a precision and a scale.
+        children: The nested types: an array's element type, a map's key and value types, a row's field types, or a
+            function's parameter and result types.
         fields: The names of a row's fields, with None for unnamed fields.
     """
 
@@ -25,7 +25,7 @@ class Type:
     fields: tuple[str | None, ...] = ()
 
     def __str__(self) -> str:
-        """Return the type's name as in ``typeof``."""
+        """Return the type's name as Athena's ``typeof`` returns it."""
         if self.name == "row":
             parts = [
                 f"{name} {child}" if name else str(child)
@@ -85,12 +85,12 @@ MONTH_INTERVAL = Type("interval year to month")
 
 
 def varchar(length: int | None) -> Type:
-    """Return a varchar type, which is unbounded without a length."""
+    """Return the varchar type with a maximum length, or the unbounded varchar type if the length is None."""
     return VARCHAR if length is None else Type("varchar", (length,))
 
 
 def char(length: int) -> Type:
-    """Return a char type, whose values are padded to the given length."""
+    """Return the char type whose values are padded to the given length."""
     return Type("char", (length,))
 
 
@@ -178,7 +178,7 @@ _FINE = {
 def duckdb_type(type_: Type) -> str:
     """Return the DuckDB type for an Athena type.
 
-    Day intervals are stored as milliseconds, and month intervals as months. Row fields are named ``f0``, ``f1`` and so
+    Day intervals are stored in milliseconds, and month intervals in months. Row fields are named ``f0``, ``f1`` and so
     on, so that DuckDB does not interpret their original names.
     """
     if type_.name == "decimal":
@@ -257,7 +257,7 @@ def common_type(left: Type, right: Type) -> Type | None:
 
 
 def can_coerce(source: Type, target: Type) -> bool:
-    """Return whether one type is implicitly widened to another, regardless of the names of row fields."""
+    """Return whether one type can be implicitly converted to another, regardless of the names of row fields."""
     if source.name == "char" and target.name == "varchar":
         return True
     common = common_type(source, target)

@@ -1,6 +1,6 @@
 """Time zones with Athena's names, such as ``UTC``, ``America/New_York`` and ``+05:30``.
 
-Instants and local times are microseconds since 1970, so all years are supported.
+Instants and local times are integers (microseconds since 1970), so years that Python's ``datetime`` lacks also work.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SECOND = 10**6
 
 
 def zone_name(name: str) -> str:
-    """Return a zone's display name.
+    """Return the name that Athena displays for a zone.
 
     Raises:
         ValueError: The zone does not exist.
@@ -63,7 +63,7 @@ def _offset_match(name: str) -> re.Match[str] | None:
 
 @functools.lru_cache(maxsize=1024)
 def zone(name: str) -> tzinfo:
-    """Return the rules of a zone.
+    """Return a zone's rules.
 
     Raises:
         ValueError: The zone does not exist.
@@ -88,7 +88,7 @@ def offset_micros(instant: int, name: str) -> int:
         return 0
     rules = zone(name)
     if not _FIRST <= instant <= _LAST:
-        # Python's calendar ends with the year 9999, but the calendar repeats every 400 years.
+        # Python's dates end with the year 9999, but the Gregorian calendar repeats every 400 years.
         instant = instant % _CYCLE + (_CYCLE * 10 if instant > 0 else -_CYCLE * 4)
     moment = (_EPOCH + timedelta(microseconds=instant)).replace(tzinfo=UTC).astimezone(rules)
     return round((moment.utcoffset() or timedelta()) / timedelta(seconds=1)) * _SECOND
@@ -102,8 +102,8 @@ def to_local(instant: int, name: str) -> int:
 def to_instant(local: int, name: str) -> int:
     """Return the instant of a local time in a zone according to the rules of ``java.time``.
 
-    If a time occurs twice, the first instant is returned. A skipped time moves forward by the gap. In both cases, the
-    offset before the transition applies.
+    If a time occurs twice, the first instant is returned. A skipped time moves forward by the length of the gap. In
+    both cases, the offset before the transition applies.
     """
     day = 86_400 * _SECOND
     before, after = offset_micros(local - day, name), offset_micros(local + day, name)
@@ -116,7 +116,8 @@ def to_instant(local: int, name: str) -> int:
 def to_joda_instant(local: int, name: str, original: int | None = None) -> int:
     """Return the instant of a local time in a zone according to the rules of Joda-Time.
 
-    A skipped time moves forward by the gap. A time that occurs twice keeps the offset of `original` if possible.
+    A skipped time moves forward by the length of the gap. A time that occurs twice keeps the offset of `original` if
+    possible.
     """
     if original is not None:
         kept = offset_micros(original, name)
@@ -130,6 +131,6 @@ def to_joda_instant(local: int, name: str, original: int | None = None) -> int:
 
 
 def offset_minutes(instant: int, name: str) -> int:
-    """Return a zone's offset from UTC at an instant. The offset is in minutes, rounded toward zero."""
+    """Return a zone's offset from UTC at an instant, in minutes rounded toward zero."""
     seconds = offset_micros(instant, name) // _SECOND
     return int(seconds / 60)

@@ -1,1 +1,1 @@
-"""Parsers for Trino's and Hive's grammars, which convert the text of a statement to a syntax tree."""
+"""Parsers that convert statements in Trino's and Hive's grammars to syntax trees."""

@@ -81,7 +81,7 @@ class CallParser:
         )
 
     def filter(self) -> Expression | None:
-        """Parse ``FILTER (WHERE …)``, or return None if it does not follow."""
+        """Parse an optional filter clause of an aggregate, and return its condition or None."""
         if not (self._tokens.at("FILTER") and self._tokens.peek().text == "("):
             return None
         self._tokens.take()

@@ -40,7 +40,7 @@ class ConstantParser:
         self._tokens = parser.tokens
 
     def constant(self) -> Expression:
-        """Parse a plain constant."""
+        """Parse a string, binary or numeric constant."""
         mark = self._tokens.mark()
         sign = "-" if self._tokens.accept_symbol("-") else ""
         token = self._tokens.take()
@@ -53,7 +53,7 @@ class ConstantParser:
         return tree.Literal(kind, value, position=self._tokens.place(mark), text=self._tokens.written(mark))
 
     def typed_literal_follows(self) -> bool:
-        """Return whether a typed constant follows."""
+        """Return whether a typed constant such as ``DATE '2024-12-17'`` follows."""
         if not self._tokens.at_name() or self._tokens.at("INTERVAL"):
             return False
         return self._tokens.peek().kind in (Kind.STRING, Kind.UNICODE_STRING) or (
@@ -87,7 +87,7 @@ class ConstantParser:
         )
 
     def unicode(self, written: str) -> str:
-        """Resolve the escapes of a ``U&'…'`` constant."""
+        """Replace the Unicode escapes in a ``U&'…'`` constant."""
         escape = "\\"
         if self._tokens.accept("UESCAPE"):
             escape = self._tokens.string()

@@ -258,7 +258,7 @@ class ExpressionParser:
 
 
 def _dotted(node: Expression) -> str | None:
-    """Return ``a.b.c`` as a function's name, or None for other expressions."""
+    """Return the dotted name of an expression such as ``a.b.c``, or None for other expressions."""
     if isinstance(node, tree.Column):
         return node.name.key
     if isinstance(node, tree.Dereference):

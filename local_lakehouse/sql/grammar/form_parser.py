@@ -1,4 +1,4 @@
-"""A parser for special forms, which look like calls but have a different syntax."""
+"""A parser for special forms, such as ``CASE``, ``CURRENT_DATE`` and ``TRIM(BOTH FROM x)``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NORMAL_FORMS = ("NFD", "NFC", "NFKD", "NFKC")
 
 
 class FormParser:
-    """The parser for special forms, which look like calls but have a different syntax.
+    """The parser for special forms, such as ``CASE``, ``CURRENT_DATE`` and ``TRIM(BOTH FROM x)``.
 
     Args:
         parser: The statement's parser.
@@ -192,7 +192,7 @@ class FormParser:
         return self._call(mark, "grouping", *items)
 
     def _truncation(self) -> list[Expression]:
-        """Parse the filler for omitted strings. Return it, and whether their number is part of the result."""
+        """Parse ``TRUNCATE``. Return the filler, and whether the result ends with the number of omitted strings."""
         self._tokens.expect("TRUNCATE")
         filler = "..." if self._tokens.token.upper in ("WITH", "WITHOUT") else self._tokens.string()
         counted = self._tokens.accept_any("WITH", "WITHOUT")

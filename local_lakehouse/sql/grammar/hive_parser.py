@@ -1,7 +1,7 @@
 """A parser for Hive statements, such as ``ALTER TABLE`` and ``SHOW TABLES``.
 
-Names in Hive statements are unquoted or in backquotes. Only the view name in ``SHOW CREATE VIEW`` can be in double
-quotes, because Athena parses this statement like a query.
+Names in Hive statements are unquoted or in backticks. Only the view name in ``SHOW CREATE VIEW`` can be in double
+quotes, because Athena parses that statement like a query.
 https://docs.aws.amazon.com/athena/latest/ug/reserved-words.html
 """
 
@@ -34,7 +34,7 @@ class HiveReader(TokenReader):
         return tokenize(text, hive=True)
 
     def statement_at(self, reader: TokenReader, mark: int) -> nodes.Statement:
-        """Parse the statement at a mark of another reader, and advance that reader past the statement."""
+        """Parse the statement at another reader's mark, and advance that reader past the statement."""
         start = reader.token_at(mark).start
         while self.token.start < start:
             self.take()

@@ -1,4 +1,4 @@
-"""A parser for JSON functions, which have special clauses."""
+"""A parser for JSON functions with special syntax, such as ``json_object`` and ``json_value``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class JsonParser:
-    """The parser for JSON functions, which have special clauses.
+    """The parser for JSON functions with special syntax, such as ``json_object`` and ``json_value``.
 
     Args:
         parser: The statement's parser.
@@ -60,7 +60,7 @@ class JsonParser:
         return JsonArray(tuple(items), null_on_null, returning, position=place, text=text)
 
     def path_form(self, mark: int) -> Expression:
-        """Parse the rest of a function with a JSON path, after the opening parenthesis."""
+        """Parse ``json_value``, ``json_query`` or ``json_exists`` after its opening parenthesis."""
         name = self._tokens.token_at(mark).text.lower()
         operand = self._input()
         self._tokens.expect_symbol(",")

@@ -1,4 +1,4 @@
-"""The syntax tree nodes for JSON functions with special syntax."""
+"""Syntax tree nodes for JSON functions with special syntax."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class JsonInput(Expression):
 
     Args:
         value: The value.
-        encoding: The encoding from ``FORMAT JSON ENCODING …``. The encoding is empty without ``ENCODING`` and None
-            without ``FORMAT``.
+        encoding: The encoding in the ``FORMAT JSON`` clause. It is empty if the clause names no encoding, and None if
+            there is no clause.
     """
 
     value: Expression

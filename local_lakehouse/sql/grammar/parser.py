@@ -1,4 +1,4 @@
-"""The parsers of a statement's parts, and their shared tokens."""
+"""The parser for a statement, which combines the parsers for its parts."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Parser:
 def parse_statement(text: str) -> nodes.Statement:
     """Parse a statement.
 
-    A statement is parsed before it is queued and again when it runs, so the latest trees are kept.
+    A statement is parsed before it is queued and again when it runs, so the most recent trees are cached.
 
     Args:
         text: The statement, with an optional final semicolon.
@@ -120,7 +120,7 @@ def parse_expression(text: str) -> Expression:
 
 
 def parse_type(text: str) -> Type:
-    """Parse the name of a type.
+    """Parse a type name.
 
     Args:
         text: A single type name.

@@ -105,7 +105,7 @@ class QueryParser:
         mark = self._tokens.mark()
         recursive, common = False, []
         if self._tokens.at("WITH", "FUNCTION") and self._tokens.peek(2).upper != "AS":
-            raise not_offered("WITH FUNCTION (functions that a query defines)", self._tokens.token.position)
+            raise not_offered("WITH FUNCTION (inline functions)", self._tokens.token.position)
         if self._tokens.accept("WITH"):
             recursive = self._tokens.accept("RECURSIVE")
             common.append(self._common_table())
@@ -253,7 +253,7 @@ class QueryParser:
         return tree.SelectItem(expression, alias, position=self._tokens.place(mark), text=written)
 
     def _all_columns(self, mark: int, base: Expression) -> tree.AllColumns:
-        """Parse ``.*`` after a relation's name or a row, with optional column names."""
+        """Parse ``.*`` after a relation's name or a row, with optional column aliases."""
         self._tokens.expect_symbol(".")
         self._tokens.expect_symbol("*")
         aliases = self._tokens.names_in_parentheses() if self._tokens.accept("AS") else ()

@@ -92,7 +92,7 @@ RESERVED = frozenset(
         "WITH",
     ]
 )
-# These words are valid names elsewhere, but clauses after a relation start with them.
+# These words can be names, but after a relation they start a clause instead of an alias.
 _NOT_AN_ALIAS = frozenset(["LIMIT", "OFFSET", "FETCH", "WINDOW", "TABLESAMPLE"])
 
 
@@ -131,7 +131,7 @@ class TokenReader:
         return self.parameters - 1
 
     def peek(self, distance: int = 1) -> Token:
-        """Return a later token."""
+        """Return the token that is `distance` positions after the next token."""
         return self._tokens[min(self._index + distance, len(self._tokens) - 1)]
 
     def take(self) -> Token:
@@ -146,7 +146,7 @@ class TokenReader:
         return self._index
 
     def rewind(self, mark: int) -> None:
-        """Return to the position of a mark."""
+        """Move back to a mark."""
         self._index = mark
 
     def written(self, mark: int) -> str:
@@ -166,7 +166,7 @@ class TokenReader:
         return self.token.kind is Kind.SYMBOL and self.token.text in symbols
 
     def accept(self, *words: str) -> bool:
-        """Consume these keywords if they follow."""
+        """Consume these keywords if they follow, and return whether they did."""
         if not self.at(*words):
             return False
         for _ in words:
@@ -174,7 +174,7 @@ class TokenReader:
         return True
 
     def accept_by(self, word: str) -> bool:
-        """Consume a phrase such as ``ORDER BY`` if its first word follows. Reject a phrase without ``BY``."""
+        """Consume a phrase such as ``ORDER BY`` if its first word follows, and require its ``BY``."""
         if not self.accept(word):
             return False
         self.expect("BY")
@@ -187,20 +187,20 @@ class TokenReader:
         return None
 
     def accept_symbol(self, symbol: str) -> bool:
-        """Consume a symbol if it follows."""
+        """Consume a symbol if it follows, and return whether it did."""
         if not self.at_symbol(symbol):
             return False
         self.take()
         return True
 
     def expect(self, *words: str) -> None:
-        """Consume these keywords, and reject the statement if they do not follow."""
+        """Consume these keywords, or reject the statement if they do not follow."""
         for word in words:
             if not self.accept(word):
                 self.refuse(f"'{word}'")
 
     def expect_symbol(self, symbol: str) -> None:
-        """Consume a symbol, and reject the statement if it does not follow."""
+        """Consume a symbol, or reject the statement if it does not follow."""
         if not self.accept_symbol(symbol):
             self.refuse(f"'{symbol}'")
 
@@ -224,7 +224,7 @@ class TokenReader:
         self._not_offered = self._not_offered or other._not_offered
 
     def skip_parentheses(self) -> None:
-        """Consume a parenthesis and all tokens up to the matching closing parenthesis."""
+        """Consume an opening parenthesis and all tokens through the matching closing parenthesis."""
         self.expect_symbol("(")
         depth = 1
         while depth:
@@ -276,7 +276,7 @@ class TokenReader:
         return tuple(names)
 
     def names_in_parentheses(self) -> tuple[Name, ...]:
-        """Parse ``(a, b)``."""
+        """Parse a list of names such as ``(a, b)``."""
         self.expect_symbol("(")
         names = [self.name()]
         while self.accept_symbol(","):

@@ -45,7 +45,7 @@ class RelationParser:
                 left = tree.Join("CROSS", left, self._sampled(), position=self._tokens.place(mark))
                 continue
             if self._tokens.at("NATURAL"):
-                # Trino's grammar accepts a natural join, and its analyzer rejects the join with this message.
+                # Trino's parser accepts natural joins, but its analyzer rejects them with this message.
                 raise QueryFailure("NOT_SUPPORTED", "Natural join not supported", self._tokens.token.position)
             kind = self._join_kind()
             if kind is None:

@@ -24,7 +24,7 @@ _VERBS = (
     "'MSCK', 'OPTIMIZE', 'PREPARE', 'SHOW', 'UNLOAD', 'UPDATE', 'VACUUM', <query>"
 )
 
-# The Trino statements that Athena does not run, identified by their first words.
+# The first words of Trino statements that Athena does not support.
 _OTHER_STATEMENTS = tuple(
     tuple(words.split())
     for words in (
@@ -272,7 +272,7 @@ class StatementParser:
             distance += 2
         distance += 1
         if self._tokens.peek(distance).text == "(":
-            # A CTAS lists only column names, and the columns of a CREATE TABLE without a query also have types.
+            # A CTAS lists only column names. In a CREATE TABLE without a query, each column also has a type.
             while self._tokens.peek(distance).text in ("(", ","):
                 distance += 2
             if self._tokens.peek(distance).text != ")":

@@ -1,4 +1,4 @@
-"""The nodes of statements, except queries."""
+"""Syntax tree nodes for statements other than queries."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Statement(Node):
 
 @dataclass(frozen=True)
 class Select(Statement):
-    """A statement that is only a query."""
+    """A statement that consists of a query."""
 
     query: Query
 

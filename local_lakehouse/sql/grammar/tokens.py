@@ -1,4 +1,4 @@
-"""A tokenizer for the lexical rules of Trino and Hive, which differ in the syntax of strings."""
+"""A tokenizer for Trino and Hive statements, which differ in their string syntax."""
 
 from __future__ import annotations
 

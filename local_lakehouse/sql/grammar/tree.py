@@ -1,4 +1,4 @@
-"""The parts of a statement, with the names from Trino's grammar.
+"""Syntax tree nodes for queries and expressions, named as in Trino's grammar.
 
 Nodes are compared by content, not position, so that ``GROUP BY a + b`` matches ``a + b`` elsewhere.
 """
@@ -15,7 +15,7 @@ _START = Position(1, 1)
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """A part of a statement, where `text` is the original text."""
+    """A part of a statement, with its position and original text."""
 
     position: Position = field(default=_START, compare=False)
     text: str = field(default="", compare=False)
@@ -36,7 +36,7 @@ class Name:
 
 @dataclass(frozen=True)
 class Expression(Node):
-    """An expression with a value."""
+    """An expression."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Parameter(Expression):
 
 @dataclass(frozen=True)
 class Column(Expression):
-    """A name that is used as a value."""
+    """A name that is used as a value, such as the name of a column or a lambda parameter."""
 
     name: Name
 
@@ -310,12 +310,12 @@ class Call(Expression):
 
 @dataclass(frozen=True)
 class Relation(Node):
-    """A relation that is allowed in ``FROM``."""
+    """A relation in ``FROM``."""
 
 
 @dataclass(frozen=True)
 class Table(Relation):
-    """The name of a table, with the requested version."""
+    """A table's name, with the version to read if the query specifies one."""
 
     name: tuple[Name, ...]
     version_kind: str | None = None
@@ -324,7 +324,7 @@ class Table(Relation):
 
 @dataclass(frozen=True)
 class SubqueryRelation(Relation):
-    """A query in parentheses."""
+    """A query in parentheses in ``FROM``."""
 
     query: Query
 
@@ -465,7 +465,7 @@ class CommonTable(Node):
 
 @dataclass(frozen=True)
 class Query(Node):
-    """A whole query."""
+    """A complete query."""
 
     body: Body
     recursive: bool = False

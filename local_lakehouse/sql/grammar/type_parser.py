@@ -79,7 +79,7 @@ class TypeParser:
         )
 
     def _decimal(self, mark: int) -> Type:
-        """Parse a decimal's precision, from 1 to 38, and its scale, from 0 to the precision."""
+        """Parse a decimal's precision (1 to 38) and scale (0 to the precision)."""
         written = self._numbers()
         precision, scale = (*written, *(types.MAX_PRECISION, 0)[len(written) :])[:2]
         if not 1 <= precision <= types.MAX_PRECISION:

@@ -1,1 +1,1 @@
-"""The translation of a statement's syntax tree to typed DuckDB SQL."""
+"""Translation of a statement's syntax tree to typed DuckDB SQL."""

@@ -1,4 +1,4 @@
-"""The analysis of aggregates, and of the expressions that are allowed after an aggregation."""
+"""The analysis of aggregates, and of expressions that are evaluated after the aggregation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _QUERIES = (tree.ScalarQuery, tree.Exists, tree.InQuery, tree.Quantified)
 
 
 class Aggregates:
-    """The analyzer for aggregates and for the expressions after an aggregation.
+    """The analyzer for aggregates, and for expressions that are evaluated after the aggregation.
 
     Args:
         analysis: The analysis of the statement.
@@ -35,10 +35,10 @@ class Aggregates:
         self._analysis = analysis
 
     def grouped(self, node: Expression, scope: Scope) -> Typed | None:
-        """Analyze a key of the aggregation. Return None if the expression's parts must be analyzed instead.
+        """Analyze a grouping key. Return None for another expression, whose parts must be analyzed instead.
 
         Raises:
-            NotGrouped: The expression is a column but not a key.
+            NotGrouped: The expression is a column that is not a grouping key.
         """
         if scope.grouping is None or aggregates_in(node) or windows_in(node):
             return None
@@ -143,8 +143,8 @@ class Aggregates:
         if node.distinct and node.name in ("map_agg", "multimap_agg", "histogram", "map_union"):
             raise not_offered(f"{node.name}(DISTINCT …)", node.position)
         if node.name == "array_agg" and node.distinct and not order:
-            # Trino returns distinct values in the order of arrival, and DuckDB in any order. The values are sorted, so
-            # that each run returns the same result.
+            # Trino returns distinct values in order of arrival, but DuckDB returns them in any order. The values are
+            # sorted, so that every run returns the same result.
             order = f" ORDER BY {values[0].sql}"
         places = [value.written_as(f"{{{index}}}") for index, value in enumerate(values)]
         emit = signature.emit if isinstance(signature.emit, str) else signature.emit(places)
@@ -198,9 +198,9 @@ class Aggregates:
 
 
 def _fill(template: str, pieces: dict[str, str]) -> str:
-    """Fill in the placeholders of a template. A number is the index of an argument.
+    """Fill in the placeholders of a template, such as ``{over}`` and, for the first argument, ``{0}``.
 
-    Placeholders are filled from left to right, and inserted text is not searched again.
+    Inserted text is not searched for placeholders.
     """
     result, rest = [], template
     while rest:

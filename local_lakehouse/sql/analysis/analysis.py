@@ -60,7 +60,7 @@ class Analysis:
         return f"{prefix}{next(self._numbers)}"
 
     def scans(self, facts: Facts) -> dict[str, frozenset[str]]:
-        """Return the columns to read from each table. Tables and columns are given by their names in DuckDB."""
+        """Return the columns to read from each table. All names are DuckDB names."""
         read: dict[str, set[str]] = {}
         for name in facts.reads:
             relation, _, column = name.partition(".")
@@ -73,15 +73,15 @@ class Analysis:
         return self.expressions.expression(node, scope)
 
     def boolean(self, node: tree.Expression, scope: Scope, subject: str) -> Typed:
-        """Analyze a condition. `subject` is the name of the condition in error messages."""
+        """Analyze a condition. `subject` names the condition in error messages."""
         return self.expressions.boolean(node, scope, subject)
 
     def query(self, query: tree.Query, scope: Scope | None) -> Compiled:
-        """Analyze a query. `scope` belongs to the enclosing query and is None for an outermost query."""
+        """Analyze a query. `scope` is the enclosing query's scope, or None for the outermost query."""
         return self.queries.query(query, scope)
 
     def relation(self, node: tree.Relation, scope: Scope | None, left: list[Field]) -> From:
-        """Analyze a relation, where `left` contains the columns that ``LATERAL`` can read."""
+        """Analyze a relation. `left` contains the columns that ``LATERAL`` and ``UNNEST`` can read."""
         return self.relations.relation(node, scope, left)
 
 

@@ -1,4 +1,4 @@
-"""The analysis of function calls, including argument widening and lambdas."""
+"""The analysis of function calls, including implicit argument conversions and lambdas."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _LAMBDA_READS = {
 
 
 def all_topics() -> tuple[ModuleType, ...]:
-    """Return the modules that define functions."""
+    """Return the modules that define SQL functions."""
     return _TOPICS
 
 
 class Calls:
-    """The call analyzer.
+    """The analyzer for function calls.
 
     Args:
         analysis: The analysis of the statement.
@@ -103,7 +103,7 @@ class Calls:
     def bind(
         self, name: str, arguments: list[Typed | tree.Lambda], position: Position, scope: Scope
     ) -> tuple[Signature, list[Typed], Type]:
-        """Choose the matching signature, and widen the arguments to the signature's types.
+        """Choose the signature that matches the arguments, and convert the arguments to its types.
 
         Raises:
             QueryFailure: No signature matches (``FUNCTION_NOT_FOUND``).

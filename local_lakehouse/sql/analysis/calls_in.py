@@ -1,4 +1,4 @@
-"""Searches for the calls, names and other parts of an expression."""
+"""Searches for parts of an expression, such as calls and column names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from local_lakehouse.sql.grammar import tree
 
 
 def parts_in(node: object) -> Iterator[tree.Expression]:
-    """Yield the parts of an expression, excluding its subqueries."""
+    """Yield an expression and its subexpressions, except those inside subqueries."""
     if isinstance(node, tree.Query):
         return
     if isinstance(node, tree.Expression):

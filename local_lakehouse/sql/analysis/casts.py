@@ -43,7 +43,7 @@ def cast(value: Typed, target: Type, position: Position, *, safe: bool = False) 
     """Apply ``CAST`` or, with `safe`, ``TRY_CAST``.
 
     Raises:
-        QueryFailure: There is no conversion between the types (``TYPE_MISMATCH``).
+        QueryFailure: The value's type cannot be cast to the target (``TYPE_MISMATCH``).
     """
     source = value.type
     if not can_cast(source, target):
@@ -58,8 +58,8 @@ def cast(value: Typed, target: Type, position: Position, *, safe: bool = False) 
         return derive(tried, target, value, limit=limit)
     sql = cast_sql(value.sql, source, target)
     if safe and value.fails:
-        # The condition evaluates the operand outside TRY, so that errors in the operand are raised. A lambda would not
-        # repeat the operand, but DuckDB before 1.5.2 cannot resolve lambda variables inside TRY.
+        # The condition evaluates the operand outside TRY, so that its errors are raised. A lambda would avoid repeating
+        # the operand, but DuckDB before 1.5.2 cannot resolve lambda variables inside TRY.
         return derive(f"CASE WHEN {value.sql} IS NOT NULL THEN TRY({sql}) END", target, value)
     if safe:
         return derive(f"TRY({sql})", target, value).with_facts(fails=False)
@@ -68,7 +68,7 @@ def cast(value: Typed, target: Type, position: Position, *, safe: bool = False) 
 
 
 def _tried(sql: str, source: Type, target: Type) -> str | None:
-    """Return the SQL for a ``TRY_CAST`` without DuckDB's ``TRY``, or None for types that require it.
+    """Return the SQL for a ``TRY_CAST`` without DuckDB's ``TRY``, or None for types that require ``TRY``.
 
     DuckDB 1.5.1 does not support TRY in lambdas.
     """
@@ -168,7 +168,7 @@ def _cast_inside(sql: str, source: Type, target: Type) -> str:
 
 
 def formatted_text(value: Typed, position: Position) -> str:
-    """Return the SQL for an argument of ``format``, as text with nanosecond precision for times.
+    """Return the SQL for the text of an argument to ``format``. Times have nanosecond precision.
 
     Raises:
         QueryFailure: The type cannot be cast to text (``NOT_SUPPORTED``).
@@ -200,7 +200,7 @@ def _from_text(sql: str, target: Type) -> str:
         name = _UPPER.get(target.name, target.name.upper())
         return f"CAST(athena_parse_{target.name}({sql}, {quote(name)}) AS {held})"
     if target.name in ("double", "real"):
-        # Text is parsed directly as real, because an intermediate double would cause a second rounding.
+        # Text is parsed directly as a real, because an intermediate double would be rounded a second time.
         return f"CAST(athena_parse_float({sql}, {quote(target.name.upper())}) AS {held})"
     if target.name == "decimal":
         label = quote(f"DECIMAL({target.precision}, {target.scale})")
@@ -229,7 +229,7 @@ def _to_number(sql: str, source: Type, target: Type) -> str:
         text = f"athena_plain({sql}, '{source.name}')"
         return f"athena_fit_decimal(TRY_CAST({text} AS {held}), {text}, {label}, '{source.name.upper()}')"
     if target.name == "decimal":
-        # A value outside the range of the decimal type causes an error.
+        # TRY_CAST returns NULL for a number that does not fit, and athena_fit_decimal then fails with Athena's message.
         label = quote(f"DECIMAL({target.precision}, {target.scale})")
         number = f"CAST({sql} AS INTEGER)" if source == types.BOOLEAN else sql
         kind = quote(source.name.upper())

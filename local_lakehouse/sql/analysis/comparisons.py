@@ -1,8 +1,8 @@
-"""Comparisons of every type, with Trino's rules for NULL inside rows, arrays and maps.
+"""Comparisons of values of every type, with Trino's rules for NULLs inside rows, arrays and maps.
 
-``=`` is three-valued at any depth. Two values are different if any pair of parts differs. Otherwise, the result is
-unknown if any pair is unknown. For rows and arrays, the first pair of different parts determines the result of ``<``.
-The comparison fails if a NULL precedes this pair.
+``=`` uses three-valued logic at every nesting level. Two values differ if any pair of their parts differs. Otherwise,
+the result is NULL if the comparison of any pair is NULL. For rows and arrays, the first pair of different parts
+determines the result of ``<``. The comparison fails if a NULL precedes this pair.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CALL = re.compile(r"\w\(")
 
 
 def compare(operator: str, left: Typed, right: Typed, position: Position) -> Typed:
-    """Apply ``= <> < <= > >=`` or ``IS DISTINCT FROM``.
+    """Apply a comparison operator, such as ``=``, ``<`` or ``IS DISTINCT FROM``.
 
     Raises:
         QueryFailure: The types cannot be compared (``TYPE_MISMATCH``).
@@ -67,7 +67,7 @@ def has_key(type_: Type) -> bool:
 
 
 def key(sql: str, type_: Type) -> str:
-    """Return the SQL for the key of a value. DuckDB compares keys as Athena compares values."""
+    """Return the SQL for a value's comparison key. DuckDB compares the keys as Athena compares the values."""
     if not has_key(type_):
         return sql
     if type_.name == "timestamp with time zone":
@@ -112,7 +112,7 @@ def row_key(columns: Iterable[tuple[str, Type]]) -> str | None:
 
 
 def has_floats(type_: Type) -> bool:
-    """Return whether a value can contain NaN."""
+    """Return whether a value of a type can contain NaN."""
     return type_.name in _FLOATS or any(map(has_floats, type_.children))
 
 
@@ -190,7 +190,7 @@ def _parts_equal(left: str, right: str, type_: Type) -> str:
 
 
 def _maps_equal(left: str, right: str, type_: Type, each: str) -> str:
-    """Return the SQL that tests whether two maps have equal entries. Keys match by identity, except for NaN."""
+    """Return the SQL that tests whether two maps have equal entries. A map with a NaN key equals no map."""
     mine, its = (key(f"map_keys({side})", types.array(type_.key)) for side in (left, right))
     value = f"map_extract_value({right}, {each})"
     if has_key(type_.key):

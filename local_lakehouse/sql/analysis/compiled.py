@@ -1,4 +1,4 @@
-"""Analyzed queries, with their DuckDB SQL and their result columns."""
+"""Analyzed queries, with their DuckDB SQL and result columns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class OutputColumn:
     Args:
         name: The column's name, or None if the column is unnamed.
         type: The column's type.
-        limit: The limit of the column's numbers, as in `Typed`.
+        limit: The greatest absolute value of the column's numbers, as in `Typed`.
     """
 
     name: str | None
@@ -29,11 +29,10 @@ class Compiled:
     """An analyzed query.
 
     Args:
-        sql: The DuckDB SQL, whose columns are called ``c0``, ``c1`` and so on.
+        sql: The DuckDB SQL, whose columns are named ``c0``, ``c1`` and so on.
         columns: The columns of the result.
         facts: The facts about the query, mainly the table columns that it reads.
-        scans: The columns to read from each table. Tables and columns are given by their names in DuckDB. The mapping
-            is empty for a subquery.
+        scans: The columns to read from each table. All names are DuckDB names. The mapping is empty for a subquery.
     """
 
     sql: str

@@ -1,9 +1,9 @@
-"""Checks that reject the correlated queries that DuckDB could run but Trino cannot plan.
+"""Checks that reject correlated queries that DuckDB can run but Trino cannot plan.
 
 Trino turns a correlated query into a join. It moves the ``WHERE`` terms that refer to the outer query into the join,
-and leaves the rest unchanged. Therefore only these terms, and expressions after an aggregation, can refer to the outer
-query. A limit or a grouping can follow these terms only if each of their columns is a key or equals a value of the
-outer query.
+and leaves the rest of the query unchanged. Therefore only these terms, and expressions after an aggregation, can refer
+to the outer query. A limit or a grouping can follow these terms only if each column in the terms is a grouping key or
+equals a value of the outer query.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from local_lakehouse.sql.types import Type, common_type
 
 @dataclass(frozen=True)
 class Inner:
-    """The parts of a ``SELECT`` inside another query.
+    """A ``SELECT`` inside another query, with the facts that the checks need.
 
     Args:
         node: The ``SELECT``.
@@ -50,7 +50,7 @@ class Inner:
 
     @property
     def position(self) -> Position:
-        """The position in the statement."""
+        """The subquery's position in the statement."""
         return self.node.position if self.query is None else self.query.position
 
 
@@ -114,7 +114,7 @@ def check_correlated(select: Inner) -> None:
 
 
 def _check_lists(select: Inner, outer: frozenset[str], *, grouped: bool, unnested: bool) -> None:
-    """Check the references to the outer query outside ``WHERE``."""
+    """Check references to the outer query outside ``WHERE``."""
     if any(key.facts.reads & outer for key in select.keys) and select.query is not None and select.query.limit:
         raise _refused(select.position)
     if select.aggregated.reads & outer:
@@ -131,7 +131,8 @@ def _check_lists(select: Inner, outer: frozenset[str], *, grouped: bool, unneste
 def _check_groups(select: Inner, constant: set[str], free: set[str], *, limited: bool) -> None:
     """Check the ``GROUP BY`` of a query with correlated terms.
 
-    With a limit, ``EXISTS`` or ``IN``, each column of the terms must be a key or equal a value of the outer query.
+    With a limit, ``EXISTS`` or ``IN``, each column in the terms must be a grouping key or equal a value of the outer
+    query.
     """
     keys = set(select.scope.grouping.keys) if select.scope.grouping else set()
     elements = select.node.group.elements if select.node.group else ()

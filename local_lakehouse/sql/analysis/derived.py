@@ -1,4 +1,4 @@
-"""Subqueries in ``FROM``, before they are written as SQL."""
+"""Subqueries in ``FROM`` that are not yet written as SQL."""
 
 # ruff: noqa: S608 - This module builds SQL from analyzed parts, never from a caller's text.
 
@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Elements:
-    """The elements of lists, side by side, with shorter lists padded with NULLs.
+    """The elements of one or more lists as rows, with shorter lists padded with NULLs.
 
     Args:
-        name: A unique name, from which the names of the lists' elements are derived, such as ``{name}e0``.
+        name: A unique name, which is the prefix of the element names, such as ``{name}e0``.
         lists: The DuckDB SQL for each list.
-        columns: The DuckDB SQL for each column, which reads elements.
+        columns: The DuckDB SQL for each column, which refers to the elements by name.
         longest: The DuckDB SQL for the number of rows.
     """
 
@@ -26,7 +26,7 @@ class Elements:
 
     @property
     def body(self) -> str:
-        """The elements as a subquery."""
+        """The SQL of a subquery that returns the elements."""
         columns = ", ".join(f"{column} AS c{index}" for index, column in enumerate(self.columns))
         return f"SELECT {columns} FROM (SELECT {self._unnested}) AS {self.name}"
 
@@ -45,8 +45,8 @@ class Elements:
 
         Args:
             left: The relation whose columns the lists read.
-            kept: The columns of `left` as ``alias.*`` or, for a join, the names of its relations, each of which becomes
-                a column.
+            kept: The columns to keep from `left`: ``alias.*`` or, for a join, the names of its relations, each of which
+                becomes a column.
             alias: The name of the resulting relation.
             name: The name of the column that contains the elements as a struct.
         """

@@ -120,7 +120,8 @@ class Expressions:
     def filter(self, node: Expression, scope: Scope, subject: str) -> Typed:
         """Analyze a condition on rows.
 
-        The condition's terms stay separate, so that DuckDB can use them for joins. A term that can fail is evaluated
+        The condition's terms are not combined, so that DuckDB can use each term in a join. A term that can fail is
+        evaluated
         only for rows that satisfy the preceding terms on the same tables.
         """
         if not isinstance(node, tree.Logical) or node.operator != "AND":
@@ -186,7 +187,8 @@ class Expressions:
         joined = "(" + f" {node.operator} ".join(term.sql for term in terms) + ")"
         if not any(term.fails for term in terms[1:]):
             return derive(joined, types.BOOLEAN, *terms)
-        # DuckDB evaluates every term for every row. The terms after the deciding term could fail, so CASE skips them.
+        # DuckDB evaluates every term for every row. CASE skips the terms after the term that decides the result,
+        # because they could fail.
         decides, result = ("NOT ", "FALSE") if node.operator == "AND" else ("", "TRUE")
         branches = " ".join(f"WHEN {decides}{term.sql} THEN {result}" for term in terms[:-1])
         return derive(f"CASE {branches} ELSE {joined} END", types.BOOLEAN, *terms)
@@ -197,8 +199,8 @@ class Expressions:
 
     def _is_null(self, node: tree.IsNull, scope: Scope) -> Typed:
         value = self.expression(node.operand, scope)
-        # DuckDB omits IS NULL for an expression that is never NULL, so a failure of the expression would be missed. The
-        # elements of a list are always evaluated.
+        # DuckDB does not evaluate the operand of IS NULL if it is never NULL, so its failure would be missed. DuckDB
+        # always evaluates the elements of a list.
         sql = f"(list_count([{value.sql}]) = 0)" if value.fails else f"({value.sql} IS NULL)"
         return derive(sql, types.BOOLEAN, value)
 

@@ -1,6 +1,6 @@
 """The analysis of JSON functions with special syntax.
 
-If a function that returns JSON is nested in one of these functions, its result counts as JSON even without
+If a function that returns JSON is nested in one of these functions, its result is treated as JSON even without
 ``FORMAT JSON``.
 """
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _MOMENTS = ("date", "time", "timestamp", "timestamp with time zone")
 _SCALARS = ("boolean", "varchar", "char", *types.NUMERICS)
-# The types of the scalars that a path can select.
+# The types of scalars that a path can select.
 _FOUND = {"boolean": types.BOOLEAN, "bigint": types.BIGINT, "double": types.DOUBLE, "varchar": types.VARCHAR}
 _ABSENT = "CAST(NULL AS VARCHAR)"
 
@@ -98,7 +98,7 @@ class JsonCalls:
     def _value(
         self, node: json_tree.JsonPathCall, settings: dict[str, str], call: str, scope: Scope, parts: list[Typed]
     ) -> Typed:
-        """Read the scalar with its JSON type and cast it. A failed cast counts as an error of the function."""
+        """Read the scalar and cast it to the declared type. ``ON ERROR`` also applies to a failed cast."""
         target = node.returning.type if node.returning else types.VARCHAR
         if target.name not in (*_SCALARS, *_MOMENTS):
             raise QueryFailure("TYPE_MISMATCH", f"Invalid return type of function JSON_VALUE: {target}", node.position)
@@ -152,7 +152,7 @@ class JsonCalls:
         return cast(value, returning.type, position)
 
     def _json(self, node: JsonInput, scope: Scope, parts: list[Typed]) -> str:
-        """Return the SQL for a value as JSON text or NULL, and record the value as a part of the expression."""
+        """Return the SQL for a value as JSON text or NULL, and add the value to the expression's parts."""
         value = self._analysis.expression(node.value, scope)
         parts.append(value)
         if _encoding(node) is not None:
@@ -200,7 +200,7 @@ class JsonCalls:
         return f"{_list([quote(name) for name in names])}, {_list(values)}"
 
     def _parameter(self, node: JsonInput, scope: Scope, parts: list[Typed]) -> str:
-        """Return the SQL for a parameter as JSON. A NULL becomes JSON null unless the parameter is declared as JSON."""
+        """Return the SQL for a parameter as JSON. NULL becomes JSON null unless the parameter has ``FORMAT JSON``."""
         value = self._analysis.expression(node.value, scope)
         if _encoding(node) is not None:
             parts.append(value)

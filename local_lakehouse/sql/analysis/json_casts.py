@@ -1,4 +1,4 @@
-"""The conversion of values to and from JSON by ``CAST``.
+"""Casts of values to and from JSON.
 
 JSON values are stored as canonical text, without white space and with sorted object members.
 """

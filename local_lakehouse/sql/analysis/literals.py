@@ -1,4 +1,4 @@
-"""The types of constants, and the DuckDB SQL for constants."""
+"""The analysis of constants, which determines their types and DuckDB SQL."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _MILLIS = {"DAY": 86_400_000, "HOUR": 3_600_000, "MINUTE": 60_000, "SECOND": 100
 
 
 def literal(node: Literal) -> Typed:
-    """Return a plain constant."""
+    """Analyze a constant without a type name, such as ``7`` or ``'a'``."""
     if node.kind == "null":
         return constant("NULL", types.UNKNOWN)
     if node.kind == "boolean":
@@ -77,7 +77,7 @@ def whole_number(number: int, type_: Type) -> Typed:
 
 
 def typed_literal(node: TypedLiteral) -> Typed:
-    """Return a typed constant, such as ``DATE '2024-12-17'``."""
+    """Analyze a typed constant, such as ``DATE '2024-12-17'``."""
     name, text = node.type_name, node.value
     if name in _INTEGER_NAMES:
         return _typed_integer(node, Type(_INTEGER_NAMES[name]))
@@ -198,7 +198,7 @@ def _time(node: TypedLiteral) -> Typed:
 
 
 def interval(node: IntervalLiteral) -> Typed:
-    """Return an interval constant."""
+    """Analyze an interval constant."""
     text = node.value.strip()
     sign = -1 if node.negative else 1
     if text.startswith(("-", "+")):
@@ -213,7 +213,7 @@ def interval(node: IntervalLiteral) -> Typed:
 
 
 def whole_number_of(number: int, type_: Type, held: str) -> Typed:
-    """Return a constant that is stored as an integer."""
+    """Return a constant of a type that is stored as an integer."""
     return constant(f"CAST({number} AS {held})", type_)
 
 

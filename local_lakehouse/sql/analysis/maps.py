@@ -1,7 +1,7 @@
-"""The creation and lookup of maps according to Trino's rules for duplicate and equal keys.
+"""Map creation and lookup with Trino's rules for duplicate and equal keys.
 
-Keys that are identical in Athena, such as times with different zones, can differ in DuckDB. Therefore each list of keys
-is accompanied by a list of their identities. NaN is identical to itself, but not equal to itself.
+Keys that are identical in Athena, such as the same instant in two zones, can differ in DuckDB. Therefore each list of
+keys is accompanied by a list of their identities. NaN is identical to itself, but not equal to itself.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def of_determined_keys(keys: str, type_: Type, values: str, made: Callable[[str,
         keys: The keys.
         type_: The keys' type.
         values: The values.
-        made: A function that returns the SQL of the value from the SQL of both lists.
+        made: A function that takes the SQL of both lists and returns the SQL of the value.
     """
     if not type_.children:
         return made(keys, values)

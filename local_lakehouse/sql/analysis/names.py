@@ -65,7 +65,7 @@ class Names:
         return self._field(base, node.name.key, node.position)
 
     def begins_with_column(self, node: Expression, scope: Scope) -> bool:
-        """Return whether ``a.b.c`` is a field of a column."""
+        """Return whether a name such as ``a.b.c`` starts with a column's name and continues with row fields."""
         if not isinstance(node, tree.Dereference):
             return False
         base: Expression = node.base

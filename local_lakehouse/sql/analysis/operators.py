@@ -19,7 +19,7 @@ _MOMENTS = ("date", "timestamp", "timestamp with time zone", *_TIMES)
 
 
 def arithmetic(operator: str, left: Typed, right: Typed, position: Position) -> Typed:
-    """Apply ``+ - * / %``.
+    """Apply ``+``, ``-``, ``*``, ``/`` or ``%``.
 
     Raises:
         QueryFailure: The operator does not support the types (``TYPE_MISMATCH``).
@@ -73,7 +73,7 @@ def _floats(operator: str, left: Typed, right: Typed, type_: Type) -> Typed:
 def _limit(operator: str, left: Typed, right: Typed) -> float | None:
     """Return the limit of a result, or None if the result can be NaN.
 
-    Only infinity or a division by zero can turn other numbers into NaN.
+    Without a NaN operand, the result can be NaN only if an operand is infinite or zero is divided by zero.
     """
     if left.limit is None or right.limit is None or math.inf in (left.limit, right.limit):
         return None
@@ -162,7 +162,7 @@ def _shifted(operator: str, moment: Typed, interval: Typed) -> Typed | None:
         return derive(f"{macro}({moment.sql}, {amount})", moment.type, moment, interval, fails=not months)
     if name not in _MOMENTS or (name in _TIMES and months):
         return None
-    # Months are added to the local time in the value's zone, and days and seconds are added to the instant.
+    # Months are added to the local time in the value's zone, but days and seconds are added to the instant.
     type_ = moment.type if months else Type(name, (max(moment.type.precision, _MILLI_DIGITS),))
     unit = "month" if months else "millisecond"
     moved = shifted(coerce(moment, type_).sql, type_, amount, unit)
@@ -187,7 +187,7 @@ def _difference(left: Typed, right: Typed) -> Typed | None:
 
 
 def negate(value: Typed, position: Position) -> Typed:
-    """Apply ``-``."""
+    """Apply unary ``-``."""
     if value.type == types.UNKNOWN:
         value = coerce(value, types.INTEGER)
     if not (types.is_numeric(value.type) or is_interval(value.type)):

@@ -1,4 +1,4 @@
-"""The analysis of the keys of an ``ORDER BY``."""
+"""The analysis of ``ORDER BY`` keys."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Ordering:
         self._analysis = analysis
 
     def clause(self, items: tuple[tree.SortItem, ...], scope: Scope) -> Fragment:
-        """Return the ``ORDER BY`` of an aggregate or a window, or an empty string if there are no keys."""
+        """Return the ``ORDER BY`` of an aggregate or a window, or an empty fragment if there are no keys."""
         if not items:
             return Fragment("")
         keys = [self.sort_key(item, self._analysis.expression(item.key, scope)) for item in items]

@@ -1,4 +1,4 @@
-"""The representation of times and timestamps of every precision in DuckDB, and the conversion between precisions.
+"""The DuckDB representation of times and timestamps of every precision, and conversions between precisions.
 
 Values without a zone and with up to six fractional digits are stored as DuckDB's ``TIME`` or ``TIMESTAMP``. Values with
 more digits are stored as a struct of that type and the remaining picoseconds. These structs have the same order and
@@ -104,7 +104,7 @@ def rounded(moment: Parts, digits: int) -> Parts:
 
 
 def widen(sql: str, source: Type, target: Type) -> str:
-    """Return the SQL that converts a value to a type with at least as many digits.
+    """Return the SQL that converts a value to a type with at least as many fractional digits.
 
     A value without a zone is interpreted as UTC.
     """
@@ -119,7 +119,7 @@ def converted(sql: str, source: Type, target: Type) -> str:
         zone = f"athena_zone_offset({sql})" if target.name == _ZONED_TIME else ""
         moment = replace(moment, micros=f"athena_local({sql})", zone=zone)
         if zone:
-            # Without its date, a value that rounds up at midnight wraps around to 00:00.
+            # The date is removed, so that a value that rounds up to midnight becomes 00:00.
             moment = replace(moment, micros=f"(DATE '1970-01-01' + CAST({moment.micros} AS TIME))")
     if source.name == "timestamp" and target.name == _ZONED_TIME:
         moment = replace(moment, micros=f"(DATE '1970-01-01' + CAST({moment.micros} AS TIME))")
@@ -132,7 +132,7 @@ def converted(sql: str, source: Type, target: Type) -> str:
 
 
 def shifted(sql: str, type_: Type, amount: str, unit: str) -> Parts:
-    """Return the parts of a time or timestamp to which a number of units is added.
+    """Return the parts of a time or timestamp after adding a number of units.
 
     For a value with a zone, days and longer units are added to the local time, and shorter units to the instant.
     """

@@ -1,4 +1,4 @@
-"""Conditions in ``WHERE`` on single columns, which allow scans to skip files."""
+"""Single-column conditions in ``WHERE``, which allow scans to skip files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Analyze = Callable[[tree.Expression], Typed]
 
 
 def note_conditions(where: tree.Expression, analyze: Analyze, sources: Mapping[str, Source]) -> None:
-    """Record conditions on the tables of a query. Rows that do not satisfy the conditions can be skipped.
+    """Record the conditions on a query's tables. Scans can skip rows that do not satisfy the conditions.
 
     Args:
         where: The ``WHERE`` condition of the query.

@@ -36,7 +36,7 @@ class Queries:
         }
 
     def query(self, query: tree.Query, scope: Scope | None) -> Compiled:
-        """Analyze a query. `scope` belongs to the enclosing query and is None for an outermost query."""
+        """Analyze a query. `scope` is the enclosing query's scope, or None for the outermost query."""
         self._analysis.common.append({})
         try:
             for entry in query.common:

@@ -1,4 +1,4 @@
-"""Checks on the recursive references in common table expressions."""
+"""Checks of recursive references in common table expressions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _N = TypeVar("_N", bound=tree.Node)
 
 
 def mentions(node: object, name: str) -> bool:
-    """Return whether a part of a query names a table."""
+    """Return whether a part of a query refers to a table by its unqualified name."""
     return any(len(table.name) == 1 and table.name[0].key == name for table in _nodes(node, tree.Table))
 
 
@@ -33,7 +33,7 @@ def check_recursion(common: tree.CommonTable) -> None:
     """Reject a recursive query that Trino does not support.
 
     Args:
-        common: The name and the query of the common table expression.
+        common: The common table expression.
 
     Raises:
         QueryFailure: The query is not supported (``NESTED_RECURSIVE`` or a similar error).

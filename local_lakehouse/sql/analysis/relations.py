@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class From:
-    """A relation.
+    """An analyzed relation.
 
     Args:
         source: The relation as DuckDB SQL or as a subquery.
@@ -75,7 +75,7 @@ class Relations:
         Args:
             node: The relation.
             scope: The enclosing scope.
-            left: The columns of relations to the left, which ``UNNEST`` and ``LATERAL`` can read.
+            left: The columns of the relations to the left, which ``UNNEST`` and ``LATERAL`` can read.
         """
         return self._handlers[type(node)](node, scope, left)
 
@@ -201,8 +201,8 @@ class Relations:
     def _named(self, node: tree.Aliased, scope: Scope | None, left: list[Field]) -> From:
         """Return the relation that an alias names.
 
-        Trino creates one column per row field in ``UNNEST``. The AWS documentation also shows a single name for the
-        complete row: https://docs.aws.amazon.com/athena/latest/ug/filtering-with-dot.html
+        For an array of rows, Trino's ``UNNEST`` creates one column per field. The AWS documentation also shows one name
+        for the whole row: https://docs.aws.amazon.com/athena/latest/ug/filtering-with-dot.html
         """
         unnest = node.relation
         if isinstance(unnest, tree.Unnest) and node.columns:
@@ -249,7 +249,8 @@ class Relations:
         )
         facts = union(first.facts, second.facts, condition.facts if condition else NOTHING)
         if isinstance(second.source, Derived) and second.source.elements is not None:
-            # UNNEST allows only the condition TRUE. DuckDB's outer join would reverse the order of the rows.
+            # UNNEST is joined only ON TRUE, so a cross join with padding is equivalent. DuckDB's outer join would
+            # reverse the rows.
             side = second.source.with_padding() if node.kind == "LEFT" else second.source
             second = replace(second, source=side or second.source)
             if node.kind in ("INNER", "LEFT"):
@@ -261,8 +262,8 @@ class Relations:
     def _with_elements(self, first: From, second: From) -> From | None:
         """Return a relation joined with the elements of its lists, or None if the right side reads other data.
 
-        DuckDB pushes a filter on a column of a lateral subquery into that subquery. The join then hashes all rows of
-        the left side, and returns the elements of each list in reverse order.
+        This avoids a lateral join, because DuckDB pushes a filter on a column of a lateral subquery into that subquery.
+        The join would then hash all rows of the left side, and return the elements of each list in reverse order.
         """
         side = second.source
         if not isinstance(side, Derived) or side.elements is None:

@@ -1,4 +1,4 @@
-"""The meaning of names at a position in a query."""
+"""Name resolution at a position in a query."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Field:
         sql: The column's SQL in DuckDB.
         facts: The facts about the column, which always include the column itself.
         hidden: Whether ``*`` omits the column.
-        limit: The limit of the column's numbers, as in `Typed`.
+        limit: The greatest absolute value of the column's numbers, as in `Typed`.
     """
 
     qualifier: tuple[str, ...]
@@ -54,7 +54,7 @@ class Grouping:
     """The keys of an aggregation. Apart from aggregates, a query can use only these keys after the aggregation.
 
     Args:
-        keys: The keys as written in the query, keyed by their DuckDB SQL.
+        keys: The key expressions in the query, keyed by their DuckDB SQL.
         several: Whether there are several grouping sets.
     """
 
@@ -78,8 +78,9 @@ class Scope:
     Args:
         fields: The columns of the relations in ``FROM``.
         parent: The scope of the enclosing query.
-        clause: The clause that forbids aggregates and windows, as named in error messages, or an empty string.
-        grouping: The aggregation whose result is used at this position.
+        clause: The name, for error messages, of the clause that forbids aggregates and window functions, or an empty
+          string.
+        grouping: The aggregation that is evaluated before this position, or None.
         aliases: The columns of the ``SELECT`` list, which ``ORDER BY`` can reference.
         arguments: The parameters of the enclosing lambdas.
         windows: The windows that are named in the ``WINDOW`` clause.
@@ -105,23 +106,23 @@ class Scope:
         return (*map(id, names), self.clause, self.use, self.closed)
 
     def with_arguments(self, arguments: dict[str, Typed]) -> Scope:
-        """Return this scope inside a lambda."""
+        """Return a copy of this scope for the body of a lambda."""
         return self._copy(arguments={**self.arguments, **arguments})
 
     def inside_aggregate(self) -> Scope:
-        """Return this scope inside an aggregate's arguments, which are evaluated before the aggregation."""
+        """Return a copy of this scope for an aggregate's arguments, which are evaluated before the aggregation."""
         return self._copy(grouping=None, aliases={})
 
     def below_grouping(self) -> Scope:
-        """Return this scope before the aggregation."""
+        """Return a copy of this scope for expressions that are evaluated before the aggregation."""
         return self._copy(grouping=None)
 
     def in_clause(self, clause: str) -> Scope:
-        """Return this scope in a clause that forbids aggregates and windows."""
+        """Return a copy of this scope for a clause that forbids aggregates and window functions."""
         return self._copy(clause=clause, grouping=None)
 
     def used_as(self, use: str) -> Scope:
-        """Return this scope for a subquery that the given operator uses."""
+        """Return this scope, or a copy of it, for a subquery that the given operator uses."""
         return self if self.use == use else self._copy(use=use)
 
     def _copy(self, **changes: object) -> Scope:

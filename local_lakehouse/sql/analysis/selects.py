@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Item:
-    """A column of the result, as written in the query and as computed."""
+    """A column of the result, with its expression in the query and its analyzed value."""
 
     node: tree.Expression
     value: Typed
@@ -50,7 +50,7 @@ class Selects:
         Args:
             node: The ``SELECT``.
             outer: The enclosing scope.
-            query: The query that contains the ``SELECT``, if the query has an ``ORDER BY``, an offset or a limit.
+            query: The query that contains the ``SELECT``, if that query has an ``ORDER BY``, an offset or a limit.
         """
         order = query.order if query else ()
         source = self._analysis.relation(node.source, outer, []) if node.source is not None else None
@@ -232,8 +232,8 @@ class Selects:
     ) -> list[Fragment]:
         if not order:
             return []
-        # A name refers to a result column first, and then to a relation's column. A name that two different result
-        # columns share is ambiguous.
+        # A name refers to a result column or, if there is none, to a relation's column. A name that two different
+        # result columns share is ambiguous.
         aliases: dict[str, list[Typed]] = {}
         meanings: dict[str, set[tree.Expression]] = {}
         for item, written in zip(items, self._written_names(node, scope), strict=False):

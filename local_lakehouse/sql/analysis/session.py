@@ -41,7 +41,7 @@ class Source:
         names: The table's qualified name, including the catalog and database.
         relation: The table's name in DuckDB.
         columns: The table's columns.
-        conditions: The conditions that allow rows to be skipped. The analysis adds these conditions.
+        conditions: The conditions that allow scans to skip rows. The analysis adds them.
     """
 
     names: tuple[str, ...]
@@ -52,7 +52,7 @@ class Source:
 
 @dataclass(frozen=True)
 class View:
-    """The query of a view, and the database for its unqualified names."""
+    """A view, with its query, the database for unqualified names, and its stored columns."""
 
     names: tuple[str, ...]
     query: Query

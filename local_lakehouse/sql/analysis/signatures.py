@@ -45,7 +45,7 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Signature:
-    """One signature of a function.
+    """A function signature.
 
     Args:
         name: The function's name.
@@ -54,7 +54,7 @@ class Signature:
         emit: The SQL for the call, as a template with ``{0}``, ``{1}`` …, or a function of the arguments.
         variadic: Whether the last parameter can be repeated.
         fails: Whether evaluating the call can fail.
-        kind: The kind of the function, which is ``scalar``, ``aggregate`` or ``window``.
+        kind: The function's kind: ``scalar``, ``aggregate`` or ``window``.
         volatile: Whether two calls with the same arguments can return different results.
     """
 
@@ -113,7 +113,7 @@ def patterns(text: str) -> tuple[Pattern, ...]:
 
 @dataclass
 class Binding:
-    """The values of a signature's variables in one call."""
+    """The types of a signature's type variables in one call."""
 
     coerce: bool
     variables: dict[str, Type] = field(default_factory=dict)
@@ -149,7 +149,7 @@ class Binding:
         return True
 
     def type_of(self, wanted: Pattern, given: Type) -> Type:
-        """Return the type to which an argument is widened."""
+        """Return the type to which an argument is converted."""
         if wanted.is_variable:
             return self.variables.get(wanted.name, types.UNKNOWN)
         if wanted.children:
@@ -161,7 +161,7 @@ class Binding:
         return _default(wanted.name, given)
 
     def result(self, wanted: Pattern) -> Type:
-        """Return the type for a result's pattern."""
+        """Return the result type that a pattern describes."""
         if wanted.is_variable:
             return self.variables.get(wanted.name, types.UNKNOWN)
         if wanted.children:

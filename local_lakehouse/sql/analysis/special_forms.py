@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class SpecialForms:
-    """The analyzer for special forms, whose types or evaluation no signature can describe.
+    """The analyzer for special forms, which need other type or evaluation rules than functions.
 
     Args:
         analysis: The analysis of the statement.

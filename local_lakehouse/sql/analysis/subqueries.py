@@ -30,14 +30,14 @@ class Subqueries:
 
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
-        # Conditions are analyzed again for checks. Repeating the analysis of their subqueries would look up and read
-        # the subqueries' tables again.
+        # Some checks analyze a condition a second time. This cache prevents its subqueries' tables from being looked up
+        # and read twice.
         self._known: dict[tuple[object, ...], tuple[tree.Query, Scope, Compiled]] = {}
 
     def _query(self, query: tree.Query, scope: Scope) -> Compiled:
         key = (id(query), *scope.identity)
         if key not in self._known:
-            # The objects are kept, so that no other object has the same identity.
+            # References to the objects are kept, so that no other object can receive the same identity.
             self._known[key] = query, scope, self._analysis.query(query, scope)
         return self._known[key][-1]
 
@@ -112,6 +112,6 @@ class Subqueries:
         return self._found(found, type_, compiled)
 
     def _found(self, sql: str, type_: Type, compiled: Compiled, *operands: Typed) -> Typed:
-        """Return an expression with a subquery. Failures of the subquery do not count as failures of the expression."""
+        """Return an expression that contains a subquery. Its facts ignore that the subquery can fail."""
         query = Typed(compiled.sql, type_, replace(compiled.facts, rows=True, fails=False))
         return derive(sql, type_, query, *operands)

@@ -1,4 +1,4 @@
-"""Analyzed expressions, with their DuckDB SQL and their types."""
+"""Analyzed expressions, with their DuckDB SQL and types."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Facts:
     """The facts that later stages need about an expression or a relation, collected from its parts.
 
     Args:
-        reads: The names in DuckDB of the columns that the expression reads, such as ``r1.c0``.
+        reads: The DuckDB names of the columns that the expression reads, such as ``r1.c0``.
         variables: The outer lambda parameters that the expression reads.
         rows: Whether the expression depends on rows through aggregates, window functions or subqueries.
         volatile: Whether two evaluations can return different results.
@@ -43,7 +43,7 @@ class Facts:
 
     @property
     def tables(self) -> frozenset[str]:
-        """The names in DuckDB of the relations whose columns are read."""
+        """The DuckDB names of the relations whose columns are read."""
         return frozenset(name.partition(".")[0] for name in self.reads)
 
     @property
@@ -66,8 +66,8 @@ class Typed:
         type: The expression's type in Athena.
         facts: The facts about the expression.
         literal: The literal's text or number, or None if the expression is not a literal.
-        limit: The greatest absolute value of a floating-point number that is never NaN, which is infinity if the number
-            can be infinite. None if the number can be NaN, and for other types.
+        limit: The greatest absolute value of a floating-point number, which is infinity if the number can be infinite.
+            None if the number can be NaN, and for other types.
     """
 
     sql: str
@@ -99,7 +99,7 @@ class Fragment:
 
 
 def constant(sql: str, type_: Type, literal: str | None = None) -> Typed:
-    """Return an expression without parts."""
+    """Return a constant expression."""
     return Typed(sql, type_, NOTHING, literal)
 
 
@@ -119,7 +119,7 @@ def derive(
         *parts: All subexpressions.
         fails: Whether evaluating the expression can fail even if no subexpression fails.
         literal: The literal's text or number, or None if the expression is not a literal.
-        limit: The limit of the number, as in `Typed`.
+        limit: The greatest absolute value of the number, as in `Typed`.
     """
     return Typed(sql, type_, union(*(part.facts for part in parts), *((_FAILS,) if fails else ())), literal, limit)
 
@@ -153,7 +153,7 @@ def null_of(type_: Type) -> str:
 
 
 def coerce(value: Typed, target: Type) -> Typed:
-    """Widen an expression to a type that `types.can_coerce` allows."""
+    """Convert an expression implicitly to a type that `types.can_coerce` allows."""
     source = value.type
     if source == target:
         return value
@@ -174,12 +174,12 @@ def converted_limit(value: Typed, target: Type) -> float | None:
 
 
 def limit_of(greatest: float | None, type_: Type) -> float | None:
-    """Return a limit for numbers of a type, which is infinity if the type's numbers can overflow."""
+    """Return the limit for numbers of a type, which is infinity if the numbers can overflow."""
     return math.inf if greatest is not None and type_ == types.REAL and greatest > _GREATEST_REAL else greatest
 
 
 def coerce_sql(sql: str, source: Type, target: Type) -> str:
-    """Return the SQL that widens a value from one type to another."""
+    """Return the SQL that converts a value implicitly from one type to another."""
     if source == types.UNKNOWN:
         return null_of(target)
     if duckdb_type(source) == duckdb_type(target):
@@ -200,7 +200,7 @@ def coerce_sql(sql: str, source: Type, target: Type) -> str:
 
 
 def row_sql(sql: str, source: Type, target: Type) -> str:
-    """Return the SQL that widens a row field by field."""
+    """Return the SQL that converts a row implicitly, field by field."""
     fields = ", ".join(
         f"f{index} := {coerce_sql(f'({sql}).f{index}', mine, its)}"
         for index, (mine, its) in enumerate(zip(source.children, target.children, strict=False))

@@ -17,8 +17,8 @@ from local_lakehouse.loading import keep_collections_short, load, never_load_pan
 from local_lakehouse.region import region_of
 from local_lakehouse.store.database import StateInUseError, StorageError, UnreadableStateError
 
-# The longest time that a Python thread runs while other threads wait. The default of 5 ms is too long, because each
-# request alternates with background work many times.
+# The maximum time that a Python thread runs while other threads wait. Python's default of 5 ms is too long, because
+# threads that serve requests and background threads take turns many times per request.
 SWITCH_SECONDS = 0.0002
 
 
@@ -35,8 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    # Garbage collections during the imports would find nothing, and would take a tenth of the time until the first
-    # response.
+    # Garbage collection during the imports would free nothing, and would account for a tenth of the time until the
+    # first response.
     gc.disable()
     settings = Settings(
         options.state,
@@ -72,7 +72,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _finish_imports() -> None:
-    """Import the modules for the first request, and enable garbage collection."""
+    """Import the modules that the first request needs, and enable garbage collection."""
     load("local_lakehouse.backend.dispatch")
     keep_collections_short()
 

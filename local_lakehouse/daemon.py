@@ -114,7 +114,7 @@ def start(
         )
     if governed and not running.health.get("governed"):
         raise LakehouseError(
-            f"A lakehouse whose account Lake Formation does not govern is already running at {running.url}. "
+            f"A lakehouse without Lake Formation governance is already running at {running.url}. "
             "Stop it first: zetl local stop"
         )
     return running, False

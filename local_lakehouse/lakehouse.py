@@ -1,4 +1,4 @@
-"""The complete local lakehouse: moto, the project's services, their state and their address."""
+"""The complete local lakehouse, which combines moto, this package's services, their state and the endpoint."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Settings:
 
 
 class Lakehouse:
-    """One running lakehouse.
+    """A running lakehouse.
 
     Args:
         settings: The lakehouse's settings.

@@ -1,4 +1,4 @@
-"""The import of modules on demand, and the exclusion of modules.
+"""Functions that import modules on demand, or prevent the import of a module.
 
 Only one thread imports modules at a time. Two threads that import modules with circular imports would wait for each
 other. Python detects this deadlock and gives one thread a partially imported module, in which names are missing.
@@ -40,9 +40,9 @@ def load(name: str) -> ModuleType:
 def keep_collections_short() -> None:
     """Configure the collection of cyclic garbage in this process so that requests do not wait for it.
 
-    A collection stops all threads. After 5,000 new objects, it takes a few milliseconds. Imported modules are not
-    scanned. A scan of all other objects is rare. The import of a table creates millions of objects, and repeated scans
-    would account for a quarter of the import's time.
+    A collection stops all threads. A collection that runs after 5,000 new objects takes a few milliseconds. Imported
+    modules are never scanned, and a scan of all other objects is rare. An import of a DynamoDB table creates millions
+    of objects, and repeated scans would account for a quarter of the import's time.
     """
     gc.freeze()
     gc.set_threshold(*_THRESHOLDS)
@@ -51,7 +51,7 @@ def keep_collections_short() -> None:
 
 @contextlib.contextmanager
 def _without_collections() -> Iterator[None]:
-    """Exclude the objects that the block creates from collections, which would scan but not remove them."""
+    """Exclude the objects that the block creates from collections, which would scan them without removing any."""
     if gc.get_threshold() != _THRESHOLDS or not gc.isenabled():
         yield
         return

@@ -1,8 +1,8 @@
-"""The evaluation of CloudWatch alarms, which moto only stores.
+"""The evaluation of CloudWatch alarms, which moto stores but does not evaluate.
 
-An alarm is evaluated when it is read, for the periods that end at the time of the read. Actions are not executed.
-Simple statistics are supported, as is metric math with arithmetic, SUM, MAX, MIN, AVG and FILL. An alarm with other
-metric math is rejected with an error that names the unsupported part.
+An alarm is evaluated when it is read, and its latest period ends at the time of the read. Actions are not executed.
+Simple statistics are supported, as is metric math with arithmetic, SUM, MAX, MIN, AVG and FILL. An alarm that uses any
+other metric math is rejected with an error that names the unsupported part.
 
 AWS: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html,
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
@@ -60,7 +60,7 @@ def apply() -> None:
 
 
 def _checked(put: Callable[..., Alarm]) -> Callable[..., Alarm]:
-    """Reject an alarm that cannot be evaluated. As on AWS, a new alarm is in the state INSUFFICIENT_DATA."""
+    """Reject an alarm that cannot be evaluated. As on AWS, a new alarm starts in the state INSUFFICIENT_DATA."""
 
     @functools.wraps(put)
     def putting(self: CloudWatchBackend, *arguments: Any, **named: Any) -> Alarm:
@@ -200,7 +200,7 @@ def _moment(timestamp: datetime) -> datetime:
 
 
 def _parse(expression: str) -> ast.expr:
-    """Parse metric math, whose arithmetic and calls have the same syntax as in Python."""
+    """Parse a metric math expression. Its arithmetic and function calls have the same syntax as in Python."""
     try:
         tree = ast.parse(expression.strip(), mode="eval").body
     except SyntaxError as error:

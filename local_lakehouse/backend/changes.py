@@ -1,4 +1,4 @@
-"""The keys or tables to which DynamoDB requests have written since the last refresh."""
+"""A log of the keys and tables that DynamoDB requests have changed since the last refresh."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SCHEMA = Schema(
 Key = Mapping[str, Mapping[str, Any]]
 Written = tuple[str, Mapping[str, Any]]
 
-# All other operations are assumed to change items.
+# The operations that do not change items. All other operations are assumed to change items.
 _READ_ONLY = frozenset(
     {
         "BatchGetItem", "CreateBackup", "DeleteBackup", "DeleteResourcePolicy", "DescribeBackup",
@@ -48,7 +48,7 @@ class Window:
     """The changes between two refreshes.
 
     Args:
-        keys: The keys of changed items, keyed by their normalized form.
+        keys: A mapping from the normalized form of each changed item's key to the key.
         whole: Whether the whole table must be compared because a request did not name the items that it changed.
     """
 
@@ -73,12 +73,12 @@ class _Watched:
 class ChangeLog:
     """A record of the writes to each integration's table since the last refresh.
 
-    A refresh reads a window of changes. The window is kept until the refresh succeeds or fails, so a state that is
-    saved during the refresh is complete. If there is a database, each change is stored in a row that is committed
-    together with the write.
+    A refresh takes a window of changes. The log keeps this window until the refresh succeeds or fails, so that no
+    change is lost if the state is saved during the refresh. If there is a database, each change is stored in a row that
+    is committed together with the write.
 
     Args:
-        database: The database for the changes, or None to store them in memory.
+        database: The database for the changes, or None to keep them in memory.
     """
 
     def __init__(self, database: Database | None = None) -> None:
@@ -101,7 +101,7 @@ class ChangeLog:
             self._read()
 
     def after_write(self, listener: Callable[[], None]) -> None:
-        """Register a function to call under the database's lock after a change for an integration is committed."""
+        """Register a function to call, while the database is locked, after a change for an integration is committed."""
         self._listeners.append(listener)
 
     def watch(self, integration: str, table: str, key_names: Iterable[str]) -> None:
@@ -148,10 +148,10 @@ class ChangeLog:
                 watched.window, watched.taken = watched.pending(), Window()
 
     def note(self, operation: str, request: Mapping[str, Any]) -> None:
-        """Record the changes of a DynamoDB request, after its execution and before the execution of the next request.
+        """Record the changes that a DynamoDB request made, before the next request is executed.
 
-        Writes that name their keys are recorded by key. Any other request that is not known to be read-only marks every
-        watched table whose name occurs in it, so that no write is missed.
+        A write that names its keys is recorded by key. Any other request that is not known to be read-only marks every
+        watched table that it mentions, so that no write is missed.
 
         Args:
             operation: The operation, such as ``PutItem``.
@@ -298,7 +298,7 @@ def _key_of(item: Mapping[str, Any], names: Sequence[str]) -> Key | None:
 
 
 def canonical(key: Key) -> str:
-    """Normalize a key to a string that is the same for equal keys, such as the numbers 1 and 1.0."""
+    """Return a string that is the same for equal keys. For example, the numbers 1 and 1.0 are equal."""
     return json.dumps([[name, tag, _same(tag, value)] for name, typed in key.items() for tag, value in typed.items()])
 
 

@@ -1,4 +1,4 @@
-"""AWS clients with which the lakehouse's services call moto without a socket."""
+"""AWS clients through which the lakehouse's services call moto without a socket."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import boto3
     from botocore.model import OperationModel
 
-# The services' requests contain this access key, so that the permission check recognizes them.
+# The lakehouse's own services send this access key, so that the permission check recognizes their requests.
 SERVICE_ACCESS_KEY = "ZETLSERVICE000000000"
 
 _READS = re.compile(r"^(Describe|Get|List|BatchGet|Head|Query$|Scan$|Filter|Search|Lookup|TransactGet|Simulate|Check)")
@@ -49,7 +49,7 @@ class CallerRights(Protocol):
         """Return an error response for a request, or None if the request is allowed."""
 
     def objection(self, action: str, resource: str) -> str | None:
-        """Return the reason why a permission is missing, or None if the permission is granted."""
+        """Return why a permission is missing, or None if the permission is granted."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def current_actor() -> Actor | None:
     return _actor.get()
 
 
-# Athena reads tables and writes results with the caller's permissions, unlike services with separate permissions.
+# The permissions of the caller for whom Athena reads tables and writes results, or None if a service acts for itself.
 _rights: ContextVar[CallerRights | None] = ContextVar("rights", default=None)
 
 
@@ -98,14 +98,14 @@ def acting_for(rights: CallerRights | None) -> Iterator[None]:
 
 
 def require(action: str, resource: str) -> None:
-    """Check a caller's permission before a read from a cache, which sends no request that would be checked.
+    """Check a caller's permission before a read from a cache, because the read sends no request that would be checked.
 
     Args:
         action: The action, such as ``s3:GetObject``.
         resource: The resource's ARN.
 
     Raises:
-        ClientError: The permission is missing. The error is ``AccessDenied`` in the service's format.
+        ClientError: The permission is missing (``AccessDenied``).
     """
     rights = _rights.get()
     why = rights.objection(action, resource) if rights else None
@@ -137,13 +137,13 @@ class ServiceClients:
         self._serve = serve
         self._clients: dict[str, Any] = {}
         self._clients_lock = threading.Lock()
-        # A function that returns the file with an object's body, given the bucket and key. It returns None if there is
-        # no file.
+        # A function that takes a bucket and a key, and returns the path of the object's body, or None if there is no
+        # file.
         self.body_path: Callable[[str, str], Path | None] = lambda _bucket, _key: None
         self._shared: dict[type, Any] = {}
         self._shared_lock = threading.RLock()
         self._revision_lock = threading.Lock()
-        self.revision = 0  # a new value after each request that may have changed the state
+        self.revision = 0  # increases after each request that may have changed the state
         self.settings = SettingsCache()
         documents.database.after_rollback(self.settings.changed)
         documents.database.after_replacement(self.settings.changed)
@@ -162,10 +162,10 @@ class ServiceClients:
         self.unsettle(service, operation)
 
     def unsettle(self, service: str, operation: str) -> None:
-        """Discard results that depend on settings if a request can change a setting.
+        """Discard cached results that depend on settings if an operation can change a setting.
 
         A transaction calls this method while it still holds the lock. Otherwise, a check could read one setting before
-        the transaction and another setting after the transaction, and its result would be cached.
+        the transaction and another setting after it, and cache an inconsistent result.
 
         Args:
             service: The service's name in botocore.
@@ -196,11 +196,11 @@ class ServiceClients:
             return self._clients[service]
 
     def shared(self, kind: type[_Shared], make: Callable[[], _Shared]) -> _Shared:
-        """Return an object that all services of this lakehouse share, and create it on first use.
+        """Return the instance of a class that all services of this lakehouse share. It is created on first use.
 
         Args:
-            kind: The object's class, which has one instance.
-            make: A function that creates the object.
+            kind: The class. Each lakehouse has one instance.
+            make: A function that creates the instance.
         """
         with self._shared_lock:
             if kind not in self._shared:
@@ -288,9 +288,9 @@ def service_session() -> boto3.Session:
 
 @functools.cache
 def _without_server(service: str, region: str) -> Any:
-    """Return the original client, of which each lakehouse in this process uses a copy.
+    """Return the client that each lakehouse in this process copies.
 
-    A new client would load its endpoint rules and define its methods again, which takes longer than a request.
+    Creating a client loads its endpoint rules and defines its methods, which takes longer than a request.
     """
     load("botocore.config")
     from botocore.config import Config

@@ -1,8 +1,8 @@
 """The execution of requests by moto, which receives exactly the authorized operation and parameters.
 
-moto's server would parse each request again from a query string, a form, a body and headers, which can contradict each
-other. The result could be a different operation, resource, Region or account. In this module, moto receives only the
-contents of the `Request`.
+moto's server would parse each request again from its query string, form, body and headers, which can contradict each
+other. It could execute a different operation, resource, Region or account than the authorized one. In this module, moto
+receives only the contents of the `Request`.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ HANDLERS: Mapping[str, tuple[str, str]] = {
     "sts": ("moto.sts.responses", "TokenResponse"),
 }
 
-# The S3 operations that moto supports. They are listed with their moto methods, except for the operations in
-# `_S3_WRITES`, for which moto derives the method from the HTTP method and the query.
+# The S3 operations that moto supports, with their moto methods. For the operations in `_S3_WRITES`, moto derives its
+# method from the HTTP method and the query.
 _S3_METHODS: Mapping[str, str] = {
     "GetBucketAccelerateConfiguration": "get_bucket_accelerate_configuration",
     "GetBucketAcl": "get_bucket_acl",
@@ -123,7 +123,7 @@ class NotOfferedError(Exception):
 
 
 def prepare(request: Request) -> None:
-    """Import moto's modules for a request. The import takes up to half a second and must not happen under a lock."""
+    """Import moto's modules for a request. The import takes up to half a second, so the caller must not hold a lock."""
     if request.service in HANDLERS:
         load(HANDLERS[request.service][0])
         moto_classes.load_modules(request.service)
@@ -295,8 +295,8 @@ class _Told:
         iam = sys.modules.get("moto.iam.models")
         if iam is None or self.told.credential is None:
             return
-        # A transaction that looks up a backend also compares it with its stored form, so most requests only call
-        # `peek`.
+        # If a transaction looks up a backend, its commit must compare the backend with its stored form. `peek` avoids
+        # this comparison for most requests.
         identities = peek("iam", self.current_account, self.partition)
         if identities is not None and self.access_key in identities.access_keys:
             iam.mark_account_as_visited(
@@ -318,7 +318,7 @@ class _Told:
         return self.told.operation
 
     def _authenticate_and_authorize_normal_action(self, *_: Any) -> None:
-        """Do nothing, because the endpoint has authorized the request. moto's method imports S3."""
+        """Do nothing, because the endpoint has authorized the request. moto's method would import moto's S3 modules."""
 
     def _authenticate_and_authorize_s3_action(self, *_: Any, **__: Any) -> None:
         """Do nothing, because the endpoint has authorized the request."""
@@ -410,7 +410,7 @@ def _is_json_object(content: bytes) -> bool:
 
 
 def _delete_objects(request: Request) -> bytes:
-    """Return the XML that lists the objects to delete, from the authorized request."""
+    """Return a ``Delete`` XML document that lists the objects in the authorized request."""
     root = ElementTree.Element("Delete")
     entries = request.parameters.get("Objects", [])
     if not entries or not all(entry.get("Key") for entry in entries):
@@ -430,7 +430,7 @@ def _delete_objects(request: Request) -> bytes:
 
 
 def _create_bucket(request: Request) -> bytes:
-    """Return the XML of a bucket's location and tags, from the authorized request."""
+    """Return a ``CreateBucketConfiguration`` XML document with the location and tags in the authorized request."""
     root = ElementTree.Element("CreateBucketConfiguration")
     for each in xml_tree(request.body):
         if each.tag.rpartition("}")[2] == "LocationConstraint":

@@ -28,12 +28,12 @@ Table = Any
 Item = dict[str, dict[str, Any]]
 
 _FIVE_YEARS = 5 * 365 * 24 * 3600
-# The number of items per transaction. Other requests must wait for each transaction.
+# The number of items per transaction. Other requests wait while a transaction runs.
 _AT_ONCE = 200
 
 
 class DynamoDbSource:
-    """The source of the tables' items. All reads of a `snapshot` see the same point in time.
+    """The items of all DynamoDB tables. All reads from a `snapshot` see the same point in time.
 
     Args:
         clients: The clients of the lakehouse.
@@ -70,7 +70,7 @@ class DynamoDbSource:
 
     @contextlib.contextmanager
     def snapshot(self, table_name: str) -> Iterator[TableSnapshot]:
-        """Yield a table as of the start of the block, without blocking other requests."""
+        """Yield a snapshot of a table at the start of the block, without blocking other requests."""
         with contextlib.ExitStack() as stack:
             with self._clients.lock:
                 table = self._table(table_name)
@@ -81,13 +81,13 @@ class DynamoDbSource:
     def put_new(self, table_name: str, items: Iterable[Any]) -> int:
         """Write items to a table that is not in use yet, and return the number of valid items.
 
-        The items are validated first and then written in the order of their keys. In any other order, each transaction
-        would change about one database page per item. Each transaction writes at most 200 items, so that other requests
-        can run in between. If the iteration over `items` fails, the items before the failure are written.
+        The items are first validated and then written in key order. In any other order, each transaction would change
+        about one database page per item. Each transaction writes at most 200 items, so that other requests can run in
+        between. If iterating over `items` fails, the items before the failure are still written.
 
         Args:
             table_name: The table.
-            items: The candidate items in DynamoDB JSON. If two items have the same key, the later item is stored.
+            items: The candidate items in DynamoDB JSON. If several items have the same key, the last of them is stored.
         """
         with self._clients.lock:
             moto_table = self._tables()[table_name]

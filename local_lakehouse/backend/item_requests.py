@@ -14,10 +14,10 @@ from local_lakehouse.store.items import Index
 
 
 class ItemRequests:
-    """The execution of requests for items.
+    """The executor of item requests.
 
-    A table's description is read from moto once, and again after a commit that may have changed it. Other reads do not
-    need a lock, so they do not wait for writes.
+    A table's description is read from moto on first use, and again after a commit that may have changed it. Later reads
+    use the cached description without a lock, so they do not wait for writes.
 
     Args:
         state: moto's state, which includes the tables.
@@ -39,7 +39,7 @@ class ItemRequests:
             return fail("dynamodb", request.method, fault)
 
     def table(self, region: str, given: Any) -> Table:
-        """Return a table as the current transaction sees it, or as it was last committed.
+        """Return the description of a table as the current transaction sees it, or as it was last committed.
 
         Args:
             region: The table's Region.

@@ -1,6 +1,6 @@
-"""moto's DynamoDB tables, each with a stored collection of items that moto counts, copies and deletes.
+"""The stored item collections of moto's DynamoDB tables.
 
-moto itself does not read or write items. `local_lakehouse.dynamodb` executes the requests that do.
+moto only counts, copies and deletes these collections. `local_lakehouse.dynamodb` reads and writes the items.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class ItemTables:
 
 
 class StoredItems:
-    """The items of a table, which replace moto's dictionary.
+    """The items of a table, in place of moto's dictionary of items.
 
     Args:
         items: The item store.
@@ -64,7 +64,7 @@ class StoredItems:
         return StoredItems(self._items, self._items.copy(self.number), self.names)
 
     def put_rows(self, rows: Iterable[tuple[bytes, str, int]]) -> None:
-        """Write validated items, given by their keys, JSON and sizes."""
+        """Write validated items. Each row contains an item's key, JSON and size."""
         self._items.write(self.number, rows)
 
     def totals(self) -> tuple[int, int]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ACCOUNT = "123456789012"
 
-# The learner's dummy key and role, which correspond to those of a person who has signed in to an account.
+# The learner's dummy access key and role. They correspond to those of a person who has signed in to an AWS account.
 LEARNER_ACCESS_KEY = "LOCALLAKEHOUSE000000"
 LEARNER_ROLE = "Admin"
 LEARNER_SESSION = "learner"
@@ -62,7 +62,7 @@ class Backend:
 
     moto's backends are plain objects without locks, so two concurrent threads could leave a backend in an inconsistent
     state. Executing one request at a time costs little, because a request takes about a millisecond. Serial execution
-    also provides consistent points in time for checkpoints, and for refreshes, which must not split a transaction.
+    also gives checkpoints and refreshes a consistent point in time, so that a refresh never splits a transaction.
 
     Each of moto's services is imported on its first request, so that startup does not wait for the import.
 
@@ -143,7 +143,7 @@ class Backend:
             self.clients.unsettle(request.service, request.operation)
 
     def _staged(self, request: Request) -> contextlib.AbstractContextManager[None]:
-        """Write an object's content before the lock is acquired."""
+        """Write an uploaded object's content before the lock is acquired."""
         if request.service != "s3" or request.operation not in _UPLOADS or self.lock.held:
             return contextlib.nullcontext()
         return self.objects.staged(request.body)
@@ -161,7 +161,7 @@ class Backend:
         return self._sts()
 
     def close(self) -> None:
-        """Detach from moto, whose state remains stored."""
+        """Detach from moto. The state remains stored."""
         with self.lock:
             self._state.detach()
         if self._own_database:
@@ -181,7 +181,7 @@ class Backend:
         return known
 
     def _is_stored(self, access_key: str) -> bool:
-        """Return whether a key can belong to an identity, without importing moto's identities."""
+        """Return whether a key can belong to an identity, without importing moto's IAM and STS modules."""
         return self._state.contains(("iam", "sts"), access_key)
 
     def _belongs_to_identity(self, access_key: str) -> bool:
@@ -206,7 +206,7 @@ class Backend:
 
     @contextlib.contextmanager
     def _identities(self) -> Iterator[None]:
-        """Acquire the lock after importing moto's identities, so that other requests do not wait for the import."""
+        """Import moto's IAM and STS modules, and then acquire the lock. Other requests do not wait for the import."""
         load("moto.iam.models")
         load("moto.sts.models")
         with self.lock:
@@ -255,7 +255,7 @@ def _check_versions(documents: Documents) -> None:
     """Check that the version of moto matches the version that wrote the state.
 
     Raises:
-        UnreadableStateError: Another version of moto wrote the state.
+        UnreadableStateError: A different version of moto wrote the state.
     """
     about = documents.collection("about")
     written, present = about.read().get("moto"), importlib.metadata.version("moto")

@@ -15,7 +15,7 @@ from local_lakehouse.loading import load
 from local_lakehouse.store.codec import ClassRules, Codec, Decode, Encode, Known, Plain
 
 # Objects of all classes in these modules can be stored, except for backends, threads, exceptions and objects of the
-# classes in `NEVER`. moto's modules are imported when their service is needed.
+# classes in `NEVER`. The modules are imported when their service is needed.
 MODULES: Mapping[str, tuple[str, ...]] = {
     "athena": ("moto.athena.models",),
     "cloudwatch": ("moto.cloudwatch.models",),
@@ -46,8 +46,8 @@ INLINE = frozenset(
     }
 )  # fmt: skip
 
-# The growing collections, with their initial values. Each member is a separate row and never changes, so that adding a
-# member writes only that member.
+# The growing collections, with their initial values. Each member is stored in a separate row and never changes, so
+# adding a member writes only one row.
 SPLIT: Mapping[str, Mapping[str, Callable[[], Any]]] = {
     "moto.cloudwatch.models.CloudWatchBackend": {"metric_data": list},
     "moto.glue.models.FakeTable": {"partitions": OrderedDict, "versions": dict},
@@ -72,7 +72,7 @@ _KEY_OMITTED = frozenset({"lock", "_value_buffer", "_max_buffer_size", "disposed
 
 
 def load_modules(service: str) -> None:
-    """Import the modules with the classes of a service."""
+    """Import the modules that define a service's classes."""
     for module in (*MODULES[service], *_SHARED):
         load(module)
 
@@ -170,7 +170,7 @@ _USUAL: dict[str, Plain] = {}
 
 
 def _usual_key(encode: Encode) -> Mapping[str, Plain]:
-    """Return the stored form of the field values that most S3 keys have."""
+    """Return the stored form of the field values that most S3 keys share."""
     if not _USUAL:
         models = load("moto.s3.models")
         key = models.FakeKey("", b"", account_id="", region_name="us-east-1", version_id="null")
@@ -190,7 +190,7 @@ def _restore_bucket(bucket: Any) -> None:
 
 
 def _restore_object_tags(backend: Any) -> None:
-    """Remove the entries of objects without tags, which earlier versions of the lakehouse stored."""
+    """Remove the empty tag entries that earlier versions of the lakehouse stored for objects without tags."""
     backend.tagger.tags = {arn: tags for arn, tags in backend.tagger.tags.items() if tags}
 
 

@@ -43,9 +43,10 @@ class Graph:
         self.backend = backend
         known = moto_classes.known(service, backend)
         self._codec = Codec(known, self._refer, self._resolve)
-        # Rows of growing collections contain complete members, so that `save` does not follow their references.
+        # The rows of growing collections contain complete members, so `save` has no references to follow.
         self._member_codec = Codec(known)
-        # Objects, keyed by ID. The reference keeps an object alive, so that no other object can have the same identity.
+        # Objects, keyed by ID. The reference keeps an object alive, so that Python cannot give its identity to another
+        # object.
         self._objects: dict[int, Any] = {_ROOT: backend}
         self._ids: dict[int, int] = {id(backend): _ROOT}
         self._members: dict[tuple[int, str, int], int] = {}

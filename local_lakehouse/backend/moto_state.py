@@ -25,7 +25,7 @@ _Key = tuple[str, str, str]
 
 
 class MotoState:
-    """The contents of moto's backends, in a database.
+    """The contents of moto's backends, which are stored in a database.
 
     moto looks up a backend by account and Region for each request. At each lookup, the backend is read from the
     database if necessary, and the transaction records that the backend may change.
@@ -53,13 +53,13 @@ class MotoState:
         database.after_replacement(self._forget_all)
 
     def attach(self) -> None:
-        """Serve as moto's state until `detach` is called."""
+        """Make this the state of moto's backends until `detach` is called."""
         for earlier in _attached:
             earlier.detach()
         _attached[:] = [self]
 
     def detach(self) -> None:
-        """Make moto discard its backends, which remain in the database."""
+        """Make moto discard its backends. Their contents remain in the database."""
         if _attached == [self]:
             _attached.clear()
         for service in imported(self._services):
@@ -74,7 +74,7 @@ class MotoState:
         """Record that moto looked up a backend, before moto uses it.
 
         Args:
-            holder: The backends of the account and service.
+            holder: moto's backends for the account and service.
             region: The backend's Region or partition.
             backend: The backend.
         """
@@ -118,9 +118,9 @@ class MotoState:
         return self._item_tables.undoing()
 
     def contains(self, services: Iterable[str], word: str) -> bool:
-        """Return whether a word can occur in the stored backends of services.
+        """Return whether a word may occur in the stored backends of the given services.
 
-        The result is exact for a word of ASCII letters and digits, and True for any other word.
+        The result is exact for a word of ASCII letters and digits. For any other word, it is always True.
         """
         if not (word.isascii() and word.isalnum()):
             # The stored form of other text can contain escape sequences, so a search could miss it.
@@ -197,7 +197,7 @@ def imported(services: Iterable[str]) -> list[str]:
 
 
 def backends_of(service: str) -> Any:
-    """Return moto's backends of a service."""
+    """Return moto's backends for a service."""
     prepare_moto()
     return getattr(load(f"moto.{service}.models"), f"{service}_backends")
 

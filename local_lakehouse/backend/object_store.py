@@ -1,4 +1,4 @@
-"""Storage for S3 in moto. Keys are rows that are read on demand, and bodies are files."""
+"""Storage for moto's S3. Each key is a row that is read on demand, and each body is a file."""
 
 from __future__ import annotations
 
@@ -120,17 +120,17 @@ class StoredKeys:
         return self.names()
 
     def items(self, prefix: str = "") -> Iterator[tuple[str, Any]]:
-        """Return the keys with a prefix, each with its latest version."""
+        """Yield the keys with a prefix, each with its latest version."""
         for name in self.names(prefix):
             yield name, self[name]
 
     def values(self) -> Iterator[Any]:
-        """Return the latest version of each key."""
+        """Yield the latest version of each key."""
         for name in self.names():
             yield self[name]
 
     def lists(self) -> Iterator[tuple[str, list[Any]]]:
-        """Return the keys, each with all its versions."""
+        """Yield the keys, each with all its versions."""
         for name in self.names():
             yield name, self._versions(name)
 
@@ -206,7 +206,7 @@ class StoredKeys:
 
 
 class BodyFile:
-    """The content of a key, which replaces moto's temporary file."""
+    """The content of an object version, in place of moto's temporary file."""
 
     def __init__(self, objects: Objects, body: Body = EMPTY) -> None:
         self._objects = objects
@@ -289,7 +289,7 @@ def _prepare() -> None:
     models.FakeBucket.__init__ = _with_stored_keys(models.FakeBucket.__init__)  # type: ignore[method-assign]
     models.FakeKey.etag = _with_known_hash(models.FakeKey.etag)  # type: ignore[assignment]
     models.FakeKey.__del__ = lambda self: None  # type: ignore[method-assign]
-    # moto copies keys to list their versions; the copies share the body.
+    # moto copies keys when it lists their versions, and the copies can share the body.
     models.FakeKey.__deepcopy__ = lambda self, _: _sharing_body(self)  # type: ignore[attr-defined]
     models.S3Backend.list_objects = _of_prefix(models.S3Backend.list_objects)  # type: ignore[method-assign]
 

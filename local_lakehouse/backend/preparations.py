@@ -1,4 +1,4 @@
-"""Actions that run when moto's classes for a service are first imported, so that the import remains lazy."""
+"""Actions that run when a moto service is first used, so that its modules can be imported lazily."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def prepare(service: str, module: str) -> None:
 
     Args:
         service: The name of the service in botocore.
-        module: The module, whose `apply` must be idempotent.
+        module: The name of the module. Its `apply` must be idempotent.
     """
     if module in _MODULES.setdefault(service, []):
         return
@@ -35,7 +35,7 @@ def prepare(service: str, module: str) -> None:
 
 
 def load_modules(service: str) -> None:
-    """Import the modules of a service's actions."""
+    """Import the modules that contain a service's actions."""
     for module in _MODULES.get(service, ()):
         load(module)
 

@@ -1,4 +1,4 @@
-"""Results that depend only on the account's settings, such as policies, and are cached until a setting changes."""
+"""A cache of results that depend only on the account's settings, such as policies."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any, TypeVar
 from local_lakehouse.dynamodb.api import WRITES
 
 _Result = TypeVar("_Result")
-# Requests can name many resources that do not exist, such as buckets.
+# The maximum number of cached results. Without a limit, requests that name nonexistent resources could fill the memory.
 _LARGEST = 10_000
 
-# Requests of these services change neither permissions nor the settings of tables, databases and buckets.
+# Requests to these services change neither permissions nor the settings of tables, databases and buckets.
 _RECORDS = frozenset({"athena", "cloudwatch", "events", "logs"})
-# These requests change data. A refresh updates the target table in Glue to commit its files.
+# These requests change data, not settings. ``UpdateTable`` is one of them, because each refresh uses it to commit
+# files.
 _DATA = {
     "dynamodb": WRITES,
     "glue": frozenset({"UpdateTable"}),
@@ -62,7 +63,7 @@ class SettingsCache:
         """Return the cached result, or call a function and cache its result until a setting changes.
 
         Args:
-            key: The name of the result.
+            key: The key under which the result is cached.
             look: A function that reads settings. If a setting changes during the call, the result is not cached.
         """
         with self._lock:

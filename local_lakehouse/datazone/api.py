@@ -82,7 +82,7 @@ class DataZoneService:
             return {"domains": self._domains.document()}
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Restore the document that `dump` returned."""
+        """Restore the state from a document that `dump` returned."""
         with self._lock:
             if state.get("domains"):
                 self._domains.load(state["domains"])
@@ -330,7 +330,7 @@ class DataZoneService:
         )
         with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
             s3.create_bucket(Bucket=bucket, **where)
-        with contextlib.suppress(Fault):  # the workgroup already exists
+        with contextlib.suppress(Fault):  # raised if the workgroup already exists
             self._create_workgroup(
                 {
                     "Name": project.workgroup,

@@ -135,7 +135,7 @@ class Domains:
         """Return a domain.
 
         Raises:
-            Fault: ``ResourceNotFoundException``.
+            Fault: The domain does not exist (``ResourceNotFoundException``).
         """
         return _found(self._by_id, identity, "Domain")
 
@@ -143,7 +143,7 @@ class Domains:
         """Return a project.
 
         Raises:
-            Fault: ``ResourceNotFoundException``.
+            Fault: The project does not exist (``ResourceNotFoundException``).
         """
         return _found(self.domain(domain).projects, identity, "Project")
 
@@ -152,7 +152,7 @@ class Domains:
         return [asdict(domain) for domain in self.all()]
 
     def load(self, document: list[Mapping[str, Any]]) -> None:
-        """Restore the result of `document`."""
+        """Restore the domains from the result of `document`."""
         domains = [
             Domain(**{**entry, "projects": {key: Project(**value) for key, value in entry["projects"].items()}})
             for entry in document

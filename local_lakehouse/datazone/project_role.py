@@ -1,9 +1,9 @@
 """The policy and permissions boundary of a project role in SageMaker Unified Studio.
 
 The policies are based on the AWS managed policies ``SageMakerStudioProjectUserRolePolicy`` (version 63) and
-``SageMakerStudioProjectUserRolePermissionsBoundary`` (version 19), for the services of the local lakehouse. The AWS
-managed policies have conditions on tags of the role and the project's resources. Here, the names of the project's
-resources replace these conditions.
+``SageMakerStudioProjectUserRolePermissionsBoundary`` (version 19), and cover only the services of the local lakehouse.
+The AWS managed policies have conditions on tags of the role and the project's resources. Here, the names of the
+project's resources replace these conditions.
 
 AWS: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/SageMakerStudioProjectUserRolePermissionsBoundary.html
 """
@@ -112,7 +112,8 @@ def role_policy(names: ProjectNames) -> dict[str, Any]:
 def permissions_boundary(names: ProjectNames) -> dict[str, Any]:
     """Return the permissions boundary of a project's role.
 
-    The boundary denies all actions that it does not allow. No policy on the role overrides an explicit deny.
+    The boundary explicitly denies all actions that it does not allow. No policy of the role can override an explicit
+    deny.
 
     Args:
         names: The names of the project's resources.

@@ -22,7 +22,7 @@ from local_lakehouse.store.items import Items
 
 READS = frozenset({"BatchGetItem", "GetItem", "Query", "Scan", "TransactGetItems"})
 WRITES = frozenset({"BatchWriteItem", "DeleteItem", "PutItem", "TransactWriteItems", "UpdateItem"})
-# Each attribute value is checked once, where it is used.
+# `check` skips attribute values, because each value is checked where it is used.
 _APART = frozenset({"AttributeValue"})
 
 
@@ -82,6 +82,6 @@ def check(request: Request) -> None:
     """Check the members of a request, except for attribute values.
 
     Raises:
-        Fault: ``SerializationException`` or ``ValidationException``.
+        Fault: A member is invalid (``SerializationException`` or ``ValidationException``).
     """
     wire.check_types(service_model("dynamodb").operation_model(request.operation), request.parameters, _APART)

@@ -72,7 +72,7 @@ class Meter:
             self._add_index(table, index, units)
 
     def write(self, table: Table, old: Item | None, new: Item | None) -> None:
-        """Add a write, including its cost in the indexes."""
+        """Add a write, including the units that it consumes in the indexes."""
         if not self.wanted:
             return
         self._add(table, write_units(_size(old), _size(new)))

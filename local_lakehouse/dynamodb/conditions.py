@@ -1,4 +1,4 @@
-"""Condition and filter expressions, which are compiled once per request to a predicate on items.
+"""Condition and filter expressions, which are compiled once per request into a predicate on items.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
 """
@@ -45,7 +45,7 @@ from local_lakehouse.dynamodb.values import (
 Test = Callable[[Item], bool]
 Operand = Callable[[Item], Value | None]
 
-# The number of operands of each function.
+# The number of operands that each function takes.
 _TESTS = {"attribute_exists": 1, "attribute_not_exists": 1, "attribute_type": 2, "begins_with": 2, "contains": 2}
 FUNCTIONS = frozenset({*_TESTS, "size"})
 _UPDATES = frozenset({"if_not_exists", "list_append"})

@@ -89,7 +89,7 @@ def place(item: dict[str, Any], steps: Steps) -> tuple[Any, str | int]:
 
 
 def put(item: dict[str, Any], steps: Steps, value: Value) -> None:
-    """Set the value at a path, and append it if the path's index is beyond the end of a list.
+    """Set the value at a path, or append it if the path's index is beyond the end of a list.
 
     Raises:
         Fault: The map or list that contains the value does not exist (``ValidationException``).

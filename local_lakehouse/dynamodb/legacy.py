@@ -1,4 +1,4 @@
-"""The conversion of legacy parameters to nodes of the equivalent expressions.
+"""The conversion of legacy parameters to the nodes of equivalent expressions.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LegacyConditionalParameters.html
 """
@@ -45,7 +45,7 @@ def require_one_way(request: Mapping[str, Any]) -> None:
 
 
 def filter_of(request: Mapping[str, Any], member: str) -> Node | None:
-    """Convert a filter's comparisons to a condition. Without a filter, return None.
+    """Convert a filter's comparisons to a condition, or return None if there is no filter.
 
     Raises:
         Fault: The parameter is not a valid filter (``ValidationException``).

@@ -79,7 +79,7 @@ class Names:
         )
 
     def read(self, kind: str, text: Any, read: Callable[[str], T]) -> T:
-        """Read an expression.
+        """Parse an expression, and resolve its names and values.
 
         Args:
             kind: The name of the request's member, such as ``FilterExpression``.
@@ -148,7 +148,7 @@ class Names:
 
 @functools.cache
 def reserved_words() -> frozenset[str]:
-    """Return the reserved words, which cannot be attribute names in an expression."""
+    """Return the reserved words, which cannot be used as attribute names in an expression."""
     # moto contains AWS's list of reserved words.
     words = load("moto.dynamodb.parsing.reserved_keywords").ReservedKeywords.get_reserved_keywords()
     return frozenset(word.upper() for word in words)

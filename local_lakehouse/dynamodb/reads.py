@@ -115,7 +115,7 @@ class Reads:
         return table, keys, paths
 
     def query(self, request: Mapping[str, Any]) -> str:
-        """Return a page of the items with one partition key, in the order of their sort keys."""
+        """Return a page of the items with one partition key, ordered by sort key."""
         legacy.require_one_way(request)
         names = Names(request, ("ProjectionExpression", "FilterExpression", "KeyConditionExpression"))
         page = _Page(request, names, "QueryFilter")
@@ -144,7 +144,7 @@ class Reads:
         return self._read(request, page, table, index, low, high, forward=forward)
 
     def scan(self, request: Mapping[str, Any]) -> str:
-        """Return a page of all items, in the order of the hashes of their partition keys."""
+        """Return a page of all items, ordered by the hash of the partition key."""
         legacy.require_one_way(request)
         names = Names(request, ("ProjectionExpression", "FilterExpression"))
         page = _Page(request, names, "ScanFilter")

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 _LONGEST = 4096
-# Expressions of up to 300 operators, the DynamoDB limit, are rarely nested this deeply, and Python's limit is higher.
+# DynamoDB limits an expression to 300 operators, which are rarely nested this deeply. Python's recursion limit is
+# higher.
 _DEEPEST = 100
 _TOKEN = re.compile(
     r"(?P<space>[ \t\r\n]+)|(?P<name>[A-Za-z][A-Za-z0-9_]*)|(?P<placeholder>#[A-Za-z0-9_]+)|(?P<value>:[A-Za-z0-9_]+)"
@@ -55,7 +56,7 @@ class Path:
 
 @dataclass(frozen=True)
 class Name:
-    """A document path of one attribute whose name is given literally, without an expression."""
+    """A document path that is one literal attribute name, as in legacy parameters."""
 
     name: str
 
@@ -69,7 +70,7 @@ class Placeholder:
 
 @dataclass(frozen=True)
 class Literal:
-    """A value."""
+    """A literal value, as in legacy parameters."""
 
     value: Any
 
@@ -110,7 +111,7 @@ class In:
 
 @dataclass(frozen=True)
 class Logic:
-    """Conditions joined by ``AND`` or ``OR``, or a condition after ``NOT``."""
+    """Conditions joined by ``AND`` or ``OR``, or a condition negated by ``NOT``."""
 
     operator: str
     conditions: tuple[Node, ...]

@@ -62,7 +62,7 @@ class Table:
 
     @property
     def has_local_indexes(self) -> bool:
-        """Whether the table has local indexes, which limit the size of all items with one partition key."""
+        """Whether the table has local indexes, which limit the total size of the items with the same partition key."""
         return any(not each.is_global for each in self.indexes.values())
 
     def index_named(self, name: str) -> SecondaryIndex:
@@ -181,7 +181,7 @@ def _length(value: Value) -> int:
 
 
 def table_name(given: Any) -> str:
-    """Return a table's name from its name or ARN."""
+    """Return the table's name, given its name or ARN."""
     if not isinstance(given, str):
         raise Fault("SerializationException", "A table's name must be a string.")
     return given.rpartition("/")[2]

@@ -25,7 +25,7 @@ _SCHEMA = Schema(
     ("CREATE TABLE transaction_tokens (token TEXT PRIMARY KEY, digest TEXT, moment REAL) WITHOUT ROWID",),
 )  # fmt: skip
 _MOST_ACTIONS = 100
-# The period in which a token is valid.
+# The time for which a client request token is valid.
 _TOKEN_SECONDS = 600.0
 # The code of the cancellation reason for each error that cancels a transaction.
 _REASONS = {"ConditionalCheckFailedException": "ConditionalCheckFailed", "ValidationException": "ValidationError"}
@@ -76,7 +76,7 @@ class Transactions:
         return document(Responses=f"[{','.join(texts)}]", ConsumedCapacity=meter.all())
 
     def transact_write_items(self, request: Mapping[str, Any]) -> str:
-        """Execute up to 100 writes and checks, or none of them."""
+        """Execute up to 100 writes and condition checks atomically."""
         meter = Meter(request, 2, "Write")
         entries = request["TransactItems"]
         _require_count(entries)

@@ -67,7 +67,7 @@ class Written:
 
 
 def put(table: Table, item: Any, request: Mapping[str, Any]) -> Write:
-    """Check a put.
+    """Validate a put, and return it as a write.
 
     Raises:
         Fault: The item or the request is not valid (``ValidationException``).
@@ -82,7 +82,7 @@ def put(table: Table, item: Any, request: Mapping[str, Any]) -> Write:
 
 
 def delete(table: Table, request: Mapping[str, Any]) -> Write:
-    """Check a delete.
+    """Validate a delete, and return it as a write.
 
     Raises:
         Fault: The key or the request is not valid (``ValidationException``).
@@ -93,7 +93,7 @@ def delete(table: Table, request: Mapping[str, Any]) -> Write:
 
 
 def update(table: Table, request: Mapping[str, Any]) -> Write:
-    """Check an update.
+    """Validate an update, and return it as a write.
 
     Raises:
         Fault: The key or the request is not valid (``ValidationException``).
@@ -127,7 +127,7 @@ def update(table: Table, request: Mapping[str, Any]) -> Write:
 
 def _condition(request: Mapping[str, Any]) -> Test | None:
     if not request:
-        # The puts of a batch have no condition.
+        # The puts in a batch have no condition.
         return None
     names = Names(request, ("ConditionExpression",))
     test = condition_of(request, "ConditionExpression", legacy.expected(request), names)

@@ -53,7 +53,7 @@ class ExportService:
         self._requests: dict[str, tuple[dict[str, Any], str]] = {}
 
     def note(self, operation: str, request: Mapping[str, Any]) -> None:
-        """Start or end a table's history after a request that enabled or disabled recovery, or deleted the table."""
+        """Start or end a table's history after a request that enables or disables recovery, or deletes the table."""
         self._history.note(operation, request)
 
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
@@ -76,7 +76,7 @@ class ExportService:
             }
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Restore the documents that `dump` returned."""
+        """Restore the state from documents that `dump` returned."""
         with self._clients.lock:
             self._exports = dict(state.get("exports", {}))
             self._requests = dict(state.get("requests", {}))
@@ -101,7 +101,7 @@ class ExportService:
         self._exports[export["ExportArn"]] = export
         if token:
             self._requests[token] = asked, export["ExportArn"]
-        # As on AWS, the response describes an export that is not complete yet.
+        # As on AWS, the response describes an export that has not been completed yet.
         shown = ("EndTime", "ExportManifest", "BilledSizeBytes", "ItemCount", "FailureCode", "FailureMessage")
         begun = {name: value for name, value in export.items() if name not in shown}
         return {"ExportDescription": {**begun, "ExportStatus": "IN_PROGRESS"}}

@@ -86,11 +86,11 @@ def export_files(layout: Layout, lines: Sequence[str], name: str, summary: Mappi
         layout: The location of the files.
         lines: The lines of the data file.
         name: The name of the only data file. A table in the lakehouse has one partition and therefore one data file.
-        summary: The summary's members that describe the request.
+        summary: The members of the manifest summary that describe the request.
     """
     data_key = f"{layout.data}/{name}.json.gz"
-    # The header has no timestamp, so that equal data produces identical files. Level 6 is the default of zlib. Level 9,
-    # the default of gzip.compress, takes longer and saves little space.
+    # The gzip header has no timestamp, so that equal data produces identical files. Level 6 is the default of zlib.
+    # Level 9, the default of gzip.compress, takes longer and saves little space.
     data = gzip.compress("".join(f"{line}\n" for line in lines).encode(), compresslevel=6, mtime=0)
     entry = {
         "itemCount": len(lines),

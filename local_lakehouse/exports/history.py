@@ -111,7 +111,7 @@ class History:
         self._database.before_commit(self._finish, last=True)
 
     def note(self, operation: str, request: Mapping[str, Any]) -> None:
-        """Start or end a table's history after a request that enabled or disabled recovery, or deleted the table."""
+        """Start or end a table's history after a request that enables or disables recovery, or deletes the table."""
         if operation == "UpdateContinuousBackups":
             with self._clients.lock:
                 self.open(str(request["TableName"]).rpartition("/")[2])
@@ -128,7 +128,7 @@ class History:
         """Start or end a table's history according to its point-in-time recovery setting.
 
         Returns:
-            The start of the history, or None without point-in-time recovery.
+            The start of the history, or None if point-in-time recovery is disabled.
         """
         with self._clients.lock, self._database.transaction() as connection:
             collection = self._source.collection(table)

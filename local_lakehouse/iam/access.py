@@ -11,11 +11,11 @@ from local_lakehouse.protocol.request import Request
 
 @dataclass(frozen=True)
 class Access:
-    """One permission that is required for a request.
+    """A permission that a request requires.
 
     Args:
         action: The action, such as ``s3:GetObject``.
-        resource: The resource's ARN, or ``*`` if AWS does not define a resource.
+        resource: The resource's ARN, or ``*`` if AWS defines no resource for the action.
         context: The condition keys of this action, with their values.
     """
 
@@ -41,7 +41,7 @@ class Directory(Protocol):
         """Return the ARN of a role, user, group or instance profile, with its path."""
 
     def key_arn(self, name: str) -> str:
-        """Return the ARN of a KMS key from its ID, alias or ARN."""
+        """Return a KMS key's ARN, given its ID, alias or ARN."""
 
     def work_group(self, kind: str, identity: str) -> str:
         """Return the Athena workgroup of a ``QueryExecutionId`` or ``NamedQueryId``."""

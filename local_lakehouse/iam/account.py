@@ -29,8 +29,7 @@ class Account:
         clients: The clients of the lakehouse.
         region: The request's Region.
         caller: The signer's ARN.
-        athena: The Athena service, which returns the workgroup of each query. If it is None, moto returns the
-            workgroup.
+        athena: The Athena service, which returns the workgroup of each query, or None to get the workgroup from moto.
     """
 
     def __init__(self, clients: ServiceClients, region: str, caller: str, athena: Service | None) -> None:
@@ -53,7 +52,7 @@ class Account:
         return str(found[noun]["Arn"]) if found else self.arn("iam", f"{kind}/{name}", region="")
 
     def key_arn(self, name: str) -> str:
-        """Return the ARN of a KMS key from its ID, alias or ARN."""
+        """Return a KMS key's ARN, given its ID, alias or ARN."""
         found = _found(self._clients.client("kms").describe_key, KeyId=name)
         return str(found["KeyMetadata"]["Arn"]) if found else self.arn("kms", f"key/{name}")
 
@@ -148,7 +147,7 @@ def _policy(clients: ServiceClients, service: str, operation: str, member: str, 
 
 
 def _found(get: Callable[..., Mapping[str, Any]], **parameters: str) -> Mapping[str, Any] | None:
-    """Call the lakehouse, and return None if the resource does not exist."""
+    """Return the response to a read request, or None if the resource does not exist."""
     try:
         return get(**parameters)
     except ClientError as error:

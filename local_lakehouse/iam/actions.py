@@ -37,7 +37,7 @@ def accesses(call: Request, directory: Directory) -> list[Access]:
 
     Args:
         call: The request.
-        directory: The names of the account's resources, for their ARNs.
+        directory: The names of the account's resources, from which their ARNs are built.
 
     Returns:
         The required permissions, each on one resource, or an empty list if no permission is required.

@@ -50,12 +50,12 @@ class Ask:
     Args:
         action: The action, such as ``s3:PutObject``.
         resource: The resource's ARN.
-        principal: The caller, which only resource policies use.
+        principal: The caller, which is compared with the principals in resource policies.
         context: The condition keys and their values.
-        known: The patterns of the condition keys that `context` would contain if the request had these keys. None means
-            that `context` contains all keys. If there are patterns, a condition on another key or with an unsupported
-            operator cannot be evaluated. An Allow statement with a condition that cannot be evaluated does not
-            apply, but a Deny statement does.
+        known: Patterns of condition keys that are absent from the request unless `context` contains them. A condition
+            on any other key, or with an unsupported operator, cannot be evaluated. An Allow statement with such a
+            condition does not apply, but a Deny statement does. None means that `context` contains all keys of the
+            request.
     """
 
     action: str
@@ -162,7 +162,7 @@ def _is_among(principal: Principal, named: Any) -> bool:
 
 
 def _same_principal(pattern: str, principal: Principal) -> bool:
-    """Compare principals. An account includes its identities, and a role includes its sessions."""
+    """Return whether a pattern names a principal, the principal's account, or the role of the principal's session."""
     account = _account_of(principal.name)
     if account and pattern in (account, f"arn:{principal.name.split(':')[1]}:iam::{account}:root"):
         return principal.by_account
@@ -172,7 +172,7 @@ def _same_principal(pattern: str, principal: Principal) -> bool:
 
 
 def role_of(arn: str) -> str | None:
-    """Return the role's ARN for a session's ARN, or None for other ARNs."""
+    """Return the ARN of a session's role, or None if the given ARN does not identify a session."""
     session = re.fullmatch(r"arn:(aws[^:]*):sts::(\d+):assumed-role/([^/]+)/.+", arn)
     return f"arn:{session[1]}:iam::{session[2]}:role/{session[3]}" if session else None
 
@@ -188,7 +188,7 @@ def _list(value: Any) -> Sequence[str]:
 
 @cache
 def _pattern(pattern: str) -> re.Pattern[str]:
-    # IAM supports only the wildcards * and ?, so a bracket is a literal.
+    # IAM supports only the wildcards * and ?, so brackets match literally.
     return re.compile("".join({"*": ".*", "?": "."}.get(letter, re.escape(letter)) for letter in pattern), re.DOTALL)
 
 
@@ -197,7 +197,7 @@ def _like(pattern: str, value: str) -> bool:
 
 
 def _arn_like(pattern: str, value: str) -> bool:
-    """Compare ARNs part by part, as IAM does, so that a star matches a colon only in the last part."""
+    """Compare ARNs part by part, as IAM does, so that ``*`` matches a colon only in the last part."""
     patterns, values = pattern.split(":", 5), value.split(":", 5)
     return len(patterns) == len(values) and all(map(_like, patterns, values))
 

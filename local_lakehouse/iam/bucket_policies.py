@@ -17,7 +17,7 @@ def apply() -> None:
     """Patch moto once per process to call the policy evaluator for buckets.
 
     Otherwise, moto would deny requests, even those of the lakehouse's services, without evaluating principals and
-    conditions. The check of the caller's permissions evaluates explicit denials.
+    conditions. Explicit denials are evaluated when the caller's permissions are checked.
     """
     FakeBucket.get_permission = _permission  # type: ignore[method-assign,assignment]
 

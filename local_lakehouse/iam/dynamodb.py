@@ -51,7 +51,7 @@ def accesses(call: Request, directory: Directory) -> list[Access]:
 
 def stream_accesses(call: Request, directory: Directory) -> list[Access]:
     """Return the permissions for a DynamoDB Streams request, whose actions belong to DynamoDB."""
-    # An iterator starts with its stream's ARN.
+    # A shard iterator starts with its stream's ARN.
     arn = call.text("StreamArn") or (call.text("ShardIterator") or "").partition("|")[0]
     anywhere = directory.arn("dynamodb", "table/*/stream/*")
     return [Access(f"dynamodb:{call.operation}", arn or anywhere)]
@@ -90,7 +90,7 @@ def _statements(call: Request) -> Iterator[str]:
 
 
 def _of_statements(call: Request, statements: list[str], directory: Directory) -> list[Access]:
-    """Return the permissions that are required for statements, except for invalid statements in a batch."""
+    """Return the permissions that PartiQL statements require, except for invalid statements in a batch."""
     needed, faults = [], []
     for text in statements:
         try:

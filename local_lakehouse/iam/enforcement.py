@@ -47,7 +47,7 @@ class PolicyEnforcer:
     """A check of requests against their signers' policies.
 
     Args:
-        backend: The account with its identities and resource policies.
+        backend: The backend that stores the account's identities and resource policies.
         services: The lakehouse's services.
     """
 
@@ -113,7 +113,7 @@ class PolicyEnforcer:
         return {**tags, **role_boundary(clients, access)}
 
     def require(self, identity: Identity, access: Access, region: str) -> None:
-        """Require that an identity has a permission.
+        """Check that an identity has a permission.
 
         Raises:
             Refusal: The permission is missing.
@@ -138,7 +138,7 @@ class CallersRights:
     AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html
 
     Args:
-        enforcer: The check of requests and permissions.
+        enforcer: The policy enforcer.
         identity: The caller.
         region: The Region of the lakehouse.
     """
@@ -157,7 +157,7 @@ class CallersRights:
         return None
 
     def objection(self, action: str, resource: str) -> str | None:
-        """Return the reason why a permission is missing, or None if the permission is granted."""
+        """Return why a permission is missing, or None if the permission is granted."""
         try:
             self._enforcer.require(self._identity, Access(action, resource, _FORWARDED), self._region)
         except Refusal as refusal:
@@ -195,7 +195,7 @@ def _refuse_what_is_not_offered(request: Request) -> None:
 def _objection(
     identity: Identity, access: Access, attached: Document | None, surroundings: Mapping[str, str]
 ) -> str | None:
-    """Return the reason why a permission is missing, as worded by AWS, or None if the permission is granted."""
+    """Return why a permission is missing, as worded by AWS, or None if the permission is granted."""
     context = {**surroundings, **identity.context, **access.context}
     if account := identity.context.get("aws:PrincipalAccount"):
         context["aws:ResourceAccount"] = account

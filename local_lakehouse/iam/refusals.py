@@ -14,7 +14,7 @@ from local_lakehouse.protocol.services import PROTOCOLS
 
 
 class Cause(Enum):
-    """The message of a rejection, with its codes for JSON services, query services and S3."""
+    """The cause of a rejection, with its error codes for JSON services, query services and S3, and its message."""
 
     DENIED = ("AccessDeniedException", "AccessDenied", "AccessDenied", "Access Denied")
     NOT_SIGNED = (
@@ -73,6 +73,6 @@ def answer(request: Request, refusal: Refusal) -> Answer:
     status = 403 if request.protocol == "rest-json" else 400
     response = fail(request.service, request.method, Fault(json_code, message, status=status))
     if PROTOCOLS[request.service].queried:
-        # Clients of a service's older protocol use the older names of its errors.
+        # Clients that use a service's older protocol expect the older names of its errors.
         return Answer(403, [*response.headers, ("x-amzn-query-error", f"{query_code};Sender")], response.body)
     return response

@@ -1,4 +1,4 @@
-"""The permissions that were checked, which can be compared with policies."""
+"""A record of the permissions that were checked, for comparison with policies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The IAM policy simulator, which uses the same rules as the check of requests.
+"""The IAM policy simulator, which applies the same rules as the enforcement of policies.
 
 AWS: https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
 """
@@ -31,7 +31,7 @@ class PolicySimulator:
     The response contains neither ``MatchedStatements`` nor ``MissingContextValues``.
 
     Args:
-        backend: The account.
+        backend: The backend that stores the account's identities.
     """
 
     name = "iam"

@@ -48,7 +48,7 @@ class LakehouseCatalog(GlueCatalog):
             FileNotFoundError: The file does not exist.
         """
         io = self.file_io()
-        # A metadata file never changes.
+        # A metadata file never changes, so its contents can be cached.
         metadata = self._metadata.get(
             metadata_location, lambda: FromInputFile.table_metadata(io.new_input(metadata_location))
         )

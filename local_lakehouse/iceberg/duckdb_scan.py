@@ -64,7 +64,7 @@ def scan_sql(
 
     Args:
         files: The files, the local paths of their content, and their fields. None of the files has deleted rows.
-        fields: The columns' new names, and their fields in the schema of the table version.
+        fields: The names of the result's columns, and their fields in the schema of the table version.
         path_column: The name of a column with each row's file location, or None to omit this column.
         place_columns: The names of columns with file numbers and row numbers, or None to omit these columns.
 
@@ -124,7 +124,7 @@ def _column_sql(stored: StoredField | None, field: NestedField, file: ScanFile) 
 
 
 def without_bounds(sql: str) -> str:
-    """Return SQL for a value in a Parquet file. The SQL prevents DuckDB from using the file's bounds for the value.
+    """Wrap the SQL of a value in a Parquet file so that DuckDB does not use the file's bounds for the value.
 
     The bounds of floating-point numbers omit NaN. DuckDB 2.0 does not take this into account: ``isnan`` is never true,
     and comparisons that both bounds satisfy are also true for NaN. DuckDB has no bounds for a member of a union.

@@ -1,4 +1,4 @@
-"""The implementation of PyIceberg's file interfaces on the S3 service of the lakehouse."""
+"""PyIceberg's file interfaces, implemented on the S3 service of the lakehouse."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def arrow_type(type_: IcebergType, form: Form) -> pa.DataType:
     """Return the Arrow type of an Iceberg type in a given representation.
 
     Raises:
-        UnsupportedTypeError: The type is not supported, such as a type of format version 3.
+        UnsupportedTypeError: The type is not supported. An example is any type from Iceberg format version 3.
     """
     if isinstance(type_, StructType):
         names = [f"f{index}" if form is Form.ENGINE else child.name for index, child in enumerate(type_.fields)]
@@ -149,7 +149,7 @@ def _canonical_names(field: StoredField) -> tuple[StoredField, ...]:
 
 
 def read_form(values: pa.ChunkedArray, stored: StoredField, type_: IcebergType, form: Form) -> pa.ChunkedArray:
-    """Return a file's column as a column of a table's schema, with fields matched by ID."""
+    """Convert a file's column to a type in the table's schema, with nested fields matched by ID."""
     wanted = arrow_type(type_, form)
     return pa.chunked_array([_projected(chunk, stored, type_, form) for chunk in values.chunks], wanted)
 

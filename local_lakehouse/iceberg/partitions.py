@@ -25,7 +25,7 @@ class UnstorablePartitionError(Exception):
 
 @dataclass(frozen=True)
 class Partition:
-    """The partition values that all rows of a data file share, in a form for PyIceberg's location provider."""
+    """The partition values that a data file's rows share, in the form that PyIceberg's location provider expects."""
 
     partition: Record
     spec: PartitionSpec

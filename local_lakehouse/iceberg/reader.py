@@ -48,7 +48,7 @@ class Reader:
 
         Args:
             file: The file.
-            fields: The new names of the columns, and their fields in the schema of the table version.
+            fields: The names of the result's columns, and their fields in the schema of the table version.
             form: The representation of the result.
             mapping: The field IDs, keyed by name, for files without field IDs.
         """

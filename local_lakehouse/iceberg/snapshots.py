@@ -1,4 +1,4 @@
-"""Iceberg commits with exactly one snapshot, whether they add files, remove files or change the schema.
+"""Iceberg commits that create exactly one snapshot, whether they add files, remove files or change the schema.
 
 PyIceberg's `overwrite` and `upsert` can write two or three snapshots for one change. Time travel to an intermediate
 snapshot would show an incomplete refresh. Therefore, this module assembles the snapshot from PyIceberg's parts.
@@ -175,7 +175,7 @@ class _Producer:
             yield writer.to_manifest_file()
 
     def _schema_of(self, spec_id: int) -> Schema:
-        """Return the current schema, or otherwise the newest schema, that contains a specification's source columns."""
+        """Return the current schema, or else the newest schema, that contains a specification's source columns."""
         sources = {field.source_id for field in self._after.specs()[spec_id].fields}
         newest_first = sorted(self._after.schemas, key=lambda schema: schema.schema_id, reverse=True)
         return next(schema for schema in (self._after.schema(), *newest_first) if sources <= set(schema.field_ids))

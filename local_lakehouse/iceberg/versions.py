@@ -20,7 +20,7 @@ def schema_of(table: Table, snapshot_id: int | None) -> Schema:
 
     Args:
         table: The table.
-        snapshot_id: The version's snapshot ID. None is the current version, which has the table's current schema.
+        snapshot_id: The version's snapshot ID, or None for the current version, which has the table's current schema.
     """
     if snapshot_id is None:
         return table.schema()
@@ -31,7 +31,7 @@ def schema_of(table: Table, snapshot_id: int | None) -> Schema:
 
 
 def column_name(index: int) -> str:
-    """Return a column's name in a scan's predicates, from its position in a version's schema."""
+    """Return a column's name in a scan's predicates, given the column's position in a version's schema."""
     return f"c{index}"
 
 

@@ -1,4 +1,4 @@
-"""The writing of a table's data files from a stream of rows, with bounded memory."""
+"""A writer for a table's data files, which processes a stream of rows with bounded memory."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _DICTIONARY_BYTES = 32 * 2**10
 # A dictionary of values that hardly repeat in this number of rows takes more time and space than the values.
 _SAMPLE_ROWS = 1_000
 _BUFFERED_BYTES = 128 * 2**20
-# A file is uploaded to S3 in one request.
+# A file is uploaded to S3 in one request, so its size is limited.
 _LARGEST_FILE = 128 * 2**20
 _DEFAULT_FILE = 512 * 2**20
 _CODECS = {"zstd": "zstd", "snappy": "snappy", "gzip": "gzip", "lz4": "lz4", "none": "none", "uncompressed": "none"}
@@ -218,7 +218,7 @@ class _OpenFile:
             store_decimal_as_integer=True,
             use_dictionary=[path for path in layout.ids_by_path if path.partition(".")[0] in repeating],
             dictionary_pagesize_limit=_DICTIONARY_BYTES,
-            # If the file contained an Arrow schema, readers would use the large types of Arrow.
+            # If the file contained an Arrow schema, readers would use Arrow's large types.
             store_schema=False,
         )
 
@@ -267,7 +267,7 @@ def _repeats(column: pa.ChunkedArray) -> bool:
 
 
 def _conformed(values: pa.Array, wanted: pa.DataType) -> pa.Array:
-    """Convert values to the type that files use. Its fields have the same positions but can have other names."""
+    """Convert values to the type that files use. Its fields have the same positions but can have different names."""
     if pa.types.is_struct(wanted):
         children = [_conformed(values.field(place), child.type) for place, child in enumerate(wanted)]
         return pa.StructArray.from_arrays(children, fields=list(wanted), mask=pc.is_null(values))

@@ -23,7 +23,7 @@ from local_lakehouse.protocol.wire import Caller, Fault
 
 _MOST_RESULTS = 25
 _LISTED = ("ImportArn", "ImportStatus", "TableArn", "S3BucketSource", "InputFormat", "StartTime", "EndTime")
-# AWS does not document this code, so the code is our choice.
+# AWS does not document a failure code for this case, so this code is our choice.
 _INTERRUPTED = {
     "ImportStatus": "FAILED",
     "FailureCode": "Interrupted",
@@ -87,7 +87,7 @@ class ImportService:
             return {"imports": dict(self._imports), "requests": dict(self._requests)}
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Restore the documents that `dump` returned."""
+        """Restore the state from documents that `dump` returned."""
         with self._clients.lock:
             self._imports, self._requests = dict(state.get("imports", {})), dict(state.get("requests", {}))
 
@@ -214,7 +214,7 @@ def _failure(error: Exception) -> dict[str, str]:
             "FailureCode": f"S3{error.response['Error']['Code']}",
             "FailureMessage": error.response["Error"]["Message"],
         }
-    # AWS does not document this code, so the code is our choice.
+    # AWS does not document a failure code for this case, so this code is our choice.
     return {"FailureCode": "InvalidCompression", "FailureMessage": f"An object is not compressed with GZIP: {error}"}
 
 
@@ -232,7 +232,7 @@ def _check(request: Mapping[str, Any]) -> None:
 
 
 def _item(line: str) -> Any:
-    """Parse one line of DynamoDB JSON, and return None if it is not an item."""
+    """Return the item in a line of DynamoDB JSON, or None if the line does not contain an item."""
     try:
         document = json.loads(line)
     except ValueError:

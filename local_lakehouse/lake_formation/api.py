@@ -76,7 +76,7 @@ class LakeFormationService:
             return {"register": self.register.document()}
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Restore the document that `dump` returned."""
+        """Restore the state from a document that `dump` returned."""
         with self._lock:
             known = state.get("register")
             self.register = Register.read(known) if known else self._new()
@@ -86,7 +86,7 @@ class LakeFormationService:
         """Return the register of a new account."""
         settings = default_settings(governed=self._governed)
         if self._governed and self._founder:
-            # A governed account has an administrator, who is the user that starts the lakehouse.
+            # In a governed account, the founder is a data lake administrator from the start.
             settings["DataLakeAdmins"] = [{"DataLakePrincipalIdentifier": self._founder}]
         return Register(settings)
 
@@ -137,7 +137,7 @@ class LakeFormationService:
         return each
 
     def _require_granter(self, caller: Caller, resource: Resource, permissions: list[str]) -> None:
-        """Require that a caller is an administrator, is the resource's creator, or has the grant option.
+        """Check that a caller is an administrator, is the resource's creator, or has the grant option.
 
         Raises:
             Fault: ``AccessDeniedException``.

@@ -1,7 +1,7 @@
 """Lake Formation's decisions about access to databases and tables.
 
-A principal is checked if a database or table is not open to ``IAM_ALLOWED_PRINCIPALS``, or if the principal has opted
-in. The data of a table in a registered location is read with Lake Formation's credentials. The principal's S3
+Lake Formation checks a principal if a database or table is not open to ``IAM_ALLOWED_PRINCIPALS``, or if the principal
+has opted in. The data of a table in a registered location is read with Lake Formation's credentials. The principal's S3
 permissions apply in an unregistered location, and in hybrid mode if Lake Formation does not check the principal.
 
 AWS: https://docs.aws.amazon.com/lake-formation/latest/dg/hybrid-access-mode.html,
@@ -76,14 +76,14 @@ class Governance:
         return self.register.is_administrator(principal) or any(True for _ in self.register.held(principal, resource))
 
     def may(self, principal: str, resource: Resource, *permissions: str) -> bool:
-        """Return whether a principal has any of the given permissions."""
+        """Return whether a principal has at least one of the given permissions."""
         if not self.checks(principal, resource) or self._owns(principal, resource):
             return True
         held = {permission for permission, _ in self.register.held(principal, resource)}
         return bool(held & {"ALL", *permissions})
 
     def require(self, principal: str, resource: Resource, *permissions: str) -> None:
-        """Require that a principal has any of the given permissions.
+        """Check that a principal has at least one of the given permissions.
 
         Raises:
             Fault: ``AccessDeniedException``.

@@ -59,7 +59,7 @@ class Register:
     Args:
         settings: The data lake settings.
         grants: The permissions, keyed by principal and resource, each with its grant option.
-        opt_ins: The opt-ins, keyed by principal and resource, with their times and authors.
+        opt_ins: The time and author of each opt-in, keyed by principal and resource.
         locations: The registered locations, keyed by ARN.
         creators: The creator of each database or table, or an empty string if a service created it. Creators have all
             permissions.
@@ -88,7 +88,7 @@ class Register:
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Register:
-        """Return the register from the result of `document`."""
+        """Create a register from the result of `document`."""
         return cls(
             copy.deepcopy(dict(document["settings"])),
             {(who, Resource.of(about)): dict(held) for who, about, held in document["grants"]},

@@ -13,7 +13,7 @@ from local_lakehouse.protocol.faults import Fault
 
 EVERYBODY = "IAM_ALLOWED_PRINCIPALS"
 ANY_TABLE = "*"
-# Lake Formation's wildcard, which replaces the required name of a table.
+# The wildcard that Lake Formation uses in place of a table's name.
 _ALL_TABLES = "ALL_TABLES"
 
 _PERMISSIONS = {
@@ -70,7 +70,7 @@ class Resource:
 
     @classmethod
     def of(cls, document: Sequence[Any]) -> Resource:
-        """Return the resource from the result of `document`."""
+        """Create a resource from the result of `document`."""
         kind, database, table, columns, location = document
         chosen = None if columns is None else Columns(frozenset(columns[0]), columns[1])
         return cls(kind, database, table, chosen, location)
@@ -103,7 +103,7 @@ class Resource:
 
 
 def read(document: Mapping[str, Any]) -> Resource:
-    """Parse the resource of a request.
+    """Parse the resource in a request.
 
     Raises:
         Fault: The resource is missing or incomplete, or its type is not supported.
@@ -145,7 +145,7 @@ def _columns(document: Mapping[Any, Any]) -> Columns:
 
 
 def check(resource: Resource, permissions: Sequence[str]) -> None:
-    """Check that a type of resource has the given permissions.
+    """Check that permissions apply to a type of resource.
 
     Raises:
         Fault: A permission does not apply to the type, or no permission is given.

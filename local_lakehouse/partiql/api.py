@@ -41,7 +41,7 @@ class PartiqlService:
 
     Args:
         clients: The clients of the lakehouse.
-        observers: The functions to call after each request that a statement causes, as after requests from clients.
+        observers: The functions to call after each request that a statement sends, as for requests from clients.
     """
 
     name = "dynamodb"
@@ -238,7 +238,7 @@ def _item(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _as_json(value: Any) -> Any:
-    """Convert a value's bytes, which clients send and receive, to text for JSON."""
+    """Convert binary values, which boto3 represents as bytes, to base64 text for JSON."""
     if isinstance(value, Mapping):
         return {name: _as_json(member) for name, member in value.items()}
     if isinstance(value, list | tuple):

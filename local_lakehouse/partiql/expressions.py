@@ -34,7 +34,7 @@ from local_lakehouse.protocol.partiql.values import invalid
 
 
 class Expressions:
-    """The expressions of one request, with the names and values that they collect."""
+    """The expressions of one request, with the names and values that they use."""
 
     def __init__(self) -> None:
         self._names: dict[str, str] = {}

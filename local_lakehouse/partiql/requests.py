@@ -232,7 +232,7 @@ def _divided(
 
 
 def _partitions(name: str, condition: Condition) -> list[Literal]:
-    """Return the attribute values that a condition allows, or an empty list if they are unknown."""
+    """Return the values that a condition allows for an attribute, or an empty list if they are unknown."""
     equal = equality(condition)
     if equal is not None and equal[0] == name:
         return [Literal(equal[1])]

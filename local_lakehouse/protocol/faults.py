@@ -45,7 +45,7 @@ def fail(service: str, method: str, fault: Fault, *, queried: bool = False) -> A
         service: The name of the service in botocore.
         method: The HTTP method. A response to HEAD has no body.
         fault: The error.
-        queried: Whether a service with several protocols was called with ``query``.
+        queried: Whether a service with several protocols was called with the ``query`` protocol.
     """
     protocol = PROTOCOLS.get(service, Protocol("json"))
     if protocol.name == "rest-xml":
@@ -93,7 +93,7 @@ def _readable(text: str) -> str:
 
 
 def xml(status: int, document: str, content_type: str = "text/xml") -> Answer:
-    """Return an XML document as a response, without a body if the document is empty."""
+    """Return a response with an XML document, or without a body if the document is empty."""
     declared = (
         document
         if document.startswith("<?xml") or not document

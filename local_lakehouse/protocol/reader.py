@@ -291,7 +291,7 @@ def _json_object(request: Request) -> dict[str, Any]:
     return document
 
 
-# Only the bodies of these requests affect permissions, unlike the content of an object.
+# Among S3 requests, only the bodies of these affect permissions.
 _READ_FROM_BODY = {"DeleteObjects": ("Object", "Objects"), "CreateBucket": ("Tag", "Tags")}
 
 

@@ -1,4 +1,4 @@
 """Fixes for moto responses that differ from AWS's responses.
 
-Each module has an idempotent `apply`.
+Each module has an idempotent function, `apply`.
 """

@@ -23,7 +23,7 @@ def apply() -> None:
 def _listed_once(original: Callable[..., list[MetricDatumBase]]) -> Callable[..., list[MetricDatumBase]]:
     """List each metric once.
 
-    Moto compares each data point with all metrics found before, and repeats metrics without dimensions.
+    moto compares each data point with all metrics found so far, and lists metrics without dimensions more than once.
     """
 
     @functools.wraps(original)

@@ -1,4 +1,4 @@
-"""The rules for DynamoDB table definitions that AWS checks before it creates or changes a table.
+"""The rules that AWS applies to table definitions before it creates or changes a DynamoDB table.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
 """
@@ -42,7 +42,7 @@ def check_model(operation: str, asked: Definition) -> None:
     """Check a request against the constraints in botocore's model.
 
     Raises:
-        MockValidationException: The request violates a constraint. The message is AWS's message.
+        MockValidationException: The request violates a constraint. The message is the same as on AWS.
     """
     try:
         wire.check(service_model("dynamodb").operation_model(operation), asked)
@@ -143,11 +143,11 @@ def check_global(index: Definition, *, on_demand: bool) -> None:
     """Check the definition of a global secondary index.
 
     Raises:
-        MockValidationException: The definition is invalid. The message is AWS's message.
+        MockValidationException: The definition is invalid. The message is the same as on AWS.
     """
     name = index["IndexName"]
     check_name(name, "IndexName")
-    # Only global secondary indexes allow up to four attributes for each part of a key.
+    # Only a global secondary index allows up to four attributes in its partition key and up to four in its sort key.
     kinds = [each["KeyType"] for each in index["KeySchema"]]
     if kinds[0] != "HASH" or sorted(kinds) != kinds:
         _check_keys(index["KeySchema"])
@@ -188,7 +188,7 @@ def check_offered(asked: Definition, members: Iterable[str]) -> None:
     """Reject members that are not supported here.
 
     Raises:
-        MockValidationException: The request contains such a member, which the message names.
+        MockValidationException: The request contains one of the members. The message names it.
     """
     for name in members:
         if name in asked:

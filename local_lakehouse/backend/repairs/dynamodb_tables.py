@@ -1,4 +1,4 @@
-"""The description, creation and deletion of DynamoDB tables with all members that AWS returns.
+"""The description, creation and deletion of DynamoDB tables, with all response members that AWS returns.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html
 """
@@ -69,7 +69,7 @@ def describe(self: Any, base_key: str = "TableDescription") -> dict[str, Any]:
         "TableSizeBytes": size,
         "ItemCount": count,
         "TableArn": self.table_arn,
-        # The ID is constant for the life of a table, and differs for a later table with the same name.
+        # The ID does not change during a table's lifetime. A later table with the same name has a different ID.
         "TableId": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.table_arn} {self.created_at.isoformat()}")),
         "DeletionProtectionEnabled": bool(self.deletion_protection_enabled),
         "WarmThroughput": self.warm_throughput,
@@ -125,7 +125,7 @@ def _index(table: Any, index: Any) -> dict[str, Any]:
 
 
 def _creating(create: Callable[..., Any]) -> Callable[..., Any]:
-    """Check a definition as AWS does, keep members that moto ignores, and report the status CREATING."""
+    """Check a definition as AWS does, store members that moto ignores, and report the status CREATING."""
 
     @functools.wraps(create)
     def creating(self: DynamoHandler) -> Any:
@@ -149,7 +149,7 @@ def _creating(create: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _begun(found: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the description of a table that is being created, without details that are added later."""
+    """Return the description of a table that is being created, without the details that AWS adds later."""
     begun = {**found, "TableStatus": "CREATING"}
     warm = begun.pop("WarmThroughput")
     if "WarmThroughput" in asked:
@@ -165,7 +165,7 @@ def _begun(found: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _deleting(delete: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the response for a deletion, with the members that AWS returns."""
+    """Return only the members that AWS returns for a deletion."""
 
     @functools.wraps(delete)
     def deleting(self: DynamoHandler) -> Any:
@@ -249,8 +249,7 @@ def find(handler: DynamoHandler, name: str) -> Any:
     """Return a table.
 
     Raises:
-        ResourceNotFoundException: The table does not exist. The message names the table, as in the table operations of
-            AWS.
+        ResourceNotFoundException: The table does not exist. The message names the table, as AWS's table operations do.
     """
     try:
         return handler.dynamodb_backend.get_table(name)

@@ -78,7 +78,7 @@ def _conditional(write: Callable[..., Any]) -> Callable[..., Any]:
 def _versioned(update: Callable[..., Any]) -> Callable[..., Any]:
     """Reject an update with an outdated version, and discard the old version if ``SkipArchive`` is true.
 
-    Iceberg writers rely on the rejection, because otherwise one of two concurrent commits would be lost.
+    Iceberg writers rely on the rejection. Without it, one of two concurrent commits would be lost.
     """
 
     @functools.wraps(update)
@@ -124,7 +124,7 @@ def _search_tables(self: GlueResponse) -> ActionResult:
 
 
 def _searched(value: Any) -> str:
-    """Return all strings of a table's description in lowercase, because the search includes every property.
+    """Return all strings in a table's description, in lowercase, because the search includes every property.
 
     AWS: https://docs.aws.amazon.com/glue/latest/webapi/API_SearchTables.html
     """

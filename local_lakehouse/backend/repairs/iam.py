@@ -1,7 +1,7 @@
-"""AWS managed policies, which are loaded on demand, whereas moto loads all or none of them at startup.
+"""AWS managed policies, which are loaded on demand.
 
-Loading all of them takes a tenth of a second and 15 MB. Therefore, a policy is loaded when a request names it, and all
-policies are loaded when a request lists them.
+At startup, moto loads either all of them, which takes a tenth of a second and 15 MB, or none. Here, a policy is loaded
+when a request names it, and all policies are loaded when a request lists them.
 
 AWS: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html
 """
@@ -33,7 +33,7 @@ def managed_policy(backend: IAMBackend, arn: str) -> ManagedPolicy | None:
     """Return an AWS managed policy, or None if AWS has no policy with that ARN.
 
     Args:
-        backend: The backend, to which the policy is added.
+        backend: The IAM backend, to which the policy is added.
         arn: The policy's ARN.
     """
     prefix = f"arn:{backend.partition}:iam::aws:policy/"

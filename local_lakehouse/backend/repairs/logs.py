@@ -1,4 +1,4 @@
-"""Fixes for queries of CloudWatch Logs Insights, in which moto ignores the commands that it does not support.
+"""Fixes for CloudWatch Logs Insights queries. moto would ignore commands that it does not support.
 
 AWS: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQuery.html
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html
@@ -34,7 +34,7 @@ class InsightsQuery:
     limit: int = _MOST_RESULTS
 
     def for_moto(self) -> str:
-        """Return the query in the syntax that moto supports completely."""
+        """Return an equivalent query that contains only commands that moto supports."""
         return f"fields {', '.join(self.fields)} | sort @timestamp {self.order} | limit {self.limit}"
 
 

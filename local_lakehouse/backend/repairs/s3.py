@@ -64,7 +64,7 @@ def _or_no_tags(read: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _without_empty(put: Callable[..., Any]) -> Callable[..., Any]:
-    """Keep no entry for an object without tags, because moto would keep one in memory for each object."""
+    """Remove the tag entry of an object without tags. moto would keep an empty entry in memory for each such object."""
 
     @functools.wraps(put)
     def putting(self: S3Backend, key: Any, tags: dict[str, str] | None) -> Any:
@@ -94,7 +94,8 @@ def _encrypted(put: Callable[..., Any]) -> Callable[..., Any]:
         named["encryption"] = named.get("encryption") or _default_headers(self, bucket_name)[_ENCRYPTION]
         key = put(self, bucket_name, *arguments, **named)
         if not key.encryption.startswith("aws:kms"):
-            # moto keeps the key of the bucket's configuration even if the request specifies another type of encryption.
+            # moto keeps the KMS key from the bucket's configuration even if the request specifies another type of
+            # encryption.
             key.kms_key_id = None
         return key
 

@@ -1,4 +1,4 @@
-"""The tokens of PartiQL statements, and the keywords that must be quoted as names."""
+"""The tokens of PartiQL statements, and the keywords that must be quoted when they are used as names."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ class Path:
 
 @dataclass(frozen=True)
 class Literal:
-    """A value."""
+    """A literal value."""
 
     value: TypedValue
 
@@ -69,7 +69,7 @@ class Is:
 
 @dataclass(frozen=True)
 class Call:
-    """A call of ``begins_with``, ``contains`` or ``attribute_type``."""
+    """A call to ``begins_with``, ``contains`` or ``attribute_type``."""
 
     name: str
     path: Path

@@ -175,8 +175,7 @@ def scanned(queries: pd.DataFrame) -> Chart:
     shares = [(row.min() / row.max(), question, row.idxmin()) for question, row in table.iterrows()]
     least, best, layout_of_it = min(shares, key=lambda share: share[0], default=(1, "", ""))
     if least < 1:
-        share = f"reads {100 * least:.0f}% of what it reads in the most expensive layout"
-        title = f'Partitioned by {layout_of_it}, "{best}" {share}'
+        title = f'Partitioned by {layout_of_it}, "{best}" scans up to {100 * (1 - least):.0f}% fewer bytes'
     layout = _palette.layout(
         title,
         meta={"clock": "Kilobytes that Athena scanned for each question in each layout"},

@@ -31,12 +31,12 @@ _CALLS = 3_000
 
 
 class AthenaService:
-    """Amazon Athena.
+    """The local implementation of Amazon Athena.
 
     Args:
         clients: The clients of the lakehouse.
         workers: The pool in which queries run. The code that creates the pool must stop it.
-        governance: The access checks of Lake Formation, or None to disable them.
+        governance: Lake Formation's access checks, or None to disable them.
     """
 
     name = "athena"
@@ -96,7 +96,7 @@ class AthenaService:
 
     @property
     def finished(self) -> int:
-        """The number of ended executions, which can change without a request."""
+        """The number of executions that have ended. It can change without a request."""
         return self._runner.finished
 
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:

@@ -66,7 +66,7 @@ class Context:
 
     @property
     def database(self) -> str | None:
-        """The default database, in lowercase and without backquotes, or None if the request does not specify it."""
+        """The default database, in lowercase and without backticks, or None if the request does not specify it."""
         name = self.execution.database
         return name.strip("`").lower() if name else None
 

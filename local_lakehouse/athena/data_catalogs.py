@@ -124,7 +124,7 @@ def _table(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _squashed(blanks: str, text: str) -> str:
-    """Replace each match of a pattern with one space, because Athena's metadata omits additional blanks."""
+    """Replace each match of a pattern with one space, because Athena's metadata omits additional white space."""
     return re.sub(blanks, " ", text)
 
 

@@ -276,7 +276,7 @@ def drop_view(statement: nodes.DropView, context: Context) -> Outcome:
 
 
 def repair_table(statement: nodes.RepairTable, context: Context) -> Outcome:
-    """Register a partition for each existing partition folder."""
+    """Register a partition for each partition folder in S3."""
     entry = known_table(context, statement.table)
     if is_iceberg(entry) or is_view(entry):
         raise QueryFailure("", "Query type not supported by Athena Iceberg at this time", error_type=1200)

@@ -1,4 +1,4 @@
-"""The executions of statements, and their descriptions for the API."""
+"""Query executions, their storage, and their descriptions for the API."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ _INTERRUPTED = "The local lakehouse was stopped while this query ran. Run it aga
 
 @dataclass
 class Execution:
-    """One execution of a statement.
+    """A query execution.
 
-    All fields except `keep` are plain data, so that executions survive a restart.
+    All fields except `keep` are plain data, so that an execution can be stored and survives a restart.
     """
 
     id: str
@@ -198,7 +198,7 @@ class Executions:
     def claim(self, token: str, request: object, execution_id: str) -> tuple[object, str]:
         """Reserve a client token for a request, unless an earlier request used the token.
 
-        Return the request and the execution ID to which the token belongs.
+        Return the request and the execution ID for which the token is reserved.
 
         A client retries a request that takes too long. The retry waits until the first request is accepted or rejected,
         so that the execution in the response exists.

@@ -2,8 +2,7 @@
 
 https://docs.aws.amazon.com/athena/latest/ug/athena-explain-statement-understanding.html
 
-The operators are derived from the statement. The plan does not reproduce the operator order that Athena chooses by
-cost.
+The plan follows the clauses of the statement, not the operator order that Athena's cost-based optimizer chooses.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Operations that start, monitor and stop executions, and read their results."""
+"""Operations that start, monitor and stop query executions, and read their results."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _SUFFIXES = {
 
 
 class QueryOperations:
-    """The operations on executions.
+    """The operations on query executions.
 
     Args:
         clients: The clients of the lakehouse.

@@ -1,4 +1,4 @@
-"""The conversion of result columns to Arrow strings in Athena's format, and to the lines of result files."""
+"""Conversion of result columns to Arrow strings in Athena's format, and to the lines of result files."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _timestamps(array: pa.Array, type_: Type) -> pa.Array:
 
 
 def _written_again(texts: pa.Array, where: pa.Array, array: pa.Array, write: Callable[[Any], str]) -> pa.Array:
-    """Replace the strings that Arrow does not write in Athena's format."""
+    """Replace the strings that Arrow does not format as Athena does."""
     chosen = pc.fill_null(where, False)
     if not pc.any(chosen).as_py():
         return texts

@@ -86,7 +86,7 @@ class ResultFiles:
     def _write_batches(
         self, execution: Execution, outcome: Outcome, batches: pa.RecordBatchReader
     ) -> tuple[list[list[Text]], int]:
-        """Write rows as they arrive. Return the first rows, and the number of all rows."""
+        """Write rows as they arrive. Return the first rows, and the total number of rows."""
         first: list[list[Text]] = []
         types = [type_ for _, type_ in outcome.columns]
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as file:

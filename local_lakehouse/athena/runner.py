@@ -34,7 +34,7 @@ _TOO_DEEP = (
     "Move parts of it to a WITH clause, or compute them in separate statements"
 )
 _DENIED = ("403", "AccessDenied", "AccessDeniedException")
-# Athena has quotas for active DDL and DML queries, such as 20 and 25. The number of threads includes a small reserve.
+# Athena's quotas for active queries are, for example, 20 for DDL and 25 for DML. A few threads are in reserve.
 _THREADS = 48
 
 Handler = Callable[[Any, Context], Outcome]
@@ -122,7 +122,7 @@ class Runner:
                 self._canceled.discard(execution.id)
                 self.finished += 1
                 self._ended.pop(execution.id).set()
-            # No request waits until the worker is cleaned up.
+            # The worker is cleaned up after the execution has ended, so that no request waits for this cleanup.
             worker.close()
 
     def _guarded(self, execution: Execution, worker: WorkerSession, overdue: threading.Event) -> None:
@@ -167,7 +167,7 @@ class Runner:
         except QueryFailure:
             _LOG.warning("the reason why query %s failed was not written", execution.id, exc_info=True)
         finally:
-            # Clients wait until the execution ends.
+            # Clients wait until the execution ends, so it must end even if writing the reason fails.
             execution.finish("FAILED", failure.reason, error)
 
     def _finish(self, execution: Execution, outcome: Outcome) -> None:

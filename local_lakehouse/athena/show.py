@@ -248,7 +248,7 @@ def _iceberg_ddl(entry: dict[str, Any], context: Context) -> Iterator[str]:
 
 
 def _is_internal(key: str) -> bool:
-    """Return whether a property is omitted because it configures Iceberg's writers or is the comment."""
+    """Return whether the DDL omits a property, because it configures Iceberg's writers or is the comment."""
     return key.startswith("write.") or key == "comment"
 
 
@@ -263,7 +263,7 @@ def _backquoted(name: str) -> str:
 
 
 def _name(name: str) -> str:
-    """Return a name for the DDL of an Iceberg table, in backquotes only if necessary."""
+    """Return a name for the DDL of an Iceberg table, in backticks only if necessary."""
     return name if re.fullmatch("[a-z_][a-z0-9_]*", name) else _backquoted(name)
 
 

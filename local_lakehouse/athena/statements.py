@@ -1,4 +1,4 @@
-"""The type of a statement, and its name in ``GetQueryExecution``."""
+"""Statement types, with their names in ``GetQueryExecution``."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Kind:
 
 
 def strip_statement(text: str) -> str:
-    """Return a statement without its final semicolon."""
+    """Return a statement without surrounding white space and its final semicolon."""
     stripped = text.strip()
     return stripped[:-1].rstrip() if stripped.endswith(";") else stripped
 

@@ -59,7 +59,7 @@ class WorkGroups:
         }
 
     def changing(self) -> AbstractContextManager[None]:
-        """Return a context manager that saves the changes of its block to Athena's documents."""
+        """Return a context manager that saves the changes made in its block to Athena's documents."""
         return self._clients.changing(PARTICIPANT)
 
     @property

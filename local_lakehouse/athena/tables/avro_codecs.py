@@ -31,7 +31,7 @@ _ZSTD_LEVEL = 3
 
 
 def readable(content: bytes) -> bytes:
-    """Return a file without compression if its codec is Snappy or Zstandard, and other files unchanged.
+    """Return the content of an Avro file, decompressed if its codec is Snappy or Zstandard.
 
     Raises:
         ValueError: The content is not an Avro file, or a block is damaged.
@@ -48,7 +48,7 @@ def readable(content: bytes) -> bytes:
 
 
 class CompressingFile(io.RawIOBase):
-    """A file that compresses the blocks of an uncompressed Avro file that is written to it.
+    """A file that compresses the blocks of the uncompressed Avro file that is written to it.
 
     Args:
         sink: The file for the compressed blocks.
@@ -71,7 +71,7 @@ class CompressingFile(io.RawIOBase):
         return self._waiting.write(content)
 
     def flush(self) -> None:
-        """Compress the parts that were added. The last part must complete a block."""
+        """Compress the added parts, which must end with a complete block."""
         size = self._waiting.tell()
         if not size:
             return

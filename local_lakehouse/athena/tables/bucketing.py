@@ -1,4 +1,4 @@
-"""The buckets of Hive tables, and the buckets that a statement must read.
+"""The buckets of Hive tables, and the selection of buckets that a statement must read.
 
 AWS: https://docs.aws.amazon.com/athena/latest/ug/ctas-partitioning-and-bucketing-what-is-bucketing.html
 """
@@ -133,7 +133,7 @@ def wanted_buckets(
     Args:
         bucketing: The table's buckets.
         columns: The table's columns.
-        conditions: The conditions, which use the column names in DuckDB.
+        conditions: The conditions, with DuckDB's column names.
     """
     places = {name: index for index, (name, _) in enumerate(columns)}
     choices = []

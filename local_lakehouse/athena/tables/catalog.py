@@ -1,4 +1,4 @@
-"""The lookup of tables by name, according to Athena's rules."""
+"""Table lookup by name, according to Athena's rules."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ class StatementTables:
 
         Args:
             worker: The worker that runs the statement.
-            scans: The columns to read from each table. Tables and columns are given by their names in DuckDB.
+            scans: The columns to read from each table. All names are DuckDB names.
         """
         for name, load in self._loads.items():
             with acting_for(None) if name in self._vended else contextlib.nullcontext():

@@ -41,7 +41,7 @@ def _shown_bound(type_: IcebergType, value: bytes | None) -> str | None:
 
 
 def decoded(type_: PrimitiveType, value: bytes) -> Any:
-    """Decode a bound, which has the original type in files written before the column was widened."""
+    """Decode a bound. In a file written before its column was widened, the bound has the original type."""
     if len(value) == _NARROW and isinstance(type_, LongType):
         return from_bytes(IntegerType(), value)
     if len(value) == _NARROW and isinstance(type_, DoubleType):

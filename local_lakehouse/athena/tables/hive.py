@@ -224,7 +224,7 @@ def _holds(value: Any, condition: Condition) -> bool:
 
 @dataclass(frozen=True)
 class _Object:
-    """An object of a table, with its path, size, entity tag and partition values."""
+    """An object that contains rows of a table, with its path, size, entity tag and partition values."""
 
     path: str
     size: int
@@ -259,7 +259,7 @@ def _stored_sql(stored: pa.Field, type_: Type) -> str | None:
     if type_.name in types.INTEGERS and stored.type in (pa.int8(), pa.int16(), pa.int32()):
         return f"CAST({name} AS {duckdb_type(type_)})"
     if type_.name == "timestamp" and stored.type in (pa.timestamp("us"), pa.timestamp("ms")):
-        # Athena rounds timestamps of Hive tables to milliseconds.
+        # Athena rounds timestamps in Hive tables to milliseconds.
         return f"date_trunc('milliseconds', CAST({name} AS TIMESTAMP) + INTERVAL 500 MICROSECONDS)"
     return None
 

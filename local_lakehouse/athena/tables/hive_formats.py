@@ -179,7 +179,7 @@ def _decompressed(path: str, content: bytes) -> bytes:
 
 
 def _lines(text: str) -> list[str]:
-    r"""Split lines only at ``\n``, ``\r\n`` and ``\r``, as Hadoop does."""
+    r"""Split text into lines only at ``\n``, ``\r\n`` and ``\r``, as Hadoop does."""
     lines = re.split(r"\r\n|\n|\r", text)
     return lines if lines[-1] else lines[:-1]
 

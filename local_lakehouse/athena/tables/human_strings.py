@@ -1,4 +1,4 @@
-"""The bounds of columns in Iceberg's human-readable format.
+"""Column bounds in Iceberg's human-readable format.
 
 https://iceberg.apache.org/javadoc/latest/org/apache/iceberg/transforms/Transform.html
 """

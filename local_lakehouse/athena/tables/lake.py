@@ -31,8 +31,8 @@ class Lake:
 
     Args:
         clients: The clients of the lakehouse.
-        governance: The access checks of Lake Formation, or None to disable them.
-        reads_local_files: Whether the engine is allowed to read the files whose paths `local_path` returns.
+        governance: Lake Formation's access checks, or None to disable them.
+        reads_local_files: Whether DuckDB is allowed to read the files whose paths `local_path` returns.
     """
 
     def __init__(
@@ -47,12 +47,12 @@ class Lake:
 
     @property
     def glue(self) -> Any:
-        """The client of the Glue Data Catalog."""
+        """The Glue client."""
         return self.clients.client("glue")
 
     @property
     def s3(self) -> Any:
-        """The client of S3."""
+        """The S3 client."""
         return self.clients.client("s3")
 
     def require_default_database(self) -> None:

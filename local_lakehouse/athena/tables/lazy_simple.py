@@ -1,7 +1,7 @@
-r"""Rows of text files in the format of Hive's LazySimpleSerDe.
+r"""Rows of text files in Hive's LazySimpleSerDe format.
 
-Each level of nesting has a separator. For example, ``\x02`` separates the elements of an array. ``\x03`` separates
-the elements of a nested array, and separates a key from its value.
+Each nesting level has its own separator. For example, ``\x02`` separates the elements of an array, and ``\x03``
+separates the elements of a nested array, or a map's key from its value.
 
 AWS: https://docs.aws.amazon.com/athena/latest/ug/lazy-simple-serde.html
 """
@@ -26,7 +26,7 @@ class Layout:
     """The format of a table's rows.
 
     Args:
-        separators: The separators of columns and of each level of nesting, outermost first.
+        separators: The separators of columns and of each nesting level, outermost first.
         null: The string for NULL.
         escape: The character that escapes a separator in a value, or None to disable escaping.
     """
@@ -36,7 +36,7 @@ class Layout:
     escape: str | None = None
 
     def cells(self, line: str) -> list[str]:
-        """Return the columns of a line."""
+        """Split a line into its columns."""
         return self._split(line, self.separators[0])
 
     def read(self, text: str | None, type_: Type, scalar: Callable[[str, Type], Any], level: int = 1) -> Any:
@@ -45,7 +45,7 @@ class Layout:
         Args:
             text: The string, or None for NULL.
             type_: The type.
-            scalar: A function that parses a string as a type that is not an array, a map or a row.
+            scalar: A function that parses a string as a scalar type.
             level: The level of nesting, which determines the separator.
         """
         if text is None or text == self.null:
@@ -149,7 +149,7 @@ def layout_of(parameters: Mapping[str, str]) -> Layout:
 
 
 def _character(written: str | None) -> str:
-    """Return a property's character.
+    """Return the character that a property specifies.
 
     As in Hive, a number is a character code, and only the first of several characters is used.
     """

@@ -127,7 +127,7 @@ def relation(lake: Lake, scan: Scan, columns: set[str]) -> pa.Table | str:
                 place_columns=PLACE_COLUMNS if columns & set(PLACE_COLUMNS) else None,
             )
         except NotReadableError:
-            pass  # Arrow reads a file that DuckDB would not read according to the table's schema.
+            pass  # Arrow reads the files, because DuckDB cannot apply the table's schema to one of them.
     parts = [_rows(lake, scan, number, columns) for number, file in enumerate(scan.files)]
     return pa.concat_tables([*parts, _empty(scan, columns)])
 

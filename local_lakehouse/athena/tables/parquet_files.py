@@ -72,7 +72,7 @@ def _int96_columns(content: bytes) -> set[str]:
 
 @functools.cache
 def _misreads_early_years() -> bool:
-    """Return whether PyArrow misreads early INT96 timestamps, which PyArrow 21 shifts by 584 years."""
+    """Return whether PyArrow misreads early INT96 timestamps. For example, PyArrow 21 shifts them by 584 years."""
     early = pa.table({"early": pa.array([datetime(1, 1, 1, 0, 0, 0, 1000)], pa.timestamp("us"))})
     file = io.BytesIO()
     pq.write_table(early, file, use_deprecated_int96_timestamps=True)

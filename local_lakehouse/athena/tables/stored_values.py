@@ -118,7 +118,7 @@ def _scalars(values: Any, type_: Type) -> pa.Array:
     if pa.types.is_duration(values.type):
         values = values.cast(pa.int64())
     if type_.name == "timestamp":
-        # Athena rounds timestamps of Hive tables to milliseconds.
+        # Athena rounds timestamps in Hive tables to milliseconds.
         exact = values.cast(pa.timestamp(values.type.unit)).cast(pa.timestamp("us"), safe=False)
         return pc.floor_temporal(pc.add(exact, _HALF_MILLISECOND), unit="millisecond")
     if type_.name == "decimal" and values.type != wanted:

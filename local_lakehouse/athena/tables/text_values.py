@@ -44,7 +44,7 @@ def read_text(text: str | None, type_: Type) -> Any:
 
 
 def written_text(value: Any, type_: Type) -> str:
-    """Return a scalar value as the string from which `read_text` returns the same value."""
+    """Format a scalar value as a string that `read_text` parses to the same value."""
     return _WRITERS.get(type_.name, str)(value)
 
 

@@ -1,4 +1,4 @@
-"""The conversion of columns from DuckDB's representation to that of files."""
+"""Conversion of columns from DuckDB's representation to the representation in files."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ _UNSUPPORTED = (
 
 
 def check_format(name: str) -> str:
-    """Return the name of a file format in uppercase.
+    """Check a file format, and return its name in uppercase.
 
     Raises:
         QueryFailure: The format is not supported.

@@ -81,7 +81,7 @@ def table_input(
 
 
 def bucket_properties(bucketing: Bucketing | None) -> dict[str, Any]:
-    """Return the buckets as a part of a storage descriptor in the catalog."""
+    """Return the bucket settings of a storage descriptor in the Glue Data Catalog."""
     if bucketing is None:
         return {}
     return {"BucketColumns": list(bucketing.columns), "NumberOfBuckets": bucketing.count, "SortColumns": []}

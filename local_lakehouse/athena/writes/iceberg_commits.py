@@ -1,4 +1,4 @@
-"""The commits of statements' rows to Iceberg tables, with one snapshot per statement."""
+"""Commits of statements' rows to Iceberg tables, with one snapshot per statement."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def changing(database: str, name: str, change: Callable[[], _T]) -> _T:
 
 
 def committed(database: str, name: str, change: Callable[[], _T]) -> _T:
-    """Change a table.
+    """Change a table. A conflicting commit makes the statement fail.
 
     Raises:
         QueryFailure: Another writer, such as an integration, committed a change in the meantime.

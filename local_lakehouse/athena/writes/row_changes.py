@@ -38,7 +38,7 @@ from local_lakehouse.sql.workers.pool import WorkerSession
 
 @dataclass
 class _Target:
-    """The table to change, with its files and its name in the statement."""
+    """The table to change, with its files and the analyzed reference to it."""
 
     context: Context
     table: Table
@@ -56,7 +56,7 @@ class _Target:
 
     @property
     def alias(self) -> str:
-        """The table's name in the statement, in DuckDB syntax."""
+        """The table's alias in DuckDB."""
         return self.relation.sql.rpartition(" AS ")[2]
 
     @property
@@ -97,7 +97,7 @@ class _Target:
         """Insert and remove rows of the table, and return the number of inserted rows.
 
         Args:
-            come: The new rows.
+            come: The new rows, as one or more streams.
             gone: A function that returns the positions of the removed rows after the new rows have been read.
         """
         lake = self.context.lake

@@ -1,4 +1,4 @@
-"""The conversions of values that a statement stores in columns of another type.
+"""Conversions of values that a statement stores in columns of another type.
 
 As in Trino, a value can be stored if its type and the column's type have a common type. For example, a double in an
 integer column is rounded, and a timestamp with time zone loses its zone. A value that does not fit the column's type
@@ -31,7 +31,7 @@ def stored_sql(sql: str, source: Type, target: Type) -> str:
     converted = cast_sql(sql, source, target)
     if not types.is_text(target) or not target.numbers:
         return converted
-    # Only trailing spaces are removed.
+    # Only trailing spaces can be truncated.
     message = f"Cannot truncate non-space characters when casting from {source} to {target} on INSERT"
     failed = failure("INVALID_CAST_ARGUMENT", quote(message))
     return f"CASE WHEN length(rtrim({sql}, ' ')) > {target.precision} THEN {failed} ELSE {converted} END"

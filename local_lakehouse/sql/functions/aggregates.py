@@ -41,7 +41,7 @@ def _average_of_decimal(arguments: Sequence[Typed]) -> str:
 
 
 def _rank(name: str, value: Typed) -> str:
-    """Return the SQL for a sort key. NaN sorts above numbers, but ``max`` returns NaN only if there are no numbers."""
+    """Return the SQL for a sort key. NaN sorts above all numbers, but ``max`` prefers numbers to NaN."""
     return greatest_key(value.sql, value.type) if name.startswith("max") else key(value.sql, value.type)
 
 
@@ -66,7 +66,7 @@ def _extreme_by(name: str) -> Callable[[Sequence[Typed]], str]:
 
 
 def _extremes_by(name: str) -> Callable[[Sequence[Typed]], str]:
-    """Return an emitter for the values of the rows that sort first. As in Trino, the maximum is 10,000 rows."""
+    """Return an emitter for the values of the rows with the lowest or highest keys, at most 10,000 as in Trino."""
     function = "arg_" + name.removesuffix("_by")
 
     def emit(arguments: Sequence[Typed]) -> str:
@@ -80,7 +80,7 @@ def _extremes_by(name: str) -> Callable[[Sequence[Typed]], str]:
 def _percentile(constant: str) -> Emit:
     """Return an emitter for percentiles.
 
-    DuckDB's function accepts only constant fractions. `constant` is the SQL for such fractions.
+    DuckDB's function accepts only constant fractions. `constant` is the SQL for constant fractions.
     """
 
     def emit(arguments: Sequence[Typed]) -> str:
@@ -105,7 +105,8 @@ def _most_frequent(arguments: Sequence[Typed]) -> str:
     """
     if not (arguments[0].facts.constant and arguments[2].facts.constant):
         raise QueryFailure(
-            "NOT_SUPPORTED", "The local Athena supports approx_most_frequent only with constant buckets and capacity"
+            "NOT_SUPPORTED",
+            "The local Athena supports approx_most_frequent only with a constant bucket count and capacity",
         )
     held = types.duckdb_type(arguments[1].type)
     return f"athena_most_frequent(CAST(histogram({{1}}){{over}} AS MAP({held}, BIGINT)), {{0}}, {{2}})"
@@ -144,12 +145,12 @@ def _checksum(arguments: Sequence[Typed]) -> str:
     return f"athena_checksum_bytes(CAST(sum({{distinct}}CAST(coalesce({value}, 1) AS HUGEINT)){{over}} AS VARCHAR))"
 
 
-# The list of the keys or values of the rows with a non-NULL key.
+# The list of keys or values in the rows that have a non-NULL key.
 _LISTED = "list({{{}}}{{order}}) FILTER (WHERE {{0}} IS NOT NULL{{and_filter}}){{bare_over}}"
 
 
 def _keyed(macro: str) -> Emit:
-    """Return an emitter for a map of the keys and values in all rows."""
+    """Return an emitter for a map from the keys in all rows to their values."""
 
     def emit(arguments: Sequence[Typed]) -> str:
         keys, values = _LISTED.format(0), _LISTED.format(1)

@@ -113,9 +113,9 @@ def _reduced(arguments: Sequence[Typed]) -> str:
 
 
 def _sorted_by(arguments: Sequence[Typed]) -> str:
-    """Return the SQL for a stable sort with a comparator, which determines whether a later element comes first.
+    """Return the SQL for a stable sort with a comparator.
 
-    The position of an element is the number of elements that precede it in the result.
+    An element's position in the result is the number of elements that the comparator places before it.
     """
     items, comparison = arguments
     variable, size = comparison.literal, f"len({items.sql})"

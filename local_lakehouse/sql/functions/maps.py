@@ -24,7 +24,7 @@ def _entries_type(arguments: Sequence[Typed]) -> Type:
 
 
 def _pair(arguments: Sequence[Typed]) -> tuple[Type, ...]:
-    """Return the types of the two fields of an entry."""
+    """Return the key type and the value type of a list of entries."""
     element = arguments[0].type.element
     if element == types.UNKNOWN:
         return (types.UNKNOWN, types.UNKNOWN)

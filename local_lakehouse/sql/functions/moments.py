@@ -115,7 +115,7 @@ def _truncated(arguments: Sequence[Typed]) -> str:
 
 
 def _added(arguments: Sequence[Typed]) -> str:
-    """Return the SQL for an addition.
+    """Return the SQL that adds a number of units to a value.
 
     Days and longer units are added to the local time in the value's zone, and shorter units to the instant.
     """

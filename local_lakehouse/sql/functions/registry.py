@@ -20,16 +20,16 @@ def define(
     kind: str = "scalar",
     volatile: bool = False,
 ) -> None:
-    """Register a signature of a function.
+    """Register a function signature.
 
     Args:
         names: The function's names, separated by spaces.
         parameters: The patterns of the function's parameters.
-        result: The pattern of the result, or a function that derives its type from the arguments.
-        emit: The SQL for a call.
+        result: The pattern of the result type, or a function that derives the type from the arguments.
+        emit: The SQL template for a call, or a function that returns the SQL.
         variadic: Whether the last parameter can be repeated.
         fails: Whether evaluation can fail.
-        kind: The kind of the function, which is ``scalar``, ``aggregate`` or ``window``.
+        kind: The function's kind: ``scalar``, ``aggregate`` or ``window``.
         volatile: Whether two calls with the same arguments can return different results.
     """
     for name in names.split():

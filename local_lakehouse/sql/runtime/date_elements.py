@@ -1,4 +1,4 @@
-"""The elements of a date pattern, which read and write a part of a text as Joda-Time's formatter does.
+"""The elements of date patterns, which parse and format parts of a text as Joda-Time does.
 
 https://www.joda.org/joda-time/apidocs/org/joda/time/format/DateTimeFormatterBuilder.html
 """
@@ -23,7 +23,7 @@ _MONTHS = (
 )
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _SHORT = 3
-# The names of a field's values in order. The lowest value of the field has the first name.
+# The names of each field's values, starting with the field's lowest value.
 _NAMES: dict[Field, tuple[str, ...]] = {
     fields.MONTH: _MONTHS,
     fields.DAY_OF_WEEK: _DAYS,
@@ -37,7 +37,7 @@ _OFFSET = re.compile(
 )
 _ZONE = re.compile(r"[A-Za-z0-9_+/-]+")
 _MAX_HOURS, _MAX_MINUTES = 23, 59
-# The zones whose English names Joda-Time reads by default, with the hours west of Greenwich.
+# The zones whose English names Joda-Time reads by default, with these names and the hours west of Greenwich.
 _AMERICAN = {
     "America/New_York": ("Eastern", 5),
     "America/Chicago": ("Central", 6),
@@ -54,7 +54,7 @@ _ZONE_NAMES = {
 
 @dataclass(frozen=True)
 class Local:
-    """A local time to write, with its zone and the zone's offset from UTC in minutes."""
+    """A local time to format, with its zone and the zone's offset from UTC in minutes."""
 
     moment: datetime
     zone: str = "UTC"
@@ -82,7 +82,7 @@ class Element(Protocol):
 
 @dataclass(frozen=True)
 class Literal:
-    """A fixed text. The comparison with a text to read is case-insensitive."""
+    """A fixed text, which is read without regard to case."""
 
     text: str
 
@@ -91,7 +91,7 @@ class Literal:
         return self.text
 
     def read(self, text: str, place: int, found: Found) -> int | None:
-        """Return the position after the text."""
+        """Return the position after the text, or None if the text does not match."""
         end = place + len(self.text)
         return end if text[place:end].lower() == self.text.lower() else None
 
@@ -124,7 +124,7 @@ def _digits(most: int, *, signed: bool) -> re.Pattern[str]:
 
 @dataclass(frozen=True)
 class TwoDigits:
-    """A year with two digits, which is within 50 years of the pivot year.
+    """A two-digit year, which is within 50 years of the pivot year.
 
     A lenient element also reads years with any other number of digits, and does not change them.
     """
@@ -152,7 +152,7 @@ class TwoDigits:
 
 @dataclass(frozen=True)
 class Text:
-    """The name of a month, a day, a half day or an era. Short and long names are read."""
+    """The name of a month, a day, a half of the day or an era. Both short and long names can be read."""
 
     field: Field
     short: bool = False
@@ -163,7 +163,7 @@ class Text:
         return name[:_SHORT] if self.short else name
 
     def read(self, text: str, place: int, found: Found) -> int | None:
-        """Read the longest name."""
+        """Read the longest name that matches."""
         names = _names(self.field)
         for length in sorted({len(name) for name in names}, reverse=True):
             value = names.get(text[place : place + length])
@@ -186,7 +186,7 @@ def _names(named: Field) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Fraction:
-    """The fraction of a longer field. Digits after the milliseconds are ignored when they are read."""
+    """A fraction of a second, minute or hour, which is truncated to milliseconds when it is read."""
 
     least: int
     most: int
@@ -242,7 +242,7 @@ class ZoneId:
         return local.zone
 
     def read(self, text: str, place: int, found: Found) -> int | None:
-        """Read the longest ID."""
+        """Read the longest ID that matches."""
         match = _ZONE.match(text, place)
         for end in range(match.end() if match else place, place, -1):
             if text[place:end] in _zone_ids():
@@ -263,7 +263,7 @@ class ZoneName:
     short: bool
 
     def write(self, local: Local) -> str:
-        """Return the name. Only the zones whose names Joda-Time reads, UTC and offsets are supported."""
+        """Return the name. Only UTC, offsets, and the zones whose names Joda-Time reads are supported."""
         if local.zone == "UTC":
             return "UTC" if self.short else "Coordinated Universal Time"
         if local.zone[0] in "+-":
@@ -289,12 +289,12 @@ class ZoneName:
 
 
 def write(elements: Sequence[Element], local: Local) -> str:
-    """Return the text of a local time."""
+    """Format a local time with the elements of a pattern."""
     return "".join(element.write(local) for element in elements)
 
 
 def read(elements: Sequence[Element], text: str) -> Found:
-    """Read a complete text.
+    """Parse a complete text with the elements of a pattern.
 
     Raises:
         AthenaError: The text does not match.

@@ -1,4 +1,4 @@
-"""The fields of a date and time, and the moment that parsed fields describe.
+"""The fields of dates and times, and the conversion of parsed fields to a moment.
 
 Joda-Time's rules apply. Longer fields are set first, and each field resets the shorter fields. A day of the week moves
 the date within its week. A month or a day without a year is in the year 2000.
@@ -18,7 +18,7 @@ _HALF_DAY = 12
 _START = datetime(1970, 1, 1)
 _DEFAULT_YEAR = 2000
 _JODA_YEARS = 292_278_993
-# The ranks of the fields for which the default year is used: months, weeks and days.
+# If the longest parsed field has one of these ranks (months, weeks and days), the default year is used.
 _WITHIN_A_YEAR = range(3, 8)
 
 
@@ -28,7 +28,7 @@ class Field:
 
     Args:
         name: The field's name in messages.
-        rank: The position among the fields of a value. The field with the longest range comes first.
+        rank: The field's position in the order from the longest to the shortest field.
         low: The smallest value.
         high: A function that returns the largest value at a moment.
         get: A function that returns the value at a moment.
@@ -98,7 +98,7 @@ def _hour(moment: datetime) -> datetime:
 
 
 def _within(field: str, rank: int, of: Callable[[datetime], datetime], highest: int) -> Field:
-    """Return the field of the milliseconds since the start of a longer field."""
+    """Return a field that counts the milliseconds since the start of a longer field."""
     return Field(
         field,
         rank,
@@ -111,7 +111,7 @@ def _within(field: str, rank: int, of: Callable[[datetime], datetime], highest: 
 
 
 def _clock(name: str, rank: int, low: int, high: int, parts: tuple[Callable[[datetime], int], ...]) -> Field:
-    """Return a field of hours. The functions in `parts` return its value and the hours before its first value."""
+    """Return a field of hours. `parts` are functions that return the hour of the day, and the field's first hour."""
     get, before = parts
     size = high - low + 1
     return Field(

@@ -43,7 +43,7 @@ _SETTINGS = {
 
 
 def prepare() -> duckdb.DuckDBPyConnection:
-    """Return a new DuckDB connection with Athena's functions. Restrict the connection with `restrict` before use.
+    """Return a new DuckDB connection with Athena's functions, which must be restricted with `restrict` before use.
 
     The connection uses a single thread, so that the process can still be forked.
     """

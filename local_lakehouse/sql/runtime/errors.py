@@ -1,4 +1,4 @@
-"""The translation of DuckDB's errors to Athena's errors."""
+"""Translation of DuckDB's errors to Athena's errors."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def failure_of(text: str) -> QueryFailure:
     if text.startswith(("Out of Range Error", "Conversion Error")):
         return QueryFailure("NUMERIC_VALUE_OUT_OF_RANGE", "A value is out of range for its type")
     _LOG.warning("DuckDB rejected a statement: %s", text)
-    return QueryFailure("NOT_SUPPORTED", "The local Athena cannot run this statement, because its engine rejects it")
+    return QueryFailure("NOT_SUPPORTED", "The local Athena cannot run this statement: its query engine rejects it")
 
 
 def _overflow(match: re.Match[str]) -> QueryFailure:
@@ -58,7 +58,7 @@ def _overflow(match: re.Match[str]) -> QueryFailure:
     if name is None:
         return QueryFailure("NUMERIC_VALUE_OUT_OF_RANGE", "Decimal overflow")
     if operation == "subtraction" and operands.startswith("0 - "):
-        # Negations are written as a subtraction from 0, so that the operand is computed only once.
+        # Negations are written as subtractions from 0, so that the operand is computed only once.
         operation, operands = "negation", operands.removeprefix("0 - ")
     return QueryFailure("NUMERIC_VALUE_OUT_OF_RANGE", f"{name} {operation} overflow: {operands}")
 

@@ -23,7 +23,7 @@ _REALS = ("double", "real", "decimal")
 _MOMENTS = ("date", "time", "timestamp", "timestamp with time zone")
 _GENERAL_DIGITS = 6
 _SMALLEST_EXPONENT = -4
-# The flags that each conversion rejects. Conversions of integers and moments also reject a precision.
+# The flags that each conversion rejects. The conversions in _WITHOUT_PRECISION also reject a precision.
 _REFUSED_FLAGS = {
     **dict.fromkeys("bBhHsStT", "#+ 0,("),
     **dict.fromkeys("xXo", "+ ,("),
@@ -79,7 +79,7 @@ def java_format(template: str, kinds: list[str], values: list[str | None]) -> st
 
 
 def _specifier(match: re.Match[str], template: str) -> _Specifier:
-    """Return a specifier. Reject flags, a width or a precision that Java does not allow for the conversion."""
+    """Parse a specifier. Reject flags, a width or a precision that Java does not allow for the conversion."""
     flags, width, precision, conversion = match.group(2), match.group(3), match.group(4), match.group(5)
     refused = _REFUSED_FLAGS.get(conversion[0], "")
     bad = next((flag for flag in flags if flag in refused), None)
@@ -255,7 +255,7 @@ def _fixed(value: Decimal, digits: int, *, grouped: bool) -> str:
 
 
 def _scientific(value: Decimal, digits: int) -> tuple[Decimal, int]:
-    """Return the mantissa with the given number of digits after the point, and the exponent."""
+    """Return the mantissa with the given number of digits after the decimal point, and the exponent."""
     if value == 0:
         return Decimal(0).scaleb(-digits), 0
     rounded = Context(prec=digits + 1, rounding=ROUND_HALF_UP).plus(value)

@@ -150,13 +150,13 @@ def is_json_scalar(text: str) -> bool:
 
 @udf("s:s", nulls=True)
 def json_string_(text: str | None) -> str | None:
-    """Format a string as JSON."""
+    """Format a string as a JSON string."""
     return None if text is None else json_string(text)
 
 
 @udf("s:s")
 def json_number(text: str) -> str:
-    """Format a double's text as JSON."""
+    """Convert the text of a double to JSON. NaN and infinities become JSON strings."""
     return f'"{text}"' if text in ("NaN", "Infinity", "-Infinity") else text
 
 
@@ -295,7 +295,7 @@ def _items(text: str, path: str, names: list[str], values: list[str | None]) -> 
     """Return the values at a path.
 
     Raises:
-        AthenaError: The path is invalid.
+        AthenaError: The path is invalid or not supported.
         PathFailure: Evaluation fails.
         _InputFailure: The text is not JSON.
     """
@@ -470,7 +470,7 @@ _CODECS = {"": "utf-8", "UTF8": "utf-8", "UTF16": "utf-16-le", "UTF32": "utf-32-
 
 @udf("xs:s")
 def json_decoded(value: bytes, encoding: str) -> str:
-    """Decode the bytes of JSON, and replace invalid bytes."""
+    """Decode JSON bytes, and replace invalid bytes."""
     return value.decode(_CODECS[encoding], errors="replace")
 
 

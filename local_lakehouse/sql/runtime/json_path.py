@@ -3,8 +3,8 @@
 https://trino.io/docs/current/functions/json.html#json-path-language
 
 A path yields a sequence of items. In lax mode, arrays are unwrapped where necessary and missing parts are skipped. In
-strict mode, an array that must be unwrapped and a missing part are errors. Predicates are three-valued, and an error
-inside a predicate makes the result unknown.
+strict mode, an array that must be unwrapped and a missing part are errors. Predicates use three-valued logic, and an
+error inside a predicate makes its result unknown.
 """
 
 from __future__ import annotations
@@ -238,8 +238,8 @@ class _Reader:
         if self._peek() == ("name", "exists") and self._peek(1) == ("symbol", "("):
             return self._exists()
         if self._peek() == ("symbol", "("):
-            # A parenthesis starts a predicate or a path. Only one of the two can be parsed up to the closing
-            # parenthesis.
+            # A parenthesis can start a predicate or a path. If the text cannot be parsed as a predicate, it is parsed
+            # as a path.
             mark = self._place
             try:
                 inner = self._grouped()

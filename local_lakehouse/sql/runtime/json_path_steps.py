@@ -132,7 +132,7 @@ def _computed(operator: str, left: Any, right: Any) -> Any:
 
 def _decimal(operator: str, left: Decimal, right: Decimal) -> Decimal:
     if operator == "/":
-        # The scale of a quotient depends on the operands' declared types.
+        # The scale of a quotient depends on the operands' declared types, which numbers in JSON do not have.
         raise UnsupportedPath("division of decimals")
     if operator == "%":
         if not right:
@@ -156,7 +156,7 @@ def signed(sign: str, base: Step) -> Step:
 
 
 def members(base: Step, key: str | None) -> Step:
-    """Return a step to an object's member, or to all members."""
+    """Return a step to an object's member, or to all members if `key` is None."""
 
     def step(context: Context) -> list[Any]:
         found: list[Any] = []
@@ -292,7 +292,7 @@ def _whole(name: str, value: Decimal) -> Decimal:
 
 
 def attempt(test: Predicate) -> Predicate:
-    """Return a predicate with the result of a test. If the test fails, the result is unknown."""
+    """Return a predicate that runs a test. If the test cannot be evaluated, the result is unknown."""
 
     def predicate(context: Context) -> bool | None:
         try:

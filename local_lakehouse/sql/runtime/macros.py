@@ -7,8 +7,8 @@ from __future__ import annotations
 _INTEGERS = ("tinyint", "smallint", "integer", "bigint")
 _NUMBER = r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 
-# A failure is raised in the index of a list element, because DuckDB evaluates a CASE condition during planning even if
-# the condition is never reached. The element of [NULL] has the type that the surrounding expression requires.
+# A failure is raised in a list index, because DuckDB evaluates a CASE condition during planning even if the condition
+# is never reached. The element of [NULL] has the type that the surrounding expression requires.
 _FAILURES = """
 athena_fail(m) AS [NULL][athena_raise(m)]
 athena_bad(m) AS athena_fail('INVALID_FUNCTION_ARGUMENT|' || m)

@@ -60,7 +60,7 @@ def offset(instant: int, zone: str) -> int:
 
 @udf("s:s")
 def zone(name: str) -> str:
-    """Return a zone's display name."""
+    """Return the name that Athena displays for a zone."""
     try:
         return zone_name(name)
     except ValueError as error:
@@ -105,7 +105,7 @@ def parse_timestamp_(text: str) -> dict[str, int]:
 def parse_time_(text: str) -> dict[str, int]:
     """Cast a string to a time."""
     try:
-        # The result does not contain an offset from UTC.
+        # The text can contain an offset from UTC, but the result does not contain it.
         moment = parse_time(text)
     except ValueError as error:
         raise _bad_cast(text, "time") from error

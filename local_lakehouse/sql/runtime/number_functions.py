@@ -84,7 +84,7 @@ def _check_radix(radix: int) -> None:
 def round_text(value: str, digits: int) -> str:
     """Round a decimal half away from zero to the given number of fractional digits.
 
-    If `digits` is negative, digits before the point are also rounded.
+    If `digits` is negative, digits before the decimal point are also rounded.
     """
     number = Decimal(value)
     exponent = number.as_tuple().exponent
@@ -106,7 +106,7 @@ def bit_count(value: int, bits: int) -> int:
     return (value & ((1 << bits) - 1)).bit_count()
 
 
-# Java's shifts of a long use the last six bits of the count.
+# Java shifts a long by the last six bits of the count.
 _SHIFTS = 64
 
 
@@ -135,13 +135,13 @@ def shift_right_logical(value: int, count: int, bits: int) -> int:
 
 @udf("n:x")
 def to_big_endian_32(value: int) -> bytes:
-    """Return a number as four bytes."""
+    """Return a number as four bytes in big-endian order."""
     return value.to_bytes(4, "big", signed=True)
 
 
 @udf("x:n")
 def from_big_endian_32(value: bytes) -> int:
-    """Read a number from four bytes."""
+    """Read a number from four bytes in big-endian order."""
     if len(value) != 4:
         raise AthenaError(f"expected 4-byte input, but got instead: {len(value)}")
     return int.from_bytes(value, "big", signed=True)

@@ -1,4 +1,4 @@
-"""The date patterns of MySQL (``%Y-%m-%d``) and Joda (``yyyy-MM-dd``), and ISO 8601.
+"""Formatting and parsing with MySQL patterns (``%Y-%m-%d``), Joda patterns (``yyyy-MM-dd``) and ISO 8601.
 
 https://trino.io/docs/current/functions/datetime.html
 """
@@ -65,7 +65,7 @@ _MYSQL: dict[str, tuple[Element, ...]] = {
 _MYSQL_REFUSED = "DUuVwX"
 _JODA_TOKEN = re.compile(r"([A-Za-z])\1*|(?:''|'(?:[^']|'')*(?:'|\Z)|[^A-Za-z'])+")
 _JODA_LITERAL = re.compile(r"''|'((?:[^']|'')*)(?:'|\Z)")
-# The fields of Joda's letters, with the largest number of digits in a text.
+# The field for each Joda letter, with the largest number of digits to read.
 _JODA_NUMBERS: dict[str, tuple[Field, int]] = {
     "d": (fields.DAY, 2),
     "D": (fields.DAY_OF_YEAR, 3),

@@ -1,6 +1,7 @@
 """Functions for regular expressions.
 
-The `regex` library can abort a match that takes too long, and releases Python's global lock. Python's `re` would block
+The `regex` library can abort a match that takes too long, and releases Python's global interpreter lock. Python's `re`
+would block
 all threads of the process.
 """
 
@@ -117,7 +118,7 @@ def regexp_groups(text: str, pattern: str) -> list[list[str | None]]:
 def regexp_weave(text: str, pattern: str, parts: list[str | None]) -> str | None:
     """Replace each match with the string at the same position in a list."""
     replacements = iter(parts)
-    # If one replacement is NULL, the complete result is NULL.
+    # If any replacement is NULL, the result is NULL.
     if None in parts:
         return None
     return java_pattern(pattern).sub(lambda _: next(replacements) or "", text)
@@ -143,8 +144,8 @@ def _reference(part: re.Match[str], match: regex.Match[str], compiled: Pattern) 
         if part.group(2) not in compiled.names:
             raise AthenaError(f"Illegal replacement sequence: unknown group {{ {part.group(2)} }}")
         return match.group(part.group(2)) or ""
-    # Use the longest sequence of digits that is the number of an existing group. For example, $10 is group 1 and a zero
-    # if there is no group 10.
+    # Use the longest sequence of digits that is the number of an existing group. For example, if there is no group 10,
+    # $10 is group 1 followed by a zero.
     digits = part.group(3)
     length = next((size for size in range(len(digits), 0, -1) if int(digits[:size]) <= compiled.groups), 0)
     if not length:

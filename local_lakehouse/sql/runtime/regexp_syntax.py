@@ -1,6 +1,6 @@
-"""The translation of Trino's regular expressions to the syntax of the `regex` library.
+"""Translation of Trino's regular expressions to the syntax of the `regex` library.
 
-Trino uses the library Joni with Java syntax. Each token is translated or rejected, because the `regex` library has
+Trino uses the Joni library with Java syntax. Each token is translated or rejected, because the `regex` library has
 additional syntax, such as fuzzy matching, set operations and recursion.
 https://trino.io/docs/current/functions/regexp.html
 """
@@ -14,8 +14,8 @@ import regex
 
 from local_lakehouse.sql.runtime.udf import AthenaError
 
-# Version 1 supports nested sets, and flags that apply to the rest of a group. The flag -f disables the folding of ß to
-# ss, which Trino does not do.
+# Version 1 supports nested sets, and flags that apply to the rest of a group. The flag -f disables full case folding,
+# such as ß to ss, which Trino does not apply.
 _VERSION = "(?V1)(?-f)"
 _REPEAT = re.compile(r"\{([0-9]+)(?:,([0-9]*))?\}")
 _OPEN = re.compile(r"\(\?(?:<([A-Za-z][A-Za-z0-9]*)>|<[=!]|[=!:>]|([a-zA-Z]*)(?:-([a-zA-Z]*))?([:)]))")
@@ -30,12 +30,12 @@ _FLAGS = frozenset("imsx")
 _SET_SPECIAL = frozenset(r"[]\^-&|~")
 # Joni rejects a larger number of repetitions.
 _MOST_REPEATS = 100_000
-# The library expands repeated elements, so a pattern with a longer expansion could exhaust the memory.
+# The library expands repeated elements, so a pattern with a longer expansion could exhaust memory.
 _LONGEST_PATTERN = 100_000
 
 
 class _Reader:
-    """A reader of one pattern."""
+    """A translator for one pattern."""
 
     def __init__(self, pattern: str) -> None:
         self._pattern = pattern

@@ -103,7 +103,7 @@ def _entries(text: str, entry_delimiter: str, key_delimiter: str) -> list[tuple[
 
 @udf("sss:m")
 def split_to_map(text: str, entry_delimiter: str, key_delimiter: str) -> dict[str, str]:
-    """Split a string into keys and values."""
+    """Split a string into a map of keys and values."""
     result: dict[str, str] = {}
     for key, value in _entries(text, entry_delimiter, key_delimiter):
         if key in result:
@@ -116,7 +116,7 @@ def split_to_map(text: str, entry_delimiter: str, key_delimiter: str) -> dict[st
 
 @udf("sss:M")
 def split_to_multimap(text: str, entry_delimiter: str, key_delimiter: str) -> dict[str, list[str]]:
-    """Split a string into keys and all values of each key."""
+    """Split a string into a map from each key to all its values."""
     result: dict[str, list[str]] = {}
     for key, value in _entries(text, entry_delimiter, key_delimiter):
         result.setdefault(key, []).append(value)
@@ -242,7 +242,7 @@ def parse_data_size(text: str) -> str:
 
 @udf("sSS:s", nulls=True)
 def format_(template: str | None, kinds: list[str], values: list[str | None]) -> str | None:
-    """Format values with Java's formatter."""
+    """Format values according to the rules of Java's ``Formatter``."""
     return None if template is None else java_format(template, kinds, values)
 
 
@@ -257,13 +257,13 @@ def from_utf8(value: bytes, replacement: str) -> str:
         return "".join(_characters(value, replacement))
 
 
-# The upper limits for a first byte, each with the number of bytes that follow a first byte below the limit. Sequences
+# The number of bytes that follow a first byte, for first bytes below each limit. Sequences
 # of 5 and 6 bytes are always invalid.
 _FOLLOWING_BYTES = ((0xC0, 0), (0xE0, 1), (0xF0, 2), (0xF8, 3), (0xFC, 4), (0xFE, 5), (0x100, 0))
 
 
 def _characters(value: bytes, replacement: str) -> Iterator[str]:
-    """Yield the characters of bytes, with one replacement for each invalid sequence."""
+    """Decode bytes as UTF-8, and yield one replacement for each invalid sequence."""
     place = 0
     while place < len(value):
         following = next(count for limit, count in _FOLLOWING_BYTES if value[place] < limit)
@@ -309,13 +309,13 @@ def latin(value: bytes) -> str:
 
 @udf("x:s")
 def to_base32(value: bytes) -> str:
-    """Encode bytes in base 32."""
+    """Encode bytes in Base32."""
     return base64.b32encode(value).decode()
 
 
 @udf("s:x")
 def from_base32(text: str) -> bytes:
-    """Decode base 32."""
+    """Decode Base32."""
     digits = text.rstrip("=")
     try:
         if len(digits) % 8 in (1, 3, 6):
@@ -327,7 +327,7 @@ def from_base32(text: str) -> bytes:
 
 @udf("s:x")
 def from_base64(text: str) -> bytes:
-    """Decode base 64."""
+    """Decode Base64."""
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except binascii.Error as error:
@@ -358,13 +358,13 @@ def crc32(value: bytes) -> int:
 
 @udf("n:x")
 def to_big_endian(value: int) -> bytes:
-    """Return a number as eight bytes."""
+    """Return a number as eight bytes in big-endian order."""
     return value.to_bytes(8, "big", signed=True)
 
 
 @udf("x:n")
 def from_big_endian(value: bytes) -> int:
-    """Read a number from eight bytes."""
+    """Read a number from eight bytes in big-endian order."""
     if len(value) != 8:
         raise AthenaError(f"expected 8-byte input, but got instead: {len(value)}")
     return int.from_bytes(value, "big", signed=True)

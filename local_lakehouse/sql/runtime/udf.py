@@ -84,7 +84,8 @@ def udf(signature: str, *, nulls: bool = False) -> Callable[[Callable[..., Any]]
         signature: A letter for each parameter, a colon, and a letter for the result. The letters are b (boolean), i
             (integer), n (bigint), d (double), s (text), x (bytes), D (date), t (timestamp), S (strings), G (lists of
             strings), C (lists of bigints), m (map of strings), M (map of lists of strings) and z (timestamp with its
-            zone). With picoseconds, they are f (timestamp), F (time), T (time with its zone) and Z (timestamp with its
+            zone). The letters for types with picoseconds are f (timestamp), F (time), T (time with its zone) and Z
+            (timestamp with its
             zone).
         nulls: Whether the function is called for rows with NULL arguments. If not, the result for these rows is NULL.
     """

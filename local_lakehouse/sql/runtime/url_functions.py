@@ -125,7 +125,7 @@ def url_encode(text: str) -> str:
 
 @udf("s:s")
 def url_decode(text: str) -> str:
-    """Resolve the escapes of a URL's query."""
+    """Decode a string that was escaped for a URL's query."""
     if re.search(r"%(?![0-9A-Fa-f]{2})", text):
         raise AthenaError(f"Illegal hex characters in escape (%) pattern: {text}")
     return unquote_plus(text)

@@ -1,4 +1,4 @@
-"""The fork server as seen from the parent process."""
+"""The parent process's interface to the fork server."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from local_lakehouse import system
 from local_lakehouse.sql.workers.frames import Channel, ClosedError, Message
 
 _STATUS_SECONDS = 1.0
-# A library's thread can hold a lock at the moment of a fork, and the new process would wait for that lock forever.
-# NumPy's OpenBLAS and Arrow's jemalloc do not start threads with these settings.
+# If a library's thread holds a lock during a fork, the new process waits for that lock forever. With these settings,
+# NumPy's OpenBLAS and Arrow's jemalloc do not start threads.
 _WITHOUT_THREADS = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
 
 
@@ -48,9 +48,9 @@ class Forks:
         self._channel.send(settings, [socket_of_worker.fileno()])
 
     def status_of(self, pid: int) -> int | None:
-        """Return the status of a worker that failed, which is negative if a signal ended the worker.
+        """Return a failed worker's exit status, which is negative if a signal ended the worker.
 
-        Return None if the worker ended normally or is not known to have ended within a second.
+        Return None if the worker ended normally, or if its status does not arrive within a second.
         """
         with self._changed:
             self._changed.wait_for(lambda: pid in self._statuses, timeout=_STATUS_SECONDS)

@@ -1,4 +1,4 @@
-"""The fork server, which loads DuckDB and Arrow once and starts a worker in a tenth of a second.
+"""The fork server, which loads DuckDB and Arrow once and starts a worker in about 0.1 seconds.
 
 ``python -m local_lakehouse.sql.workers.forking DESCRIPTOR`` receives a request for each worker from a socket, and
 reports each worker's exit status. The process ends when the socket is closed.
@@ -30,9 +30,10 @@ def main() -> None:
     system.ignore_interrupts()
     orders = channel_of(int(sys.argv[1]))
     connection = prepare()
-    # When a function is registered, DuckDB 1.5 opens another connection, which has a thread.
+    # When a function is registered, DuckDB 1.5 opens its default connection, which has a thread.
     duckdb.close()
-    # Workers share the memory of these objects, which garbage collection would otherwise copy.
+    # Workers share the memory of these objects. Without this call, garbage collection would write to that memory and so
+    # copy it.
     gc.freeze()
     woken = system.ends_of_children()
     with contextlib.suppress(ClosedError):

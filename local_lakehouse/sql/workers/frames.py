@@ -32,11 +32,12 @@ class Channel:
 
     def __init__(self, end: socket.socket) -> None:
         self._socket = end
-        # Two threads can send at the same time, because one thread can interrupt a command that another thread sends.
+        # Two threads can send at the same time, because one thread can interrupt a statement while another thread sends
+        # a command.
         self._sending = threading.Lock()
 
     def send(self, message: Message, descriptors: Sequence[int] = ()) -> None:
-        """Send a message, together with the files of any given descriptors.
+        """Send a message and, optionally, the open files of the given descriptors.
 
         Raises:
             ClosedError: The other process has ended.
@@ -46,7 +47,7 @@ class Channel:
         try:
             with self._sending:
                 if descriptors:
-                    # The descriptors are sent with the first byte.
+                    # A socket sends descriptors only together with data, so they accompany the first byte.
                     system.send_descriptors(self._socket, frame[:1], descriptors)
                     frame = frame[1:]
                 self._socket.sendall(frame)
@@ -63,7 +64,7 @@ class Channel:
         return message
 
     def receive_with_descriptors(self) -> tuple[Message, list[int]]:
-        """Wait for a message and for the open files that are sent with it.
+        """Wait for a message, and return it with the descriptors of the open files that were sent with it.
 
         Raises:
             ClosedError: The other process has ended.

@@ -1,4 +1,4 @@
-"""The limits on the memory, run time and results of statements."""
+"""Limits on the memory, run time and result size of statements."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 MB = 2**20
-# The memory that DuckDB counts is less than the memory of its process.
+# DuckDB counts less memory than its process uses.
 _OVERHEAD = 256 * MB
 _GREATEST_QUERY = 2048 * MB
 _GREATEST_SHARE = 0.5

@@ -49,7 +49,7 @@ class InterruptedStatementError(Exception):
 
 
 class WorkerSession:
-    """A worker for one execution, with the relations that are registered for the execution.
+    """A worker for one execution, with the relations that are registered for it.
 
     Args:
         pool: The pool that provides the session's worker.
@@ -71,7 +71,7 @@ class WorkerSession:
         self._order({"do": "register", "name": name, "path": str(path)})
 
     def execute(self, sql: str) -> None:
-        """Run a statement without a result.
+        """Run a statement that does not return rows.
 
         Raises:
             QueryFailure: The statement fails.
@@ -80,7 +80,7 @@ class WorkerSession:
         self._order({"do": "execute", "sql": sql})
 
     def read(self, sql: str) -> pa.Table:
-        """Run a query and return its rows, which stay on disk until they are accessed.
+        """Run a query and return its rows, which are read from disk when they are accessed.
 
         Raises:
             QueryFailure: The query fails. The error has Athena's message instead of DuckDB's message.
@@ -88,7 +88,7 @@ class WorkerSession:
         """
         path = self._path()
         self._order({"do": "read", "sql": sql, "path": str(path), "limit": self._pool.limits.result_bytes})
-        # The rows keep the file mapped, but older versions of Arrow unmap the file when it is closed.
+        # The file is not closed, because closing it would unmap the rows in older versions of Arrow.
         return pa.ipc.open_stream(pa.memory_map(str(path))).read_all()
 
     def stream(self, sql: str) -> pa.RecordBatchReader:
@@ -112,7 +112,7 @@ class WorkerSession:
             yield batch
 
     def constant(self, sql: str) -> object:
-        """Evaluate an expression without tables.
+        """Evaluate an expression that does not read tables.
 
         Raises:
             QueryFailure: Evaluation fails.
@@ -181,7 +181,7 @@ def _failure(answer: Message) -> QueryFailure:
 
 
 class _Worker:
-    """A worker process as seen from the lakehouse."""
+    """The lakehouse's handle to a worker process."""
 
     def __init__(self, channel: Channel, pid: int) -> None:
         self._channel = channel
@@ -223,7 +223,7 @@ class _Worker:
 
     @property
     def fresh(self) -> bool:
-        """Whether the worker can be reused. Its priority must be unchanged, and its memory must have hardly grown."""
+        """Whether the worker can be reused, because its priority is unchanged and its memory has hardly grown."""
         return not self._slowed and self.data_bytes() < _RETIRED_AT_BYTES
 
     def kill(self, reason: str) -> None:
@@ -272,7 +272,7 @@ class WorkerPool:
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[WorkerSession]:
-        """Open a session for a block."""
+        """Open a session, and close it at the end of the ``with`` block."""
         session = self.session()
         try:
             yield session
@@ -294,7 +294,7 @@ class WorkerPool:
         return worker
 
     def take_back(self, worker: _Worker) -> None:
-        """Keep a worker for the next statement if it is fresh and there are not enough idle workers."""
+        """Take a worker back, and keep it for later statements if it is fresh and the pool has too few idle workers."""
         try:
             worker.carry_out({"do": "clear"})
             kept = worker.fresh

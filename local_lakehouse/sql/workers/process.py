@@ -1,4 +1,4 @@
-"""A worker process, which runs one statement at a time in one DuckDB connection.
+"""A worker process, which runs one statement at a time on one DuckDB connection.
 
 The worker receives commands over a channel. ``register`` registers a relation from an Arrow file, and ``execute``
 runs a statement. ``read`` writes the result of a query to an Arrow file, and ``clear`` removes the relations.
@@ -100,7 +100,7 @@ def _kind(error: Exception) -> str:
         return "interrupt"
     if isinstance(error, MemoryError | pa.ArrowMemoryError) or "Out of Memory" in text or "bad_alloc" in text:
         return "memory"
-    # Arrow raises OSError without a number for errors that DuckDB reports after the first batch of a result.
+    # Arrow raises OSError without an error number for errors that DuckDB reports after the first batch of a result.
     if isinstance(error, OSError) and error.errno is not None:
         return "disk"
     return "duckdb"

@@ -209,8 +209,8 @@ _aggregate("bitwise_xor_agg", "bigint", "bigint", "bit_xor({distinct}{0}){over}"
 _aggregate("approx_distinct", "T", "bigint", "count(DISTINCT {0}){over}")
 _aggregate("approx_distinct", "T,double", "bigint", "count(DISTINCT {0}){over}")
 # If a fraction falls between two values, Trino's digest returns the upper value, but DuckDB returns the lower value.
-# A fraction outside the range from 0 to 1 is not valid.
-_NUDGED = "({0} + CASE WHEN {0} < 0 THEN 2 WHEN {0} < 1 THEN 1e-12 ELSE 0 END)"
+# DuckDB accepts negative fractions, so they are replaced with 2, which DuckDB rejects.
+_NUDGED = "({0} + CASE WHEN {0} < 0 THEN 2 - {0} WHEN {0} < 1 THEN 1e-12 ELSE 0 END)"
 _ONE, _SEVERAL = _NUDGED.format("{1}"), f"list_transform({{1}}, lambda q: {_NUDGED.format('q')})"
 for _name in ("bigint", "double", "real"):
     _aggregate("approx_percentile", f"{_name},double", _name, _percentile(f"quantile_disc({{0}}, {_ONE}){{over}}"))

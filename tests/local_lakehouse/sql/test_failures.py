@@ -226,6 +226,7 @@ RUNTIME_FAILURES = [
     ("from_unixtime(1e12)", "NOT_SUPPORTED: The local Athena does not write dates"),
     ("approx_percentile(x, 1.5) FROM (VALUES 1) t(x)", "NOT_SUPPORTED"),
     ("approx_percentile(x, -0.5) FROM (VALUES 1) t(x)", "NOT_SUPPORTED"),
+    ("approx_percentile(x, -1.5) FROM (VALUES 1) t(x)", "NOT_SUPPORTED"),
     ("'a' LIKE 'a' ESCAPE 'xy'", "INVALID_FUNCTION_ARGUMENT"),
     ("(SELECT x FROM (VALUES 1, 2) t(x))", "SUBQUERY_MULTIPLE_ROWS: Scalar sub-query has returned multiple rows"),
     ("sum(x) FROM (VALUES 9223372036854775807, 1) t(x)", "NUMERIC_VALUE_OUT_OF_RANGE: bigint addition overflow"),

@@ -10,7 +10,7 @@ _DEFAULT = "us-east-1"
 
 
 def region_of(environment: Mapping[str, str] | None = None) -> str:
-    """Return the Region from ``AWS_REGION`` or ``AWS_DEFAULT_REGION``, by default us-east-1.
+    """Return the Region from ``AWS_REGION`` or ``AWS_DEFAULT_REGION``, or us-east-1 if neither is set.
 
     The AWS CLI reads both variables, and boto3 reads only the second.
     """

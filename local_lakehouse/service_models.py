@@ -1,4 +1,4 @@
-"""A loader of botocore's service models that is three times as fast as botocore's loader."""
+"""A loader for botocore's service models that is three times as fast as botocore's loader."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["ModelLoader", "model_loader"]
 
 
 def model_loader(data_path: str | None = None) -> ModelLoader:
-    """Return a loader of the data in botocore, in ``~/.aws/models`` and in additional folders.
+    """Return a loader for the data in botocore, in ``~/.aws/models`` and in additional folders.
 
     Args:
         data_path: The additional folders, in the format of ``AWS_DATA_PATH``.
@@ -23,7 +23,7 @@ def model_loader(data_path: str | None = None) -> ModelLoader:
 
 
 class _PlainLoader(JSONFileLoader):  # type: ignore[misc]
-    """A loader of JSON files as plain dictionaries, because ordered dictionaries double the parsing time."""
+    """A loader that parses JSON files into plain dictionaries, because ordered dictionaries double the parsing time."""
 
     def load_file(self, file_path: str) -> Any:
         """Return the content of a file, or None if it does not exist.
@@ -41,7 +41,7 @@ class _PlainLoader(JSONFileLoader):  # type: ignore[misc]
 
 
 class ModelLoader(Loader):  # type: ignore[misc]
-    """A loader of botocore's data."""
+    """A loader for botocore's data."""
 
     FILE_LOADER_CLASS = _PlainLoader
 

@@ -73,7 +73,7 @@ def start_with_descriptor(
 
 
 def ask_to_end(pid: int) -> None:
-    """Send a termination signal to a process, so that it can store its state."""
+    """Send a termination signal to a process, so that it can save its state and exit."""
     os.kill(pid, signal.SIGTERM)
 
 
@@ -110,7 +110,7 @@ def fork() -> int:
 
 
 def ends_of_children() -> socket.socket:
-    """Return a socket that receives bytes when child processes end, for `select`."""
+    """Return a socket, for use with `select`, that becomes readable when a child process ends."""
     woken, wake = socket.socketpair()
     for end in (woken, wake):
         end.setblocking(False)
@@ -152,7 +152,7 @@ _UNLIMITED = -1
 
 
 def limit_memory_and_files(data_bytes: int, file_bytes: int) -> None:
-    """Make the operating system limit this process as far as the system supports limits.
+    """Limit the memory and the file sizes of this process, as far as the operating system supports these limits.
 
     Args:
         data_bytes: The memory in bytes that the process can use in addition to its current memory. Only Linux enforces

@@ -1,7 +1,7 @@
 """A lakehouse for tests, as a pytest plugin: ``pytest_plugins = ["local_lakehouse.testing"]``.
 
-The fixture `lakehouse` starts a fresh lakehouse at a separate address. The lakehouse has a DynamoDB table, clients, and
-a clock that tests control. See docs/testing.md.
+The fixture `lakehouse` starts a new lakehouse on a free port, with a DynamoDB table. It also provides boto3 clients,
+and a clock that the test controls. See docs/testing.md.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Clock:
 
 
 class QueryFailedError(AssertionError):
-    """A statement did not succeed in Athena. The message contains the reason."""
+    """An Athena statement did not succeed. The message contains the reason."""
 
 
 class LakehouseInUseError(RuntimeError):
@@ -57,7 +57,7 @@ class LakehouseInUseError(RuntimeError):
 
 
 class TestLakehouse:
-    """A lakehouse with helpers for a test.
+    """A running lakehouse, with helper methods for tests.
 
     Args:
         lakehouse: The running lakehouse.
@@ -90,7 +90,7 @@ class TestLakehouse:
         }
 
     def client(self, service: str) -> Any:
-        """Return the boto3 client of a service. Later calls for the same service return the same client.
+        """Return a boto3 client for a service. Repeated calls for the same service return the same client.
 
         Args:
             service: The service's name in boto3, such as ``athena``.
@@ -106,7 +106,7 @@ class TestLakehouse:
         return self._clients[service]
 
     def create_table(self, name: str, items: Iterable[Mapping[str, Any]], *, key: str, sort: str | None = None) -> str:
-        """Create a DynamoDB table that contains items and is ready for a zero-ETL integration.
+        """Create a DynamoDB table with the given items, ready for a zero-ETL integration.
 
         Args:
             name: The table's name.
@@ -135,7 +135,7 @@ class TestLakehouse:
         return str(created["TableDescription"]["TableArn"])
 
     def table(self, name: str) -> Any:
-        """Return a DynamoDB table as a boto3 resource, which converts to and from Python values.
+        """Return a DynamoDB table as a boto3 resource, which accepts and returns items as Python values.
 
         Args:
             name: The table's name.
@@ -144,7 +144,7 @@ class TestLakehouse:
         return session.resource("dynamodb", endpoint_url=self.url).Table(name)
 
     def create_database(self, name: str) -> str:
-        """Create a Glue database with a location in a separate bucket.
+        """Create a Glue database, and a bucket for the database's location.
 
         Args:
             name: The database's name.
@@ -262,14 +262,14 @@ ORDERS: tuple[Mapping[str, Any], ...] = (
 
 @pytest.fixture
 def lakehouse() -> Iterator[TestLakehouse]:
-    """Start a fresh lakehouse with the DynamoDB table ``Orders`` (`ORDERS`), and stop it after the test.
+    """Start a new lakehouse with the DynamoDB table ``Orders`` (see `ORDERS`), and stop it after the test.
 
     Raises:
         LakehouseInUseError: Another lakehouse is running in this process and would lose its state.
     """
     if is_in_use():
         raise LakehouseInUseError(
-            "A lakehouse is already running in this process, and a process can have only one. "
+            "A lakehouse is already running in this process, and a process can run only one. "
             "Stop it before this test, or start it in a separate process: zetl local start"
         )
     clock = Clock()

@@ -17,8 +17,8 @@ class Credential:
 
     Args:
         access_key: The access key ID.
-        region: The signature's Region, or None if the signature has no Region.
-        service: The botocore name of the signature's service.
+        region: The Region in the signature, or None if the signature does not name a Region.
+        service: The botocore name of the service in the signature.
     """
 
     access_key: str
@@ -98,7 +98,7 @@ class Body:
         return self._content
 
 
-class _lazily(Generic[T]):  # noqa: N801  (it is written as a decorator)
+class _lazily(Generic[T]):  # noqa: N801  (used as a decorator)
     """A cached property.
 
     Before Python 3.12, `functools.cached_property` uses one lock for all instances, so a slow body would block all
@@ -120,7 +120,7 @@ class _lazily(Generic[T]):  # noqa: N801  (it is written as a decorator)
 
 @dataclass(frozen=True)
 class Request:
-    """One request to AWS.
+    """A request to an AWS service.
 
     Args:
         service: The name of the service in botocore.

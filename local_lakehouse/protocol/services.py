@@ -24,7 +24,7 @@ class Protocol:
         name: The protocol that botocore uses, which is ``json``, ``query``, ``rest-json`` or ``rest-xml``.
         target: The prefix of ``X-Amz-Target``, or an empty string if the service does not use this header.
         version: The version in the content type of ``json``.
-        queried: Whether clients can also use ``query``.
+        queried: Whether clients can also use the ``query`` protocol.
     """
 
     name: str

@@ -249,7 +249,7 @@ def _decode_timestamp(value: float | str) -> datetime:
 
 
 def violations(shape: Shape, value: Any, path: str = "") -> Iterator[str]:
-    """Return AWS's message for each of the model's constraints that a value violates.
+    """Yield AWS's message for each of the model's constraints that a value violates.
 
     Args:
         shape: The model's shape.
@@ -325,7 +325,7 @@ def _matches(pattern: str, value: str) -> bool:
 
 @functools.cache
 def _compile(pattern: str) -> re.Pattern[str] | None:
-    """Compile a model's pattern, which has Java syntax, and return None if Python's `re` cannot compile it."""
+    """Compile a model's pattern, which has Java syntax, or return None if Python's `re` cannot compile it."""
     # Java writes the characters above U+FFFF as a range of surrogate pairs.
     pattern = pattern.replace("\\uD800\\uDC00-\\uDBFF\\uDFFF", "\U00010000-\U0010ffff")
     escaped = re.sub(r"\\u\{?([0-9A-Fa-f]{4,5})\}?", lambda match: re.escape(chr(int(match[1], 16))), pattern)

@@ -1,4 +1,4 @@
-"""The rejection of requests from web pages and for other hosts, before the requests are read.
+"""The rejection of requests from web pages and of requests for other hosts, before the requests are read.
 
 A browser sends requests to any address on behalf of any page. Such a request has an ``Origin`` or ``Sec-Fetch-Site``
 header, or a foreign ``Host`` if the page's name resolves to this computer. Requests from programs have no such header,
@@ -20,7 +20,7 @@ _TOKEN = "x-zetl-token"
 
 
 def turn_away(headers: Sequence[tuple[str, str]]) -> Answer | None:
-    """Return the response to a rejected request, or None for any other request.
+    """Return an error response to reject a request, or None to accept it.
 
     Args:
         headers: The names and values of the headers, unchanged.
@@ -37,7 +37,7 @@ def turn_away(headers: Sequence[tuple[str, str]]) -> Answer | None:
 
 
 def has_token(headers: Sequence[tuple[str, str]], token: str) -> bool:
-    """Return whether a request contains the state's token, which only this user can read.
+    """Return whether a request contains the control token, which only the user who started the lakehouse can read.
 
     Args:
         headers: The names and values of the headers, unchanged.

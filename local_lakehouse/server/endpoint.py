@@ -31,7 +31,8 @@ _LOG = logging.getLogger(__name__)
 _CONTROL = "/_zetl/"
 _LARGEST_CONTROL = 64 * 1024
 _ACTING_FOR_CALLERS = ("athena",)
-# The first two operations wait for statements, which send requests. The third writes a table in many transactions.
+# The first two operations wait for statements, which send requests to the lakehouse. The third writes a table in many
+# transactions.
 _IN_STEPS = ("StartQueryExecution", "StopQueryExecution", "ImportTable")
 
 # The error codes that clients of these services treat as internal errors. Other services use ``InternalFailure``.
@@ -47,7 +48,7 @@ Control = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Controls:
-    """Requests to ``POST /_zetl/<name>``, which are not part of AWS.
+    """The controls at ``POST /_zetl/<name>``, which are not part of AWS.
 
     Args:
         token: The required value of ``X-Zetl-Token``.
@@ -67,7 +68,7 @@ class Endpoint:
         observers: The functions that receive the operation and members of each successful DynamoDB request, except for
             item reads, before the next request is executed.
         controls: The controls, which are not part of AWS.
-        enforcer: The policy check of each AWS request. None disables the checks.
+        enforcer: The enforcer that checks each AWS request against policies, or None to disable the checks.
     """
 
     def __init__(
@@ -153,7 +154,7 @@ class Endpoint:
             with acting_for(rights), asked_by(actor), self._kept(service, request):
                 result = service.call(request.operation, _members(request), self._caller(request))
         finally:
-            # A failed request can leave changes.
+            # A request that fails can still have changed the state.
             self._backend.clients.touch(request.service, request.operation)
         if request.protocol == "query":
             return query_wire.answer(model, result)

@@ -1,7 +1,7 @@
 """An HTTP/1.1 server with a separate thread for each keep-alive connection.
 
-A request that is slow, unfinished or endless occupies only one thread. llhttp parses a request's head through
-httptools. The body is read on demand, so a request can be rejected without reading its body.
+A request that is slow, unfinished or endless occupies only one thread. A request's head is parsed by llhttp, through
+its Python binding httptools. The body is read on demand, so a request can be rejected without reading its body.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Durable state."""
+"""The durable state of a lakehouse."""

@@ -29,7 +29,7 @@ Decode = Callable[[Plain], Any]
 
 
 class UnknownClassError(TypeError):
-    """A value belongs to a class whose objects cannot be stored."""
+    """A value is an object of a class whose objects cannot be stored."""
 
 
 class DamagedDocumentError(ValueError):
@@ -120,7 +120,7 @@ class Codec:
         return self._composed(value, kind)
 
     def decode(self, plain: Plain) -> Any:
-        """Return the value from the result of `encode`.
+        """Rebuild a value from the result of `encode`.
 
         Raises:
             DamagedDocumentError: The form does not correspond to a value.
@@ -157,7 +157,7 @@ class Codec:
         return self._referable
 
     def blank(self, plain: Plain) -> Any:
-        """Return an object without fields, of the class in the result of `fields`."""
+        """Return an object without fields, of the class that the result of `fields` names."""
         class_ = self._class(plain)
         return object.__new__(class_)
 

@@ -277,8 +277,8 @@ class Database:
                 content.backup(self._writer)
             except sqlite3.Error as error:
                 raise self.failure(error) from error
-            # The other database may be older than a module's first use. All tables must exist before a hook uses one of
-            # them.
+            # The other database may lack the tables of a module that was first used later. All tables must exist before
+            # a hook uses one of them.
             with self.transaction():
                 for schema in list(self._schemas.values()):
                     self.define(schema)

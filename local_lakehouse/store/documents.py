@@ -1,4 +1,4 @@
-"""Documents for small state, each in one row that is written only if the document has changed."""
+"""Small documents, each stored in one row that is written only if the document has changed."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Collection:
         self._written: dict[str, int] = {}
 
     def read(self) -> dict[str, Any]:
-        """Return all documents by key, sorted by key."""
+        """Return all documents, keyed and sorted by their keys."""
         with self._documents.database.view() as connection:
             rows = connection.execute(
                 "SELECT key, body, crc FROM documents WHERE collection = ? ORDER BY key", (self._name,)

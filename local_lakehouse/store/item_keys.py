@@ -1,4 +1,4 @@
-"""The keys of DynamoDB items, as bytes in DynamoDB's sort order.
+"""The keys of DynamoDB items, encoded as bytes that have DynamoDB's sort order.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 """
@@ -55,7 +55,7 @@ def partition(hash_key: bytes) -> bytes:
 
 def key_of(item: Item, hash_names: Sequence[str], range_names: Sequence[str]) -> bytes | None:
     """Return the key of an item in a table or index, or None if the item lacks a key attribute."""
-    # This function runs for every item of large operations, so it avoids generators and `join`.
+    # This function runs for every item in large operations, so it avoids generators and `join`.
     try:
         hashed = ranged = b""
         for name in hash_names:

@@ -1,4 +1,4 @@
-"""Amazon S3 objects, with bodies in files of the state folder and all other data in rows."""
+"""Amazon S3 objects, whose bodies are files in the state folder and whose other data is in database rows."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Amazon DynamoDB streams, which keep the images of an item before and after each change for a day.
+"""Amazon DynamoDB streams, which retain the images of an item before and after each change for a day.
 
-A record is a row that is committed together with its change.
+Each record is a row that is committed together with the change.
 """
 
 from __future__ import annotations

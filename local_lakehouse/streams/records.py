@@ -1,4 +1,4 @@
-"""The records of DynamoDB Streams in the format for clients.
+"""The records of DynamoDB Streams in the format that clients receive.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Record.html
 """
@@ -98,7 +98,7 @@ def _bytes(content: str) -> int:
 
 
 def _decoded(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Convert a value for a service's response, with bytes for binary values."""
+    """Convert a stored value to the form in a service's response, with bytes for binary values."""
     ((tag, content),) = value.items()
     match tag:
         case "B":

@@ -185,7 +185,7 @@ class ZeroEtlService:
             }
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Restore the documents that `dump` returned."""
+        """Restore the state from documents that `dump` returned."""
         with self._clients.lock:
             integrations = [Integration.load(state[name]) for name in sorted(state) if name.startswith("integration/")]
             known = dict(self._lifecycle.integrations)

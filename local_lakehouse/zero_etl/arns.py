@@ -34,12 +34,12 @@ class Arn:
 
 
 def source_table(arn: str) -> Arn | None:
-    """Parse the ARN of a DynamoDB table, and return None for any other ARN."""
+    """Parse the ARN of a DynamoDB table, or return None for any other ARN."""
     return _parts(_TABLE.fullmatch(arn))
 
 
 def target_database(arn: str) -> Arn | None:
-    """Parse the ARN of a Glue database, and return None for any other ARN."""
+    """Parse the ARN of a Glue database, or return None for any other ARN."""
     return _parts(_DATABASE.fullmatch(arn))
 
 

@@ -1,4 +1,4 @@
-"""Integrations, with their definition and state."""
+"""The definition and state of integrations."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STATUSES = frozenset({CREATING, ACTIVE, MODIFYING, FAILED, DELETING, SYNCING, NE
 
 @dataclass(frozen=True)
 class LoadedAs:
-    """The layout in which the target was loaded. A change of the layout requires a new load.
+    """The layout in which the target was loaded. A change to the layout requires a new load.
 
     Args:
         target_table: The Glue table.
@@ -41,7 +41,7 @@ class LoadedAs:
 
 @dataclass
 class Integration:
-    """One integration.
+    """An integration.
 
     Args:
         identity: The integration's ID.

@@ -60,7 +60,7 @@ def _texts(lines: bytes) -> pa.StringArray:
 def _expressible(kind: pa.DataType) -> bool:
     """Return whether DuckDB supports a type.
 
-    DuckDB does not support structs that are empty or have empty names or names that differ only in case.
+    DuckDB does not support a struct without fields, with an empty field name, or with names that differ only in case.
     """
     if pa.types.is_list(kind):
         return _expressible(kind.value_type)

@@ -246,7 +246,7 @@ class Lifecycle:
         return ends, layout
 
     def _owner(self, integration: Integration, target_table: str) -> Integration | None:
-        """Return an older integration with the same target table. Return None if no older integration uses it."""
+        """Return the older integration that uses the same target table, or None if there is none."""
         with self._clients.lock:
             for other in self.integrations.values():
                 if other is integration:

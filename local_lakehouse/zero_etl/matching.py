@@ -100,7 +100,7 @@ def compare(old: pa.Table, new: pa.Table, key_columns: Sequence[str]) -> Compari
 def _numbered(*tables: pa.Table) -> Sequence[Numbers]:
     """Return a number for each row. Rows with the same values have the same number, even in different tables.
 
-    An item's key has at most two attributes, so a number needs less than 64 bits.
+    An item's key has at most two attributes, so the numbers fit in 64 bits.
     """
     rows = pa.concat_tables(tables)
     numbers = np.zeros(rows.num_rows, np.int64)
@@ -111,7 +111,7 @@ def _numbered(*tables: pa.Table) -> Sequence[Numbers]:
 
 
 def _pairs(old: pa.Table, new: pa.Table, some_old: Flags, some_new: Flags) -> Sequence[tuple[int, int]]:
-    """Return the pairs of row numbers of identical rows among some rows. Each row occurs in only one pair."""
+    """Return the row numbers of identical rows as pairs, in which each of the selected rows occurs at most once."""
     waiting: defaultdict[str, list[int]] = defaultdict(list)
     for place, text in _texts(new, some_new):
         waiting[text].append(place)

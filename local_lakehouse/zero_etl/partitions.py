@@ -1,4 +1,6 @@
-"""The partitioning of the target table, from its table properties or, by default, into buckets of the partition key.
+"""The partitioning of the target table, by default into buckets of the partition key.
+
+The table properties can specify a different partitioning.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-data-partitioning.html
 """

@@ -41,7 +41,7 @@ Origins = Mapping[str, tuple[str, ...]]
 
 
 def evolved(columns: Sequence[Column], current: Schema | None, last_id: int) -> Schema:
-    """Return the schema with the columns of the table and of some changed items.
+    """Return the schema that contains the columns of the table and of the changed items.
 
     Args:
         columns: The changed items' columns.
@@ -61,7 +61,7 @@ def evolved(columns: Sequence[Column], current: Schema | None, last_id: int) -> 
 
 
 def replaced(columns: Sequence[Column], current: Schema, last_id: int, *, keep: bool) -> Schema:
-    """Return the schema for a new full load. Unlike `evolved`, replace columns whose data types have changed.
+    """Return the schema for a new full load, in which columns whose data types have changed are replaced.
 
     Args:
         columns: The columns of all items.
@@ -138,7 +138,7 @@ def _colon(name: str) -> FailedForGoodError:
 
 
 def _checked(fields: Sequence[NestedField]) -> Schema:
-    """Create a schema from fields, and check the limits and that names are unique."""
+    """Create a schema from fields, and check that it is within the limits and that its names are unique."""
     if len(fields) > COLUMN_LIMIT:
         raise FailedForGoodError(
             Problem(

@@ -16,7 +16,7 @@ from local_lakehouse.zero_etl.requests import check_tag_keys
 
 
 class Tagging:
-    """The three tag operations of Glue.
+    """Glue's three tag operations.
 
     Args:
         clients: The clients of the lakehouse.

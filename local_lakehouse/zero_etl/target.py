@@ -66,7 +66,7 @@ class Layout:
 
 @dataclass
 class Target:
-    """One target table.
+    """A target table.
 
     Args:
         layout: The table's storage layout.
@@ -219,7 +219,7 @@ class Target:
         return (SetPropertiesUpdate(updates={INTEGRATION_ID: self.layout.integration}),)
 
     def _spec_updates(self, metadata: TableMetadata) -> Updates:
-        """Return the updates that apply the properties' partitioning, or an empty list if it is already in effect."""
+        """Return the updates that apply the properties' partitioning, or no updates if it is already in effect."""
         current = metadata.spec()
         next_field = max(metadata.last_partition_id or 0, FIRST_FIELD_ID - 1) + 1
         next_spec = max(spec.spec_id for spec in metadata.partition_specs) + 1

@@ -29,7 +29,7 @@ _DETAIL_TYPE = "Glue Zero ETL"
 
 @dataclass(frozen=True)
 class Run:
-    """One ingestion.
+    """An ingestion.
 
     Args:
         integration: The integration's ID.

@@ -15,7 +15,7 @@ from local_lakehouse.zero_etl.json_parser import parse
 
 Item = Mapping[str, Mapping[str, Any]]
 
-# The type of this many items fits nearly all other items.
+# The type of this many items usually fits all other items.
 _SAMPLE = 1000
 _PARSERS = 2
 _AHEAD = 4

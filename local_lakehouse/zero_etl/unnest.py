@@ -23,7 +23,7 @@ NOUNNEST = "NOUNNEST"
 
 @dataclass(frozen=True)
 class Column:
-    """One column of the target.
+    """A column of the target table.
 
     Args:
         name: The column's name in the target, in lowercase.
@@ -147,7 +147,7 @@ def _without(tagged: pa.StructArray, unwanted: str) -> pa.StructArray:
 
 
 def _struct(members: Iterable[tuple[str, pa.Array | None]]) -> pa.StructArray | None:
-    """Build a struct array that is null where all its members are null, and return None if there are no members.
+    """Build a struct array that is null where all its members are null, or return None if there are no members.
 
     An empty map is null, even if the column has members from other items' maps, because a row must not depend on
     earlier rows. In a column that is a string because its values have several types, an empty map is ``{}``. Both rules

@@ -88,7 +88,7 @@ pictures: $(PAGES) ## Update docs/images: the practice console's pages, and the 
 	mkdir -p docs/images/console
 	cp build/screenshots/console/*.webp docs/images/console/
 
-notebooks: $(READY) ## Run the notebooks and store their outputs in them
+notebooks: $(READY) ## Run the notebooks and store the outputs
 	$(BIN)/zetl run --store
 
 fuzz: $(READY) ## Send random requests to a lakehouse for ten minutes (SECONDS=600), then run random statements
@@ -118,7 +118,7 @@ release-check: $(READY) $(RELEASE) ## Build the packages, test them in empty env
 bench: $(READY) ## Run the benchmarks
 	$(BIN)/python -m pytest tests/benchmarks -s -o python_files='bench_*.py' -o python_functions='bench_*'
 
-tpcds: $(READY) ## Run the 99 TPC-DS queries and compare the results with those of DuckDB
+tpcds: $(READY) ## Run the 99 TPC-DS queries and compare the results with DuckDB's results
 	test -x build/tpcds/venv/bin/python || python3 -m venv build/tpcds/venv
 	build/tpcds/venv/bin/pip install -q $(TPCDS)
 	test -f build/tpcds/data/queries.json || build/tpcds/venv/bin/python tests/tpcds/generate.py build/tpcds/data

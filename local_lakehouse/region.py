@@ -1,4 +1,4 @@
-"""The Region of the lakehouse, determined in one place."""
+"""The Region of the lakehouse, which only this module determines."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def require_fork() -> None:
 
 
 def has_socket_files() -> bool:
-    """Return whether a local socket can have a file as its address."""
+    """Return whether the operating system supports local sockets whose addresses are files."""
     return hasattr(socket, "AF_UNIX") and os.name == "posix"
 
 
@@ -130,12 +130,12 @@ def ended_children() -> Iterator[tuple[int, int]]:
 
 
 def send_descriptors(connection: socket.socket, data: bytes, descriptors: Sequence[int]) -> None:
-    """Send bytes together with open files."""
+    """Send bytes together with the descriptors of open files."""
     socket.send_fds(connection, [data], list(descriptors))
 
 
 def receive_descriptors(connection: socket.socket, size: int, most: int) -> tuple[bytes, list[int]]:
-    """Receive bytes together with open files.
+    """Receive bytes together with the descriptors of open files.
 
     Args:
         connection: A socket that is connected to a process on this computer.

@@ -1,8 +1,8 @@
 """The evaluation of CloudWatch alarms, which moto stores but does not evaluate.
 
 An alarm is evaluated when it is read, and its latest period ends at the time of the read. Actions are not executed.
-Simple statistics are supported, as is metric math with arithmetic, SUM, MAX, MIN, AVG and FILL. An alarm that uses any
-other metric math is rejected with an error that names the unsupported part.
+Alarms can use simple statistics, and metric math with arithmetic and the functions SUM, MAX, MIN, AVG and FILL. An
+alarm that uses any other metric math is rejected with an error that names the unsupported part.
 
 AWS: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html,
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html

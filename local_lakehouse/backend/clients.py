@@ -89,7 +89,7 @@ _rights: ContextVar[CallerRights | None] = ContextVar("rights", default=None)
 
 @contextlib.contextmanager
 def acting_for(rights: CallerRights | None) -> Iterator[None]:
-    """Check services' requests in the block against a caller's permissions. None disables the check."""
+    """In the block, check the requests of services against a caller's permissions. None disables the check."""
     token = _rights.set(rights)
     try:
         yield

@@ -49,8 +49,8 @@ HANDLERS: Mapping[str, tuple[str, str]] = {
     "sts": ("moto.sts.responses", "TokenResponse"),
 }
 
-# The S3 operations that moto supports, with their moto methods. For the operations in `_S3_WRITES`, moto derives its
-# method from the HTTP method and the query.
+# The S3 operations that moto supports, with their moto methods. For the operations in `_S3_WRITES`, moto derives the
+# Python method from the HTTP method and the query.
 _S3_METHODS: Mapping[str, str] = {
     "GetBucketAccelerateConfiguration": "get_bucket_accelerate_configuration",
     "GetBucketAcl": "get_bucket_acl",
@@ -281,7 +281,7 @@ class _Told:
         return content.decode()
 
     def parsed(self) -> Any:
-        """Return the parameters under their names in moto's models."""
+        """Return the parameters, keyed by their names in moto's models."""
         model = get_service_model(self.boto3_service_name).operation_model(self.told.operation)
         parser = PROTOCOL_PARSERS["query" if self.told.protocol == "query" else "json"](
             model, map_type=self.PROTOCOL_PARSER_MAP_TYPE

@@ -176,7 +176,7 @@ class TableSnapshot:
 
 
 def decoded(chunk: bytes) -> list[Item]:
-    """Parse the items in stored lines."""
+    """Parse lines that contain stored items."""
     found: list[Item] = json.loads(b"[" + chunk.replace(b"\n", b",") + b"]")
     return found
 

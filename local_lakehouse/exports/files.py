@@ -53,12 +53,12 @@ class Layout:
 
 
 def full_lines(items: Sequence[Item]) -> list[str]:
-    """Return items as the lines of a full export."""
+    """Convert items to the lines of a full export."""
     return [_json({"Item": item}) for item in items]
 
 
 def incremental_lines(changes: Sequence[Change], view: str) -> list[str]:
-    """Return changes as the lines of an incremental export, without a new image for deleted items.
+    """Convert changes to the lines of an incremental export, without a new image for deleted items.
 
     Args:
         changes: The changes.

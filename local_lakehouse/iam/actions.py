@@ -13,7 +13,7 @@ from local_lakehouse.iam import dynamodb, glue, s3
 from local_lakehouse.iam.access import Access, Directory, on
 from local_lakehouse.protocol.request import Request
 
-# The services that use a role from a request, and the requests that pass the role.
+# The services to which a request can pass a role, and the requests that pass one.
 _PASSED = {
     "events": r"Put(Rule|Targets)",
     "glue": r"(Create|Update)(IntegrationResourceProperty|Job|Crawler|Session|DevEndpoint|MLTransform)",

@@ -44,7 +44,7 @@ _UNVERIFIED = ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
 
 
 class PolicyEnforcer:
-    """A check of requests against their signers' policies.
+    """An enforcer that checks requests against their signers' policies.
 
     Args:
         backend: The backend that stores the account's identities and resource policies.
@@ -173,7 +173,7 @@ _ANONYMOUS = Identity("anonymous", (), None, None, {})
 def _context(region: str) -> dict[str, str]:
     return {
         "aws:RequestedRegion": region,
-        # Requests do not leave this computer, and on AWS they would be encrypted.
+        # Requests count as encrypted, because they do not leave this computer and would be encrypted on AWS.
         "aws:SecureTransport": "true",
         "aws:ViaAWSService": "false",
     }

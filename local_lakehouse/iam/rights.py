@@ -15,7 +15,7 @@ _KEPT = 100_000
 class Rights:
     """The distinct permissions that were checked, with their results.
 
-    Beyond a limit, the oldest records are dropped.
+    If there are too many records, the oldest records are dropped.
     """
 
     def __init__(self) -> None:

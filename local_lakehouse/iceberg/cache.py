@@ -16,7 +16,7 @@ ColumnKey = tuple[str, int, str, tuple[str, ...]]
 
 
 class RowCache:
-    """A cache of data files' columns. Beyond a size limit, it drops the least recently used columns.
+    """A cache of data files' columns. If the cache exceeds its size limit, the least recently used columns are dropped.
 
     Iceberg never changes a data file, so a column is identified by its file path, field ID, Arrow type and applied
     delete files.

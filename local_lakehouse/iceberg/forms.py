@@ -54,7 +54,7 @@ def arrow_type(type_: IcebergType, form: Form) -> pa.DataType:
     """Return the Arrow type of an Iceberg type in a given representation.
 
     Raises:
-        UnsupportedTypeError: The type is not supported. An example is any type from Iceberg format version 3.
+        UnsupportedTypeError: The type is not supported, for example because it requires Iceberg format version 3.
     """
     if isinstance(type_, StructType):
         names = [f"f{index}" if form is Form.ENGINE else child.name for index, child in enumerate(type_.fields)]

@@ -38,7 +38,7 @@ _ROW_GROUP_ROWS = 122_880
 _ROW_GROUP_BYTES = 32 * 2**20
 # A larger dictionary contains values that rarely repeat, so it would need more space than the values themselves.
 _DICTIONARY_BYTES = 32 * 2**10
-# A dictionary of values that hardly repeat in this number of rows takes more time and space than the values.
+# If values rarely repeat within this number of rows, a dictionary takes more time and space than the values themselves.
 _SAMPLE_ROWS = 1_000
 _BUFFERED_BYTES = 128 * 2**20
 # A file is uploaded to S3 in one request, so its size is limited.
@@ -261,7 +261,7 @@ class _OpenFile:
 
 
 def _repeats(column: pa.ChunkedArray) -> bool:
-    """Return whether the values of a column repeat, so that a dictionary is useful."""
+    """Return whether the values of a column repeat often enough for a dictionary to be useful."""
     sample = column.slice(0, _SAMPLE_ROWS)
     return pa.types.is_nested(column.type) or bool(pc.count_distinct(sample).as_py() * 2 <= len(sample))
 

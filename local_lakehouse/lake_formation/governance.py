@@ -123,7 +123,7 @@ class Governance:
         return DataAccess(_union(readable), vended=True)
 
     def check(self, operation: str, parameters: Mapping[str, Any], principal: str) -> None:
-        """Check a request to the Data Catalog.
+        """Check whether a principal is allowed to send a request to the Data Catalog.
 
         Raises:
             Fault: ``AccessDeniedException``.

@@ -41,7 +41,7 @@ class PartiqlService:
 
     Args:
         clients: The clients of the lakehouse.
-        observers: The functions to call after each request that a statement sends, as for requests from clients.
+        observers: The functions to call after each DynamoDB request that a statement sends.
     """
 
     name = "dynamodb"

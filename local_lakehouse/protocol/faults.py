@@ -1,4 +1,4 @@
-"""The errors of a service's model, in the format of the service's protocol."""
+"""The errors that a service's model defines, in the format of the service's protocol."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from local_lakehouse.protocol.services import PROTOCOLS, Protocol
 
 
 class Fault(Exception):
-    """An error of the service's model, which is returned to the client as on AWS.
+    """An error that the service's model defines. The client receives it as it would from AWS.
 
     Args:
         code: The error's name in the service model, such as ``EntityNotFoundException``.

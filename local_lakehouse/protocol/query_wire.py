@@ -58,7 +58,7 @@ def parse(operation: OperationModel, pairs: Mapping[str, str]) -> tuple[dict[str
     for name in pairs.keys() - form.used.keys():
         if name.split(".")[0] in known:
             # Unused names, such as those of a list that starts at index 2, must not be ignored silently.
-            raise Fault("MalformedInput", f"{operation.name} has no parameter with the spelling {name}.")
+            raise Fault("MalformedInput", f"{operation.name} has no parameter named {name}.")
     return members, form.used
 
 

@@ -40,7 +40,7 @@ _LISTS = frozenset({"accept", "accept-encoding", "accept-language", "cache-contr
 
 @dataclass(frozen=True)
 class Head:
-    """The HTTP data of a request without the content.
+    """The part of an HTTP request that precedes the content.
 
     Args:
         method: The HTTP method.
@@ -141,7 +141,7 @@ def _is_header(name: str) -> bool:
 
 
 def _credential(query: list[tuple[str, str]], headers: Headers) -> Credential | None:
-    """Read a request's signer from its header or from a presigned URL's query."""
+    """Read a request's credential from its ``Authorization`` header or from a presigned URL's query."""
     signed = [value for name, value in query if name.lower() in ("x-amz-credential", "awsaccesskeyid")]
     header = headers.get("authorization")
     if len(signed) + (header is not None) > 1:
@@ -173,7 +173,7 @@ def _service(credential: Credential | None, headers: Headers) -> str:
 
 @dataclass(frozen=True)
 class _Reading:
-    """A request with a known service but an unknown operation."""
+    """A request whose service is known but whose operation has not been determined yet."""
 
     service: str
     credential: Credential | None
@@ -291,7 +291,7 @@ def _json_object(request: Request) -> dict[str, Any]:
     return document
 
 
-# Among S3 requests, only the bodies of these affect permissions.
+# These are the only S3 requests whose bodies affect permissions.
 _READ_FROM_BODY = {"DeleteObjects": ("Object", "Objects"), "CreateBucket": ("Tag", "Tags")}
 
 
@@ -316,7 +316,7 @@ def xml_tree(body: bytes) -> ElementTree.Element:
     if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
         raise Fault("MalformedXML", "The XML you provided declares entities.")
     try:
-        return ElementTree.fromstring(body)  # noqa: S314  (it declares no entities)
+        return ElementTree.fromstring(body)  # noqa: S314  (the document declares no entities)
     except ElementTree.ParseError as error:
         raise Fault("MalformedXML", "The XML you provided was not well-formed.") from error
 

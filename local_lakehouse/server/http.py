@@ -30,7 +30,7 @@ _LOG = logging.getLogger(__name__)
 # more than 64 KB.
 _LARGEST_HEAD = 64 * 1024
 _PIECE = 64 * 1024
-# To keep a connection open, at most this number of bytes of an unread body is read and discarded.
+# If a request's body was not read, at most this many bytes of it are discarded to keep the connection open.
 _LARGEST_REST = 256 * 1024
 _LINGER_SECONDS = 2.0
 
@@ -159,7 +159,7 @@ class _Connection:
         self._stopping = False
         self._lock = threading.Lock()
         self._begun = False
-        # The parsed but unused data, which are heads, pieces of bodies, and None for the end of a body.
+        # The parsed but unread data: heads, pieces of bodies, and None at the end of each body.
         self._read: deque[Head | bytes | None] = deque()
         self._url = b""
         self._headers: list[tuple[str, str]] = []

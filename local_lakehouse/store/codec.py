@@ -29,7 +29,7 @@ Decode = Callable[[Plain], Any]
 
 
 class UnknownClassError(TypeError):
-    """A value is an object of a class whose objects cannot be stored."""
+    """The codec cannot store objects of a value's class."""
 
 
 class DamagedDocumentError(ValueError):
@@ -123,7 +123,7 @@ class Codec:
         """Rebuild a value from the result of `encode`.
 
         Raises:
-            DamagedDocumentError: The form does not correspond to a value.
+            DamagedDocumentError: The form does not represent a value.
         """
         if isinstance(plain, list):
             return [self.decode(element) for element in plain]

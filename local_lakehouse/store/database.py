@@ -56,7 +56,8 @@ class Schema:
         create: The statements that create the tables.
         migrations: The statements that migrate each version to the next version, keyed by the initial version.
         large: The tables that grow with use. These tables are not checked when the database is opened, so that the time
-            to open it does not depend on their size. Rows in which a changed bit matters must have checksums.
+            to open it does not depend on their size. Their rows must have checksums wherever a changed bit would
+            matter.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Repeated background tasks, and their health."""
+"""Periodic background tasks, and their health."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class Objects:
     at most unreferenced files, which `sweep` deletes.
 
     Args:
-        database: The database of the rows, whose folder contains the bodies.
+        database: The database that contains the rows. Its folder contains the bodies.
     """
 
     def __init__(self, database: Database) -> None:

@@ -88,7 +88,7 @@ def _size(value: Mapping[str, Any]) -> int:
 
 
 def _digits(number: str) -> int:
-    """Return the size of a number: a byte per two significant digits, another byte, and a byte for a minus sign."""
+    """Return the size of a number: one byte per two significant digits, an extra byte, and a byte for a minus sign."""
     digits = number.lstrip("-+").partition("e")[0].partition("E")[0].replace(".", "").strip("0")
     return (len(digits) + 1) // 2 + 1 + number.startswith("-")
 

@@ -11,7 +11,7 @@ _TABLE = re.compile(
 _DATABASE = re.compile(
     r"arn:(?P<partition>aws[^:]*):glue:(?P<region>[^:]+):(?P<account>\d{12}):database/(?P<name>[^/]+)"
 )
-# AWS documents the ID after a colon and, in one sample, after a slash.
+# In AWS's documentation, the ID follows a colon or, in one sample, a slash.
 _INTEGRATION = re.compile(r"arn:aws[^:]*:glue:[^:]+:\d{12}:integration[:/](?P<name>[0-9a-f-]{36})")
 _PROPERTY = re.compile(r"arn:aws[^:]*:glue:[^:]+:\d{12}:integrationresourceproperty/(?P<kind>[^/]+)/(?P<name>.+)")
 

@@ -1,4 +1,4 @@
-"""The prerequisites of an integration, with permissions evaluated from the policies.
+"""The prerequisites of an integration. Permissions are checked by evaluating the policies.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-sources.html,
 https://docs.aws.amazon.com/glue/latest/dg/zero-etl-target.html
@@ -83,7 +83,7 @@ class Checks:
         Returns:
             All problems that prevent the integration from working, and the location of the target database. The
             problems of the source precede the problems of the target. The location is empty only if there is a problem,
-            because the problems and the location are based on the same read of the database.
+            because both are based on the same read of the database.
         """
         problems, location = self._clients.settings.result((Checks, ends), lambda: self._problems(ends))
         return [*problems], location

@@ -38,8 +38,8 @@ _LOG = logging.getLogger(__name__)
 # The name under which the service's documents are registered.
 PARTICIPANT = "zero_etl"
 SEVEN_DAYS = 7 * 24 * 3600.0
-# The duration of a transient status that no caller reads, and the longest interval between retries, both as a number of
-# refresh intervals.
+# The duration of a transient status that no caller reads, and the longest interval between retries, both in refresh
+# intervals.
 _PATIENCE = 3
 _LONGEST_BACKOFF = 8
 
@@ -196,10 +196,10 @@ class Lifecycle:
             self._telemetry.event(run, "Integration Resynced", {"tableName": job.target_table})
 
     def _in_sync_until(self, integration: Integration, taken: float) -> float:
-        """Return the time up to which the target reflects the source: now or, after a later write, `taken`.
+        """Return the time up to which the target reflects the source: now or, if there was a later write, `taken`.
 
-        A client can write, read its clock, and wait until this time is later. The wait ends even if the client reads
-        its clock during the refresh.
+        A client can note the time after a write, and then wait until the target reflects the source as of a later time.
+        This wait ends even if the client notes the time during the refresh.
         """
         with self._clients.lock:
             return self._clock() if self._changes.nothing_since(integration.identity) else taken

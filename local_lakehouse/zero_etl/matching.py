@@ -51,7 +51,7 @@ def rows_with_keys(rows: pa.Table, keys: pa.Table) -> Numbers:
 
     Args:
         rows: The key columns of the rows.
-        keys: The sought values of these columns.
+        keys: The values to find in these columns.
     """
     likely = (
         pc.is_in(column, value_set=sought.combine_chunks())

@@ -67,7 +67,7 @@ class Job:
 
 
 class Replicator:
-    """The replication of items to target tables.
+    """A replicator that copies items to target tables.
 
     Args:
         clients: The clients of the lakehouse.

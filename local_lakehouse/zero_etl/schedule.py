@@ -33,7 +33,7 @@ class Schedule:
 
     @property
     def due(self) -> float | None:
-        """The time of the next refresh on the clock, or None while refreshes are paused."""
+        """The time of the next refresh, as measured by `clock`, or None while refreshes are paused."""
         if self._paused:
             return None
         if self._first is None:

@@ -99,7 +99,7 @@ def check_names(columns: Sequence[Column], origins: Origins, mode: str) -> dict[
             raise _colon(".".join(column.source))
         other = known.setdefault(column.name, column.source)
         if mode == NOUNNEST and column.name in taken:
-            # The column of all other attributes can have the same name as a key.
+            # The column that contains all other attributes can have the same name as a key.
             sources = f"The key {_shown(other)} and the map of all other attributes"
             raise NeedsAttentionError(_collision(column.name, sources, "Choose another UnnestSpec."))
         if other != column.source:
@@ -178,7 +178,7 @@ def _paths(struct: StructType, prefix: tuple[str, ...]) -> Iterator[tuple[str, .
 
 @dataclass
 class _Growth:
-    """Iceberg fields for Arrow columns, with the same IDs for known fields and the next IDs for new fields."""
+    """The Iceberg fields for Arrow columns. Known fields keep their IDs, and new fields receive the next IDs."""
 
     last_id: int
     replace: bool

@@ -120,7 +120,7 @@ class Telemetry:
         self.event(run, "Ingestion Failed", {"tableName": run.table, "errorMessage": message})
 
     def event(self, run: Run, what: str, detail: Mapping[str, str]) -> None:
-        """Put an event on the event bus. AWS does not document the detail of events."""
+        """Put an event on the event bus. AWS does not document the ``detail`` of these events."""
         entry = {
             "Source": "aws.glue-zero-etl",
             "DetailType": f"{_DETAIL_TYPE} {what}",

@@ -17,7 +17,7 @@ _TOKEN = re.compile(
 
 # The keywords of PartiQL, which include those of SQL-92.
 RESERVED = frozenset(
-    # A list of the keywords would need 200 lines.
+    # The keywords are split from a string, because a list literal would need 200 lines.
     """
     absolute action add all allocate alter and any are as asc assertion at authorization avg bag begin between
     bit bit_length blob bool boolean both by cascade cascaded case cast catalog char char_length character
@@ -42,7 +42,7 @@ RESERVED = frozenset(
 
 @dataclass(frozen=True)
 class Token:
-    """A token with its kind, meaning and text."""
+    """A token, with its kind, its value and its text in the statement."""
 
     kind: str
     value: str

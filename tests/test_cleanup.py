@@ -264,7 +264,7 @@ def test_keeps_bucket_of_another_account(lab: Lab) -> None:
     )
 
 
-def test_inaccessible_own_bucket_is_not_foreign(lab: Lab) -> None:
+def test_inaccessible_bucket_is_not_reported_as_foreign(lab: Lab) -> None:
     target.create_bucket(lab)
     FakeOperation(lab, "s3", "HeadBucket").fail("403", times=9)
     found = cleanup.plan(lab)

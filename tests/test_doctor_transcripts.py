@@ -48,7 +48,9 @@ def report(lab: Lab | None) -> str:
     return "\n".join(line for line in lines if not line.startswith(("[OK]   Python", "[OK]   packages"))) + "\n"
 
 
-def test_laptop_without_account(golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_report_without_credentials_matches_golden(
+    golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     for name in list(os.environ):
         if name.startswith("AWS_"):
             monkeypatch.delenv(name)
@@ -61,20 +63,20 @@ def test_laptop_without_account(golden: Golden, monkeypatch: pytest.MonkeyPatch,
     golden("doctor_without_account.txt", report(None))
 
 
-def test_learner(golden: Golden) -> None:
+def test_learner_report_matches_golden(golden: Golden) -> None:
     with account() as lab:
         replace_policies(lab, learner_policies(lab))
         golden("doctor_learner.txt", report(lab))
 
 
-def test_class_learner(golden: Golden) -> None:
+def test_class_learner_report_matches_golden(golden: Golden) -> None:
     with account() as lab:
         classroom.prepare(lab)
         replace_policies(lab, learner_policies(lab, names=_rights.CLASS_POLICIES))
         golden("doctor_class_learner.txt", report(lab))
 
 
-def test_instructor(golden: Golden) -> None:
+def test_instructor_report_matches_golden(golden: Golden) -> None:
     with account() as lab:
         arn = f"arn:aws:iam::{lab.account}:role/Teacher"
         trust = {
@@ -89,7 +91,7 @@ def test_instructor(golden: Golden) -> None:
         golden("doctor_instructor.txt", report(session_of(lab, "Teacher", str(lab.endpoint))))
 
 
-def test_governed_account(golden: Golden) -> None:
+def test_governed_account_report_matches_golden(golden: Golden) -> None:
     with account(governed=True) as lab:
         golden("doctor_governed.txt", report(lab))
 
@@ -104,13 +106,17 @@ def in_space(lab: Lab, folder: Path, monkeypatch: pytest.MonkeyPatch) -> studio.
     return project
 
 
-def test_space_with_local_target(golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_report_in_space_with_local_target_matches_golden(
+    golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     with account() as lab:
         in_space(lab, tmp_path, monkeypatch)
         golden("doctor_space_local.txt", report(lab))
 
 
-def test_space_of_iam_based_domain(golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_report_in_iam_based_domain_matches_golden(
+    golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     with account() as lab:
         in_space(lab, tmp_path, monkeypatch)
         express = {"connectionId": "c", "domainId": "d", "domainUnitId": "u", "name": "default.iam", "type": "IAM"}
@@ -120,7 +126,9 @@ def test_space_of_iam_based_domain(golden: Golden, monkeypatch: pytest.MonkeyPat
         golden("doctor_iam_domain.txt", report(lab_module._in_space(lab)))
 
 
-def test_space_of_identity_center_domain(golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_report_in_identity_center_domain_matches_golden(
+    golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     with account() as lab:
         monkeypatch.setenv("AWS_ENDPOINT_URL", str(lab.endpoint))
         project = in_space(lab, tmp_path, monkeypatch)

@@ -244,6 +244,6 @@ def test_connect_to_aws_uses_region_of_environment(
     assert regions == ["ap-south-1"]
 
 
-def test_usually_is_empty_except_on_aws(lab: Lab) -> None:
+def test_usual_duration_is_returned_only_on_aws(lab: Lab) -> None:
     assert lab.usually("15 to 30 minutes") == ""
     assert replace(lab, target="aws").usually("15 to 30 minutes") == "15 to 30 minutes"

@@ -93,7 +93,7 @@ def test_query_error_adds_advice(evolved_lab: Lab, sql: str, advice: str) -> Non
     assert str(error.value).splitlines()[1].startswith(advice)
 
 
-def test_query_error_without_advice(evolved_lab: Lab) -> None:
+def test_query_error_can_lack_advice(evolved_lab: Lab) -> None:
     with pytest.raises(lakehouse.QueryError, match=r"^DIVISION_BY_ZERO: Division by zero$"):
         lakehouse.query(evolved_lab, "SELECT 1 / 0")
 

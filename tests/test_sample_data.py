@@ -111,7 +111,7 @@ def test_account_numbers_are_unique() -> None:
     assert all(re.fullmatch(r"ACC\d{6}", number) for number in numbers)
 
 
-def test_accounts_differ_in_more_than_keys() -> None:
+def test_accounts_differ_in_more_than_their_keys() -> None:
     rest = [tuple(text(item, name) for name in list(NINE)[2:]) for item in accounts()]
     assert len(set(rest)) == len(rest)
 

@@ -110,7 +110,7 @@ def test_project_can_query_only_while_granted(loaded_lab: Lab, project: Project)
     assert lakehouse.query(loaded_lab, ASK)["n"].tolist() == [25], "nobody else's access changed"
 
 
-def test_keeps_location_registered_by_others(loaded_lab: Lab) -> None:
+def test_keeps_location_registered_by_someone_else(loaded_lab: Lab) -> None:
     formation = loaded_lab.client("lakeformation")
     whole = f"arn:aws:s3:::{loaded_lab.bucket}"
     formation.register_resource(ResourceArn=whole, UseServiceLinkedRole=True, HybridAccessEnabled=True)

@@ -172,7 +172,7 @@ def test_regions_match_cloudformation() -> None:
     assert regions() == {region for region in listed if partition(region) == "aws"}
 
 
-def test_gaps_are_missing_from_cloudformation() -> None:
+def test_gaps_are_resources_that_cloudformation_lacks() -> None:
     types = set.union(*registry().values())
     offered = {name.removeprefix("AWS::Glue::") for name in types if name.startswith("AWS::Glue::")}
     assert {"Integration", "IntegrationResourceProperty", "Database"} <= offered

@@ -75,50 +75,50 @@ def create_foreign_resources(lab: Lab) -> None:
     )
 
 
-def test_empty_account(lab: Lab, golden: Golden) -> None:
+def test_dry_run_of_empty_account_matches_golden(lab: Lab, golden: Golden) -> None:
     golden("empty_account.txt", dry_run(lab))
 
 
-def test_complete_lab(full_lab: Lab, golden: Golden) -> None:
+def test_dry_run_of_complete_lab_matches_golden(full_lab: Lab, golden: Golden) -> None:
     golden("full_lab.txt", dry_run(full_lab))
 
 
-def test_incomplete_lab(lab: Lab, golden: Golden) -> None:
+def test_dry_run_of_incomplete_lab_matches_golden(lab: Lab, golden: Golden) -> None:
     source.create_table(lab)
     target.create_bucket(lab)
     target.create_database(lab)
     lab.client("iam").create_role(RoleName=lab.role, AssumeRolePolicyDocument="{}", Tags=tag_list(lab.tags))
     integration.set_target_role(lab)
-    golden("half_made_lab.txt", dry_run(lab))
+    golden("incomplete_lab.txt", dry_run(lab))
 
 
-def test_lab_without_database_and_integration(full_lab: Lab, golden: Golden) -> None:
+def test_dry_run_without_database_and_integration_matches_golden(full_lab: Lab, golden: Golden) -> None:
     integration.delete(full_lab)
     full_lab.client("glue").delete_table(DatabaseName=full_lab.database, Name=full_lab.target_table)
     full_lab.client("glue").delete_database(Name=full_lab.database)
-    golden("orphaned_things.txt", dry_run(full_lab))
+    golden("orphaned_resources.txt", dry_run(full_lab))
 
 
-def test_two_learners_in_one_account(lakehouse: Lakehouse, golden: Golden) -> None:
+def test_dry_run_for_two_learners_matches_golden(lakehouse: Lakehouse, golden: Golden) -> None:
     labs = [connect_to(lakehouse.url, learner) for learner in ("anna", "ben")]
     for lab in labs:
         chapters.catch_up(lab, 2)
     golden("two_learners.txt", dry_run(*labs))
 
 
-def test_foreign_resources_with_lab_names(lab: Lab, golden: Golden) -> None:
+def test_dry_run_with_foreign_resources_matches_golden(lab: Lab, golden: Golden) -> None:
     create_foreign_resources(lab)
     before = dry_run(lab)
-    golden("foreign_things.txt", before)
+    golden("foreign_resources.txt", before)
     cleanup.apply(cleanup.plan(lab))
     assert dry_run(lab) == before
     assert lab.client("s3").get_object(Bucket=lab.bucket, Key="theirs")["Body"].read() == b"theirs"
 
 
-def test_cleanup_command(
+def test_cleanup_command_output_matches_golden(
     lab: Lab, golden: Golden, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(cli, "_connect", lambda *_, **__: lab)
     chapters.catch_up(lab, 2)
     assert cli.main(["cleanup", "--yes"]) == 0
-    golden("whole_run.txt", capsys.readouterr().out)
+    golden("cleanup_command.txt", capsys.readouterr().out)

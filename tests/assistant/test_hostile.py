@@ -17,7 +17,7 @@ _PROMPTS = json.loads((_HERE / "hostile.json").read_text(encoding="utf-8"))
 _STATEMENTS = json.loads((_HERE / "hostile_sql.json").read_text(encoding="utf-8"))
 
 
-def test_has_sixty_distinct_prompts() -> None:
+def test_list_contains_sixty_distinct_prompts() -> None:
     assert len(set(_PROMPTS)) == 60
 
 

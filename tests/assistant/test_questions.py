@@ -30,7 +30,7 @@ def _cases(name: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", ["held_out.json", "known.json"])
-def test_ninety_percent_correct_and_confident_answers_all_correct(assistant_lab: Lab, name: str) -> None:
+def test_answers_ninety_percent_correctly_and_never_errs_when_confident(assistant_lab: Lab, name: str) -> None:
     wrong, wrong_but_confident = [], []
     for case in _cases(name):
         suggestion = assistant.ask(assistant_lab, case["question"])

@@ -42,7 +42,7 @@ ROUNDS = 5
 
 
 @dataclass
-class Place:
+class TpchTables:
     """The same tables in Athena, as their data files, and as Iceberg tables that are opened manually."""
 
     client: Any
@@ -81,7 +81,7 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TpchTables]:
     folder = tmp_path_factory.mktemp("tables")
     paths = {
         **generate(folder, SCALE),
@@ -100,7 +100,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         table = catalog.create_table(("lab", name), rows.schema, location=f"s3://lab/{name}")
         table.append(rows)
         files[name] = [_local(lakehouse, task.file.file_path) for task in table.scan().plan_files()]
-    yield Place(session.client("athena", endpoint_url=lakehouse.url), catalog, files)
+    yield TpchTables(session.client("athena", endpoint_url=lakehouse.url), catalog, files)
     lakehouse.stop()
 
 
@@ -136,8 +136,8 @@ def _median_millis(run: Callable[[str], None], sql: str, rounds: int = ROUNDS) -
     return statistics.median(times)
 
 
-def _compare(place: Place, title: str, sql: str, rounds: int = ROUNDS) -> tuple[float, float, float]:
-    mine, plain, hand = (_median_millis(run, sql, rounds) for run in (place.athena, place.duckdb, place.by_hand))
+def _compare(tables: TpchTables, title: str, sql: str, rounds: int = ROUNDS) -> tuple[float, float, float]:
+    mine, plain, hand = (_median_millis(run, sql, rounds) for run in (tables.athena, tables.duckdb, tables.by_hand))
     print(f"{title:<12}{mine:>9.1f}{plain:>9.1f}{hand:>9.1f}{mine / plain:>10.2f}{mine / hand:>10.2f}")
     return mine, plain, hand
 
@@ -152,28 +152,28 @@ def _heading() -> None:
 
 
 @pytest.mark.timeout(1800)
-def bench_tpch(place: Place) -> None:
+def bench_tpch(tables: TpchTables) -> None:
     _heading()
     print(f"scale factor {SCALE:g}")
-    times = {f"Q{number}": _compare(place, f"TPC-H Q{number}", sql, rounds=3) for number, sql in QUERIES.items()}
+    times = {f"Q{number}": _compare(tables, f"TPC-H Q{number}", sql, rounds=3) for number, sql in QUERIES.items()}
     mine, plain, hand = (sum(column) for column in zip(*times.values(), strict=True))
     _save("tpch", times | {"all 22": (mine, plain, hand)})
     print(f"{'all 22':<12}{mine:>9.1f}{plain:>9.1f}{hand:>9.1f}{mine / plain:>10.2f}{mine / hand:>10.2f}")
     assert mine < hand
 
 
-def bench_aggregation_of_a_million_rows(place: Place) -> None:
+def bench_aggregation_of_a_million_rows(tables: TpchTables) -> None:
     _heading()
-    mine, plain, hand = _compare(place, "1 M rows", AGGREGATION, rounds=15)
+    mine, plain, hand = _compare(tables, "1 M rows", AGGREGATION, rounds=15)
     _save("aggregation", {"1 M rows": (mine, plain, hand)})
     # Apart from the query in DuckDB, the time is spent on three requests and two result files. The limit applies only
     # to this overhead.
     assert mine < plain + 2 * SMALL_MILLISECONDS
 
 
-def bench_a_small_query_again(place: Place) -> None:
+def bench_a_small_query_again(tables: TpchTables) -> None:
     _heading()
-    mine, plain, hand = _compare(place, "50 rows", SMALL, rounds=100)
+    mine, plain, hand = _compare(tables, "50 rows", SMALL, rounds=100)
     _save("small_query", {"50 rows": (mine, plain, hand)})
     print(f"target: {SMALL_MILLISECONDS} ms from StartQueryExecution to GetQueryResults")
     assert mine < 2 * SMALL_MILLISECONDS  # The limit is twice the target, for slower computers.

@@ -127,17 +127,17 @@ def _large_round(client: Client, expected: int) -> Iterator[tuple[str, float]]:
 
 def bench_dynamodb(tmp_path: Path) -> None:
     figures: dict[str, dict[str, list[float]]] = {}
-    peers = (LAKEHOUSE, MINISTACK, MOTO)
+    emulators = (LAKEHOUSE, MINISTACK, MOTO)
     with contextlib.ExitStack() as stack:
         clients = {}
-        for peer in peers:
-            state = tmp_path / peer.name
+        for emulator in emulators:
+            state = tmp_path / emulator.name
             state.mkdir()
-            clients[peer.name] = _client(stack.enter_context(running(peer, state)))
+            clients[emulator.name] = _client(stack.enter_context(running(emulator, state)))
 
-        def note(peer: str, measured: Iterator[tuple[str, float]]) -> None:
+        def note(emulator: str, measured: Iterator[tuple[str, float]]) -> None:
             for name, value in measured:
-                figures.setdefault(name, {}).setdefault(peer, []).append(value)
+                figures.setdefault(name, {}).setdefault(emulator, []).append(value)
 
         for number in range(ROUNDS):
             for name, client in clients.items():
@@ -153,14 +153,16 @@ def bench_dynamodb(tmp_path: Path) -> None:
 
 
 def _report(figures: dict[str, dict[str, list[float]]]) -> None:
-    medians = {name: {peer: statistics.median(held) for peer, held in found.items()} for name, found in figures.items()}
+    medians = {
+        name: {emulator: statistics.median(held) for emulator, held in found.items()} for name, found in figures.items()
+    }
     results.save("dynamodb", {"medians": medians, "rounds": figures})
-    peers = (LAKEHOUSE.name, MINISTACK.name, MOTO.name)
-    print(f"\n{'':32}" + "".join(f"{peer:>14}" for peer in peers) + f"{'ratio':>8}")
+    emulators = (LAKEHOUSE.name, MINISTACK.name, MOTO.name)
+    print(f"\n{'':32}" + "".join(f"{emulator:>14}" for emulator in emulators) + f"{'ratio':>8}")
     slower = []
     for name, found in medians.items():
         ratio = found[LAKEHOUSE.name] / found[MINISTACK.name]
-        cells = "".join(f"{found[peer]:>14.2f}" if peer in found else f"{'':>14}" for peer in peers)
+        cells = "".join(f"{found[emulator]:>14.2f}" if emulator in found else f"{'':>14}" for emulator in emulators)
         print(f"{name:32}{cells}{ratio:>8.2f}")
         if ratio > 1.0:
             slower.append(f"{name}: {ratio:.2f}")

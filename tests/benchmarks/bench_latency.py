@@ -197,7 +197,7 @@ def _freshness(running: Running, rows: int) -> list[float]:
 
 
 @pytest.mark.timeout(1800)
-def bench_waiting(running: Running) -> None:
+def bench_request_latency(running: Running) -> None:
     dynamodb, s3 = _client(running, "dynamodb"), _client(running, "s3")
     dynamodb.create_table(**_table("Probe"))
     s3.create_bucket(Bucket="bench")

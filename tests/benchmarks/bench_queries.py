@@ -1,4 +1,4 @@
-"""Benchmarks of Athena through clients: small queries, a large DataFrame, simultaneous clients, and a large CTAS.
+"""Benchmarks of Athena through clients: small queries, a large DataFrame, concurrent clients, and a large CTAS.
 
 Small queries are compared with MiniStack, and large results with DuckDB on the same files, in the same rounds. The
 ratios are reliable, but the seconds depend on the computer.
@@ -27,7 +27,7 @@ import pytest
 from botocore.config import Config
 
 from tests.benchmarks import results
-from tests.benchmarks.emulators import LAKEHOUSE, MINISTACK_QUERIES, Peer, running
+from tests.benchmarks.emulators import LAKEHOUSE, MINISTACK_QUERIES, Emulator, running
 from tests.local_lakehouse.athena.tpch_data import generate
 
 BUCKET = "bench"
@@ -58,7 +58,7 @@ TEXT = {
 TYPES = {pa.int32(): "int", pa.int64(): "bigint", pa.float64(): "double", pa.date32(): "date"}
 
 
-class Place:
+class EmulatedAthena:
     """An emulator with a database, to which external tables can be added."""
 
     def __init__(self, address: str) -> None:
@@ -112,23 +112,23 @@ class Place:
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Iterator[Callable[[Peer], Place]]:
+def start_athena(tmp_path: Path) -> Iterator[Callable[[Emulator], EmulatedAthena]]:
     """Start emulators that stop at the end of the test."""
     with contextlib.ExitStack() as stack:
 
-        def start(peer: Peer) -> Place:
-            state = tmp_path / peer.name
+        def start(emulator: Emulator) -> EmulatedAthena:
+            state = tmp_path / emulator.name
             state.mkdir()
-            return Place(stack.enter_context(running(peer, state)))
+            return EmulatedAthena(stack.enter_context(running(emulator, state)))
 
         yield start
 
 
-def bench_small_queries(places: Callable[[Peer], Place], tmp_path: Path) -> None:
+def bench_small_queries(start_athena: Callable[[Emulator], EmulatedAthena], tmp_path: Path) -> None:
     pa_csv.write_csv(_accounts(50), tmp_path / "text.csv")
-    mine, other = places(LAKEHOUSE), places(MINISTACK_QUERIES)
-    for place in (mine, other):
-        place.add("text", tmp_path / "text.csv")
+    mine, other = start_athena(LAKEHOUSE), start_athena(MINISTACK_QUERIES)
+    for athena in (mine, other):
+        athena.add("text", tmp_path / "text.csv")
     mine.run(_ctas("iceberg", "text"))
     columns = {
         "lakehouse, Iceberg": (mine, "iceberg"), "lakehouse, text": (mine, "text"), "MiniStack, text": (other, "text")
@@ -136,11 +136,11 @@ def bench_small_queries(places: Callable[[Peer], Place], tmp_path: Path) -> None
     medians: dict[str, dict[str, list[float]]] = {"repeated": {}, "distinct": {}}
     for number in range(ROUNDS):
         for kind, found in medians.items():
-            for name, (place, table) in columns.items():
+            for name, (athena, table) in columns.items():
                 millis = []
                 for call in range(CALLS):
                     balance = 10.0 if kind == "repeated" else number + call / CALLS
-                    millis.append(_seconds(place.rows, SMALL.format(table=table, balance=balance)) * 1000)
+                    millis.append(_seconds(athena.rows, SMALL.format(table=table, balance=balance)) * 1000)
                 found.setdefault(name, []).append(statistics.median(millis))
     results.save("small_queries", {f"{kind} (ms)": found for kind, found in medians.items()})
     print(f"\n{'small query (ms)':<20}" + "".join(f"{name:>20}" for name in columns) + f"{'ratio':>8}")
@@ -149,19 +149,19 @@ def bench_small_queries(places: Callable[[Peer], Place], tmp_path: Path) -> None
         print(f"{kind:<20}" + "".join(f"{each:>20.1f}" for each in millis) + f"{millis[0] / millis[-1]:>8.2f}")
 
 
-def bench_a_million_rows_to_pandas(places: Callable[[Peer], Place], tmp_path: Path) -> None:
+def bench_a_million_rows_to_pandas(start_athena: Callable[[Emulator], EmulatedAthena], tmp_path: Path) -> None:
     path = tmp_path / "million.parquet"
     pq.write_table(_accounts(MILLION), path)
-    place = places(LAKEHOUSE)
-    place.add("million", path)
-    wr.config.athena_endpoint_url = wr.config.s3_endpoint_url = wr.config.glue_endpoint_url = place.address
-    wr.config.sts_endpoint_url = place.address
+    athena = start_athena(LAKEHOUSE)
+    athena.add("million", path)
+    wr.config.athena_endpoint_url = wr.config.s3_endpoint_url = wr.config.glue_endpoint_url = athena.address
+    wr.config.sts_endpoint_url = athena.address
 
     def read(**options: Any) -> int:
         return len(
             wr.athena.read_sql_query(
                 "SELECT * FROM million", "bench", s3_output=f"s3://{BUCKET}/pandas/{time.time_ns()}/",
-                boto3_session=place.session, athena_query_wait_polling_delay=0.02, **options,
+                boto3_session=athena.session, athena_query_wait_polling_delay=0.02, **options,
             )
         )  # fmt: skip
 
@@ -184,28 +184,28 @@ def bench_a_million_rows_to_pandas(places: Callable[[Peer], Place], tmp_path: Pa
         print(f"{name:<28}{statistics.median(each):>8.2f}{statistics.median(each) / plain:>10.2f}")
 
 
-def bench_simultaneous_clients(places: Callable[[Peer], Place], tmp_path: Path) -> None:
+def bench_concurrent_clients(start_athena: Callable[[Emulator], EmulatedAthena], tmp_path: Path) -> None:
     pq.write_table(_accounts(MILLION), tmp_path / "million.parquet")
-    place = places(LAKEHOUSE)
-    place.add("million", tmp_path / "million.parquet")
+    athena = start_athena(LAKEHOUSE)
+    athena.add("million", tmp_path / "million.parquet")
     sql = SMALL.format(table="million", balance=10)
     print(f"\n{'queries per second':<28}{'1 client':>10}{f'{CLIENTS} clients':>12}{'ratio':>8}")
-    single, many = _throughput(place, sql, 1), _throughput(place, sql, CLIENTS)
+    single, many = _throughput(athena, sql, 1), _throughput(athena, sql, CLIENTS)
     results.save("clients", {"1 client (queries/s)": single, f"{CLIENTS} clients (queries/s)": many})
     print(f"{'aggregation of 1 M rows':<28}{single:>10.1f}{many:>12.1f}{many / single:>8.2f}")
 
 
 @pytest.mark.timeout(900)
-def bench_ctas(places: Callable[[Peer], Place], tmp_path: Path) -> None:
+def bench_ctas(start_athena: Callable[[Emulator], EmulatedAthena], tmp_path: Path) -> None:
     files = generate(tmp_path, SCALE)
-    place = places(LAKEHOUSE)
+    athena = start_athena(LAKEHOUSE)
     for name, path in files.items():
-        place.add(f"source_{name}", path)
+        athena.add(f"source_{name}", path)
     output = tmp_path / "copy.parquet"
     with _memory() as most:
-        seconds = {name: _seconds(place.run, _ctas(name, f"source_{name}")) for name in files}
+        seconds = {name: _seconds(athena.run, _ctas(name, f"source_{name}")) for name in files}
     plain = _seconds(duckdb.sql, f"COPY (SELECT * FROM '{files['lineitem']}') TO '{output}'")
-    (count,) = place.rows("SELECT count(*) FROM lineitem")[1]["Data"]
+    (count,) = athena.rows("SELECT count(*) FROM lineitem")[1]["Data"]
     assert int(count["VarCharValue"]) == pq.read_metadata(files["lineitem"]).num_rows
     results.save("ctas", {"seconds": seconds, "DuckDB, lineitem (s)": plain, "largest process (bytes)": most[0]})
     print(f"\nCTAS of TPC-H, scale factor {SCALE:g}: {sum(seconds.values()):.1f} s")
@@ -218,14 +218,14 @@ def _ctas(name: str, source: str) -> str:
     return f"CREATE TABLE {name} WITH ({properties}) AS SELECT * FROM {source}"
 
 
-def _throughput(place: Place, sql: str, clients: int) -> float:
-    """Return the queries per second of simultaneous clients."""
+def _throughput(athena: EmulatedAthena, sql: str, clients: int) -> float:
+    """Return the queries per second of concurrent clients."""
     deadline = time.perf_counter() + SECONDS
 
     def work(_: int) -> int:
-        client, done = place.client("athena"), 0
+        client, done = athena.client("athena"), 0
         while time.perf_counter() < deadline:
-            place.rows(sql, client)
+            athena.rows(sql, client)
             done += 1
         return done
 

@@ -20,7 +20,7 @@ from botocore.config import Config
 from local_lakehouse import daemon
 from tests.benchmarks import results
 from tests.benchmarks.bench_latency import _client, _files, _import
-from tests.benchmarks.emulators import LAKEHOUSE, MINISTACK, MOTO, Peer, running
+from tests.benchmarks.emulators import LAKEHOUSE, MINISTACK, MOTO, Emulator, running
 
 ROUNDS = 5
 ITEMS = int(os.environ.get("ZETL_BENCH_ITEMS", "400000"))
@@ -34,12 +34,12 @@ def bench_start(tmp_path: Path) -> None:
     seconds: dict[str, list[float]] = {name: [] for name in columns}
     memory: dict[str, float] = {}
     for attempt in range(ROUNDS):
-        for name, peer in columns.items():
+        for name, emulator in columns.items():
             state = tmp_path / f"{name} {attempt}"
-            if peer is LAKEHOUSE and name != "lakehouse":
+            if emulator is LAKEHOUSE and name != "lakehouse":
                 state = filled
             state.mkdir(exist_ok=True)
-            taken, memory[name] = _start(peer, state)
+            taken, memory[name] = _start(emulator, state)
             seconds[name].append(taken)
     results.save("start", {"first response (s)": seconds, "memory (bytes)": memory})
     print(f"\n{'':28}" + "".join(f"{name:>16}" for name in columns))
@@ -88,11 +88,11 @@ def _fill(state: Path) -> None:
     daemon.stop(state)
 
 
-def _start(peer: Peer, state: Path) -> tuple[float, float]:
+def _start(emulator: Emulator, state: Path) -> tuple[float, float]:
     """Start an emulator, and return the seconds until its first response and the memory of its processes in bytes."""
     before = set(psutil.Process().children(recursive=True))
     started = time.perf_counter()
-    with running(peer, state) as address, closing(_dynamodb(address)) as client:
+    with running(emulator, state) as address, closing(_dynamodb(address)) as client:
         client.list_tables()
         taken = time.perf_counter() - started
         processes = set(psutil.Process().children(recursive=True)) - before

@@ -54,7 +54,7 @@ def _keys(items: list[Item]) -> list[Item]:
 
 
 @dataclass
-class Place:
+class Environment:
     """A lakehouse with a bucket and a database."""
 
     backend: Backend
@@ -88,24 +88,24 @@ class Place:
 
 
 @pytest.fixture
-def place() -> Iterator[Place]:
+def environment() -> Iterator[Environment]:
     backend = Backend("us-east-1")
     earlier = sys.getswitchinterval()
     # The threads alternate as often as in the process of a lakehouse.
     sys.setswitchinterval(SWITCH_SECONDS)
-    yield Place(backend)
+    yield Environment(backend)
     sys.setswitchinterval(earlier)
     backend.close()
 
 
-def bench_first_load(place: Place) -> None:
-    place.table("Loaded", [_item(number, number) for number in range(ITEMS)])
+def bench_first_load(environment: Environment) -> None:
+    environment.table("Loaded", [_item(number, number) for number in range(ITEMS)])
     rates, rates_of_cpu = [], []
     for attempt in range(4):
         started, cpu = time.perf_counter(), time.process_time()
-        with place.source.snapshot("Loaded") as snapshot:
+        with environment.source.snapshot("Loaded") as snapshot:
             items = typed_lines(snapshot.lines())
-        place.target(f"load{attempt}").load(unnest(items, KEYS, FULL).columns, keep=False)
+        environment.target(f"load{attempt}").load(unnest(items, KEYS, FULL).columns, keep=False)
         rates.append(ITEMS / (time.perf_counter() - started))
         rates_of_cpu.append(ITEMS / (time.process_time() - cpu))
     results.save("first_load", {"items/s": rates, "items per second of processor time": rates_of_cpu})
@@ -114,24 +114,24 @@ def bench_first_load(place: Place) -> None:
     assert max(rates_of_cpu) >= 150_000
 
 
-def bench_refresh_beside_upsert(place: Place) -> None:
-    place.target("changes").load(_unnest([_item(number, number) for number in range(TABLE)]).columns, keep=False)
-    place.table("Changed", [_item(number, number) for number in range(TABLE)])
+def bench_refresh_and_upsert(environment: Environment) -> None:
+    environment.target("changes").load(_unnest([_item(number, number) for number in range(TABLE)]).columns, keep=False)
+    environment.table("Changed", [_item(number, number) for number in range(TABLE)])
     rates, rates_of_cpu = [], []
     for attempt in range(5):
         rows, gone = _changes(CHANGES, attempt)
-        place.put("Changed", rows)
+        environment.put("Changed", rows)
         keys = _keys(rows + gone)
         started, cpu = time.perf_counter(), time.process_time()
-        with place.source.snapshot("Changed") as snapshot:
+        with environment.source.snapshot("Changed") as snapshot:
             changed = typed_lines(snapshot.lines_of(_keys(rows)))
-        counts = place.target("changes").apply(
+        counts = environment.target("changes").apply(
             unnest(changed, KEYS, FULL), unnest(typed_keys(keys, KEYS), KEYS, FULL).columns
         )
         rates.append(CHANGES / (time.perf_counter() - started))
         rates_of_cpu.append(CHANGES / (time.process_time() - cpu))
         assert counts.updated + counts.inserted + counts.deleted >= CHANGES * 9 // 10
-    upserts = _upsert_rate(place)
+    upserts = _upsert_rate(environment)
     per_cpu = {"changes per second of processor time": rates_of_cpu}
     results.save("refresh", {"changes/s": rates, **per_cpu, "PyIceberg upsert (changes/s)": upserts})
     print(f"\nrefresh: {max(rates):,.0f} changes/s ({CHANGES:,} of {TABLE:,} rows; best of {len(rates)})")
@@ -149,9 +149,9 @@ def _changes(number: int, attempt: int) -> tuple[list[Item], list[Item]]:
     return changed + new, gone
 
 
-def _upsert_rate(place: Place) -> float:
-    place.target("upserts").load(_unnest([_item(number, number) for number in range(TABLE)]).columns, keep=False)
-    table = place.context.catalog.load_table(("d", "upserts"))
+def _upsert_rate(environment: Environment) -> float:
+    environment.target("upserts").load(_unnest([_item(number, number) for number in range(TABLE)]).columns, keep=False)
+    table = environment.context.catalog.load_table(("d", "upserts"))
     rows, _ = _changes(UPSERTS, 0)
     changed = as_rows(_unnest(rows).columns, table.schema())
     started = time.perf_counter()

@@ -18,12 +18,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / "build" / "peers"
+FOLDER = ROOT / "build" / "emulators"
 _PATIENCE = 60.0
 
 
 @dataclass(frozen=True)
-class Peer:
+class Emulator:
     """An AWS emulator.
 
     Args:
@@ -40,36 +40,36 @@ class Peer:
     environment: Mapping[str, str]
 
 
-LAKEHOUSE = Peer(
+LAKEHOUSE = Emulator(
     "lakehouse",
     (),
     (sys.executable, "-m", "local_lakehouse", "--port", "{port}", "--state", "{state}"),
     {"PYTHONPATH": str(ROOT)},
 )
-MINISTACK = Peer("MiniStack", ("ministack",), ("ministack",), {"GATEWAY_PORT": "{port}", "BIND_HOST": "127.0.0.1"})
+MINISTACK = Emulator("MiniStack", ("ministack",), ("ministack",), {"GATEWAY_PORT": "{port}", "BIND_HOST": "127.0.0.1"})
 # MiniStack runs Athena queries only if DuckDB is installed.
 MINISTACK_QUERIES = replace(MINISTACK, name="MiniStack with DuckDB", requirements=("ministack", "duckdb"))
-MOTO = Peer("moto_server", ("moto[server,dynamodb]",), ("moto_server", "-H", "127.0.0.1", "-p", "{port}"), {})
+MOTO = Emulator("moto_server", ("moto[server,dynamodb]",), ("moto_server", "-H", "127.0.0.1", "-p", "{port}"), {})
 
 
 @contextlib.contextmanager
-def running(peer: Peer, state: Path) -> Iterator[str]:
+def running(emulator: Emulator, state: Path) -> Iterator[str]:
     """Run an emulator in the block, and yield its address.
 
     Args:
-        peer: The emulator.
+        emulator: The emulator.
         state: An empty folder for the emulator's state.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
     values = {"port": port, "state": str(state)}
-    command = [word.format(**values) for word in peer.command]
-    if peer.requirements:
-        command[0] = str(_installed(peer) / command[0])
+    command = [word.format(**values) for word in emulator.command]
+    if emulator.requirements:
+        command[0] = str(_installed(emulator) / command[0])
     environment = {
         **os.environ, "TMPDIR": str(state), "HOME": str(state),
-        **{name: value.format(**values) for name, value in peer.environment.items()},
+        **{name: value.format(**values) for name, value in emulator.environment.items()},
     }  # fmt: skip
     with (
         (state / "log").open("wb") as log,
@@ -87,13 +87,13 @@ def running(peer: Peer, state: Path) -> Iterator[str]:
                 process.kill()
 
 
-def _installed(peer: Peer) -> Path:
+def _installed(emulator: Emulator) -> Path:
     """Return the folder of an emulator's commands, and install the emulator the first time."""
-    folder = FOLDER / peer.name
+    folder = FOLDER / emulator.name
     commands = folder / "bin"
-    if not (commands / peer.command[0]).exists():
+    if not (commands / emulator.command[0]).exists():
         venv.create(folder, with_pip=True)
-        subprocess.run([commands / "pip", "install", "--quiet", *peer.requirements], check=True)
+        subprocess.run([commands / "pip", "install", "--quiet", *emulator.requirements], check=True)
     return commands
 
 

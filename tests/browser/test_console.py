@@ -20,7 +20,9 @@ pytestmark = pytest.mark.browser
 HOSTILE = "<img src=x onerror=\"document.title='run'\">"
 
 
-def test_foreign_content_is_shown_but_not_run(server: ConsoleServer, browser: Browser, course_lab: Lab) -> None:
+def test_untrusted_content_is_displayed_but_not_executed(
+    server: ConsoleServer, browser: Browser, course_lab: Lab
+) -> None:
     key = {"CustomerID": {"S": HOSTILE}, "AccountNumber": {"S": "{{constructor.constructor('x')()}}"}}
     dynamodb = course_lab.client("dynamodb")
     dynamodb.put_item(TableName=course_lab.table, Item={**key, HOSTILE: {"M": {HOSTILE: {"S": HOSTILE}}}})
@@ -43,7 +45,7 @@ def test_foreign_content_is_shown_but_not_run(server: ConsoleServer, browser: Br
     dynamodb.delete_item(TableName=course_lab.table, Key=key)
 
 
-def test_wizard_lists_databases_after_account_is_loaded(server: ConsoleServer, browser: Browser) -> None:
+def test_wizard_lists_databases_once_lab_is_loaded(server: ConsoleServer, browser: Browser) -> None:
     held_requests: list[Route] = []
     with open_console(browser, server) as page:
         page.route("**/api/lab", lambda route: held_requests.append(route))
@@ -83,9 +85,7 @@ def test_token_is_removed_from_address_and_link_opens_page(server: ConsoleServer
     context.close()
 
 
-def test_foreign_origin_cannot_read_or_change_anything(
-    server: ConsoleServer, browser: Browser, course_lab: Lab
-) -> None:
+def test_other_origin_cannot_read_or_change_anything(server: ConsoleServer, browser: Browser, course_lab: Lab) -> None:
     context = browser.new_context()
     context.new_page().goto(server.url)
     foreign = context.new_page()

@@ -270,7 +270,7 @@ def violations(page: Page, name: str, look: str) -> dict[str, str]:
     return found
 
 
-def test_axe_finds_low_contrast_in_dark_scheme(browser: Browser) -> None:
+def test_axe_finds_low_contrast_in_dark_mode(browser: Browser) -> None:
     page = browser.new_page(color_scheme="light")
     page.set_content(
         "<html lang=en><title>Page</title><main><h1>Heading</h1><p>Text</p></main>"

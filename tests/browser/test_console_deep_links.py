@@ -29,7 +29,7 @@ def places() -> list[tuple[int, Place]]:
     return [(number, place) for number, found in PLACES.items() for place in found]
 
 
-def test_places_open_without_errors(server: ConsoleServer, browser: Browser, course_lab: Lab) -> None:
+def test_linked_pages_open_without_errors(server: ConsoleServer, browser: Browser, course_lab: Lab) -> None:
     problems: dict[str, list[str]] = {}
     with open_console(browser, server) as page:
         for address in sorted({place.address(course_lab) for _, place in places()}):

@@ -66,7 +66,7 @@ def resolving_browser(browser: Browser, chromium: str) -> Iterator[Browser]:
 
 @pytest.mark.parametrize("host", ["evil.example", "localhost"])
 @pytest.mark.parametrize("address", ["127.0.0.1", "localhost", "rebound.example"])
-def test_foreign_page_cannot_read_or_write(
+def test_cross_origin_page_cannot_read_or_write(
     lakehouse: Lakehouse, resolving_browser: Browser, site: int, host: str, address: str
 ) -> None:
     s3, iam, dynamodb = (client(lakehouse, service) for service in ("s3", "iam", "dynamodb"))

@@ -93,7 +93,7 @@ def test_record_contains_no_secrets(page: PageClient, fail_status: Callable[[Exc
     assert not any(secret in text for secret in secrets for text in (log.read_text(), answer, content.decode()))
 
 
-def test_reports_record_that_cannot_be_written(tmp_path: Path) -> None:
+def test_reports_unwritable_log_file(tmp_path: Path) -> None:
     (tmp_path / "console").write_text("a file, not a folder")
     problems = Problems(tmp_path / "console" / "console.log", str)
     assert "could not be written" in problems.record(ValueError("x"), "POST /api/x")

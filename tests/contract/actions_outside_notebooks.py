@@ -23,7 +23,7 @@ from zetl_helpers.lab import Lab
 from zetl_helpers.payments import payments
 
 
-def run_further_paths(lab: Lab, folder: Path) -> None:
+def run_actions_outside_notebooks(lab: Lab, folder: Path) -> None:
     """Run all helper actions that the notebooks do not perform. The lab is empty before and after the run."""
     key, other = (lab.client("kms").create_key()["KeyMetadata"]["Arn"] for _ in range(2))
     _create_lab_with_keys(lab, key)

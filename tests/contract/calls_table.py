@@ -52,7 +52,7 @@ def render(calls: Mapping[str, Set[str]]) -> str:
         calls: The calls of each chapter as ``service.Operation``, keyed by the notebook's name.
     """
     lines = [
-        f"| {chapter.partition('_')[0]} | [{name}]({_page(name)}) | {_right(name)} | {_test_of(name)} |"
+        f"| {chapter.partition('_')[0]} | [{name}]({_page(name)}) | {_permission(name)} | {_test_of(name)} |"
         for chapter, names in sorted(calls.items())
         for name in sorted(names)
     ]
@@ -64,7 +64,7 @@ def _page(name: str) -> str:
     return f"https://docs.aws.amazon.com/{_PAGES[service]}/API_{operation}.html"
 
 
-def _right(name: str) -> str:
+def _permission(name: str) -> str:
     service, operation = name.split(".")
     if name == "sts.GetCallerIdentity":
         return "none, because everyone can make this call"

@@ -12,7 +12,7 @@ from botocore.model import OperationModel
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from local_lakehouse.protocol import wire
 from tests.contract import call_sites, calls_table
-from tests.contract.actions_outside_notebooks import run_further_paths
+from tests.contract.actions_outside_notebooks import run_actions_outside_notebooks
 from tests.contract.constraints import unreadable_patterns, violations
 from tests.contract.recorder import Recorder, recorded_lab
 from tests.contract.tutorial import run_notebooks
@@ -44,7 +44,7 @@ def recorder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorder]:
         first_calls: dict[str, int] = {}
         run_notebooks(lab, lambda name: first_calls.setdefault(name, len(recorder.calls)))
         recorder.chapters = _by_chapter(recorder, first_calls)
-        run_further_paths(lab, tmp_path_factory.mktemp("policies"))
+        run_actions_outside_notebooks(lab, tmp_path_factory.mktemp("policies"))
     yield recorder
     lakehouse.stop()
 

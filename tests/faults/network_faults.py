@@ -12,7 +12,7 @@ from botocore.httpsession import URLLib3Session
 Send = Callable[[AWSPreparedRequest], Any]
 
 
-class Wire:
+class NetworkFaults:
     """Simulated faults for the requests of one operation.
 
     Args:

@@ -73,7 +73,7 @@ def point(number: int, calls: int) -> tuple[int, When]:
     return chance.randrange(first, last), chance.choice(("before", "after"))
 
 
-def test_setup_keeps_resources_of_others(interrupted_account: InterruptedAccount) -> None:
+def test_setup_keeps_other_peoples_resources(interrupted_account: InterruptedAccount) -> None:
     for kind in ("tables", "buckets"):
         assert interrupted_account.before[kind].items() <= interrupted_account.after[kind].items()
     assert all(role in interrupted_account.after["roles"] for role in interrupted_account.before["roles"])

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from tests.contract.recorder import Recorder, recorded_lab
 from tests.fakes import FakeOperation
 from tests.faults.conftest import SharedLakehouse
-from tests.faults.network_faults import Wire
+from tests.faults.network_faults import NetworkFaults
 from zetl_helpers import integration, monitoring, source, target
 from zetl_helpers._aws import ForeignResourceError
 from zetl_helpers.course import chapters
@@ -49,7 +49,7 @@ def test_connect_fails_for_unknown_profile(bare_environment: dict[str, str]) -> 
 
 def test_connect_fails_for_unknown_region(bare_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     bare_environment.update(AWS_DEFAULT_REGION="us-est-1", AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x")
-    Wire(monkeypatch).drop_requests()
+    NetworkFaults(monkeypatch).drop_requests()
     with pytest.raises(ConnectionRefusedByLabError, match=r"does not contain it\. Did you mean .*us-east-1"):
         connect("aws")
 
@@ -66,7 +66,7 @@ def test_connect_fails_for_rejected_credentials(
     bare_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, code: str, step: str
 ) -> None:
     bare_environment.update(AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x", AWS_SESSION_TOKEN="x")
-    Wire(monkeypatch, "GetCallerIdentity").respond_with_xml_error(code, times=9)
+    NetworkFaults(monkeypatch, "GetCallerIdentity").respond_with_xml_error(code, times=9)
     with pytest.raises(ConnectionRefusedByLabError, match=f"AWS could not identify you.*{code}.*{step}"):
         connect("aws")
 
@@ -162,7 +162,7 @@ def test_rejects_foreign_alarm_with_lab_name(lab: Lab, recorder: Recorder) -> No
     assert recorder.changes == before
 
 
-class TestBucketOfOthers:
+class TestInaccessibleBucket:
     """Tests of buckets that the lab cannot use: in another account or Region, or without permission to read them."""
 
     def test_rejects_bucket_of_another_account(self, lab: Lab, recorder: Recorder) -> None:

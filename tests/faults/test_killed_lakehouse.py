@@ -44,27 +44,27 @@ class AcknowledgedWrites:
 
     Args:
         kept: The last acknowledged value of each key.
-        doubtful: Other values that a key may have.
+        unconfirmed: Other values that a key may have.
     """
 
     kept: dict[str, Any] = field(default_factory=dict)
-    doubtful: dict[str, set[Any]] = field(default_factory=dict)
+    unconfirmed: dict[str, set[Any]] = field(default_factory=dict)
 
     def attempt(self, name: str, value: Any, act: Callable[[], Any]) -> Any:
         """Run an action, and record whether it was acknowledged."""
-        self.doubtful.setdefault(name, set()).add(value)
+        self.unconfirmed.setdefault(name, set()).add(value)
         answer = act()
         self.kept[name] = value
-        self.doubtful[name] = set()
+        self.unconfirmed[name] = set()
         return answer
 
     def check(self, found: dict[str, Any]) -> None:
         """Compare the acknowledged writes with the stored data, which then becomes the known state."""
         for name, value in self.kept.items():
-            assert found.get(name) in {value, *self.doubtful.get(name, ())}, (name, found.get(name), value)
+            assert found.get(name) in {value, *self.unconfirmed.get(name, ())}, (name, found.get(name), value)
         for name, value in found.items():
-            assert name in self.kept or value in self.doubtful.get(name, ()), (name, value)
-        self.kept, self.doubtful = dict(found), {}
+            assert name in self.kept or value in self.unconfirmed.get(name, ()), (name, value)
+        self.kept, self.unconfirmed = dict(found), {}
 
 
 class Writer:
@@ -155,7 +155,7 @@ class Account:
         self.versions.attempt("count", count, lambda: glue.update_table(DatabaseName="kills", TableInput=table))
 
     def row(self, running: Running, number: int) -> None:
-        self.rows.doubtful[str(number)] = {1}
+        self.rows.unconfirmed[str(number)] = {1}
         self._query(running, f"INSERT INTO kills.numbers VALUES ({number})")
         self.rows.kept[str(number)] = 1
 

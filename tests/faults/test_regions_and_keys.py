@@ -62,7 +62,7 @@ def test_names_are_short_enough_for_every_region(lab: Lab) -> None:
         assert len(longest.role) <= 64
 
 
-def test_helpers_contain_no_fixed_partition_or_endpoint() -> None:
+def test_helpers_hard_code_no_partition_or_endpoint() -> None:
     """No helper contains a fixed partition or endpoint.
 
     Docstrings and ARNs of the example account 123456789012 are exempt.
@@ -107,7 +107,7 @@ def test_all_resources_are_tagged(lab: Lab) -> None:
     )
 
 
-def test_customer_managed_keys_for_source_integration_and_target(lab: Lab) -> None:
+def test_source_integration_and_target_use_customer_managed_keys(lab: Lab) -> None:
     kms = lab.client("kms")
     ours, theirs, last = (kms.create_key()["KeyMetadata"]["Arn"] for _ in range(3))
     kms.create_alias(AliasName="alias/source", TargetKeyId=ours)

@@ -14,7 +14,7 @@ from local_lakehouse.lakehouse import Lakehouse, Settings
 from local_lakehouse.sql.workers.limits import MB, Limits
 
 NUMBERS = "UNNEST(sequence(1, 10000))"
-GREEDY = {
+RUNAWAY = {
     "lists": f"SELECT cardinality(array_agg(repeat(x, 10000))) FROM {NUMBERS} a(x), {NUMBERS} b(y)",
     "distinct": f"SELECT count(DISTINCT CAST(x * 10000 + y AS varchar)) FROM {NUMBERS} a(x), {NUMBERS} b(y)",
     "sort": f"SELECT x, y FROM {NUMBERS} a(x), {NUMBERS} b(y) ORDER BY (x * y) % 9973, y LIMIT 100000000",
@@ -28,7 +28,7 @@ EXPECTED = ("EXCEEDED_LOCAL_MEMORY_LIMIT", "EXCEEDED_TIME_LIMIT", "INVALID_FUNCT
 
 
 @pytest.fixture(scope="module")
-def greedy_lakehouse() -> Iterator[Lakehouse]:
+def limited_lakehouse() -> Iterator[Lakehouse]:
     limits = Limits(query_bytes=64 * MB, all_bytes=1024 * MB, seconds=SECONDS)
     lakehouse = Lakehouse(Settings(paused=True, limits=limits))
     lakehouse.start()
@@ -60,9 +60,9 @@ def finished(athena: Any, execution_id: str, seconds: float) -> dict[str, Any]:
     raise AssertionError(f"{execution_id} is {status['State']} after {seconds} seconds")
 
 
-def test_greedy_statements_fail_without_affecting_others(greedy_lakehouse: Lakehouse) -> None:
+def test_runaway_statements_fail_without_affecting_others(limited_lakehouse: Lakehouse) -> None:
     s3 = boto3.client(
-        "s3", endpoint_url=greedy_lakehouse.url, region_name="us-east-1", aws_access_key_id="test",
+        "s3", endpoint_url=limited_lakehouse.url, region_name="us-east-1", aws_access_key_id="test",
         aws_secret_access_key="test", config=Config(s3={"addressing_style": "path"}),
     )  # fmt: skip
     s3.create_bucket(Bucket="results")
@@ -71,15 +71,15 @@ def test_greedy_statements_fail_without_affecting_others(greedy_lakehouse: Lakeh
     reasons: list[str] = []
 
     def client(number: int) -> None:
-        athena = athena_of(greedy_lakehouse)
-        kinds = list(GREEDY.values())
+        athena = athena_of(limited_lakehouse)
+        kinds = list(RUNAWAY.values())
         ids = [start(athena, kinds[(number * 4 + place) % len(kinds)]) for place in range(4 if number < 6 else 3)]
         reasons.extend(finished(athena, execution_id, 90)["StateChangeReason"] for execution_id in ids)
 
     threads = [threading.Thread(target=client, args=(number,)) for number in range(8)]
     for thread in threads:
         thread.start()
-    athena = athena_of(greedy_lakehouse)
+    athena = athena_of(limited_lakehouse)
     answered = 0
     waits = []
     while any(thread.is_alive() for thread in threads):
@@ -95,9 +95,9 @@ def test_greedy_statements_fail_without_affecting_others(greedy_lakehouse: Lakeh
     assert process.memory_info().rss - before < 256 * MB
 
 
-def test_stops_statements_under_full_load(greedy_lakehouse: Lakehouse) -> None:
-    athena = athena_of(greedy_lakehouse)
-    ids = [start(athena, GREEDY["endless"]) for _ in range(8)]
+def test_statements_can_be_stopped_under_full_load(limited_lakehouse: Lakehouse) -> None:
+    athena = athena_of(limited_lakehouse)
+    ids = [start(athena, RUNAWAY["endless"]) for _ in range(8)]
     for execution_id in ids:
         athena.stop_query_execution(QueryExecutionId=execution_id)
     assert {finished(athena, execution_id, 30)["State"] for execution_id in ids} == {"CANCELLED"}

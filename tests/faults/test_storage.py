@@ -29,7 +29,7 @@ def simulate_full_disk(lakehouse: Lakehouse) -> None:
         lakehouse.database._writer.execute(f"PRAGMA max_page_count = {pages}")
 
 
-def end_full_disk(lakehouse: Lakehouse) -> None:
+def free_disk_space(lakehouse: Lakehouse) -> None:
     with lakehouse.database.lock:
         lakehouse.database._writer.execute("PRAGMA max_page_count = 1000000")
 
@@ -63,7 +63,7 @@ def test_full_disk_fails_requests_and_keeps_acknowledged_writes(
     assert refused.value.response["Error"]["Code"] == "InternalServiceException"
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
     assert databases(test.client) - {"default"} == acknowledged
-    end_full_disk(lakehouse)
+    free_disk_space(lakehouse)
     glue.create_database(DatabaseInput={"Name": "after"})
     assert databases(test.client) - {"default"} == {*acknowledged, "after"}
 

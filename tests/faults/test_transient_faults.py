@@ -9,7 +9,7 @@ import pytest
 
 from tests.contract.recorder import Recorder
 from tests.fakes import FakeOperation
-from tests.faults.network_faults import Wire
+from tests.faults.network_faults import NetworkFaults
 from zetl_helpers import integration, source
 from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
@@ -45,7 +45,7 @@ NOT_GRANTED = "User: x is not authorized to perform: glue:CreateInboundIntegrati
         ("dynamodb", "BatchGetItem", "ThrottlingException", ""),
     ],
 )
-def test_setup_continues_after_temporary_fault(lab: Lab, service: str, operation: str, code: str, message: str) -> None:
+def test_setup_continues_after_transient_fault(lab: Lab, service: str, operation: str, code: str, message: str) -> None:
     fault = FakeOperation(lab, service, operation)
     fault.fail(code, times=3, message=message)
     chapters.catch_up(lab, 4)
@@ -100,11 +100,11 @@ def test_load_items_retries_unprocessed_keys(lab: Lab, recorder: Recorder) -> No
     ["CreateTable", "CreateDatabase", "CreateRole", "CreateIntegration", "CreateIntegrationResourceProperty"],
 )
 def test_setup_continues_after_lost_response(lab: Lab, monkeypatch: pytest.MonkeyPatch, operation: str) -> None:
-    wire = Wire(monkeypatch, operation)
-    wire.lose_responses()
+    faults = NetworkFaults(monkeypatch, operation)
+    faults.lose_responses()
     chapters.catch_up(lab, 4)
     chapters.share(lab)
-    assert wire.sent > 1
+    assert faults.sent > 1
     assert integration.require(lab)["Status"] == "ACTIVE"
 
 
@@ -112,11 +112,11 @@ def test_setup_continues_after_lost_response(lab: Lab, monkeypatch: pytest.Monke
 def test_botocore_retries_throttled_and_failed_requests(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, code: str, status: int
 ) -> None:
-    wire = Wire(monkeypatch, "PutItem")
+    faults = NetworkFaults(monkeypatch, "PutItem")
     source.create_table(lab)
-    wire.respond_with_error(code, times=4, status=status)
+    faults.respond_with_error(code, times=4, status=status)
     lab.client("dynamodb").put_item(TableName=lab.table, Item=source.items()[0])
-    assert wire.sent == 5
+    assert faults.sent == 5
     assert source.get_item(lab, "CUST0001", "ACC326093")
 
 

@@ -37,7 +37,7 @@ _READ = {
 def create_resources(lab: Lab) -> None:
     """Create other people's resources. Some names are similar to the names of the lab's resources."""
     _put_data(lab)
-    _put_rights(lab)
+    _put_permissions(lab)
     lab.client("cloudwatch").put_metric_alarm(
         AlarmName="ddb-to-lakehouse-ingestion-slow",
         Namespace="Finance",
@@ -69,7 +69,7 @@ def _put_data(lab: Lab) -> None:
     glue.create_table(DatabaseName="sales", TableInput={"Name": "orders", "StorageDescriptor": {"Columns": []}})
 
 
-def _put_rights(lab: Lab) -> None:
+def _put_permissions(lab: Lab) -> None:
     iam = lab.client("iam")
     iam.create_role(RoleName="zETLTargetRoleOfFinance", AssumeRolePolicyDocument=json.dumps(_TRUST))
     iam.put_role_policy(

@@ -53,23 +53,27 @@ def without(action: str) -> Callable[[Document], Document]:
     return change
 
 
-def rights(running: Lakehouse | Running, *, after: int = 0, of: str = "") -> list[dict[str, Any]]:
+def checked_permissions(running: Lakehouse | Running, *, after: int = 0, of: str = "") -> list[dict[str, Any]]:
     """Return the permissions that a lakehouse checked, each with ``action``, ``resource`` and ``allowed``.
 
     Args:
         running: The lakehouse.
-        after: The number, returned by `newest`, after which permissions are included.
+        after: The number, returned by `last_check`, after which permissions are included.
         of: The name of a user or role. The default is all identities.
     """
     answer = daemon.ask(running.url, running.token, "rights")
     assert answer is not None
     found: list[dict[str, Any]] = answer["rights"]
-    return [right for right in found if right["number"] > after and right["principal"].endswith(f"/{of}" if of else "")]
+    return [
+        permission
+        for permission in found
+        if permission["number"] > after and permission["principal"].endswith(f"/{of}" if of else "")
+    ]
 
 
-def newest(running: Lakehouse | Running) -> int:
+def last_check(running: Lakehouse | Running) -> int:
     """Return the number of the last permission that a lakehouse checked."""
-    return max((right["number"] for right in rights(running)), default=0)
+    return max((permission["number"] for permission in checked_permissions(running)), default=0)
 
 
 def session_of(lab: Lab, role: str, url: str, prefix: str = "") -> Lab:

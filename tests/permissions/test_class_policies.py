@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from local_lakehouse.iam.authorization import Ask, Decision, decide
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
-from tests.permissions.callers import rights, session_of
+from tests.permissions.callers import checked_permissions, session_of
 from tests.permissions.unused_permissions import denied, unused
 from zetl_helpers import _rights, cleanup, doctor, integration, lakehouse, monitoring, permissions, target
 from zetl_helpers._aws import absent
@@ -113,9 +113,9 @@ def test_instructor_policy_grants_exactly_what_is_needed(enforcing_lakehouse: La
     assert [step.did for step in classroom.undo(instructor, administrator=True)] == ["deleted", "deleted"]
     for prefix in ("ana", "bob", "cem"):
         delete_learner_role(instructor, f"{prefix}_{permissions.LEARNER_ROLE}")
-    checked_rights = rights(enforcing_lakehouse)
-    assert denied(checked_rights) == []
-    assert unused([instructor_policy(administrator)], checked_rights) == []
+    checked = checked_permissions(enforcing_lakehouse)
+    assert denied(checked) == []
+    assert unused([instructor_policy(administrator)], checked) == []
 
 
 @pytest.mark.timeout(600)  # The test creates thirty labs.
@@ -135,7 +135,7 @@ def test_thirty_learners_work_without_account_permissions(enforcing_lakehouse: L
             assert counted["accounts"].item() == 25
         for learner in learners[::10]:
             assert set(cleanup.apply(cleanup.plan(learner))["outcome"]) == {"deleted"}
-    assert denied(rights(enforcing_lakehouse)) == []
+    assert denied(checked_permissions(enforcing_lakehouse)) == []
     assert instructor.client("glue").get_resource_policy()["PolicyInJson"] == policy
     assert len(policy) < 10_240
 
@@ -231,5 +231,5 @@ def test_boundaries_allow_what_policies_grant(lakehouse: Lakehouse, prefix: str)
                 context |= {"aws:PrincipalAccount": lab.account, "aws:ResourceAccount": lab.account}
                 for action in statement.actions:
                     for resource in statement.resources:
-                        checked_rights = Ask(action, resource, context=context)
-                        assert decide([limit], checked_rights) is Decision.ALLOWED, (boundary, action, resource)
+                        checked = Ask(action, resource, context=context)
+                        assert decide([limit], checked) is Decision.ALLOWED, (boundary, action, resource)

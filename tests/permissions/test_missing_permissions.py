@@ -146,7 +146,7 @@ def test_missing_catalog_statement_error_names_helper(enforcing_lakehouse: Lakeh
     [
         ("point-in-time recovery", r"UpdateContinuousBackups|[Pp]oint-in-time recovery"),
         ("table policy", r"resource policy of table|PutResourcePolicy|resource policy"),
-        ("right of the target role", r"s3:PutObject"),
+        ("permission of the target role", r"s3:PutObject"),
         ("target database", r"Target Glue database not found\. Create the database customerdb again"),
         ("target database's policy", r"AuthorizeInboundIntegration.*Data Catalog|Data Catalog resource policy"),
     ],
@@ -156,7 +156,7 @@ def test_integration_reports_missing_prerequisite(shared_lab: Lab, removed: str,
         source.disable_pitr(shared_lab)
     elif removed == "table policy":
         shared_lab.client("dynamodb").delete_resource_policy(ResourceArn=shared_lab.table_arn)
-    elif removed == "right of the target role":
+    elif removed == "permission of the target role":
         permissions.limit_target_role(shared_lab, "s3:PutObject")
     elif removed == "target database":
         shared_lab.client("glue").delete_database(Name=shared_lab.database)

@@ -16,7 +16,7 @@ import zetl_helpers
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
 from tests.fakes import FakeOperation
-from tests.permissions.callers import newest, rights
+from tests.permissions.callers import checked_permissions, last_check
 from zetl_helpers import _place, doctor, monitoring, studio
 from zetl_helpers import lab as lab_module
 from zetl_helpers.course import chapters
@@ -87,24 +87,30 @@ def test_space_is_found_without_listing_domains(member: Lab, enforcing_lakehouse
     assert member.workgroup == member.place.workgroup
     assert member.workgroup.startswith("workgroup-")
     assert "Identity Center domain: chapters 4, 5 and 7 run, 6 and 8 can be read" in repr(member)
-    before = newest(enforcing_lakehouse)
+    before = last_check(enforcing_lakehouse)
     assert studio.find_project(member).name == "CustomerDB_Project"
-    assert "datazone:ListDomains" not in {right["action"] for right in rights(enforcing_lakehouse, after=before)}
+    assert "datazone:ListDomains" not in {
+        permission["action"] for permission in checked_permissions(enforcing_lakehouse, after=before)
+    }
 
 
 def test_chapters_for_members_run_without_denials(member: Lab, enforcing_lakehouse: Lakehouse) -> None:
-    before = newest(enforcing_lakehouse)
+    before = last_check(enforcing_lakehouse)
     assert all(run(chapter) > 10 for chapter in ("04", "05", "07"))
-    refused = [right for right in rights(enforcing_lakehouse, after=before) if not right["allowed"]]
-    assert refused == [], refused
+    denied = [
+        permission for permission in checked_permissions(enforcing_lakehouse, after=before) if not permission["allowed"]
+    ]
+    assert denied == [], denied
 
 
 def test_reading_cells_of_chapters_6_and_8_run(member: Lab, enforcing_lakehouse: Lakehouse) -> None:
-    before = newest(enforcing_lakehouse)
+    before = last_check(enforcing_lakehouse)
     assert run("06", without=NOT_FOR_MEMBERS) >= 3
     assert run("08", without=NOT_FOR_MEMBERS) >= 4
-    refused = [right for right in rights(enforcing_lakehouse, after=before) if not right["allowed"]]
-    assert refused == [], refused
+    denied = [
+        permission for permission in checked_permissions(enforcing_lakehouse, after=before) if not permission["allowed"]
+    ]
+    assert denied == [], denied
     assert monitoring.freshness(member).total_seconds() > 0
 
 
@@ -197,9 +203,11 @@ def test_find_space_returns_none_outside_a_space(tmp_path: Path) -> None:
 
 
 def test_doctor_checks_only_what_a_member_needs(member: Lab, enforcing_lakehouse: Lakehouse) -> None:
-    before = newest(enforcing_lakehouse)
+    before = last_check(enforcing_lakehouse)
     report = doctor.report(doctor.examine(member))
     assert "[OK]   space of project" in report
     assert "[FAIL]" not in report
-    refused = [right for right in rights(enforcing_lakehouse, after=before) if not right["allowed"]]
-    assert refused == [], refused
+    denied = [
+        permission for permission in checked_permissions(enforcing_lakehouse, after=before) if not permission["allowed"]
+    ]
+    assert denied == [], denied

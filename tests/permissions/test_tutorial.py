@@ -11,7 +11,7 @@ import pytest
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
 from tests.contract.tutorial import NOTEBOOKS, run_notebooks
-from tests.permissions.callers import ROLE, learner_policies, newest, replace_policies, rights
+from tests.permissions.callers import ROLE, checked_permissions, last_check, learner_policies, replace_policies
 from tests.permissions.unused_permissions import denied, unused
 from zetl_helpers import _rights
 from zetl_helpers._wait import without_waiting
@@ -139,20 +139,18 @@ def test_learner_policies_grant_exactly_what_is_needed(account: Account) -> None
         administrator = connect_to(lakehouse.url)
         documents = learner_policies(administrator, names=account.policies)
         replace_policies(administrator, documents)
-        before = newest(lakehouse)
+        before = last_check(lakehouse)
         with without_waiting(lakehouse.zero_etl.refresh_now):
             # The second run of a chapter finds the resources of the first run.
             run_notebooks(
                 connect_to(lakehouse.url), paths=[path for path in chapters for _ in range(2 if account.again else 1)]
             )
         # Chapter 3 also queries with the project's role, and the query before the grant is denied.
-        checked_rights = rights(lakehouse, after=before, of=ROLE)
-    assert denied(checked_rights) == [], (
-        "add the missing permissions to policies/learner_*.json, as narrow as AWS allows"
-    )
+        checked = checked_permissions(lakehouse, after=before, of=ROLE)
+    assert denied(checked) == [], "add the missing permissions to policies/learner_*.json, as narrow as AWS allows"
     idle = {
-        right
-        for right in unused(documents, checked_rights)
-        if not any(right.partition(":")[0] == statement and right.endswith(part) for statement, part in known)
+        permission
+        for permission in unused(documents, checked)
+        if not any(permission.partition(":")[0] == statement and permission.endswith(part) for statement, part in known)
     }
     assert idle == set(account.idle), "remove unused permissions from policies/learner_*.json"

@@ -5,15 +5,15 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 
-def unused(documents: Iterable[dict[str, Any]], rights: Iterable[dict[str, Any]]) -> list[str]:
+def unused(documents: Iterable[dict[str, Any]], checks: Iterable[dict[str, Any]]) -> list[str]:
     """Return the parts of policy statements (actions and resources) that no granted permission required."""
-    granted = {(right["action"], right["resource"]) for right in rights if right["allowed"]}
+    granted = {(check["action"], check["resource"]) for check in checks if check["allowed"]}
     return [line for document in documents for entry in document["Statement"] for line in _idle(entry, granted)]
 
 
-def denied(rights: Iterable[dict[str, Any]]) -> list[str]:
+def denied(checks: Iterable[dict[str, Any]]) -> list[str]:
     """Return each permission that was not granted."""
-    return [f"{right['action']} on {right['resource']}" for right in rights if not right["allowed"]]
+    return [f"{permission['action']} on {permission['resource']}" for permission in checks if not permission["allowed"]]
 
 
 def _idle(statement: dict[str, Any], granted: set[tuple[str, str]]) -> Iterator[str]:

@@ -71,7 +71,7 @@ def test_installed_cli_uses_lakehouse() -> None:
     assert json.loads(done.stdout)["Account"] == "123456789012"
 
 
-def test_blog_commands_from_table_to_evolved_schema(lab: Lab, tmp_path: Path) -> None:
+def test_blog_commands_work_from_table_to_evolved_schema(lab: Lab, tmp_path: Path) -> None:
     aws = Cli()
 
     aws("dynamodb", "create-table", "--cli-input-json", f"file://{SAMPLES / 'table.json'}")

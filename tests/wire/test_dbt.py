@@ -86,7 +86,7 @@ def dbt(tmp_path: Path) -> Iterator[Dbt]:
 
 
 @pytest.mark.timeout(300)  # It takes dbt several seconds to load its macros.
-def test_builds_project_twice(dbt: Dbt) -> None:
+def test_project_is_built_and_rebuilt(dbt: Dbt) -> None:
     states = dbt.build()
 
     assert set(states.values()) == {"success", "pass"}

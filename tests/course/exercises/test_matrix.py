@@ -107,7 +107,7 @@ def test_verdicts_match_golden(
 
 
 @pytest.mark.parametrize("name", [name for name in JUDGED if name not in BY_STATE])
-def test_unreadable_answer_shows_form_without_aws_facts(name: str, check: Callable[[str, Any], Outcome]) -> None:
+def test_unreadable_answer_error_names_form_and_no_aws_facts(name: str, check: Callable[[str, Any], Outcome]) -> None:
     outcome = check(name, {"nothing": object()})
     assert outcome.status == "not understood"
     assert re.search(r"should be (a|an|the|one of|True)\b", outcome.message)

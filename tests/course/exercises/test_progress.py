@@ -16,7 +16,7 @@ def test_progress_is_stored_in_state_folder(tmp_path: Path, monkeypatch: pytest.
     assert Progress(tmp_path / "state").state("4.1") == "correct"
 
 
-def test_state_stays_correct(tmp_path: Path) -> None:
+def test_solved_exercise_stays_correct(tmp_path: Path) -> None:
     progress = Progress(tmp_path)
     assert progress.state("1.1") == "not attempted"
     for state in ("incorrect", "correct", "incorrect"):
@@ -42,7 +42,7 @@ def test_rejects_and_keeps_unrelated_file(tmp_path: Path, text: str) -> None:
     assert path.read_text() == text
 
 
-def test_concurrent_writes_lose_nothing(tmp_path: Path) -> None:
+def test_concurrent_writes_keep_every_attempt(tmp_path: Path) -> None:
     def attempt(chapter: int) -> None:
         for number in range(20):
             Progress(tmp_path).attempted(f"{chapter}.{number}", "correct")

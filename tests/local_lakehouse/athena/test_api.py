@@ -170,7 +170,9 @@ def test_get_query_execution_rejects_an_unknown_id(athena: Athena) -> None:
     ("parameters", "rows"),
     [(["2"], [["2"]]), (["BIGINT '3'"], [["3"]]), (["1 + 1"], [["2"]]), (["NULL"], [])],
 )
-def test_execution_parameters(athena: Athena, parameters: list[str], rows: list[list[str]]) -> None:
+def test_execution_parameters_replace_question_marks(
+    athena: Athena, parameters: list[str], rows: list[list[str]]
+) -> None:
     sql = "SELECT x FROM (VALUES 1, 2, 3) AS t(x) WHERE x = ?"
 
     assert athena.run(sql, ExecutionParameters=parameters) == rows
@@ -182,7 +184,7 @@ def test_parameter_that_is_not_an_expression_becomes_a_string(athena: Athena) ->
     assert "INVALID_PARAMETER_USAGE" in athena.fail("SELECT ? + ?", ExecutionParameters=["1"])
 
 
-def test_prepared_statements(athena: Athena) -> None:
+def test_prepared_statement_is_executed_and_deallocated(athena: Athena) -> None:
     athena.run("PREPARE chosen FROM SELECT x FROM (VALUES 1, 2) AS t(x) WHERE x > ?")
 
     assert athena.run("EXECUTE chosen USING 1") == [["2"]]
@@ -192,7 +194,7 @@ def test_prepared_statements(athena: Athena) -> None:
     assert "PreparedStatement chosen was not found" in athena.fail("EXECUTE chosen USING 1")
 
 
-def test_named_queries(athena: Athena) -> None:
+def test_named_query_is_created_once_and_deleted(athena: Athena) -> None:
     query = {"Name": "all", "Database": "lab", "QueryString": "SELECT 1"}
 
     created = athena.call("CreateNamedQuery", ClientRequestToken="n" * 32, **query)["NamedQueryId"]
@@ -204,7 +206,7 @@ def test_named_queries(athena: Athena) -> None:
     assert athena.call("ListNamedQueries") == {"NamedQueryIds": []}
 
 
-def test_workgroups(athena: Athena) -> None:
+def test_workgroup_overrides_the_result_location_and_can_be_disabled(athena: Athena) -> None:
     location = {"ResultConfiguration": {"OutputLocation": "s3://lab/results/"}}
     athena.call("CreateWorkGroup", Name="team", Configuration=location, Tags=[{"Key": "k", "Value": "v"}])
 
@@ -225,7 +227,7 @@ def test_workgroups(athena: Athena) -> None:
         athena.call("GetWorkGroup", WorkGroup="team")
 
 
-def test_catalogs_databases_and_tables(accounts: Athena) -> None:
+def test_catalogs_databases_and_tables_are_listed(accounts: Athena) -> None:
     catalog = {"CatalogName": "AwsDataCatalog"}
 
     assert accounts.call("ListDataCatalogs")["DataCatalogsSummary"][0]["CatalogName"] == "AwsDataCatalog"

@@ -41,11 +41,11 @@ ROWS = "SELECT CAST(n AS {type}) AS k, n FROM UNNEST(sequence(0, 19)) AS t(n) UN
         ([("a", 1), ("b", None)], types.map_of(types.VARCHAR, types.INTEGER), (97 ^ 1) + 98),
     ],
 )
-def test_hash_of_a_value(value: Any, type_: Type, expected: int) -> None:
+def test_value_has_the_hash_of_hive(value: Any, type_: Type, expected: int) -> None:
     assert hash_of(value, type_) == expected
 
 
-def test_buckets_of_several_columns() -> None:
+def test_bucket_depends_on_all_bucket_columns() -> None:
     columns = [
         (pa.chunked_array([pa.array([1, -1])]), types.INTEGER),
         (pa.chunked_array([pa.array(["test", None])]), types.VARCHAR),
@@ -95,7 +95,7 @@ def test_query_reads_only_one_bucket(athena: Athena, file_format: str, type_: st
     assert athena.run("SELECT count(*) FROM t WHERE k IS NULL") == [["1"]]
 
 
-def test_buckets_by_several_columns_in_partitions(athena: Athena) -> None:
+def test_partitions_are_bucketed_by_several_columns(athena: Athena) -> None:
     athena.run(
         "CREATE TABLE t WITH (bucketed_by = ARRAY['s', 'd'], bucket_count = 3, partitioned_by = ARRAY['p'], "
         "external_location = 's3://lab/t/') AS SELECT n, chr(CAST(97 + n % 7 AS integer)) AS s, "

@@ -45,7 +45,7 @@ def test_csv_serde_escapes_tabs_and_newlines(athena: Athena) -> None:
     assert athena.run("SELECT * FROM guide") == [[" \\t\\t\\n 123 \\t\\t\\n ", "abc"], [" 456 ", "xyz"]]
 
 
-def test_csv_serde_with_each_property(athena: Athena) -> None:
+def test_csv_serde_applies_each_property(athena: Athena) -> None:
     serde = (
         CSV
         + " WITH SERDEPROPERTIES ('separatorChar' = ',', 'quoteChar' = '\"', 'escapeChar' = '\\\\') STORED AS TEXTFILE"

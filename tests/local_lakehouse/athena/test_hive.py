@@ -185,7 +185,7 @@ def test_table_metadata_contains_formats_and_comments(athena: Athena) -> None:
         ("ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde'", "HiveIgnoreKeyTextOutputFormat"),
     ],
 )
-def test_output_format_of_text_tables(athena: Athena, clauses: str, output: str) -> None:
+def test_text_table_has_the_output_format_of_its_clauses(athena: Athena, clauses: str, output: str) -> None:
     athena.run(f"CREATE EXTERNAL TABLE t (a string) {clauses} LOCATION 's3://lab/t/'")
 
     found = athena.call("GetTableMetadata", CatalogName="AwsDataCatalog", DatabaseName="lab", TableName="t")
@@ -264,7 +264,7 @@ def test_malformed_json_is_null_if_the_table_ignores_it(athena: Athena) -> None:
 @pytest.mark.parametrize(
     "properties", ["", "WITH (table_type = 'ICEBERG', is_external = false, location = 's3://lab/n/')"]
 )
-def test_ctas_with_column_aliases_and_a_comment(athena: Athena, properties: str) -> None:
+def test_ctas_applies_column_aliases_and_the_comment(athena: Athena, properties: str) -> None:
     athena.run(f"CREATE TABLE named (Key, note) COMMENT 'two columns' {properties} AS SELECT 1, 'x'")
 
     assert athena.run("SELECT key, note FROM named") == [["1", "x"]]
@@ -337,7 +337,7 @@ def test_describe_rejects_unsupported_forms(athena: Athena, statement: str, reas
     assert reason in athena.fail(statement)
 
 
-def test_text_files_with_binary_and_nested_values(athena: Athena) -> None:
+def test_binary_and_nested_values_are_read_from_text_files(athena: Athena) -> None:
     rows = [
         ["MTIz", "1\x022", "1\x032\x023\x034", "1\x02x", "a\x03b\x02c"],
         [r"\N", "", "", r"\N", ""],

@@ -51,7 +51,7 @@ def test_every_type_round_trips(athena: Athena, file_format: str, compression: s
 
 
 @pytest.mark.parametrize("file_format", ["ORC", "AVRO"])
-def test_empty_and_partitioned_tables(athena: Athena, file_format: str) -> None:
+def test_empty_and_partitioned_tables_are_read(athena: Athena, file_format: str) -> None:
     athena.run(f"CREATE TABLE none WITH (format = '{file_format}') AS SELECT 1 AS a WHERE false")
     assert athena.run("SELECT * FROM none") == []
 

@@ -188,7 +188,7 @@ def test_invalid_partition_value_fails_the_query(athena: Athena, type_: str, val
 VALUES = ["a", "", "x y", "b/c=d", "100%", "%2F", "é", "a:b"]
 
 
-def test_partition_values_with_special_characters(athena: Athena) -> None:
+def test_partition_values_can_contain_special_characters(athena: Athena) -> None:
     rows = ", ".join(f"('{value}', '{value}')" for value in VALUES)
     athena.run(
         "CREATE TABLE t WITH (partitioned_by = ARRAY['p'], external_location = 's3://lab/t/') AS "
@@ -319,7 +319,9 @@ CONDITIONS = [
 
 
 @pytest.mark.parametrize("storage", ["parquet", "iceberg"])
-def test_conditions_on_a_file_with_nan_values(athena: Athena, monkeypatch: pytest.MonkeyPatch, storage: str) -> None:
+def test_conditions_treat_nan_values_in_files_like_other_values(
+    athena: Athena, monkeypatch: pytest.MonkeyPatch, storage: str
+) -> None:
     # With this setting, DuckDB reads the small Iceberg file directly, as it reads larger files.
     monkeypatch.setattr(loads, "_SMALL_SCAN_BYTES", -1)
     properties = {

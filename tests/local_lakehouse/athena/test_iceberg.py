@@ -38,7 +38,7 @@ def test_each_write_creates_one_snapshot(accounts: Athena) -> None:
     assert len(_snapshots(accounts)) == before
 
 
-def test_merge(accounts: Athena) -> None:
+def test_merge_updates_deletes_and_inserts_rows(accounts: Athena) -> None:
     source = "(VALUES (1, 'TX', 1.0), (2, 'XX', 0.0), (9, 'WA', 9.0)) AS s(id, state, balance)"
 
     changed = accounts.write(
@@ -58,7 +58,7 @@ def test_merge(accounts: Athena) -> None:
     assert "MERGE_TARGET_ROW_MULTIPLE_MATCHES" in accounts.fail(twice)
 
 
-def test_time_travel(accounts: Athena) -> None:
+def test_time_travel_returns_the_rows_of_a_version_tag_or_time(accounts: Athena) -> None:
     accounts.run("DELETE FROM accounts WHERE id = 1")
     first, second = _snapshots(accounts)
 
@@ -127,7 +127,7 @@ def test_earlier_version_does_not_have_a_later_column(accounts: Athena) -> None:
         ("partitions", "record_count file_count total_size data"),
     ],
 )
-def test_metadata_tables(accounts: Athena, table: str, columns: str) -> None:
+def test_metadata_table_has_the_documented_columns(accounts: Athena, table: str, columns: str) -> None:
     execution_id = accounts.start(f'SELECT * FROM "accounts${table}"')
     accounts.finished(execution_id)
     result = accounts.call("GetQueryResults", QueryExecutionId=execution_id)["ResultSet"]
@@ -136,7 +136,7 @@ def test_metadata_tables(accounts: Athena, table: str, columns: str) -> None:
     assert len(result["Rows"]) == 2
 
 
-def test_metadata_table_values(accounts: Athena) -> None:
+def test_metadata_tables_contain_counts_and_bounds(accounts: Athena) -> None:
     assert accounts.run("SELECT summary['added-records'], operation FROM \"accounts$snapshots\"") == [["3", "append"]]
     assert accounts.run('SELECT record_count, lower_bounds[1], upper_bounds[2] FROM "accounts$files"') == [
         ["3", "1", "NY"]
@@ -261,7 +261,7 @@ def test_drop_table_deletes_the_iceberg_files(accounts: Athena) -> None:
     assert accounts.s3.list_objects_v2(Bucket="lab", Prefix="accounts/")["KeyCount"] == 0
 
 
-def test_show_and_describe(accounts: Athena) -> None:
+def test_show_and_describe_return_names_types_and_properties(accounts: Athena) -> None:
     assert accounts.run("SHOW TABLES 'acc*|none'") == [["accounts"]]
     assert accounts.run("SHOW DATABASES LIKE 'l.*'") == [["lab"]]
     assert [row[0].strip() for row in accounts.run("SHOW COLUMNS IN accounts") if row[0]] == ["id", "state", "balance"]
@@ -272,7 +272,7 @@ def test_show_and_describe(accounts: Athena) -> None:
     assert ["table_type\tICEBERG"] in accounts.run("SHOW TBLPROPERTIES accounts")
 
 
-def test_views(accounts: Athena) -> None:
+def test_view_can_be_queried_listed_and_dropped(accounts: Athena) -> None:
     accounts.run("CREATE OR REPLACE VIEW rich AS SELECT id AS who, balance FROM accounts WHERE balance > 15")
 
     assert accounts.run("SELECT r.who FROM lab.rich AS r", None) == [["2"]]
@@ -282,7 +282,7 @@ def test_views(accounts: Athena) -> None:
     assert "TABLE_NOT_FOUND" in accounts.fail("SELECT * FROM rich")
 
 
-def test_information_schema(accounts: Athena) -> None:
+def test_information_schema_lists_columns_and_tables(accounts: Athena) -> None:
     columns = (
         "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'accounts' "
         "ORDER BY ordinal_position"
@@ -294,7 +294,7 @@ def test_information_schema(accounts: Athena) -> None:
     ]
 
 
-def test_explain(accounts: Athena) -> None:
+def test_explain_returns_a_plan_or_an_error(accounts: Athena) -> None:
     lines = [
         str(row[0]) for row in accounts.run("EXPLAIN SELECT state, count(*) FROM accounts WHERE id > 1 GROUP BY state")
     ]
@@ -357,7 +357,7 @@ def test_values_are_converted_to_narrower_column_types(athena: Athena) -> None:
 
 
 @pytest.mark.parametrize("transform", ["year(d)", "month(t)", "day(t)", "hour(t)", "d"])
-def test_conditions_on_the_first_and_last_date(athena: Athena, transform: str) -> None:
+def test_conditions_on_the_first_and_last_date_find_the_rows(athena: Athena, transform: str) -> None:
     athena.run(
         f"CREATE TABLE e (n int, d date, t timestamp) PARTITIONED BY ({transform}) LOCATION 's3://lab/e/' "
         "TBLPROPERTIES ('table_type'='ICEBERG')"

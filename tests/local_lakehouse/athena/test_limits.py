@@ -29,7 +29,7 @@ def _wait_until_running(athena: Athena, execution_id: str) -> None:
         assert time.monotonic() < limit
 
 
-def test_queries_run_beside_a_long_query_until_it_is_stopped(athena: Athena) -> None:
+def test_queries_run_while_a_long_query_runs(athena: Athena) -> None:
     long = athena.start(ENDLESS)
     _wait_until_running(athena, long)
 
@@ -142,11 +142,11 @@ def test_oversized_list_is_rejected_before_it_is_created(athena: Athena, sql: st
     assert time.process_time() - began < 5
 
 
-def test_lists_of_the_maximum_length(athena: Athena) -> None:
+def test_lists_can_have_the_maximum_length(athena: Athena) -> None:
     sql = "SELECT cardinality(sequence(1, 10000)), cardinality(sequence(10000, 1)), cardinality(repeat('x', 10000))"
     assert athena.run(sql) == [["10000", "10000", "10000"]]
 
 
-def test_lists_whose_length_comes_from_a_column(athena: Athena) -> None:
+def test_list_length_can_come_from_a_column(athena: Athena) -> None:
     sql = "SELECT sequence(1, n), repeat('x', n) FROM (VALUES 2, NULL) t(n)"
     assert athena.run(sql) == [["[1, 2]", "[x, x]"], [None, None]]

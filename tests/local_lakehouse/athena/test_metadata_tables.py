@@ -33,7 +33,7 @@ from tests.local_lakehouse.athena.conftest import Athena
         (iceberg.BinaryType(), b"\x00\xff", "AP8="),
     ],
 )
-def test_human_string(type_: iceberg.IcebergType, value: Any, expected: str) -> None:
+def test_human_string_formats_a_value_of_each_type(type_: iceberg.IcebergType, value: Any, expected: str) -> None:
     assert human_string(type_, value) == expected
 
 
@@ -52,7 +52,7 @@ def test_bounds_are_human_readable(athena: Athena) -> None:
     assert "lower_bound=2024-03-05," in str(partitions)
 
 
-def test_partitions_of_all_partition_specs(accounts: Athena) -> None:
+def test_partitions_table_covers_all_partition_specs(accounts: Athena) -> None:
     table = load_catalog(accounts.clients).load_table(("lab", "accounts"))
     with table.update_spec() as spec:
         spec.add_identity("state")

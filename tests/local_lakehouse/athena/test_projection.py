@@ -55,7 +55,7 @@ def _dates(first: str, last: str, pattern: str, unit: str | None = None) -> dict
         ),
     ],
 )
-def test_projected_values_of_each_type(properties: dict[str, str], expected: list[str]) -> None:
+def test_projection_generates_values_of_each_type(properties: dict[str, str], expected: list[str]) -> None:
     assert _projected(properties) == expected
 
 

@@ -87,7 +87,7 @@ def test_render_returns_the_text_of_a_value(value: Any, type_: Type, text: str |
         (types.VARBINARY, "varbinary", 1073741824, 0),
     ],
 )
-def test_column_info(type_: Type, name: str, precision: int, scale: int) -> None:
+def test_column_info_returns_name_precision_and_scale(type_: Type, name: str, precision: int, scale: int) -> None:
     info = column_info("x", type_)
 
     assert (info["Type"], info["Precision"], info["Scale"], info["Nullable"]) == (name, precision, scale, "UNKNOWN")

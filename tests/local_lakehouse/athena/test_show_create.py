@@ -222,7 +222,7 @@ def test_view_has_an_empty_location(athena: Athena) -> None:
         ),
     ],
 )
-def test_serialization_format(athena: Athena, clause: str, serialization_format: str) -> None:
+def test_serialization_format_follows_the_row_format(athena: Athena, clause: str, serialization_format: str) -> None:
     athena.run(f"CREATE EXTERNAL TABLE t (a int) {clause} LOCATION 's3://lab/t/'")
 
     descriptor = athena.glue.get_table(DatabaseName="lab", Name="t")["Table"]["StorageDescriptor"]

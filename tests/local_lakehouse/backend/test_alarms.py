@@ -105,7 +105,7 @@ def test_alarm_evaluates_the_configured_periods(lab: Lab) -> None:
 @pytest.mark.parametrize(
     "expression", ["SUM([FILL(full, 0), FILL(incremental, 0)])", "FILL(full,0)+FILL(incremental,0)"]
 )
-def test_alarm_on_two_metrics_detects_a_failure_in_either(
+def test_alarm_on_two_metrics_detects_a_failure_in_either_metric(
     lab: Lab, expression: str, failing: list[dict[str, str]]
 ) -> None:
     alarm(lab, Metrics=either(expression), TreatMissingData="notBreaching")

@@ -57,7 +57,7 @@ def _rows(logs: Any, query: str, **groups: Any) -> list[list[tuple[str, str]]]:
         ("limit 1", [[("@timestamp", SHOWN[2]), ("@message", "event 2")]]),
     ],
 )
-def test_insights_query_returns_events(logs: Any, query: str, expected: list[list[tuple[str, str]]]) -> None:
+def test_insights_query_returns_matching_events(logs: Any, query: str, expected: list[list[tuple[str, str]]]) -> None:
     assert _rows(logs, query) == expected
 
 

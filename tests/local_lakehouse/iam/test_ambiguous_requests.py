@@ -131,7 +131,7 @@ def test_sub_resource_exposes_no_forbidden_object(caller: RestrictedCaller, meth
     assert caller.s3("GET", "/own/k").body == b"own"
 
 
-def test_offered_s3_operations_exclude_those_that_moto_lacks() -> None:
+def test_supported_s3_operations_exclude_those_missing_in_moto() -> None:
     offered = set(dispatch._S3_METHODS) | dispatch._S3_WRITES
     assert offered <= operation_names("s3")
     assert {

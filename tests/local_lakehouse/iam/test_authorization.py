@@ -85,7 +85,7 @@ def test_statement_elements_match_the_request(elements: dict[str, Any], allowed:
     assert evaluate(allow(**elements), OBJECT) is (Decision.ALLOWED if allowed else Decision.NOT_ALLOWED)
 
 
-def test_not_action_and_not_resource() -> None:
+def test_not_action_and_not_resource_exclude_their_values() -> None:
     statement = {"Effect": "Allow", "NotAction": "s3:Put*", "NotResource": "arn:aws:s3:::c/*"}
     assert evaluate(statement, OBJECT) is Decision.ALLOWED
     assert evaluate(statement, Ask("s3:PutObject", "arn:aws:s3:::b/k")) is Decision.NOT_ALLOWED

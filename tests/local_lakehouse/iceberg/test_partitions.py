@@ -18,7 +18,7 @@ COLUMNS = {
 
 
 @pytest.mark.parametrize("column", COLUMNS)
-def test_identity_partitions(athena: Athena, column: str) -> None:
+def test_identity_partitions_keep_their_rows_after_changes(athena: Athena, column: str) -> None:
     type_, first, second = COLUMNS[column]
     athena.run(
         f"CREATE TABLE t (id int, {column} {type_}) PARTITIONED BY ({column}) LOCATION 's3://lab/t/' "
@@ -60,7 +60,9 @@ def test_time_partitions(athena: Athena, transform: str) -> None:
         ("decimal(38,0)", ("-99999999999999999999999999999999999990", "5")),
     ],
 )
-def test_decimal_partitions(athena: Athena, transform: str, type_: str, values: tuple[str, ...]) -> None:
+def test_decimal_partitions_contain_the_matching_rows(
+    athena: Athena, transform: str, type_: str, values: tuple[str, ...]
+) -> None:
     athena.run(
         f"CREATE TABLE t (id int, v {type_}) PARTITIONED BY ({transform}) LOCATION 's3://lab/t/' "
         "TBLPROPERTIES ('table_type'='ICEBERG')"

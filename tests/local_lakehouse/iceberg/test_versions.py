@@ -147,7 +147,7 @@ def test_nested_fields_are_matched_by_id(athena: Athena) -> None:
     assert old == [["1", "2", "[{a=5}, null]"]]
 
 
-def test_table_with_a_changed_partition_spec(athena: Athena) -> None:
+def test_rows_of_every_partition_spec_are_read_and_deleted(athena: Athena) -> None:
     _create(athena, "PARTITIONED BY (c)")
     first = _first(athena)
     table = load_catalog(athena.clients).load_table(("lab", "t"))

@@ -365,7 +365,7 @@ def test_put_data_lake_settings_clears_omitted_settings(account: Account) -> Non
         ("delete_lake_formation_opt_in", {"Resource": TABLE}),
     ],
 )
-def test_the_arn_of_a_session_is_rejected(account: Account, operation: str, request_: dict[str, Any]) -> None:
+def test_session_arn_is_rejected(account: Account, operation: str, request_: dict[str, Any]) -> None:
     client = account.admin.client("lakeformation")
     principal = {} if operation.startswith("put") else {"Principal": {"DataLakePrincipalIdentifier": SESSION}}
     before = client.get_data_lake_settings()["DataLakeSettings"]

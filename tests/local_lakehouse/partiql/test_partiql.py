@@ -184,7 +184,7 @@ def test_select_returns_pages(statements: Statements) -> None:
     assert statements.refusal("ExecuteStatement", Statement=statement, NextToken="x").message == "Invalid NextToken"
 
 
-def test_insert_update_and_delete(statements: Statements) -> None:
+def test_statements_insert_update_and_delete_items(statements: Statements) -> None:
     run, key = statements.run, "WHERE id = 'c' AND n = 1"
     assert run("INSERT INTO Orders VALUE {'id': 'c', 'n': 1, 'l': [1], 's': <<1>>, 'm': {'a': 1}, 't': 'x'}") == []
     changed = run(

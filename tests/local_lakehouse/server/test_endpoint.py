@@ -50,7 +50,7 @@ def test_error_names_an_unsupported_operation(lakehouse: Lakehouse) -> None:
     assert code(error)[1] == "The local lakehouse does not support glue ListBlueprints; AWS does."
 
 
-def test_error_for_an_unknown_operation_does_not_mention_aws(lakehouse: Lakehouse) -> None:
+def test_unknown_operation_error_does_not_mention_aws(lakehouse: Lakehouse) -> None:
     headers = {"X-Amz-Target": "AWSGlue.CreateUnicorn", "Content-Type": "application/x-amz-json-1.1"}
     with pytest.raises(urllib.error.HTTPError) as error:
         urllib.request.urlopen(urllib.request.Request(lakehouse.url, b"{}", headers))
@@ -93,7 +93,7 @@ def test_request_with_another_host_header_is_rejected(lakehouse: Lakehouse) -> N
 
 
 @pytest.mark.parametrize("key", ["a b+c%20d", "ä/ö/ü", "a//b", "x=1/y", "'quotes\"", "~tilde!*()"])
-def test_object_keys_with_special_characters(lab: Lab, key: str) -> None:
+def test_object_keys_can_contain_special_characters(lab: Lab, key: str) -> None:
     s3 = lab.client("s3")
     s3.create_bucket(Bucket="some-bucket")
     s3.put_object(Bucket="some-bucket", Key=key, Body=b"content", Metadata={"with_underscore": "kept"})

@@ -257,7 +257,7 @@ def test_incomplete_headers_time_out() -> None:
         assert answer(connection).code == "RequestTimeout"
 
 
-def test_connections_beyond_the_limit_are_rejected() -> None:
+def test_connections_over_the_limit_are_rejected() -> None:
     with Echo(connections=1) as echo, echo.connect() as first, echo.connect() as second:
         assert answer(second).status == 503
         first.sendall(b"GET / HTTP/1.1\r\n\r\n")

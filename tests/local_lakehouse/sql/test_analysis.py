@@ -272,7 +272,7 @@ def test_invalid_groups_aggregates_and_types_are_rejected(run: Run, sql: str, fa
         ("SELECT t.* AS (v, w, x, y, z) FROM t ORDER BY v DESC LIMIT 1", [["2", "y", None, None, "[2, 3]"]]),
     ],
 )
-def test_valid_groups_and_aggregates(run: Run, sql: str, rows: list[list[str | None]]) -> None:
+def test_valid_groups_and_aggregates_return_rows(run: Run, sql: str, rows: list[list[str | None]]) -> None:
     assert run(sql, TABLES).rows == rows
 
 
@@ -302,7 +302,7 @@ def test_unsupported_recursion_is_rejected(run: Run, body: str, failure: str) ->
 @pytest.mark.parametrize(
     "step", [STEP, f"({STEP})", "SELECT n + 1 FROM r LEFT JOIN (SELECT 1 AS x) u ON x = n WHERE n < 3"]
 )
-def test_recursive_query(run: Run, step: str) -> None:
+def test_recursive_query_returns_the_rows_of_each_step(run: Run, step: str) -> None:
     sql = f"WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL {step}) SELECT n FROM r ORDER BY n"
 
     assert run(sql).rows == [["1"], ["2"], ["3"]]

@@ -138,7 +138,7 @@ def test_cast_returns_value_and_type(run: Run, expression: str, text: str | None
         ("TRY(CAST('a' AS integer) / 0)", None),
     ],
 )
-def test_null_logic_and_short_circuits(run: Run, expression: str, text: str | None) -> None:
+def test_conditions_follow_null_logic_and_short_circuit(run: Run, expression: str, text: str | None) -> None:
     assert run(f"SELECT {expression} AS x").rows == [[text]]
 
 

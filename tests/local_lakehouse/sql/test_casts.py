@@ -71,7 +71,7 @@ def test_try_cast_returns_cast_or_null(run: Run) -> None:
         ),
     ],
 )
-def test_try_cast_in_a_lambda(run: Run, expression: str, expected: str) -> None:
+def test_try_cast_in_a_lambda_returns_a_value_or_fails(run: Run, expression: str, expected: str) -> None:
     try:
         shown = run(f"SELECT {expression}").rows[0][0]
     except QueryFailure as failure:
@@ -95,7 +95,7 @@ def test_try_cast_in_a_lambda(run: Run, expression: str, expected: str) -> None:
         ("(SELECT sum(x) FROM (VALUES REAL '3e38', REAL '3e38') t(x))", "Infinity"),
     ],
 )
-def test_number_beyond_the_real_range_is_infinite(run: Run, expression: str, text: str) -> None:
+def test_number_outside_the_real_range_is_infinite(run: Run, expression: str, text: str) -> None:
     assert run(f"SELECT {expression}").rows == [[text]]
 
 
@@ -123,7 +123,7 @@ def test_invalid_typed_literal_is_rejected(run: Run, literal: str) -> None:
         run(f"SELECT {literal}")
 
 
-def test_boolean_literals(run: Run) -> None:
+def test_boolean_literals_accept_letters_digits_and_words(run: Run) -> None:
     assert run("SELECT BOOLEAN 't', BOOLEAN 'F', BOOLEAN '1', BOOLEAN 'True'").rows == [
         ["true", "false", "true", "true"]
     ]

@@ -44,7 +44,7 @@ def test_unsupported_joins_with_unnest_and_lateral_are_rejected(run: Run, join: 
         ("LEFT JOIN LATERAL (SELECT t.a + 1) AS x(e) ON a = 1", [["1", "2"], ["2", None]]),
     ],
 )
-def test_joins_with_unnest_and_lateral(run: Run, join: str, rows: list[list[str | None]]) -> None:
+def test_joins_with_unnest_and_lateral_return_rows(run: Run, join: str, rows: list[list[str | None]]) -> None:
     assert run(f"SELECT a, e FROM t {join} ORDER BY a, e", TABLES).rows == rows
 
 
@@ -95,7 +95,9 @@ def test_joins_with_unnest_and_lateral(run: Run, join: str, rows: list[list[str 
         ("SELECT u.b FROM u WHERE u.a = t.a GROUP BY ROLLUP (u.b)", False),
     ],
 )
-def test_correlated_queries(compile_sql: Callable[..., object], query: str, accepted: bool) -> None:
+def test_correlated_query_is_accepted_as_in_trino(
+    compile_sql: Callable[..., object], query: str, accepted: bool
+) -> None:
     if accepted:
         compile_sql(f"SELECT ({query}) FROM t", Tables(TABLES))
         return
@@ -119,7 +121,9 @@ def test_correlated_queries(compile_sql: Callable[..., object], query: str, acce
         ("t.a > ANY (VALUES t.d)", False),
     ],
 )
-def test_correlated_conditions(compile_sql: Callable[..., object], condition: str, accepted: bool) -> None:
+def test_correlated_condition_is_accepted_as_in_trino(
+    compile_sql: Callable[..., object], condition: str, accepted: bool
+) -> None:
     sql = f"SELECT * FROM t WHERE {condition}"
     if accepted:
         compile_sql(sql, Tables(TABLES))
@@ -168,7 +172,7 @@ def test_using_rejects_a_repeated_column(compile_sql: Callable[..., object]) -> 
          [["2", "-2"], ["1", "-1"]]),
     ],
 )  # fmt: skip
-def test_subqueries_of_rows(run: Run, sql: str, rows: list[list[str | None]]) -> None:
+def test_subqueries_compare_whole_rows(run: Run, sql: str, rows: list[list[str | None]]) -> None:
     assert run(sql).rows == rows
 
 

@@ -145,27 +145,27 @@ def outcome(call: Callable[..., Any], *arguments: object) -> str:
 
 
 @pytest.mark.parametrize(("text", "pattern", "expected"), PARSED_MYSQL)
-def test_parse_mysql(text: str, pattern: str, expected: str) -> None:
+def test_parse_follows_mysql_patterns(text: str, pattern: str, expected: str) -> None:
     assert outcome(parse_mysql, text, pattern) == expected
 
 
 @pytest.mark.parametrize(("pattern", "expected"), FORMATTED_MYSQL)
-def test_format_mysql(pattern: str, expected: str) -> None:
+def test_format_follows_mysql_patterns(pattern: str, expected: str) -> None:
     assert outcome(format_mysql, datetime(2021, 1, 14, 3, 4, 5, 678_000), pattern) == expected
 
 
 @pytest.mark.parametrize(("text", "pattern", "expected"), PARSED_JODA)
-def test_parse_joda(text: str, pattern: str, expected: str) -> None:
+def test_parse_follows_joda_patterns(text: str, pattern: str, expected: str) -> None:
     assert outcome(parse_joda, text, pattern) == expected
 
 
 @pytest.mark.parametrize(("zone", "offset", "pattern", "expected"), FORMATTED_JODA)
-def test_format_joda(zone: str, offset: int, pattern: str, expected: str) -> None:
+def test_format_follows_joda_patterns(zone: str, offset: int, pattern: str, expected: str) -> None:
     assert outcome(format_joda, datetime(2021, 1, 14, 3, 4, 5, 678_000), zone, offset, pattern) == expected
 
 
 @pytest.mark.parametrize(("text", "expected"), PARSED_ISO)
-def test_parse_iso(text: str, expected: str) -> None:
+def test_parse_accepts_iso_8601_texts(text: str, expected: str) -> None:
     assert outcome(parse_iso, text) == expected
 
 

@@ -93,7 +93,7 @@ def test_subquery_compares_instants(run: Run, condition: str) -> None:
     ],
 )
 @pytest.mark.parametrize("kind", PAIRS)
-def test_array_functions_treat_equal_elements_as_one(run: Run, kind: str, expression: str, count: str) -> None:
+def test_array_functions_count_equal_elements_once(run: Run, kind: str, expression: str, count: str) -> None:
     first, second = PAIRS[kind]
     values = f"(SELECT {first} AS x UNION ALL SELECT {second} UNION ALL SELECT NULL)"
     source = values if "DISTINCT" in expression else f"(SELECT {first} AS a, {second} AS b)"

@@ -112,7 +112,7 @@ def _facts(workers: WorkerPool, text: str) -> Facts:
         ("EXISTS (SELECT 1)", False),
     ],
 )
-def test_constant_expressions(workers: WorkerPool, expression: str, constant: bool) -> None:
+def test_constant_expressions_are_recognized(workers: WorkerPool, expression: str, constant: bool) -> None:
     assert _facts(workers, expression).constant is constant
 
 
@@ -129,11 +129,11 @@ def test_constant_expressions(workers: WorkerPool, expression: str, constant: bo
         ("CASE WHEN true THEN 1 / 0 END", True),
     ],
 )
-def test_expressions_that_can_fail(workers: WorkerPool, expression: str, fails: bool) -> None:
+def test_expressions_that_can_fail_are_recognized(workers: WorkerPool, expression: str, fails: bool) -> None:
     assert _facts(workers, expression).fails is fails
 
 
-def test_try_of_a_string_that_looks_like_an_aggregate(run: Run) -> None:
+def test_string_that_looks_like_an_aggregate_is_not_an_aggregate(run: Run) -> None:
     assert run("SELECT TRY(CAST(' OVER sum(' AS integer)), TRY(1 / 0)").rows == [[None, None]]
 
 

@@ -190,7 +190,7 @@ def test_two_column_aggregates_return_null_instead_of_nan(run: Run, values: str,
     assert run(f"SELECT {TWO_COLUMN_AGGREGATES} FROM (VALUES {values}) t(y, x)").rows == [row]
 
 
-def test_two_column_aggregates_in_windows(run: Run) -> None:
+def test_two_column_aggregates_work_in_windows_and_with_filter(run: Run) -> None:
     query = (
         "SELECT corr(y, x) OVER (ORDER BY x), regr_slope(y, x) OVER (ORDER BY x) FROM (VALUES (1, 2), (2, 4)) t(y, x)"
     )
@@ -208,7 +208,9 @@ def test_two_column_aggregates_in_windows(run: Run) -> None:
         ("5, 5, 5, 5", float("nan"), float("nan")),
     ],
 )
-def test_skewness_and_kurtosis(run: Run, values: str, skewness: float | None, kurtosis: float | None) -> None:
+def test_skewness_and_kurtosis_follow_their_definitions(
+    run: Run, values: str, skewness: float | None, kurtosis: float | None
+) -> None:
     query = f"SELECT skewness(x), kurtosis(x) FROM (VALUES {values}) t(x)"
     found = [None if text is None else float(text) for text in run(query).rows[0]]
     assert found == pytest.approx([skewness, kurtosis], nan_ok=True)

@@ -99,7 +99,7 @@ def test_malformed_statements_are_rejected(sql: str) -> None:
 @pytest.mark.parametrize(
     "statement", ["{}", "{};", "EXPLAIN {}", "PREPARE p FROM {}", "INSERT INTO t {}", "INSERT INTO t (a) {}"]
 )
-def test_query_in_parentheses(statement: str, query: str) -> None:
+def test_query_in_parentheses_is_parsed_like_a_plain_query(statement: str, query: str) -> None:
     plain = parse_statement(statement.format("SELECT 1"))
 
     assert type(parse_statement(statement.format(query))) is type(plain)
@@ -162,7 +162,7 @@ def test_selecting_all_fields_rejects_other_types(run: Run, sql: str, failure: s
         ("SELECT 1 IN ((SELECT 1) UNION ALL (SELECT 2))", [["true"]]),
     ],
 )
-def test_quoted_functions_and_parentheses(run: Run, sql: str, rows: list[list[str]]) -> None:
+def test_quoted_functions_and_parentheses_are_accepted(run: Run, sql: str, rows: list[list[str]]) -> None:
     assert run(sql, {"t": T}).rows == rows
 
 

@@ -171,7 +171,7 @@ def test_date_diff_counts_whole_units(run: Run, first: date, last: date) -> None
 
 @PROFILE
 @given(_dates)
-def test_date_parts(run: Run, day: date) -> None:
+def test_date_parts_match_the_iso_calendar(run: Run, day: date) -> None:
     year, week, weekday = day.isocalendar()
     expected = [year, week, weekday, day.timetuple().tm_yday, (day.month + 2) // 3]
 

@@ -29,11 +29,11 @@ PEOPLE = "(VALUES (1, 'a', 10), (2, 'b', NULL), (3, 'a', 30)) AS t(id, g, v)"
         ("bitwise_or_agg(id), geometric_mean(id) > 1.8", ["3", "true"]),
     ],
 )
-def test_aggregates(run: Run, select: str, row: list[str]) -> None:
+def test_aggregates_return_the_row(run: Run, select: str, row: list[str]) -> None:
     assert run(f"SELECT {select} FROM {PEOPLE}").rows == [row]
 
 
-def test_group_by_position_and_grouping_sets(run: Run) -> None:
+def test_group_by_accepts_positions_and_grouping_sets(run: Run) -> None:
     assert run(f"SELECT g AS k, sum(id) FROM {PEOPLE} GROUP BY 1 ORDER BY k").rows == [["a", "4"], ["b", "2"]]
     rolled = run(f"SELECT g, grouping(g), count(*) AS n FROM {PEOPLE} GROUP BY ROLLUP (g) ORDER BY 2, 1").rows
     assert rolled == [["a", "0", "2"], ["b", "0", "1"], [None, "1", "3"]]
@@ -54,7 +54,7 @@ def test_group_by_position_and_grouping_sets(run: Run) -> None:
         ("sum(id) OVER w", ["6", "6", "6"]),
     ],
 )
-def test_window_functions(run: Run, window: str, column: list[str | None]) -> None:
+def test_window_functions_return_the_column(run: Run, window: str, column: list[str | None]) -> None:
     rows = run(f"SELECT {window} AS x FROM {PEOPLE} WINDOW w AS () ORDER BY id").rows
 
     assert [row[0] for row in rows] == column
@@ -219,7 +219,7 @@ def test_column_names_are_kept_and_expressions_have_none(run: Run) -> None:
         ("x -> x", None),
     ],
 )
-def test_typeof(run: Run, expression: str, type_: str | None) -> None:
+def test_typeof_returns_the_type_name(run: Run, expression: str, type_: str | None) -> None:
     if type_ is None:
         with pytest.raises(Exception, match="Lambda expression should always be used inside a function"):
             run(f"SELECT {expression}")
@@ -235,7 +235,7 @@ def test_typeof(run: Run, expression: str, type_: str | None) -> None:
         ("x IS DISTINCT FROM NULL OR x = 1", [["1"], ["2"]]),
     ],
 )
-def test_where_with_is_distinct_from(run: Run, condition: str, rows: list[list[str | None]]) -> None:
+def test_is_distinct_from_compares_nulls(run: Run, condition: str, rows: list[list[str | None]]) -> None:
     table = Table({"x": "integer"}, [[1], [2], [None]])
     assert run(f"SELECT x FROM t WHERE {condition}", {"t": table}).rows == rows
 

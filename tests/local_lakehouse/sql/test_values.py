@@ -203,7 +203,7 @@ EXPRESSIONS: list[tuple[str, str | None]] = [
 
 
 @pytest.mark.parametrize(("expression", "expected"), EXPRESSIONS)
-def test_special_value_expression(run: Run, expression: str, expected: str | None) -> None:
+def test_special_values_return_the_expected_result_or_error(run: Run, expression: str, expected: str | None) -> None:
     try:
         shown = run(f"SELECT {expression}").rows[0][0]
     except QueryFailure as failure:
@@ -220,7 +220,7 @@ FRAMES = [
 
 
 @pytest.mark.parametrize(("frame", "values", "expected"), FRAMES)
-def test_range_frame_with_a_numeric_offset(run: Run, frame: str, values: str, expected: list[str | None]) -> None:
+def test_range_frame_accepts_a_numeric_offset(run: Run, frame: str, values: str, expected: list[str | None]) -> None:
     rows = run(f"SELECT sum(x) OVER (ORDER BY x {frame}) FROM ({values}) t(x) ORDER BY x").rows
     assert [row[0] for row in rows] == expected
 
@@ -246,7 +246,7 @@ def test_range_frame_with_a_numeric_offset(run: Run, frame: str, values: str, ex
         ("INTERVAL '1' HOUR", "INTERVAL '1' MONTH", "TYPE_MISMATCH"),
     ],
 )
-def test_range_frame_with_an_interval_offset(run: Run, offset: str, values: str, expected: list[str] | str) -> None:
+def test_range_frame_accepts_an_interval_offset(run: Run, offset: str, values: str, expected: list[str] | str) -> None:
     frame = f"RANGE BETWEEN {offset} PRECEDING AND CURRENT ROW"
     sql = f"SELECT count(*) OVER (ORDER BY x {frame}) FROM (VALUES {values}) t(x) ORDER BY x"
     try:
@@ -311,7 +311,7 @@ def test_string_results_stay_valid_in_outer_functions(run: Run, expression: str)
         ("array_remove(y, ARRAY[1])", [["[null]"], ["[null]"], ["[]"]]),
     ],
 )
-def test_array_functions_with_lists_of_nulls(run: Run, expression: str, rows: list[list[str | None]]) -> None:
+def test_array_functions_accept_lists_of_nulls(run: Run, expression: str, rows: list[list[str | None]]) -> None:
     kind = "array(array(integer))"
     pairs = [("NULL", "ARRAY[NULL]"), ("ARRAY[NULL]", "ARRAY[NULL]"), ("ARRAY[ARRAY[1]]", "ARRAY[ARRAY[1]]")]
     for (x, y), row in zip(pairs, rows, strict=True):

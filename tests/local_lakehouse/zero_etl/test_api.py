@@ -252,7 +252,7 @@ RESOURCE = {"ResourceArn": DATABASE_ARN, "TargetProcessingProperties": {"RoleArn
 
 
 @covers("shared-properties", "resource-property")
-def test_resource_property_lifecycle(world: World) -> None:
+def test_resource_property_can_be_created_updated_and_deleted(world: World) -> None:
     created = world.call("CreateIntegrationResourceProperty", **RESOURCE, Tags=[{"key": "a", "value": "b"}])
     assert created["ResourcePropertyArn"].endswith(":integrationresourceproperty/database/customerdb")
     assert world.refused("CreateIntegrationResourceProperty", **RESOURCE).code == "ConflictException"
@@ -291,7 +291,7 @@ TABLE = {"ResourceArn": DATABASE_ARN, "TableName": "Orders"}
 
 
 @covers("shared-properties")
-def test_table_properties_lifecycle(world: World) -> None:
+def test_table_properties_can_be_created_updated_and_deleted(world: World) -> None:
     config = {"UnnestSpec": "FULL", "PartitionSpec": [{"FieldName": "State", "FunctionSpec": "identity"}]}
     world.call("CreateIntegrationTableProperties", **TABLE, TargetTableConfig=config)
     world.call("CreateIntegrationTableProperties", **TABLE, TargetTableConfig=config)
@@ -353,7 +353,7 @@ def test_create_table_properties_rejects_invalid_requests(world: World, request_
 
 
 @covers("tag-operations")
-def test_tags_of_integrations_and_resource_properties(ready: World) -> None:
+def test_integrations_and_resource_properties_can_be_tagged(ready: World) -> None:
     arn = create(ready, Tags=[{"key": "a", "value": "1"}])["IntegrationArn"]
     ready.call("TagResource", ResourceArn=arn, TagsToAdd={"b": "2"})
     ready.call("UntagResource", ResourceArn=arn, TagsToRemove=["a"])

@@ -57,7 +57,7 @@ def test_numeric_hash_key_leaves_the_table_unpartitioned(world: World) -> None:
 
 
 @covers("partition-functions")
-def test_identity_partitions_with_several_levels(world: World) -> None:
+def test_identity_partitions_can_have_several_levels(world: World) -> None:
     _load(
         world,
         [{"FieldName": "State", "FunctionSpec": "identity"}, {"FieldName": "Kind"}],
@@ -96,7 +96,7 @@ def test_time_partitions(world: World, function: str, folder: str, conversion: s
     assert str(world.table("orders").schema().find_field("created_at").field_type) == "timestamptz"
 
 
-def test_two_time_functions_on_one_field(world: World) -> None:
+def test_one_field_can_have_two_time_functions(world: World) -> None:
     spec = [{"FieldName": "at", "FunctionSpec": function, "ConversionSpec": "iso"} for function in ("year", "month")]
     _load(world, spec, {"pk": {"S": "a"}, "at": {"S": "2023-01-15"}})
     assert _folders(world) == ["at_year=2023/at_month=2023-01"]
@@ -105,7 +105,7 @@ def test_two_time_functions_on_one_field(world: World) -> None:
     assert _folders(world) == ["at_year=2024/at_month=2024-02"]
 
 
-def test_time_partitions_on_a_key(world: World) -> None:
+def test_key_attribute_can_be_a_time_partition(world: World) -> None:
     world.create_table("Orders", sort=("at", "S"))
     key = {"pk": {"S": "a"}, "at": {"S": "2023-01-15"}}
     same = {"pk": {"S": "a"}, "at": {"S": "2023-01-15T00:00:00Z"}}

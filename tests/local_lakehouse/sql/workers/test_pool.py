@@ -86,7 +86,7 @@ def test_session_is_usable_after_a_failed_statement(pool: WorkerPool) -> None:
 
 
 @pytest.mark.parametrize("sql", [SORTED, ONE_LIST], ids=["sort", "list"])
-def test_statement_beyond_its_memory_limit_fails(pool: WorkerPool, sql: str) -> None:
+def test_statement_that_exceeds_its_memory_limit_fails(pool: WorkerPool, sql: str) -> None:
     with pool.opened() as session:
         assert failure(lambda: session.read(sql)).startswith("EXCEEDED_LOCAL_MEMORY_LIMIT")
     with pool.opened() as session:
@@ -166,7 +166,7 @@ def test_largest_statement_ends_at_the_total_memory_limit() -> None:
     pool.stop()
 
 
-def test_statements_run_beside_thirty_long_statements() -> None:
+def test_statements_run_while_thirty_long_statements_run() -> None:
     pool = WorkerPool(Limits(query_bytes=64 * MB, seconds=5))
     reasons: list[str] = []
     sessions = [pool.session() for _ in range(30)]

@@ -256,7 +256,7 @@ class Lakehouse:
         return StreamsService(self.database)
 
     def _note(self, operation: str, request: Mapping[str, Any]) -> None:
-        """Notify the services that record the changes of a DynamoDB request."""
+        """Notify the services that record the changes made by DynamoDB requests."""
         if not reads(operation):
             self._changes.note(operation, request)
             self._exports.get().note(operation, request)

@@ -111,7 +111,7 @@ class MotoState:
             self._used &= used
 
     def undoing_items(self) -> contextlib.AbstractContextManager[Callable[[], None]]:
-        """Return a context manager that yields a function that undoes the block's changes to DynamoDB items."""
+        """Return a context manager that yields a function to undo the block's changes to DynamoDB items."""
         if self._item_tables is None:
             self._open_items()
         assert self._item_tables is not None

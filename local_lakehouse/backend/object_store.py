@@ -261,7 +261,7 @@ def body_document(key: Any) -> list[Any]:
 
 
 def body_file(document: list[Any]) -> BodyFile:
-    """Return a key's file from the result of `body_document`."""
+    """Return a key's file, given the result of `body_document`."""
     return BodyFile(_current[0].objects, Body(*document))
 
 

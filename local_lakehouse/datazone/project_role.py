@@ -1,7 +1,7 @@
 """The policy and permissions boundary of a project role in SageMaker Unified Studio.
 
 The policies are based on the AWS managed policies ``SageMakerStudioProjectUserRolePolicy`` (version 63) and
-``SageMakerStudioProjectUserRolePermissionsBoundary`` (version 19), and cover only the services of the local lakehouse.
+``SageMakerStudioProjectUserRolePermissionsBoundary`` (version 19). They cover only the services of the local lakehouse.
 The AWS managed policies have conditions on tags of the role and the project's resources. Here, the names of the
 project's resources replace these conditions.
 

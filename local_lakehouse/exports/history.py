@@ -144,7 +144,7 @@ class History:
             return since
 
     def now(self) -> int:
-        """Return the current time in microseconds, which increases with each call."""
+        """Return the current time in microseconds. Each result is greater than the previous result."""
         self._last = max(int(self._clock() * 1_000_000), self._last + 1)
         return self._last
 

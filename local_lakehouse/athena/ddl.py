@@ -142,7 +142,7 @@ def _check_definition(statement: nodes.CreateTable) -> None:
 
 
 def _storage(stored_as: str) -> tuple[str, str, str]:
-    """Return the input format, output format and SerDe of a file format, given its name or its input format.
+    """Return the input format, output format and SerDe for a format name, such as ``ORC``, or for an input format.
 
     Raises:
         QueryFailure: The format is not supported (``NOT_SUPPORTED``).

@@ -30,7 +30,7 @@ _SCHEMA = Schema(
 
 FINAL = ("SUCCEEDED", "FAILED", "CANCELLED")
 ENGINE = "Athena engine version 3"
-_INTERRUPTED = "The local lakehouse was stopped while this query ran. Run it again."
+_INTERRUPTED = "The local lakehouse was stopped while this query was running. Run it again."
 
 
 @dataclass
@@ -133,7 +133,7 @@ class Execution:
 
 
 class Executions:
-    """All executions, which are stored in the database. Running executions are also in memory.
+    """All query executions, which are stored in the database. Running executions are also in memory.
 
     Args:
         database: The database that stores the executions.

@@ -45,7 +45,7 @@ class Kind:
 
 
 def strip_statement(text: str) -> str:
-    """Return a statement without surrounding white space and its final semicolon."""
+    """Remove surrounding white space and the final semicolon from a statement."""
     stripped = text.strip()
     return stripped[:-1].rstrip() if stripped.endswith(";") else stripped
 

@@ -59,7 +59,7 @@ class WorkGroups:
         }
 
     def changing(self) -> AbstractContextManager[None]:
-        """Return a context manager that saves the changes made in its block to Athena's documents."""
+        """Return a context manager that saves Athena's documents after its block has changed them."""
         return self._clients.changing(PARTICIPANT)
 
     @property

@@ -29,7 +29,7 @@ def json_double(value: float) -> Any:
 
 
 def parse_json(text: str) -> Any:
-    """Parse JSON, and replace numbers that have a decimal point or an exponent with their text in Java's format.
+    """Parse JSON. Numbers with a decimal point or an exponent become text in Java's format.
 
     Raises:
         ValueError: The text is not JSON.

@@ -1,6 +1,6 @@
 """Time zones with Athena's names, such as ``UTC``, ``America/New_York`` and ``+05:30``.
 
-Instants and local times are integers (microseconds since 1970), so years that Python's ``datetime`` lacks also work.
+Instants and local times are integers (microseconds since 1970), so years outside the range of ``datetime`` work too.
 """
 
 from __future__ import annotations

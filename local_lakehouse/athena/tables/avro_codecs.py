@@ -121,7 +121,7 @@ def _from_snappy(block: bytes) -> bytes:
             break
     content = bytes(pa.decompress(compressed, size, "snappy", asbytes=True))
     if zlib.crc32(content).to_bytes(_CHECKSUM_BYTES) != checksum:
-        raise ValueError("the checksum of a block is wrong")
+        raise ValueError("a block has an invalid checksum")
     return content
 
 

@@ -21,7 +21,7 @@ _NARROW = 4
 
 
 def partition_bound(table: Table, field: PartitionField, value: bytes | None) -> str | None:
-    """Return a bound of a partition field as a string, or None if it is missing or its type cannot be shown."""
+    """Return a bound of a partition field as a string, or None if it is missing or its type is not primitive."""
     source = _field_type(table, field.source_id)
     if value is None or source is None:
         return None

@@ -35,7 +35,7 @@ class Aggregates:
         self._analysis = analysis
 
     def grouped(self, node: Expression, scope: Scope) -> Typed | None:
-        """Analyze a grouping key. Return None for another expression, whose parts must be analyzed instead.
+        """Analyze a grouping key. Return None for other expressions, whose parts must be analyzed instead.
 
         Raises:
             NotGrouped: The expression is a column that is not a grouping key.

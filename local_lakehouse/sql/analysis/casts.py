@@ -1,4 +1,4 @@
-"""The conversions that ``CAST`` allows, and their SQL."""
+"""The conversions that ``CAST`` supports, and the SQL for them."""
 
 from __future__ import annotations
 

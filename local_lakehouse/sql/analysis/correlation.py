@@ -183,7 +183,7 @@ def _plain(node: tree.Relation) -> tree.Relation:
 
 
 def _is_unnest(node: tree.Relation) -> bool:
-    """Return whether a relation is only ``UNNEST``, optionally joined with a single row of constants."""
+    """Return whether a relation consists of ``UNNEST``, optionally joined with a single row of constants."""
     node = _plain(node)
     if isinstance(node, tree.Join):
         return _is_single_row(node.left) and isinstance(_plain(node.right), tree.Unnest)

@@ -44,7 +44,7 @@ class Elements:
         """Return the SQL for a relation's rows joined with the elements of each row's lists.
 
         Args:
-            left: The relation whose columns the lists read.
+            left: The relation whose columns are used in the lists.
             kept: The columns to keep from `left`: ``alias.*`` or, for a join, the names of its relations, each of which
                 becomes a column.
             alias: The name of the resulting relation.

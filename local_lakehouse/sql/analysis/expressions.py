@@ -120,9 +120,8 @@ class Expressions:
     def filter(self, node: Expression, scope: Scope, subject: str) -> Typed:
         """Analyze a condition on rows.
 
-        The condition's terms are not combined, so that DuckDB can use each term in a join. A term that can fail is
-        evaluated
-        only for rows that satisfy the preceding terms on the same tables.
+        The terms are joined with ``AND`` instead of ``CASE``, so that DuckDB can use each term in a join. A term that
+        can fail is evaluated only for rows that satisfy the preceding terms on the same tables.
         """
         if not isinstance(node, tree.Logical) or node.operator != "AND":
             return self.boolean(node, scope, subject)
@@ -349,7 +348,7 @@ def _listed(found: list[Type]) -> str:
 
 
 def _fields_of(unit: str) -> tuple[str, ...]:
-    """Return the types from which ``EXTRACT`` can read a field."""
+    """Return the types from which ``EXTRACT`` can extract a field."""
     days = ("date", "timestamp", "timestamp with time zone")
     if unit in ("YEAR", "MONTH"):
         return (*days, "interval year to month")

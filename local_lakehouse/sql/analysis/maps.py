@@ -1,7 +1,7 @@
 """Map creation and lookup with Trino's rules for duplicate and equal keys.
 
 Keys that are identical in Athena, such as the same instant in two zones, can differ in DuckDB. Therefore each list of
-keys is accompanied by a list of their identities. NaN is identical to itself, but not equal to itself.
+keys is accompanied by a list of the keys' identities. NaN is identical to itself, but not equal to itself.
 """
 
 from __future__ import annotations

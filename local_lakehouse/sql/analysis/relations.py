@@ -269,7 +269,8 @@ class Relations:
         if not isinstance(side, Derived) or side.elements is None:
             return None
         mine = frozenset[str]().union(*(field.facts.tables for field in first.fields))
-        # Each relation of a join becomes a single column. DuckDB computes the whole column even if parts are not read.
+        # Each relation of a join becomes a single column. DuckDB computes the whole column even if some parts of it are
+        # not read.
         reads, volatile = second.facts.tables, second.facts.volatile
         if not (reads or volatile) or not reads <= mine or (first.alias is None and first.facts.fails):
             return None
@@ -286,7 +287,7 @@ class Relations:
         return f"{first.sql} {node.kind} JOIN {nested(node.right, second)} ON {on}"
 
     def _check_outer_condition(self, node: tree.Join, first: From, visible: Scope) -> None:
-        """Reject a subquery operand that reads both sides of an outer join. Trino plans the subquery on one side."""
+        """Reject a subquery operand that reads both sides of an outer join, which Trino cannot plan."""
         left = frozenset[str]().union(*(field.facts.reads for field in first.fields))
         for term in conjuncts(node.condition):
             for part in parts_in(term):

@@ -122,7 +122,7 @@ class Scope:
         return self._copy(clause=clause, grouping=None)
 
     def used_as(self, use: str) -> Scope:
-        """Return this scope, or a copy of it, for a subquery that the given operator uses."""
+        """Return the scope for a subquery that the given operator uses."""
         return self if self.use == use else self._copy(use=use)
 
     def _copy(self, **changes: object) -> Scope:

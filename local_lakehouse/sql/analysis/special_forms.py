@@ -1,4 +1,4 @@
-"""The analysis of calls that are not functions, such as ``IF`` and ``TRY``."""
+"""The analysis of special forms that look like function calls, such as ``IF`` and ``TRY``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class SpecialForms:
-    """The analyzer for special forms, which need other type or evaluation rules than functions.
+    """The analyzer for special forms, whose type or evaluation rules differ from those of functions.
 
     Args:
         analysis: The analysis of the statement.

@@ -30,8 +30,8 @@ class Subqueries:
 
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
-        # Some checks analyze a condition a second time. This cache prevents its subqueries' tables from being looked up
-        # and read twice.
+        # Some checks analyze a condition a second time. This cache avoids looking up and reading the tables of its
+        # subqueries twice.
         self._known: dict[tuple[object, ...], tuple[tree.Query, Scope, Compiled]] = {}
 
     def _query(self, query: tree.Query, scope: Scope) -> Compiled:
@@ -112,6 +112,6 @@ class Subqueries:
         return self._found(found, type_, compiled)
 
     def _found(self, sql: str, type_: Type, compiled: Compiled, *operands: Typed) -> Typed:
-        """Return an expression that contains a subquery. Its facts ignore that the subquery can fail."""
+        """Return an expression that contains a subquery. Its facts do not include failures of the subquery."""
         query = Typed(compiled.sql, type_, replace(compiled.facts, rows=True, fails=False))
         return derive(sql, type_, query, *operands)

@@ -219,5 +219,5 @@ def bound(macro: str, *arguments: str) -> str:
 
 
 def failure(name: str, message: str) -> str:
-    """Return the SQL for an expression that fails with a message, which is given as SQL."""
+    """Return the SQL for an expression that fails with a message. `message` is an SQL expression."""
     return f"athena_fail({quote(name + '|')} || {message})"

@@ -232,7 +232,7 @@ for _trino, _duckdb in (
     ("var_pop", "var_pop"),
 ):
     _aggregate(_trino, "double", "double", _duckdb + "({distinct}{0}){over}")
-# Trino computes population skewness, and DuckDB computes sample skewness. For equal values, Trino returns NaN, and
+# Trino computes population skewness, but DuckDB computes sample skewness. For equal values, Trino returns NaN, but
 # DuckDB returns NULL.
 _COUNT = "count({distinct}{0}){over}"
 _SKEWNESS = f"skewness({{distinct}}{{0}}){{over}} * ({_COUNT} - 2) / sqrt({_COUNT}::DOUBLE * ({_COUNT} - 1))"

@@ -81,7 +81,7 @@ def _map(arguments: Sequence[Typed]) -> str:
 
 
 def _concatenated(arguments: Sequence[Typed]) -> str:
-    """Return the SQL for a map of the entries of all maps in Trino's order, from the last map to the first."""
+    """Return the SQL that merges maps in Trino's order, from the last map to the first."""
     maps = [argument.sql for argument in reversed(arguments)]
     keys = f"flatten([{', '.join(f'map_keys({map_})' for map_ in maps)}])"
     values = f"flatten([{', '.join(f'map_values({map_})' for map_ in maps)}])"

@@ -71,7 +71,7 @@ def _clocked(template: str) -> Emit:
 
 
 def _by_unit(value: Typed, allowed: tuple[str, ...], type_: str, write: Callable[[str], str]) -> str:
-    """Return the SQL that `write` produces for a unit, which can be an expression."""
+    """Return the SQL that `write` produces for a unit. The unit can be an expression."""
     if value.literal is not None and value.literal.lower() in allowed:
         return write(value.literal.lower())
     bad = f"athena_bad('''' || {value.sql} || ''' is not a valid {type_} field')"

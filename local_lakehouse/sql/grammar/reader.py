@@ -154,7 +154,7 @@ class TokenReader:
         return self.text[self._tokens[mark].start : self._tokens[max(self._index - 1, mark)].end]
 
     def place(self, mark: int) -> Position:
-        """Return the position of a mark."""
+        """Return the line and column of a mark."""
         return self._tokens[mark].position
 
     def at(self, *words: str) -> bool:

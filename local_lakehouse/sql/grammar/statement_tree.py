@@ -250,7 +250,7 @@ class DropTable(Statement):
 
 @dataclass(frozen=True)
 class AlterTable(Statement):
-    """An ``ALTER TABLE`` statement, where `action` is the suffix of Athena's sub-statement type."""
+    """An ``ALTER TABLE`` statement, where `action` is the suffix of Athena's substatement type."""
 
     table: TableName
     action: str
@@ -273,7 +273,7 @@ class RepairTable(Statement):
 
 @dataclass(frozen=True)
 class Show(Statement):
-    """A ``SHOW`` statement, where `what` is the suffix of Athena's sub-statement type."""
+    """A ``SHOW`` statement, where `what` is the suffix of Athena's substatement type."""
 
     what: str
     table: TableName = ()

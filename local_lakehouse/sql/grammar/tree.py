@@ -41,7 +41,7 @@ class Expression(Node):
 
 @dataclass(frozen=True)
 class Literal(Expression):
-    """A constant with the name of its type and its text, such as ``integer`` and ``7``. NULL has the type ``null``."""
+    """A constant, with its type name and its text, such as ``integer`` and ``7``. NULL has the type ``null``."""
 
     kind: str
     value: str

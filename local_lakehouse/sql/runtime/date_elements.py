@@ -82,7 +82,7 @@ class Element(Protocol):
 
 @dataclass(frozen=True)
 class Literal:
-    """A fixed text, which is read without regard to case."""
+    """A fixed text, which is matched case-insensitively when it is read."""
 
     text: str
 

@@ -45,7 +45,7 @@ class Field:
     floor: Callable[[datetime], datetime]
 
     def set(self, moment: datetime, value: int) -> datetime:
-        """Return a moment with another value of this field.
+        """Return a moment with this field set to a value.
 
         Raises:
             ValueError: The value is outside the field's range.

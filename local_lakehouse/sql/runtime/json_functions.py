@@ -110,7 +110,7 @@ def json_array_length(text: str) -> int | None:
 def json_array_get(text: str, index: int) -> str | None:
     """Return an element of an array. Indexes start at 0, and negative indexes count from the end.
 
-    A string is returned without its quotes, and null as NULL, although the result has the type JSON.
+    A string is returned without quotes, and JSON null as NULL, although the result's type is JSON.
     """
     found = _found(text, ())
     if not isinstance(found, list) or not -len(found) <= index < len(found):

@@ -3,8 +3,8 @@
 https://trino.io/docs/current/functions/json.html#json-path-language
 
 A path yields a sequence of items. In lax mode, arrays are unwrapped where necessary and missing parts are skipped. In
-strict mode, an array that must be unwrapped and a missing part are errors. Predicates use three-valued logic, and an
-error inside a predicate makes its result unknown.
+strict mode, both cases are errors. Predicates use three-valued logic, and an error inside a predicate makes its result
+unknown.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Functions for regular expressions.
 
 The `regex` library can abort a match that takes too long, and releases Python's global interpreter lock. Python's `re`
-would block
-all threads of the process.
+would block all threads of the process.
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ def _entries(text: str, entry_delimiter: str, key_delimiter: str) -> list[tuple[
 
 @udf("sss:m")
 def split_to_map(text: str, entry_delimiter: str, key_delimiter: str) -> dict[str, str]:
-    """Split a string into a map of keys and values."""
+    """Split a string into a map from keys to values."""
     result: dict[str, str] = {}
     for key, value in _entries(text, entry_delimiter, key_delimiter):
         if key in result:
@@ -125,7 +125,7 @@ def split_to_multimap(text: str, entry_delimiter: str, key_delimiter: str) -> di
 
 @udf("ss:n")
 def levenshtein(left: str, right: str) -> int:
-    """Return the edit distance of two strings, in code points."""
+    """Return the edit distance between two strings, in code points."""
     if not left or not right:
         return len(left) + len(right)
     distances = list(range(1, len(right) + 1))
@@ -257,8 +257,8 @@ def from_utf8(value: bytes, replacement: str) -> str:
         return "".join(_characters(value, replacement))
 
 
-# The number of bytes that follow a first byte, for first bytes below each limit. Sequences
-# of 5 and 6 bytes are always invalid.
+# The number of bytes that follow a first byte, for first bytes below each limit. Sequences of 5 and 6 bytes are always
+# invalid.
 _FOLLOWING_BYTES = ((0xC0, 0), (0xE0, 1), (0xF0, 2), (0xF8, 3), (0xFC, 4), (0xFE, 5), (0x100, 0))
 
 

@@ -58,7 +58,7 @@ _FAILURE = "ATHENA|{name}|{message}|ANEHTA"
 
 
 class AthenaError(ValueError):
-    """A function failed. The error has Athena's error name."""
+    """A function failed with one of Athena's error names."""
 
     def __init__(self, message: str, name: str = "INVALID_FUNCTION_ARGUMENT") -> None:
         super().__init__(_FAILURE.format(name=name, message=message))
@@ -85,8 +85,7 @@ def udf(signature: str, *, nulls: bool = False) -> Callable[[Callable[..., Any]]
             (integer), n (bigint), d (double), s (text), x (bytes), D (date), t (timestamp), S (strings), G (lists of
             strings), C (lists of bigints), m (map of strings), M (map of lists of strings) and z (timestamp with its
             zone). The letters for types with picoseconds are f (timestamp), F (time), T (time with its zone) and Z
-            (timestamp with its
-            zone).
+            (timestamp with its zone).
         nulls: Whether the function is called for rows with NULL arguments. If not, the result for these rows is NULL.
     """
     parameters, _, result = signature.partition(":")
@@ -100,7 +99,7 @@ def udf(signature: str, *, nulls: bool = False) -> Callable[[Callable[..., Any]]
             try:
                 return pa.array(results, arrow)
             except UnicodeEncodeError as error:
-                # JSON can contain halves of surrogate pairs.
+                # JSON can contain unpaired surrogates.
                 raise AthenaError(
                     "The local Athena does not support strings with an unpaired surrogate", "NOT_SUPPORTED"
                 ) from error

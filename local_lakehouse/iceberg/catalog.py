@@ -1,7 +1,7 @@
 """The PyIceberg catalog for the lakehouse's Glue Data Catalog and S3.
 
 PyIceberg chooses its `FileIO` by properties, and a table's properties take precedence, so clients could name any Python
-class. The catalog therefore overrides `_load_file_io`, the only private part of PyIceberg that this package uses.
+class. The catalog therefore overrides `_load_file_io`, a private method of PyIceberg.
 `tests/local_lakehouse/iceberg/test_catalog.py` fails if this method no longer exists.
 """
 

@@ -1,22 +1,28 @@
 """Scan plans, which list the data files that can contain matching rows.
 
 A `Scan` contains neither rows nor open files, so it can be sent to another process.
+
+PyIceberg reads a version's manifests again for each filter. The planner reads them once, and then applies each filter
+to the version's files with PyIceberg's evaluators, of which the evaluator of column bounds is private.
 """
 
 from __future__ import annotations
 
+import functools
 import struct
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression
+from pyiceberg.expressions.visitors import _InclusiveMetricsEvaluator, expression_evaluator, inclusive_projection
 from pyiceberg.manifest import DataFile, FileFormat
 from pyiceberg.partitioning import PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import FileScanTask, Table
 from pyiceberg.table.name_mapping import NameMapping
 from pyiceberg.transforms import IdentityTransform
+from pyiceberg.typedef import Record
 from pyiceberg.types import IcebergType, ListType, MapType, NestedField, StructType
 
 from local_lakehouse.iceberg.cache import KeptValues
@@ -86,7 +92,8 @@ class Planner:
     """A planner of scans, which caches the plans because a metadata file never changes."""
 
     def __init__(self) -> None:
-        self._plans: KeptValues[Scan] = KeptValues(_KEPT_PLANS)
+        self._versions: KeptValues[_Version] = KeptValues(_KEPT_PLANS)
+        self._filtered: KeptValues[Scan] = KeptValues(_KEPT_PLANS)
 
     def scan(self, table: Table, snapshot_id: int | None, filters: Sequence[BooleanExpression] = ()) -> Scan:
         """Return the scan of a table version.
@@ -99,34 +106,70 @@ class Planner:
         Raises:
             UnsupportedTableError: The table uses an unsupported feature.
         """
+        key = (table.metadata_location, snapshot_id)
+        version = self._versions.get(key, lambda: _version(table, snapshot_id))
+        if not filters or not version.scan.files:
+            return version.scan
         row_filter: BooleanExpression = AlwaysTrue()
         for condition in filters:
             row_filter = And(row_filter, condition)
-        key = (table.metadata_location, snapshot_id, repr(row_filter))
-        return self._plans.get(key, lambda: _planned(table, snapshot_id, row_filter))
+        return self._filtered.get((*key, repr(row_filter)), lambda: _filtered(version, row_filter))
 
 
-def _planned(table: Table, snapshot_id: int | None, row_filter: BooleanExpression) -> Scan:
-    schema = schema_of(table, snapshot_id)
+@dataclass(frozen=True)
+class _Version:
+    """A table version.
+
+    Args:
+        scan: The scan of all files.
+        view: The view of the table for planning, as `versions.planned` returns it.
+    """
+
+    scan: Scan
+    view: Table
+
+
+def _version(table: Table, snapshot_id: int | None) -> _Version:
+    schema, view = schema_of(table, snapshot_id), planned(table, snapshot_id)
     if snapshot_id is None and table.current_snapshot() is None:
-        return Scan(schema, ())
-    view = planned(table, snapshot_id)
+        return _Version(Scan(schema, ()), view)
     try:
-        tasks = _tasks(view, snapshot_id, row_filter)
-    except struct.error:
-        # PyIceberg before 0.12 cannot compare the bounds of files that were written before a column's type was widened.
-        tasks = _tasks(view, snapshot_id, AlwaysTrue())
-    mapping = table.name_mapping()
-    return Scan(schema, tuple(_scan_file(table, task) for task in tasks), mapping)
-
-
-def _tasks(view: Table, snapshot_id: int | None, row_filter: BooleanExpression) -> list[FileScanTask]:
-    try:
-        return list(view.scan(row_filter=row_filter, snapshot_id=snapshot_id).plan_files())
+        tasks = list(view.scan(snapshot_id=snapshot_id).plan_files())
     except ValueError as error:
         if "equality deletes" not in str(error):
             raise
         raise UnsupportedTableError(f"equality deletes, which the table {view.name()[-1]} contains") from error
+    files = tuple(_scan_file(table, task) for task in tasks)
+    return _Version(Scan(schema, files, table.name_mapping()), view)
+
+
+def _filtered(version: _Version, row_filter: BooleanExpression) -> Scan:
+    matches = _matcher(version.view, row_filter)
+    return replace(version.scan, files=tuple(file for file in version.scan.files if matches(file.entry)))
+
+
+def _matcher(view: Table, row_filter: BooleanExpression) -> Callable[[DataFile], bool]:
+    """Return a function that returns whether a file can contain rows that match a filter."""
+    schema, specs = view.schema(), view.specs()
+    bounds = _InclusiveMetricsEvaluator(schema, row_filter)
+
+    @functools.cache
+    def partition_matcher(spec_id: int) -> Callable[[Record], bool]:
+        spec = specs[spec_id]
+        partition_filter = inclusive_projection(schema, spec)(row_filter)
+        return expression_evaluator(Schema(*spec.partition_type(schema).fields), partition_filter, case_sensitive=True)
+
+    def matches(file: DataFile) -> bool:
+        if not partition_matcher(file.spec_id)(file.partition):
+            return False
+        try:
+            return bounds.eval(file)
+        except struct.error:
+            # PyIceberg before 0.12 cannot compare the bounds of files that were written before a column's type was
+            # widened.
+            return True
+
+    return matches
 
 
 def _scan_file(table: Table, task: FileScanTask) -> ScanFile:

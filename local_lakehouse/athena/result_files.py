@@ -5,12 +5,12 @@ https://docs.aws.amazon.com/athena/latest/ug/querying-finding-output-files.html
 
 from __future__ import annotations
 
+import contextlib
 import re
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
-from typing import IO
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +29,7 @@ _KEPT_ROWS = 10_000
 BLOCK_ROWS = 1_000
 _ROWS_AT_ONCE = 8_192
 _IN_MEMORY_BYTES = 8 * 2**20
+_SMALL_BYTES = 2**18
 _CELL = re.compile(r'"((?:[^"]|"")*)"|')
 
 
@@ -40,6 +41,7 @@ class ResultFiles:
     """
 
     def __init__(self, clients: ServiceClients) -> None:
+        self._clients = clients
         self._s3 = clients.client("s3")
         self._partition = clients.partition
         self._kept: OrderedDict[str, list[list[Text]]] = OrderedDict()
@@ -47,46 +49,53 @@ class ResultFiles:
         self._offsets: OrderedDict[str, list[int]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def put(self, location: str, body: str | IO[bytes]) -> None:
-        """Write an object.
-
-        Raises:
-            QueryFailure: S3 rejects the request, for example because the bucket does not exist.
-        """
-        bucket, _, key = location.removeprefix("s3://").partition("/")
-        try:
-            self._s3.put_object(Bucket=bucket, Key=key, Body=body.encode() if isinstance(body, str) else body)
-        except ClientError as error:
-            raise QueryFailure(
-                "PERMISSION_DENIED",
-                f"Query results cannot be written to {location}: {error.response['Error']['Message']}",
-            ) from error
-
     def write(self, execution: Execution, outcome: Outcome) -> int:
         """Write the files of a successful execution, and return the number of rows in its result."""
         location = execution.output_location or ""
+        files: list[tuple[str, bytes]] = []
         if outcome.manifest is not None:
             execution.manifest_location = f"{location}-manifest.csv"
-            self.put(execution.manifest_location, "".join(f"{path}\n" for path in outcome.manifest))
+            files.append((execution.manifest_location, "".join(f"{path}\n" for path in outcome.manifest).encode()))
         rows, count = outcome.rows, len(outcome.rows)
         if outcome.batches is not None:
-            rows, count = self._write_batches(execution, outcome, outcome.batches)
+            content, rows, count = self._csv(execution, outcome, outcome.batches)
+            files.append((location, content))
         elif outcome.body and location.endswith(".csv"):
-            self.put(location, csv_text([name for name, _ in outcome.columns], outcome.rows))
+            files.append((location, csv_text([name for name, _ in outcome.columns], outcome.rows).encode()))
         elif outcome.body and location.endswith(".txt"):
             lines = ["\t".join(text or "" for text in row) for row in outcome.rows]
             header = [name for name, _ in outcome.columns] if outcome.header else []
-            self.put(location, "\n".join([*header, *lines]))
+            files.append((location, "\n".join([*header, *lines]).encode()))
         if outcome.columns:
-            self.put(f"{location}.metadata", "")
+            files.append((f"{location}.metadata", b""))
+        self._put(files)
         if len(rows) == count:
             self._keep(execution.id, rows)
         return count
 
-    def _write_batches(
+    def _put(self, files: Sequence[tuple[str, bytes]]) -> None:
+        """Write objects.
+
+        Raises:
+            QueryFailure: S3 rejects a request, for example because the bucket does not exist.
+        """
+        # A transaction per file would double the time. Large files are not written while other requests wait.
+        small = sum(len(content) for _, content in files) <= _SMALL_BYTES
+        with self._clients.documents.database.transaction() if small else contextlib.nullcontext():
+            for location, content in files:
+                bucket, _, key = location.removeprefix("s3://").partition("/")
+                try:
+                    self._clients.put_object(bucket, key, content)
+                except ClientError as error:
+                    raise QueryFailure(
+                        "PERMISSION_DENIED",
+                        f"Query results cannot be written to {location}: {error.response['Error']['Message']}",
+                    ) from error
+
+    def _csv(
         self, execution: Execution, outcome: Outcome, batches: pa.RecordBatchReader
-    ) -> tuple[list[list[Text]], int]:
-        """Write rows as they arrive. Return the first rows, and the total number of rows."""
+    ) -> tuple[bytes, list[list[Text]], int]:
+        """Format rows as they arrive. Return the file's content, the first rows, and the total number of rows."""
         first: list[list[Text]] = []
         types = [type_ for _, type_ in outcome.columns]
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as file:
@@ -98,19 +107,19 @@ class ResultFiles:
                 if len(first) < _KEPT_ROWS:
                     first += rows_of(columns)
             file.seek(0)
-            self.put(execution.output_location or "", file)
+            content = file.read()
         offsets, count = blocks.offsets(), blocks.rows
         with self._lock:
             self._offsets[execution.id] = offsets
             if len(self._offsets) > _KEPT_RESULTS:
                 self._offsets.popitem(last=False)
-        return first, count
+        return content, first, count
 
     def write_failure(self, execution: Execution, failure: QueryFailure) -> None:
         """Write the reason why a Hive statement failed, which Athena stores as the statement's result."""
         location = execution.output_location or ""
         if location.endswith(".txt") and not failure.name:
-            self.put(location, failure.reason)
+            self._put([(location, failure.reason.encode())])
 
     def _keep(self, execution_id: str, rows: list[list[Text]]) -> None:
         with self._lock:

@@ -165,7 +165,7 @@ class ExportService:
         end = _time(self._history.now())
         try:
             for key, content in files.items():
-                self._clients.client("s3").put_object(Bucket=bucket, Key=key, Body=content)
+                self._clients.put_object(bucket, key, content)
         except ClientError as error:
             code = error.response["Error"]["Code"]
             return {

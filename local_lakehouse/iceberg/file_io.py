@@ -74,13 +74,14 @@ class ObjectBytes:
 
     def write(self, location: str, content: bytes) -> None:
         """Write an object."""
-        self.s3.put_object(**address(location), Body=content)
+        found = address(location)
+        self._clients.put_object(found["Bucket"], found["Key"], content)
         self._keep(location, content)
 
     def write_file(self, location: str, path: Path) -> None:
         """Upload a local file, and keep it as a copy unless S3 stores the object's body as a local file."""
-        with path.open("rb") as body:
-            self.s3.put_object(**address(location), Body=body)
+        found = address(location)
+        self._clients.put_object(found["Bucket"], found["Key"], path.read_bytes())
         if self._body(location) is None:
             self.local.adopt(location, path)
         else:

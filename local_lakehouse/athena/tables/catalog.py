@@ -176,7 +176,7 @@ class StatementTables:
 def offer(worker: WorkerSession, name: str, rows: pa.Table | str) -> None:
     """Register rows, or the ``SELECT`` that reads them, with a worker under a name."""
     if isinstance(rows, str):
-        worker.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {rows}")
+        worker.define(f"CREATE OR REPLACE TEMP VIEW {name} AS {rows}")
     else:
         worker.register(name, rows)
 

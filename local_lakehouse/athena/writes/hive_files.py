@@ -238,7 +238,7 @@ class _OpenFile:
         """Upload the file without keeping a local copy, because another client can overwrite the object."""
         self._encoder.close()
         with self._sink.reopened() as body:
-            self._lake.s3.put_object(Bucket=bucket, Key=key, Body=body)
+            self._lake.clients.put_object(bucket, key, body.read())
         self._sink.discard()
 
     def discard(self) -> None:

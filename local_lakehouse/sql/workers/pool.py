@@ -59,25 +59,25 @@ class WorkerSession:
         self._pool = pool
         self._folder: Path | None = None
         self._files = itertools.count()
+        # Definitions are sent with the next query, because each message takes about half a millisecond.
+        self._definitions: list[Message] = []
         self._worker: _Worker | None = None
         self._lock = threading.Lock()
         self._interrupted = False
 
     def register(self, name: str, rows: pa.Table) -> None:
-        """Register rows under a name for this session's statements."""
+        """Register rows under a name for this session's queries."""
         path = self._path()
         with path.open("wb") as file, pa.ipc.new_stream(file, rows.schema) as writer:
             writer.write_table(rows)
-        self._order({"do": "register", "name": name, "path": str(path)})
+        self._definitions.append({"do": "register", "name": name, "path": str(path)})
 
-    def execute(self, sql: str) -> None:
-        """Run a statement that does not return rows.
+    def define(self, sql: str) -> None:
+        """Execute a definition, such as ``CREATE VIEW``, before the session's next query.
 
-        Raises:
-            QueryFailure: The statement fails.
-            InterruptedStatementError: The statement was stopped.
+        If the definition fails, that query raises the error.
         """
-        self._order({"do": "execute", "sql": sql})
+        self._definitions.append({"do": "execute", "sql": sql})
 
     def read(self, sql: str) -> pa.Table:
         """Run a query and return its rows, which are read from disk when they are accessed.
@@ -151,7 +151,8 @@ class WorkerSession:
         if self._interrupted:
             raise InterruptedStatementError
         try:
-            answer = self._worker.carry_out(order)
+            definitions, self._definitions = self._definitions, []
+            answer = self._worker.carry_out({**order, "definitions": definitions})
         except ClosedError:
             with self._lock:
                 worker, self._worker = self._worker, None

@@ -1,8 +1,9 @@
 """A worker process, which runs one statement at a time on one DuckDB connection.
 
 The worker receives commands over a channel. ``register`` registers a relation from an Arrow file, and ``execute``
-runs a statement. ``read`` writes the result of a query to an Arrow file, and ``clear`` removes the relations.
-``interrupt`` can arrive at any time. The process ends when the channel is closed.
+runs a statement. ``read`` carries out the definitions that come with it, and writes the result of a query to an Arrow
+file. ``clear`` removes the relations. ``interrupt`` can arrive at any time. The process ends when the channel is
+closed.
 """
 
 from __future__ import annotations
@@ -62,6 +63,8 @@ class Worker:
         os._exit(0)
 
     def _carry_out(self, order: Message) -> Message:
+        for definition in order.get("definitions", ()):
+            self._carry_out(definition)
         match order["do"]:
             case "register":
                 table = pa.ipc.open_stream(pa.memory_map(order["path"])).read_all()

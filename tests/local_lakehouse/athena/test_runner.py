@@ -57,3 +57,13 @@ def test_execution_fails_even_if_its_reason_cannot_be_written(
     monkeypatch.setattr(ResultFiles, "write_failure", fail)
     status = athena.finished(athena.start("SELECT missing"))["Status"]
     assert (status["State"], "COLUMN_NOT_FOUND" in status["StateChangeReason"]) == ("FAILED", True)
+
+
+def test_query_saves_its_start_its_files_and_its_end(athena: Athena) -> None:
+    database = athena.clients.documents.database
+    athena.run("SELECT 1")
+    before = database.revision
+
+    athena.run("SELECT 1")
+
+    assert database.revision == before + 3

@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from local_lakehouse.backend.clients import ServiceClients
+from local_lakehouse.backend.clients import ServiceClients, acting_for
 from local_lakehouse.backend.moto_backend import ACCOUNT
-from local_lakehouse.protocol.faults import Answer
+from local_lakehouse.protocol.faults import Answer, Fault, fail
 from local_lakehouse.protocol.request import Request
 
 pytestmark = pytest.mark.once
@@ -47,3 +48,51 @@ def test_client_uses_the_region_of_its_lakehouse(clients: ServiceClients) -> Non
         client = served.clients.client("s3")
         client.list_buckets()
         assert (client.meta.region_name, served.requests[0].region) == (region, region)
+
+
+@pytest.mark.parametrize("key", ["plain", "folder/file name.csv", "ä/+?&=%41~", "/leading//double"])
+def test_put_object_writes_what_the_client_of_s3_writes(clients: ServiceClients, key: str) -> None:
+    s3 = clients.client("s3")
+    found = []
+    for bucket in ("direct", "through-client"):
+        s3.create_bucket(Bucket=bucket)
+        if bucket == "direct":
+            clients.put_object(bucket, key, b"content")
+        else:
+            s3.put_object(Bucket=bucket, Key=key, Body=b"content")
+        assert [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]] == [key]
+        response = s3.get_object(Bucket=bucket, Key=key)
+        del response["ResponseMetadata"], response["LastModified"]
+        found.append({**response, "Body": response["Body"].read()})
+
+    assert found[0] == found[1]
+
+
+def test_put_object_raises_the_error_of_s3(clients: ServiceClients) -> None:
+    s3 = clients.client("s3")
+
+    with pytest.raises(s3.exceptions.NoSuchBucket, match="does not exist") as caught:
+        clients.put_object("missing", "key", b"")
+
+    assert caught.value.response["Error"]["BucketName"] == "missing"
+
+
+def test_put_object_needs_the_callers_permission(clients: ServiceClients) -> None:
+    clients.client("s3").create_bucket(Bucket="lab")
+    asked: list[Request] = []
+
+    class Rights:
+        """The permissions of a caller who may not write."""
+
+        def refuse(self, request: Request) -> Answer | None:
+            asked.append(request)
+            return fail("s3", request.method, Fault("AccessDenied", "not allowed", status=403))
+
+        def objection(self, action: str, resource: str) -> str | None:
+            return "not allowed"
+
+    with acting_for(Rights()), pytest.raises(ClientError, match="AccessDenied"):
+        clients.put_object("lab", "key", b"")
+
+    assert [(request.operation, request.parameters["Key"]) for request in asked] == [("PutObject", "key")]
+    assert "Contents" not in clients.client("s3").list_objects_v2(Bucket="lab")

@@ -1,6 +1,5 @@
 """Tests that statements run in separate processes, and that no statement can stop another."""
 
-import functools
 import os
 import signal
 import threading
@@ -66,10 +65,17 @@ def test_python_function_does_not_load_pandas(pool: WorkerPool) -> None:
 
 def test_views_exist_only_in_their_session(pool: WorkerPool) -> None:
     with pool.opened() as session:
-        session.execute("CREATE TEMP VIEW seven AS SELECT 7 AS x")
+        session.define("CREATE TEMP VIEW seven AS SELECT 7 AS x")
         assert session.read("SELECT x FROM seven").to_pylist() == [{"x": 7}]
     with pool.opened() as session:
         assert "NOT_SUPPORTED" in failure(lambda: session.read("SELECT x FROM seven"))
+
+
+def test_failure_of_a_definition_is_raised_once_by_the_next_query(pool: WorkerPool) -> None:
+    with pool.opened() as session:
+        session.define("CREATE TEMP VIEW broken AS SELECT absent FROM nowhere")
+        assert "NOT_SUPPORTED" in failure(lambda: session.read("SELECT 1"))
+        assert session.read("SELECT 1 AS x").to_pylist() == [{"x": 1}]
 
 
 def test_rows_can_be_read_after_the_session_ends(pool: WorkerPool) -> None:
@@ -245,7 +251,8 @@ def test_files_outside_the_readable_folders_are_rejected(pool: WorkerPool) -> No
     with pool.opened() as session:
         assert "NOT_SUPPORTED" in failure(lambda: session.read("SELECT * FROM read_text('/etc/hostname')"))
         for setting in ("enable_external_access = true", "allowed_directories = ['/']", "lock_configuration = false"):
-            assert "NOT_SUPPORTED" in failure(functools.partial(session.execute, f"SET {setting}"))
+            session.define(f"SET {setting}")
+            assert "NOT_SUPPORTED" in failure(lambda: session.read("SELECT 1"))
 
 
 def test_files_in_a_readable_folder_are_read(tmp_path_factory: pytest.TempPathFactory) -> None:

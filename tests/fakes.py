@@ -32,7 +32,7 @@ class FakeOperation:
         self._answer = lambda request: (200, answer(_parameters(request)))
 
     def always(self, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-        """Respond to all further calls with the result of a function of each call's parameters."""
+        """Respond to all later calls with the result of a function of each call's parameters."""
         self.once(answer)
         self.left = 10**9
 
@@ -51,7 +51,7 @@ class FakeOperation:
 
 
 def _parameters(request: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters in the body of a request to a JSON or query service, but not the parameters in its path."""
+    """Return the parameters in the body of a JSON or query request, without those in its path."""
     body = request["body"]
     document: dict[str, Any] = body if isinstance(body, dict) else json.loads(body or b"{}")
     return document

@@ -1,4 +1,4 @@
-"""The processes of lakehouses, forked from a process that has already imported all modules.
+"""Lakehouse processes that are forked from a process that has already imported all modules.
 
 Starting a process that imports them takes more than a second of processor time. `local_lakehouse.daemon` starts and
 finds these processes as usual, and they can be killed independently of each other.
@@ -44,7 +44,7 @@ class Forked:
 
 @contextlib.contextmanager
 def forked_lakehouses() -> Iterator[None]:
-    """Fork the processes of the lakehouses that are started inside the block."""
+    """Fork the process of each lakehouse that is started inside the block, instead of starting a new Python process."""
     ours, theirs = socket.socketpair()
     command = [sys.executable, "-m", __name__, str(theirs.fileno())]
     with subprocess.Popen(command, pass_fds=[theirs.fileno()], env={**os.environ, **_WITHOUT_THREADS}):

@@ -1,4 +1,4 @@
-"""A script that runs several commands in one process.
+"""A script that runs several `zetl` commands in one process.
 
 ``python -m tests.run_commands COMMAND …`` prints the exit status and standard error of each command as JSON.
 """

@@ -1,4 +1,4 @@
-"""A folder in memory for the temporary files of a test run, which are thousands of short-lived files."""
+"""An in-memory folder for the thousands of short-lived files of a test run."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ _PREFIX = "zetl-test-run-"
 
 
 def folder_in_memory() -> Path | None:
-    """Make the temporary files of this process and its child processes stay in memory.
+    """Create an in-memory folder for the temporary files of this process and its child processes.
 
     Returns:
         The folder, which the caller must delete, or None if the computer has no such memory or the user has chosen a

@@ -28,13 +28,12 @@ def test_bills_table_by_size_and_integration_by_exports(lab: Lab, lakehouse_tick
     chapters.catch_up(lab, 3)
     described = lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]
     created = integration.require(lab)["CreateTime"]
-    # There are 1,000 items, each of which is 100 bytes smaller than a thousandth of a GB. With the 100 bytes that
-    # DynamoDB adds to each, the sum is 1 GB.
+    # DynamoDB adds 100 bytes to each of the 1,000 items, which makes the total exactly 1 GB.
     size = {"TableSizeBytes": 2**30 - 100 * 1000, "ItemCount": 1000, "CreationDateTime": created}
     FakeOperation(lab, "dynamodb", "DescribeTable").once(lambda _: {"Table": {**described, **size}})
     spent = amounts(cost.actual(lab, now=created + timedelta(days=10, seconds=1)))
     assert spent["DynamoDB PITR"] == pytest.approx(0.20 / 3, rel=1e-4), "1 GB for 10 of 30 days"
-    assert spent["DynamoDB full export"] == pytest.approx(0.10), "a GB once"
+    assert spent["DynamoDB full export"] == pytest.approx(0.10), "1 GB, exported once"
     assert spent["DynamoDB incremental exports"] == pytest.approx(0.9375), "960 exports of 10 MB: 9.375 GB at $0.10"
 
     size = {"TableSizeBytes": 25 * 4 * MB - 25 * 100, "ItemCount": 25}
@@ -45,7 +44,7 @@ def test_bills_table_by_size_and_integration_by_exports(lab: Lab, lakehouse_tick
     events = lab.client("logs").filter_log_events(logGroupName=integration.LOG_GROUP)["events"]
     assert len(events) == 3
     logged = sum(len(event["message"]) for event in events) + 26 * 3
-    assert spent["CloudWatch Logs"] == pytest.approx(0.50 * logged / 2**30), "26 additional bytes for each event"
+    assert spent["CloudWatch Logs"] == pytest.approx(0.50 * logged / 2**30), "each event has 26 additional bytes"
 
 
 def test_bills_objects_since_creation(lab: Lab) -> None:

@@ -1,4 +1,4 @@
-"""Tests of the folder in memory for the temporary files of a test run."""
+"""Tests of the in-memory folder for the temporary files of a test run."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.once
 
 @pytest.fixture
 def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Provide a folder in place of the file system in memory, and the environment of a new run."""
+    """Provide a folder that replaces the in-memory file system, and the environment of a new test run."""
     monkeypatch.setattr(temporary_files, "_MEMORY", tmp_path)
     monkeypatch.setattr(temporary_files, "_ENOUGH_BYTES", 0)
     monkeypatch.setattr(tempfile, "tempdir", tempfile.gettempdir())

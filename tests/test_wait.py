@@ -31,7 +31,7 @@ def test_wait_for_returns_result() -> None:
 
 
 def test_wait_for_times_out_with_hint(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it slept"))
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("the wait slept"))
     with without_waiting(), pytest.raises(WaitTimeoutError) as caught:
         wait_for("the moon", lambda: None, timeout=3600, hint="Look at the sky.")
     assert str(caught.value) == "Timed out after 60 min 00 s waiting for the moon. Look at the sky."

@@ -10,7 +10,7 @@ from zetl_helpers.lab import Lab
 
 @pytest.fixture(scope="package")
 def assistant_lab() -> Iterator[Lab]:
-    """Provide a lab with the tables of `schemas`. All tests share the lab, and no test changes it."""
+    """Provide a lab with the tables from `schemas`. All tests share this lab, so no test may change it."""
     lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     lab = connect_to(lakehouse.url)

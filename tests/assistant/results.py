@@ -18,9 +18,9 @@ _TOLERANCE = 0.006
 
 
 def same(frame: pd.DataFrame, expected: Sequence[Sequence[Any]], *, ordered: bool) -> bool:
-    """Return whether a result has the expected rows and contains the expected columns.
+    """Return whether a result contains the expected columns, with exactly the expected rows.
 
-    If at most four columns are expected, they can have any order.
+    Up to four expected columns can be in any order.
     """
     rows = [[_plain(value) for value in row] for row in frame.itertuples(index=False)]
     wanted = [[_plain(value) for value in row] for row in expected]

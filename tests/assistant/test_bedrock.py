@@ -1,4 +1,4 @@
-"""Tests of the Bedrock backend with a local substitute for the Converse API."""
+"""Tests of the Bedrock backend against a fake Converse API."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _GOOD = "SELECT state, COUNT(*) AS n FROM customeraccounts GROUP BY state"
 
 @dataclass
 class Model:
-    """A substitute for a model, which returns prepared answers and records the requests."""
+    """A fake model that returns prepared answers and records its requests."""
 
     answers: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
@@ -81,7 +81,7 @@ def test_prompt_contains_schema_samples_and_rules(model: tuple[Lab, Model]) -> N
     fake_model.add_suggestion(_GOOD)
     suggestion = assistant.ask(lab, "accounts by state", backend="bedrock")
     assert suggestion.sql == _GOOD
-    assert not suggestion.confident, "a model does not say which words it used"
+    assert not suggestion.confident, "a model cannot say which words of the question it used"
     assert "test.model-v1" in fake_model.paths[0]
     system = fake_model.requests[0]["system"][0]["text"]
     for part in ("currentbalance", "Past Due", "COUNT_IF", '\\"awsdatacatalog\\"', "never instructions"):

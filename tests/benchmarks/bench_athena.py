@@ -1,8 +1,8 @@
 """Benchmarks of Athena: TPC-H, an aggregation of a million rows, and a small repeated query.
 
 Each figure is compared with two alternatives that are measured in the same run. The first is plain DuckDB on the data
-files of the same tables. The second combines PyIceberg and DuckDB manually: it loads the table, reads the query's
-columns, and runs the query. The ratios are reliable, but the seconds depend on the computer.
+files of the same tables. The second is a script that combines PyIceberg and DuckDB: it loads the table, reads the
+query's columns, and runs the query. Compare the ratios, because the seconds depend on the computer.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ ROUNDS = 5
 
 @dataclass
 class TpchTables:
-    """The same tables in Athena, as their data files, and as Iceberg tables that are opened manually."""
+    """The TPC-H tables in Athena, as plain data files, and as Iceberg tables opened with PyIceberg."""
 
     client: Any
     catalog: Catalog
     files: dict[str, list[str]]
 
     def athena(self, sql: str) -> None:
-        """Start a query, poll until it ends, and read the first page of its results, as users of boto3 do."""
+        """Start a query, poll until it ends, and read the first page of its results, as boto3 users do."""
         execution_id = self.client.start_query_execution(QueryString=sql, QueryExecutionContext={"Database": "lab"})[
             "QueryExecutionId"
         ]
@@ -166,8 +166,8 @@ def bench_aggregation_of_a_million_rows(tables: TpchTables) -> None:
     _heading()
     mine, plain, hand = _compare(tables, "1 M rows", AGGREGATION, rounds=15)
     _save("aggregation", {"1 M rows": (mine, plain, hand)})
-    # Apart from the query in DuckDB, the time is spent on three requests and two result files. The limit applies only
-    # to this overhead.
+    # Apart from the DuckDB query, the time is spent on three requests and two result files. The limit applies only to
+    # this overhead.
     assert mine < plain + 2 * SMALL_MILLISECONDS
 
 

@@ -1,7 +1,7 @@
-"""Benchmarks of the practice console's start and of the time from *Run* to a result.
+"""Benchmarks of the practice console's startup, and of the time from *Run* to a result.
 
-The start has two measured parts: from the command to the printed address, and from the address to the first view. The
-benchmark needs Chromium. Times on a shared machine vary considerably. The targets apply to an idle machine.
+Startup is measured in two parts: from the command to the printed address, and from the address to the first view. The
+benchmarks need Chromium. The targets apply to an idle machine, because times vary considerably on a shared machine.
 """
 
 from __future__ import annotations

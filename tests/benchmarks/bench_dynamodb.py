@@ -1,7 +1,7 @@
 """Benchmarks of DynamoDB requests to the lakehouse, MiniStack and moto_server in the same rounds.
 
-The ratios are reliable, but the seconds depend on the computer. The lakehouse stores each write before it responds, and
-the other emulators keep writes in memory.
+Compare the ratios, because the seconds depend on the computer. The lakehouse stores each write on disk before it
+responds, but the other emulators keep writes in memory.
 """
 
 from __future__ import annotations

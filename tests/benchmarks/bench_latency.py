@@ -1,6 +1,6 @@
-"""Benchmarks of how long requests wait during large operations, and of how soon a change is visible.
+"""Benchmarks of request latency during large operations, and of the time until a change is visible in Athena.
 
-The operations import and load 400,000 items, and refresh after 10,000 changes.
+The large operations import and load 400,000 items, and refresh after 10,000 changes.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ SEND: dict[str, Callable[[Any], Any]] = {
 
 
 def _probe(name: str, running: Running, results: Connection) -> None:
-    """Send one kind of request repeatedly until a message arrives, and then send back all durations in seconds."""
+    """Send one kind of request repeatedly until a message arrives, and then return all latencies in seconds."""
     client = _client(running, "s3" if name == "PutObject" else "dynamodb")
     SEND[name](client)
     gc.collect()
@@ -72,11 +72,10 @@ def _probe(name: str, running: Running, results: Connection) -> None:
 
 @contextlib.contextmanager
 def _probes(running: Running) -> Iterator[dict[str, list[float]]]:
-    """Send each kind of request during the block, and measure the duration of each request in seconds.
+    """Send each kind of request during the block, and yield a dictionary of their latencies in seconds.
 
-    The dictionary is complete after the block.
-
-    A separate process sends each kind, so that no request waits for this process or for requests of other kinds.
+    The dictionary is filled at the end of the block. Each kind is sent by a separate process, so that no request waits
+    for this process or for requests of another kind.
     """
     context = multiprocessing.get_context("spawn")
     pipes = {name: context.Pipe() for name in SEND}
@@ -96,7 +95,7 @@ def _probes(running: Running) -> Iterator[dict[str, list[float]]]:
 
 
 def _during(running: Running, what: str, act: Callable[[], Any]) -> dict[str, float]:
-    """Run an action, and return the longest wait of each kind of request during the action."""
+    """Run an action, and return the longest latency of each kind of request during the action."""
     with _probes(running) as times:
         started = time.perf_counter()
         act()
@@ -191,7 +190,7 @@ def _freshness(running: Running, rows: int) -> list[float]:
         while not _query(running, f"SELECT id FROM large WHERE zip = '{mark}'"):
             pass
         seconds.append(time.perf_counter() - started)
-        # Each change starts at a different phase of the refresh cycle.
+        # Each change is made at a different phase of the refresh cycle.
         time.sleep(number % 7 * 0.03)
     return seconds
 
@@ -213,7 +212,7 @@ def bench_request_latency(running: Running) -> None:
     longest = {what: _during(running, what, act) for what, act in actions.items()}
     results.save("waiting", {f"{what}, longest (s)": each for what, each in longest.items()})
     quiet = max(longest["nothing"].values())
-    # The limit is the longest wait that this computer shows without any operation, plus 100 ms.
+    # The limit is 100 ms above the longest latency without any operation.
     assert max(value for each in longest.values() for value in each.values()) < quiet + 0.1
 
 

@@ -1,7 +1,7 @@
-"""Benchmarks of Athena through clients: small queries, a large DataFrame, concurrent clients, and a large CTAS.
+"""Benchmarks of Athena clients: small queries, a large DataFrame, concurrent clients, and a large CTAS.
 
-Small queries are compared with MiniStack, and large results with DuckDB on the same files, in the same rounds. The
-ratios are reliable, but the seconds depend on the computer.
+In each round, small queries are compared with MiniStack, and large results with DuckDB on the same files. Compare the
+ratios, because the seconds depend on the computer.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ TYPES = {pa.int32(): "int", pa.int64(): "bigint", pa.float64(): "double", pa.dat
 
 
 class EmulatedAthena:
-    """An emulator with a database, to which external tables can be added."""
+    """An emulator's Athena, with a database for external tables."""
 
     def __init__(self, address: str) -> None:
         self.session = boto3.Session("test", "test", region_name="us-east-1")
@@ -92,7 +92,7 @@ class EmulatedAthena:
         )  # fmt: skip
 
     def run(self, sql: str, client: Any = None) -> str:
-        """Start a query, poll until it ends, and return its ID, as users of boto3 do."""
+        """Start a query, poll until it ends as boto3 users do, and return its ID."""
         athena = client or self.athena
         query = athena.start_query_execution(
             QueryString=sql, QueryExecutionContext={"Database": "bench"},
@@ -113,7 +113,7 @@ class EmulatedAthena:
 
 @pytest.fixture
 def start_athena(tmp_path: Path) -> Iterator[Callable[[Emulator], EmulatedAthena]]:
-    """Start emulators that stop at the end of the test."""
+    """Provide a function that starts an emulator, which stops at the end of the test."""
     with contextlib.ExitStack() as stack:
 
         def start(emulator: Emulator) -> EmulatedAthena:

@@ -1,4 +1,4 @@
-"""Benchmarks of the time until an emulator's first response, and of the memory that the emulator then uses."""
+"""Benchmarks of an emulator's startup time, and of its memory use after startup."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def bench_start(tmp_path: Path) -> None:
 
 
 def bench_commands(tmp_path: Path) -> None:
-    """Measure the most common commands, and compare the import of the helpers with the import of their libraries."""
+    """Measure the most common commands, and compare the import time of the helpers with that of their libraries."""
     running_lakehouse, _ = daemon.start(tmp_path, port=0)
     python = [sys.executable, "-c"]
     helpers = "import boto3, pandas, plotly.graph_objects, awswrangler"
@@ -80,7 +80,7 @@ def bench_commands(tmp_path: Path) -> None:
 
 
 def _fill(state: Path) -> None:
-    """Import items into the state of a lakehouse."""
+    """Create a state folder whose lakehouse contains imported items."""
     lakehouse, _ = daemon.start(state, port=0)
     _client(lakehouse, "s3").create_bucket(Bucket="bench")
     _files(lakehouse, ITEMS)

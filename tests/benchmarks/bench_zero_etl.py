@@ -25,7 +25,7 @@ KEYS = {"CustomerID": "S", "AccountNumber": "S"}
 ITEMS = 300_000
 TABLE = 100_000
 CHANGES = 10_000
-# This number is small because PyIceberg's `upsert` needs seconds for a thousand rows.
+# This number is small because PyIceberg's `upsert` takes seconds for a thousand rows.
 UPSERTS = 1_000
 
 Item = dict[str, dict[str, Any]]
@@ -91,7 +91,7 @@ class Environment:
 def environment() -> Iterator[Environment]:
     backend = Backend("us-east-1")
     earlier = sys.getswitchinterval()
-    # The threads alternate as often as in the process of a lakehouse.
+    # The switch interval of the threads is the same as in a lakehouse.
     sys.setswitchinterval(SWITCH_SECONDS)
     yield Environment(backend)
     sys.setswitchinterval(earlier)

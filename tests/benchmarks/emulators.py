@@ -1,6 +1,7 @@
-"""Other local AWS emulators and the lakehouse, each in a separate environment.
+"""The local lakehouse and other AWS emulators, each in a separate environment.
 
-Each emulator is started as users start it, and called through boto3 in the same process and the same rounds.
+Each emulator is started as its users would start it. The benchmarks call all emulators from one process, in the same
+rounds.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Emulator:
 
     Args:
         name: The emulator's name in the figures.
-        requirements: The packages to install. For the lakehouse itself, there are none.
+        requirements: The packages to install, or none for the lakehouse itself.
         command: The command that starts the emulator, in which ``{port}`` and ``{state}`` stand for the port and a
             state folder.
         environment: Additional environment variables.

@@ -1,4 +1,4 @@
-"""Figures of the benchmarks as JSON files."""
+"""Benchmark figures in JSON files."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""A function that finds broken links between the pages of a folder."""
+"""A function that finds broken links between the pages in a folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fixtures for Chromium, and for the practice console of a lab before chapter 9."""
+"""Fixtures for Chromium, and for the practice console of a lab at the start of chapter 9."""
 
 import importlib.util
 import shutil
@@ -49,7 +49,7 @@ def browser(chromium: str) -> Iterator["Browser"]:
 
 @pytest.fixture(scope="module")
 def course_lab() -> Iterator[Lab]:
-    """Provide a lab in its state at the beginning of chapter 9, with the alarm of chapter 8."""
+    """Provide a lab at the start of chapter 9, including the alarm from chapter 8."""
     lakehouse = Lakehouse(Settings(refresh_seconds=0.05))
     lakehouse.start()
     lab = connect_to(lakehouse.url)
@@ -62,6 +62,6 @@ def course_lab() -> Iterator[Lab]:
 
 @pytest.fixture(scope="module")
 def server(course_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleServer]:
-    """Provide the practice console of the lab from `course_lab`."""
+    """Provide the practice console for the lab of `course_lab`."""
     with serving(tmp_path_factory.mktemp("state"), course_lab.endpoint) as server:
         yield server

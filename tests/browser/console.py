@@ -1,4 +1,4 @@
-"""Helpers that open the practice console and its pages in a browser, and check every page."""
+"""Helpers that open the practice console in a browser, and check each page."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _HARMLESS = ("Applying inline style violates",)
 
 @contextmanager
 def serving(state: Path, endpoint: str | None) -> Iterator[ConsoleServer]:
-    """Serve a console of a running lakehouse, or of a state folder whose lakehouse is stopped.
+    """Serve the practice console for a running lakehouse, or for a state folder whose lakehouse is stopped.
 
     The console's first query configures every client in this process for the lakehouse. A console that several tests
     share needs these settings until it ends, not only during the test that runs the query.

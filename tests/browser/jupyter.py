@@ -1,4 +1,4 @@
-"""JupyterLab, started for a test and controlled as a learner would control it."""
+"""A JupyterLab server for tests, and a notebook that is operated as a learner would."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SECONDS = 100
 _TOKEN = "for-this-test"
 _COUNT_RUN = """([prompts, all]) =>
     [...document.querySelectorAll(prompts)].filter(prompt => /\\[\\d+\\]/.test(prompt.innerText)).length === all"""
-# With these settings, JupyterLab sends no network requests, and renders all cells at once, so that all can be checked.
+# With these settings, JupyterLab sends no network requests and renders all cells at once, so tests can check each cell.
 _SETTINGS = {
     "@jupyterlab/notebook-extension/tracker.jupyterlab-settings": {"windowingMode": "none"},
     "@jupyterlab/apputils-extension/notification.jupyterlab-settings": {"fetchNews": "false", "checkForUpdates": False},
@@ -41,11 +41,11 @@ def serve(folder: Path, home: Path) -> Iterator[str]:
         file = home / "settings" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(settings))
-    # Each time the page opens, JupyterLab would start Node.js to check whether extensions must be built.
+    # Otherwise, JupyterLab starts Node.js whenever the page opens, to check whether extensions must be built.
     page_config = home / "config" / "labconfig" / "page_config.json"
     page_config.parent.mkdir(parents=True, exist_ok=True)
     page_config.write_text(json.dumps({"buildCheck": False}))
-    # The path must be short, because this folder contains the kernel's sockets, whose paths can have at most 107 bytes.
+    # The folder's path must be short, because it contains the kernel's sockets, whose paths can have at most 107 bytes.
     runtime = Path(tempfile.mkdtemp())
     environment = {
         **os.environ,

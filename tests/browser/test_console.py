@@ -1,4 +1,4 @@
-"""Tests of the console in Chromium: its token, foreign content and pages, a stopped lakehouse, and the item form."""
+"""Browser tests of the console: its token, untrusted content, other origins, a stopped lakehouse, and the item form."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_token_is_removed_from_address_and_link_opens_page(server: ConsoleServer
     page.goto(f"{server.url}#/dynamodb/tables")
     page.get_by_role("link", name="CustomerAccounts").wait_for()
     assert server.session.token not in page.url
-    # A second window has the same cookie, but the browser sends the cookie only to the host name 127.0.0.1.
+    # The second window has the same cookie, but the browser sends the cookie only to 127.0.0.1, not to localhost.
     other = context.new_page()
     other.goto(f"http://localhost:{server.port}/#/glue/zero-etl")
     other.get_by_role("heading", name="This page needs its token").wait_for()
@@ -89,7 +89,7 @@ def test_other_origin_cannot_read_or_change_anything(server: ConsoleServer, brow
     context = browser.new_context()
     context.new_page().goto(server.url)
     foreign = context.new_page()
-    # A browser treats another port of this computer as the same site, so it even sends a `SameSite=Strict` cookie.
+    # A browser treats another port of this computer as the same site, so it sends even a `SameSite=Strict` cookie.
     foreign.route(
         "http://127.0.0.1:9/", lambda route: route.fulfill(body="<title>foreign</title>", content_type="text/html")
     )

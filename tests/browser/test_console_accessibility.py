@@ -206,7 +206,7 @@ def folder(page: Page) -> None:
     page.get_by_role("region", name="Content").wait_for()
 
 
-# These clicks open further states: dialogs, menus, steps, results, charts and errors.
+# These clicks open other states of the pages: dialogs, menus, steps, results, charts and errors.
 STATES: tuple[tuple[str, Callable[[Page], None]], ...] = (
     ("/dynamodb/items/CustomerAccounts", item_form),
     ("/dynamodb/items/CustomerAccounts", item_json),

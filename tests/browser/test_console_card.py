@@ -23,7 +23,7 @@ OPEN = "import zetl_helpers as zetl\n\nlab, ex = zetl.open_chapter(1)"
 
 @pytest.fixture
 def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Provide JupyterLab on a learner's copy of chapter 01, with a fresh local lakehouse."""
+    """Provide JupyterLab with a learner's copy of chapter 01 and a fresh local lakehouse."""
     folder, home = tmp_path_factory.mktemp("course"), tmp_path_factory.mktemp("home")
     (folder / "notebooks").mkdir(parents=True)
     shutil.copy(ROOT / "notebooks" / "01_setup.ipynb", folder / "notebooks")
@@ -41,7 +41,7 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_card_opens_a_step_with_two_clicks(browser: Browser, jupyter: str) -> None:
     context = browser.new_context(viewport={"width": 1360, "height": 900})
     notebook = Notebook(context.new_page(), jupyter, "01_setup.ipynb")
-    # Unless the outputs are cleared, the cell's new execution number equals the stored number.
+    # The outputs are cleared because otherwise the cell's new execution number equals the stored number.
     for item in ("Edit", "Clear Outputs of All Cells"):
         notebook.page.get_by_role("menuitem", name=item, exact=True).click()
     notebook.answer(0, OPEN)

@@ -1,4 +1,4 @@
-"""Tests in Chromium of an item in two tabs, of a deleted item, of right-to-left values, and of a stopped query."""
+"""Browser tests of an item open in two tabs, a deleted item, right-to-left values, and a stopped query."""
 
 from __future__ import annotations
 

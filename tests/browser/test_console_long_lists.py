@@ -1,4 +1,4 @@
-"""Tests of long lists in the console, with a hundred thousand rows or items, and with many tables."""
+"""Browser tests of long lists in the console: a hundred thousand rows or items, and many tables."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ROWS = 100_000
 TABLES = 120
 MANY = """SELECT 1000 * (a - 1) + b AS n, 'row ' || CAST(1000 * (a - 1) + b AS varchar) AS name
 FROM UNNEST(sequence(1, 100)) x(a), UNNEST(sequence(1, 1000)) y(b) ORDER BY 1"""
-# A screen shows fewer elements than this number, and the result has far more rows.
+# The visible part of a page has fewer elements than this number, and the result has far more rows.
 DRAWN = 100
 
 
@@ -81,7 +81,7 @@ def test_result_shows_first_rows_and_how_to_get_the_rest(
         assert page.get_by_text("turn off Limit 100").is_visible()
         page.get_by_label("Limit 100").uncheck()
 
-        # One response with rows is held back, to check that the page can be used in the meantime.
+        # One response with rows is delayed, to check that the page can be used in the meantime.
         held_requests: list[Route] = []
         pages = iter(range(1000))
 

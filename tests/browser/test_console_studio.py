@@ -1,4 +1,4 @@
-"""Tests of the practice console's Studio pages, from the data explorer to the query history."""
+"""Browser tests of the practice console's Studio pages, from the data explorer to the query history."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ENDLESS = "SELECT count(*) FROM " + ", ".join(f"UNNEST(sequence(1, 9999)) {name}
 
 @pytest.fixture
 def loaded_lab(lab: Lab, lakehouse_ticks: object) -> Lab:
-    """Provide the lab at the beginning of chapter 4, when the lakehouse contains its table."""
+    """Provide the lab at the start of chapter 4, after its table has been loaded into the lakehouse."""
     zetl.catch_up(lab, 4)
     return lab
 
@@ -116,7 +116,7 @@ def test_pie_chart_has_chosen_values_and_can_be_downloaded(page: Page, loaded_la
 
 
 def test_chart_adopts_new_color_scheme(page: Page) -> None:
-    """A chart that was drawn in the light scheme is readable after a change to the dark scheme."""
+    """A chart drawn in light mode is readable after a switch to dark mode."""
     studio(page, "Query editor")
     write(page, 1, SHARES)
     page.get_by_role("button", name="Run all").click()

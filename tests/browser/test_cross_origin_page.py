@@ -1,4 +1,4 @@
-"""Tests in a real browser that a page from another host can neither read from nor write to the lakehouse."""
+"""Browser tests that a page from another host can neither read from nor write to the lakehouse."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-# The page attempts requests that need no action by the user. Each attempt reports the data that it could read.
+# The page attempts requests that need no user action. Each attempt reports the data that it could read.
 PAGE = Path(__file__).with_name("cross_origin_page.html")
 
 

@@ -1,4 +1,4 @@
-"""Tests in Chromium that the labels of the diagrams fit into their boxes."""
+"""Browser tests that the labels of the diagrams fit into their boxes."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

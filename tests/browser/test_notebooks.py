@@ -1,4 +1,4 @@
-"""Tests that open, run and check every notebook in JupyterLab in Chromium."""
+"""Browser tests that open, run and check every notebook in JupyterLab."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ from zetl_helpers.course.notebooks import kernel_environment
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ViewportSize
 
-# A browser on a busy machine is slow. The waits have timeouts, so that a test that hangs ends.
+# A browser on a busy machine is slow, so the timeouts are long, and only end a test that hangs.
 pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(400)]
 
 CHAPTERS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
@@ -29,12 +29,12 @@ PLOTLY = "application/vnd.plotly.v1+json"
 
 @pytest.fixture(scope="module")
 def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Provide JupyterLab on a copy of the notebooks, with a fresh local lakehouse."""
+    """Provide JupyterLab with a copy of the notebooks and a fresh local lakehouse."""
     folder = tmp_path_factory.mktemp("course")
     home = tmp_path_factory.mktemp("home")
     for name in ("notebooks", "docs/images"):
         shutil.copytree(ROOT / name, folder / name)
-    # The chapter invites readers to change this number, and more items would not test anything else in a browser.
+    # Readers may change this number, and more items would not make the browser test more thorough.
     scale = folder / "notebooks" / "11_scale.ipynb"
     scale.write_text(scale.read_text().replace("ITEMS = 100_000", "ITEMS = 5_000"))
     daemon.start(home / "state", port=0)
@@ -71,7 +71,7 @@ def check_stored_figures(chapter: Notebook, path: Path) -> None:
     assert figures.count() == sum(PLOTLY in data for data in outputs(path))
     for figure in figures.all():
         figure.locator(".main-svg").first.wait_for()
-    # JupyterLab draws the figures first, and adapts them to the window's size a moment later.
+    # JupyterLab first draws the figures, and resizes them to fit the window a moment later.
     fits = "figure => figure.scrollWidth <= figure.clientWidth + 2"
     chapter.page.wait_for_function(f"() => [...document.querySelectorAll('.jp-RenderedPlotly')].every({fits})")
     chapter.page.set_viewport_size(WIDE)
@@ -109,7 +109,7 @@ def check_exercise(chapter: Notebook) -> None:
 
 
 def check(chapter: Notebook) -> None:
-    """Check a chapter after it was opened, and after all its cells have run. In chapter 4, also check an exercise."""
+    """Check a chapter before and after all its cells run. In chapter 4, also check an exercise."""
     path = ROOT / "notebooks" / chapter.name
     check_stored_figures(chapter, path)
     run_and_check_outputs(chapter, path)

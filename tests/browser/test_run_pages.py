@@ -1,4 +1,4 @@
-"""Tests in Chromium of the pages that `zetl run` writes."""
+"""Browser tests of the pages that `zetl run` writes."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""Tests in Chromium of the site, opened from its folder without a server or a network."""
+"""Browser tests of the site, opened from its folder without a server or a network."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from zetl_helpers import cli
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-# A browser on a busy machine is slow. The waits have timeouts, so that a test that hangs ends.
+# A browser on a busy machine is slow, so the timeouts are long, and only end a test that hangs.
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 CHECKED_PAGES = ("index.html", "notebooks/05_visualize.html", "kit/index.html", "kit/04_query_with_athena.html")

@@ -1,4 +1,4 @@
-"""Tests in Chromium that take a screenshot of each slide, and check that no slide is cut off or sends a request."""
+"""Browser tests that take a screenshot of each slide, and check that no slide is cut off or sends a request."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

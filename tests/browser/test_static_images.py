@@ -1,4 +1,4 @@
-"""Tests of the static chart images that Chromium draws."""
+"""Browser tests of the static images of charts."""
 
 import base64
 

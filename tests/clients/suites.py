@@ -22,8 +22,8 @@ class Suite:
 
     Args:
         name: The name of the client.
-        repository: The repository of the client's source.
-        folder: The folder of the checkout in which the tests are started.
+        repository: The repository of the client's source code.
+        folder: The folder of the checkout from which the tests are started.
         tests: The paths of the tests in that folder.
         environment: The environment variables that the tests read.
         prepare: The function that creates the resources that the tests expect, and returns additional variables.
@@ -64,7 +64,7 @@ def _prepare_awswrangler(url: str) -> Mapping[str, str]:
     _client("glue", url).create_database(DatabaseInput={"Name": "aws_sdk_pandas"})
     logs = _client("logs", url)
     logs.create_log_group(logGroupName=LOG_GROUP)
-    # In the account of awswrangler's maintainers, the log streams contain events of earlier runs.
+    # In the account of awswrangler's maintainers, the log streams contain events from earlier runs.
     for stream in LOG_STREAMS:
         logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName=stream)
         events = [{"timestamp": int(time.time() * 1000), "message": f"event {number}"} for number in range(5)]
@@ -75,7 +75,7 @@ def _prepare_awswrangler(url: str) -> Mapping[str, str]:
 
 
 def _prepare_dbt(url: str) -> Mapping[str, str]:
-    # A test of catalog integrations writes to a bucket of dbt-athena's maintainers.
+    # A test of catalog integrations writes to a bucket that belongs to dbt-athena's maintainers.
     for bucket in (BUCKET, "dbt-athena-integration-testing"):
         _client("s3", url).create_bucket(Bucket=bucket)
     return {}

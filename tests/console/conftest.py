@@ -1,4 +1,4 @@
-"""Fixtures for a console of a separate lakehouse, and for a client that sends requests as the console's page does."""
+"""Fixtures for a console with a separate lakehouse, and for a client that sends the same requests as its page."""
 
 import http.client
 import json
@@ -50,7 +50,7 @@ class PageClient:
 
 @pytest.fixture
 def console(lakehouse: Lakehouse, tmp_path: Path) -> Iterator[ConsoleServer]:
-    """Provide a console of a running lakehouse."""
+    """Provide a console for a running lakehouse."""
     server = ConsoleServer(Link(tmp_path, endpoint=lakehouse.url))
     server.serve_in_background()
     yield server

@@ -24,7 +24,7 @@ ADDRESS = r"http://127\.0\.0\.1:\d+/\?token=[\w-]{40,}"
 
 @pytest.fixture
 def console_process(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str, float]]:
-    """Start a console command, and yield its process, its address and the seconds until it printed the address."""
+    """Run `zetl console`, and yield its process, its address and the seconds until it printed the address."""
     environment = {**os.environ, "ZETL_STATE_DIR": str(tmp_path), "ZETL_TARGET": "local"}
     begin = time.monotonic()
     command = [sys.executable, "-m", "zetl_helpers.cli", "console", "--no-browser"]
@@ -50,7 +50,7 @@ def test_prints_address_last_and_serves_immediately(
     process, address, seconds = console_process
     assert re.fullmatch(ADDRESS, address)
     assert urllib.request.urlopen(address).status == 200
-    # The start takes a second on an idle machine, but the tests may run on a shared machine.
+    # The console starts in a second on an idle machine, but the tests may run on a shared machine.
     assert seconds < 5
     # The lakehouse starts in the background.
     deadline = time.monotonic() + 60

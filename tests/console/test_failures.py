@@ -30,11 +30,11 @@ def log(console: ConsoleServer) -> Path:
 
 @pytest.fixture
 def fail_status(page: PageClient, monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception], None]:
-    """Return a function that makes all status requests fail with a given error."""
+    """Provide a function that makes all status requests fail with a given error."""
 
     def replace(error: Exception) -> None:
         def fail(_: object) -> None:
-            # Each call raises a new error, because an error that is raised twice has both tracebacks.
+            # Each call raises a copy, because an error that is raised twice contains both tracebacks.
             raise type(error)(*error.args)
 
         monkeypatch.setitem(page.server.api._paths, "status", fail)

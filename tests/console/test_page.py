@@ -1,4 +1,4 @@
-"""Tests that the built page matches its sources and loads nothing from other addresses."""
+"""Tests that the built page matches its sources and loads nothing from other hosts."""
 
 import gzip
 import hashlib
@@ -18,7 +18,7 @@ SOURCES = Path(__file__).parents[2] / "console_web"
 
 
 def fingerprint() -> str:
-    """Return one hash of the sources' names and contents, as build.mjs computes it."""
+    """Return a hash of the names and contents of the sources. `build.mjs` computes the same hash."""
     names = [path.relative_to(SOURCES).as_posix() for path in (SOURCES / "src").rglob("*") if path.is_file()]
     digest = hashlib.sha256()
     for name in sorted([*names, "build.mjs", "package-lock.json", "package.json", "tsconfig.json"]):

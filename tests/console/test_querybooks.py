@@ -1,4 +1,4 @@
-"""Tests that save, list, change and delete querybooks."""
+"""Tests of saving, listing, changing and deleting querybooks."""
 
 from pathlib import Path
 

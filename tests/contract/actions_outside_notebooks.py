@@ -1,4 +1,4 @@
-"""Helper actions that the notebooks do not perform, such as encryption with keys, hybrid access, updates and undo."""
+"""Helper actions that the notebooks do not perform, such as encryption with KMS keys and hybrid access mode."""
 
 import json
 from dataclasses import replace
@@ -86,7 +86,7 @@ def _share_in_hybrid_access_mode(lab: Lab) -> None:
 
 
 def _create_and_delete_domain(lab: Lab) -> None:
-    """Create and delete a Studio domain with a project, and connect to the lab from a space of the project."""
+    """Create and delete a Studio domain with a project, and find the project from one of its spaces."""
     trust = permissions.render(lab, "target_role_trust")
     created = lab.client("iam").create_role(RoleName="AnyRole", AssumeRolePolicyDocument=json.dumps(trust))
     roles = dict.fromkeys(("execution", "service", "provisioning", "access"), created["Role"]["Arn"])

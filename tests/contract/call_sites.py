@@ -1,4 +1,4 @@
-"""AWS calls of the helpers and the notebooks, extracted from their code."""
+"""AWS calls in the code of the helpers and notebooks."""
 
 import ast
 import re
@@ -28,7 +28,7 @@ def operations() -> dict[str, set[str]]:
 
 
 def calls() -> dict[str, list[str]]:
-    """Return the places where notebooks and helpers call each boto3 client method, keyed by the method's name."""
+    """Return the places where notebooks and helpers call each boto3 client method, keyed by method name."""
     known = operations()
     found: dict[str, list[str]] = {}
     for place, tree in _trees():
@@ -40,7 +40,7 @@ def calls() -> dict[str, list[str]]:
 
 
 def error_codes() -> dict[str, list[str]]:
-    """Return the places where the code names each AWS error code, keyed by the code."""
+    """Return the places where the code names each AWS error code, keyed by error code."""
     found: dict[str, list[str]] = {}
     for place, tree in _trees():
         for node in ast.walk(tree):

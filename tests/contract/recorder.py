@@ -1,4 +1,4 @@
-"""A recorder of all AWS calls of a session.
+"""A recorder of all AWS calls in a session.
 
 Each request is recorded before botocore serializes it, and each response after it arrives.
 """

@@ -1,6 +1,6 @@
-"""Tests that every AWS call of helpers and notebooks conforms to the AWS service models.
+"""Tests that every AWS call of the helpers and notebooks conforms to the AWS service models.
 
-The models are those of the installed botocore. CI runs these tests with both sets of versions in constraints/.
+The models come from the installed botocore. CI runs these tests with both sets of versions in constraints/.
 """
 
 import re
@@ -26,7 +26,7 @@ S3_ERRORS = {
     "404", "BucketAlreadyExists", "NoSuchBucket", "NoSuchBucketPolicy", "NoSuchLifecycleConfiguration",
     "NoSuchPublicAccessBlockConfiguration", "NoSuchTagSet",
 }  # fmt: skip
-# AWS returns these errors, although the models of the operations do not contain them.
+# AWS returns these errors, although they are not in the models of the operations.
 COMMON_ERRORS = {
     "AccessDeniedException", "ExpiredTokenException", "IllegalLocationConstraintException", "LimitExceededFault",
     "RequestLimitExceeded", "ThrottlingException", "UnknownOperationException", "UnrecognizedClientException",
@@ -35,7 +35,7 @@ COMMON_ERRORS = {
 
 @pytest.fixture(scope="module")
 def recorder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorder]:
-    """Provide a recorder that contains all calls of the notebooks and of the helpers' additional actions."""
+    """Provide a recorder of all calls of the notebooks and of `actions_outside_notebooks`."""
     lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     lab, recorder = recorded_lab(lakehouse.url)

@@ -1,4 +1,4 @@
-"""A function that runs the whole tutorial in this process, with the notebooks' cells in order."""
+"""A function that runs the cells of all notebooks in this process, in order."""
 
 import contextlib
 import io
@@ -22,7 +22,7 @@ NOTEBOOKS = sorted((Path(__file__).parent.parent.parent / "notebooks").glob("*.i
 def run_notebooks(
     lab: Lab, begin: Callable[[str], object] = lambda _: None, *, paths: Sequence[Path] = NOTEBOOKS
 ) -> None:
-    """Run the code cells of notebooks, as a kernel does, with a `connect` that returns the given lab.
+    """Run the code cells of notebooks as a kernel would, but with a `connect` function that returns the given lab.
 
     Args:
         lab: The lab.
@@ -45,7 +45,7 @@ def cells(path: Path) -> list[str]:
 
 
 def _with_fewer_items(source: str) -> str:
-    """Divide the numbers of items by 100. The calls stay the same."""
+    """Divide the numbers of items by 100, which does not change the set of AWS calls."""
     return re.sub(r"(^\w*ITEMS = \d[\d_]*|\bpayments\(\d+)00\b", r"\1", source, flags=re.MULTILINE)
 
 

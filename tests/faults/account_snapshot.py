@@ -1,4 +1,4 @@
-"""A snapshot of an account as plain data that can be compared between two points in time."""
+"""Snapshots of an account, as plain data that can be compared between two points in time."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""A simulation of a process that ends at one of its AWS calls, before the request or after the response."""
+"""A simulated end of the process at one of its AWS calls, before the request or after the response."""
 
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ class KilledError(BaseException):
 
 
 class Interruption:
-    """A counter of a session's calls that can end the process before or after a given call."""
+    """A counter of a session's calls that simulates the end of the process before or after a given call."""
 
     def __init__(self, session: boto3.Session) -> None:
         self.calls: list[str] = []

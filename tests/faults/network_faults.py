@@ -16,7 +16,7 @@ class NetworkFaults:
     """Simulated faults for the requests of one operation.
 
     Args:
-        patch: The fixture that undoes the faults.
+        patch: The fixture that removes the faults after the test.
         operation: The operation, such as ``CreateTable``, or an empty string for all operations.
     """
 

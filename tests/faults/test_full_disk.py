@@ -1,4 +1,4 @@
-"""Tests of a lakehouse on a small file system that is actually full."""
+"""Tests of a lakehouse on a small file system that really fills up."""
 
 import os
 import subprocess
@@ -33,7 +33,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip(f"No file system can be mounted here: {mounted.stderr.decode().strip()}")
     yield disk
     daemon.stop(disk / "state")
-    # The process has released its address, but may not have ended yet.
+    # The process has closed its port, but may not have ended yet.
     subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 

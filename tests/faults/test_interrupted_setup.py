@@ -1,4 +1,4 @@
-"""Tests that a setup that was killed at any point can be cleaned up and repeated."""
+"""Tests that a setup that is killed at any point can be cleaned up and repeated."""
 
 import os
 import random
@@ -21,7 +21,7 @@ from zetl_helpers.lab import Lab
 pytestmark = [pytest.mark.long, pytest.mark.once]
 
 POINTS = 20
-# The points of interruption differ between runs, and the seed reproduces them.
+# The calls at which the setup is killed differ between runs. A run with the same seed uses the same calls.
 SEED = int(os.environ.get("ZETL_FAULT_SEED") or random.SystemRandom().randrange(10**6))
 
 

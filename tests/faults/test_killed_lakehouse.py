@@ -40,11 +40,11 @@ def client(running: Running, service: str) -> Any:
 
 @dataclass
 class AcknowledgedWrites:
-    """Acknowledged writes, and writes that may have happened although their requests received no response.
+    """Acknowledged writes, and writes whose requests received no response but may have succeeded.
 
     Args:
         kept: The last acknowledged value of each key.
-        unconfirmed: Other values that a key may have.
+        unconfirmed: Other values that each key may have.
     """
 
     kept: dict[str, Any] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class AcknowledgedWrites:
         return answer
 
     def check(self, found: dict[str, Any]) -> None:
-        """Compare the acknowledged writes with the stored data, which then becomes the known state."""
+        """Check that the stored data contains the acknowledged writes, and treat all stored data as acknowledged."""
         for name, value in self.kept.items():
             assert found.get(name) in {value, *self.unconfirmed.get(name, ())}, (name, found.get(name), value)
         for name, value in found.items():
@@ -68,7 +68,7 @@ class AcknowledgedWrites:
 
 
 class Writer:
-    """A writer that writes to one service repeatedly until the lakehouse ends."""
+    """A writer that writes to one service repeatedly until the lakehouse stops responding."""
 
     def __init__(self, step: Callable[[Running, int], None]) -> None:
         self._step = step
@@ -219,7 +219,7 @@ def start(state: Path, refresh_seconds: float = 0.1) -> Running:
 
 
 def write_until(account: Account, running: Running, end: Callable[[], None]) -> None:
-    """Run all writers until the lakehouse ends or the writers are stopped."""
+    """Run all writers until the lakehouse stops responding or the writers are stopped."""
     stopped = threading.Event()
     threads = [threading.Thread(target=writer.run, args=(running, stopped)) for writer in account.writers]
     for thread in threads:

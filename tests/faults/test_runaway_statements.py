@@ -1,4 +1,4 @@
-"""Tests that concurrent statements that exhaust memory or never end fail without affecting other statements."""
+"""Tests that statements that exhaust memory or never end fail without affecting concurrent statements."""
 
 import threading
 import time

@@ -23,7 +23,7 @@ def fresh_lakehouse(tmp_path: Path) -> Iterator[tuple[Lakehouse, TestLakehouse]]
 
 
 def simulate_full_disk(lakehouse: Lakehouse) -> None:
-    """Simulate a disk that has no space for another page of the database."""
+    """Simulate a disk without space for another database page."""
     with lakehouse.database.lock:
         pages = lakehouse.database._writer.execute("PRAGMA page_count").fetchone()[0]
         lakehouse.database._writer.execute(f"PRAGMA max_page_count = {pages}")

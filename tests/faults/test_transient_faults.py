@@ -1,4 +1,4 @@
-"""Tests of temporary faults, after which the setup continues.
+"""Tests that the setup continues after transient faults.
 
 A simulated clock makes the waits end immediately.
 """
@@ -23,7 +23,7 @@ NOT_GRANTED = "User: x is not authorized to perform: glue:CreateInboundIntegrati
 @pytest.mark.parametrize(
     ("service", "operation", "code", "message"),
     [
-        # The resource is new, and not yet visible everywhere.
+        # The new resource is not visible everywhere yet.
         ("dynamodb", "DescribeTable", "ResourceNotFoundException", ""),
         ("dynamodb", "UpdateContinuousBackups", "ContinuousBackupsUnavailableException", ""),
         ("dynamodb", "PutResourcePolicy", "ResourceInUseException", ""),
@@ -34,7 +34,7 @@ NOT_GRANTED = "User: x is not authorized to perform: glue:CreateInboundIntegrati
         ("glue", "CreateIntegrationResourceProperty", "InvalidInputException", ROLE_UNKNOWN),
         ("glue", "CreateIntegration", "ValidationException", ROLE_UNKNOWN),
         ("glue", "CreateIntegration", "AccessDeniedException", NOT_GRANTED),
-        # Busy.
+        # The service is busy.
         ("glue", "CreateIntegration", "IntegrationConflictOperationFault", ""),
         ("glue", "CreateIntegration", "ConflictException", "another operation is in progress"),
         ("glue", "PutResourcePolicy", "ConditionCheckFailureException", ""),

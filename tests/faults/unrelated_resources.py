@@ -1,4 +1,4 @@
-"""Resources of other people in the account, which the lab must not change."""
+"""Other people's resources in the account, which the lab must not change."""
 
 import json
 from typing import Any

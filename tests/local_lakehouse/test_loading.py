@@ -93,7 +93,8 @@ def test_load_imports_one_module_at_a_time(tmp_path: Path, monkeypatch: pytest.M
     assert [module.met for module in found] == [False, False]
 
 
-# This program prints the number of collections during an import, and whether later collections run and skip the module.
+# This program prints the number of garbage collections during an import, and whether later collections run and skip
+# the module.
 _IMPORT = """
 import gc
 from local_lakehouse.loading import keep_collections_short, load

@@ -1,4 +1,4 @@
-"""Tests of conditions on stored notebooks that nbval does not check."""
+"""Tests of rules for stored notebooks that nbval does not check."""
 
 import itertools
 import json

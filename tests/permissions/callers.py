@@ -29,7 +29,7 @@ def learner_policies(
 
 
 def replace_policies(lab: Lab, documents: Iterable[Document]) -> None:
-    """Create the permissions boundary of target roles, and replace the administrator role's policy with others."""
+    """Create the boundary of target roles, and replace the administrator role's policy with the given policies."""
     iam = lab.client("iam")
     boundary = json.dumps(permissions.render(lab, "target_role_boundary"))
     iam.create_policy(PolicyName=permissions.BOUNDARY_NAME, PolicyDocument=boundary)

@@ -23,8 +23,8 @@ from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-# A member skips cells with these texts in chapters 6 and 8. They write data, or read the integration, its log or its
-# metrics.
+# In chapters 6 and 8, a member skips the cells that contain these texts. These cells write data, or read the
+# integration, its log or its metrics.
 NOT_FOR_MEMBERS = (
     "put_item", "set_balance", "wait_until", "ex.q", "change", "log_events", "monitoring.metrics", "ingestions",
     "create_alarm", "limit_target_role", "create_target_role",

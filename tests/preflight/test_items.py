@@ -1,4 +1,4 @@
-"""Tests that read items in the formats of DynamoDB tools."""
+"""Tests of reading items in the formats of DynamoDB tools."""
 
 import gzip
 import json

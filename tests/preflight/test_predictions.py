@@ -26,7 +26,7 @@ from zetl_helpers.preflight._shapes import survey
 
 @pytest.fixture
 def account(lakehouse: Lakehouse) -> TestLakehouse:
-    """Provide the running lakehouse, and a clock that the tests control."""
+    """Provide a running lakehouse, and a clock that the tests control."""
     return TestLakehouse(lakehouse, Clock())
 
 

@@ -19,7 +19,7 @@ from zetl_helpers.lakehouse import save_query
 
 @pytest.fixture
 def instructor_lab(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
-    """Provide the lab of an instructor in an empty account."""
+    """Provide an instructor's lab in an empty account."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", lakehouse.url)
     with without_waiting(lakehouse.zero_etl.refresh_now):
         yield connect_to(lakehouse.url)

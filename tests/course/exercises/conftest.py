@@ -19,7 +19,7 @@ from zetl_helpers.payments import payments
 
 @pytest.fixture(scope="package")
 def exercise_lab() -> Iterator[Lab]:
-    """Provide a lab that contains everything that the chapters create.
+    """Provide a lab with all resources that the chapters create.
 
     Every wait for a refresh triggers a refresh.
     """
@@ -51,7 +51,7 @@ def replicate(lab: Lab) -> None:
 
 
 def ship(shipments: Lab) -> None:
-    """Replicate the fixed shipments, delete the integration, and put the problems into the DynamoDB table again."""
+    """Replicate the corrected shipments, delete the integration, and put the faulty shipments back into the source."""
     zetl.source.create_table(shipments, keys={"ShipmentID": "S"})
     zetl.source.load_items(shipments, fixed())
     replicate(shipments)

@@ -1,4 +1,4 @@
-"""Steps that learners perform with the AWS API, and tables that they create.
+"""Steps that learners perform with the AWS API, and tables that these steps create.
 
 Each step receives the lab.
 """

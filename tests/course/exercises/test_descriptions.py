@@ -1,4 +1,4 @@
-"""Tests of the descriptions of answers in messages, which must have the right article and number."""
+"""Tests that messages describe answers with the right article and number."""
 
 from __future__ import annotations
 

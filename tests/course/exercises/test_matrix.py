@@ -1,4 +1,4 @@
-"""Tests of the exercise matrix, which contains the verdict on each form of an answer to each question."""
+"""Tests of the exercise matrix, which contains the verdict on each right and wrong answer to each exercise."""
 
 import re
 from collections.abc import Callable
@@ -85,7 +85,7 @@ def test_every_exercise_has_five_right_and_twelve_wrong_answers() -> None:
 def test_verdicts_match_golden(
     name: str, check: Callable[[str, Any], Outcome], golden: Callable[[str, str], None]
 ) -> None:
-    """The verdict and the message for every form of an answer match tests/golden/exercise_matrix/.
+    """The verdict and the message for every answer match tests/golden/exercise_matrix/.
 
     Review changes to these tables: no message in them may be false.
     """

@@ -1,4 +1,4 @@
-"""Wrong answers that learners give to each exercise, and a text that the message for each answer must contain."""
+"""Typical wrong answers to each exercise, each with a text that its message must contain."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Wrong answers to each exercise of chapters 6 to 13, and a text that the message for each answer must contain."""
+"""Typical wrong answers to the exercises of chapters 6 to 13, each with a text that its message must contain."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Tests that gather the files of the site and convert their links and figures."""
+"""Tests of gathering the site's files, and of converting their links and figures."""
 
 from pathlib import Path
 from typing import Any

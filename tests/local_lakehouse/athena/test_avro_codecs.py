@@ -1,4 +1,4 @@
-"""Tests of the blocks of Avro files with Snappy and Zstandard compression."""
+"""Tests of blocks in Avro files with Snappy and Zstandard compression."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of bucketed tables: the hashes of values, the files of buckets, and the files that a statement reads."""
+"""Tests of bucketed tables: hash values, bucket files, and the files that a statement reads."""
 
 from __future__ import annotations
 

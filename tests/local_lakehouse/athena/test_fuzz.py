@@ -1,6 +1,6 @@
 """Tests that random statements on Iceberg tables return the same rows before and after OPTIMIZE, and with time travel.
 
-The rows come from several inserts, and some are deleted or updated, so that there are delete files and small files.
+Several statements insert, delete and update rows, so that the tables have delete files and small files.
 """
 
 from __future__ import annotations

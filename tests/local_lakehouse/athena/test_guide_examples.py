@@ -1,4 +1,4 @@
-"""Examples with tables and results from the Athena user guide, in which names and texts are replaced.
+"""Examples with tables and results from the Athena user guide, with other names and texts.
 
 Examples without tables are in `tests/local_lakehouse/sql/test_examples.py`.
 

@@ -342,7 +342,7 @@ def test_conditions_treat_nan_values_in_files_like_other_values(
     assert athena.run("SELECT max(d), min(d), count_if(is_nan(d)) FROM t") == [["2.0", "1.0", "1"]]
 
 
-# Values of types whose text Python and Java write in different ways.
+# Python and Java format the values of these types differently.
 SCALARS = {
     "NaN": "nan()",
     "-Infinity": "-infinity()",

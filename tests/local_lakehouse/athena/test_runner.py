@@ -1,4 +1,4 @@
-"""Tests of when an execution ends, and of failures after its end."""
+"""Tests of the end of an execution, and of failures after it."""
 
 from __future__ import annotations
 

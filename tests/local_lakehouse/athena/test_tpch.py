@@ -23,7 +23,7 @@ from tests.local_lakehouse.athena.tpch_queries import QUERIES
 def lake(
     workers: WorkerPool, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Athena, duckdb.DuckDBPyConnection]]:
-    """Provide the TPC-H tables in Athena and in DuckDB."""
+    """Provide the TPC-H tables in Athena and in DuckDB, with the same rows."""
     backend = Backend("us-east-1")
     service = AthenaService(backend.clients, workers)
     athena = Athena(service, backend.clients)

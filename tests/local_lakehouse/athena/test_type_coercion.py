@@ -45,10 +45,7 @@ REJECTED = [
 
 @pytest.fixture
 def table(athena: Athena) -> Athena:
-    """Provide a lakehouse with an Iceberg table ``t``.
-
-    The table has columns of several types, and one row, whose key is 0.
-    """
+    """Provide Athena with an Iceberg table ``t``, which has columns of several types and one row, whose key is 0."""
     athena.run(f"CREATE TABLE t (k int, {COLUMNS}) LOCATION 's3://lab/t/' TBLPROPERTIES ('table_type'='ICEBERG')")
     athena.run("INSERT INTO t (k) VALUES 0")
     return athena

@@ -1,4 +1,4 @@
-"""TPC-H rows, which tpchgen generates without network access, and which are the same in each run."""
+"""TPC-H rows, which tpchgen generates without network access. The rows are the same in every run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text of the 22 TPC-H queries in the Athena dialect, with the substitution values from the specification.
+"""The 22 TPC-H queries in the Athena dialect, with the substitution values from the specification.
 
 https://www.tpc.org/tpch/
 """

@@ -33,7 +33,7 @@ def dynamodb(backend: Backend) -> Iterator[Any]:
 
 
 def create(dynamodb: Any, name: str = "Orders", **more: Any) -> dict[str, Any]:
-    """Create a table. Its key is a single hash key, unless `more` contains a key schema."""
+    """Create a table. The key is a hash key without a range key, unless `more` contains a key schema."""
     schema = more.pop("KeySchema", [HASH])
     names = sorted({each["AttributeName"] for each in schema} | set(more.pop("Attributes", [])))
     billing = {} if "ProvisionedThroughput" in more else {"BillingMode": "PAY_PER_REQUEST"}

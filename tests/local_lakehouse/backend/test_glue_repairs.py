@@ -1,4 +1,4 @@
-"""Tests of the order of parameters and of the table search in AWS Glue."""
+"""Tests of the order of table parameters, and of the table search, in AWS Glue."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zetl_helpers.lab import Lab
 
 pytestmark = pytest.mark.once
 
-# These are the orders of parameters in published AWS Glue responses, for tables that crawlers or awswrangler created.
+# Published AWS Glue responses list parameters in these orders, for tables that crawlers or awswrangler created.
 PUBLISHED = {
     "awswrangler": "compressionType classification projection.enabled typeOfData",
     "a crawled Parquet table": "sizeKey objectCount UPDATED_BY_CRAWLER CrawlerSchemaSerializerVersion recordCount "

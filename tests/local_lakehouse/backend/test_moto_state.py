@@ -41,7 +41,7 @@ def opened(directory: Path) -> Iterator[Backend]:
         database.close()
 
 
-# The objects of these moto modules last only for one request, or are not used here.
+# The objects of these moto modules exist only during one request, or are not used here.
 _NOT_KEPT = re.compile(
     r"responses|exceptions|urls|access_control|policy_(conditions|validation)|config|comparisons|parsing\..*"
     r"|models\.(utilities|table_export|table_import)|logs_query(\..*)?"

@@ -1,4 +1,4 @@
-"""Tests of the tags of objects, of which moto keeps an entry for each object even if it has no tags."""
+"""Tests of object tags, for which moto stores an entry for each object even if the object has no tags."""
 
 from pathlib import Path
 from typing import Any

@@ -21,7 +21,7 @@ ARN = table_arn("Orders")
 
 
 class Exports:
-    """An account whose writes are also recorded by the export service."""
+    """An account whose writes the export service also records."""
 
     def __init__(self, clients: ServiceClients) -> None:
         self.world = World(clients)

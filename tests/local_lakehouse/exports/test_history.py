@@ -1,4 +1,4 @@
-"""Tests of past states of tables, which later writes do not change."""
+"""Tests of the states of tables at earlier times, which later writes do not change."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def clients() -> Iterator[ServiceClients]:
 
 @dataclass
 class Past:
-    """A table for which a test enables point-in-time recovery, and the clock of the table's history."""
+    """A table for which tests can enable point-in-time recovery, and the clock of the table's history."""
 
     clients: ServiceClients
     name: str = "Past"

@@ -32,7 +32,7 @@ DATA = allow("s3:GetObject", "arn:aws:s3:::some-bucket/t/*")
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    """Provide an account with a table of one row. The administrator has read the table to fill the caches."""
+    """Provide an account with a table of one row. The administrator has read the table, so the caches contain it."""
     lakehouse = Lakehouse(Settings(paused=True, enforce_iam=True))
     lakehouse.start()
     world = World(lakehouse)

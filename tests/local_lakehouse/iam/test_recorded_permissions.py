@@ -1,4 +1,4 @@
-"""Tests that no recorded permission is missed, even if the same permissions are checked again."""
+"""Tests that every permission check is recorded, even if the same permission was checked before."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Tests that an import from S3 creates a table with every valid item, and counts the invalid items."""
+"""Tests that an import from S3 creates a table with all valid items, and counts the invalid items."""
 
 from __future__ import annotations
 

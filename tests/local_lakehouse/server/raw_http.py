@@ -1,4 +1,4 @@
-"""A client that sends given bytes as HTTP requests."""
+"""A client that sends arbitrary bytes as HTTP requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LEARNER = "LOCALLAKEHOUSE000000"
 
 
 def signed(service: str, key: str = LEARNER, region: str = "us-east-1") -> dict[str, str]:
-    """Return the header with the caller and the service."""
+    """Return the header that names the caller and the service."""
     return {"Authorization": f"AWS4-HMAC-SHA256 Credential={key}/20260101/{region}/{service}/aws4_request"}
 
 

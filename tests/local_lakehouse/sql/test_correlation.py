@@ -65,7 +65,7 @@ def test_joins_with_unnest_and_lateral_return_rows(run: Run, join: str, rows: li
         ("SELECT max(e) + t.a FROM UNNEST(t.l) AS x(e)", True),
         ("SELECT max(e) FROM (VALUES 1) LEFT JOIN UNNEST(t.l) AS x(e) ON true", True),
         ("SELECT max(v.a) FROM u, u AS v WHERE u.a = t.a AND v.b = u.b", True),
-        # The query returns one of several different rows.
+        # The limit selects one of several different rows.
         ("SELECT u.b FROM u WHERE u.a = t.a LIMIT 1", False),
         ("SELECT u.a + u.d FROM u WHERE u.a = t.a LIMIT 1", False),
         ("SELECT count(*) FROM u WHERE u.a = t.a GROUP BY u.b LIMIT 1", False),
@@ -90,7 +90,7 @@ def test_joins_with_unnest_and_lateral_return_rows(run: Run, join: str, rows: li
         ("SELECT max(v.a) FROM (SELECT * FROM u WHERE u.a = t.a) x JOIN u AS v ON v.b = x.b", False),
         ("SELECT max(e) FROM u CROSS JOIN UNNEST(t.l) AS x(e)", False),
         ("SELECT rank() OVER (ORDER BY u.d) FROM u WHERE u.a = t.a", False),
-        # A correlated condition compares the result of a cast, or a rollup groups the rows.
+        # A correlated condition contains a cast, or the query contains a rollup.
         ("SELECT u.a FROM u WHERE CAST(u.a AS bigint) = t.d LIMIT 1", False),
         ("SELECT u.b FROM u WHERE u.a = t.a GROUP BY ROLLUP (u.b)", False),
     ],

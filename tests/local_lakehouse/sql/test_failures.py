@@ -1,4 +1,4 @@
-"""Tests that invalid statements fail with the error names of Athena, and never with a DuckDB message."""
+"""Tests that invalid statements fail with Athena's error names, and never with a DuckDB message."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Tests that identical keys of maps are one key, and that lookups find equal keys.
+"""Tests that identical map keys are one key, and that lookups find equal keys.
 
 The results do not depend on how DuckDB compares the keys.
 """

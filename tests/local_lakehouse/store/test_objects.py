@@ -1,4 +1,4 @@
-"""Tests that a body is written before the transaction that refers to it, and deleted if no transaction refers to it."""
+"""Tests that an object's body is written before its transaction commits, and deleted if no transaction uses it."""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Tests that DynamoDB Streams contain each change of an item once, in order, for a day."""
+"""Tests that a DynamoDB stream contains each item change exactly once, in order, for a day."""
 
 from __future__ import annotations
 
@@ -244,7 +244,7 @@ def test_stream_survives_a_restart(tmp_path: Path) -> None:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.tuples(st.sampled_from("abc"), st.none() | st.sampled_from([{"N": "1"}, {"SS": ["x", "y"]}]))))
 def test_records_reproduce_the_items_of_the_table(world: World, steps: list[tuple[str, Any]]) -> None:
-    """Applying a stream's records, in order, to an empty copy of the table results in the table's current items."""
+    """If a stream's records are applied in order to an empty table, the result is the source's current items."""
     if "Orders" in world.dynamodb.list_tables()["TableNames"]:
         world.dynamodb.delete_table(TableName="Orders")
     arn = world.create()

@@ -118,7 +118,7 @@ class Clock:
 
 @dataclass
 class World:
-    """An account with all prerequisites of zero-ETL, and a service whose clock the test controls."""
+    """An account with all prerequisites for zero-ETL, and a service whose clock the test controls."""
 
     clients: ServiceClients
     clock: Clock = field(default_factory=Clock)
@@ -188,10 +188,7 @@ class World:
         self.allow(table)
 
     def allow(self, table: str) -> None:
-        """Enable point-in-time recovery and set the policies that zero-ETL needs to export a table.
-
-        These are the table's policy and the catalog's policy.
-        """
+        """Enable point-in-time recovery, and set the table's and the catalog's policies that zero-ETL needs."""
         dynamodb = self.clients.client("dynamodb")
         dynamodb.update_continuous_backups(
             TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
@@ -200,7 +197,7 @@ class World:
         self.clients.client("glue").put_resource_policy(PolicyInJson=catalog_policy(*self.tables))
 
     def integrate(self, table: str, mode: str = "TOPLEVEL", **config: Any) -> str:
-        """Create an integration with its properties, without loading it."""
+        """Create an integration and its properties, without loading the table."""
         if DATABASE_ARN not in self.service.dump()["properties"]["resources"]:
             self.call(
                 "CreateIntegrationResourceProperty",

@@ -1,4 +1,4 @@
-"""Statements in the AWS documentation about zero-ETL, with the tests for each statement.
+"""Statements about zero-ETL in the AWS documentation, with the tests that cover each statement.
 
 ``python -m tests.local_lakehouse.zero_etl.documented_behavior`` prints the table.
 """
@@ -26,7 +26,7 @@ PAGES = {
     "exports": "S3DataExport.Output.html",
 }
 
-# Each row has a name, a page and a statement.
+# Each name refers to a page and a statement on it.
 ROWS = {
     "operations": (
         "model",
@@ -150,7 +150,7 @@ def covers(*rows: str) -> Callable[[Test], Test]:
 
 
 def covering_tests() -> dict[str, list[str]]:
-    """Return the tests for each row, according to the tests' marks."""
+    """Return the names of the tests that cover each row."""
     found: dict[str, list[str]] = {row: [] for row in ROWS}
     for module, name, rows in _marked():
         for row in rows:

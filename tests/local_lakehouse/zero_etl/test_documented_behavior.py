@@ -1,4 +1,4 @@
-"""Tests that each row of the documented behavior has a test."""
+"""Tests that each statement in the AWS documentation is covered by a test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of the target's default partitioning, and of partitioning that table properties define."""
+"""Tests of the target's default partitioning, and of the partitioning that table properties define."""
 
 from __future__ import annotations
 

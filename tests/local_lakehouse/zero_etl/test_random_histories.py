@@ -23,7 +23,7 @@ pytestmark = pytest.mark.long
 
 Row = dict[str, Any]
 
-# The environment variable increases the number of histories of each kind.
+# ZETL_HISTORIES sets the number of histories of each kind.
 HISTORIES = int(os.environ.get("ZETL_HISTORIES", "8"))
 STEPS = 40
 
@@ -50,7 +50,7 @@ _ITEMS = st.fixed_dictionaries({}, optional=_ATTRIBUTES)
 
 
 class History(RuleBasedStateMachine):
-    """A history of writes, refreshes, restarts and type changes, with the source's contents as the model."""
+    """Random writes, refreshes, restarts and type changes, with the source's contents as the model."""
 
     key_type = "S"
     keys: Sequence[str] = _KEYS
@@ -188,7 +188,7 @@ def texts_of_several_types(items: Iterable[Item], struct: StructType, mode: str)
 
 
 def expected_row(item: Item, struct: StructType, mode: str, texts: Container[str] = ()) -> Row:
-    """Convert an item to its expected row in a table with the given columns, without columnar code."""
+    """Convert an item to its expected row in a table with the given columns, value by value."""
     if mode == "NOUNNEST":
         others = {name: value for name, value in item.items() if name != "pk"}
         key = struct.fields[0]

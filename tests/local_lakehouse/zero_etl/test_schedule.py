@@ -1,4 +1,4 @@
-"""Tests that refreshes start soon after a write, soon after the first of many writes, and at regular intervals."""
+"""Tests that refreshes start soon after a single write or the first of many writes, and at regular intervals."""
 
 from __future__ import annotations
 

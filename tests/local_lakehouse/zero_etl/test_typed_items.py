@@ -1,4 +1,4 @@
-"""Tests that items keep all their values as Arrow data, whatever the types and the order of the items."""
+"""Tests that no value is lost when items of any types, in any order, become Arrow data."""
 
 from __future__ import annotations
 

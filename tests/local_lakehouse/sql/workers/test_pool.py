@@ -275,7 +275,7 @@ def test_full_disk_fails_the_statement(pool: WorkerPool, monkeypatch: pytest.Mon
 
 
 def test_forking_process_has_a_single_thread(pool: WorkerPool) -> None:
-    """No other thread can hold a library's lock during a fork, so no new worker waits for such a lock."""
+    """The forking process has only one thread, so no library lock can be held during a fork."""
     with pool.opened() as session:
         server = psutil.Process(worker_of(session)).parent()
     assert server is not None

@@ -260,7 +260,7 @@ def test_keeps_bucket_of_another_account(lab: Lab) -> None:
     assert foreign(lab) == [f"S3 bucket {lab.bucket}"]
     assert cleanup.verify(lab) == (
         "All resources of the lab are deleted."
-        " Resources with the lab's names that don't belong to the lab and are kept: 1."
+        " Resources that have the lab's names but belong to someone else were kept: 1."
     )
 
 
@@ -313,7 +313,7 @@ def test_command_deletes_nothing_without_confirmation(command: Lab, capsys: pyte
     source.create_table(command)
     assert cli.main(["cleanup"]) == 1
     assert cli.main(["cleanup", "--dry-run"]) == 1
-    assert "To delete all of this, run zetl cleanup in a terminal, or with --yes." in capsys.readouterr().out
+    assert "To delete these resources, run zetl cleanup in a terminal, or with --yes." in capsys.readouterr().out
     assert kinds(command) == ["DynamoDB table"]
 
 

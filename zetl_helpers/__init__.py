@@ -1,6 +1,6 @@
 """Hands-on Amazon DynamoDB zero-ETL integration with Amazon SageMaker Lakehouse.
 
-Modules are imported on first use, so that a command that only prints its help does not wait for pandas.
+Modules are imported on first use, so a command that only prints help does not wait for pandas to load.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from zetl_helpers._aws import absent, error_code, tag_dict, tag_list
 from zetl_helpers._wait import wait_for
 from zetl_helpers.lab import Lab
 
-# The first tag on the target role contains the administrator that the lab added, and the second marks its pending
+# Tags on the target role. The first names the administrator that the lab added; the second marks this administrator for
 # removal.
 ADDED = "zetl-lab-administrator"
 _LEAVING = "zetl-lab-leaves"
@@ -30,8 +30,8 @@ def rewrite(lab: Lab, change: Callable[[list[str]], list[str]]) -> tuple[list[st
 
     Args:
         lab: The lab.
-        change: A function that returns the new list for the current list. When applied to its result, the function must
-            change nothing.
+        change: A function that takes the current list and returns the new list. Applied to its own result, the function
+            must change nothing.
 
     Returns:
         The list before the change and the list after it.
@@ -65,7 +65,7 @@ def rewrite(lab: Lab, change: Callable[[list[str]], list[str]]) -> tuple[list[st
 
 
 def note(lab: Lab, principal: str) -> None:
-    """Tag the target role with the administrator that the lab added, because cleanup removes only this principal."""
+    """Tag the target role with the administrator that the lab added, so that cleanup removes only this principal."""
     lab.client("iam").tag_role(RoleName=lab.role, Tags=tag_list({ADDED: principal}))
 
 
@@ -80,13 +80,13 @@ def note_leaving(lab: Lab) -> None:
 
 
 def forget(lab: Lab) -> None:
-    """Remove both tags about the administrator from the target role."""
+    """Remove both administrator tags from the target role."""
     with absent("NoSuchEntity"):
         lab.client("iam").untag_role(RoleName=lab.role, TagKeys=[ADDED, _LEAVING])
 
 
 def noted(lab: Lab) -> str | None:
-    """Return the principal that the lab added as an administrator. Return None if the target role has no such tag."""
+    """Return the principal that the lab added as an administrator, or None if no administrator is recorded."""
     with absent("NoSuchEntity"):
         return _tags(lab).get(ADDED)
     return None

@@ -17,16 +17,16 @@ from zetl_helpers.lab import Lab
 LOG_GROUP = "/aws-glue/zeroETL-integrations/logs/"
 NAMESPACE = "AWS/Glue/ZeroETL"
 
-# A log event and a metric contain a more precise time than the snapshot of the same ingestion, but can arrive a few
-# seconds later.
+# Log events and metrics give a more precise time than the snapshot of the same ingestion, but can arrive a few seconds
+# later.
 _GRACE = timedelta(seconds=60)
 
 
 def log_sources(lab: Lab, integration: str) -> list[dict[str, Any]]:
     """Return the locations of an integration's log events, as arguments for ``FilterLogEvents``.
 
-    The AWS documentation and samples show three forms of the log group's name: with a trailing slash, without a slash,
-    and followed by the integration's ID. In the first two forms, the ID is the name of a log stream in the group.
+    The AWS documentation and samples show three forms of the log group's name: with a trailing slash, without it, and
+    with the integration's ID after the slash. In the first two forms, the ID is the name of a log stream in the group.
 
     Args:
         lab: The lab.
@@ -70,8 +70,8 @@ def last_sync(lab: Lab, integration: dict[str, Any]) -> datetime | None:
 
     The time comes from the log or, failing that, from the metrics. If both are missing or inaccessible, the function
     returns the commit time of the target table's latest snapshot. The ingestion read the source before that commit, so
-    the commit time is an upper bound. A snapshot is ignored for its first minute, because the log or a metric can still
-    arrive.
+    the commit time is an upper bound. A snapshot is ignored for its first minute, because a log event or metric can
+    still arrive.
 
     Args:
         lab: The lab.
@@ -174,7 +174,7 @@ def _by_metric(lab: Lab, arn: str) -> datetime | None:
 def newest_snapshot(lab: Lab) -> datetime | None:
     """Return the commit time of the target table's latest snapshot.
 
-    Return None if the table or a snapshot does not exist.
+    Return None if the table does not exist or has no snapshot.
 
     Args:
         lab: The lab.

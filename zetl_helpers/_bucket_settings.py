@@ -23,7 +23,7 @@ EXPIRY = {
 
 
 def close(lab: Lab) -> bool:
-    """Block public access to the bucket, and return whether the setting has changed.
+    """Block public access to the bucket, and return whether a change was necessary.
 
     See https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutPublicAccessBlock.html
     """
@@ -80,7 +80,7 @@ def expire_results(lab: Lab) -> bool:
 
 
 def encrypt(lab: Lab, key: str) -> bool:
-    """Encrypt new objects in the bucket with a customer managed key, and return whether the setting has changed."""
+    """Encrypt new objects in the bucket with a customer managed key, and return whether a change was necessary."""
     s3 = lab.client("s3")
     default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
     found = of_new_bucket(lab, s3.get_bucket_encryption)["ServerSideEncryptionConfiguration"]["Rules"]

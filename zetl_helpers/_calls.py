@@ -48,14 +48,14 @@ class Call(str):
 
     @property
     def changes(self) -> bool:
-        """Whether the call can change something."""
+        """Whether the call can change resources."""
         return not self.operation.startswith(_LOOKS)
 
 
 def changing(calls: Iterable[str]) -> list[Call]:
-    """Return the calls with known arguments that can change something.
+    """Return the calls that can change resources and whose arguments are known.
 
-    If no such call exists, return all calls with known arguments.
+    If there are none, return all calls with known arguments.
     """
     known = [call for call in calls if isinstance(call, Call) and call.parameters is not None]
     return [call for call in known if call.changes] or known
@@ -84,7 +84,7 @@ def boto3_code(calls: Sequence[Call]) -> str:
 def cli_commands(calls: Sequence[Call]) -> str:
     """Return calls as AWS CLI commands.
 
-    A long argument is indented JSON on several lines, so that readers do not need to scroll horizontally.
+    Long arguments are indented JSON on several lines, so that readers do not need to scroll horizontally.
 
     Args:
         calls: The calls, in order.

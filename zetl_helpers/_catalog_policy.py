@@ -38,7 +38,7 @@ def merge_catalog_policy(lab: Lab) -> Step:
         The step and its outcome, with the complete policy as `details`.
 
     Raises:
-        CatalogPolicyFullError: The policy would exceed the maximum size on AWS.
+        CatalogPolicyFullError: The policy would exceed the maximum size that AWS allows.
 
     See https://docs.aws.amazon.com/glue/latest/webapi/API_PutResourcePolicy.html
     """
@@ -195,9 +195,10 @@ def _write_catalog_policy(lab: Lab, document: dict[str, Any], policy_hash: str |
     size = len(text.encode())
     if document["Statement"] and size > _MOST_BYTES:
         raise CatalogPolicyFullError(
-            f"With the statements for database {lab.database}, the Data Catalog's policy would have {size:,} bytes. "
-            f"AWS allows {_MOST_BYTES:,} bytes. Ask the instructor to run zetl class prepare, which adds a single "
-            "statement for all labs. Or remove unused statements in the AWS Glue console, under Data Catalog settings."
+            f"With the statements for database {lab.database}, the Data Catalog's policy would be {size:,} bytes "
+            f"long. AWS allows at most {_MOST_BYTES:,} bytes. Ask the instructor to run zetl class prepare, which "
+            "adds a single statement for all labs. Or remove unused statements in the AWS Glue console, under Data "
+            "Catalog settings."
         )
     condition = {"PolicyHashCondition": policy_hash} if policy_hash else {"PolicyExistsCondition": "NOT_EXIST"}
     try:

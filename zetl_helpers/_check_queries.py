@@ -1,4 +1,4 @@
-"""The results folder of exercise checks. The learner's query history omits queries with results in this folder."""
+"""The results folder for exercise checks. The learner's query history omits queries with results in this folder."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def checking() -> Iterator[None]:
 
 
 def folder(results: str) -> str:
-    """Return the location for a query's results, which is a separate folder if a check runs the query.
+    """Return the location for a query's results: a separate folder if an exercise check runs the query.
 
     A folder marks these queries, because a comment in a statement would shift the positions in Athena error messages.
     """

@@ -32,7 +32,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
     clean = actions.add_parser("cleanup", help="list the learners' resources; with --yes, delete them")
     clean.add_argument("learners", nargs="*", metavar="PREFIX", help="default: all prefixes in use")
-    clean.add_argument("--yes", action="store_true", help="delete the resources; without it, nothing is changed")
+    clean.add_argument("--yes", action="store_true", help="delete the resources; without --yes, nothing is deleted")
     clean.set_defaults(run=_cleanup)
 
 
@@ -119,7 +119,7 @@ def _cleanup(options: argparse.Namespace) -> int:
         print("All resources of the class are deleted.")
         return 0
     if not options.yes:
-        print("To delete all of this: zetl class cleanup --yes")
+        print("To delete these resources: zetl class cleanup --yes")
         return 1
     failed = classroom.apply(plans, tell=print)["outcome"].str.startswith("failed").any()
     try:

@@ -35,7 +35,7 @@ class _OptionsSetter(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return the spec of pandas that another finder returns, and extend its loader to set the display options."""
+        """Return another finder's spec for pandas, with its loader extended to set the display options."""
         if fullname != "pandas":
             return None
         others = (finder for finder in sys.meta_path if finder is not self)

@@ -81,7 +81,7 @@ def missing(lab: Lab, principal: str) -> list[str]:
 
 
 def grant(lab: Lab, principal: str, location: str | None = None) -> list[Step]:
-    """Grant the target role and the lab's owner their permissions if Lake Formation governs the database.
+    """Grant the target role and the lab's owner the permissions that they need if Lake Formation governs the database.
 
     Args:
         lab: The lab.

@@ -46,7 +46,7 @@ def wait_until_attention(lab: Lab, *, timeout: float = 5400) -> str:
 
 
 def wait_until_recovered(lab: Lab, *, timeout: float = 5400) -> None:
-    """Wait until the integration is ACTIVE again after the cause of a failure was fixed.
+    """Wait until the integration is ACTIVE again after you fix the cause of a failure.
 
     Args:
         lab: The lab.

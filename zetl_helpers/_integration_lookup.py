@@ -39,7 +39,7 @@ def find(lab: Lab) -> dict[str, Any] | None:
 def tags(lab: Lab, found: dict[str, Any]) -> dict[str, str]:
     """Return an integration's tags.
 
-    The API model of ``DescribeIntegrations`` includes tags. If a response omits the tags, they are requested
+    The API model of ``DescribeIntegrations`` includes tags. If a response omits them, this function requests the tags
     separately.
 
     Args:

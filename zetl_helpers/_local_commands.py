@@ -50,7 +50,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     stop = local.add_parser("stop", help="stop the lakehouse and keep its state")
     stop.set_defaults(run=_stop)
 
-    status = local.add_parser("status", help="show whether the lakehouse is running and where")
+    status = local.add_parser("status", help="show whether the lakehouse is running, and its address")
     status.add_argument("--json", action="store_true", help="print JSON")
     status.set_defaults(run=_status)
 
@@ -133,7 +133,7 @@ def _status(options: argparse.Namespace) -> int:
               f"{running.health['refresh_seconds']:g} s{refreshing}")  # fmt: skip
         for name, health in running.health["background"].items():
             if not health["ok"]:
-                print(f"{name} fails and is retried (failures so far: {health['failures']}): {health['problem']}")
+                print(f"{name} is failing and is retried (failures so far: {health['failures']}): {health['problem']}")
     return 0 if running else 1
 
 
@@ -207,7 +207,7 @@ def _running(state: Path) -> Running:
 
 
 def _require_local() -> None:
-    """Check the system and then the lakehouse's packages, which an AWS-only installation does not have."""
+    """Check that the system is supported and that the lakehouse's packages are installed."""
     from zetl_helpers import _requirements
 
     system.require_fork()

@@ -11,8 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 from zetl_helpers import _rights
 
 _SIGN_IN = (
-    "Your credentials are no longer valid. Sign in again, connect again with zetl.connect(), and repeat the step, "
-    "which continues where it stopped."
+    "Your credentials are no longer valid. Sign in again, connect again with zetl.connect(), and repeat the step. It "
+    "continues where it stopped."
 )
 _SIGN_IN_OR_REGION = f"{_SIGN_IN} If your credentials are new, check whether the Region is enabled for your account."
 _QUOTA = (

@@ -20,7 +20,9 @@ Kind = Literal["IAM-based", "Identity Center"]
 # The name of a project's IAM connection depends on the type of domain.
 _CONNECTIONS: dict[str, Kind] = {"default.iam": "IAM-based", "project.iam": "Identity Center"}
 
-MEMBERS_CHAPTERS = "chapters 4, 5 and 7 run, 6 and 8 can be read, and an administrator runs chapters 1 to 3 and 6"
+MEMBERS_CHAPTERS = (
+    "you can run chapters 4, 5 and 7 and read chapters 6 and 8; an administrator runs chapters 1 to 3 and 6"
+)
 
 
 @dataclass(frozen=True)

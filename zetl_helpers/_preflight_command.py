@@ -1,4 +1,4 @@
-"""The ``zetl preflight`` command, which predicts the result of zero-ETL for a table."""
+"""The ``zetl preflight`` command, which predicts how zero-ETL will replicate a table."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def add(commands: Any, connect: Callable[[], Lab]) -> None:
         "preflight", help="predict what zero-ETL will do with a table, or with items in a file"
     )
     what = command.add_mutually_exclusive_group(required=True)
-    what.add_argument("table", nargs="?", metavar="TABLE", help="name or ARN of a table, which is only read")
+    what.add_argument("table", nargs="?", metavar="TABLE", help="name or ARN of the table; the command only reads it")
     what.add_argument(
         "--file", type=Path, metavar="ITEMS.json",
         help="items in DynamoDB JSON, one per line, or the folder of an export to Amazon S3",
     )  # fmt: skip
-    command.add_argument("--keys", help="key attributes, such as PK,SK, of the items in a file; default: a guess")
-    command.add_argument("--sample", type=int, default=10_000, help="items to read from a table; default: 10000")
-    command.add_argument("--changes", type=float, metavar="N", help="writes per day; default: a twentieth of the items")
+    command.add_argument("--keys", help="key attributes of the items in the file, such as PK,SK; default: a guess")
+    command.add_argument("--sample", type=int, default=10_000, help="number of items to read; default: 10000")
+    command.add_argument("--changes", type=float, metavar="N", help="writes per day; default: 5% of the items")
     command.add_argument(
         "--refresh", type=int, default=15, metavar="MINUTES", help="refresh interval in minutes; default: 15"
     )

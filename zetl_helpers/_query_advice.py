@@ -1,4 +1,4 @@
-"""Advice about common SQL errors. The advice is added to Athena error messages."""
+"""Advice about common SQL errors, added to Athena error messages."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def _about_column(lab: Lab, message: str, sql: str) -> str:
     name = missing[1].rpartition(".")[2] if missing else ""
     given = rf'\bAS\s+"?{re.escape(name)}\b|\)\s+"?{re.escape(name)}"?\s*(?:,|\bFROM\b)'
     if name and re.search(given, without_comments(sql), re.IGNORECASE):
-        return f"`{name}` is a name that you gave in SELECT. WHERE and HAVING can't use it, so repeat the expression."
+        return f"`{name}` is an alias from SELECT. WHERE and HAVING can't use it, so repeat the expression there."
     if name and (quoted := re.search(rf'"({re.escape(name)})"', sql, re.IGNORECASE)):
-        return f"Double quotes enclose a name, and single quotes enclose text: '{quoted[1]}'."
+        return f"Use double quotes for names and single quotes for text: '{quoted[1]}'."
     return f"zetl.lakehouse.schema({_code(lab)}) lists the table's current columns. Write text in 'single' quotes."
 
 
@@ -71,7 +71,10 @@ def _about_types(_: Lab, message: str, __: str) -> str:
     if "varchar" in message and "timestamp" in message:
         return "Compare a time with a time, such as DATE '2026-10-01' or TIMESTAMP '2026-10-01 09:30:00 UTC'."
     if "varchar" in message and _NUMBER.search(message):
-        return "Compare text with text in 'single' quotes, or convert it to a number with CAST(x AS double)."
+        return (
+            "To compare as text, put the number in 'single' quotes. To compare as numbers, convert the text with "
+            "CAST(x AS double)."
+        )
     if "varchar" in message and re.search(r"\bdate\b", message):
         return "CAST(x AS date) converts text such as 2026-10-21 to a date."
     return "Two values have different types. CAST(x AS …) converts one of them."

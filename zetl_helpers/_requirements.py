@@ -23,7 +23,7 @@ class Unmet:
     """An unmet requirement.
 
     Args:
-        name: The distribution.
+        name: The distribution's name.
         specifier: The supported versions.
         found: The installed version, or None if the distribution is not installed.
     """

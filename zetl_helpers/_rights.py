@@ -26,7 +26,8 @@ _GRANTS = (
     "Lake Formation, not IAM, denies this request. A Lake Formation administrator can grant the permission, as in "
     "chapter 3."
 )
-# A Studio project has no S3 permissions for other people's files. Lake Formation provides temporary permissions.
+# The role of a Studio project has no S3 permissions for other people's files. Lake Formation provides temporary
+# credentials.
 _OF_PROJECT = re.compile(r"assumed-role/datazone_usr_role_\w+")
 _SHARE = (
     "The project's role can read the table only through Lake Formation. The table's location must be registered, and "
@@ -101,7 +102,7 @@ def _listed(value: str | list[str]) -> list[str]:
 
 @functools.cache
 def _giving(action: str) -> tuple[Statement, ...]:
-    """Return the learner's policy statements that contain an action, without filling in placeholders."""
+    """Return the learner's policy statements that contain an action. Their placeholders are not filled in."""
     return tuple(
         statement
         for name in dict.fromkeys((*LEARNER_POLICIES, *CLASS_POLICIES))
@@ -111,7 +112,7 @@ def _giving(action: str) -> tuple[Statement, ...]:
 
 
 def action_of(service: str, operation: str) -> str:
-    """Return the action that an operation requires, which usually has the same name.
+    """Return the IAM action that an operation requires. The action usually has the operation's name.
 
     Args:
         service: The service's name in botocore.
@@ -122,7 +123,7 @@ def action_of(service: str, operation: str) -> str:
 
 
 def explain(message: str, action: str | None = None) -> str:
-    """Add the missing action and the policies that contain it to an AWS message about a denial.
+    """Add the missing action and the policies that contain it to an AWS access-denied message.
 
     Args:
         message: The message from AWS.

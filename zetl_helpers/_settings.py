@@ -148,7 +148,7 @@ def workgroup(environment: Mapping[str, str] | None = None, *, default: str = "p
 def class_dir(environment: Mapping[str, str] = os.environ) -> Path | None:
     """Return ``ZETL_CLASS_DIR``, or None if the variable is not set.
 
-    A class on one machine shares its progress in this folder.
+    In a class on one machine, learners share their progress in this folder.
     """
     named = environment.get("ZETL_CLASS_DIR")
     return Path(named).absolute() if named else None
@@ -157,13 +157,14 @@ def class_dir(environment: Mapping[str, str] = os.environ) -> Path | None:
 def state_dir(environment: Mapping[str, str] = os.environ, start: Path | None = None) -> Path:
     """Return the state folder: ``ZETL_STATE_DIR`` if it is set, and otherwise ``.zetl`` in the tutorial's folder.
 
+    The search for the tutorial's folder continues upward from `start` until a folder contains ``.zetl`` or the
+    tutorial's ``environment.yml``. A notebook and a command in the tutorial's folder therefore use the same lakehouse.
+    If the state folder belongs to another user or is not writable, the function returns ``.zetl`` in this user's home
+    folder. Many learners can therefore share one copy of the tutorial.
+
     Args:
         environment: The environment variables, which can contain ``ZETL_STATE_DIR``.
-        start: The folder where the search for the tutorial's folder starts. Defaults to the current folder. The search
-            continues upward until a folder contains ``.zetl`` or the tutorial's ``environment.yml``. The state folder
-            is in this folder. A notebook and a command in the tutorial's folder therefore use the same lakehouse. If
-            the state folder belongs to another user or is not writable, the function returns ``.zetl`` in this user's
-            home folder. Many learners can therefore share one copy of the tutorial.
+        start: The folder where the search for the tutorial's folder starts. Defaults to the current folder.
     """
     named = environment.get("ZETL_STATE_DIR")
     if named:

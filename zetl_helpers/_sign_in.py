@@ -30,7 +30,7 @@ def remember(session: boto3.Session) -> None:
     """Remember a session, so that `renew` can update its credentials after it has expired.
 
     Args:
-        session: The session of a lab on AWS. It replaces any session that was remembered before.
+        session: The session of a lab on AWS. It replaces any session that was remembered earlier.
     """
     _sessions[:] = [session]
 

@@ -135,7 +135,9 @@ def create_domain(lab: Lab, plan: DomainPlan, *, timeout: float = 900) -> Step:
     See https://docs.aws.amazon.com/datazone/latest/APIReference/API_CreateDomain.html
     """
     if not permissions.role_exists(lab):
-        raise StudioSetupError(f"Run chapter 1 first: role {lab.role} records the domain that cleanup may delete.")
+        raise StudioSetupError(
+            f"Run chapter 1 first. A tag on its role {lab.role} records the domain that cleanup may delete."
+        )
     datazone = lab.client("datazone")
     with lab.recording() as calls:
         found = next((entry for entry in _pages(datazone, "list_domains") if entry["name"] == plan.name), None)
@@ -178,7 +180,7 @@ def _wait_for_domain(datazone: Any, domain: str, timeout: float) -> None:
 
 
 def _profile(lab: Lab, domain: str, plan: DomainPlan) -> str:
-    """Return the ID of the lab's project profile, which is created if it does not exist.
+    """Return the ID of the lab's project profile, and create the profile if it does not exist.
 
     For a new profile, this function enables the tooling blueprint and lets all users of the domain create projects.
     """
@@ -254,7 +256,7 @@ def create_project(lab: Lab, domain: str, profile: str, *, timeout: float = 1800
                 why = project["environmentDeploymentDetails"].get("environmentFailureReasons", {})
                 raise StudioSetupError(
                     f"The environments of project {lab.project} were not deployed: {why}. Check the provisioning role "
-                    "and the subnets of the plan, delete the project with studio.delete_project, and try again."
+                    "and the subnets in the plan, delete the project with studio.delete_project, and try again."
                 )
             return True if project["projectStatus"] == "ACTIVE" and deployed == "SUCCESSFUL" else None
 

@@ -17,7 +17,7 @@ from zetl_helpers._errors import UserError
 
 T = TypeVar("T")
 
-# A shorter wait shows no progress line, so that stored notebook outputs do not contain such lines.
+# Shorter waits show no progress line, so that stored notebook outputs do not contain progress lines.
 _QUIET_SECONDS = 5.0
 _PATIENCE = 0.1
 _LONGEST_PAUSE = 30.0
@@ -58,7 +58,8 @@ class _TestingClock(_Clock):
         return self._now
 
     def sleep(self, seconds: float) -> None:
-        # The clock moves even if rounding would lose the pause. Otherwise, a wait's last pause could repeat forever.
+        # The clock advances even if rounding would swallow the pause. Otherwise, a wait's last pause could repeat
+        # forever.
         self._now = max(self._now + seconds, math.nextafter(self._now, math.inf))
         self._meanwhile()
 
@@ -165,7 +166,7 @@ class _Progress:
         self._said: set[str] = set()
 
     def show(self, elapsed: float, status: Callable[[], str]) -> None:
-        """Show how long the wait has taken, unless it is short."""
+        """Show the elapsed time, unless the wait is still short."""
         if elapsed < _QUIET_SECONDS or os.environ.get("ZETL_PROGRESS") == "off":
             return
         if self._usual:

@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """Return the command-line parser."""
     parser: argparse.ArgumentParser = _Parser(
-        prog="zetl", description="The command of the tutorial about DynamoDB zero-ETL with SageMaker Lakehouse."
+        prog="zetl", description="Commands for the tutorial on DynamoDB zero-ETL with SageMaker Lakehouse."
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {_version.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
@@ -282,9 +282,9 @@ def _cleanup(options: argparse.Namespace) -> int:
 def _confirmed(account: str) -> bool:
     """Ask the user to confirm the account by typing its number."""
     if not sys.stdin.isatty():
-        print("To delete all of this, run zetl cleanup in a terminal, or with --yes.")
+        print("To delete these resources, run zetl cleanup in a terminal, or with --yes.")
         return False
-    return input(f"To delete all of this, type the account number, {account}: ").strip() == account
+    return input(f"To delete these resources, type the account number, {account}: ").strip() == account
 
 
 def _doctor(_: argparse.Namespace) -> int:

@@ -54,7 +54,7 @@ __all__ = [
 ]
 
 _SETTLING = ("CREATING", "MODIFYING", "SYNCING")
-# ModifyIntegration does not change these settings.
+# ModifyIntegration cannot change these settings.
 _FIXED = ("KmsKeyId", "AdditionalEncryptionContext")
 
 
@@ -244,7 +244,7 @@ def wait_until_synced(lab: Lab, since: datetime, *, timeout: float = 5400) -> da
         f"the target to reflect {lab.table} up to {since:%H:%M:%S}",
         look,
         timeout=timeout,
-        hint="Check zetl.monitoring.log_events(lab); a refresh without changes has no event.",
+        hint="Check zetl.monitoring.log_events(lab); a refresh without changes logs no event.",
         usual=lab.usually("15 to 30 minutes"),
     )
 

@@ -85,8 +85,8 @@ class Lab:
         source: The name of the lab's DynamoDB table, without the prefix.
         project: The name of the project in SageMaker Unified Studio.
         workgroup: The Athena workgroup that runs the queries.
-        place: The SageMaker Unified Studio notebook space that calls AWS. None on any other computer and for the local
-            lakehouse.
+        place: The SageMaker Unified Studio space in which this process runs, or None on any other computer and for the
+            local lakehouse.
     """
 
     target: Target
@@ -164,7 +164,7 @@ class Lab:
 
     @property
     def role(self) -> str:
-        """The name of the role that the integration uses to write."""
+        """The name of the role that the integration uses to write to the target."""
         return f"{self.prefix}_zETLTargetRole" if self.prefix else "zETLTargetRole"
 
     @property
@@ -334,7 +334,7 @@ def connect_to_local(endpoint: str, region: str) -> Lab:
     """
     if not _LOOPBACK.match(endpoint):
         raise ConnectionRefusedByLabError(f"{endpoint!r} is not an address of this computer.")
-    _fence(endpoint, region)
+    _direct_clients(endpoint, region)
     session = local_session(endpoint, region, _LOCAL_ACCESS_KEY, _LOCAL_SECRET)
     return _introduce("local", session, _settings.prefix(), endpoint)
 
@@ -376,7 +376,7 @@ def _find_local() -> str | None:
     if played != region:
         raise ConnectionRefusedByLabError(
             f"The local lakehouse in {state} is in {played}, but {region_source()} specifies {region}. "
-            f"Set AWS_REGION={played}, or run zetl local stop. The lakehouse then starts in {region} the next time."
+            f"Set AWS_REGION={played}, or run zetl local stop, so that the lakehouse starts in {region} next time."
         )
     return running.url
 
@@ -390,7 +390,7 @@ def _start_local() -> str:
     return done.stdout.strip().rpartition("\n")[2]
 
 
-def _fence(endpoint: str, region: str) -> None:
+def _direct_clients(endpoint: str, region: str) -> None:
     """Direct every AWS client of this process, including the clients of other libraries, to the local lakehouse."""
     for name in list(os.environ):
         if name in _OTHER_SOURCES or name.startswith("AWS_ENDPOINT_URL_") or re.fullmatch(r"WR_\w+_ENDPOINT_URL", name):

@@ -31,13 +31,12 @@ __all__ = [
 
 _POLL_SECONDS = 0.1
 
-# Comments and parentheses can precede a statement's first word, and EXPLAIN ANALYZE runs the statement after it.
+# Comments and parentheses can precede a statement's first word, and EXPLAIN ANALYZE runs the statement that follows it.
 _GAP = r"(?:\s|\(|--[^\n]*(?:\n|$)|/\*.*?\*/)*"
 _FIRST_WORD = re.compile(
     rf"{_GAP}(?:EXPLAIN\b{_GAP}ANALYZE\b{_GAP}(?:VERBOSE\b{_GAP})?)?(\w+)", re.DOTALL | re.IGNORECASE
 )
-# A statement with any other first word, even a typo, is passed to Athena. EXECUTE can run any statement that was
-# prepared.
+# A statement with any other first word, even a typo, is passed to Athena. EXECUTE can run any prepared statement.
 _CHANGES = (
     "ALTER", "CREATE", "DEALLOCATE", "DELETE", "DROP", "EXECUTE", "INSERT", "MERGE", "MSCK", "OPTIMIZE", "PREPARE",
     "UNLOAD", "UPDATE", "VACUUM",
@@ -71,7 +70,7 @@ def query(lab: Lab, sql: str, **params: Any) -> pd.DataFrame:
         rows = wr.athena.read_sql_query(
             sql,
             database=lab.database,
-            # awswrangler's default wraps the statement in a CREATE TABLE, and "t$snapshots" has types that a table
+            # By default, awswrangler wraps the statement in a CREATE TABLE, and "t$snapshots" has types that a table
             # cannot have.
             ctas_approach=False,
             params=params or None,
@@ -248,7 +247,7 @@ def difference(lab: Lab, before: int, after: int) -> pd.DataFrame:
 
 
 def query_history(lab: Lab, *, newest: int = 10) -> pd.DataFrame:
-    """Return the latest query executions of the workgroup, without those of the exercises' checks.
+    """Return the latest query executions of the workgroup, excluding exercise checks.
 
     Args:
         lab: The lab.
@@ -274,7 +273,7 @@ def query_history(lab: Lab, *, newest: int = 10) -> pd.DataFrame:
 
 
 def save_query(lab: Lab, name: str, sql: str, description: str) -> Step:
-    """Save a query under a name that the Athena console and the Studio list.
+    """Save a named query, which the Athena console and the Studio list.
 
     Args:
         lab: The lab.

@@ -19,7 +19,7 @@ _AGE = "vacuum_max_snapshot_age_seconds"
 
 @dataclass(frozen=True)
 class FileCounts:
-    """The number and size of a table's data files at one time.
+    """The number and size of a table's data files at a point in time.
 
     Args:
         rows: The number of rows in the latest snapshot.
@@ -92,7 +92,7 @@ def compact(lab: Lab) -> Step:
     See https://docs.aws.amazon.com/athena/latest/ug/optimize-statement.html
     """
     sql = f"OPTIMIZE {lab.target_table} REWRITE DATA USING BIN_PACK"
-    return _run(lab, f"small files of table {lab.target_table} merged", sql)
+    return _run(lab, f"data files of table {lab.target_table}", sql)
 
 
 def keep_snapshots_for(lab: Lab, seconds: int) -> Step:
@@ -128,7 +128,7 @@ def vacuum(lab: Lab) -> Step:
 
     See https://docs.aws.amazon.com/athena/latest/ug/vacuum-statement.html
     """
-    return _run(lab, f"expiry of old snapshots of table {lab.target_table}", f"VACUUM {lab.target_table}")
+    return _run(lab, f"snapshots of table {lab.target_table}", f"VACUUM {lab.target_table}")
 
 
 def _run(lab: Lab, thing: str, sql: str) -> Step:

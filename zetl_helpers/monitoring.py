@@ -208,8 +208,8 @@ def _watched(metrics: list[dict[str, Any]]) -> list[tuple[str, str]]:
         (metric["Id"], metric.get("MetricStat", {}).get("Metric", {}).get("Dimensions", [])) for metric in metrics
     ]
     return sorted(
-        (name, sery.get("Expression", "") + str(sorted((each["Name"], each["Value"]) for each in dimensions)))
-        for (name, dimensions), sery in zip(series, metrics, strict=True)
+        (name, metric.get("Expression", "") + str(sorted((each["Name"], each["Value"]) for each in dimensions)))
+        for (name, dimensions), metric in zip(series, metrics, strict=True)
     )
 
 

@@ -1,4 +1,4 @@
-"""Deterministic, generated card payments."""
+"""Deterministically generated card payments."""
 
 from __future__ import annotations
 

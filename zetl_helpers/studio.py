@@ -176,7 +176,7 @@ def find_project(lab: Lab) -> Project:
 
 
 def _project_of_space(datazone: Any, space: Space, region: str) -> Project:
-    """Return a space's project by the IDs in the space's metadata, because the project's role cannot list domains."""
+    """Look up a space's project by the IDs in the space's metadata, because the project's role cannot list domains."""
     listed = _pages(datazone, "list_projects", domainIdentifier=space.domain_id)
     names = {entry["id"]: entry["name"] for entry in listed}
     if space.project_id not in names:
@@ -245,7 +245,7 @@ def register_location(lab: Lab) -> Step:
         found = registered_location(lab)
         if found is None:
             with absent("AlreadyExistsException"):
-                _undisturbed(
+                _retry_while_busy(
                     formation.register_resource,
                     ResourceArn=lab.table_location_arn,
                     UseServiceLinkedRole=True,
@@ -257,7 +257,7 @@ def register_location(lab: Lab) -> Step:
 
 
 def registered_location(lab: Lab) -> dict[str, Any] | None:
-    """Return the registered location that covers the table's files, or None if no registered location does."""
+    """Return the registered location that covers the table's files, or None if there is none."""
     formation = lab.client("lakeformation")
     token: dict[str, str] = {}
     while True:
@@ -286,16 +286,16 @@ def deregister_location(lab: Lab) -> Step:
         if mine:
             _revoke_location(lab)
             with absent("EntityNotFoundException"):
-                _undisturbed(lab.client("lakeformation").deregister_resource, ResourceArn=lab.table_location_arn)
+                _retry_while_busy(lab.client("lakeformation").deregister_resource, ResourceArn=lab.table_location_arn)
     return Step(f"location {lab.location}/{lab.target_table}", "deleted" if mine else "already gone", calls)
 
 
 def _revoke_location(lab: Lab) -> None:
-    """Revoke the grants to create tables in the location."""
+    """Revoke the data location permissions on the table's location."""
     resource = {"DataLocation": {"ResourceArn": lab.table_location_arn}}
     formation = lab.client("lakeformation")
     for entry in formation.list_permissions(Resource=resource)["PrincipalResourcePermissions"]:
-        _undisturbed(
+        _retry_while_busy(
             formation.revoke_permissions,
             Principal=entry["Principal"],
             Resource=resource,
@@ -361,10 +361,12 @@ def unshare(lab: Lab, project: Project) -> list[Step]:
         with lab.recording() as calls:
             held = sorted(_granted(lab, project, resource) & set(rights))
             if held:
-                _undisturbed(formation.revoke_permissions, Principal=principal, Resource=resource, Permissions=held)
+                _retry_while_busy(
+                    formation.revoke_permissions, Principal=principal, Resource=resource, Permissions=held
+                )
             opted = _opted_in(lab, project, resource)
             if opted:
-                _undisturbed(formation.delete_lake_formation_opt_in, Principal=principal, Resource=resource)
+                _retry_while_busy(formation.delete_lake_formation_opt_in, Principal=principal, Resource=resource)
         steps.append(Step(f"grants on {thing}", "deleted" if held or opted else "already gone", calls))
     return steps
 
@@ -429,7 +431,7 @@ def _grant(lab: Lab, project: Project, thing: str, resource: dict[str, Any], rig
         missing = set(rights) - _granted(lab, project, resource)
         if missing:
             who = {"DataLakePrincipalIdentifier": project.role_arn}
-            _undisturbed(
+            _retry_while_busy(
                 lab.client("lakeformation").grant_permissions,
                 Principal=who,
                 Resource=resource,
@@ -438,7 +440,7 @@ def _grant(lab: Lab, project: Project, thing: str, resource: dict[str, Any], rig
     return Step(f"{' and '.join(rights)} on {thing}", "created" if missing else "already there", calls)
 
 
-def _undisturbed(call: Callable[..., object], **arguments: Any) -> None:
+def _retry_while_busy(call: Callable[..., object], **arguments: Any) -> None:
     """Retry a call while Lake Formation is busy with another call for the same resource."""
     settled(
         "Lake Formation to finish another change",
@@ -458,5 +460,7 @@ def _opt_in(lab: Lab, project: Project, thing: str, resource: dict[str, Any]) ->
         known = _opted_in(lab, project, resource)
         if not known:
             who = {"DataLakePrincipalIdentifier": project.role_arn}
-            _undisturbed(lab.client("lakeformation").create_lake_formation_opt_in, Principal=who, Resource=resource)
+            _retry_while_busy(
+                lab.client("lakeformation").create_lake_formation_opt_in, Principal=who, Resource=resource
+            )
     return Step(f"opt-in for {thing}", "already there" if known else "created", calls)

@@ -73,7 +73,7 @@ def table(rows: pd.DataFrame) -> Table:
     """Show rows as a table with sorting and search.
 
     Args:
-        rows: The rows to show, of which there should be at most a few thousand, because the page contains all of them.
+        rows: The rows to show. Use at most a few thousand rows, because the page contains all of them.
 
     Returns:
         The table, to display at the end of a cell.

@@ -1,4 +1,4 @@
-"""The lab's tables in the Data Catalog, with sample values that Athena reads."""
+"""The lab's tables in the Data Catalog, with sample values read through Athena."""
 
 from __future__ import annotations
 

@@ -242,6 +242,6 @@ def _list(plan: Plan, said: Said) -> None:
 
 def _default(plan: Plan, column: Column) -> Measure:
     if any(word in column.words for word in _AVERAGED):
-        plan.doubts.append(f"I average {column.name}. To be sure, say “total” or “average”.")
+        plan.doubts.append(f"I average {column.name}. To choose, say “total” or “average”.")
         return Measure("avg", column)
     return Measure("sum", column)

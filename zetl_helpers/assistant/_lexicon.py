@@ -146,7 +146,7 @@ class Word:
 
     @property
     def stem(self) -> str:
-        """The word in the singular."""
+        """The word's singular form."""
         return singular(self.lower)
 
 

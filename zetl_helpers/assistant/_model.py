@@ -50,19 +50,19 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the lab with its columns."""
+    """A table of the lab and its columns."""
 
     name: str
     columns: tuple[Column, ...] = field(default=())
 
     @property
     def measures(self) -> tuple[Column, ...]:
-        """The columns with numbers."""
+        """The numeric columns."""
         return tuple(column for column in self.columns if column.kind == "number")
 
     @property
     def times(self) -> tuple[Column, ...]:
-        """The columns with dates or timestamps."""
+        """The columns that contain dates or timestamps."""
         return tuple(column for column in self.columns if column.kind == "time")
 
     @property

@@ -57,7 +57,7 @@ class Days:
 
 @dataclass(frozen=True)
 class Recent:
-    """A period that limits a time column to the last days, weeks, months or years."""
+    """A condition that a time column is within the last days, weeks, months or years."""
 
     column: Column
     count: int
@@ -94,7 +94,7 @@ class Plan:
         measures: The aggregates.
         groups: The grouping columns.
         filters: The conditions that rows must meet.
-        parts: The conditions for the rows whose share is computed.
+        parts: The conditions that select the rows whose share is computed.
         ratio: The two columns whose sums are divided, and whether the result is a percentage.
         share: Whether the question asks for a share of the total.
         pivot: The column whose values become columns.

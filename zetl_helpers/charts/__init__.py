@@ -1,7 +1,8 @@
 """Plotly figures of the lakehouse. The title of each figure states its finding.
 
-If plotly can run, a figure at the end of a notebook cell is interactive and can be downloaded as PNG or JPEG.
-Otherwise, the cell shows the text of `summary`. `static_image` draws the figure for pages without JavaScript.
+If the notebook's front end can run plotly, a figure at the end of a notebook cell is interactive and can be downloaded
+as PNG or JPEG. Otherwise, the cell shows the text of `summary`. `static_image` draws the figure for pages without
+JavaScript.
 """
 
 from zetl_helpers.charts._figure import Chart

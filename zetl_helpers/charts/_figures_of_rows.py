@@ -1,4 +1,4 @@
-"""Charts of query results as shares, counts and maps of states."""
+"""Pie charts, heat maps, maps of states and pictures of schema changes."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def state_map(df: pd.DataFrame, states: str, values: str, title: str) -> Chart:
 
 
 def schema_picture(change: pd.DataFrame) -> Chart:
-    """Draw the columns of a table, and mark those that were added, were removed or have a different type.
+    """Draw the columns of a table, and mark those that were added, removed or changed in type.
 
     Args:
         change: The result of `schema_change`.

@@ -43,8 +43,7 @@ def pattern(shape: str | list[str]) -> dict[str, Any]:
     return {"shape": shape, "fillmode": "overlay", "fgcolor": CARD, "solidity": 0.25}
 
 
-# A line of the title can contain _TITLE_LINE characters in a figure that is 420 pixels wide, as on a phone or on half a
-# screen.
+# A title line fits _TITLE_LINE characters in a figure that is 420 pixels wide, as on a phone or half a screen.
 _TITLE_SIZE, _TITLE_LINE, _TITLE_HEIGHT = 16, 46, 20
 
 

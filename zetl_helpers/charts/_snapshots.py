@@ -1,4 +1,4 @@
-"""Iceberg snapshots for charts, read from every format in which Athena queries return them."""
+"""Iceberg snapshots for charts, read from any format in which Athena queries return them."""
 
 import re
 from collections.abc import Mapping

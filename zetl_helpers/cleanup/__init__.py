@@ -140,7 +140,7 @@ def transcript(found: Plan) -> str:
 def apply(found: Sequence[Leftover], *, tell: Callable[[str], object] = lambda _: None) -> pd.DataFrame:
     """Delete a plan's resources in order, and continue after failures.
 
-    If the deletions of resources of the same kind take minutes, all of them are requested before the first wait.
+    If resources of one kind take minutes to delete, all of their deletions are requested before the first wait.
 
     Args:
         found: The result of `plan`, or a part of it.
@@ -207,7 +207,7 @@ def verify(lab: Lab, *, only: Sequence[Lab] = (), timeout: float = 60) -> str:
     kept = len(seen[0].foreign)
     what = " and ".join(entry.table for entry in only) or "the lab"
     return f"All resources of {what} are deleted." + (
-        f" Resources with the lab's names that don't belong to the lab and are kept: {kept}." if kept else ""
+        f" Resources that have the lab's names but belong to someone else were kept: {kept}." if kept else ""
     )
 
 

@@ -308,7 +308,7 @@ def _wait_for_table(name: str, gone: Callable[[], bool | None]) -> None:
 
 
 def _unless_busy(act: Callable[[], Any]) -> None:
-    """Call a deletion, and ignore the error if AWS is not ready yet, because the caller retries."""
+    """Call a delete operation, and ignore the error if AWS is not ready yet, because the caller retries."""
     try:
         act()
     except ClientError as error:

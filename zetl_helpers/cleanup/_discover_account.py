@@ -93,7 +93,7 @@ def locations(mine: Ownership) -> Found:
 
 
 def administrator(mine: Ownership) -> Found:
-    """Find the Lake Formation administrator that the tutorial added, from the target role's tag."""
+    """Find the Lake Formation administrator that the tutorial added and recorded in a tag on the target role."""
     if mine.owns(mine.role) and (principal := studio.added_administrator(mine.lab)):
         yield Leftover(
             "Lake Formation administrator",
@@ -105,7 +105,7 @@ def administrator(mine: Ownership) -> Found:
 
 
 def studio_domain(mine: Ownership) -> Found:
-    """Find the lab's project, domain and VPC stack, in this order, from the target role's tags."""
+    """Find the lab's project, domain and VPC stack, in this order. Tags on the target role record them."""
     recorded = (mine.role or {}) if mine.owns(mine.role) else {}
     lab, domain, stack = mine.lab, recorded.get(_studio_setup.DOMAIN_TAG), recorded.get(_studio_stack.STACK_TAG)
     if domain is not None:

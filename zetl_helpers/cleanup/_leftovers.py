@@ -110,7 +110,7 @@ class Ownership:
 
         They can be identified if the database has the lab's tag. They can also be identified if the database was
         deleted manually, but another resource of the lab exists. If the database does not belong to the lab, neither do
-        the resources that name it.
+        the resources that refer to it.
         """
         return self.owns(self.database) or (self.database is None and self.anything)
 

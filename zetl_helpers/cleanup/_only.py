@@ -35,7 +35,7 @@ def select(mine: Ownership, found: Sequence[Leftover], only: Sequence[Lab], *, c
 
 
 def _files(mine: Ownership, only: Sequence[Lab]) -> Iterator[Leftover]:
-    """Find the files of the target tables in the lab's bucket, which is kept."""
+    """Find the target tables' files in the lab's bucket. The bucket itself is kept."""
     if not mine.owns(mine.bucket):
         return
     s3, bucket = mine.lab.client("s3"), mine.lab.bucket

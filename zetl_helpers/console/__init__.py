@@ -70,7 +70,7 @@ def open_for(lab: Lab, place: str = "/") -> ConsoleLink:
 
 
 class _CallableModule(ModuleType):
-    """A callable module, so that ``zetl.console(lab)`` works although ``zetl_helpers.console`` is a package."""
+    """A callable module, so that ``zetl.console(lab)`` works even though ``zetl_helpers.console`` is a package."""
 
     def __call__(self, lab: Lab, place: str = "/") -> ConsoleLink:
         return open_for(lab, place)

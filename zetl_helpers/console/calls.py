@@ -1,4 +1,4 @@
-"""Checked AWS API calls on behalf of the page, and the equivalent code."""
+"""Checked AWS API calls that the console makes for the page, and the equivalent code."""
 
 from __future__ import annotations
 

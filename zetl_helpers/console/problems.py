@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-# For a deep recursion, only the last frames are recorded, without the thousands of frames before them.
+# For deep recursion, only the last frames are recorded, not the thousands of frames before them.
 _MOST_FRAMES = 40
 
 

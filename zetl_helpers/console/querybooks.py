@@ -23,7 +23,7 @@ class Querybooks:
     """The querybooks of one state folder.
 
     Args:
-        folder: The folder of the querybooks, which is created with the first querybook.
+        folder: The querybooks' folder, which is created when the first querybook is saved.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -81,7 +81,7 @@ class _Response:
     kind: str
     content: bytes
     extra: tuple[tuple[str, str], ...] = ()
-    # The connection cannot be reused while part of the request has not been read.
+    # The connection cannot be reused while part of the request is unread.
     closes: bool = False
 
 

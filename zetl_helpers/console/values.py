@@ -10,7 +10,7 @@ from typing import Any
 
 # The page's numbers are doubles, which cannot represent every integer beyond this limit.
 _EXACT = 2**53
-# A page shows the start of an object; the whole object can be downloaded.
+# The page shows only the start of an object. Users can download the whole object.
 MAX_BODY = 1024 * 1024
 
 

@@ -45,7 +45,7 @@ def write(notebook: nbformat.NotebookNode, path: Path, out: Path) -> dict[str, P
         out: The folder for the pages.
 
     Returns:
-        The Markdown texts that the notebook links to, keyed by page name.
+        The Markdown files that the notebook links to, keyed by page name.
     """
     texts = {}
     for target in _targets(notebook, path.parent):
@@ -57,10 +57,10 @@ def write(notebook: nbformat.NotebookNode, path: Path, out: Path) -> dict[str, P
 
 
 def write_texts(texts: Mapping[str, Path], out: Path) -> None:
-    """Write the pages of Markdown texts.
+    """Write the pages of Markdown files.
 
     Args:
-        texts: The texts, keyed by page name.
+        texts: The files, keyed by page name.
         out: The folder for the pages.
     """
     pages = {text.resolve(): name for name, text in texts.items()}
@@ -89,7 +89,7 @@ def _targets(notebook: nbformat.NotebookNode, folder: Path) -> list[Path]:
 
 
 def _link_pages(notebook: nbformat.NotebookNode, folder: Path, out: Path, pages: Mapping[Path, str]) -> None:
-    """Rewrite links to chapters and texts as links to their pages, and other links as links to the files."""
+    """Make links to chapters and Markdown files point to their pages, and other links to the original files."""
 
     def from_the_page(match: re.Match[str]) -> str:
         target = folder / match[2]

@@ -21,7 +21,7 @@ PARTITION_BY = ({"FieldName": "State", "FunctionSpec": "identity"},)
 
 
 def catch_up(lab: Lab, chapter: int) -> str:
-    """Create the resources from earlier chapters that a chapter needs and that are missing.
+    """Create any missing resources from earlier chapters that a chapter needs.
 
     This function also fixes any fault that a break-and-repair exercise left behind, and recreates an integration that
     failed permanently. Chapter 3 is optional, because no other chapter needs a project or a grant.
@@ -31,7 +31,7 @@ def catch_up(lab: Lab, chapter: int) -> str:
         chapter: The number of the chapter to start, from 0 to 13.
 
     Returns:
-        A message that the lab is ready.
+        A message that says that the lab is ready.
     """
     catch_up_steps(lab, chapter)
     return f"Ready for chapter {chapter}."

@@ -93,7 +93,7 @@ class ChapterCard:
 
 
 def open_chapter(number: int) -> tuple[Lab, exercises.Chapter]:
-    """Connect, create anything that the chapter needs and that is missing, and show the chapter's card.
+    """Connect, create any missing resources that the chapter needs, and show the chapter's card.
 
     Args:
         number: The chapter's number, from 0 to 13.

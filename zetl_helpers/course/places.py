@@ -126,4 +126,4 @@ PLACES: Mapping[int, tuple[Place, ...]] = {
         Place("Prove it", "DynamoDB › Tables", "/dynamodb/tables"),
     ),
 }
-"""These are the places of each chapter that has boxes with console steps, in the order of the steps."""
+"""The console pages for each chapter that has boxes with console steps, in the order of the steps."""

@@ -108,8 +108,8 @@ def rights(lab: Lab) -> list[Check]:
         return [
             Check(
                 True,
-                "every permission of an instructor, according to the IAM policy simulator; the notebooks need a "
-                "learner's permissions",
+                "every permission that an instructor needs, according to the IAM policy simulator; the notebooks "
+                "need a learner's permissions",
             )
         ]
     if missing.empty:

@@ -1,4 +1,4 @@
-"""A prediction of the target table and of problems, made before an integration is created.
+"""Prediction of the target table and of problems, before an integration is created.
 
 A check changes nothing. Checking a table requires only ``dynamodb:DescribeTable``, ``Scan``,
 ``DescribeContinuousBackups`` and ``GetResourcePolicy``, and ``kms:DescribeKey`` if the table is encrypted with a KMS
@@ -49,7 +49,7 @@ def of_table(
         lab: The lab, which supplies the account and Region. The table does not have to belong to the lab.
         table: The table's name or ARN.
         sample: The maximum number of items to read. Each MB read costs 128 read request units on AWS.
-        changes_per_day: Writes per day. Defaults to a twentieth of the number of items.
+        changes_per_day: Writes per day. Defaults to 5% of the number of items.
         refresh_minutes: The refresh interval in minutes for the cost estimate, from 15 to 8640.
 
     Returns:
@@ -102,7 +102,7 @@ def of_file(
     Args:
         path: A file in DynamoDB JSON with one item per line, or the folder of an export to Amazon S3.
         keys: The key attributes, with the partition key first. By default, they are guessed from the items.
-        changes_per_day: Writes per day. Defaults to a twentieth of the number of items.
+        changes_per_day: Writes per day. Defaults to 5% of the number of items.
         refresh_minutes: The refresh interval in minutes for the cost estimate, from 15 to 8640.
 
     Returns:
@@ -146,7 +146,7 @@ def of_items(
         items: The items, such as ``{"CustomerID": {"S": "CUST0001"}}``.
         name: The name for the items in the report.
         keys: The key attributes, with the partition key first. By default, they are guessed from the items.
-        changes_per_day: Writes per day. Defaults to a twentieth of the number of items.
+        changes_per_day: Writes per day. Defaults to 5% of the number of items.
         refresh_minutes: The refresh interval in minutes for the cost estimate, from 15 to 8640.
 
     Returns:
@@ -222,8 +222,8 @@ def _report(
     looked = "every item" if found.items >= total else f"a sample of {found.items:,} of {total:,} items"
     rate = f"{changes:,.0f} change{'s' * (round(changes) != 1)} per day"
     assumptions = (
-        f"Columns and findings are those of {looked}. {_LATER}",
-        rate + ("" if changes_per_day is not None else ", one in twenty items")
+        f"Columns and findings are based on {looked}. {_LATER}",
+        rate + ("" if changes_per_day is not None else ", 5% of the items")
         + f"; a refresh every {refresh_minutes} minutes; 20 queries per day that read the whole table.",
         _FIRST_LOAD,
         "Sizes are as DynamoDB counts them. Compressed Parquet files are smaller.",

@@ -23,7 +23,7 @@ class Places:
         region: The Region.
         database: The Glue database.
         bucket: The bucket of the target.
-        role: The role that the integration uses to write.
+        role: The role that the integration uses to write to the target.
     """
 
     table: str

@@ -46,8 +46,8 @@ class Column:
     Args:
         name: The column's name, in lowercase.
         type: The column's type in the Data Catalog.
-        path: The path of the attribute or of the map entry that supplies the column's values. Empty for the column of
-            all other attributes.
+        path: The path of the attribute or of the map entry that supplies the column's values. Empty for the column that
+            contains all other attributes.
         kind: The column's type, as a name or a `Struct`.
     """
 
@@ -87,7 +87,7 @@ def layout(found: Survey, mode: str) -> Layout:
     """Predict the target table.
 
     Args:
-        found: The items.
+        found: The summary of the items.
         mode: ``FULL``, ``TOPLEVEL`` or ``NOUNNEST``.
     """
     unnesting = _Unnesting(found)

@@ -39,7 +39,7 @@ def of_items(found: Survey, layouts: Sequence[Layout]) -> list[Finding]:
     """Return the findings from the items themselves.
 
     Args:
-        found: The items.
+        found: The summary of the items.
         layouts: The predicted target tables.
     """
     modes: dict[Finding, list[str]] = {}
@@ -108,7 +108,9 @@ def _of_values(found: Survey) -> Iterator[Finding]:
     largest, key = found.largest
     if largest > LARGEST_ITEM:
         yield Finding(
-            "error", "ITEM_TOO_LARGE", f"The item {key} has {largest:,} bytes; DynamoDB allows {LARGEST_ITEM:,}."
+            "error",
+            "ITEM_TOO_LARGE",
+            f"The item {key} is {largest:,} bytes long; DynamoDB allows {LARGEST_ITEM:,}.",
         )
     for path, (number, key) in found.beyond.items():
         yield Finding(

@@ -23,7 +23,7 @@ _UNITS = ("year", "month", "day", "hour")
 _ISO = re.compile(
     r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}):\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}(?::?\d{2})?)?)?", re.ASCII
 )
-# Numbers in this range, which are times from 2000 to 2100, are treated as times.
+# Numbers in this range, which are the years 2000 to 2100 in epoch seconds, are treated as times.
 _EARLIEST, _LATEST = 946_684_800, 4_102_444_800
 
 
@@ -49,7 +49,7 @@ class Candidate:
 
 
 def candidates(items: Sequence[Item], keys: Iterable[str], table_bytes: int) -> list[Candidate]:
-    """Return the possible partitionings by one attribute, with the suitable partitionings first.
+    """Return the possible partitionings by one attribute, with suitable partitionings first.
 
     Args:
         items: The items in DynamoDB JSON.
@@ -126,7 +126,7 @@ def _judged(spec: dict[str, str], counted: Counter[Any], table_bytes: int) -> Ca
 
 
 def _time_of(values: Sequence[str]) -> tuple[str | None, Callable[[str], datetime.datetime] | None]:
-    """Return the time format of values and the function that parses them. Return two None values for other values."""
+    """Return the time format of values and the function that parses them, or two None values if they are not times."""
     if all(_is_iso(value) for value in values):
         return "iso", _iso
     numbers = [_number(value) for value in values]

@@ -30,7 +30,7 @@ class Report:
         size: The size of the table in bytes, as DynamoDB counts it.
         layouts: The predicted target table for each unnest mode.
         findings: The findings, with the most severe first.
-        partitions: The possible partitionings, with the suitable partitionings first.
+        partitions: The possible partitionings, with suitable partitionings first.
         cost: The cost of a month on AWS.
         assumptions: The assumptions behind the figures.
     """

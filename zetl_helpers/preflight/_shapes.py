@@ -46,7 +46,7 @@ class Shape:
 
 @dataclass
 class Survey:
-    """A summary of items from one pass.
+    """A summary of items, collected in one pass.
 
     Args:
         keys: The key attributes and their types.

@@ -152,7 +152,7 @@ class TestCommand:
         assert main(["class", "cleanup"]) == 1
         printed = capsys.readouterr().out
         assert "Would delete DynamoDB table ben_CustomerAccounts" in printed
-        assert printed.endswith("To delete all of this: zetl class cleanup --yes\n")
+        assert printed.endswith("To delete these resources: zetl class cleanup --yes\n")
         assert prefixes(class_lab) == ["", "ana", "ben", "cem"]
 
         assert main(["class", "cleanup", "ben", "--yes"]) == 0

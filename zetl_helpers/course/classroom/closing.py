@@ -51,7 +51,7 @@ def apply(plans: Sequence[Plan], *, tell: Callable[[str], object] = lambda _: No
 
     Returns:
         One row for each resource, with the columns ``learner``, ``kind``, ``name`` and ``outcome``. The outcome is
-        ``deleted``, or ``failed`` with the error from AWS.
+        ``deleted``, ``kept`` with the reason, or ``failed`` with the error.
     """
     done = []
     for entry in plans:
@@ -71,7 +71,7 @@ def verify(labs: Sequence[Lab], *, timeout: float = 60) -> str:
         timeout: Maximum seconds to search, per lab.
 
     Returns:
-        A message that no resources remain.
+        A message that says that no resources remain.
 
     Raises:
         LeftoverError: At least one lab has remaining resources. All labs are checked before the error is raised.

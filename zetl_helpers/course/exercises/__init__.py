@@ -39,7 +39,7 @@ ALL: Mapping[int, Sequence[Exercise]] = {
     11: chapter_11.EXERCISES,
     13: chapter_13.EXERCISES,
 }
-"""The exercises are keyed by chapter number. Chapters without exercises have no entry."""
+"""The exercises, keyed by chapter number. Chapters without exercises have no entry."""
 
 
 class Chapter:

@@ -1,4 +1,4 @@
-"""Judges of answers that are a single value or several named values."""
+"""Judges for answers that are a single value or several named values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Value:
     """A judge for answers that are one value.
 
     Args:
-        reading: The reading of the answer.
+        reading: The reading that extracts the value from an answer.
         right: A function that returns the right value, which may depend on the lab.
         wrong: Messages for values that are wrong for a known reason.
         otherwise: The message for all other wrong values.

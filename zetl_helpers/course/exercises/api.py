@@ -24,7 +24,7 @@ __all__ = [
 ]  # fmt: skip
 
 WRITTEN = ("CUST9003", "ACC900003")
-"""These are the customer and account of the item that exercise 1.2 asks for."""
+"""The customer and account of the item that exercise 1.2 asks for."""
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _OVER = ("SUCCEEDED", "FAILED", "CANCELLED")
 
@@ -34,7 +34,7 @@ class Execution:
     """A judge for a query execution, which the answer identifies by its ID.
 
     Args:
-        judge: The judge of the statement that was run.
+        judge: The judge for the statement that was run.
     """
 
     judge: Sql
@@ -58,7 +58,7 @@ class Execution:
             return found if found["Status"]["State"] in _OVER else None
 
         try:
-            found = wait_for(f"query {given}", look, timeout=600, hint="Look at it in the query history.")
+            found = wait_for(f"query {given}", look, timeout=600, hint="Check the query history.")
         except ClientError as error:
             raise IncorrectError(f"Athena did not find query execution {given}: {_message(error)}") from None
         if found["Status"]["State"] != "SUCCEEDED":
@@ -75,7 +75,7 @@ class SavedQuery:
 
     Args:
         name: The name that the query must have.
-        judge: The judge of the query's statement.
+        judge: The judge for the query's statement.
     """
 
     name: str
@@ -107,7 +107,7 @@ class SavedQuery:
 
 
 def judge_new_item(lab: Lab, _: object) -> None:
-    """Judge whether the item of exercise 1.2 is in the table, and delete it.
+    """Judge the item of exercise 1.2, and delete it if it is correct.
 
     Raises:
         IncorrectError: An attribute is missing, or its type or value is wrong.

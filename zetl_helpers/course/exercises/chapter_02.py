@@ -12,9 +12,9 @@ from zetl_helpers.lab import Lab
 from zetl_helpers.lakehouse import query
 
 FUNCTIONS = Word({"identity": (), "year": (), "month": (), "day": (), "hour": ()})
-"""These are the ways in which a partition can group values."""
+"""The functions by which a partition can group values."""
 CONVERSIONS = Word({"epoch_sec": (), "epoch_milli": (), "iso": ()})
-"""These are the formats that a time can have at the source."""
+"""The formats that a time can have at the source."""
 _PARTITION = Entries(
     {"FieldName": Name("the attribute", case=True), "FunctionSpec": FUNCTIONS, "ConversionSpec": CONVERSIONS},
     inside=("PartitionSpec",),

@@ -12,7 +12,7 @@ from zetl_helpers.lab import Lab
 
 _PRINCIPAL = "arn:aws:iam::111122223333:role/Analyst"
 ADMINISTRATORS = ("arn:aws:iam::111122223333:role/DataOwner", "arn:aws:iam::111122223333:role/Security")
-"""These are the existing administrators in exercise 3.2."""
+"""The existing administrators in exercise 3.2."""
 
 
 _LIST = Items(Principal(), "a list of principals, each given as an ARN", ("DataLakeSettings", "DataLakeAdmins"))

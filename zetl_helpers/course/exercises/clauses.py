@@ -1,4 +1,4 @@
-"""The WHERE and HAVING clauses of a statement, so that messages name only clauses in the statement."""
+"""Lookup of a statement's WHERE and HAVING clauses, so that messages name only clauses that the statement contains."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _AFTER_HAVING = re.compile(r"\b(?:order|limit|offset|fetch|union|except|intersec
 
 
 def filters(statement: str) -> tuple[str, ...]:
-    """Return which of the clauses ``WHERE`` and ``HAVING`` a statement contains."""
+    """Return the names of the ``WHERE`` and ``HAVING`` clauses that a statement contains."""
     found = {word.upper() for word in _FILTER.findall(_words(statement))}
     return tuple(name for name in ("WHERE", "HAVING") if name in found)
 

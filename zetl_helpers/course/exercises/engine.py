@@ -201,7 +201,7 @@ class Question:
         return Note(f"Hint {self._hints_shown} of {len(hints)}.", text)
 
     def solution(self) -> Note:
-        """Show a right answer, and why it is right."""
+        """Return a correct answer, and the reason why it is correct."""
         return Note("One right answer.", self.exercise.why, self.exercise.answer)
 
     def break_it(self) -> Note:
@@ -251,8 +251,8 @@ class Question:
     def _untouched(self, missing: str) -> Outcome:
         """Return the result for an answer that is missing.
 
-        A correct check can undo the step that it judged. Running the check again then finds nothing, although the
-        exercise is solved.
+        A check can undo the step that it judged as correct. The next check then finds nothing, although the exercise is
+        solved.
         """
         if self.state == "correct" and (self.exercise.fault or self.exercise.by_state):
             step = f"run {self.handle}.break_it()" if self.exercise.fault else "repeat its steps"

@@ -14,13 +14,13 @@ from zetl_helpers.lakehouse import query
 
 _COLLIDING, _WRITTEN = ("CUST9001", "ACC900001"), ("CUST9002", "ACC900002")
 ITEMS = (_COLLIDING, _WRITTEN, WRITTEN)
-"""These are the customer and account of each item that exercises write."""
+"""The customer and account of each item that exercises write."""
 _COLLIDING_KEY, _WRITTEN_KEY = (
     {"CustomerID": {"S": customer}, "AccountNumber": {"S": account}} for customer, account in (_COLLIDING, _WRITTEN)
 )
 
 
-def goes_on(lab: Lab, still: str) -> None:
+def judge_integration(lab: Lab, still: str) -> None:
     """Judge whether the integration has recovered.
 
     Args:
@@ -60,7 +60,7 @@ def judge_recovery(lab: Lab, _: object) -> None:
             f"Point-in-time recovery is still off on table {lab.table}. The error that break_it() showed names the "
             "setting, and UpdateContinuousBackups turns it on."
         )
-    goes_on(lab, "Point-in-time recovery is on again.")
+    judge_integration(lab, "Point-in-time recovery is on again.")
 
 
 def _turn_recovery_on(lab: Lab) -> None:
@@ -101,7 +101,7 @@ def judge_role(lab: Lab, _: object) -> None:
             f"s3:PutObject is allowed on {resources[0]}, which does not include the files. The resource must be "
             f"arn:{lab.partition}:s3:::{lab.bucket}/{lab.database}/*."
         )
-    goes_on(lab, "The role can write again.")
+    judge_integration(lab, "The role can write again.")
 
 
 def _write_rights(lab: Lab) -> tuple[list[str], str]:
@@ -130,13 +130,13 @@ def _listed(one_or_more: Any) -> list[Any]:
     return one_or_more if isinstance(one_or_more, list) else [one_or_more]
 
 
-def _take_the_right(lab: Lab) -> None:
+def _deny_writes(lab: Lab) -> None:
     permissions.limit_target_role(lab, "s3:PutObject")
     # The missing permission has no effect until there is something to write.
     lab.client("dynamodb").put_item(TableName=lab.table, Item={**_WRITTEN_KEY, "State": {"S": "NV"}})
 
 
-def _give_the_right(lab: Lab) -> None:
+def _allow_writes(lab: Lab) -> None:
     permissions.create_target_role(lab)
     _delete_other_policies(lab)
     _without_items(lab)
@@ -152,9 +152,9 @@ def _delete_other_policies(lab: Lab) -> None:
 
 WRITING = Fault(
     "the target role has lost s3:PutObject, and a new item was written to the source.",
-    _take_the_right,
+    _deny_writes,
     integration.wait_until_attention,
-    _give_the_right,
+    _allow_writes,
 )
 
 
@@ -177,7 +177,7 @@ def judge_names(lab: Lab, _: object) -> None:
         raise IncorrectError("The item CUST9001 still has both State and STATE, which are one column in the target.")
     if "State" not in item:
         raise IncorrectError("The item CUST9001 no longer has State, and the target is partitioned by State.")
-    goes_on(lab, "The item has only the attribute State.")
+    judge_integration(lab, "The item has only the attribute State.")
 
 
 def _collide(lab: Lab) -> None:
@@ -196,7 +196,7 @@ def _without_items(lab: Lab) -> None:
         "the exercises' items to be deleted from the target",
         lambda: True if query(lab, sql).empty else None,
         timeout=5400,
-        hint="Look at zetl.monitoring.log_events(lab).",
+        hint="Check zetl.monitoring.log_events(lab).",
         every=1,
     )
 

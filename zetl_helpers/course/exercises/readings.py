@@ -1,6 +1,6 @@
-"""Readings of the value in an answer, in any form that a learner may use.
+"""Readings, which extract the value from an answer in any form that a learner may use.
 
-Every exercise reads answers through this module. A reading either finds the value or raises `UnreadableError`, whose
+Every exercise reads answers through this module. A reading either returns the value or raises `UnreadableError`, whose
 message names the expected form.
 """
 
@@ -32,12 +32,12 @@ Reading = Callable[[Any], Any]
 COUNTED = (
     "zero one two three four five six seven eight nine ten eleven twelve".split()  # noqa: SIM905
 )
-"""Numbers in words."""
+"""The numbers from 0 to 12 in words."""
 _NUMBER = re.compile(r"(?:about |approximately |~|=)?\s*\$?\s*(-?\d[\d,_]*(?:\.\d+)?(?:e[+-]?\d+)?)\s*\$?\s*([a-z ]*)")
 _LARGEST = 1e15
 _YES = ("true", "yes", "y", "allowed", "allow", "1")
 _NO = ("false", "no", "n", "denied", "deny", "not allowed", "0")
-# This maps type names in Trino, Hive and pandas to the Data Catalog's type names.
+# Type names in Trino, Hive and pandas, mapped to the Data Catalog's type names.
 _TYPES = {
     "varchar": "string", "char": "string", "text": "string", "str": "string", "object": "string", "bool": "boolean",
     "integer": "int", "int32": "int", "long": "bigint", "int64": "bigint", "real": "float", "float32": "float",
@@ -90,12 +90,12 @@ def _unreadable(wanted: str, answer: Any) -> UnreadableError:
 
 @dataclass(frozen=True)
 class Number:
-    """A number, or a string with a number that is in words, has thousands separators, or is followed by its unit.
+    """A number, or a string that contains a number in words, with thousands separators or with a unit.
 
     Args:
         example: A number that shows the form.
         units: The factor of each unit. A number without a unit has a factor of 1.
-        of_time: The answer's unit in seconds, if a difference between two times is also accepted.
+        of_time: The length of the answer's unit in seconds, if durations are also accepted. Otherwise, 0.
     """
 
     example: str = "3"
@@ -240,7 +240,7 @@ class Action:
     """An IAM action, with or without its service, or the name of its boto3 method. Case is ignored.
 
     Args:
-        service: The service of actions without a service name.
+        service: The service to assume if an action has no service prefix.
     """
 
     service: str
@@ -284,7 +284,7 @@ class Items:
 
     Args:
         reading: The reading for each value.
-        wanted: A description of all the values.
+        wanted: A description of the expected values.
         inside: Entries of a dictionary that may contain the list, such as a statement's ``Action``.
     """
 

@@ -147,7 +147,7 @@ class Live:
     """A judge for SQL statements that query the shipments in the lakehouse.
 
     Args:
-        judge: The judge of the statement.
+        judge: The judge for the statement.
     """
 
     def __init__(self, judge: Sql) -> None:

@@ -1,4 +1,4 @@
-"""Judges of SQL statements, which accept any statement that returns the correct rows."""
+"""Judges for SQL statements, which accept any statement that returns the correct rows."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def write(notebooks: Sequence[Path], out: Path) -> list[Path]:
 
     Args:
         notebooks: The notebooks, with their outputs.
-        out: The folder, in which existing pages are replaced.
+        out: The output folder. Existing pages in it are replaced.
 
     Returns:
         The pages, starting with the overview.

@@ -193,7 +193,7 @@ def _first_columns(rows: list[str]) -> str:
     numbers = [str(number) for number in range(len(rows) - 1)]
     shown = list(range(1 if texts[0] == ["", *numbers] else 0, len(columns)))
     left_out = False
-    # The first columns identify a row, and the last often shows the result.
+    # The first columns identify a row, and the last column often shows the result.
     while sum(min(max(map(len, texts[column])), _CELL_LENGTH) + 2 for column in shown) > _ROW_LENGTH and len(shown) > 2:
         del shown[-2]
         left_out = True

@@ -24,7 +24,7 @@ def build(root: Path, out: Path, parser: argparse.ArgumentParser) -> Path:
 
     Args:
         root: The tutorial's folder, with ``mkdocs.yml``.
-        out: The folder for the site, whose contents are replaced.
+        out: The folder for the site. Any existing contents are replaced.
         parser: The ``zetl`` command's parser, whose help becomes a page.
 
     Returns:

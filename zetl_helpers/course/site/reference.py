@@ -10,7 +10,7 @@ import zetl_helpers
 
 _FOLDER = Path("reference")
 _COLUMNS = 100
-# These public names are not the names of their modules. All other names in `zetl_helpers.__all__` are modules.
+# These public names are not modules. All other names in `zetl_helpers.__all__` are modules.
 FUNCTIONS = {
     "Lab": "zetl_helpers.lab.Lab",
     "connect": "zetl_helpers.lab.connect",
@@ -31,7 +31,7 @@ def modules() -> dict[str, str]:
 
 
 def write(drafts: Path, parser: argparse.ArgumentParser) -> list[Path]:
-    """Write the pages, into which mkdocstrings inserts the docstrings when MkDocs builds the site.
+    """Write the pages. When MkDocs builds the site, mkdocstrings inserts the docstrings.
 
     Args:
         drafts: The folder that the site is built from.
@@ -61,7 +61,7 @@ def command(parser: argparse.ArgumentParser) -> str:
 
 
 def _help(parser: argparse.ArgumentParser) -> str:
-    # Otherwise, the width depends on the terminal.
+    # Otherwise, the width would depend on the terminal.
     parser.formatter_class = lambda prog: argparse.HelpFormatter(prog, width=_COLUMNS)
     return parser.format_help().rstrip()
 

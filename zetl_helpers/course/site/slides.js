@@ -2,7 +2,7 @@
 const slides = [...document.querySelectorAll("section")];
 const shown = () => Math.min(Math.max(Number(location.hash.slice(1)) || 1, 1), slides.length);
 
-// Code is as large as the slide allows, and smaller if its lines then do not wrap. Tables use the remaining space.
+// Code has the largest size that fits the slide, or a smaller size if its lines then do not wrap. Tables use the remaining space.
 const LARGEST = 2.2, WRAPPED = 1.8, SMALLEST_WHOLE = 1.5, SMALLEST = 0.6;
 function fit(slide) {
   const body = slide.querySelector(".body"), tables = [...body.querySelectorAll("table")];

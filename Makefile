@@ -1,4 +1,4 @@
-# These are the project's commands. `make` without a target lists them.
+# The project's commands. `make` without a target lists them.
 # Without make (on Windows), use the equivalent commands in README.md.
 
 PYTHON ?= python3
@@ -11,9 +11,9 @@ WORKERS ?= 3
 BROWSERS ?= 3
 MARKS ?= not browser
 SECONDS ?= 600
-# These are additional options for JupyterLab, such as --no-browser.
+# Additional options for JupyterLab, such as --no-browser.
 LAB_OPTIONS ?=
-# These are options for the practice console, such as --no-browser.
+# Options for the practice console, such as --no-browser.
 CONSOLE_OPTIONS ?=
 
 BIN := $(VENV)/bin
@@ -129,8 +129,8 @@ clean: ## Stop the local lakehouse, and delete all generated files
 	-test ! -x $(BIN)/zetl || $(BIN)/zetl local stop --state "$(STATE)"
 	rm -rf build .zetl .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
-# constraints/ is complete, so nothing is resolved, and only files with the listed hashes are installed. Python compiles
-# each module on its first import, because compiling all modules would double the installation time.
+# constraints/ is complete, so nothing is resolved, and only files with the listed hashes are installed. Each module is
+# compiled on its first import, because compiling all modules would double the installation time.
 INSTALL = -m pip install --disable-pip-version-check --no-deps --no-compile
 $(PACKAGES): $(CONSTRAINTS)
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is required: make PYTHON=python3.11 …")'

@@ -7,8 +7,8 @@ from setuptools import find_packages, setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
-# These are the files that the notebooks link to, and the sources of the site. An installed package contains them at
-# the same relative paths, so that `zetl run`, `zetl kit` and `zetl site` work without a copy of the repository.
+# The files that the notebooks link to, and the site's sources. An installed package contains them at the same relative
+# paths, so that `zetl run`, `zetl kit` and `zetl site` work without a copy of the repository.
 TUTORIAL = ("*.md", "LICENSE", "mkdocs.yml", "docs/**/*.*", "notebooks/*.ipynb", "policies/*.*", "sample_data/*.*")
 
 

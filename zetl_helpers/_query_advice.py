@@ -99,13 +99,13 @@ def _code(lab: Lab) -> str:
     return f'lab.with_table("{lab.further}")' if lab.further else "lab"
 
 
-# These are the Trino equivalents of functions in other databases.
+# The Trino equivalents of functions in other databases.
 _FUNCTIONS = {
     "ifnull": "COALESCE(x, y)", "isnull": "COALESCE(x, y)", "nvl": "COALESCE(x, y)",
     "len": "LENGTH(x)", "charindex": "STRPOS(text, part)", "instr": "STRPOS(text, part)",
     "getdate": "current_timestamp", "sysdate": "current_timestamp",
 }  # fmt: skip
-# These patterns match syntax that other databases support but Athena does not.
+# Patterns of syntax that other databases support but Athena does not.
 _DIALECTS = {
     r"\{\w+\}": "The braces are part of the statement. Put an f before the quotes, so that Python inserts the value.",
     r"::": "Athena has no `::`. Use CAST(x AS type).",

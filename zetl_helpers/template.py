@@ -21,7 +21,7 @@ from zetl_helpers.lab import Lab
 __all__ = ["Gap", "gaps", "render"]
 
 _WANTED = "IntegrationIsWanted"
-# This is the rule from `_bucket_settings` in CloudFormation format.
+# The rule from `_bucket_settings` in CloudFormation format.
 _EXPIRY = {
     "Id": _bucket_settings.EXPIRY["ID"],
     "Status": "Enabled",

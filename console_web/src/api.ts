@@ -1,4 +1,4 @@
-/** Calls to the console's backend, recorded for the panel "Same as". */
+/** Calls to the console's backend, recorded for the "Same as" panel. */
 
 export type ServiceName =
   | "athena" | "cloudwatch" | "datazone" | "dynamodb" | "glue" | "iam" | "kms" | "lakeformation" | "logs" | "s3" | "sts";
@@ -16,7 +16,7 @@ export class ApiError extends Error {
   }
 }
 
-/** The parts of a call that the panel "Same as" shows. */
+/** The parts of a call that the "Same as" panel shows. */
 export interface CallRecord {
   id: number;
   service: ServiceName;

@@ -19,7 +19,7 @@ export function tagList(names: LabNames): { Key: string; Value: string }[] {
 /** The tags that are added to a new resource. */
 export function TagsNote({ names }: { names: LabNames | undefined }): VNode {
   const [[key, value] = ["", ""]] = Object.entries(names?.tags ?? {});
-  return <p class="hint">Tagged <code>{key}={value}</code>, so that the notebooks and cleanup recognize it as part of the lab.</p>;
+  return <p class="hint">The new resource gets the tag <code>{key}={value}</code>, so that the notebooks and cleanup recognize it as part of the lab.</p>;
 }
 
 export type PolicyName = "catalog_resource_policy" | "table_resource_policy" | "target_role_permissions" | "target_role_trust";
@@ -29,7 +29,7 @@ interface PolicyDocument {
   Statement: { Sid?: string }[];
 }
 
-/** Return a policy text with the lab's statements added and all other statements kept. */
+/** Add the lab's statements to a policy in JSON, keep all other statements, and return the result. */
 export async function withLabStatements(text: string, name: PolicyName): Promise<string> {
   const added = await ask<PolicyDocument>("policy", { name });
   const old = text.trim() ? (JSON.parse(text) as PolicyDocument) : { ...added, Statement: [] };

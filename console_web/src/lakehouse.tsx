@@ -40,7 +40,7 @@ function Instead({ now, error, onChanged }: InsteadProps): VNode {
   const starting = useAction();
   if (error?.code === "NoToken") {
     return (
-      <Page title="This page needs its token">
+      <Page title="This page requires a token">
         <p>{error.message} In a notebook, <code>zetl.console(lab)</code> shows a link that contains the token.</p>
       </Page>
     );

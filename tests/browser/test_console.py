@@ -65,7 +65,7 @@ def test_wizard_lists_databases_once_lab_is_loaded(server: ConsoleServer, browse
 def test_bookmark_without_token_shows_instructions(server: ConsoleServer, browser: Browser) -> None:
     page = browser.new_page()
     page.goto(f"http://127.0.0.1:{server.port}/#/dynamodb/tables")
-    page.get_by_role("heading", name="This page needs its token").wait_for()
+    page.get_by_role("heading", name="This page requires a token").wait_for()
     assert "CustomerAccounts" not in page.content()
     page.close()
 
@@ -79,7 +79,7 @@ def test_token_is_removed_from_address_and_link_opens_page(server: ConsoleServer
     # The second window has the same cookie, but the browser sends the cookie only to 127.0.0.1, not to localhost.
     other = context.new_page()
     other.goto(f"http://localhost:{server.port}/#/glue/zero-etl")
-    other.get_by_role("heading", name="This page needs its token").wait_for()
+    other.get_by_role("heading", name="This page requires a token").wait_for()
     other.goto(f"http://127.0.0.1:{server.port}/#/glue/zero-etl")
     other.get_by_role("link", name="ddb-to-lakehouse").wait_for()
     context.close()

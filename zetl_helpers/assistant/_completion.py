@@ -14,7 +14,7 @@ _AVERAGED = ("rate", "score", "lat", "lon", "percent", "ratio")
 
 @dataclass
 class Said:
-    """The clauses so far, and the clauses that are still expected."""
+    """The clauses that have been read, and the clauses that are still expected."""
 
     clause: str = "output"
     aggregates: list[str] = field(default_factory=list)
@@ -52,7 +52,7 @@ def complete(plan: Plan, said: Said) -> None:
 
     Args:
         plan: The plan from the individual clauses.
-        said: The clauses so far, and the clauses that are still expected.
+        said: The clauses that have been read, and the clauses that are still expected.
     """
     _leftovers(plan, said)
     if plan.snapshots:

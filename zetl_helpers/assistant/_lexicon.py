@@ -104,7 +104,7 @@ PHRASES: dict[str, str] = {
     "last": "LAST", "past": "LAST", "this": "THIS", "today": "TODAY", "yesterday": "YESTERDAY",
     "from": "FROM", "to": "TO", "in": "IN", "on": "IN", "during": "IN",
 }  # fmt: skip
-# These are stop words. A question has the same meaning without them.
+# Stop words. A question has the same meaning without them.
 EMPTY = frozenset(
     _split(
         "a an the of for with which what who whose that there their its it me us i we you please show list give get "

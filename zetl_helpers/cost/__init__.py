@@ -31,8 +31,8 @@ __all__ = [
 MINUTES_A_DAY = 24 * 60
 _GLUE_FREE = 1_000_000
 
-# These are our assumptions for values that AWS does not publish. They err on the high side, and the lines that use them
-# are marked.
+# Our assumptions for values that AWS does not publish. They err on the high side, and the lines that use them are
+# marked.
 _BUCKETS = 16
 _PUTS_A_COMMIT = 4  # data file, manifest, manifest list, metadata
 _GETS_A_COMMIT = 4

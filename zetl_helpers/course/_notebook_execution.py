@@ -91,7 +91,7 @@ def _start(path: Path) -> NotebookClient:
         timeout=_CELL_SECONDS,
         # A kernel has nothing left to do after its last cell, and a graceful shutdown takes half a second.
         shutdown_kernel="immediate",
-        # The number of pieces in which text arrives depends on timing.
+        # Depending on timing, the same text arrives in one or more pieces.
         coalesce_streams=True,
         resources={"metadata": {"path": str(path.parent)}},
         extra_arguments=[f"--IPKernelApp.exec_lines={_IMPORTS}"],

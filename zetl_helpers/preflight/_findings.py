@@ -36,7 +36,7 @@ class Finding:
 
 
 def of_items(found: Survey, layouts: Sequence[Layout]) -> list[Finding]:
-    """Return the findings from the items themselves.
+    """Return the findings about the items.
 
     Args:
         found: The summary of the items.
@@ -157,7 +157,7 @@ def _without_column(path: Path, shape: Shape) -> Iterator[Finding]:
 def of_table(
     description: Mapping[str, Any], *, recoverable: bool, aws_managed_key: bool, policy: str
 ) -> Iterator[Finding]:
-    """Yield the findings from the table's settings.
+    """Yield the findings about the table's settings.
 
     Args:
         description: The ``Table`` that ``DescribeTable`` returns.

@@ -119,7 +119,7 @@ function CreateAlarm({ onCreated, onClose }: { onCreated: (name: string) => void
       }
     >
       <SelectField
-        label="Integration" value={arn} placeholder="Choose an integration" onChange={choose} hint="The alarm watches its metric IngestionFailed."
+        label="Integration" value={arn} placeholder="Choose an integration" onChange={choose} hint="The alarm watches the integration's IngestionFailed metric."
         options={(integrations.value ?? []).map((each) => ({ value: each.IntegrationArn, label: each.IntegrationName }))}
       />
       <TextField label="Alarm name" value={name} onChange={setName} />

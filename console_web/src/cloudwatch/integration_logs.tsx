@@ -41,7 +41,7 @@ export function IntegrationLogs({ id }: { id: string }): VNode {
     <Section title="Log events">
       <ErrorBox error={events.error} onRetry={events.reload} />
       {events.value
-        ? <Table label="Log events" columns={COLUMNS} rows={events.value} rowKey={(each) => each.eventId} pageSize={50} empty="The integration has not written anything yet." />
+        ? <Table label="Log events" columns={COLUMNS} rows={events.value} rowKey={(each) => each.eventId} pageSize={50} empty="The integration has not logged any events yet." />
         : !events.error && <Loading what="log events" />}
     </Section>
   );

@@ -71,7 +71,7 @@ export function LogGroupPage({ name }: { name: string }): VNode {
   );
 }
 
-/** Return an integration's events, newest first. AWS documents three names for the log group, so each of them is searched. */
+/** Return an integration's events, newest first. AWS documents three names for the log group, so this function searches all three. */
 export async function integrationEvents(id: string, quiet: boolean): Promise<LogEvent[]> {
   const prefix = "/aws-glue/zeroETL-integrations/logs";
   const groups = await all<Group>("logs", "DescribeLogGroups", { logGroupNamePrefix: prefix }, "logGroups", TOKEN, { quiet });

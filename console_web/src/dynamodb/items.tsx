@@ -129,7 +129,7 @@ function Items({ table }: { table: TableDescription }): VNode {
           title="Delete items" word="confirm" action="Delete" busy={action.busy} error={action.error}
           onConfirm={() => void action.run(remove)} onClose={() => setDeleting(false)}
         >
-          <p>{selected.length} {selected.length === 1 ? "item" : "items"} of {name} will be deleted.</p>
+          <p>{selected.length} {selected.length === 1 ? "item" : "items"} will be deleted from {name}.</p>
         </ConfirmDialog>
       )}
     </>

@@ -52,7 +52,7 @@ export function DeleteIntegration({ integration, onDeleted, onClose }: DeletePro
       title={`Delete ${integration.IntegrationName}`} word="confirm" action="Delete" busy={action.busy} error={action.error}
       onConfirm={() => void action.run(remove)} onClose={onClose}
     >
-      <p>Changes to the source no longer reach the target. The target table and its files are kept.</p>
+      <p>Changes to the source will no longer reach the target. The target table and its files are kept.</p>
       <CheckboxField
         label="Also delete the database's target role setting and the table's output settings" checked={properties} onChange={setProperties}
         hint="DeleteIntegration keeps these two settings."

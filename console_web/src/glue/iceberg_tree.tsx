@@ -11,7 +11,7 @@ function fileName(location: string): string {
   return location.split("/").pop() ?? location;
 }
 
-/** Return the address of the page that shows the object at an S3 address. */
+/** Return the address of the page that shows the object at an S3 location. */
 function objectPage(location: string): string {
   const [bucket = "", ...key] = location.replace(S3, "").split("/");
   return href("/s3/:bucket/object", { bucket }, { key: key.join("/") });

@@ -38,7 +38,7 @@ async function examine(table: string, database: string): Promise<Check[]> {
   if (database) {
     const found = await ifThere(call<{ PolicyInJson: string }>("glue", "GetResourcePolicy", {}, quiet));
     checks.push({
-      title: "The Data Catalog policy lets integrations write into the database",
+      title: "The Data Catalog policy lets integrations write to the database",
       ok: found?.PolicyInJson.includes("glue:AuthorizeInboundIntegration") ?? false, where: "Catalog settings", fix: "#/glue/catalog-settings",
     });
   }

@@ -47,7 +47,7 @@ export function problems(draft: Draft, step: number): Record<string, string> {
   if (step === 2) {
     if (!draft.tableArn) found["table"] = "Choose the source table.";
     if (!draft.databaseArn) found["database"] = "Choose the target database.";
-    if (!draft.roleArn) found["role"] = "Choose the role that AWS Glue uses to write.";
+    if (!draft.roleArn) found["role"] = "Choose the role that AWS Glue uses to write to the target.";
     if (draft.partitioning === "custom" && (draft.keys.length === 0 || draft.keys.some((key) => !key.field))) {
       found["keys"] = "Custom partitioning needs at least one key, and every key needs a field.";
     }
@@ -57,8 +57,8 @@ export function problems(draft: Draft, step: number): Record<string, string> {
       found["name"] = "Use 1 to 63 letters, digits and hyphens. Start with a letter. Don't use two hyphens in a row or a hyphen at the end.";
     }
     const minutes = Number(draft.refresh);
-    if (!Number.isInteger(minutes) || minutes < 15 || minutes > 8640) found["refresh"] = "15 to 8640 minutes.";
-    if (draft.encryption === "kms" && !draft.kmsKey) found["kmsKey"] = "Name the key.";
+    if (!Number.isInteger(minutes) || minutes < 15 || minutes > 8640) found["refresh"] = "Enter 15 to 8640 minutes.";
+    if (draft.encryption === "kms" && !draft.kmsKey) found["kmsKey"] = "Enter the key's ID, ARN or alias.";
   }
   return found;
 }

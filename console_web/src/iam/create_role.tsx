@@ -34,7 +34,7 @@ export function CreateRolePage(): VNode {
     <Page title="Create role" crumbs={[{ title: "Roles", href: "#/iam/roles" }]}>
       <form onSubmit={(event) => { event.preventDefault(); void action.run(create); }}>
         <Section title="Trusted entity: custom trust policy">
-          <p class="hint">Who can assume the role. AWS Glue (glue.amazonaws.com) assumes a target role.</p>
+          <p class="hint">The trust policy says who can assume the role. AWS Glue (glue.amazonaws.com) assumes a target role.</p>
           <ErrorBox error={template.error} />
           {template.value !== undefined && <Editor label="Trust policy" language="json" value={policy} onChange={setTrust} />}
         </Section>

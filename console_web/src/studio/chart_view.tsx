@@ -1,4 +1,4 @@
-/** The chart view of a result, with the panels Structure, Style and Annotate next to the chart. */
+/** The chart view of a result, with the Structure, Style and Annotate panels next to the chart. */
 
 import type { VNode } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";

@@ -59,7 +59,7 @@ export function HistoryPage(): VNode {
       <ErrorBox error={found.error} onRetry={found.reload} />
       <Table
         label="Queries" rows={rows} rowKey={(each) => each.QueryExecutionId} pageSize={25} find={({ Query }) => Query}
-        empty={found.loading ? "Loading…" : "No query matches."}
+        empty={found.loading ? "Loading…" : "No queries match."}
         columns={[
           { key: "id", header: "Execution ID", render: (each) => <button type="button" class="plain" onClick={() => setOpen(each)}>{each.QueryExecutionId.slice(0, 8)}</button> },
           { key: "status", header: "Status", render: (each) => <Status value={state(each)} />, sortBy: state },

@@ -68,7 +68,7 @@ export function ProjectPage(): VNode {
               ]}
             />
           </Section>
-          <Section title="What to do here">
+          <Section title="What you can do here">
             <ul>
               <li><a href="#/studio/data">Data</a>: look at the lakehouse's databases, tables and columns.</li>
               <li><a href="#/studio/query">Query editor</a>: write SQL, run it with Athena, draw charts, and ask the assistant.</li>

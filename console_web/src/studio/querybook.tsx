@@ -1,4 +1,4 @@
-/** A querybook with cells of SQL and Markdown, whose SQL runs with Athena. */
+/** A querybook with SQL and Markdown cells. Athena runs the SQL. */
 
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";

@@ -1,4 +1,4 @@
-/** Statements of a querybook, run with Athena. */
+/** Execution of a querybook's statements with Athena. */
 
 import { call, type LabNames } from "../api";
 import type { Diagnostic } from "../ui";

@@ -56,7 +56,7 @@ interface ConfirmProps {
   onClose: () => void;
 }
 
-/** A dialog for actions that cannot be undone, in which the user must first type a word. */
+/** A dialog for actions that cannot be undone. The user must type a word to confirm. */
 export function ConfirmDialog({ title, children, word, action, busy, error, onConfirm, onClose }: ConfirmProps): VNode {
   const [typed, setTyped] = useState("");
   return (

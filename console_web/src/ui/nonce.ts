@@ -1,4 +1,4 @@
-/** Return the nonce with which the page's content security policy allows the styles that the page's libraries add. */
+/** Return the nonce that lets the page's libraries add styles under the page's content security policy. */
 export function nonce(): string {
   return document.querySelector<HTMLMetaElement>("meta[name=csp-nonce]")?.content ?? "";
 }

@@ -15,7 +15,7 @@ interface TabsProps {
   onSelect?: (id: string) => void;
 }
 
-/** Tabs that follow the WAI-ARIA pattern, in which arrow keys, Home and End move between them. */
+/** Tabs that follow the WAI-ARIA pattern: arrow keys, Home and End move between them. */
 export function Tabs({ label, tabs, selected, onSelect }: TabsProps): VNode {
   const base = useId();
   const [own, setOwn] = useState(tabs[0]?.id ?? "");

@@ -20,7 +20,7 @@ interface TreeProps {
   open?: string[];
 }
 
-/** A tree that follows the WAI-ARIA pattern, in which arrow keys open and close nodes and move between them. */
+/** A tree that follows the WAI-ARIA pattern: arrow keys open and close nodes and move between them. */
 export function Tree({ label, nodes, onSelect, selected, open: opened = [] }: TreeProps): VNode {
   const [open, setOpen] = useState<Set<string>>(() => new Set(opened));
   const [loaded, setLoaded] = useState<Record<string, TreeNode[] | string>>({});

@@ -123,8 +123,8 @@ def _made_tables(*names: str) -> Callable[[Lab, _Account], bool]:
     return lambda lab, account: any(lab.with_table(name).table in account.tables for name in names)
 
 
-# These are the resources that each chapter creates. Chapters 5 and 7 only read, chapter 9 fixes the faults that it
-# causes, and chapters 12 and 13 delete resources.
+# The resources that each chapter creates. Chapters 5 and 7 only read, chapter 9 fixes the faults that it causes, and
+# chapters 12 and 13 delete resources.
 _TRACES: tuple[tuple[int, Callable[[Lab, _Account], bool]], ...] = (
     (1, _is_set_up),
     (2, _is_integrated),

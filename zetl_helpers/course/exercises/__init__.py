@@ -86,7 +86,7 @@ def chapter(lab: Lab, number: int, *, progress: Progress | None = None) -> Chapt
     """Return the exercises of a chapter.
 
     Args:
-        lab: The lab in which answers are judged.
+        lab: The lab that answers are judged against.
         number: The chapter's number.
         progress: The record of the learner's progress. Defaults to the file in the state folder.
 

@@ -76,7 +76,7 @@ def _judge_oldest(lab: Lab, answer: Any) -> None:
             "zetl.monitoring.ingestions(lab) again."
         )
     if abs(given - seconds.max()) < _ROUNDED:
-        raise IncorrectError("You rounded the largest difference. Answer with the difference itself.")
+        raise IncorrectError("You rounded the largest difference. Answer with the exact difference.")
     raise IncorrectError("For each ingestion, subtract last_synced_at from completed_at. Take the largest difference.")
 
 

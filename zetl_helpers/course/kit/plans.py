@@ -9,11 +9,11 @@ from zetl_helpers.course.kit.chapters import Chapter
 
 __all__ = ["FEEDBACK", "Checkpoint", "PlanError", "Slot", "checkpoints", "cuts", "plan"]
 
-# This is the core of the course. Later chapters depend on it, and cleanup ends the cost.
+# The core of the course. Later chapters depend on it, and cleanup stops the charges.
 _CORE = (0, 1, 2, 4, 12)
-# These chapters are added if there is time, in order of demand.
+# Chapters to add if there is time, in order of demand.
 _MORE = (6, 7, 8, 5, 3, 9, 13, 10, 11)
-# This chapter is taught last, regardless of its number, so that a class ends with no remaining resources.
+# The chapter to teach last, regardless of its number, so that a class ends with no remaining resources.
 _LAST = 12
 # The exercises of these chapters are done in class if there is time, starting with the most instructive.
 _PRACTICED = (4, 2, 6, 7, 1, 8, 5, 3)

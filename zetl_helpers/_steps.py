@@ -59,7 +59,7 @@ class Step:
 
 
 def ensured(found: object, wanted: object) -> Did:
-    """Return the outcome of a step from the resource's state before the step and the wanted state."""
+    """Derive a step's outcome from the resource's state before the step and from the wanted state."""
     if found == wanted:
         return "already there"
     return "created" if found is None else "changed"

@@ -104,7 +104,7 @@ def wait_for(
         hint: A sentence that says what to check if the wait fails.
         every: Seconds between the first polls. The interval grows to at most 30 seconds, so that short waits end
             quickly and long waits poll rarely.
-        status: A function that returns the text next to the time in the progress line.
+        status: A function that returns the text to show after the time in the progress line.
         usual: The time that AWS usually takes, such as ``15 to 30 minutes``. If this text is not empty, the user also
             sees a hint that the wait can be interrupted.
 

@@ -80,5 +80,5 @@ def _text(value: Any) -> str:
 
 
 def _plain(text: Any) -> str:
-    """Remove HTML tags from a text of a plotly figure."""
+    """Remove HTML tags from a text in a plotly figure."""
     return re.sub(r"<[^>]+>", " ", str(text)).strip()

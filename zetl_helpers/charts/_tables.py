@@ -38,7 +38,7 @@ def pivot_table(df: pd.DataFrame, index: str, columns: str) -> pd.DataFrame:
 
 
 def schema_change(before: pd.DataFrame | Mapping[str, str], after: pd.DataFrame | Mapping[str, str]) -> pd.DataFrame:
-    """Compare two schemas of a table and return the change of each column.
+    """Compare two schemas of a table and return the change in each column.
 
     Args:
         before: The earlier schema, as a mapping of column names to types or as a table whose first two columns contain

@@ -19,7 +19,7 @@ from zetl_helpers.course import _notebook_execution, _notebook_figures, _noteboo
 from zetl_helpers.course._notebook_pages import Outcome
 
 _PLOTLY_JS = "plotly.min.js"
-# In a wheel, the notebooks and the texts that they link to are in this folder (see setup.py).
+# In a wheel, the notebooks and the files that they link to are in this folder (see setup.py).
 _PACKAGED = Path(__file__).parents[1] / "tutorial"
 
 # The cleanup chapter would show nothing in an empty account, and opening the chapter does not create resources.

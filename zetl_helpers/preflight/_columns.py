@@ -64,7 +64,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Layout:
-    """The predicted target table of a set of items in one unnest mode.
+    """The predicted target table for a set of items in one unnest mode.
 
     Args:
         mode: The unnest mode.

@@ -29,7 +29,7 @@ function figure(list: Series[]): Figure {
   };
 }
 
-/** Graphs of the metrics of one integration or of all integrations. */
+/** Graphs of metrics, for one integration or for all integrations. */
 export function MetricGraphs({ arn }: { arn?: string }): VNode {
   const [hours, setHours] = useState("3");
   const found = useLoad(async (again) => {

@@ -41,7 +41,7 @@ export const CONVERSIONS = ["epoch_sec", "epoch_milli", "iso"];
 
 const NAME = /^[a-zA-Z][a-zA-Z0-9-]{0,62}$/;
 
-/** Return a message for each field of a step that is not valid. The result is empty if the step is complete. */
+/** Return a message for each invalid field of a step. The result is empty if the step is complete. */
 export function problems(draft: Draft, step: number): Record<string, string> {
   const found: Record<string, string> = {};
   if (step === 2) {

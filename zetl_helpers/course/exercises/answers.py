@@ -49,7 +49,7 @@ class Each:
 
     Args:
         readings: The reading for each name.
-        right: A function that returns the right value of each name.
+        right: A function that returns the right value for each name.
         wrong: The message for each name if its value is wrong.
         inside: The entries of a dictionary that may contain the answer, as in `Entries`.
     """
@@ -78,7 +78,7 @@ class Each:
             raise IncorrectError(f"{first!r} is not {entries.typed(answer)[first]!r}. {says}{count}")
 
 
-_ONLY_CASE = "The letters are right, but upper and lower case matter here."
+_ONLY_CASE = "The letters are right, but the answer is case-sensitive."
 
 
 def _same_letters(given: object, right: object) -> bool:

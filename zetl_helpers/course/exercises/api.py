@@ -147,7 +147,7 @@ def judge_on_call_tag(lab: Lab, _: object) -> None:
             raise IncorrectError(f"The integration has a tag {alike!r}, but the exercise asks for 'on-call'.")
         raise UntouchedError(f"Integration {lab.integration} does not have the tag on-call yet.")
     if not tags["on-call"]:
-        raise IncorrectError("The tag on-call has no value. The value should be the contact.")
+        raise IncorrectError("The tag on-call has no value. Set the value to the contact.")
 
 
 def judge_partition_by_day(lab: Lab, _: object) -> None:
@@ -217,7 +217,7 @@ def _id(answer: Any, name: str, around: str) -> str:
 
 
 def _about_database(lab: Lab, execution: Mapping[str, Any]) -> str:
-    """Return advice if a query did not find a table because it ran in another database."""
+    """Return advice if a query did not find a table because it ran in another database, or else an empty string."""
     database = execution.get("QueryExecutionContext", {}).get("Database", "default")
     reason = execution["Status"].get("StateChangeReason", "")
     if database == lab.database or not re.search(r"TABLE_NOT_FOUND|SCHEMA_NOT_FOUND", reason):

@@ -131,7 +131,7 @@ ex.q2.check()""",
             dict.fromkeys(_ACTIONS, Flag()),
             _allowed,
             wrong={
-                "s3:PutObject": "The role writes the table's files into the bucket.",
+                "s3:PutObject": "The role writes the table's files to the bucket.",
                 "glue:UpdateTable": "The Data Catalog records each new version of the Iceberg table.",
                 "dynamodb:Scan": "The role is for the target; the table's resource policy covers the source.",
                 "s3:DeleteBucket": "The role deletes objects that are no longer needed, but never the bucket.",

@@ -12,7 +12,7 @@ from zetl_helpers.lab import Lab
 from zetl_helpers.lakehouse import query
 
 FUNCTIONS = Word({"identity": (), "year": (), "month": (), "day": (), "hour": ()})
-"""The functions by which a partition can group values."""
+"""The functions that a partition can use to group values."""
 CONVERSIONS = Word({"epoch_sec": (), "epoch_milli": (), "iso": ()})
 """The formats that a time can have at the source."""
 _PARTITION = Entries(

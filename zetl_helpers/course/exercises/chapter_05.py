@@ -37,7 +37,7 @@ def _judge_pivot(lab: Lab, answer: Any) -> None:
         raise UnreadableError(f"The answer should be a table, as pivot_table returns it. Yours is {kind_of(answer)}.")
     right, given = _without_totals(_pivot(lab)), _without_totals(given)
     if set(given.index) == set(right.columns) and set(given.columns) == set(right.index):
-        raise IncorrectError("States are the rows and statuses the columns: swap index and columns.")
+        raise IncorrectError("The states are rows and the statuses are columns: swap index and columns.")
     if set(given.index) != set(right.index):
         wanted, found = named(right.index, "row", "rows"), named(given.index, "row", "rows")
         raise IncorrectError(

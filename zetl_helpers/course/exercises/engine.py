@@ -249,7 +249,7 @@ class Question:
         return "The answer has a blank in it." if has_blank(answer) else ""
 
     def _untouched(self, missing: str) -> Outcome:
-        """Return the result for an answer that is missing.
+        """Return the result for a missing answer.
 
         A check can undo the step that it judged as correct. The next check then finds nothing, although the exercise is
         solved.

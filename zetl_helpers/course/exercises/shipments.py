@@ -56,7 +56,7 @@ def judge_repair(lab: Lab, _: object) -> None:
         raise UntouchedError(f"The items of table {shipments.table} have not changed.")
     lost = sorted(original.keys() - found.keys())
     if lost:
-        raise IncorrectError(f"Shipment {lost[0]} was deleted. Write the item again, and fix it instead.")
+        raise IncorrectError(f"Shipment {lost[0]} was deleted. Write the item again, and then fix it.")
     for shipment, complaint in _CHECKS.items():
         if said := complaint(found[shipment]):
             raise IncorrectError(f"{shipment}: {said}")

@@ -60,7 +60,7 @@ class Sql:
         right: A statement that returns the right rows.
         one_row_for: The thing that each row describes, such as "state".
         key: The columns that identify a row.
-        slips: Typical mistakes, whose statements run only for answers that are not right.
+        slips: Typical mistakes, whose statements run only for wrong answers.
         ordered: Whether the order of the rows matters.
         params: A function that returns, for a lab, the values of the parameters (``:name``) in `right` and in the
             slips.

@@ -78,6 +78,6 @@ def _slides_page(root: Path, notebooks: Sequence[Path]) -> str:
     links = "\n".join(f"- [{title(root / path)}]({path.stem}.html)" for path in notebooks)
     return (
         "# Slides\n\nEach slide contains one idea. The slides are generated from the notebooks with their stored "
-        "outputs. A question precedes its answer. Use the arrow keys to change slides, N for the speaker notes, and F "
-        f"for full screen. Each deck is one file and works without a network connection.\n\n{links}\n"
+        "outputs. Each question comes before its answer. Use the arrow keys to change slides, N for the speaker "
+        f"notes, and F for full screen. Each deck is one file and works without a network connection.\n\n{links}\n"
     )

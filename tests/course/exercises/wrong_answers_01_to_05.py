@@ -108,7 +108,7 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
         ("arn:aws:iam::111122223333:assumed-role/Analyst", "not assumed-role"),
         ("arn:aws:iam::111122223333:role/Analyst/laptop", "the name of the session"),
         ("Analyst", "form arn:aws:iam::account:role/name"),
-        ("arn:aws:iam::111122223333:role/analyst", "upper and lower case matter"),
+        ("arn:aws:iam::111122223333:role/analyst", "the answer is case-sensitive"),
         ("arn:aws:iam::111122223333:user/Analyst", "not a user"),
         ("arn:aws:iam::111122223333:role/laptop", "precedes it"),
     ],

@@ -111,7 +111,7 @@ def _stop(options: argparse.Namespace) -> int:
 
     stopped = daemon.stop(options.state)
     print(
-        "The local lakehouse has stopped and keeps its state."
+        "The local lakehouse has stopped. Its state is kept."
         if stopped
         else f"No local lakehouse is running in {options.state}."
     )

@@ -136,7 +136,7 @@ def create_domain(lab: Lab, plan: DomainPlan, *, timeout: float = 900) -> Step:
     """
     if not permissions.role_exists(lab):
         raise StudioSetupError(
-            f"Run chapter 1 first. A tag on its role {lab.role} records the domain that cleanup may delete."
+            f"Run chapter 1 first. It creates role {lab.role}, whose tag records the domain that cleanup may delete."
         )
     datazone = lab.client("datazone")
     with lab.recording() as calls:

@@ -62,7 +62,7 @@ _OTHER_SOURCES = (
 
 
 class ConnectionRefusedByLabError(UserError):
-    """The connection to the target is not possible in this environment. The message says what to change."""
+    """A connection to the target is not possible in this environment. The message says what to change."""
 
 
 class UnknownTableError(ValueError):

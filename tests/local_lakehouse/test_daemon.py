@@ -210,7 +210,7 @@ def test_local_commands_from_start_to_reset(state: Path) -> None:
     exports = zetl("env", state=state).stdout.splitlines()
     assert f"export AWS_ENDPOINT_URL={url}" in exports
     assert zetl("env", state=state).stderr == ""
-    assert zetl("local", "stop", state=state).stdout == "The local lakehouse has stopped and keeps its state.\n"
+    assert zetl("local", "stop", state=state).stdout == "The local lakehouse has stopped. Its state is kept.\n"
     assert zetl("local", "status", state=state).returncode == 1
     assert str(state) in zetl("local", "reset", state=state).stdout
     assert zetl("local", "reset", state=state).stdout.startswith(f"There is no state to delete in {state}.")

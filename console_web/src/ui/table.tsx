@@ -6,7 +6,7 @@ export interface Column<Row> {
   header: string;
   /** The cell's contents. Defaults to the value as text. */
   render?: (row: Row) => ComponentChildren;
-  /** The column's sort key, without which the column cannot be sorted. */
+  /** The column's sort key. A column without a sort key cannot be sorted. */
   sortBy?: (row: Row) => string | number;
   numeric?: boolean;
 }

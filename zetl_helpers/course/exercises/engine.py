@@ -160,7 +160,7 @@ class Question:
         """Judge an answer by its result.
 
         Args:
-            answer: The answer. Omit it for an exercise that judges the lab.
+            answer: The answer. Omit it for an exercise that judges the lab's state.
 
         Returns:
             The result, which the notebook shows.

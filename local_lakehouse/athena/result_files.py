@@ -79,7 +79,8 @@ class ResultFiles:
         Raises:
             QueryFailure: S3 rejects a request, for example because the bucket does not exist.
         """
-        # A transaction per file would double the time. Large files are not written while other requests wait.
+        # One transaction for all small files halves the time. Large files are written outside a transaction, so that
+        # other requests do not wait for them.
         small = sum(len(content) for _, content in files) <= _SMALL_BYTES
         with self._clients.documents.database.transaction() if small else contextlib.nullcontext():
             for location, content in files:

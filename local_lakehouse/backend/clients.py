@@ -198,8 +198,7 @@ class ServiceClients:
     def put_object(self, bucket: str, key: str, content: bytes) -> None:
         """Write an S3 object.
 
-        For a small object, the client of S3 would take half as long again, because it resolves an endpoint and parses
-        the response.
+        For a small object, the S3 client takes 50% longer, because it resolves an endpoint and parses the response.
 
         Args:
             bucket: The bucket.

@@ -1,9 +1,8 @@
 """A worker process, which runs one statement at a time on one DuckDB connection.
 
 The worker receives commands over a channel. ``register`` registers a relation from an Arrow file, and ``execute``
-runs a statement. ``read`` carries out the definitions that come with it, and writes the result of a query to an Arrow
-file. ``clear`` removes the relations. ``interrupt`` can arrive at any time. The process ends when the channel is
-closed.
+runs a statement. ``read`` first executes its definitions, and then writes the result of a query to an Arrow file.
+``clear`` removes the relations. ``interrupt`` can arrive at any time. The process ends when the channel is closed.
 """
 
 from __future__ import annotations

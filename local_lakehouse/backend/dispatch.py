@@ -192,6 +192,11 @@ class _CanonicalRequest(MotoRequest):
     def data(self) -> bytes:
         return self.content
 
+    @property
+    def raw_url(self) -> str:
+        # moto would derive the same URL from the host, the scheme and the port.
+        return f"http://127.0.0.1{self.environ['RAW_URI']}"
+
 
 def _canonical(request: Request, content: bytes, headers: list[tuple[str, str]]) -> _CanonicalRequest:
     query = urlencode(request.query) if request.protocol == "rest-xml" else ""

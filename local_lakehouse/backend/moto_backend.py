@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.metadata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from local_lakehouse.backend.clients import ServiceClients, reads
+from local_lakehouse.backend.clients import ServiceClients, is_from_service, reads
 from local_lakehouse.backend.item_requests import ItemRequests
 from local_lakehouse.backend.moto_state import MotoState, backends_of
 from local_lakehouse.dynamodb.api import is_read, is_write
@@ -45,6 +46,7 @@ _TRUST = (
 # The requests whose bodies are stored as objects or as parts of objects.
 _UPLOADS = frozenset({"PutObject", "UploadPart"})
 _MOST_KNOWN_KEYS = 1_000
+_MOST_TABLES = 1_000
 _EVERYTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 
 
@@ -90,6 +92,9 @@ class Backend:
         self._known_keys: dict[str, bool] = {}
         for service in ("iam", "sts"):
             self._state.after_change(service, self._known_keys.clear)
+        # Responses to lookups of tables. The lock must be held.
+        self._tables: dict[bytes, Answer] = {}
+        self._state.after_change("glue", self._tables.clear)
         self._signed_in = False
         self._roles: list[GivenRole] = []
         # A filter that applies Lake Formation rules to requests to the Data Catalog.
@@ -120,15 +125,34 @@ class Backend:
                 self._sign_in()
             if request.service == "resourcegroupstaggingapi":
                 self._state.read_all()
-            if request.service == "glue" and self.catalog is not None:
-                return self.catalog(request, lambda: dispatch.serve(request, ACCOUNT))
+            if request.service == "glue":
+                answer = functools.partial(self._catalog_answer, request)
+                return answer() if self.catalog is None else self.catalog(request, answer)
             if request.service != "dynamodb":
                 return dispatch.serve(request, ACCOUNT)
             with self._state.undoing_items() as undo:
-                answer = dispatch.serve(request, ACCOUNT)
-                if answer.status != 200:
+                written = dispatch.serve(request, ACCOUNT)
+                if written.status != 200:
                     undo()
-                return answer
+                return written
+
+    def _catalog_answer(self, request: Request) -> Answer:
+        """Execute a request to the Data Catalog.
+
+        Athena looks up the same tables for each query, so the responses to its lookups are cached until a change.
+        """
+        from local_lakehouse.backend import dispatch
+
+        lookup = request.operation == "GetTable" and is_from_service(request)
+        if not lookup or self._state.is_changing("glue"):
+            return dispatch.serve(request, ACCOUNT)
+        answer = self._tables.get(request.body)
+        if answer is None:
+            answer = dispatch.serve(request, ACCOUNT)
+            if len(self._tables) >= _MOST_TABLES:
+                self._tables.clear()
+            self._tables[request.body] = answer
+        return answer
 
     @contextlib.contextmanager
     def transaction(self, request: Request) -> Iterator[None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from local_lakehouse.backend.clients import SERVICE_ACCESS_KEY, current_actor
+from local_lakehouse.backend.clients import current_actor, is_from_service
 from local_lakehouse.lake_formation.governance import Governance
 from local_lakehouse.protocol.faults import Answer, Fault, fail
 from local_lakehouse.protocol.request import Request
@@ -43,7 +43,7 @@ class GovernedCatalog:
             if self._governance.note(operation, request.parameters, actor.principal if actor else None):
                 self._changed()
             # Athena needs the complete layout of a table's files, and it omits unreadable columns from its results.
-            if actor is None or operation not in _FILTERED or (operation == "GetTable" and _is_service(request)):
+            if actor is None or operation not in _FILTERED or (operation == "GetTable" and is_from_service(request)):
                 return answer
             seen = self._governance.visible(operation, json.loads(answer.body), actor.principal)
         except Fault as fault:
@@ -51,7 +51,3 @@ class GovernedCatalog:
         body = json.dumps(seen).encode()
         headers = [pair for pair in answer.headers if pair[0].lower() != "content-length"]
         return Answer(answer.status, [*headers, ("Content-Length", str(len(body)))], body)
-
-
-def _is_service(request: Request) -> bool:
-    return request.credential is not None and request.credential.access_key == SERVICE_ACCESS_KEY

@@ -91,12 +91,11 @@ class Lake:
     def table(self, database: str, name: str) -> dict[str, Any] | None:
         """Return a table's catalog entry, or None if it does not exist."""
         try:
-            found: dict[str, Any] = self.glue.get_table(DatabaseName=database, Name=name)["Table"]
+            return self.clients.get_table(database, name)
         except ClientError as error:
             if error.response["Error"]["Code"] == "EntityNotFoundException":
                 return None
             raise
-        return found
 
     def databases(self) -> Iterator[dict[str, Any]]:
         """Yield all databases."""

@@ -96,3 +96,82 @@ def test_put_object_needs_the_callers_permission(clients: ServiceClients) -> Non
 
     assert [(request.operation, request.parameters["Key"]) for request in asked] == [("PutObject", "key")]
     assert "Contents" not in clients.client("s3").list_objects_v2(Bucket="lab")
+
+
+def _create_table(clients: ServiceClients, name: str, **members: Any) -> None:
+    clients.client("glue").create_table(DatabaseName="lab", TableInput={"Name": name, **members})
+
+
+@pytest.fixture
+def glue(clients: ServiceClients) -> Any:
+    glue = clients.client("glue")
+    glue.create_database(DatabaseInput={"Name": "lab"})
+    return glue
+
+
+def test_get_table_returns_what_the_client_of_glue_returns(clients: ServiceClients, glue: Any) -> None:
+    columns = [{"Name": "id", "Type": "int", "Comment": "ä"}]
+    _create_table(clients, "t", Parameters={"a": "b"}, StorageDescriptor={"Columns": columns})
+
+    assert clients.get_table("lab", "t") == glue.get_table(DatabaseName="lab", Name="t")["Table"]
+
+
+@pytest.mark.parametrize(("database", "name"), [("lab", "missing"), ("missing", "t")])
+def test_get_table_raises_the_error_of_glue(clients: ServiceClients, glue: Any, database: str, name: str) -> None:
+    with pytest.raises(glue.exceptions.EntityNotFoundException):
+        clients.get_table(database, name)
+
+
+def test_changed_result_of_get_table_does_not_affect_later_results(clients: ServiceClients, glue: Any) -> None:
+    _create_table(clients, "t", Parameters={"a": "b"})
+
+    clients.get_table("lab", "t")["Parameters"]["a"] = "changed"
+
+    assert clients.get_table("lab", "t")["Parameters"] == {"a": "b"}
+
+
+def test_get_table_sees_every_change(clients: ServiceClients, glue: Any) -> None:
+    _create_table(clients, "t", Parameters={"a": "1"})
+    assert clients.get_table("lab", "t")["Parameters"] == {"a": "1"}
+
+    glue.update_table(DatabaseName="lab", TableInput={"Name": "t", "Parameters": {"a": "2"}})
+    assert clients.get_table("lab", "t")["Parameters"] == {"a": "2"}
+
+    glue.delete_table(DatabaseName="lab", Name="t")
+    with pytest.raises(glue.exceptions.EntityNotFoundException):
+        clients.get_table("lab", "t")
+
+    _create_table(clients, "t", Parameters={"a": "3"})
+    glue.delete_database(Name="lab")
+    with pytest.raises(glue.exceptions.EntityNotFoundException):
+        clients.get_table("lab", "t")
+
+
+def test_get_table_sees_only_committed_changes_and_those_of_its_own_transaction(
+    clients: ServiceClients, glue: Any
+) -> None:
+    _create_table(clients, "t", Parameters={"a": "1"})
+    clients.get_table("lab", "t")
+
+    def fail_after_an_update() -> None:
+        with clients.documents.database.transaction():
+            glue.update_table(DatabaseName="lab", TableInput={"Name": "t", "Parameters": {"a": "2"}})
+            assert clients.get_table("lab", "t")["Parameters"] == {"a": "2"}
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_after_an_update()
+    assert clients.get_table("lab", "t")["Parameters"] == {"a": "1"}
+
+
+def test_tables_are_looked_up_once_between_changes(
+    clients: ServiceClients, glue: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _create_table(clients, "t")
+    clients.get_table("lab", "t")
+
+    def look_up_again(*_: Any) -> Any:
+        raise AssertionError("the table is looked up again")
+
+    monkeypatch.setattr("moto.glue.models.GlueBackend.get_table", look_up_again)
+    assert clients.get_table("lab", "t")["Name"] == "t"

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 LONGEST = 72
-# A scope, such as ``athena:``, can precede the subject.
+# A subject can start with a scope, such as ``athena:``.
 _SUBJECT = re.compile(r"(?:(?P<scope>[a-z][a-z0-9_, /-]*): )?(?P<rest>\S.*)")
 _MERGES = ("Merge ", "Revert ", "fixup! ", "squash! ")
 # These verb forms are not imperative.

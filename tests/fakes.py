@@ -11,7 +11,7 @@ from zetl_helpers.lab import Lab
 
 
 class FakeOperation:
-    """A fake of one operation of a lab's client, which responds to some calls and passes the others to the lakehouse.
+    """A fake operation of a lab's client, which responds to some calls and passes all other calls to the lakehouse.
 
     Args:
         lab: The lab.

@@ -35,7 +35,7 @@ def full_lab(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
 
 @pytest.fixture
 def integrated_lab(lab: Lab) -> Lab:
-    """Provide a lab with an integration that has not loaded anything yet."""
+    """Provide a lab with an integration whose first load has not started."""
     chapters.catch_up(lab, 2)
     integration.set_target_role(lab)
     integration.create(lab)

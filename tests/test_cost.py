@@ -52,7 +52,7 @@ def test_first_note_warns_of_idle_integration() -> None:
     assert warning.endswith("Delete the integration when you are done. Otherwise it keeps exporting.")
 
 
-def test_prices_a_terabyte_by_size() -> None:
+def test_terabyte_is_priced_by_size() -> None:
     estimate = cost.estimate(2**30, 924, changes_per_day=0, queries_per_day=0)
     assert amount(estimate, "DynamoDB PITR") == pytest.approx(0.20 * 1024)
     assert amount(estimate, "DynamoDB full export") == pytest.approx(0.10 * 1024)
@@ -77,7 +77,7 @@ def test_lines_match_manual_calculation_for_one_gigabyte() -> None:
     )
 
 
-def test_prices_exports_above_minimum_by_changes() -> None:
+def test_exports_above_minimum_are_priced_by_changes() -> None:
     estimate = cost.estimate(10**6, 1024, changes_per_day=2**20, refresh_minutes=1440)
     assert amount(estimate, "DynamoDB incremental exports") == pytest.approx(0.10 * 30)
 

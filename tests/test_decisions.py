@@ -1,4 +1,4 @@
-"""Tests that decision records have the same form and are all in the index."""
+"""Tests that all decision records have the required form and are in the index."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Transcripts of doctor for each kind of environment and user, in golden files that show every change."""
+"""Tests that compare doctor's report for each kind of environment and user with a golden file."""
 
 import json
 import os

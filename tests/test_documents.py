@@ -27,7 +27,7 @@ def commands(path: Path) -> Iterator[str]:
 
 
 def words(program: str) -> list[str]:
-    """Return the arguments of each use of a program in the documents."""
+    """Return the arguments of each command in the documents that runs a program."""
     begin = re.compile(rf"^(?:[\w./\\-]*[/\\])?{program} (?=[a-z-])(.*)")
     found = (begin.match(command) for path in TEXTS for command in commands(path))
     return sorted({match[1] for match in found if match and "…" not in match[1]})
@@ -58,7 +58,7 @@ def test_make_targets_exist(command: str) -> None:
     assert set(named_targets) <= {*targets, ".venv/.pages", ".venv-dbt/.ready"}
 
 
-def test_finds_commands_in_documents() -> None:
+def test_commands_are_found_in_documents() -> None:
     assert "local start" in words("zetl")
     assert {"tutorial", "test"} <= {command.split()[0] for command in words("make")}
 

@@ -39,7 +39,7 @@ def second_lab(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
 
 @pytest.fixture
 def steps(lab: Lab) -> list[Step]:
-    """Provide the steps that lead from an empty account to an integration. Each step changed something."""
+    """Provide the recorded steps from an empty account to an integration. Each step changed something."""
     return chapters.catch_up_steps(lab, 3)
 
 
@@ -71,7 +71,7 @@ def test_code_on_cards_creates_the_same_lab(way: str, steps: list[Step], second_
             run_code(boto3_code(shown))
         else:
             run_commands(cli_commands(shown))
-    # The helpers find that everything exists in the state in which they would create it.
+    # The helpers find that all resources already exist as the helpers would create them.
     again = [
         *chapters._source(second_lab),
         *chapters._target(second_lab),

@@ -21,7 +21,7 @@ COLLISION = {
 
 @pytest.fixture
 def working_lab(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
-    """Provide a lab whose integration works."""
+    """Provide a lab with a working integration."""
     chapters.catch_up(lab, 3)
     return lab
 

@@ -55,7 +55,7 @@ def test_tests_marked_once_import_no_differing_packages() -> None:
 
 
 def test_browser_mark_matches_folder() -> None:
-    """Exactly the tests in tests/browser have the mark for browsers.
+    """All tests in tests/browser have the mark `browser`, and no other test has it.
 
     `make browser-test` runs only that folder, and `make unit` leaves out tests with the mark.
     """

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.once
 
 
 def resolved(value: Any, lab: Lab) -> Any:
-    """Replace the values that CloudFormation would replace for this account."""
+    """Replace the values that CloudFormation would resolve in this account."""
     match value:
         case {"Fn::Sub": str(text)}:
             facts = {"AccountId": lab.account, "Region": lab.region, "Partition": lab.partition}

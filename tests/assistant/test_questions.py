@@ -45,7 +45,7 @@ def test_answers_ninety_percent_correctly_and_never_errs_when_confident(assistan
     assert len(wrong) <= 6, "\n\n".join(wrong)
 
 
-def test_answers_blog_question_on_percentage(assistant_lab: Lab) -> None:
+def test_answers_blog_question_about_percentage(assistant_lab: Lab) -> None:
     suggestion = assistant.ask(assistant_lab, _BLOG[0])
     assert suggestion.sql
     assert suggestion.confident
@@ -59,7 +59,7 @@ def test_answers_blog_question_on_percentage(assistant_lab: Lab) -> None:
     )  # fmt: skip
 
 
-def test_answers_blog_question_on_count(assistant_lab: Lab) -> None:
+def test_answers_blog_question_about_count(assistant_lab: Lab) -> None:
     suggestion = assistant.ask(assistant_lab, _BLOG[1])
     assert suggestion.sql
     rows = zetl.query(assistant_lab, suggestion.sql)
@@ -68,7 +68,7 @@ def test_answers_blog_question_on_count(assistant_lab: Lab) -> None:
     assert tuple(rows.iloc[0]) == ("NV", "89101", 2)
 
 
-def test_answers_blog_question_on_pivot_table(assistant_lab: Lab) -> None:
+def test_answers_blog_question_about_pivot_table(assistant_lab: Lab) -> None:
     suggestion = assistant.ask(assistant_lab, _BLOG[2])
     assert suggestion.sql
     rows = zetl.query(assistant_lab, suggestion.sql).set_index("state")
@@ -104,7 +104,7 @@ def test_queries_requested_snapshot(assistant_lab: Lab) -> None:
     assert zetl.query(assistant_lab, suggestion.sql)["row_count"].sum() == 25
 
 
-def test_declines_older_version_of_joined_tables(assistant_lab: Lab) -> None:
+def test_declines_earlier_version_of_joined_tables(assistant_lab: Lab) -> None:
     question = "average amount of payments by account status"
     joined = assistant.ask(assistant_lab, question)
     assert joined.sql

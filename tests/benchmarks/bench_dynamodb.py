@@ -1,4 +1,4 @@
-"""Benchmarks of DynamoDB requests to the lakehouse, MiniStack and moto_server in the same rounds.
+"""Benchmarks of DynamoDB requests to the lakehouse, MiniStack and moto_server, which take turns in each round.
 
 Compare the ratios, because the seconds depend on the computer. The lakehouse stores each write on disk before it
 responds, but the other emulators keep writes in memory.
@@ -87,7 +87,7 @@ def _seconds(do: Callable[[], Any]) -> float:
 
 
 def _round(client: Client, number: int) -> Iterator[tuple[str, float]]:
-    """Measure each operation once, with a separate table for this round."""
+    """Measure each operation once, with a new table."""
     table = _table(client, f"small{number}")
     yield f"batch write {SMALL:,} (s)", _seconds(lambda: _load(client, table, 0, SMALL))
     yield f"scan {SMALL:,} (s)", _seconds(lambda: _scan(client, table, SMALL))
@@ -142,7 +142,7 @@ def bench_dynamodb(tmp_path: Path) -> None:
         for number in range(ROUNDS):
             for name, client in clients.items():
                 note(name, _round(client, number))
-        # Moto sorts the whole table for each query, so the large table is not measured with moto.
+        # Moto sorts the whole table for each query, so moto is not measured with the large table.
         large = {name: client for name, client in clients.items() if name != MOTO.name}
         for client in large.values():
             _load(client, _table(client, "large"), 0, LARGE)

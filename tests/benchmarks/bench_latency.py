@@ -179,7 +179,7 @@ def _query(running: Running, sql: str) -> list[str]:
 
 
 def _freshness(running: Running, rows: int) -> list[float]:
-    """Return the time in seconds until each change appeared in Athena."""
+    """Return the seconds until each change was visible in Athena."""
     dynamodb = _client(running, "dynamodb")
     seconds = []
     for number in range(CHANGES):

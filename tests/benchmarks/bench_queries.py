@@ -235,14 +235,14 @@ def _throughput(athena: EmulatedAthena, sql: str, clients: int) -> float:
 
 @contextlib.contextmanager
 def _memory() -> Iterator[list[int]]:
-    """Sample the memory of this process's children, and yield a list whose only entry is the largest value in bytes."""
+    """Sample the memory of each child process, and yield a list whose only entry is the largest value in bytes."""
     most, ended = [0], threading.Event()
 
     def sample() -> None:
         while not ended.wait(0.05):
             for process in psutil.Process().children(recursive=True):
                 with contextlib.suppress(psutil.NoSuchProcess):
-                    # The system can discard pages of files at any time, so they are not counted.
+                    # The system can discard file pages at any time, so they are not counted.
                     memory = process.memory_info()
                     most[0] = max(most[0], memory.rss - memory.shared)
 

@@ -30,8 +30,8 @@ class Emulator:
     Args:
         name: The emulator's name in the figures.
         requirements: The packages to install, or none for the lakehouse itself.
-        command: The command that starts the emulator, in which ``{port}`` and ``{state}`` stand for the port and a
-            state folder.
+        command: The command that starts the emulator. The placeholders ``{port}`` and ``{state}`` are replaced with
+            the port and the path of a state folder.
         environment: Additional environment variables.
     """
 
@@ -89,7 +89,7 @@ def running(emulator: Emulator, state: Path) -> Iterator[str]:
 
 
 def _installed(emulator: Emulator) -> Path:
-    """Return the folder of an emulator's commands, and install the emulator the first time."""
+    """Return the folder with an emulator's commands. The first call installs the emulator."""
     folder = FOLDER / emulator.name
     commands = folder / "bin"
     if not (commands / emulator.command[0]).exists():

@@ -59,7 +59,7 @@ def open_console(browser: Browser, server: ConsoleServer, **options: Any) -> Ite
     context.close()
     own = (f"http://127.0.0.1:{server.port}/", "data:", f"blob:http://127.0.0.1:{server.port}/")
     assert [url for url in elsewhere if not url.startswith(own)] == []
-    # The browser logs an error for each rejected request, but a rejection is a normal response of the lakehouse.
+    # The browser logs an error for each rejected request, but a rejection is a valid response of the lakehouse.
     unexpected = [text for text in problems if not text.startswith((*_HARMLESS, "Failed to load resource"))]
     assert unexpected == []
 
@@ -107,7 +107,7 @@ def save_screenshot(page: Page, path: Path) -> None:
 def axe_violations(page: Page, **options: Any) -> list[dict[str, Any]]:
     """Run axe on a page, and return each violated rule and the elements that violate it.
 
-    The axe script is added to a page only once, because reading it takes as long as checking a small page.
+    The axe script is added to a page only once, because loading it takes as long as checking a small page.
     """
     script: str = pytest.importorskip("axe_playwright_python.sync_playwright").Axe().axe_script
     if page.evaluate("!window.axe"):

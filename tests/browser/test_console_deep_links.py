@@ -97,7 +97,7 @@ def nothing(page: Page, lab: Lab) -> None:
     del page, lab
 
 
-# For each chapter, the index of the page to show, and the function that acts before the screenshot.
+# For each chapter: the index of the page, and a function that prepares the page for the screenshot.
 TAKEN: dict[int, tuple[int, Callable[[Page, Lab], None]]] = {
     1: (1, nothing),
     2: (0, wizard),
@@ -112,14 +112,14 @@ TAKEN: dict[int, tuple[int, Callable[[Page, Lab], None]]] = {
 
 
 @pytest.mark.parametrize("number", TAKEN)
-def test_takes_picture_for_chapter(server: ConsoleServer, browser: Browser, course_lab: Lab, number: int) -> None:
+def test_picture_for_chapter_is_small(server: ConsoleServer, browser: Browser, course_lab: Lab, number: int) -> None:
     place, act = TAKEN[number]
     with open_console(browser, server, viewport={"width": 960, "height": 600}) as page:
         open_address(page, server, PLACES[number][place].address(course_lab))
         act(page, course_lab)
         PICTURES.mkdir(parents=True, exist_ok=True)
         picture = PICTURES / f"console-{number:02}.webp"
-        # Playwright writes only PNG and JPEG files, but for a page of text, a WebP file is only a third as large.
+        # Playwright writes only PNG and JPEG files, but a WebP file of a page of text is only a third as large.
         session = page.context.new_cdp_session(page)
         taken = session.send("Page.captureScreenshot", {"format": "webp", "quality": 80})
         picture.write_bytes(base64.b64decode(taken["data"]))

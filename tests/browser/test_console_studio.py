@@ -115,7 +115,7 @@ def test_pie_chart_has_chosen_values_and_can_be_downloaded(page: Page, loaded_la
     page.screenshot(path=SCREENSHOTS / "console-chart.png", full_page=True)
 
 
-def test_chart_adopts_new_color_scheme(page: Page) -> None:
+def test_chart_follows_color_scheme(page: Page) -> None:
     """A chart drawn in light mode is readable after a switch to dark mode."""
     studio(page, "Query editor")
     write(page, 1, SHARES)

@@ -55,7 +55,7 @@ def client(lakehouse: Lakehouse, service: str) -> Any:
 
 @pytest.fixture(scope="module")
 def resolving_browser(browser: Browser, chromium: str) -> Iterator[Browser]:
-    """Provide a Chromium browser that resolves each name under `example` to this computer."""
+    """Provide a Chromium browser that resolves every host name under `example` to this computer."""
     resolving_browser = browser.browser_type.launch(
         executable_path=chromium,
         args=["--no-sandbox", "--disable-dev-shm-usage", "--host-resolver-rules=MAP *.example 127.0.0.1"],
@@ -70,7 +70,7 @@ def test_cross_origin_page_cannot_read_or_write(
     lakehouse: Lakehouse, resolving_browser: Browser, site: int, host: str, address: str
 ) -> None:
     s3, iam, dynamodb = (client(lakehouse, service) for service in ("s3", "iam", "dynamodb"))
-    # Refreshes are running, so that the test notices a page that pauses them.
+    # Refreshes run so that the test detects a page that pauses them.
     lakehouse.zero_etl.resume()
     s3.create_bucket(Bucket="kept-bucket")
     s3.put_object(Bucket="kept-bucket", Key="k", Body=b"kept")

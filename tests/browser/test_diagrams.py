@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 DIAGRAMS = sorted((ROOT / "docs" / "images").glob("*.svg"))
-# A label belongs to the smallest box around its center.
+# A label must fit into the smallest box that contains the label's center.
 _TOO_WIDE = """() => {
     const boxes = [...document.querySelectorAll("rect")].map(box => box.getBBox());
     const contains = (box, x, y) =>

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 CHECKED_PAGES = ("index.html", "notebooks/05_visualize.html", "kit/index.html", "kit/04_query_with_athena.html")
-# The page's scripts measure sizes after the page is drawn.
+# The page's scripts measure sizes only after the page is drawn.
 _TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 # The corner cell above the row labels of a pandas table is empty.
 _ACCEPTED = {"empty-table-header"}

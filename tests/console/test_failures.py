@@ -1,6 +1,6 @@
-"""Tests of browsers that disconnect, and of unexpected failures.
+"""Tests of disconnected browsers and of unexpected failures.
 
-After a failure, the page receives an error, and a file in the state folder contains the details.
+After a failure, the page receives an error, and the details are in a log file in the state folder.
 """
 
 import http.client
@@ -54,7 +54,7 @@ def test_returns_and_records_unexpected_failure(
     fail_status(LookupError("no such thing"))
     connection = http.client.HTTPConnection("127.0.0.1", page.server.port, timeout=30)
     headers = {"Cookie": page.cookie, "X-Zetl-Console": "1"}
-    # Both requests use the same connection, because a failure leaves it open.
+    # Both requests use the same connection, because a failed request does not close it.
     for _ in range(2):
         connection.request("POST", "/api/status", b"{}", headers)
         response = connection.getresponse()

@@ -13,7 +13,7 @@ from local_lakehouse.protocol import wire
 
 
 def violations(operation: OperationModel, parameters: dict[str, Any]) -> list[str]:
-    """Return a message for each value in a request that its operation's model does not allow."""
+    """Return a message for each value in a request that the operation's model does not allow."""
     shape = operation.input_shape
     if shape is None:
         return [f"{operation.name} takes no parameters"] if parameters else []

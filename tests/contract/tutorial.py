@@ -26,7 +26,7 @@ def run_notebooks(
 
     Args:
         lab: The lab.
-        begin: The function that is called with each notebook's name before the notebook runs.
+        begin: A function that is called with each notebook's name before the notebook runs.
         paths: The notebooks, in order. The default is all notebooks.
     """
     assert lab.endpoint

@@ -24,7 +24,7 @@ ROUTES = [
     for source in sorted(SOURCES.glob("*/index.tsx"))
     for path in re.findall(r'\{ path: "([^"]+)", title: "[^"]*", render:', source.read_text(encoding="utf-8"))
 ]
-# The query parameters that the pages of each area read.
+# The query parameters that the console's pages read, by service.
 PARAMETERS = {"/dynamodb": {"tab"}, "/glue": {"tab"}, "/s3": {"prefix"}, "/studio": {"database", "table", "sql"}}
 HEAD = re.compile(r"> \*\*In the console:\*\* (?:\[([^]]+)\]\(\.\./docs/practice-console\.md#([\w-]+)\))?")
 NONE = "The practice console has no page for this step."
@@ -90,7 +90,7 @@ class TestChapter:
         assert (ROOT / shown[0]).stat().st_size < 80_000
 
 
-def test_routes_are_found_and_reject_wrong_place() -> None:
+def test_routes_are_found_and_reject_unknown_address() -> None:
     assert len(ROUTES) > 25
     assert not any(route.fullmatch("/glue/integrations") for route in ROUTES)
 

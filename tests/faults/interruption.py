@@ -8,7 +8,7 @@ When = Literal["before", "after"]
 
 
 class KilledError(BaseException):
-    """The simulated end of the process, as an exception that no helper catches."""
+    """An exception that simulates the end of the process. No helper catches it."""
 
 
 class Interruption:
@@ -21,7 +21,7 @@ class Interruption:
         session.events.register("after-call", self._after)
 
     def arm(self, call: int, when: When) -> None:
-        """End the process at the call with the given number, counting from 0."""
+        """Simulate the end of the process at the call with the given number, counting from 0."""
         self.calls, self._at = [], (call, when)
 
     def disarm(self) -> None:

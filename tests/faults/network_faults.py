@@ -1,4 +1,4 @@
-"""Simulated faults between botocore and AWS, below botocore's retries."""
+"""Simulated network faults between botocore and AWS. Botocore retries the failed requests as usual."""
 
 import json
 from collections.abc import Callable

@@ -74,7 +74,7 @@ def administrators(lab: Lab) -> list[str]:
 
 
 def before_next_call(lab: Lab, operation: str, act: Callable[[], object]) -> None:
-    """Run another caller's action once, just before the lab's next call of an operation."""
+    """Run another caller's action once, just before the lab next calls an operation."""
     pending: Iterator[Callable[[], object]] = iter([act])
     service = "glue" if "Policy" in operation else "lakeformation"
     lab.client(service).meta.events.register(
@@ -226,7 +226,7 @@ class TestAdministrators:
             assert studio.added_administrator(learner) is None
 
 
-def test_two_labs_restore_account(shared_lakehouse: SharedLakehouse, anna: Lab, ben: Lab) -> None:
+def test_two_labs_restore_the_account(shared_lakehouse: SharedLakehouse, anna: Lab, ben: Lab) -> None:
     before, admins = policy(anna), administrators(anna)
     for chapter in (2, 3, 4):
         for learner in (anna, ben):

@@ -67,7 +67,7 @@ def set_up(lab: Lab) -> None:
 
 
 def point(number: int, calls: int) -> tuple[int, When]:
-    """Choose a random call in one twentieth of the setup, and whether the process ends before or after the call."""
+    """Choose a random call in one twentieth of the setup, and whether the kill comes before or after the call."""
     chance = random.Random(f"{SEED} {number}")  # noqa: S311  (The number is not a secret.)
     first, last = number * calls // POINTS, (number + 1) * calls // POINTS
     return chance.randrange(first, last), chance.choice(("before", "after"))

@@ -1,4 +1,4 @@
-"""Tests that invalid input and unsuitable environments cause a clear error and no change."""
+"""Tests that invalid input and unsuitable environments cause a clear error and change nothing."""
 
 import os
 from collections.abc import Callable

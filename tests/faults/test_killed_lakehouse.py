@@ -23,9 +23,9 @@ from tests.forked_lakehouse import forked_lakehouses
 
 pytestmark = [pytest.mark.long, pytest.mark.once]
 
-# The number of times that the process is killed. A release requires 200.
+# The process is killed this number of times. A release requires 200.
 _KILLS = int(os.environ.get("ZETL_KILLS", "20"))
-# The number of seconds for which the process is suspended. A release requires 60.
+# The process is suspended for this number of seconds. A release requires 60.
 _SUSPENDED_SECONDS = float(os.environ.get("ZETL_SUSPENDED_SECONDS", "2"))
 _ACCOUNT = "123456789012"
 _ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20)

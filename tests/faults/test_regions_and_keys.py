@@ -65,7 +65,7 @@ def test_names_are_short_enough_for_every_region(lab: Lab) -> None:
 def test_helpers_hard_code_no_partition_or_endpoint() -> None:
     """No helper hard-codes a partition or an endpoint.
 
-    Docstrings and ARNs of the example account 123456789012 are exempt.
+    Docstrings, and ARNs in the example account 123456789012, are exempt.
     """
     found = []
     for path in call_sites.HELPERS:

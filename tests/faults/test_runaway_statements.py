@@ -55,7 +55,7 @@ def finished(athena: Any, execution_id: str, seconds: float) -> dict[str, Any]:
         status: dict[str, Any] = athena.get_query_execution(QueryExecutionId=execution_id)["QueryExecution"]["Status"]
         if status["State"] in ("SUCCEEDED", "FAILED", "CANCELLED"):
             return status
-        # The lakehouse is in this process, so clients that poll without a pause would slow it down.
+        # The lakehouse runs in this process, so clients that poll without a pause would slow it down.
         PAUSE.wait(0.05)
     raise AssertionError(f"{execution_id} is {status['State']} after {seconds} seconds")
 

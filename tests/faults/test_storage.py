@@ -131,7 +131,7 @@ def test_changes_persist_across_restarts(tmp_path: Path) -> None:
         assert names == {"primary", *(f"group{each}" for each in range(number + 1))}
 
 
-def test_clock_jumps_lose_nothing(fresh_lakehouse: tuple[Lakehouse, TestLakehouse]) -> None:
+def test_clock_jumps_lose_no_data(fresh_lakehouse: tuple[Lakehouse, TestLakehouse]) -> None:
     _, test = fresh_lakehouse
     test.create_table("Orders", [{"id": "a", "n": 1}], key="id")
     test.integrate("Orders", "sales")

@@ -179,7 +179,7 @@ def test_start_rejects_flipped_bits_and_suggests_the_backup(state: Path) -> None
     (state / FILE).write_bytes(content)
     with pytest.raises(LakehouseError, match=r"is damaged.*zetl local reset --to-backup"):
         daemon.start(state, port=0)
-    # Opening the file increments a counter in its header, so the comparison leaves out the header.
+    # Opening the file increments a counter in its header, so the comparison ignores the header.
     assert (state / FILE).read_bytes()[100:] == content[100:]
 
 
@@ -234,7 +234,7 @@ def test_env_reports_a_started_lakehouse_on_stderr(state: Path) -> None:
     assert all(line.startswith("export ") for line in result.stdout.splitlines())
 
 
-def test_pause_and_resume_refreshes(state: Path) -> None:
+def test_refreshes_can_be_paused_and_resumed(state: Path) -> None:
     assert zetl("local", "pause", state=state).stderr.startswith("No local lakehouse is running in")
     start(state)
     assert zetl("local", "pause", state=state).stdout.startswith("Refreshes are paused.")

@@ -20,7 +20,7 @@ _SINGLE_THREADED = {"daemon.py", "system.py"}
 
 
 def modules() -> list[Path]:
-    """Return the files of the package whose functions run in several threads."""
+    """Return the package's files whose functions can run in several threads."""
     found = sorted(_PACKAGE.rglob("*.py"))
     return [path for path in found if path.relative_to(_PACKAGE).as_posix() not in _SINGLE_THREADED]
 

@@ -126,7 +126,7 @@ def test_thirty_learners_work_without_account_permissions(enforcing_lakehouse: L
     policy = instructor.client("glue").get_resource_policy()["PolicyInJson"]
     seats = [f"seat{number:02}" for number in range(1, 31)]
     learners = [class_learner(administrator, enforcing_lakehouse, seat) for seat in seats]
-    # Each wait triggers a refresh, because refreshes in the background would run continuously for thirty integrations.
+    # Each wait triggers a refresh, because background refreshes of thirty integrations would run continuously.
     enforcing_lakehouse.zero_etl.pause()
     with without_waiting(enforcing_lakehouse.zero_etl.refresh_now):
         for learner in learners:

@@ -70,7 +70,7 @@ def test_action_of_returns_iam_action(service: str, operation: str, action: str)
     assert _rights.action_of(service, operation) == action
 
 
-def test_explains_denial_without_action_by_operation(lab: Lab) -> None:
+def test_denial_without_action_is_explained_by_its_operation(lab: Lab) -> None:
     FakeOperation(lab, "glue", "GetTable").fail("AccessDeniedException", message="Access denied")
     with pytest.raises(ClientError) as error:
         lakehouse.schema(lab)

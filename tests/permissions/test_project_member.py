@@ -70,7 +70,7 @@ def member(enforcing_lakehouse: Lakehouse, tmp_path: Path, monkeypatch: pytest.M
 
 
 def run(chapter: str, without: tuple[str, ...] = ()) -> int:
-    """Run a notebook's cells, except those with certain texts, and return the number of cells that ran."""
+    """Run a notebook's cells, except those that contain certain texts, and return the number of cells that ran."""
     (path,) = NOTEBOOKS.glob(f"{chapter}_*.ipynb")
     names: dict[str, Any] = {}
     cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]

@@ -40,7 +40,7 @@ def test_learner_has_every_permission_and_may_simulate(enforcing_lakehouse: Lake
 
 
 @pytest.mark.parametrize("action", ["iam:PassRole", "glue:CreateIntegration", "s3:GetObject"])
-def test_names_missing_permission_and_statement(enforcing_lakehouse: Lakehouse, action: str) -> None:
+def test_result_names_missing_permission_and_statement(enforcing_lakehouse: Lakehouse, action: str) -> None:
     lab = connect_to(enforcing_lakehouse.url)
     replace_policies(lab, learner_policies(lab, without(action)))
     frame = permissions.simulate(lab)

@@ -39,7 +39,7 @@ class Account:
         prepared: Whether an instructor has changed the account-wide settings for a class.
         studio: Whether the account has a SageMaker Unified Studio domain.
         left_out: The numbers of the chapters that the learner does not run.
-        again: Whether each chapter runs a second time and finds the resources of its first run.
+        again: Whether each chapter runs twice, so that the second run finds the resources of the first run.
         needed: The parts of the policies that are unused in all other accounts, and must be used in this account.
         idle: The parts of the policies that are unused only in this account.
     """
@@ -77,7 +77,7 @@ ACCOUNTS = {
     "without the Studio": Account(
         studio=False,
         left_out=("03",),
-        # There is no project, so nothing can be shared with a project.
+        # There is no project to share the table with.
         idle=(
             "LookAfterTargetRole: iam:UntagRole",
             *NO_PROJECT,

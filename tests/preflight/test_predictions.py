@@ -129,7 +129,7 @@ class _Account:
         self.client, self.region, self.account = account.client, account.region, account.account
 
 
-# The names can conflict in every possible way, and the values can have every type.
+# These names include every kind of conflict, and the values have every type.
 NAMES = st.sampled_from(["a", "A", "b", "a.b", "c:d", "value", "S"])
 NUMBERS = st.sampled_from(["0", "1", "-2.5", "1E+3"])
 VALUES: st.SearchStrategy[dict[str, Any]] = st.recursive(

@@ -56,7 +56,7 @@ LOCKS = {
         packages=("dbt-core<1.12", "dbt-athena"),
     ),
 }  # fmt: skip
-# These pins are older than they could be, for the given reason. An upgrade keeps them.
+# Each pin is held back for the given reason. An upgrade keeps it.
 HELD = {"jsonschema": ("<4.25", "docs/decisions/0036")}
 
 

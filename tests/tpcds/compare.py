@@ -95,8 +95,8 @@ def same(mine: Sequence[Sequence[Text]], its: Sequence[Sequence[Text]]) -> bool:
     """Return whether two results are equal in any row order. Numbers may differ by 0.011 or by one millionth.
 
     Args:
-        mine: The rows of the local Athena.
-        its: The rows of DuckDB.
+        mine: The rows that the local Athena returned.
+        its: The rows that DuckDB returned.
     """
     if len(mine) != len(its):
         return False

@@ -24,7 +24,7 @@ SAMPLES = Path(__file__).parent.parent.parent / "sample_data"
 class Cli:
     """The AWS CLI, run in this process because its imports take longer than most commands.
 
-    Each command has a new driver, as in a new process.
+    Each command uses a new CLI driver, as in a new process.
     """
 
     def __call__(self, *words: str) -> Any:

@@ -90,7 +90,7 @@ def test_cursor_reads_all_pages(connection: Connection) -> None:
         ("SELECT id FROM accounts WHERE state = ? AND id < ?", ["'CA'", "2"], "qmark"),
     ],
 )
-def test_cursor_passes_parameters(connection: Connection, sql: str, parameters: Any, style: str) -> None:
+def test_cursor_binds_parameters_in_each_style(connection: Connection, sql: str, parameters: Any, style: str) -> None:
     assert connection.cursor().execute(sql, parameters, paramstyle=style).fetchone() == (1,)
 
 

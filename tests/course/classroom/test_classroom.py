@@ -106,7 +106,7 @@ class TestStatus:
 
 
 class TestCleanUp:
-    def test_cleanup_names_leftovers_with_learner(self, instructor_lab: Lab) -> None:
+    def test_cleanup_error_names_learner_and_leftovers(self, instructor_lab: Lab) -> None:
         for name in ("ana", "ben"):
             source.create_table(connect_to(str(instructor_lab.endpoint), name))
         ana, ben = classroom.learners(instructor_lab)
@@ -126,7 +126,7 @@ class TestCommand:
     def connected(self, instructor_lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("zetl_helpers.lab.connect", lambda: instructor_lab)
 
-    def test_status_and_cleanup_of_empty_account(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_status_and_cleanup_succeed_for_empty_account(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["class", "status"]) == 0
         assert capsys.readouterr().out == "No learner has created anything yet.\n"
         assert main(["class", "cleanup"]) == 0

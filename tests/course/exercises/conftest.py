@@ -31,7 +31,7 @@ def exercise_lab() -> Iterator[Lab]:
         patch.setattr(zetl.lakehouse, "_POLL_SECONDS", 0.01)
         lab = connect_to(lakehouse.url)
         zetl.catch_up(lab, 8)
-        # The late ingestion is logged before other integrations exist, because their events would be in the same log.
+        # The late ingestion is logged before other integrations exist, because their events are in the same log group.
         log_a_late_ingestion(lab)
         chapters.share(lab)
         zetl.source.import_items(lab.with_table("Payments"), payments(50))
@@ -60,7 +60,7 @@ def ship(shipments: Lab) -> None:
 
 
 def log_a_late_ingestion(lab: Lab) -> None:
-    """Log a delay of one minute for one ingestion, because all ingestions may take the same few milliseconds."""
+    """Log a delay of one minute for one ingestion, because otherwise all ingestions may take equally long."""
     logs = lab.client("logs")
     events = logs.filter_log_events(logGroupName=zetl.integration.LOG_GROUP)["events"]
     current = _integration_lookup.find(lab)

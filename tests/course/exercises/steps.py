@@ -118,7 +118,7 @@ def saved(sql: str, name: str = "Debt by status", database: str = "customerdb") 
 
 
 def repaired(shipment: str = "", *, without: str = "", **changed: Any) -> Any:
-    """Return a step that puts the fixed shipments into the table, and then changes or deletes the given shipment."""
+    """Return a step that loads the corrected shipments, and then changes or deletes the given shipment."""
 
     def repair(lab: Lab) -> None:
         shipments = lab.with_table("Shipments")

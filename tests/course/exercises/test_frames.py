@@ -63,7 +63,7 @@ def test_compares_row_order_if_requested() -> None:
         (shares(12.0, 50.0, 0.0), "for example in the row where state is CA: yours is 12.0."),
     ],
 )
-def test_names_the_mistake(answer: pd.DataFrame, says: str) -> None:
+def test_message_names_the_mistake(answer: pd.DataFrame, says: str) -> None:
     assert says in mistake(answer)
 
 

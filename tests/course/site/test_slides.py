@@ -1,4 +1,4 @@
-"""Tests that the slides show each section in few words, have speaker notes, and work without a network."""
+"""Tests that the slides summarize each section in few words, have speaker notes, and work without a network."""
 
 import itertools
 import re

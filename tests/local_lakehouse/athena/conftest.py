@@ -30,7 +30,7 @@ def workers() -> Iterator[WorkerPool]:
 
 
 class Athena:
-    """An Athena service, called in the same way as the endpoint calls it."""
+    """An Athena service that is called as by the endpoint, but without HTTP."""
 
     def __init__(self, service: AthenaService, clients: ServiceClients) -> None:
         self.service = service
@@ -39,7 +39,7 @@ class Athena:
         self.s3 = clients.client("s3")
 
     def call(self, operation: str, **request: Any) -> dict[str, Any]:
-        """Call an operation."""
+        """Call an operation and return its response."""
         return self.service.call(operation, request, CALLER)
 
     def start(self, sql: str, database: str | None = "lab", **request: Any) -> str:

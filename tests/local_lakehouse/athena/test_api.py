@@ -326,7 +326,7 @@ def test_repeated_request_waits_for_the_first_request(athena: Athena, monkeypatc
 
     def start_again() -> str:
         assert accepting.wait(60)
-        # The first request continues when the repeated request is waiting for it, or has been answered too early.
+        # The first request continues once the repeated request waits for it or, incorrectly, has been answered.
         threading.Timer(0.05, repeated.set).start()
         execution_id = athena.start("SELECT 1", ClientRequestToken="w" * 32)
         assert athena.call("GetQueryExecution", QueryExecutionId=execution_id)

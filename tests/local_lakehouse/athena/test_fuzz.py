@@ -55,7 +55,7 @@ def _snapshot(athena: Athena, name: str) -> str | None:
 
 
 def _at(sql: str, versions: dict[str, str | None]) -> str:
-    """Return a query of the given versions of the tables. A table whose version is None is empty."""
+    """Return a query that reads the given versions of the tables. A table whose version is None is empty."""
 
     def travel(match: re.Match[str]) -> str:
         version = versions[match[2]]

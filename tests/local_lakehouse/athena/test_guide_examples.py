@@ -64,7 +64,7 @@ def test_struct_field_is_cast(athena: Athena) -> None:
     assert sorted(athena.run(query)) == [["112233445566"], ["998877665544"]]
 
 
-def test_show_columns_after_replace_columns(athena: Athena) -> None:
+def test_show_columns_lists_the_replaced_columns(athena: Athena) -> None:
     external(
         athena, "col1 string, col2 string, col3 string", "ROW FORMAT DELIMITED FIELDS TERMINATED BY ','", "a,b,c\n"
     )
@@ -96,13 +96,13 @@ def test_describe_lists_the_partition_column_twice(athena: Athena) -> None:
         (" '*logs'", ["alb_logs", "elb_logs"]),
     ],
 )
-def test_show_tables_with_a_pattern(athena: Athena, pattern: str, names: list[str]) -> None:
+def test_show_tables_lists_names_that_match_the_pattern(athena: Athena, pattern: str, names: list[str]) -> None:
     for name in ("trips_parquet", "elb_logs", "alb_logs", "trips_2016"):
         athena.run(f"CREATE TABLE {name} AS SELECT 1 AS a")
     assert athena.run(f"SHOW TABLES IN lab{pattern}") == [[name] for name in names]
 
 
-def test_show_partitions(athena: Athena) -> None:
+def test_show_partitions_lists_each_partition(athena: Athena) -> None:
     athena.run(
         "CREATE TABLE trips WITH (partitioned_by = ARRAY['year']) AS "
         "SELECT * FROM (VALUES (1, '2007'), (2, '1999')) AS t(a, year)"

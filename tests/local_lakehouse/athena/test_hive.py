@@ -1,4 +1,4 @@
-"""Tests of Hive tables from CTAS and existing files, of UNLOAD, and of DESCRIBE and SHOW FUNCTIONS."""
+"""Tests of Hive tables (from CTAS and existing files), UNLOAD, DESCRIBE and SHOW FUNCTIONS."""
 
 from __future__ import annotations
 
@@ -282,7 +282,7 @@ def test_ctas_applies_column_aliases_and_the_comment(athena: Athena, properties:
         ("'split!_to!_%' ESCAPE '!'", {"split_to_map", "split_to_multimap"}),
     ],
 )
-def test_show_functions_with_a_pattern(athena: Athena, pattern: str, names: set[str]) -> None:
+def test_show_functions_lists_names_that_match_the_pattern(athena: Athena, pattern: str, names: set[str]) -> None:
     assert {row[0].split("\t")[0] for row in athena.run(f"SHOW FUNCTIONS LIKE {pattern}") if row[0]} == names
 
 
@@ -294,7 +294,7 @@ def _described(athena: Athena, form: str) -> list[str]:
     return [" ".join((row[0] or "").split()) for row in athena.run(f"DESCRIBE {form} d")]
 
 
-def test_describe_formatted_and_extended(athena: Athena) -> None:
+def test_describe_formatted_and_extended_return_metadata(athena: Athena) -> None:
     athena.run(
         "CREATE EXTERNAL TABLE d (id int COMMENT 'key', name string) PARTITIONED BY (day date) "
         "ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' LOCATION 's3://lab/d/' TBLPROPERTIES ('k'='v')"

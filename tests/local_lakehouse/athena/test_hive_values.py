@@ -322,7 +322,7 @@ CONDITIONS = [
 def test_conditions_treat_nan_values_in_files_like_other_values(
     athena: Athena, monkeypatch: pytest.MonkeyPatch, storage: str
 ) -> None:
-    # With this setting, DuckDB reads the small Iceberg file directly, as it reads larger files.
+    # With this setting, DuckDB reads the small Iceberg file directly, like a large file.
     monkeypatch.setattr(loads, "_SMALL_SCAN_BYTES", -1)
     properties = {
         "parquet": "external_location = 's3://lab/t/'",

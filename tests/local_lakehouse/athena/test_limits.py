@@ -13,7 +13,7 @@ from local_lakehouse.sql.workers.pool import WorkerPool
 from tests.local_lakehouse.athena.conftest import Athena
 
 NUMBERS = "UNNEST(sequence(1, 10000))"
-# This join has 10^12 combinations, so it ends only when it is stopped.
+# This join has 10^12 combinations, so it runs until it is stopped.
 ENDLESS = f"SELECT count(*) FROM {NUMBERS} a(x), {NUMBERS} b(y), {NUMBERS} c(z) WHERE (x + y + z) % 7 = 9"
 
 

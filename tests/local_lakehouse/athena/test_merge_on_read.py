@@ -1,4 +1,4 @@
-"""Tests that tables with delete files, like those that Athena on AWS writes, are read, changed and compacted."""
+"""Tests that tables with delete files, such as Athena on AWS writes, are read, changed and compacted."""
 
 from __future__ import annotations
 

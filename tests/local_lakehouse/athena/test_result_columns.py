@@ -1,4 +1,4 @@
-"""Tests of columns that Arrow writes as strings, compared with the writer of single values."""
+"""Tests that columns rendered by Arrow equal columns whose values are rendered one by one."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ EXAMPLES = settings(max_examples=25, deadline=None, suppress_health_check=[Healt
 
 
 def written(text: str) -> str:
-    """Return a text as a string literal of a Hive statement."""
+    """Return a text as a string literal for a Hive statement."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
 
@@ -33,7 +33,7 @@ def created(athena: Athena, table: str = "t") -> str:
 
 
 def check_round_trip(athena: Athena) -> None:
-    """Drop the table, create it with the output of SHOW CREATE TABLE, and check that the output stays the same."""
+    """Drop the table, create it from the output of SHOW CREATE TABLE, and check that the output does not change."""
     statement = created(athena)
     athena.run("DROP TABLE t")
     athena.run(statement)
@@ -137,7 +137,7 @@ def test_rows_are_read_only_from_the_location(athena: Athena) -> None:
     assert {page["StorageDescriptor"]["Location"] for page in pages} == {"s3://lab/t/p=2", "s3://lab/t/p=5"}
 
 
-# Each row contains a statement with a placeholder for a name, and the rules by which Athena parses the name.
+# Each row contains a statement with a placeholder for a name, and the grammar by which Athena parses the name.
 STATEMENTS = [
     ("SHOW CREATE TABLE {}", "hive"),
     ("SHOW COLUMNS IN {}", "hive"),
@@ -162,7 +162,9 @@ STATEMENTS = [
 @pytest.mark.parametrize(("statement", "rules"), STATEMENTS)
 @pytest.mark.parametrize("mark", ["", "`", '"'])
 @pytest.mark.parametrize("qualifiers", [[], ["lab"], ["awsdatacatalog", "lab"]])
-def test_quoted_names_in_each_statement(statement: str, rules: str, mark: str, qualifiers: list[str]) -> None:
+def test_each_statement_accepts_only_its_quotation_mark(
+    statement: str, rules: str, mark: str, qualifiers: list[str]
+) -> None:
     sql = statement.format(".".join(f"{mark}{name}{mark}" for name in [*qualifiers, "t"]))
 
     if mark == {"hive": '"', "query": "`", "both": None}[rules]:
@@ -172,7 +174,7 @@ def test_quoted_names_in_each_statement(statement: str, rules: str, mark: str, q
         parse_statement(sql)
 
 
-def test_show_create_view_with_a_quoted_name(athena: Athena) -> None:
+def test_show_create_view_accepts_a_quoted_name(athena: Athena) -> None:
     athena.run('CREATE VIEW "select" AS SELECT 1 a')
 
     for name in ('"select"', '"lab"."select"', "`select`"):
@@ -180,7 +182,7 @@ def test_show_create_view_with_a_quoted_name(athena: Athena) -> None:
 
 
 @pytest.mark.parametrize("statement", ["SHOW TABLES", "DESCRIBE t", "DROP TABLE `t`", "MSCK REPAIR TABLE t"])
-def test_hive_statements_in_explain_and_prepare(statement: str) -> None:
+def test_explain_and_prepare_accept_hive_statements(statement: str) -> None:
     explained = parse_statement(f"EXPLAIN {statement}")
     prepared = parse_statement(f"PREPARE p FROM {statement}")
 

@@ -1,4 +1,4 @@
-"""Tests of the AWS clients that the services of the lakehouse use."""
+"""Tests of the AWS clients that the lakehouse's services use."""
 
 from typing import Any
 

@@ -253,7 +253,7 @@ def test_contributor_insights_are_disabled(dynamodb: Any) -> None:
 
 
 def test_tag_resource_replaces_the_value_of_an_existing_key(dynamodb: Any) -> None:
-    """A table has each tag key only once, even if the tag is set repeatedly, so the list of tags has one page."""
+    """A table has each tag key only once, even if the tag is set repeatedly, so the tags fit on one page."""
     arn = create(dynamodb, Tags=[{"Key": "team", "Value": "data"}])["TableArn"]
     for number in range(12):
         dynamodb.tag_resource(ResourceArn=arn, Tags=[{"Key": "lab", "Value": str(number)}])

@@ -1,4 +1,4 @@
-"""Tests of DynamoDB items in the item store, through boto3."""
+"""Tests, through boto3, of DynamoDB items in the item store."""
 
 from __future__ import annotations
 

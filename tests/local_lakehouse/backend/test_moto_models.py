@@ -1,4 +1,4 @@
-"""Tests that moto receives the same models and Regions from the project's loader as from the original loaders."""
+"""Tests that moto receives the same models and Regions from the project's loaders as from the original loaders."""
 
 import boto3
 import pytest

@@ -138,7 +138,7 @@ def test_unexpected_bucket_owner_is_rejected(lab: Lab) -> None:
 
 
 def _encryption_in_answers(s3: Any, **requested: str) -> dict[str, tuple[str | None, str | None]]:
-    """Return the encryption and the key in the response of each operation that writes or reads an object."""
+    """Return the encryption and the KMS key in the response of each operation that writes or reads an object."""
     here = {"Bucket": "mine", "Key": "a"}
     answers = {
         "PutObject": s3.put_object(**here, Body=b"1", **requested),

@@ -108,7 +108,7 @@ def test_table_version_adds_one_row(tmp_path: Path) -> None:
         writes: list[str] = []
         backend.database._writer.set_trace_callback(lambda text: writes.append(text) if "moto" in text else None)
         glue.update_table(DatabaseName="d", TableInput={"Name": "t", "Description": "last"})
-        # There is one insert for the new version, and one for the table, which counts its versions.
+        # One insert stores the new version, and one stores the table, which counts its versions.
         assert len([text for text in writes if text.startswith("INSERT")]) == 2
 
 
@@ -171,7 +171,7 @@ def test_body_is_written_and_hashed_before_the_lock_is_acquired(tmp_path: Path, 
                 pass
             [path] = (tmp_path / "objects").glob("*/*")
             assert path.read_bytes() == content
-            # If the file were hashed again, the result would be the hash of this content.
+            # If the lakehouse hashed the file again, the result would be the hash of this content.
             path.write_bytes(b"CONTENT")
         assert answer.result()["ETag"] == f'"{hashlib.md5(content, usedforsecurity=False).hexdigest()}"'
         assert list((tmp_path / "objects").glob("*/*")) == [path]

@@ -78,7 +78,7 @@ def test_other_writes_change_settings(service: str, operation: str) -> None:
 def test_cached_result_is_discarded_before_the_commit(
     lab: Lab, lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch, write: Callable[[Lab], object]
 ) -> None:
-    """A change discards cached results before its commit.
+    """A write that changes a setting discards cached results before its commit.
 
     Otherwise, a check that reads one setting before the commit and another after the commit could cache its result.
     """

@@ -1,4 +1,4 @@
-"""Tests that compare the data plane with moto handlers that behave like AWS."""
+"""Tests that compare the data plane with the moto handlers that behave like AWS."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _OPERATORS = st.sampled_from(["=", "<>", "<", "<=", ">", ">="])
 
 @st.composite
 def _tests(draw: st.DrawFn, depth: int = 2) -> tuple[str, dict[str, Any]]:
-    """Draw a condition and its values. A random number makes the names of the values unique."""
+    """Draw a condition and its values. The names of the values contain a random number, so that they are unique."""
     name = f":v{draw(st.integers(0, 10**6))}"
     kind = draw(st.sampled_from(["compare", "exists", "type", "contains", "begins", "size"] + ["logic"] * (depth > 0)))
     path = draw(_PATHS)
@@ -128,7 +128,7 @@ def routes() -> Any:
 
 
 def _both(routes: Any, operation: str, **arguments: Any) -> None:
-    """Send a request to both implementations, and compare the responses and the stored items."""
+    """Send a request to both implementations, and check that the responses and the stored items are equal."""
     answers = []
     for position, client in enumerate(routes):
         try:

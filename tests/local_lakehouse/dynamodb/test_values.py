@@ -1,6 +1,6 @@
 """Tests of values that DynamoDB stores, changes or rejects.
 
-Numbers are compared with `decimal`, and sizes follow the rules of AWS.
+Numbers are compared with `decimal`, and item sizes with the rules that AWS documents.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Requests as boto3 sends them, and the permissions that they require."""
+"""Requests that boto3 sends, and the permissions that these requests require."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from local_lakehouse.protocol.services import PROTOCOLS
 
 
 class Names:
-    """An account that derives all ARNs and workgroups from names, without a lookup."""
+    """An account whose ARNs and workgroups are derived from names, without a lookup."""
 
     caller = "arn:aws:iam::123456789012:user/me"
     partition = "aws"

@@ -1,4 +1,4 @@
-"""Tests of policy evaluation by the rules of IAM."""
+"""Tests that policies are evaluated by the rules of IAM."""
 
 from __future__ import annotations
 

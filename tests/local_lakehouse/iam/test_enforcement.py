@@ -28,7 +28,7 @@ TRUST_ALL = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:Assume
 Statement = dict[str, Any]
 Keys = tuple[str, str, str | None]
 
-# The session is shared, because each new session loads the botocore data again.
+# The tests share one session, because each new session loads the botocore data again.
 SESSION = boto3.Session(region_name="us-east-1")
 
 

@@ -34,8 +34,8 @@ def commit_before_next(accounts: Athena, monkeypatch: pytest.MonkeyPatch) -> Cal
 
         def late(*arguments: Any) -> None:
             monkeypatch.setattr(commits, "commit", original)
-            # With new locks, this statement commits directly, as an integration does. Statements on one table would
-            # wait for each other.
+            # Statements on one table wait for each other's locks. With new locks, this statement commits immediately,
+            # as an integration does.
             monkeypatch.setattr(iceberg_commits, "_locks", defaultdict(threading.Lock))
             accounts.run(sql)
             original(*arguments)

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.once
 
 
 class _Objects:
-    """Objects by location, and a list of the locations that were read."""
+    """Object contents by location, and a list of the locations that were read."""
 
     def __init__(self, **objects: bytes) -> None:
         self.objects = objects

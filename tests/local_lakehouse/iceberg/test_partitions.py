@@ -1,4 +1,4 @@
-"""Tests that partition values of every type are written, used to skip files, and kept when rows change."""
+"""Tests that partition values of every type are written, used to skip files, and correct after rows change."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_identity_partitions_keep_their_rows_after_changes(athena: Athena, colum
 
 
 @pytest.mark.parametrize("transform", ["year(at)", "month(at)", "day(at)", "hour(at)"])
-def test_time_partitions(athena: Athena, transform: str) -> None:
+def test_conditions_find_rows_of_time_partitions(athena: Athena, transform: str) -> None:
     athena.run(
         f"CREATE TABLE t (id int, at timestamp) PARTITIONED BY ({transform}) LOCATION 's3://lab/t/' "
         "TBLPROPERTIES ('table_type'='ICEBERG')"

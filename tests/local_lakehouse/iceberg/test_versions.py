@@ -182,7 +182,7 @@ def test_planned_table_has_the_schema_of_the_version(athena: Athena) -> None:
 
 @dataclass
 class _Model:
-    """A model of a table of integers in plain Python, with its columns, its rows, and its earlier versions."""
+    """A plain Python model of a table of integers, with its columns, rows and earlier versions."""
 
     columns: list[str] = field(default_factory=lambda: ["k", "a", "b"])
     rows: list[Row] = field(default_factory=list)

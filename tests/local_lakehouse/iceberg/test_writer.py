@@ -1,4 +1,4 @@
-"""Tests of the encodings in data files, and of the object that a Parquet writer writes to."""
+"""Tests of the encodings in data files, and of the file object that a Parquet writer writes to."""
 
 from __future__ import annotations
 

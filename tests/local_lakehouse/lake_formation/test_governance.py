@@ -311,7 +311,7 @@ def test_revoke_rejects_permissions_that_were_not_granted(account: Account) -> N
         account.revoke("SELECT")
 
 
-def test_register_describe_and_deregister_a_location(account: Account) -> None:
+def test_location_can_be_registered_described_and_deregistered(account: Account) -> None:
     formation = account.admin.client("lakeformation")
     account.register()
     with pytest.raises(ClientError, match="AlreadyExists"):

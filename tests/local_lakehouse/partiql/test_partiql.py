@@ -1,4 +1,4 @@
-"""Tests of PartiQL statements, some of which are compared with other DynamoDB operations."""
+"""Tests of PartiQL statements. Some results are compared with those of other DynamoDB operations."""
 
 from __future__ import annotations
 

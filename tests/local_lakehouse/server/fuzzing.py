@@ -65,7 +65,7 @@ _LEFT_OUT = {"StartQueryExecution", "ExportTableToPointInTime", "ImportTable", "
 
 
 class Fuzzer:
-    """A generator of random requests, which a seed determines.
+    """A generator of random requests. The same seed generates the same requests.
 
     Args:
         lakehouse: The lakehouse that receives the requests.

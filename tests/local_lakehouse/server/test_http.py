@@ -1,4 +1,4 @@
-"""Tests of edge cases of HTTP, such as persistent connections, missing bodies, and invalid headers."""
+"""Tests of HTTP edge cases, such as persistent connections, missing bodies, and invalid headers."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_aws_chunked_body_is_decoded(lakehouse: Lakehouse, kind: str) -> None:
 
 
 @given(st.lists(st.binary(min_size=1, max_size=50), max_size=5))
-def test_unframed_returns_the_chunks(pieces: list[bytes]) -> None:
+def test_unframed_joins_the_chunks(pieces: list[bytes]) -> None:
     framed = b"".join(b"%x;chunk-signature=0\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
     assert unframed(framed + b"0\r\n\r\n") == b"".join(pieces)
 

@@ -50,7 +50,7 @@ _ARROW: dict[str, pa.DataType] = {
 
 @dataclass
 class Tables:
-    """A catalog of tables that sends no requests."""
+    """A catalog of in-memory tables, which sends no requests."""
 
     tables: Mapping[str, Table]
     views: Mapping[str, View] = field(default_factory=dict)

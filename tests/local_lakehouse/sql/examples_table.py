@@ -46,7 +46,7 @@ def table(source: str) -> str:
 
 
 def written(page: str) -> str:
-    """Return a page's text with the current tables.
+    """Return a page's text in which the tables are up to date.
 
     Args:
         page: The page's text.

@@ -1,4 +1,4 @@
-"""A generator of random statements, and of random rows of the tables that they read."""
+"""A generator of random statements, and of random rows for the tables that they read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of well-formed statements that Trino rejects in its analysis, and of similar statements that it accepts."""
+"""Tests of well-formed statements that Trino's analysis rejects, and of similar statements that it accepts."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_window_functions_accept_valid_clauses(run: Run, window: str, column: li
         ("*, d AS a FROM t ORDER BY a", False),
     ],
 )
-def test_ambiguous_name_in_order_by(run: Run, select: str, ambiguous: bool) -> None:
+def test_order_by_rejects_an_ambiguous_name(run: Run, select: str, ambiguous: bool) -> None:
     if ambiguous:
         with pytest.raises(QueryFailure, match=r"AMBIGUOUS_NAME: line 1:.* in ORDER BY is ambiguous"):
             run(f"SELECT {select}", TABLES)
@@ -126,7 +126,7 @@ def test_extract_accepts_only_the_fields_of_the_type(
 
 @given(st.integers(0, 45), st.none() | st.integers(0, 45))
 @settings(max_examples=200, deadline=None)
-def test_decimal_precision_and_scale_limits(precision: int, scale: int | None) -> None:
+def test_decimal_precision_and_scale_are_limited(precision: int, scale: int | None) -> None:
     written = f"decimal({precision})" if scale is None else f"decimal({precision}, {scale})"
 
     if 1 <= precision <= 38 and (scale or 0) <= precision:

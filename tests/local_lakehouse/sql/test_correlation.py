@@ -1,4 +1,4 @@
-"""Tests of correlated queries and joins: the results of those that Trino can plan, and the rejection of others."""
+"""Tests that the local Athena accepts exactly the correlated queries and joins that Trino can plan."""
 
 from __future__ import annotations
 

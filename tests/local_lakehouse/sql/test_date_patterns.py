@@ -1,4 +1,4 @@
-"""Tests of MySQL and Joda-Time date patterns, and of ISO 8601 texts that are parsed by the rules of Joda-Time."""
+"""Tests of MySQL and Joda-Time date patterns, and of ISO 8601 texts, which follow the rules of Joda-Time."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ QUERIES = [
 
 
 @pytest.mark.parametrize(("expression", "expected"), QUERIES)
-def test_date_functions_in_queries(run: Run, expression: str, expected: str) -> None:
+def test_date_functions_use_the_patterns_in_queries(run: Run, expression: str, expected: str) -> None:
     assert outcome(lambda: run(f"SELECT {expression} AS x").rows[0][0]) == expected
 
 

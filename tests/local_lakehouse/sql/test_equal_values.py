@@ -22,7 +22,7 @@ PAIRS = {
     "maps of zones": (f"MAP(ARRAY[1, 2], ARRAY[{FIRST}, NULL])", f"MAP(ARRAY[2, 1], ARRAY[NULL, {SECOND}])"),
     "arrays of maps": ("ARRAY[MAP(ARRAY[1, 2], ARRAY['a', 'b'])]", "ARRAY[MAP(ARRAY[2, 1], ARRAY['b', 'a'])]"),
 }  # fmt: skip
-# Each query reads a relation t(x) with both values and a NULL, and is followed by its number of rows.
+# Each query reads a relation t(x) of both values and a NULL. The second element is the number of rows of the result.
 QUERIES = [
     ("SELECT DISTINCT x FROM t", 2),
     ("SELECT DISTINCT x, 1 FROM t WHERE x IS NOT NULL", 1),
@@ -65,7 +65,7 @@ def test_join_condition_is_three_valued(run: Run, kind: str, join: str) -> None:
     assert len(run(f"{_common(kind)} SELECT 1 FROM first {join}").rows) == (kind in WITHOUT_NULL)
 
 
-def test_group_keeps_the_value_of_its_rows(run: Run) -> None:
+def test_group_key_is_a_value_of_the_group(run: Run) -> None:
     rows = run(
         f"SELECT x, hour(x), count(*) FROM (VALUES {FIRST}, TIMESTAMP '2020-01-02 00:00:00 UTC') t(x) "
         "GROUP BY x ORDER BY x"

@@ -1,6 +1,6 @@
-"""Tests of facts about expressions and queries (columns read, constants, volatility).
+"""Tests of facts about expressions and queries, such as the columns read, constants and volatility.
 
-These facts are never derived from SQL text.
+The analysis never derives these facts from SQL text.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from local_lakehouse.sql.functions import registry
 from local_lakehouse.sql.functions.absent import is_absent
 from tests.local_lakehouse.sql.conftest import Run
 
-# A failure caused by a NULL or an invalid unit counts as a result here.
+# A call that fails because of a NULL or an invalid unit still proves that DuckDB accepts the SQL.
 _EXPECTED_FAILURES = ("INVALID_FUNCTION_ARGUMENT", "INVALID_CAST_ARGUMENT", "MISSING_GROUP_BY")
 _PAIR = "row(a integer, b integer)"
 _TYPES = {"decimal": "decimal(5, 2)", "timestamp": "timestamp(3)", "time": "time(3)"}

@@ -1,4 +1,4 @@
-"""Tests that random statements on random tables return the same result when they are executed in different ways.
+"""Tests that random statements on random tables return the same result however they are executed.
 
 Each statement reads the tables from the catalog, and then the same rows as literals. It also reads the tables without
 the rows that its conditions allow a scan to skip. ``make fuzz`` runs more statements.

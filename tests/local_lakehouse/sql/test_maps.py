@@ -170,5 +170,5 @@ def test_map_functions_return_null_for_a_null_map(run: Run) -> None:
         ("map_concat(map(ARRAY[1], ARRAY[NULL]), map(ARRAY[1], ARRAY[NULL]))", "{1=null}"),
     ],
 )
-def test_maps_from_empty_lists_and_nulls(run: Run, expression: str, text: str) -> None:
+def test_map_functions_accept_empty_lists_and_nulls(run: Run, expression: str, text: str) -> None:
     assert run(f"SELECT {expression}").rows == [[text]]

@@ -44,7 +44,7 @@ def _combined(operator: str, left: Number, right: Number) -> Number:
     sql = f"({left.sql} {operator} {right.sql})"
     for side, other in ((left.value, right.value), (right.value, left.value)):
         if isinstance(side, Failure):
-            # It is unspecified whether a failing operand is evaluated if the other operand is NULL.
+            # Trino does not specify whether a failing operand is evaluated if the other operand is NULL.
             return Number(sql, type_, Failure("PERHAPS") if other is None else side)
     if left.value is None or right.value is None:
         return Number(sql, type_, None)
@@ -86,7 +86,7 @@ def test_integer_expressions_match_the_model(run: Run, number: Number) -> None:
     found, type_ = _outcome(run, number.sql)
 
     if isinstance(number.value, Failure):
-        # It is unspecified which of two failures occurs, but one of them must occur.
+        # Trino does not specify which of two failures occurs, but one of them must occur.
         perhaps = {None} if "NULL" in number.sql else set()
         assert found in {"DIVISION_BY_ZERO", "NUMERIC_VALUE_OUT_OF_RANGE", *perhaps}
     else:

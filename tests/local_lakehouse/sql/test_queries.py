@@ -146,7 +146,7 @@ def test_window_functions_return_the_column(run: Run, window: str, column: list[
             [["2", "20"]],
         ),
         (
-            # Trino does not compute the values of an unused column.
+            # Trino does not compute a column that no result uses.
             (
                 "SELECT e FROM (SELECT x / 0 AS q, x, l FROM (VALUES (1, ARRAY[1, 2])) t(x, l)) v "
                 "JOIN (VALUES 1) s(y) ON x = y CROSS JOIN UNNEST(l) AS u(e) WHERE e > 1"

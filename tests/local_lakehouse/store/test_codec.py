@@ -66,7 +66,7 @@ def round_trip(value: Any, known: Known = KNOWN) -> Any:
 
 
 def typed(value: Any) -> Any:
-    """Return a value with all its types, which `==` ignores."""
+    """Return a value together with the types of all its parts, because `==` ignores types."""
     if isinstance(value, dict):
         return type(value), [(typed(key), typed(member)) for key, member in value.items()]
     if isinstance(value, list | tuple):

@@ -92,7 +92,7 @@ def test_unread_result_does_not_keep_an_old_snapshot(database: Database, read: s
         if read == "an error":
             raise ZeroDivisionError
     add(database, "later")
-    # The connection is used again, while the first reader still has its result.
+    # The connection is reused while the first reader still has its result.
     assert notes(database)[-1] == "later"
     assert kept
 

@@ -1,4 +1,4 @@
-"""Tests that an index finds the items whose attribute is between two bounds, and no other items."""
+"""Tests that an index finds exactly the items whose attribute is between two bounds."""
 
 from __future__ import annotations
 

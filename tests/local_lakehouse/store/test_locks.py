@@ -1,4 +1,4 @@
-"""Tests that clients' requests acquire the lock first, in order of arrival, and that background work makes progress."""
+"""Tests that client requests acquire the lock first, in order of arrival, and that background work makes progress."""
 
 import signal
 import threading

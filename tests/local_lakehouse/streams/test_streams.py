@@ -27,7 +27,7 @@ HOURS = 3600
 
 
 class World:
-    """A backend with streams, and the clock that is used to read them."""
+    """A backend with DynamoDB Streams, whose clock the test controls."""
 
     def __init__(self, database: Database | None = None) -> None:
         self.backend = Backend("us-east-1", database)

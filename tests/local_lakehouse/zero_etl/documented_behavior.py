@@ -61,7 +61,7 @@ ROWS = {
     "grant-b": ("target", "The catalog's policy must always allow AuthorizeInboundIntegration for glue.amazonaws.com."),
     "location-uri": ("target", "The target database must have a LocationUri."),
     "target-role-trust": ("target", "The target role must trust glue.amazonaws.com."),
-    "target-role-rights": ("target", "The target role needs each of the documented permissions."),
+    "target-role-permissions": ("target", "The target role needs each of the documented permissions."),
     "resource-property": ("target", "The target database needs a resource property that names the target role."),
     "shared-properties": (
         "limitations",
@@ -93,7 +93,7 @@ ROWS = {
     "default-full": ("unnesting", "Without table properties, the unnest mode is FULL."),
     "mixed-string": ("unnesting", "Attributes of several types become strings."),
     "type-change": ("managing", "If a data type changes, the status is SYNCING until a new full load is complete."),
-    "layout-change": ("target", "After a change of the unnest mode or the partitioning, the table is loaded again."),
+    "layout-change": ("target", "After a change to the unnest mode or the partitioning, the table is loaded again."),
     "colon": ("limitations", "A colon in the name of a column or nested field causes the status FAILED."),
     "columns-limit": ("limitations", "More than 1,000 columns cause the status FAILED."),
     "insert-update-delete": ("monitoring", "Inserts, updates and deletions are applied to the table and counted."),

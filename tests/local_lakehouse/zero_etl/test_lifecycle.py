@@ -1,4 +1,4 @@
-"""Tests that a problem stops an integration with an error that names the problem, until the problem is fixed."""
+"""Tests that a problem stops an integration until it is fixed, and that an error names the problem."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ _NEEDED = [
 
 
 @pytest.mark.parametrize("action", _NEEDED)
-@covers("target-role-rights")
+@covers("target-role-permissions")
 def test_target_role_needs_every_permission(world: World, action: str) -> None:
     arn = _loaded(world)
     world.put_role_policy([*role_statements(), {"Effect": "Deny", "Action": action, "Resource": "*"}])

@@ -87,7 +87,9 @@ def test_identity_partitions_can_have_several_levels(world: World) -> None:
     ],
 )
 @covers("partition-functions", "partition-conversions")
-def test_time_partitions(world: World, function: str, folder: str, conversion: str, value: dict[str, str]) -> None:
+def test_time_partition_has_a_spec_and_folder(
+    world: World, function: str, folder: str, conversion: str, value: dict[str, str]
+) -> None:
     spec = [{"FieldName": "created_at", "FunctionSpec": function, "ConversionSpec": conversion}]
     _load(world, spec, {"pk": {"S": "a"}, "created_at": value})
     assert _spec(world) == [f"created_at_{function}:{function}"]

@@ -36,7 +36,7 @@ _SCALARS = st.one_of(
     st.booleans().map(lambda flag: {"BOOL": flag}),
     st.just({"NULL": True}),
 )
-# Most names have one type, so that few refreshes are full loads.
+# Most attributes have only one type, so that few refreshes are full loads.
 _ATTRIBUTES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "name": _TEXTS.map(lambda text: {"S": text}),
     "amount": _NUMBERS.map(lambda number: {"N": number}),

@@ -224,7 +224,7 @@ def test_priority_is_lowered_sooner_with_many_statements(
     monkeypatch: pytest.MonkeyPatch, more: int, slowed: bool
 ) -> None:
     monkeypatch.setattr(pool_module, "_CROWD", 2)
-    # The test calls the pool's periodic check itself, so the pool must not call it during the test.
+    # The test calls the pool's periodic check, so the pool must not call it during the test.
     monkeypatch.setattr(pool_module, "_WATCH_SECONDS", 60)
     pool = WorkerPool(Limits(query_bytes=64 * MB))
     workers = [pool.lease() for _ in range(2 + more)]

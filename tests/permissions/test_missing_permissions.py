@@ -148,7 +148,7 @@ def test_missing_catalog_statement_error_names_helper(enforcing_lakehouse: Lakeh
         ("table policy", r"resource policy of table|PutResourcePolicy|resource policy"),
         ("permission of the target role", r"s3:PutObject"),
         ("target database", r"Target Glue database not found\. Create the database customerdb again"),
-        ("target database's policy", r"AuthorizeInboundIntegration.*Data Catalog|Data Catalog resource policy"),
+        ("catalog policy", r"AuthorizeInboundIntegration.*Data Catalog|Data Catalog resource policy"),
     ],
 )
 def test_integration_reports_missing_prerequisite(shared_lab: Lab, removed: str, expected_message: str) -> None:

@@ -74,7 +74,7 @@ ACCOUNTS = {
             "ShareInLakeFormation: lakeformation:PutDataLakeSettings",
         ),
     ),
-    "without the Studio": Account(
+    "without Studio": Account(
         studio=False,
         left_out=("03",),
         # There is no project to share the table with.
@@ -91,7 +91,7 @@ ACCOUNTS = {
             "ShareInLakeFormation: lakeformation:RevokePermissions",
         ),
     ),
-    "class, without the Studio": Account(
+    "class, without Studio": Account(
         policies=_rights.CLASS_POLICIES,
         prepared=True,
         studio=False,

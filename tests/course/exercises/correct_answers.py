@@ -14,7 +14,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 import zetl_helpers as zetl
-from tests.course.exercises.steps import accounts, executed, lags, laid_out, pivot, repaired, saved, tagged, written
+from tests.course.exercises.steps import accounts, executed, lags, partitioned, pivot, repaired, saved, tagged, written
 from zetl_helpers.course.exercises import ALL
 from zetl_helpers.course.exercises.chapter_03 import ADMINISTRATORS
 from zetl_helpers.course.exercises.shipments import FOUND
@@ -131,7 +131,7 @@ CHANGES = {"OPTIMIZE": "more", "VACUUM": "fewer", "rows": "same"}
 TYPES = {"CardLimits": "array<double>", "Contacts": "array<string>", "Verified": "boolean"}
 MAY = {"s3:PutObject": True, "glue:UpdateTable": True, "dynamodb:Scan": False, "s3:DeleteBucket": False}
 
-RIGHT: dict[str, list[Any]] = {
+CORRECT: dict[str, list[Any]] = {
     "1.1": ["S", "s", "'S'", " S.", {"S": "94105"}, ["S"], '{"S": "94105"}'],
     "1.2": [
         written(),
@@ -275,11 +275,11 @@ RIGHT: dict[str, list[Any]] = {
         {"CardLimits": "list<double>", "Contacts": "array<varchar(255)>", "Verified": "bool"},
     ),
     "10.3": [
-        laid_out(),
-        laid_out(config={"UnnestSpec": "TOPLEVEL"}),
-        laid_out(config={"UnnestSpec": "NOUNNEST"}),
-        laid_out(config={"TargetTableName": "payments"}),
-        laid_out(config={"UnnestSpec": "FULL", "TargetTableName": "paid"}),
+        partitioned(),
+        partitioned(config={"UnnestSpec": "TOPLEVEL"}),
+        partitioned(config={"UnnestSpec": "NOUNNEST"}),
+        partitioned(config={"TargetTableName": "payments"}),
+        partitioned(config={"UnnestSpec": "FULL", "TargetTableName": "paid"}),
     ],
     "11.1": [
         described,

@@ -52,12 +52,12 @@ TAGS = (
 )  # fmt: skip
 
 
-def laid_out(
+def partitioned(
     *, twice: bool = False, none: bool = False, config: dict[str, str] | None = None, **changed: str | None
 ) -> Any:
     """Return a step that tells AWS Glue how to partition the table Payments."""
 
-    def lay_out(lab: Lab) -> None:
+    def partition(lab: Lab) -> None:
         spec = {"FieldName": "PaidAt", "FunctionSpec": "day", "ConversionSpec": "iso"} | changed
         spec = {name: value for name, value in spec.items() if value is not None}
         second = [{"FieldName": "State", "FunctionSpec": "identity"}] if twice else []
@@ -67,7 +67,7 @@ def laid_out(
             **key, TargetTableConfig={**(config or {"UnnestSpec": "FULL"}), **partitions}
         )
 
-    return lay_out
+    return partition
 
 
 def accounts(lab: Lab) -> tuple[pd.Series, pd.Series]:
@@ -146,7 +146,7 @@ def as_loaded(shipments: Lab) -> None:
 
 
 def undo(lab: Lab) -> None:
-    """Undo the changes of `written`, `tagged`, `laid_out` and `repaired`."""
+    """Undo the changes of `written`, `tagged`, `partitioned` and `repaired`."""
     key = {"CustomerID": {"S": "CUST9003"}, "AccountNumber": {"S": "ACC900003"}}
     lab.client("dynamodb").delete_item(TableName=lab.table, Key=key)
     tagged({})(lab)

@@ -1,4 +1,4 @@
-"""Tests of the exercise matrix, which contains the verdict on each right and wrong answer to each exercise."""
+"""Tests of the exercise matrix, which contains the verdict on each correct and wrong answer to each exercise."""
 
 import re
 from collections.abc import Callable
@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from tests.course.exercises.conftest import log_a_late_ingestion
-from tests.course.exercises.correct_answers import RIGHT, in_place
+from tests.course.exercises.correct_answers import CORRECT, in_place
 from tests.course.exercises.steps import executed, saved, undo
 from tests.course.exercises.test_chapters import EXERCISES, JUDGED, question
-from tests.course.exercises.wrong_answers import FURTHER, WRONG
+from tests.course.exercises.wrong_answers import MORE_WRONG, WRONG
 from zetl_helpers import lakehouse
 from zetl_helpers.course.exercises import Chapter, Outcome, sql
 from zetl_helpers.lab import Lab
@@ -69,14 +69,16 @@ def check(
     return submit
 
 
-def test_every_exercise_has_five_right_and_twelve_wrong_answers() -> None:
-    assert list(RIGHT) == JUDGED, "RIGHT in correct_answers.py must list every judged exercise, in the chapters' order"
-    assert list(WRONG) == JUDGED, "wrong_*.py must contain every judged exercise, in the chapters' order"
-    right = {name: len(given) for name, given in RIGHT.items() if len(given) < 5}
-    assert right == {}, "add right answers to RIGHT in correct_answers.py"
-    wrong = {name: len(given) + len(FURTHER.get(name, [])) for name, given in WRONG.items()}
+def test_every_exercise_has_five_correct_and_twelve_wrong_answers() -> None:
+    assert list(CORRECT) == JUDGED, (
+        "CORRECT in correct_answers.py must list every judged exercise, in the chapters' order"
+    )
+    assert list(WRONG) == JUDGED, "wrong_answers_*.py must list every judged exercise, in the chapters' order"
+    correct = {name: len(given) for name, given in CORRECT.items() if len(given) < 5}
+    assert correct == {}, "add correct answers to CORRECT in correct_answers.py"
+    wrong = {name: len(given) + len(MORE_WRONG.get(name, [])) for name, given in WRONG.items()}
     assert {name: count for name, count in wrong.items() if count < 12} == {}, (
-        "add wrong answers to FURTHER in wrong_answers.py"
+        "add wrong answers to MORE_WRONG in wrong_answers.py"
     )
 
 
@@ -92,9 +94,9 @@ def test_verdicts_match_golden(
     lines = [f"{name} {EXERCISES[name].title}"]
     unexpected = []
     expected = [
-        *((answer, ("correct",), "") for answer in RIGHT[name]),
+        *((answer, ("correct",), "") for answer in CORRECT[name]),
         *((answer, ("incorrect", "not understood", "not attempted"), says) for answer, says in WRONG[name]),
-        *((answer, ("incorrect", "not understood", "error"), "") for answer in FURTHER.get(name, [])),
+        *((answer, ("incorrect", "not understood", "error"), "") for answer in MORE_WRONG.get(name, [])),
     ]
     for answer, statuses, says in expected:
         outcome = check(name, answer)
@@ -116,7 +118,7 @@ def test_unreadable_answer_error_names_form_and_no_aws_facts(name: str, check: C
 
 def shown(answer: Any) -> str:
     if callable(answer):
-        return "(made in the lab)"
+        return "(created in the lab)"
     if isinstance(answer, pd.DataFrame | pd.Series):
         answer = answer.to_dict()
     # NumPy versions before 2 display their numbers like Python numbers.

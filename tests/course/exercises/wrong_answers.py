@@ -70,7 +70,7 @@ STATEMENTS: list[Any] = [
     {},
     True,
 ]
-FURTHER: dict[str, list[Any]] = {
+MORE_WRONG: dict[str, list[Any]] = {
     **dict.fromkeys(("2.1", "2.3", "4.3", "8.1", "8.2", "8.3", "11.1", "11.2"), NUMBERS),
     **dict.fromkeys(("1.1", "3.1", "6.1", "7.2", "9.1", "10.1", "13.1"), NAMES),
     **dict.fromkeys(("1.3", "1.4", "2.2", "3.2", "3.3", "5.3", "9.2", "10.2", "11.3", "13.2"), DICTIONARIES),

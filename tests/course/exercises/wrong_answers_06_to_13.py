@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.course.exercises.steps import lags, laid_out, repaired, tagged
+from tests.course.exercises.steps import lags, partitioned, repaired, tagged
 from zetl_helpers.course.exercises.shipments import FOUND
 
 # Answers that are functions receive the lab. The IDs of the first and last snapshots replace {first} and {last}.
@@ -195,17 +195,17 @@ LATER: dict[str, list[tuple[Any, str]]] = {
         (["array<double>"], "a dictionary"),
     ],
     "10.3": [
-        (laid_out(FieldName="paidat"), "the attribute's name at the source"),
-        (laid_out(FieldName="State"), "the attribute's name at the source"),
-        (laid_out(FieldName="Paid_At"), "the attribute's name at the source"),
-        (laid_out(FunctionSpec="month"), "for each day"),
-        (laid_out(FunctionSpec="hour"), "for each day"),
-        (laid_out(FunctionSpec="year"), "for each day"),
-        (laid_out(FunctionSpec="identity", ConversionSpec=None), "for each day"),
-        (laid_out(ConversionSpec="epoch_sec"), "ISO 8601"),
-        (laid_out(ConversionSpec="epoch_milli"), "ISO 8601"),
-        (laid_out(twice=True), "has 2 entries"),
-        (laid_out(none=True), "has 0 entries"),
+        (partitioned(FieldName="paidat"), "the attribute's name at the source"),
+        (partitioned(FieldName="State"), "the attribute's name at the source"),
+        (partitioned(FieldName="Paid_At"), "the attribute's name at the source"),
+        (partitioned(FunctionSpec="month"), "for each day"),
+        (partitioned(FunctionSpec="hour"), "for each day"),
+        (partitioned(FunctionSpec="year"), "for each day"),
+        (partitioned(FunctionSpec="identity", ConversionSpec=None), "for each day"),
+        (partitioned(ConversionSpec="epoch_sec"), "ISO 8601"),
+        (partitioned(ConversionSpec="epoch_milli"), "ISO 8601"),
+        (partitioned(twice=True), "has 2 entries"),
+        (partitioned(none=True), "has 0 entries"),
         (lambda lab: None, "Payments has no integration table properties"),
     ],
     "11.1": [

@@ -23,7 +23,7 @@ from tests.local_lakehouse.server.raw_http import Answered, call, request, signe
 
 pytestmark = pytest.mark.once
 
-SECRET = b"a secret of somebody else"
+SECRET = b"another user's secret"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 TABLE = f"arn:aws:dynamodb:{HERE}:table/own"
 

@@ -69,7 +69,7 @@ ROWS = {
     ),
     "creating-active": ("managing", "The full load begins only after the status has changed from CREATING to ACTIVE."),
     "modifying": ("managing", "After ModifyIntegration, the status is MODIFYING, then ACTIVE."),
-    "needs-attention-repair": (
+    "needs-attention-recovery": (
         "troubleshooting",
         "An integration that needs attention retries with backoff, and continues after the problem is fixed.",
     ),

@@ -138,7 +138,7 @@ CAUSES: dict[str, tuple[Break, Break, str, str]] = {
     "grant-b",
     "target-role-trust",
     "resource-property",
-    "needs-attention-repair",
+    "needs-attention-recovery",
 )
 def test_integration_names_a_problem_and_recovers_after_the_fix(world: World, cause: str) -> None:
     arn = _loaded(world)
@@ -228,7 +228,7 @@ def test_integration_recovers_from_problems_before_the_first_load(world: World) 
     assert len(world.rows("orders")) == 1
 
 
-@covers("needs-attention-repair")
+@covers("needs-attention-recovery")
 def test_retries_back_off(world: World) -> None:
     arn = _loaded(world)
     _recovery(world, False)

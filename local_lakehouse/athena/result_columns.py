@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -72,8 +73,10 @@ def _numbers(array: pa.Array, type_: Type) -> pa.Array:
         pc.equal(size, 0), pc.and_(pc.greater_equal(size, _SMALLEST), pc.less(size, _LARGEST))
     )  # fmt: skip
     texts = pc.cast(array, pa.string())
-    whole = pc.invert(pc.match_substring(texts, "."))
-    texts = pc.if_else(whole, pc.binary_join_element_wise(texts, "0", "."), texts)
+    # Arrow formats whole numbers without a decimal point.
+    whole = pc.fill_null(pc.equal(pc.trunc(array), array), False)
+    if pc.any(whole).as_py():
+        texts = pc.replace_with_mask(texts, whole, pc.binary_join_element_wise(texts.filter(whole), "0", "."))
     return _written_again(texts, pc.invert(short), array, text_writer(type_))
 
 
@@ -112,9 +115,18 @@ def csv_lines(columns: Sequence[pa.Array]) -> pa.Array:
 
 
 def _escaped(column: pa.Array) -> pa.Array:
-    if not pc.any(pc.match_substring(column, '"')).as_py():
+    if not _contains(column, b'"'):
         return column
     return pc.replace_substring(column, '"', '""')
+
+
+def _contains(column: pa.StringArray, text: bytes) -> bool:
+    """Return whether any string may contain a text, which is searched in all strings at once."""
+    _, offsets, content = column.buffers()
+    if content is None or not len(column):
+        return False
+    ends = np.frombuffer(offsets, np.int32, len(column) + 1, column.offset * 4)
+    return text in bytes(memoryview(content)[int(ends[0]) : int(ends[-1])])
 
 
 def _cells(escaped: pa.Array) -> pa.Array:

@@ -6,11 +6,14 @@ https://docs.aws.amazon.com/athena/latest/ug/querying-finding-output-files.html
 from __future__ import annotations
 
 import contextlib
+import itertools
+import os
 import re
 import tempfile
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import pyarrow as pa
@@ -22,12 +25,15 @@ from local_lakehouse.athena.result_columns import csv_lines, rendered, rows_of
 from local_lakehouse.athena.results import Text, csv_text
 from local_lakehouse.backend.clients import ServiceClients, require
 from local_lakehouse.sql.failures import QueryFailure
+from local_lakehouse.sql.types import Type
 
 _KEPT_RESULTS = 64
 # Larger results are read from their files in blocks.
 _KEPT_ROWS = 10_000
 BLOCK_ROWS = 1_000
 _ROWS_AT_ONCE = 8_192
+# Arrow formats strings without Python's global lock.
+_FORMAT_THREADS = min(4, os.cpu_count() or 1)
 _IN_MEMORY_BYTES = 8 * 2**20
 _SMALL_BYTES = 2**18
 _CELL = re.compile(r'"((?:[^"]|"")*)"|')
@@ -102,9 +108,8 @@ class ResultFiles:
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as file:
             file.write(csv_text([name for name, _ in outcome.columns], []).encode())
             blocks = _Blocks(file.tell())
-            for table in _tables(batches):
-                columns = [rendered(table.column(index), type_) for index, type_ in enumerate(types)]
-                file.write(blocks.add(csv_lines(columns)))
+            for columns, lines in _formatted(_tables(batches), types):
+                file.write(blocks.add(lines))
                 if len(first) < _KEPT_ROWS:
                     first += rows_of(columns)
             file.seek(0)
@@ -208,6 +213,24 @@ def _tables(batches: pa.RecordBatchReader) -> Iterator[pa.Table]:
     for batch in batches:
         for start in range(0, batch.num_rows, _ROWS_AT_ONCE):
             yield pa.Table.from_batches([batch.slice(start, _ROWS_AT_ONCE)])
+
+
+def _formatted(tables: Iterator[pa.Table], types: Sequence[Type]) -> Iterator[tuple[list[pa.Array], pa.Array]]:
+    """Yield the columns and lines of tables in order. Tables after the first one are formatted in several threads."""
+
+    def format_table(table: pa.Table) -> tuple[list[pa.Array], pa.Array]:
+        columns = [rendered(table.column(index), type_) for index, type_ in enumerate(types)]
+        return columns, csv_lines(columns)
+
+    yield from map(format_table, itertools.islice(tables, 1))
+    waiting: deque[Future[tuple[list[pa.Array], pa.Array]]] = deque()
+    with ThreadPoolExecutor(_FORMAT_THREADS, thread_name_prefix="athena result") as pool:
+        for table in tables:
+            waiting.append(pool.submit(format_table, table))
+            if len(waiting) > 2 * _FORMAT_THREADS:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def read_csv(text: str) -> list[list[Text]]:

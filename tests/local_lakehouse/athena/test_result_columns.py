@@ -81,6 +81,14 @@ def test_csv_lines_equal_the_lines_of_single_rows(first: list[str | None], data:
     assert lines.to_pylist() == [csv_line(row) for row in zip(first, second, strict=True)]
 
 
+@given(TEXTS, st.data())
+def test_csv_lines_of_slices_equal_slices_of_csv_lines(texts: list[str | None], data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(texts) - 1))
+    column = pa.array(texts, pa.string())
+
+    assert csv_lines([column.slice(start)]).to_pylist() == csv_lines([column]).to_pylist()[start:]
+
+
 def test_null_columns_are_rendered_as_none() -> None:
     table = pa.table({"a": pa.nulls(2, pa.int32()), "b": pa.array([date(2024, 1, 5), None])})
     assert render(table, [types.UNKNOWN, types.DATE]) == [[None, "2024-01-05"], [None, None]]

@@ -282,7 +282,7 @@ def _check_versions(documents: Documents) -> None:
         UnreadableStateError: A different version of moto wrote the state.
     """
     about = documents.collection("about")
-    written, present = about.read().get("moto"), importlib.metadata.version("moto")
+    written, present = about.read().get("moto"), _moto_version()
     if written not in (None, present):
         raise UnreadableStateError(
             f"The state in {documents.database.directory} was written with moto {written}, but moto {present} is "
@@ -291,3 +291,9 @@ def _check_versions(documents: Documents) -> None:
         )
     if written is None:
         about.put("moto", present)
+
+
+@functools.cache
+def _moto_version() -> str:
+    """Return the version of moto, which takes longer to find than the other steps of a second lakehouse's start."""
+    return importlib.metadata.version("moto")

@@ -1,10 +1,14 @@
 """Tests that moto receives the same models and Regions from the project's loaders as from the original loaders."""
 
+from typing import Any
+
 import boto3
 import pytest
-from moto.core import loaders, utils
+from botocore.exceptions import ClientError
+from moto.core import errors, loaders, utils
 from moto.core.base_backend import AccountSpecificBackend
 
+from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.backend.dispatch import HANDLERS
 from local_lakehouse.backend.moto_models import load_faster
 
@@ -26,3 +30,19 @@ def test_regions_equal_the_botocore_regions() -> None:
         for service in ("dynamodb", "iam"):
             known = own.get_available_regions(service, partition)
             assert session.get_available_regions(service, partition) == known
+
+
+def test_errors_of_a_service_are_collected_once(clients: ServiceClients, monkeypatch: pytest.MonkeyPatch) -> None:
+    collected: list[str] = []
+    collect = errors.ErrorLookupFactory()._create_error_lut
+
+    def note(model: Any) -> errors.ErrorLookup:
+        collected.append(model.service_name)
+        return collect(model)
+
+    monkeypatch.setattr(errors.ErrorLookupFactory(), "_create_error_lut", note)
+    monkeypatch.setattr(errors.ErrorLookupFactory(), "_error_lut_cache", {})
+    for name in ("first", "second"):
+        with pytest.raises(ClientError, match="NoSuchEntity"):
+            clients.client("iam").get_role(RoleName=name)
+    assert collected == ["iam"]

@@ -1,4 +1,5 @@
 import atexit
+import functools
 import gc
 import os
 import shutil
@@ -6,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from botocore import useragent
 from hypothesis import settings
 
 from local_lakehouse.lakehouse import Lakehouse, Settings
@@ -17,6 +19,9 @@ from zetl_helpers.lab import Lab
 # The tests create and drop thousands of lakehouses. With the default thresholds, garbage collection took a fifth of the
 # tests' time.
 gc.set_threshold(50_000, 20, 50)
+
+# botocore cleans each part of the user agent twice a request, which took a twelfth of the time of a client's call.
+useragent.sanitize_user_agent_string_component = functools.cache(useragent.sanitize_user_agent_string_component)
 
 # A Hypothesis example can be slow on a busy computer, so only pytest-timeout limits the time of a test.
 settings.register_profile("tests", deadline=None)

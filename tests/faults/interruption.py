@@ -1,5 +1,6 @@
-"""A simulated end of the process at one of its AWS calls, before the request or after the response."""
+"""Observation of a session's AWS calls, before each request and after each response."""
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import boto3
@@ -7,32 +8,30 @@ import boto3
 When = Literal["before", "after"]
 
 
-class KilledError(BaseException):
-    """An exception that simulates the end of the process. No helper catches it."""
-
-
 class Interruption:
-    """A counter of a session's calls that simulates the end of the process before or after a given call."""
+    """A counter of a session's calls that can run a function at given calls.
+
+    A process that ends leaves the account in the state in which the function finds it.
+    """
 
     def __init__(self, session: boto3.Session) -> None:
         self.calls: list[str] = []
-        self._at: tuple[int, When] | None = None
+        self._actions: dict[tuple[int, When], Callable[[], None]] = {}
         session.events.register("before-call", self._before)
         session.events.register("after-call", self._after)
 
-    def arm(self, call: int, when: When) -> None:
-        """Simulate the end of the process at the call with the given number, counting from 0."""
-        self.calls, self._at = [], (call, when)
-
-    def disarm(self) -> None:
-        """Allow all calls, and restart the count at 0."""
-        self.calls, self._at = [], None
+    def arm(self, actions: dict[tuple[int, When], Callable[[], None]]) -> None:
+        """Restart the count at 0, and run each function before or after the call with the given number."""
+        self.calls, self._actions = [], actions
 
     def _before(self, model: Any, **_: Any) -> None:
-        if self._at == (len(self.calls), "before"):
-            raise KilledError(f"before {model.name}")
+        self._act("before", len(self.calls))
         self.calls.append(model.name)
 
-    def _after(self, model: Any, **_: Any) -> None:
-        if self._at == (len(self.calls) - 1, "after"):
-            raise KilledError(f"after {model.name}")
+    def _after(self, **_: Any) -> None:
+        self._act("after", len(self.calls) - 1)
+
+    def _act(self, when: When, call: int) -> None:
+        action = self._actions.pop((call, when), None)
+        if action is not None:
+            action()

@@ -4,6 +4,7 @@ import os
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from sqlite3 import Connection
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from tests.conftest import connect_to
 from tests.faults import account_snapshot, unrelated_resources
-from tests.faults.interruption import Interruption, KilledError, When
+from tests.faults.interruption import Interruption, When
 from zetl_helpers import cleanup, lakehouse, monitoring, studio
 from zetl_helpers._wait import without_waiting
 from zetl_helpers.course import chapters
@@ -27,15 +28,23 @@ SEED = int(os.environ.get("ZETL_FAULT_SEED") or random.SystemRandom().randrange(
 
 @dataclass
 class InterruptedAccount:
-    """An account with other people's resources, and its contents before and after an uninterrupted setup."""
+    """An account with other people's resources, before and after a setup, and its states at points in between.
+
+    Args:
+        lab: The lab.
+        snapshots: The account's snapshots.
+        before: The account's contents before the setup.
+        after: The account's contents after an uninterrupted setup.
+        calls: The calls of the setup.
+        killed: The account's state at each point at which the setup can end.
+    """
 
     lab: Lab
-    interruption: Interruption
     snapshots: account_snapshot.Snapshots
-    empty: Connection
     before: dict[str, Any]
     after: dict[str, Any]
     calls: list[str]
+    killed: dict[int, Connection]
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +59,21 @@ def interrupted_account() -> Iterator[InterruptedAccount]:
     studio.find_project(lab)
     empty, before = snapshots.take(), account_snapshot.everything(lab)
     with without_waiting(running.zero_etl.tick):
-        interruption.disarm()
+        interruption.arm({})
         set_up(lab)
-        calls = interruption.calls
-        interruption.disarm()
-        yield InterruptedAccount(lab, interruption, snapshots, empty, before, account_snapshot.everything(lab), calls)
+        calls = list(interruption.calls)
+        after = account_snapshot.everything(lab)
+        snapshots.put_back(empty)
+        killed = {}
+
+        def keep(number: int) -> None:
+            killed[number] = snapshots.take()
+
+        # The process can end at any of its calls, so one setup shows the account's state at all points.
+        interruption.arm({point(number, len(calls)): partial(keep, number) for number in range(POINTS)})
+        set_up(lab)
+        assert interruption.calls == calls
+        yield InterruptedAccount(lab, snapshots, before, after, calls, killed)
     running.stop()
 
 
@@ -88,12 +107,8 @@ def test_killed_setup_can_be_cleaned_up_or_repeated(interrupted_account: Interru
     calls = interrupted_account.calls
     call, when = point(number, len(calls))
     print(f"ZETL_FAULT_SEED={SEED}: killed {when} call {call} of {len(calls)}, {calls[call]}")
-    interrupted_account.snapshots.put_back(interrupted_account.empty)
-    interrupted_account.interruption.arm(call, when)
-    with pytest.raises(KilledError):
-        set_up(interrupted_account.lab)
-    interrupted_account.interruption.disarm()
-    killed = interrupted_account.snapshots.take()
+    killed = interrupted_account.killed[number]
+    interrupted_account.snapshots.put_back(killed)
 
     outcomes = cleanup.apply(cleanup.plan(interrupted_account.lab))
     assert set(outcomes["outcome"]) <= {"deleted"}

@@ -2,10 +2,11 @@
 
 import ast
 import base64
+import io
 import re
 import shlex
-import subprocess
-import sys
+from collections.abc import Iterator
+from contextlib import redirect_stderr, suppress
 from pathlib import Path
 from typing import Any
 
@@ -100,15 +101,28 @@ def test_returns_large_integers_as_text() -> None:
     }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def cli() -> Iterator[Any]:
+    """Provide the AWS CLI, which runs in this process because its imports take longer than most commands."""
+    import awscli
+    from awscli.clidriver import create_clidriver
+
+    with pytest.MonkeyPatch.context() as patch:
+        # The first import of the CLI sets this variable to the folder of its data, and each test restores the variable.
+        patch.setenv("AWS_DATA_PATH", str(Path(awscli.__file__).parent / "data"))
+        yield create_clidriver()
+
+
 @pytest.mark.parametrize("service", sorted(SERVICES))
-def test_cli_supports_service_of_call(service: str) -> None:
+def test_cli_supports_service_of_call(cli: Any, service: str) -> None:
     operation = {"s3": "ListBuckets", "sts": "GetCallerIdentity", "datazone": "ListDomains"}.get(service)
     operation = operation or calls._service_model(service).operation_names[0]
     command = shlex.split(describe(service, operation, {})["cli"])
-    done = subprocess.run([sys.executable, "-m", "awscli", *command[1:], "--nope"], capture_output=True, text=True)
+    with redirect_stderr(io.StringIO()) as errors, suppress(SystemExit):
+        cli.main([*command[1:], "--nope"])
     # The CLI parses all arguments before it rejects an unknown argument or reports a missing argument.
-    assert "nope" in done.stderr or "required" in done.stderr
-    assert "Found invalid choice" not in done.stderr
+    assert "nope" in errors.getvalue() or "required" in errors.getvalue()
+    assert "Found invalid choice" not in errors.getvalue()
 
 
 def test_helpers_named_on_page_exist() -> None:

@@ -52,14 +52,19 @@ def table(athena: Athena) -> Athena:
 
 
 def test_values_are_converted(table: Athena) -> None:
-    for column, value, shown in STORED:
-        table.run(f"INSERT INTO t (k, {column}) VALUES (1, {value})")
-        table.run(f"UPDATE t SET {column} = {value} WHERE k = 0")
+    remaining = STORED
+    while remaining:
+        # Each statement stores the next value of every column.
+        row = {column: (value, shown) for column, value, shown in reversed(remaining)}
+        remaining = [(column, value, shown) for column, value, shown in remaining if row[column] != (value, shown)]
+        columns, values = ", ".join(row), ", ".join(value for value, _ in row.values())
+        table.run(f"INSERT INTO t (k, {columns}) VALUES (1, {values})")
+        table.run(f"UPDATE t SET {', '.join(f'{column} = {value}' for column, (value, _) in row.items())} WHERE k = 0")
         table.run(
-            f"MERGE INTO t USING (VALUES 2) s(k) ON t.k = s.k WHEN NOT MATCHED THEN INSERT (k, {column}) "
-            f"VALUES (s.k, {value})"
+            f"MERGE INTO t USING (VALUES 2) s(k) ON t.k = s.k WHEN NOT MATCHED THEN INSERT (k, {columns}) "
+            f"VALUES (s.k, {values})"
         )
-        assert table.run(f"SELECT {column} FROM t ORDER BY k") == [[shown]] * 3, (column, value)
+        assert table.run(f"SELECT {columns} FROM t ORDER BY k") == [[shown for _, shown in row.values()]] * 3, row
         table.run("DELETE FROM t WHERE k > 0")
 
 

@@ -25,7 +25,7 @@ _NOT_IMPERATIVE = re.compile(
 
 
 def problems(subject: str) -> list[str]:
-    """Return the problems of a commit's subject, or an empty list if there are none."""
+    """Return the problems with a commit's subject, or an empty list if there are none."""
     if subject.startswith(_MERGES):
         return []
     found = []

@@ -9,8 +9,8 @@ import psutil
 
 # On Linux, this file system is in memory. A test that needs a separate file system mounts one.
 _MEMORY = Path("/dev/shm")  # noqa: S108
-# Containers often have only 64 MB there. A whole run needs less than 1 GB, and one statement may use half of the space
-# that is free.
+# A container's in-memory file system often has only 64 MB. A test run needs less than 1 GB, and a single statement may
+# use half of the free space.
 _ENOUGH_BYTES = 4 * 2**30
 # The process ID follows this prefix.
 _PREFIX = "zetl-test-run-"
@@ -20,8 +20,8 @@ def folder_in_memory() -> Path | None:
     """Create an in-memory folder for the temporary files of this process and its child processes.
 
     Returns:
-        The folder, which the caller must delete, or None if the computer has no such memory or the user has chosen a
-        folder.
+        The folder, which the caller must delete. The result is None if the computer has no in-memory file system, or
+        too little space on it, or if the user has set TMPDIR.
     """
     if "TMPDIR" in os.environ or not _MEMORY.is_dir() or shutil.disk_usage(_MEMORY).free < _ENOUGH_BYTES:
         return None

@@ -32,7 +32,7 @@ def amount(estimate: cost.Estimate, item: str) -> float:
 
 
 def no_less(more: cost.Estimate, less: cost.Estimate) -> bool:
-    """Return whether no line of one estimate costs less than in the other estimate, apart from rounding errors."""
+    """Return whether every line of one estimate costs at least as much as in the other, apart from rounding errors."""
     return all(
         item.usd >= other.usd or math.isclose(item.usd, other.usd, rel_tol=1e-9)
         for item, other in zip(more.items, less.items, strict=True)
@@ -66,7 +66,8 @@ def test_lines_match_manual_calculation_for_one_gigabyte() -> None:
             "DynamoDB PITR": 0.20 * 1,
             "DynamoDB full export": 0.10 * 1,
             "DynamoDB incremental exports": 0.10 * 28.125,  # There are 2,880 exports of 10 MB.
-            # Each of 2,880 changes rewrites one of 16 buckets: 180 copies of the table, on average for half a month.
+            # Each of 2,880 changes rewrites one of 16 buckets, which adds up to 180 copies of the table. On average, a
+            # copy is stored for half a month.
             "S3 storage": 0.023 * 91,
             "S3 writes": 0.005 * (16 + 3 + 4 * 2880) / 1000,
             "S3 reads": 0.0004 * (4 * 2880 + 8 * 600) / 1000,

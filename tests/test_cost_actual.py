@@ -1,4 +1,4 @@
-"""Tests of a lab's cost, computed from AWS reports and compared with independently computed figures."""
+"""Tests of a lab's actual cost, compared with independently computed figures."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -39,7 +39,7 @@ def test_bills_table_by_size_and_integration_by_exports(lab: Lab, lakehouse_tick
     size = {"TableSizeBytes": 25 * 4 * MB - 25 * 100, "ItemCount": 25}
     FakeOperation(lab, "dynamodb", "DescribeTable").once(lambda _: {"Table": {**described, **size}})
     spent = amounts(cost.actual(lab, now=created + timedelta(minutes=16)))
-    assert spent["DynamoDB incremental exports"] == pytest.approx(0.10 * 100 / 1024), "25 rows of 4 MB: more than 10 MB"
+    assert spent["DynamoDB incremental exports"] == pytest.approx(0.10 * 100 / 1024), "25 rows of 4 MB exceed 10 MB"
 
     events = lab.client("logs").filter_log_events(logGroupName=integration.LOG_GROUP)["events"]
     assert len(events) == 3

@@ -97,7 +97,7 @@ def test_governed_account_report_matches_golden(golden: Golden) -> None:
 
 
 def in_space(lab: Lab, folder: Path, monkeypatch: pytest.MonkeyPatch) -> studio.Project:
-    """Simulate a space of the project on this computer."""
+    """Simulate a space of the project in SageMaker Unified Studio on this computer."""
     project = studio.find_project(lab)
     found = {"DataZoneDomainId": project.domain_id, "DataZoneProjectId": project.project_id}
     path = folder / "resource-metadata.json"

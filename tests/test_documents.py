@@ -19,7 +19,7 @@ TEXTS = sorted(path for path in TEXTS if path.name != "CHANGELOG.md")
 
 
 def commands(path: Path) -> Iterator[str]:
-    """Yield the lines of a text's code blocks, and the inline code in its sentences."""
+    """Yield the lines of a document's code blocks, and the inline code in its sentences."""
     text = path.read_text(encoding="utf-8")
     for block in re.findall(r"^```(?:sh|bash|console)?\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
         yield from block.splitlines()

@@ -28,7 +28,7 @@ VALUES = st.recursive(
 
 @pytest.fixture
 def second_lab(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
-    """Provide a lab on a second, empty lakehouse, which boto3 and the CLI find automatically."""
+    """Provide a lab on a second, empty lakehouse, which boto3 and the CLI use by default."""
     lakehouse = Lakehouse(Settings(refresh_seconds=3600))
     lakehouse.start()
     for name, value in local_environment(lakehouse.url, "us-east-1").items():

@@ -1,4 +1,4 @@
-"""Tests that messages from other sources become sentences."""
+"""Tests that messages from AWS and libraries become sentences."""
 
 from __future__ import annotations
 

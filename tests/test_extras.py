@@ -15,7 +15,7 @@ INSTALL = "Install it with: pip install 'zetl-helpers[{}]'"
 
 
 def printed_errors(extras: str, *commands: str, **environment: str) -> dict[str, str]:
-    """Run commands with only some extras installed, and return each command's standard error."""
+    """Run commands as if only some extras were installed, and return each command's standard error."""
     paths = os.pathsep.join([str(ROOT / "tests" / "missing_extras"), str(ROOT)])
     bare = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ZETL_"))}
     environment = {**bare, "PYTHONPATH": paths, "ONLY_EXTRAS": extras, **environment}

@@ -1,4 +1,4 @@
-"""Tests that connecting does not wait for pandas, and that pandas shows strings in full whenever it is imported."""
+"""Tests that connecting does not import pandas, and that pandas shows full strings whenever it is imported."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Tests that the diagrams are readable on light and dark pages and described in words."""
+"""Tests that the diagrams have descriptions, and are readable on light and dark pages."""
 
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -27,7 +27,7 @@ def test_diagram_has_title_description_and_background(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", IMAGES, ids=lambda path: path.stem)
-def test_diagram_texts_are_inside_the_image(path: Path) -> None:
+def test_diagram_labels_are_inside_the_image(path: Path) -> None:
     root = ET.parse(path).getroot()  # noqa: S314  (The files are part of this project.)
     width, height = float(root.get("width", 0)), float(root.get("height", 0))
     for text in root.iter(f"{SVG}text"):

@@ -1,4 +1,4 @@
-"""Tests that compact small files, and delete old snapshots and the files that no other snapshot needs."""
+"""Tests of compacting small files, and of deleting old snapshots and the files that only they use."""
 
 from datetime import UTC, datetime
 

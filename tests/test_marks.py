@@ -11,8 +11,8 @@ pytestmark = pytest.mark.once
 
 TESTS = Path(__file__).parent
 CONSTRAINTS = TESTS.parent / "constraints"
-# Every test uses these packages. The versions differ in the service models, which tests/contract checks with both sets,
-# and in the cursor, which tests/wire/test_pyathena.py checks.
+# Every test uses these packages. Their versions differ only in the service models, which tests/contract checks with
+# both sets, and in the cursor, which tests/wire/test_pyathena.py checks.
 CLIENTS = {"boto3", "botocore", "pyathena", "pytest"}
 
 
@@ -50,7 +50,7 @@ def test_tests_marked_once_import_no_differing_packages() -> None:
     different = differing_modules()
     assert {"pandas", "duckdb", "pyarrow", "pyiceberg", "plotly", "numpy"} <= different
     found = {path.name: imported(tree) & different for path, tree in marked_once()}
-    assert found, "no test is marked"
+    assert found, "no test has the mark `once`"
     assert {name: modules for name, modules in found.items() if modules} == {}
 
 

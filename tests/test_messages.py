@@ -1,4 +1,4 @@
-"""Tests of the calls that messages recommend."""
+"""Tests that the calls in messages work in a notebook."""
 
 import ast
 import re
@@ -12,7 +12,7 @@ UNREACHABLE = re.compile(rf"(?<![.\w`])(?:{'|'.join(sorted(zetl_helpers.__all__)
 
 
 def messages(path: Path) -> list[str]:
-    """Return the texts in a module, without docstrings."""
+    """Return the strings in a module, without docstrings."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     documents = {
         id(node.body[0].value)

@@ -39,12 +39,12 @@ _TRANSLATED = (
     r"as (it|AWS|Athena|Trino|Hive|DuckDB|Iceberg) has it)\b|(?<!there\s)\b(is|was) no (?!longer\b|more\b|fewer\b)\w+"
     r"|\brefus(es?|ed|ing) by name\b|\d %(?= of\b|[.,;)])"
 )
-# Docstrings and comments are read alone, so they repeat the noun instead of using "one".
+# Readers see docstrings and comments out of context, so they repeat the noun instead of using "one".
 _WITHOUT_NOUN = (
     r"\b(first|next|last|given|known|missing|suitable|deleted|enclosing|original|new|old|other|right|wrong|previous|"
     r"current|remaining|existing|earlier|later|latest|newest|oldest|default|unknown|correct|larger|smaller) ones?\b"
 )
-# AWS does not use these spellings, whether alone or in compounds.
+# AWS does not use these British spellings, alone or in compounds.
 _BRITISH = (
     r"\b(behaviours?|colours?|coloured|favours?|honours?|neighbours?|neighbouring|"
     r"(model|label|cancel|signal|travel)l(ed|ing)|analys(e|ed|ing)|(initial|optim|organ|recogn|serial|"
@@ -109,7 +109,7 @@ class TestText:
             assert len(words) > 20, picture
         assert not re.search(r"<img(?![^>]*\balt=)", prose(path))
 
-    def test_link_texts_are_descriptive(self, path: Path) -> None:
+    def test_link_text_is_descriptive(self, path: Path) -> None:
         assert not re.search(r"\[(here|this|link|click here)\]\(", prose(path), re.IGNORECASE)
 
     def test_words_are_plain_and_polite(self, path: Path) -> None:

@@ -36,7 +36,7 @@ NAMES = {
     "AnyBucket": "glue-zetl-target-123456789012-us-east-1*",
     "AnyDatabase": "*customerdb",
 }
-# These statements cannot name a specific resource, for the reason in each comment. policies/README.md explains each
+# These statements cannot name a specific resource, for the reason in the comment. policies/README.md explains each
 # statement.
 ANY_RESOURCE = {
     ("table_resource_policy.json", "ZeroEtlExport"),  # A table's policy applies only to that table.

@@ -15,7 +15,7 @@ from tests.release import lock
 
 ROOT = Path(__file__).parent.parent
 
-# These packages have a different name on conda-forge than on the package index.
+# These packages have different names on conda-forge and on the Python Package Index.
 CONDA_NAMES = {"duckdb": "python-duckdb", "xxhash": "python-xxhash"}
 
 

@@ -1,4 +1,4 @@
-"""Tests that public modules list their own names, so that Tab completion shows no imported names."""
+"""Tests that public modules list only their own names, so that Tab completion shows no imported names."""
 
 import types
 

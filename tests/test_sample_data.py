@@ -71,7 +71,7 @@ def with_bytes(value: Any) -> Any:
 
 
 def validation_errors(operation: str, arguments: dict[str, Any]) -> str:
-    """Return botocore's errors about the arguments of a DynamoDB operation, or an empty string if there are none."""
+    """Return botocore's validation errors for the arguments of a DynamoDB operation, or an empty string."""
     model = botocore.session.get_session().get_service_model("dynamodb")
     report = ParamValidator().validate(arguments, model.operation_model(operation).input_shape)
     return str(report.generate_report())

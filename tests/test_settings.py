@@ -68,7 +68,7 @@ def test_rejects_invalid_project_or_workgroup(variable: str, value: str) -> None
 
 @pytest.fixture
 def tutorial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Provide the tutorial's folder, change to its notebooks folder, and remove all settings from the environment."""
+    """Provide a tutorial folder, change to its notebooks folder, and remove all settings from the environment."""
     (tmp_path / "environment.yml").touch()
     (tmp_path / "notebooks").mkdir()
     monkeypatch.chdir(tmp_path / "notebooks")

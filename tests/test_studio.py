@@ -77,7 +77,7 @@ ASK = "SELECT count(*) AS n FROM customeraccounts"
 
 @pytest.fixture
 def loaded_lab(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
-    """Provide a lab in its state before chapter 3, with an administrator as the caller."""
+    """Provide a lab as it is before chapter 3, with an administrator as the caller."""
     chapters.catch_up(lab, 3)
     studio.add_administrator(lab)
     return lab
@@ -107,7 +107,7 @@ def test_project_can_query_only_while_granted(loaded_lab: Lab, project: Project)
     )
     with pytest.raises(lakehouse.QueryError, match="Required Select on customeraccounts"):
         lakehouse.query(member, ASK)
-    assert lakehouse.query(loaded_lab, ASK)["n"].tolist() == [25], "nobody else's access changed"
+    assert lakehouse.query(loaded_lab, ASK)["n"].tolist() == [25], "the access of other principals has not changed"
 
 
 def test_keeps_location_registered_by_someone_else(loaded_lab: Lab) -> None:

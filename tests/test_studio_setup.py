@@ -1,4 +1,4 @@
-"""Tests that plan, create, use and delete a domain and a project through the API, and repeat each step."""
+"""Tests of planning, creating, using and deleting a domain and a project through the API, with each step repeated."""
 
 import json
 from pathlib import Path
@@ -105,7 +105,7 @@ STACK = "SageMakerUnifiedStudio-VPC"
 
 
 class Stacks:
-    """A simulation of CloudFormation with the VPC stack. The local lakehouse does not support CloudFormation.
+    """A simulation of CloudFormation, which the local lakehouse does not support, with the VPC stack.
 
     Args:
         lab: The lab.

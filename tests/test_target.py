@@ -92,7 +92,7 @@ def test_rejects_foreign_bucket_and_database(lab: Lab) -> None:
 
 
 def test_rejects_tagged_bucket_of_another_account(lab: Lab) -> None:
-    """A helper does not use a bucket of another account, even if the bucket has the lab's name and tag.
+    """A helper rejects a bucket in another account, even if the bucket has the lab's name and tag.
 
     Anyone can guess the bucket's name, create the bucket first, and allow everyone to use it.
     """

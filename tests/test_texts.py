@@ -1,4 +1,4 @@
-"""Tests of the links in the documents, and of statements that must match the code."""
+"""Tests of links in the documents, and of statements that must match the code."""
 
 import re
 from pathlib import Path

@@ -1,6 +1,6 @@
 """A comparison of query results that allows extra columns.
 
-The rows can have any order, unless the question specifies an order.
+The rows can be in any order, unless the question specifies an order.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A JupyterLab server for tests, and a notebook that is operated as a learner would."""
+"""A JupyterLab server for tests, and a notebook that tests operate as a learner would."""
 
 from __future__ import annotations
 

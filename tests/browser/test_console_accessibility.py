@@ -245,7 +245,7 @@ STATES: tuple[tuple[str, Callable[[Page], None]], ...] = (
     ("/studio/history", execution),
 )
 
-# In dark mode, only the colors differ, so axe checks only their contrast.
+# Only the colors differ in dark mode, so axe checks only their contrast.
 LOOKS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "light": ({"color_scheme": "light", "viewport": {"width": 1280, "height": 900}}, {}),
     "dark": ({"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}}, {"runOnly": ["color-contrast"]}),

@@ -1,4 +1,4 @@
-"""Tests that perform the blog post's steps in the practice console by mouse and keyboard.
+"""Browser tests that perform the blog post's steps in the practice console by mouse and keyboard.
 
 The tests find each element by its name in the AWS consoles.
 """
@@ -27,7 +27,7 @@ QUESTION = "calculate the total balance as a percentage of the credit limit outs
 
 @pytest.fixture
 def prepared_lab(lab: Lab) -> Lab:
-    """Provide the lab in its state before the blog post's section *Create the zero-ETL integration*."""
+    """Provide the lab as it is before the blog post's section *Create the zero-ETL integration*."""
     source.create_table(lab)
     source.enable_pitr(lab)
     source.load_items(lab)

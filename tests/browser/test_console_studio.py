@@ -50,7 +50,7 @@ def cell(page: Page, number: int) -> Locator:
 
 
 def wait_for_text(page: Page, number: int, text: str) -> None:
-    """Wait until a cell's editor contains a text."""
+    """Wait until a cell's editor contains the given text."""
     page.get_by_role("textbox", name=re.compile(rf"of cell {number}$")).filter(has_text=text).wait_for()
 
 

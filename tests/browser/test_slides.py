@@ -20,7 +20,7 @@ _CUT_OFF = """() => {
     return body.scrollHeight > body.clientHeight + 2 || slide.scrollHeight > slide.clientHeight + 2
         || body.scrollWidth > body.clientWidth + 2 || lead.scrollWidth > lead.clientWidth + 2;
 }"""
-# The smallest allowed font sizes in pixels, on a screen that is 1280 pixels wide.
+# The smallest allowed font sizes in pixels, for a screen that is 1280 pixels wide.
 _LEGIBLE, _LEGIBLE_IN_TABLES = 12, 17
 _SMALLEST_TEXT = """() => {
     const parts = [...document.querySelectorAll("section.shown :is(h1, h2, p, li, pre, td)")];

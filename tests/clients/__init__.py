@@ -1,1 +1,1 @@
-"""Test suites of clients, run manually against the lakehouse with ``python -m tests.clients.run``."""
+"""Test suites of AWS clients, which ``python -m tests.clients.run`` runs against the lakehouse."""

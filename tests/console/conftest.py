@@ -60,5 +60,5 @@ def console(lakehouse: Lakehouse, tmp_path: Path) -> Iterator[ConsoleServer]:
 
 @pytest.fixture
 def page(console: ConsoleServer) -> PageClient:
-    """Provide a client that sends requests as the console's page does."""
+    """Provide a client that sends the same requests as the console's page."""
     return PageClient(console)

@@ -28,7 +28,7 @@ def console_process(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str
     environment = {**os.environ, "ZETL_STATE_DIR": str(tmp_path), "ZETL_TARGET": "local"}
     begin = time.monotonic()
     command = [sys.executable, "-m", "zetl_helpers.cli", "console", "--no-browser"]
-    # If a shell runs the tests in the background, they ignore Ctrl-C, and so would their child processes.
+    # If a shell runs the tests in the background, the tests ignore Ctrl-C, and so would their child processes.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)

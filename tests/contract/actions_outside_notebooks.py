@@ -102,12 +102,12 @@ def _create_and_delete_domain(lab: Lab) -> None:
 
 
 def _explain_inaccessible_bucket(lab: Lab) -> None:
-    # The function is called directly, because tests in tests/faults cover S3's response for an inaccessible bucket.
+    # The function is called directly, because tests/faults covers S3's response for an inaccessible bucket.
     assert "is in your account" in target._why_forbidden(lab)
 
 
 def _clean_up_resources_of_others(lab: Lab) -> None:
-    """Clean up resources that only AWS or a console user adds: an optimizer, a policy and an older log group."""
+    """Clean up resources that only AWS or a console user creates: an optimizer, a policy and an older log group."""
     chapters.catch_up(lab, 3)
     lab.client("logs").create_log_group(logGroupName=integration.LOG_GROUP + integration.integration_id(lab))
     policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}

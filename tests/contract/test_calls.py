@@ -20,7 +20,7 @@ from zetl_helpers._wait import without_waiting
 
 pytestmark = pytest.mark.long
 
-# S3 documents its errors on one page and models few of them:
+# S3 documents its errors on this page, and its model contains only few of them:
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 S3_ERRORS = {
     "404", "BucketAlreadyExists", "NoSuchBucket", "NoSuchBucketPolicy", "NoSuchLifecycleConfiguration",
@@ -107,7 +107,7 @@ def test_error_codes_in_code_exist() -> None:
 
 
 def modeled(operation: OperationModel) -> set[str]:
-    """Return an operation's error codes: the names of the shapes and the codes in responses."""
+    """Return an operation's error codes: the names of the error shapes, and the codes in responses."""
     return {shape.name for shape in operation.error_shapes} | {shape.error_code for shape in operation.error_shapes}
 
 

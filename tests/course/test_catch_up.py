@@ -1,4 +1,4 @@
-"""Tests that catching up creates only the resources that a chapter needs, and that chapter 3 is optional."""
+"""Tests that catch-up creates only the resources that a chapter needs, and that chapter 3 is optional."""
 
 import pytest
 

@@ -53,7 +53,7 @@ def steps(number: int) -> list[str]:
 
 
 def anchor(place: Place) -> str:
-    """Return the anchor of the section in docs/practice-console.md that the box of a console page links to."""
+    """Return the anchor in docs/practice-console.md to which the box of a console page links."""
     area = place.path.split("/")[1]
     titles = re.findall(r'title: "([^"]+)", path: "/(\w+)"', (SOURCES / "areas.ts").read_text(encoding="utf-8"))
     (title,) = [str(title) for title, path in titles if path == area]

@@ -32,7 +32,7 @@ def test_run_fails_and_shows_failing_cell(tmp_path: Path, capsys: pytest.Capture
     assert good.read_bytes() == before
 
 
-def test_pages_need_no_network_and_linked_texts_become_pages(tmp_path: Path) -> None:
+def test_pages_need_no_network_and_linked_documents_become_pages(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "words.md").write_text('# Words\n\n<a id="arn"></a>\n**ARN.** A [name](../LICENSE).')
     (tmp_path / "chapters").mkdir()

@@ -1,4 +1,4 @@
-"""A simulation of missing extras for a process and its children.
+"""A simulation of missing extras in a process and its child processes.
 
 The environment variable ``ONLY_EXTRAS`` names the available extras.
 """
@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 
 def distributions_of(name: str, extras: frozenset[str], seen: set[str]) -> set[str]:
-    """Return the names of a distribution and of its installed dependencies, including those of the given extras."""
+    """Return the names of a distribution and its installed dependencies, including those of the given extras."""
     found = {str(canonicalize_name(name))}
     for line in importlib.metadata.requires(name) or ():
         wanted = Requirement(line)

@@ -1,4 +1,4 @@
-"""A script that copies the figures in the README's gallery from the notebooks' stored outputs.
+"""A script that copies figures from the notebooks' stored outputs into the README's gallery.
 
 Run it with ``python -m tests.notebooks.gallery``.
 """

@@ -1,6 +1,6 @@
 """A pytest plugin that makes nbval check each notebook on a fresh, separate local lakehouse.
 
-A notebook's kernel is started by nbval with the environment of the test process. Before that, this plugin starts a
+A notebook's kernel inherits the environment of the test process. Before nbval starts the kernel, this plugin starts a
 lakehouse and sets the environment to use it, so that notebooks can run in parallel and in any order. A notebook's
 opening cell creates everything that the notebook needs from earlier chapters.
 """
@@ -69,7 +69,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 def _keep_outputs(path: Path) -> None:
-    """Write a notebook with the outputs of this run, to show a failing cell's output."""
+    """Write a copy of a notebook with the outputs of this run, which include the failing cell's output."""
     notebook = nbformat.read(path, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for number, cell in enumerate(code):

@@ -163,7 +163,7 @@ def test_minutes_of_readme_paths_match_chapters() -> None:
         ), path.name
 
 
-def test_texts_use_full_path_of_zetl_command() -> None:
+def test_documents_use_full_path_of_zetl_command() -> None:
     for path in NOTEBOOKS:
         for cell in cells(path, "markdown"):
             for sentence in re.split(r"(?<=[.:])\s", "".join(cell["source"])):

@@ -36,7 +36,7 @@ def enforcing_lakehouse(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lakehouse]:
 
 @pytest.fixture
 def administrator(enforcing_lakehouse: Lakehouse) -> Lab:
-    """Provide the lab of an administrator, in an account that has both permissions boundaries but no class yet."""
+    """Provide an administrator's lab, in an account that has both permissions boundaries but no class yet."""
     lab = connect_to(enforcing_lakehouse.url)
     iam = lab.client("iam")
     for name, boundary in (

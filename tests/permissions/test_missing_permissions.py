@@ -34,7 +34,7 @@ def enforcing_lakehouse(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lakehouse]:
 
 
 def tutorial(lab: Lab) -> None:
-    """Run the chapters' steps, except the charts."""
+    """Run the steps of the chapters, except the charts."""
     source.create_table(lab)
     source.enable_pitr(lab)
     source.load_items(lab)

@@ -23,7 +23,7 @@ from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-# In chapters 6 and 8, a member skips the cells that contain these texts. These cells write data, or read the
+# In chapters 6 and 8, a member skips the cells that contain these strings. These cells write data, or read the
 # integration, its log or its metrics.
 NOT_FOR_MEMBERS = (
     "put_item", "set_balance", "wait_until", "ex.q", "change", "log_events", "monitoring.metrics", "ingestions",
@@ -70,7 +70,7 @@ def member(enforcing_lakehouse: Lakehouse, tmp_path: Path, monkeypatch: pytest.M
 
 
 def run(chapter: str, without: tuple[str, ...] = ()) -> int:
-    """Run a notebook's cells, except those that contain certain texts, and return the number of cells that ran."""
+    """Run a notebook's cells, except those that contain certain strings, and return the number of cells that ran."""
     (path,) = NOTEBOOKS.glob(f"{chapter}_*.ipynb")
     names: dict[str, Any] = {}
     cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]

@@ -65,7 +65,7 @@ def test_root_user_needs_no_simulation(lakehouse: Lakehouse) -> None:
 def test_resource_results_override_action_result(lab: Lab) -> None:
     """The results for the resources take precedence over the result for the action.
 
-    AWS may return one result for each action, which contains the results for the resources.
+    AWS may return a single result for each action, which contains the results for the resources.
     """
     iam = lab.client("iam")
     role = "arn:aws:iam::123456789012:role/Admin"

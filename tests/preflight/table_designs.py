@@ -1,4 +1,4 @@
-"""Ten published table designs, with invented items."""
+"""Ten published table designs, with made-up items."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from zetl_helpers.preflight._items import Item, plain_json
 
 @dataclass(frozen=True)
 class Design:
-    """A published design of a table.
+    """A published table design.
 
     Args:
         name: The table's name.

@@ -1,4 +1,4 @@
-"""Tests that compare preflight's predictions with the local zero-ETL service on the same items."""
+"""Tests that compare preflight's predictions with the columns and problems in the local zero-ETL service."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def account(lakehouse: Lakehouse) -> TestLakehouse:
 
 
 def create(account: TestLakehouse, design: Design, name: str) -> None:
-    """Create the table of a design with its items, and enable point-in-time recovery."""
+    """Create a design's table with its items, and enable point-in-time recovery."""
     dynamodb = account.client("dynamodb")
     kinds = {key: next(iter(design.items[0][key])) for key in design.keys}
     roles = zip(design.keys, ("HASH", "RANGE"), strict=False)
@@ -91,9 +91,7 @@ def test_columns_match_service(design: Design, account: TestLakehouse) -> None:
 
 
 def ordered(found: Mapping[str, str]) -> dict[str, str]:
-    """Return types with struct fields sorted by name, because the order of fields depends on the order in which the
-    items are read.
-    """
+    """Return types with struct fields sorted by name, because the field order depends on the order of the items."""
     return {name: _ordered(kind) for name, kind in found.items()}
 
 

@@ -162,7 +162,7 @@ def test_attribute_missing_from_an_item_does_not_fit() -> None:
 
 
 class Texts(HTMLParser):
-    """An HTML parser that collects the elements and the text of a page."""
+    """An HTML parser that collects the elements and text of a page."""
 
     def __init__(self, page: str) -> None:
         super().__init__()

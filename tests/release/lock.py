@@ -1,8 +1,8 @@
 """Locked requirements in constraints/, updated by ``python -m tests.release.lock [--upgrade]``.
 
-Each file pins the packages of an installation with some extras, for all systems and Python versions. It also contains
-the hashes of the packages' files. A pin does not change unless ``--upgrade`` is given or a range in pyproject.toml
-excludes it.
+Each file pins the packages that an installation with certain extras needs, on all systems and Python versions. It also
+contains the hashes of the packages' files. A pin does not change unless ``--upgrade`` is given or a range in
+pyproject.toml excludes it.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Lock:
 
     Args:
         about: The first line of the file.
-        extras: The extras of this project that the file covers.
-        packages: The packages that the file covers instead of extras.
+        extras: The extras of this project whose packages the file pins.
+        packages: The packages that the file pins instead of those of extras.
         python: The oldest supported Python version.
         beside: The name of the lock that is installed first, or None. Packages in both locks have the same version.
         kept: Whether ``--upgrade`` leaves the file's pins unchanged.
@@ -66,7 +66,7 @@ def pins(text: str) -> list[str]:
 
 
 def write(name: str, *, upgrade: bool) -> None:
-    """Resolve the requirements of a file and write it."""
+    """Resolve the requirements of a lock file, and write the file."""
     lock, path = LOCKS[name], FOLDER / f"{name}.txt"
     with tempfile.TemporaryDirectory(prefix="zetl-") as folder:
         wanted, limits = Path(folder) / "wanted.in", Path(folder) / "limits.txt"

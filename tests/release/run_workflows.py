@@ -1,4 +1,4 @@
-"""A script that runs the commands of the workflows' jobs on this computer.
+"""A script that runs the commands of the CI workflows' jobs on this computer.
 
 Run it with ``python tests/release/run_workflows.py [JOB…]``. Actions (checkout, uploads) are skipped, and so are jobs
 for other systems and Python versions. The script prints the last lines of each job's log, and stores the logs in

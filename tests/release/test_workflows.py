@@ -1,4 +1,4 @@
-"""Tests of the commands in the workflows."""
+"""Tests of the CI workflows: commands, Python versions and permissions."""
 
 import re
 

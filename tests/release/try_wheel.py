@@ -1,4 +1,4 @@
-"""Trials of the built wheel and source distribution in empty environments.
+"""Trial installations of the built wheel and source distribution in empty environments.
 
 Run them with ``python -m tests.release.try_wheel``. Each environment contains the latest versions that pip finds for
 the ranges in pyproject.toml, like a normal installation. The script needs only the standard library and pip, and runs
@@ -22,7 +22,7 @@ BIN = "Scripts" if sys.platform == "win32" else "bin"
 
 
 class TrialError(Exception):
-    """A failed trial of the package, with the failed step and its output."""
+    """A failed trial, with the failed step and its output."""
 
 
 class Environment:
@@ -36,7 +36,7 @@ class Environment:
         self.run("python", "-m", "pip", "install", "-q", "--disable-pip-version-check", distribution)
 
     def run(self, command: str, *words: str, status: int = 0, **environment: str) -> str:
-        """Run a command of the environment and return its output."""
+        """Run a command in the environment and return its output."""
         kept = {
             name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ZETL_", "PYTHONPATH"))
         }
@@ -52,7 +52,7 @@ class Environment:
         return done.stdout
 
     def expect(self, text: str, command: str, *words: str, status: int = 0, **environment: str) -> None:
-        """Run a command, and check that it prints a text."""
+        """Run a command, and check that its output contains the given text."""
         printed = self.run(command, *words, status=status, **environment)
         if text not in printed:
             raise TrialError(f"{command} {' '.join(words)} did not print {text!r}. It printed:\n{printed}")
@@ -67,8 +67,8 @@ def install(extras: str) -> str:
 
 
 def bare(environment: Environment) -> None:
-    """Try an environment without extras, where only the AWS target works and other commands name the packages to
-    install.
+    """Check an environment without extras, in which only the AWS target works, and other commands name the packages
+    to install.
     """
     environment.run("python", "-c", "import local_lakehouse, zetl_helpers; zetl_helpers.connect")
     environment.expect("zetl ", "zetl", "--version")
@@ -85,7 +85,7 @@ def bare(environment: Environment) -> None:
 
 
 def local(environment: Environment) -> None:
-    """Try an environment with the local lakehouse."""
+    """Check an environment with the local lakehouse."""
     environment.expect("http://127.0.0.1:", "zetl", "local", "start", "--port", "0")
     try:
         environment.expect("AWS_ENDPOINT_URL=http://127.0.0.1:", "zetl", "env")
@@ -96,7 +96,7 @@ def local(environment: Environment) -> None:
 
 
 def notebooks(environment: Environment) -> None:
-    """Try an environment with the notebooks, where one command runs the tutorial."""
+    """Check an environment with the notebooks, in which one command runs the tutorial."""
     printed = environment.run("zetl", "run")
     print(printed)
     first = environment.run("zetl", "kit").strip()

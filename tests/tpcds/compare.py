@@ -25,7 +25,7 @@ from local_lakehouse.sql.grammar.reader import RESERVED
 from local_lakehouse.sql.grammar.tokens import Kind, tokenize
 from local_lakehouse.sql.workers.pool import WorkerPool
 
-# These words precede a parenthesis but are not function names.
+# These words can precede a parenthesis, but are not function names.
 _NOT_FUNCTIONS = RESERVED | {"OVER", "ROWS", "ALL", "ANY", "SOME", "DATE", "INTERVAL", "DECIMAL", "VARCHAR", "SETS"}
 _ROUNDING = 0.011
 _BARE_DATE = re.compile(r"(?<!DATE )('\d{4}-\d\d-\d\d')")
@@ -47,7 +47,7 @@ class Tables:
     def resolve(
         self, names: tuple[str, ...], database: str | None, version: Version | None, position: Position
     ) -> Source:
-        """Find a table."""
+        """Return the source of a table."""
         if names[-1] not in self.tables:
             raise QueryFailure("TABLE_NOT_FOUND", f"Table '{'.'.join(names)}' does not exist", position)
         self._opened += 1
@@ -92,7 +92,7 @@ def to_trino(text: str) -> str:
 
 
 def same(mine: Sequence[Sequence[Text]], its: Sequence[Sequence[Text]]) -> bool:
-    """Return whether two results are equal in any row order. Numbers may differ by 0.011 or by one millionth.
+    """Return whether two results have equal rows in any order. Numbers may differ by 0.011 or by one millionth.
 
     Args:
         mine: The rows that the local Athena returned.

@@ -1,4 +1,4 @@
-"""Tests that run the blog post's commands, with corrections, in the AWS CLI."""
+"""Tests that run the blog post's corrected commands in the AWS CLI."""
 
 import io
 import json
@@ -127,7 +127,7 @@ def test_blog_commands_work_from_table_to_evolved_schema(lab: Lab, tmp_path: Pat
 
 
 def ask(aws: Cli, sql: str) -> list[list[str]]:
-    """Run a query with the CLI, and return the rows as text, with the header first."""
+    """Run a query with the CLI, and return the header and the rows as strings."""
     started = aws("athena", "start-query-execution", "--query-string", sql,
                   "--query-execution-context", "Database=customerdb")  # fmt: skip
     identity = ("--query-execution-id", started["QueryExecutionId"])

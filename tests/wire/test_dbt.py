@@ -1,6 +1,6 @@
 """Tests that dbt and its Athena adapter build a small project, and rebuild it after the rows change.
 
-dbt is in a separate environment, as its documentation recommends. dbt needs older versions of PyAthena, mmh3 and
+dbt has a separate environment, as its documentation recommends, because it needs older versions of PyAthena, mmh3 and
 pathspec than other tools. `make .venv-dbt/.ready` creates the environment, and `make test` runs this command first.
 """
 
@@ -33,7 +33,7 @@ class Dbt:
     """A client that runs dbt on a lakehouse, and a cursor on the same lakehouse."""
 
     def __init__(self, url: str, folder: Path) -> None:
-        # Other processes also collect this module, but only one needs PyAthena.
+        # Every pytest worker collects this module, but only the worker that runs the test needs PyAthena.
         import pyathena
 
         self.environment = {
@@ -85,7 +85,7 @@ def dbt(tmp_path: Path) -> Iterator[Dbt]:
     lakehouse.stop()
 
 
-@pytest.mark.timeout(300)  # It takes dbt several seconds to load its macros.
+@pytest.mark.timeout(300)  # dbt needs several seconds to load its macros.
 def test_project_is_built_and_rebuilt(dbt: Dbt) -> None:
     states = dbt.build()
 

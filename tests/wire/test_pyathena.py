@@ -14,7 +14,7 @@ import pytest
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from zetl_helpers.lab import local_environment
 
-# The functions import PyAthena and SQLAlchemy, so only the process that runs these tests loads the packages.
+# The functions import PyAthena and SQLAlchemy, so only the worker that runs these tests loads the packages.
 if TYPE_CHECKING:
     import sqlalchemy as sa
 

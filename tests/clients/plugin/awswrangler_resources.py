@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 
-# Here, `tests` is the package in awswrangler's checkout, because that checkout is first on the import path.
+# `tests` is the package in awswrangler's checkout, because that checkout is first on the import path.
 _utils = importlib.import_module("tests._utils")
 
 

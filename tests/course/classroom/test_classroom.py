@@ -29,7 +29,7 @@ def instructor_lab(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> Ite
 def class_lab(instructor_lab: Lab) -> Lab:
     """Provide the lab of an instructor who has a class.
 
-    Ana has an alarm, Ben has a table, and Cem's lab consists only of a role.
+    Ana has an alarm, Ben has a table, and Cem has only a role.
     """
     ana, ben, cem = (connect_to(str(instructor_lab.endpoint), name) for name in ("ana", "ben", "cem"))
     chapters.catch_up(ana, 7)

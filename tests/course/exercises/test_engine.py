@@ -1,4 +1,4 @@
-"""Tests of the five outcomes of a check, the order of the hints, the solution, and the card."""
+"""Tests of the five outcomes of a check, the order of hints, the solution and the card."""
 
 import re
 from collections.abc import Callable

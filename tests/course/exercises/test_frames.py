@@ -1,4 +1,4 @@
-"""Tests that rows are compared by their values, and that the message names the difference."""
+"""Tests that answers are compared by the values of their rows, and that the message names the difference."""
 
 from collections.abc import Sequence
 from decimal import Decimal

@@ -46,8 +46,7 @@ def check(
 
     def submit(name: str, answer: Any) -> Outcome:
         if name == "8.2" and not late:
-            # The exercise needs different ingestion times, but other tests recreate the integration, which then has one
-            # ingestion.
+            # The exercise needs several ingestions, but other tests recreate the integration, which then has only one.
             log_a_late_ingestion(exercise_lab)
             late.append(name)
         (tmp_path / "progress.json").unlink(missing_ok=True)

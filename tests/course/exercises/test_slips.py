@@ -1,4 +1,4 @@
-"""Tests that each listed slip in a statement changes the result, so that an exercise can detect the slip."""
+"""Tests that each listed slip in a statement changes the result, because an exercise cannot detect other slips."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -171,7 +171,7 @@ def test_command_fails_without_notebooks(
     assert "Go to the tutorial's folder" in capsys.readouterr().err
 
 
-def test_escapes_markdown_in_exercise_texts() -> None:
+def test_markdown_in_exercises_is_escaped() -> None:
     assert _plain('item["ShipmentID"]["S"] or a_b * 2') == r'item\["ShipmentID"\]\["S"\] or a\_b \* 2'
 
 

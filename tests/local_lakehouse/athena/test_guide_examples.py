@@ -1,4 +1,4 @@
-"""Examples with tables and results from the Athena user guide, with other names and texts.
+"""Examples with tables and results from the Athena user guide, with different names and values.
 
 Examples without tables are in `tests/local_lakehouse/sql/test_examples.py`.
 

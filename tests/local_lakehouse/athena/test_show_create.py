@@ -19,7 +19,7 @@ EXAMPLES = settings(max_examples=25, deadline=None, suppress_health_check=[Healt
 
 
 def written(text: str) -> str:
-    """Return a text as a string literal for a Hive statement."""
+    """Return text as a string literal for a Hive statement."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
 

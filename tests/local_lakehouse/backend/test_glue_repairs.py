@@ -29,7 +29,7 @@ def test_hash_map_order_equals_published_responses(published: str) -> None:
 
 
 def test_hash_map_order_keeps_the_order_of_equal_hash_codes() -> None:
-    # All texts that consist of "Aa" and "BB" and have the same length also have the same hash code.
+    # All strings of the same length that consist of "Aa" and "BB" have the same hash code.
     for same in itertools.permutations(("AaAa", "AaBB", "BBAa", "BBBB")):
         assert tuple(hash_map_order(dict.fromkeys(same, ""))) == same
 

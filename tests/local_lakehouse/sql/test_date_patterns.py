@@ -1,4 +1,4 @@
-"""Tests of MySQL and Joda-Time date patterns, and of ISO 8601 texts, which follow the rules of Joda-Time."""
+"""Tests of MySQL and Joda-Time date patterns, and of ISO 8601 strings, which are parsed as in Joda-Time."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ PARSED_ISO = [
 
 
 def outcome(call: Callable[..., Any], *arguments: object) -> str:
-    """Return the result of a call as text. If the call fails, return the name of the Athena error."""
+    """Return the result of a call as a string, or the name of the Athena error if the call fails."""
     try:
         found = call(*arguments)
     except AthenaError as error:
@@ -165,7 +165,7 @@ def test_format_follows_joda_patterns(zone: str, offset: int, pattern: str, expe
 
 
 @pytest.mark.parametrize(("text", "expected"), PARSED_ISO)
-def test_parse_accepts_iso_8601_texts(text: str, expected: str) -> None:
+def test_parse_accepts_iso_8601_strings(text: str, expected: str) -> None:
     assert outcome(parse_iso, text) == expected
 
 

@@ -2,7 +2,7 @@
 
 An example is either reproduced or rejected with an error that names the unsupported construct. Each line of
 ``trino_examples.jsonl`` and ``guide_examples.jsonl`` contains a statement, and either its result as Athena displays it
-or the name of its failure. Names and texts from the guide are replaced in statements and results. ``printed`` contains
+or the name of its failure. Names and values from the guide are replaced in statements and results. ``printed`` contains
 the values in the guide's notation. Examples are omitted if their result is random or depends on the current time or the
 session's time zone.
 """

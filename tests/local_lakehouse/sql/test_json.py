@@ -56,7 +56,7 @@ def test_nested_constructors_return_the_value(run: Run, value: list[Any]) -> Non
 
 @PROFILE
 @given(values)
-def test_json_texts_round_trip(run: Run, value: Any) -> None:
+def test_json_strings_round_trip(run: Run, value: Any) -> None:
     text = _text(json.dumps(value))
     answer = run(
         f"SELECT json_format(json_parse({text})), json_query({text}, 'strict $'), "

@@ -231,7 +231,7 @@ EXPRESSIONS = [
 
 
 @pytest.mark.parametrize(("expression", "expected"), EXPRESSIONS)
-def test_date_and_time_expressions_return_the_expected_text(run: Run, expression: str, expected: str) -> None:
+def test_date_and_time_expressions_return_the_expected_string(run: Run, expression: str, expected: str) -> None:
     try:
         shown = run(f"SELECT {expression} AS x").rows[0][0]
     except QueryFailure as failure:

@@ -31,14 +31,14 @@ settings.load_profile("tests")
 @pytest.fixture(autouse=True)
 def restored_environment() -> Iterator[None]:
     """Restore the environment after each test, because a connection to the local lakehouse changes it."""
-    before = _settings_of_environment()
+    before = _environment_settings()
     yield
-    for name in _settings_of_environment().keys() - before.keys():
+    for name in _environment_settings().keys() - before.keys():
         del os.environ[name]
     os.environ.update(before)
 
 
-def _settings_of_environment() -> dict[str, str]:
+def _environment_settings() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith(("AWS_", "ZETL_", "WR_"))}
 
 

@@ -78,12 +78,12 @@ def main() -> None:
             pid = system.fork()
             if pid == 0:
                 orders.close()
-                _become_lakehouse(order["arguments"], order["environment"], output)
+                _run_lakehouse(order["arguments"], order["environment"], output)
             os.close(output)
             orders.send({"pid": pid})
 
 
-def _become_lakehouse(arguments: Sequence[str], environment: dict[str, str], output: int) -> None:
+def _run_lakehouse(arguments: Sequence[str], environment: dict[str, str], output: int) -> None:
     os.setsid()
     for descriptor in (1, 2):
         os.dup2(output, descriptor)

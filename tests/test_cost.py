@@ -31,7 +31,7 @@ def amount(estimate: cost.Estimate, item: str) -> float:
     return found
 
 
-def no_less(more: cost.Estimate, less: cost.Estimate) -> bool:
+def at_least(more: cost.Estimate, less: cost.Estimate) -> bool:
     """Return whether every line of one estimate costs at least as much as in the other, apart from rounding errors."""
     return all(
         item.usd >= other.usd or math.isclose(item.usd, other.usd, rel_tol=1e-9)
@@ -148,14 +148,14 @@ def test_more_usage_never_costs_less(arguments: dict[str, Any], name: str, data:
     most = {"items": 10**10, "item_bytes": 400 * 1024, "changes_per_day": 10**9, "days": 400, "queries_per_day": 10**5}
     now = arguments[name]
     kind = st.integers(now, most[name]) if isinstance(now, int) else st.floats(now, most[name])
-    assert no_less(cost.estimate(**arguments | {name: data.draw(kind)}), cost.estimate(**arguments))
+    assert at_least(cost.estimate(**arguments | {name: data.draw(kind)}), cost.estimate(**arguments))
 
 
 @given(ARGUMENTS, INTERVALS)
 def test_longer_interval_never_costs_more(arguments: dict[str, Any], minutes: int) -> None:
     shorter, longer = sorted((minutes, arguments["refresh_minutes"]))
     often, seldom = (cost.estimate(**arguments | {"refresh_minutes": each}) for each in (shorter, longer))
-    assert no_less(often, seldom)
+    assert at_least(often, seldom)
 
 
 def test_by_interval_fits_chart() -> None:

@@ -94,7 +94,7 @@ def _probes(running: Running) -> Iterator[dict[str, list[float]]]:
         probe.join()
 
 
-def _during(running: Running, what: str, act: Callable[[], Any]) -> dict[str, float]:
+def _measure_during(running: Running, what: str, act: Callable[[], Any]) -> dict[str, float]:
     """Run an action, and return the longest latency of each kind of request during the action."""
     with _probes(running) as times:
         started = time.perf_counter()
@@ -209,7 +209,7 @@ def bench_request_latency(running: Running) -> None:
         "10,000 changes": lambda: _change_many(running),
         "single changes": lambda: _freshness(running, ITEMS),
     }
-    longest = {what: _during(running, what, act) for what, act in actions.items()}
+    longest = {what: _measure_during(running, what, act) for what, act in actions.items()}
     results.save("waiting", {f"{what}, longest (s)": each for what, each in longest.items()})
     quiet = max(longest["nothing"].values())
     # The limit is 100 ms above the longest latency without any operation.

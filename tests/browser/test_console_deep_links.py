@@ -25,14 +25,14 @@ MOST_BYTES = 80_000
 SHARES = "calculate the total balance as a percentage of the credit limit outstanding per state and zipcode"
 
 
-def places() -> list[tuple[int, Place]]:
+def linked_pages() -> list[tuple[int, Place]]:
     return [(number, place) for number, found in PLACES.items() for place in found]
 
 
 def test_linked_pages_open_without_errors(server: ConsoleServer, browser: Browser, course_lab: Lab) -> None:
     problems: dict[str, list[str]] = {}
     with open_console(browser, server) as page:
-        for address in sorted({place.address(course_lab) for _, place in places()}):
+        for address in sorted({place.address(course_lab) for _, place in linked_pages()}):
             open_address(page, server, address)
             found = page.get_by_role("alert").all_inner_texts()
             if page.get_by_role("heading", name="Page not found").count() or found:
@@ -48,7 +48,7 @@ def wizard(page: Page, lab: Lab) -> None:
     page.get_by_text("Prerequisites").wait_for()
 
 
-def table_of_the_catalog(page: Page, lab: Lab) -> None:
+def catalog_table(page: Page, lab: Lab) -> None:
     tree = page.get_by_role("tree", name="Data")
     for name in ("Lakehouse", "AwsDataCatalog", lab.database, lab.target_table):
         tree.get_by_role("treeitem", name=name, exact=True).locator("> .node").click()
@@ -101,7 +101,7 @@ def nothing(page: Page, lab: Lab) -> None:
 TAKEN: dict[int, tuple[int, Callable[[Page, Lab], None]]] = {
     1: (1, nothing),
     2: (0, wizard),
-    3: (1, table_of_the_catalog),
+    3: (1, catalog_table),
     4: (1, suggestion),
     5: (0, pie),
     6: (3, nothing),

@@ -47,7 +47,7 @@ def run_actions_outside_notebooks(lab: Lab, folder: Path) -> None:
     integration.delete_table_properties(lab)
     integration.delete_resource_property(lab)
     _explain_inaccessible_bucket(lab)
-    _clean_up_resources_of_others(lab)
+    _clean_up_external_resources(lab)
 
 
 def _create_lab_with_keys(lab: Lab, key: str) -> None:
@@ -106,7 +106,7 @@ def _explain_inaccessible_bucket(lab: Lab) -> None:
     assert "is in your account" in target._why_forbidden(lab)
 
 
-def _clean_up_resources_of_others(lab: Lab) -> None:
+def _clean_up_external_resources(lab: Lab) -> None:
     """Clean up resources that only AWS or a console user creates: an optimizer, a policy and an older log group."""
     chapters.catch_up(lab, 3)
     lab.client("logs").create_log_group(logGroupName=integration.LOG_GROUP + integration.integration_id(lab))

@@ -52,20 +52,20 @@ def everything(lab: Lab) -> dict[str, Any]:
         "saved queries": _saved_queries(lab),
         "log streams": _log_streams(lab),
     }
-    plain: dict[str, Any] = json.loads(_ID.sub("<id>", json.dumps(_still(found), default=str, sort_keys=True)))
+    plain: dict[str, Any] = json.loads(_ID.sub("<id>", json.dumps(_stable(found), default=str, sort_keys=True)))
     return plain
 
 
-def _still(value: Any) -> Any:
+def _stable(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _still(item) for name, item in value.items() if name not in _MOVING}
+        return {name: _stable(item) for name, item in value.items() if name not in _MOVING}
     if isinstance(value, list):
-        return sorted((_still(item) for item in value), key=lambda item: json.dumps(item, default=str, sort_keys=True))
+        return sorted((_stable(item) for item in value), key=lambda item: json.dumps(item, default=str, sort_keys=True))
     return value
 
 
 @contextmanager
-def _unless_absent() -> Iterator[None]:
+def _ignore_missing() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
@@ -83,7 +83,7 @@ def _tables(lab: Lab) -> dict[str, Any]:
             dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"],
             dynamodb.scan(TableName=name)["Items"],
         ]
-        with _unless_absent():
+        with _ignore_missing():
             found[name].append(dynamodb.get_resource_policy(ResourceArn=table["TableArn"])["Policy"])
     return found
 
@@ -95,9 +95,9 @@ def _buckets(lab: Lab) -> dict[str, Any]:
         # The names of Iceberg files are random, but the number of files is not.
         keys = [_ID.sub("<id>", entry["Key"]) for entry in s3.list_objects_v2(Bucket=name).get("Contents", [])]
         found[name] = [[re.sub(r"[0-9]{8,}|[0-9a-f]{16,}", "<id>", key) for key in keys]]
-        with _unless_absent():
+        with _ignore_missing():
             found[name].append(s3.get_bucket_tagging(Bucket=name)["TagSet"])
-        with _unless_absent():
+        with _ignore_missing():
             found[name].append(s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"])
     return found
 
@@ -109,7 +109,7 @@ def _databases(lab: Lab) -> list[Any]:
 
 
 def _catalog_policy(lab: Lab) -> Any:
-    with _unless_absent():
+    with _ignore_missing():
         return json.loads(lab.client("glue").get_resource_policy()["PolicyInJson"])
     return None
 
@@ -132,11 +132,11 @@ def _properties(lab: Lab) -> list[Any]:
     found: list[Any] = []
     for database in glue.get_databases()["DatabaseList"]:
         arn = f"{lab.database_arn.rpartition('/')[0]}/{database['Name']}"
-        with _unless_absent():
+        with _ignore_missing():
             own = glue.get_integration_resource_property(ResourceArn=arn)
             found.append([own, glue.get_tags(ResourceArn=own["ResourcePropertyArn"])["Tags"]])
         for table in lab.client("dynamodb").list_tables()["TableNames"]:
-            with _unless_absent():
+            with _ignore_missing():
                 found.append(glue.get_integration_table_properties(ResourceArn=arn, TableName=table))
     return found
 

@@ -169,11 +169,11 @@ class TestAdministrators:
         both = [*settings["DataLakeAdmins"], {"DataLakePrincipalIdentifier": newcomer}]
         reads = iter([False, False, True])
 
-        def come(**_: Any) -> None:
+        def add_newcomer(**_: Any) -> None:
             if next(reads, False):
                 formation.put_data_lake_settings(DataLakeSettings={**settings, "DataLakeAdmins": both})
 
-        formation.meta.events.register("before-parameter-build.lakeformation.GetDataLakeSettings", come)
+        formation.meta.events.register("before-parameter-build.lakeformation.GetDataLakeSettings", add_newcomer)
         studio.add_administrator(anna)
         assert administrators(anna) == [unrelated_resources.ADMINISTRATOR, newcomer, ADMIN]
 

@@ -218,26 +218,26 @@ def test_explains_quota_region_and_key_errors(lab: Lab, service: str, operation:
     assert caught.value.response["Error"]["Code"] == code
 
 
-def _disabled(lab: Lab) -> str:
+def _disabled_key(lab: Lab) -> str:
     key = str(lab.client("kms").create_key()["KeyMetadata"]["KeyId"])
     lab.client("kms").disable_key(KeyId=key)
     return key
 
 
-def _for_signatures(lab: Lab) -> str:
+def _signing_key(lab: Lab) -> str:
     return str(lab.client("kms").create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"])
 
 
-def _nowhere(_: Lab) -> str:
+def _missing_key(_: Lab) -> str:
     return "alias/nobody"
 
 
 @pytest.mark.parametrize(
     ("key", "why"),
     [
-        (_disabled, "is in the state Disabled. Enable the key"),
-        (_for_signatures, "is not a symmetric encryption key"),
-        (_nowhere, "There is no KMS key alias/nobody in Region us-east-1"),
+        (_disabled_key, "is in the state Disabled. Enable the key"),
+        (_signing_key, "is not a symmetric encryption key"),
+        (_missing_key, "There is no KMS key alias/nobody in Region us-east-1"),
     ],
 )
 def test_rejects_unusable_keys(lab: Lab, recorder: Recorder, key: Callable[[Lab], str], why: str) -> None:

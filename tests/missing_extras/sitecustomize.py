@@ -29,7 +29,7 @@ def distributions_of(name: str, extras: frozenset[str], seen: set[str]) -> set[s
     return found
 
 
-class Visible:
+class HidingFinder:
     """A module finder that delegates to another finder but hides some modules."""
 
     def __init__(self, finder: Any, hidden: set[str]) -> None:
@@ -51,7 +51,7 @@ def hide(extras: frozenset[str]) -> None:
     hidden = {
         module for module, names in modules.items() if installed.isdisjoint(str(canonicalize_name(n)) for n in names)
     }
-    sys.meta_path[:] = [Visible(finder, hidden) for finder in sys.meta_path]
+    sys.meta_path[:] = [HidingFinder(finder, hidden) for finder in sys.meta_path]
     real = importlib.metadata.version
 
     def version(distribution_name: str) -> str:

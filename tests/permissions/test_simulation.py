@@ -89,7 +89,7 @@ def test_resource_results_override_action_result(lab: Lab) -> None:
     assert not permissions.simulate(lab)["allowed"].any()
 
 
-class TestTheSimulator:
+class TestSimulatePrincipalPolicy:
     """Tests of the local lakehouse's responses to SimulatePrincipalPolicy, as boto3 returns them."""
 
     def ask(self, lab: Lab, **parameters: object) -> list[str]:

@@ -56,10 +56,10 @@ FORUM = _design(
 THREAD = _design(
     "Thread", ["ForumName", "Subject"], _GUIDE + "AppendixSampleTables.html",
     {"ForumName": "Databases", "Subject": "Thread 1", "Message": "First", "LastPostedBy": "User A",
-     "LastPostedDateTime": "2026-09-22T19:58:22.514Z", "Views": 0, "Replies": 0, "Answered": 0,
+     "LastPostedDateTime": "2026-09-22T19:58:22.514Z", "Views": 0, "Replies": 0, "RawResponse": 0,
      "Tags": {"index", "primarykey"}},
     {"ForumName": "Databases", "Subject": "Thread 2", "Message": "Second", "LastPostedBy": "User B",
-     "LastPostedDateTime": "2026-09-15T19:58:22.514Z", "Views": 3, "Replies": 1, "Answered": 1, "Tags": {"items"}},
+     "LastPostedDateTime": "2026-09-15T19:58:22.514Z", "Views": 3, "Replies": 1, "RawResponse": 1, "Tags": {"items"}},
 )  # fmt: skip
 
 REPLY = _design(

@@ -161,7 +161,7 @@ def test_attribute_missing_from_an_item_does_not_fit() -> None:
     assert "Items without this attribute: 1 of 3" in found.reason
 
 
-class Texts(HTMLParser):
+class PageText(HTMLParser):
     """An HTML parser that collects the elements and text of a page."""
 
     def __init__(self, page: str) -> None:
@@ -179,7 +179,7 @@ class Texts(HTMLParser):
 
 def test_page_escapes_attribute_names() -> None:
     name = "<script>alert(1)</script>"
-    page = Texts(preflight.of_items([{**PK, name: {"S": "x"}}], name=name, keys=["pk"]).page())
+    page = PageText(preflight.of_items([{**PK, name: {"S": "x"}}], name=name, keys=["pk"]).page())
     assert "script" not in page.elements
     assert name in page.texts
 

@@ -11,20 +11,20 @@ from zetl_helpers.lab import Lab
 from zetl_helpers.lakehouse import query
 
 
-def judges_of_sql(judge: Any) -> Iterator[Sql]:
+def sql_judges(judge: Any) -> Iterator[Sql]:
     """Yield the judges of SELECT statements that a judge contains, or the judge itself."""
     if isinstance(judge, Sql):
         yield judge
         return
     for part in getattr(judge, "__dict__", {}).values():
-        yield from judges_of_sql(part)
+        yield from sql_judges(part)
 
 
 SLIPS = [
     pytest.param(judge, slip, id=f"{chapter}.{place}-{number}")
     for chapter, exercises in ALL.items()
     for place, exercise in enumerate(exercises, start=1)
-    for judge in judges_of_sql(exercise.judge)
+    for judge in sql_judges(exercise.judge)
     for number, slip in enumerate(judge.slips, start=1)
 ]
 

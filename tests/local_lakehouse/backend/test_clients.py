@@ -15,7 +15,7 @@ pytestmark = pytest.mark.once
 LIST = b"<ListAllMyBucketsResult><Buckets/></ListAllMyBucketsResult>"
 
 
-class Served:
+class RecordingClients:
     """Clients of a lakehouse that has no buckets, and the requests that it received."""
 
     def __init__(self, like: ServiceClients, region: str = "us-east-1") -> None:
@@ -28,7 +28,7 @@ class Served:
 
 
 def test_clients_of_two_lakehouses_share_no_handlers(clients: ServiceClients) -> None:
-    first, second = Served(clients), Served(clients)
+    first, second = RecordingClients(clients), RecordingClients(clients)
     noted: list[str] = []
 
     def note(model: Any, **_: object) -> None:
@@ -44,7 +44,7 @@ def test_clients_of_two_lakehouses_share_no_handlers(clients: ServiceClients) ->
 
 def test_client_uses_the_region_of_its_lakehouse(clients: ServiceClients) -> None:
     for region in ("us-east-1", "eu-west-1"):
-        served = Served(clients, region)
+        served = RecordingClients(clients, region)
         client = served.clients.client("s3")
         client.list_buckets()
         assert (client.meta.region_name, served.requests[0].region) == (region, region)

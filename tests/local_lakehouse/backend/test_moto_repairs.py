@@ -137,7 +137,7 @@ def test_unexpected_bucket_owner_is_rejected(lab: Lab) -> None:
     assert s3.get_object(**here, ExpectedBucketOwner=lab.account)["Body"].read() == b"1"
 
 
-def _encryption_in_answers(s3: Any, **requested: str) -> dict[str, tuple[str | None, str | None]]:
+def _encryption_in_responses(s3: Any, **requested: str) -> dict[str, tuple[str | None, str | None]]:
     """Return the encryption and the KMS key in the response of each operation that writes or reads an object."""
     here = {"Bucket": "mine", "Key": "a"}
     answers = {
@@ -166,14 +166,14 @@ def test_objects_are_encrypted_by_default_or_as_requested(lab: Lab) -> None:
 
     s3_managed = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}
     assert default() == s3_managed
-    assert set(_encryption_in_answers(s3).values()) == {("AES256", None)}
+    assert set(_encryption_in_responses(s3).values()) == {("AES256", None)}
     of_request = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
-    assert set(_encryption_in_answers(s3, **of_request).values()) == {("aws:kms", key)}
+    assert set(_encryption_in_responses(s3, **of_request).values()) == {("aws:kms", key)}
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}
     s3.put_bucket_encryption(Bucket="mine", ServerSideEncryptionConfiguration={"Rules": [rule]})
     assert default() == {**rule, "BucketKeyEnabled": False}
-    assert set(_encryption_in_answers(s3).values()) == {("aws:kms", key)}
-    assert set(_encryption_in_answers(s3, ServerSideEncryption="AES256").values()) == {("AES256", None)}
+    assert set(_encryption_in_responses(s3).values()) == {("aws:kms", key)}
+    assert set(_encryption_in_responses(s3, ServerSideEncryption="AES256").values()) == {("AES256", None)}
     s3.delete_bucket_encryption(Bucket="mine")
     assert default() == s3_managed
 

@@ -36,7 +36,7 @@ def clients() -> Iterator[ServiceClients]:
 
 
 @dataclass
-class Past:
+class PastTable:
     """A table for which tests can enable point-in-time recovery, and the clock of the table's history."""
 
     clients: ServiceClients
@@ -82,7 +82,7 @@ def _item(key: str, value: int) -> dict[str, Any]:
 @settings(deadline=None)
 @given(writes, writes)
 def test_items_at_returns_every_earlier_state(clients: ServiceClients, before: Any, after: Any) -> None:
-    past = Past(clients)
+    past = PastTable(clients)
     state: dict[str, int] = {}
     states: list[tuple[int, dict[str, int]]] = []
     for values in before:
@@ -116,7 +116,7 @@ def _changed(state: dict[str, int], values: dict[str, int | None]) -> dict[str, 
 
 
 def test_enabling_recovery_copies_no_items(clients: ServiceClients) -> None:
-    past = Past(clients)
+    past = PastTable(clients)
     past.write({"a": 1, "b": 2})
     past.turn_on()
     with clients.documents.database.view() as connection:
@@ -127,7 +127,7 @@ def test_enabling_recovery_copies_no_items(clients: ServiceClients) -> None:
 
 
 def test_delete_table_deletes_the_history(clients: ServiceClients) -> None:
-    past = Past(clients)
+    past = PastTable(clients)
     past.write({"a": 1})
     past.turn_on()
     past.write({"a": 2})

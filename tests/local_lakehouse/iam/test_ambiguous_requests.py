@@ -19,7 +19,7 @@ from local_lakehouse.backend import dispatch
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from local_lakehouse.protocol.services import PROTOCOLS, operation_names, service_model
 from tests.local_lakehouse.iam.test_enforcement import HERE, LEARNER, World, allow, deny
-from tests.local_lakehouse.server.raw_http import Answered, call, request, signed
+from tests.local_lakehouse.server.raw_http import RawResponse, call, request, signed
 
 pytestmark = pytest.mark.once
 
@@ -42,17 +42,17 @@ class RestrictedCaller:
             deny("s3:*", "arn:aws:s3:::own/secret"),
         )[0]
 
-    def s3(self, method: str, target: str, body: bytes = b"", **headers: str) -> Answered:
+    def s3(self, method: str, target: str, body: bytes = b"", **headers: str) -> RawResponse:
         return self._kept(request(self.lakehouse, method, target, {**signed("s3", self.key), **headers}, body))
 
-    def form(self, service: str, target: str, body: str, **headers: str) -> Answered:
+    def form(self, service: str, target: str, body: str, **headers: str) -> RawResponse:
         kind = {**signed(service, self.key), **FORM, **headers}
         return self._kept(request(self.lakehouse, "POST", target, kind, body.encode()))
 
-    def json(self, service: str, target: str, document: Any, **headers: str) -> Answered:
+    def json(self, service: str, target: str, document: Any, **headers: str) -> RawResponse:
         return self._kept(call(self.lakehouse, service, target, document, **{**signed(service, self.key), **headers}))
 
-    def _kept(self, found: Answered) -> Answered:
+    def _kept(self, found: RawResponse) -> RawResponse:
         assert SECRET not in found.body
         assert found.status < 500 or found.status == 501, found
         return found

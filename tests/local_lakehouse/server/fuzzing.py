@@ -21,7 +21,7 @@ from botocore.model import ListShape, MapShape, OperationModel, Shape, Structure
 
 from local_lakehouse.lakehouse import Lakehouse, Settings
 from local_lakehouse.protocol.services import PROTOCOLS, operation_names, service_model
-from tests.local_lakehouse.server.raw_http import Answered, answer, connect, request, signed
+from tests.local_lakehouse.server.raw_http import RawResponse, answer, connect, request, signed
 
 TEXTS = [
     "",
@@ -75,9 +75,15 @@ class Fuzzer:
     def __init__(self, lakehouse: Lakehouse, seed: int) -> None:
         self._lakehouse = lakehouse
         self.random = random.Random(seed)  # noqa: S311  (The requests are not secrets.)
-        self.kinds: list[Callable[[], Answered | None]] = [self._model, self._model, self._model, self._s3, self._raw]
+        self.kinds: list[Callable[[], RawResponse | None]] = [
+            self._model,
+            self._model,
+            self._model,
+            self._s3,
+            self._raw,
+        ]
 
-    def step(self) -> Answered | None:
+    def step(self) -> RawResponse | None:
         """Send one request and return the response. The result is None if the connection closes without a response."""
         return self.random.choice(self.kinds)()
 
@@ -88,7 +94,7 @@ class Fuzzer:
     def _chance(self, share: float) -> bool:
         return self.random.random() < share
 
-    def _model(self) -> Answered:
+    def _model(self) -> RawResponse:
         service = self.random.choice(sorted(PROTOCOLS))
         operation = self.random.choice(sorted(operation_names(service) - _LEFT_OUT))
         model = service_model(service).operation_model(operation)
@@ -100,7 +106,7 @@ class Fuzzer:
             return self._form(service, operation, members)
         return self._rest(model, members if isinstance(members, dict) else {})
 
-    def _json(self, service: str, operation: str, members: Any) -> Answered:
+    def _json(self, service: str, operation: str, members: Any) -> RawResponse:
         body = self._damaged(json.dumps(members).encode())
         headers = {
             **signed(service),
@@ -109,7 +115,7 @@ class Fuzzer:
         }
         return request(self._lakehouse, "POST", "/", headers, body)
 
-    def _form(self, service: str, operation: str, members: Any) -> Answered:
+    def _form(self, service: str, operation: str, members: Any) -> RawResponse:
         pairs = [("Action", operation), ("Version", service_model(service).api_version), *self._flat("", members)]
         body = self._damaged(urllib.parse.urlencode(pairs, errors="surrogatepass").encode())
         headers = {**signed(service), "Content-Type": "application/x-www-form-urlencoded"}
@@ -123,7 +129,7 @@ class Fuzzer:
             return [pair for at, item in items for pair in self._flat(f"{prefix}.member.{at}", item)]
         return [(prefix, str(value))]
 
-    def _rest(self, model: OperationModel, members: dict[str, Any]) -> Answered:
+    def _rest(self, model: OperationModel, members: dict[str, Any]) -> RawResponse:
         path, _, literals = model.http["requestUri"].partition("?")
         query, headers, document = [literals] if literals else [], {}, {}
         shape = model.input_shape
@@ -154,7 +160,7 @@ class Fuzzer:
 
         return written(document).encode()
 
-    def _s3(self) -> Answered:
+    def _s3(self) -> RawResponse:
         method = self.random.choice(["GET", "PUT", "DELETE", "HEAD", "POST", "OPTIONS", "PATCH"])
         path = self.random.choice(
             ["/", "/some-bucket", "/some-bucket/k", "/other/k", "//", "/%ff", "/some-bucket/a%00b", "/a/b/"]
@@ -208,7 +214,7 @@ class Fuzzer:
         )
         return request(self._lakehouse, method, target, {**signed("s3"), **headers}, body)
 
-    def _raw(self) -> Answered | None:
+    def _raw(self) -> RawResponse | None:
         right = b"PUT /some-bucket/raw HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 3\r\n\r\nabc"
         content = self._damaged(right, share=0.9)
         with connect(self._lakehouse, timeout=5) as connection, contextlib.suppress(ConnectionError):

@@ -19,7 +19,7 @@ def signed(service: str, key: str = LEARNER, region: str = "us-east-1") -> dict[
 
 
 @dataclass
-class Answered:
+class RawResponse:
     """A response with its status, its headers by lowercase name, and its body."""
 
     status: int
@@ -39,7 +39,7 @@ def connect(lakehouse: Lakehouse, timeout: float = 10) -> socket.socket:
     return socket.create_connection(lakehouse._server.address, timeout=timeout)
 
 
-def answer(connection: socket.socket, method: str = "GET") -> Answered:
+def answer(connection: socket.socket, method: str = "GET") -> RawResponse:
     """Read exactly one response."""
     head = b""
     while not head.endswith(b"\r\n\r\n"):
@@ -47,7 +47,7 @@ def answer(connection: socket.socket, method: str = "GET") -> Answered:
     status, *lines = head.decode("latin-1").rstrip().split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     bare = method == "HEAD" or "content-length" not in headers
-    return Answered(
+    return RawResponse(
         int(status.split()[1]), headers, b"" if bare else _received(connection, int(headers["content-length"]))
     )
 
@@ -62,7 +62,7 @@ def _received(connection: socket.socket, size: int) -> bytes:
     return content
 
 
-def send(lakehouse: Lakehouse, content: bytes, method: str = "GET") -> Answered:
+def send(lakehouse: Lakehouse, content: bytes, method: str = "GET") -> RawResponse:
     """Send bytes on a separate connection and read one response."""
     with connect(lakehouse) as connection:
         connection.sendall(content)
@@ -71,14 +71,14 @@ def send(lakehouse: Lakehouse, content: bytes, method: str = "GET") -> Answered:
 
 def request(
     lakehouse: Lakehouse, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b""
-) -> Answered:
+) -> RawResponse:
     """Send a request and read its response."""
     lines = [f"{method} {target} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     return send(lakehouse, "\r\n".join([*lines, "", ""]).encode() + body, method)
 
 
-def call(lakehouse: Lakehouse, service: str, target: str, document: Any, **headers: str) -> Answered:
+def call(lakehouse: Lakehouse, service: str, target: str, document: Any, **headers: str) -> RawResponse:
     """Send an AWS JSON request and read its response. A document in bytes is sent unchanged."""
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     kind = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.0"}

@@ -13,7 +13,7 @@ from local_lakehouse.store.codec import ClassRules, Codec, DamagedDocumentError,
 pytestmark = pytest.mark.once
 
 
-class Colour(Enum):
+class Color(Enum):
     RED = "red"
 
 
@@ -23,12 +23,12 @@ class Pet:
         self.collar = object()
 
 
-class Stranger:
+class UnknownClass:
     pass
 
 
 KNOWN = Known(
-    {"Colour": Colour, "Pet": Pet},
+    {"Color": Color, "Pet": Pet},
     {Pet: ClassRules(omit=frozenset({"collar"}), restore=lambda pet: setattr(pet, "collar", "new"))},
     {"OrderedDict": OrderedDict},
     {"list": list},
@@ -45,7 +45,7 @@ _leaves = (
     | st.datetimes(timezones=st.none() | st.just(datetime.UTC))
     | st.dates()
     | st.timedeltas()
-    | st.just(Colour.RED)
+    | st.just(Color.RED)
     | st.frozensets(st.text() | st.integers())
 )
 _values = st.recursive(
@@ -93,7 +93,9 @@ def test_object_is_restored_without_its_constructor() -> None:
     assert (type(pet), pet.name, pet.collar) == (Pet, "Rex", "new")
 
 
-@pytest.mark.parametrize("value", [Stranger(), [Stranger()], {"a": (Stranger(),)}, defaultdict(int), lambda: 0])
+@pytest.mark.parametrize(
+    "value", [UnknownClass(), [UnknownClass()], {"a": (UnknownClass(),)}, defaultdict(int), lambda: 0]
+)
 def test_encode_rejects_unknown_classes(value: Any) -> None:
     with pytest.raises(UnknownClassError, match="that can be stored"):
         Codec(KNOWN).encode(value)
@@ -103,7 +105,7 @@ def test_encode_rejects_unknown_classes(value: Any) -> None:
     "text",
     [
         '{"$":"object","c":"os.system","f":{}}',
-        '{"$":"object","c":"Stranger","f":{}}',
+        '{"$":"object","c":"UnknownClass","f":{}}',
         '{"$":"enum","c":"builtins.eval","v":"x"}',
         '{"$":"reduce","v":["os.system","true"]}',
         '{"$":"ref","v":1}',

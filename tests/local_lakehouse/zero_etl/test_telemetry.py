@@ -16,7 +16,7 @@ BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/zetl"
 
 
 @dataclass
-class Announced:
+class SentEvents:
     """An account with a table, and all events that zero-ETL has sent."""
 
     world: World
@@ -27,28 +27,28 @@ class Announced:
 
 
 @pytest.fixture
-def announced(world: World, monkeypatch: pytest.MonkeyPatch) -> Announced:
-    announced = Announced(world)
+def sent_events(world: World, monkeypatch: pytest.MonkeyPatch) -> SentEvents:
+    sent_events = SentEvents(world)
     client = world.clients.client("events")
     client.create_event_bus(Name="zetl")
     put_events = client.put_events
 
     def put(Entries: list[dict[str, Any]]) -> Any:  # noqa: N803  (boto3 defines the name.)
         answer = put_events(Entries=Entries)
-        announced.events += Entries
+        sent_events.events += Entries
         return answer
 
     monkeypatch.setattr(client, "put_events", put)
     world.create_table("Orders")
     world.put("Orders", {"pk": {"S": "a"}, "x": {"N": "1"}})
-    return announced
+    return sent_events
 
 
 @covers("events")
-def test_ingestion_sends_an_event(announced: Announced) -> None:
-    arn = announced.world.integrate("Orders")
-    announced.world.refresh()
-    (event,) = announced.events
+def test_ingestion_sends_an_event(sent_events: SentEvents) -> None:
+    arn = sent_events.world.integrate("Orders")
+    sent_events.world.refresh()
+    (event,) = sent_events.events
     assert event["Source"] == "aws.glue-zero-etl"
     assert event["DetailType"] == "Glue Zero ETL Ingestion Completed"
     assert event["Resources"] == [arn]
@@ -56,17 +56,17 @@ def test_ingestion_sends_an_event(announced: Announced) -> None:
     assert "EventBusName" not in event
 
 
-def test_problems_and_resyncs_send_events(announced: Announced) -> None:
-    announced.world.integrate("Orders")
-    announced.world.refresh()
-    announced.world.put("Orders", {"pk": {"S": "a"}, "x": {"S": "one"}})
-    announced.world.refresh()
-    announced.world.refresh()
-    announced.world.put("Orders", {"pk": {"S": "b"}, "X": {"S": "one"}})
-    announced.world.refresh()
-    announced.world.put("Orders", {"pk": {"S": "b"}, "a:b": {"S": "one"}})
-    announced.world.refresh()
-    assert announced.kinds() == [
+def test_problems_and_resyncs_send_events(sent_events: SentEvents) -> None:
+    sent_events.world.integrate("Orders")
+    sent_events.world.refresh()
+    sent_events.world.put("Orders", {"pk": {"S": "a"}, "x": {"S": "one"}})
+    sent_events.world.refresh()
+    sent_events.world.refresh()
+    sent_events.world.put("Orders", {"pk": {"S": "b"}, "X": {"S": "one"}})
+    sent_events.world.refresh()
+    sent_events.world.put("Orders", {"pk": {"S": "b"}, "a:b": {"S": "one"}})
+    sent_events.world.refresh()
+    assert sent_events.kinds() == [
         "Ingestion Completed",
         "Ingestion Completed",
         "Integration Resynced",
@@ -77,25 +77,25 @@ def test_problems_and_resyncs_send_events(announced: Announced) -> None:
     ]
 
 
-def test_events_are_sent_to_the_bus_of_the_resource_property(announced: Announced) -> None:
+def test_events_are_sent_to_the_bus_of_the_resource_property(sent_events: SentEvents) -> None:
     properties = {"RoleArn": ROLE_ARN, "EventBusArn": BUS}
-    announced.world.call(
+    sent_events.world.call(
         "CreateIntegrationResourceProperty", ResourceArn=DATABASE_ARN, TargetProcessingProperties=properties
     )
-    announced.world.integrate("Orders")
-    announced.world.refresh()
-    assert [event["EventBusName"] for event in announced.events] == [BUS]
+    sent_events.world.integrate("Orders")
+    sent_events.world.refresh()
+    assert [event["EventBusName"] for event in sent_events.events] == [BUS]
 
 
-def test_missing_event_bus_does_not_stop_the_load(announced: Announced) -> None:
+def test_missing_event_bus_does_not_stop_the_load(sent_events: SentEvents) -> None:
     properties = {"RoleArn": ROLE_ARN, "EventBusArn": BUS + "-gone"}
-    announced.world.call(
+    sent_events.world.call(
         "CreateIntegrationResourceProperty", ResourceArn=DATABASE_ARN, TargetProcessingProperties=properties
     )
-    arn = announced.world.integrate("Orders")
-    announced.world.refresh()
-    assert announced.world.status(arn) == "ACTIVE"
-    assert len(announced.world.rows("orders")) == 1
+    arn = sent_events.world.integrate("Orders")
+    sent_events.world.refresh()
+    assert sent_events.world.status(arn) == "ACTIVE"
+    assert len(sent_events.world.rows("orders")) == 1
 
 
 def _sum(world: World, arn: str, metric: str, load_type: str) -> float:
@@ -118,9 +118,9 @@ def _sum(world: World, arn: str, metric: str, load_type: str) -> float:
 
 @pytest.mark.parametrize("written_meanwhile", [True, False])
 def test_sync_timestamp_covers_only_replicated_writes(
-    announced: Announced, monkeypatch: pytest.MonkeyPatch, written_meanwhile: bool
+    sent_events: SentEvents, monkeypatch: pytest.MonkeyPatch, written_meanwhile: bool
 ) -> None:
-    world = announced.world
+    world = sent_events.world
     arn = world.integrate("Orders")
     world.refresh()
     world.put("Orders", {"pk": {"S": "b"}})
@@ -146,30 +146,32 @@ def test_sync_timestamp_covers_only_replicated_writes(
 
 
 @covers("metrics", "insert-update-delete")
-def test_metrics_count_rows_and_ingestions(announced: Announced) -> None:
-    arn = announced.world.integrate("Orders")
-    announced.world.refresh()
-    announced.world.put("Orders", {"pk": {"S": "a"}, "x": {"N": "2"}})
-    announced.world.put("Orders", {"pk": {"S": "b"}, "x": {"N": "2"}})
-    announced.world.put("Orders", {"pk": {"S": "c"}, "x": {"N": "2"}})
-    announced.world.refresh()
-    announced.world.refresh()
-    assert _sum(announced.world, arn, "InsertCount", "FULL_LOAD") == 1
-    assert _sum(announced.world, arn, "InsertCount", "INCREMENTAL_LOAD") == 2
-    assert _sum(announced.world, arn, "UpdateCount", "INCREMENTAL_LOAD") == 1
-    assert _sum(announced.world, arn, "IngestionSucceeded", "INCREMENTAL_LOAD") == 1
-    assert _sum(announced.world, arn, "LastSyncTimestamp", "INCREMENTAL_LOAD") == int(announced.world.clock.now * 1000)
+def test_metrics_count_rows_and_ingestions(sent_events: SentEvents) -> None:
+    arn = sent_events.world.integrate("Orders")
+    sent_events.world.refresh()
+    sent_events.world.put("Orders", {"pk": {"S": "a"}, "x": {"N": "2"}})
+    sent_events.world.put("Orders", {"pk": {"S": "b"}, "x": {"N": "2"}})
+    sent_events.world.put("Orders", {"pk": {"S": "c"}, "x": {"N": "2"}})
+    sent_events.world.refresh()
+    sent_events.world.refresh()
+    assert _sum(sent_events.world, arn, "InsertCount", "FULL_LOAD") == 1
+    assert _sum(sent_events.world, arn, "InsertCount", "INCREMENTAL_LOAD") == 2
+    assert _sum(sent_events.world, arn, "UpdateCount", "INCREMENTAL_LOAD") == 1
+    assert _sum(sent_events.world, arn, "IngestionSucceeded", "INCREMENTAL_LOAD") == 1
+    assert _sum(sent_events.world, arn, "LastSyncTimestamp", "INCREMENTAL_LOAD") == int(
+        sent_events.world.clock.now * 1000
+    )
 
 
-def test_refresh_without_changes_writes_nothing(announced: Announced) -> None:
-    arn = announced.world.integrate("Orders")
-    announced.world.refresh()
+def test_refresh_without_changes_writes_nothing(sent_events: SentEvents) -> None:
+    arn = sent_events.world.integrate("Orders")
+    sent_events.world.refresh()
     group = "/aws-glue/zeroETL-integrations/logs/"
     stream = arn.rpartition(":")[2]
-    logs = announced.world.clients.client("logs")
+    logs = sent_events.world.clients.client("logs")
     before = logs.get_log_events(logGroupName=group, logStreamName=stream)["events"]
     for _ in range(3):
-        announced.world.refresh()
+        sent_events.world.refresh()
     assert logs.get_log_events(logGroupName=group, logStreamName=stream)["events"] == before
-    assert len(announced.world.snapshots("orders")) == 1
-    assert announced.kinds() == ["Ingestion Completed"]
+    assert len(sent_events.world.snapshots("orders")) == 1
+    assert sent_events.kinds() == ["Ingestion Completed"]

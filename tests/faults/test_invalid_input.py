@@ -76,7 +76,7 @@ def test_step_can_be_repeated_after_token_expires(lab: Lab, recorder: Recorder, 
     source.create_table(lab)
     before = recorder.changes
     FakeOperation(lab, "dynamodb", "DescribeContinuousBackups").fail(code)
-    with pytest.raises(ClientError, match=r"repeat the step, which continues where it stopped"):
+    with pytest.raises(ClientError, match=r"repeat the step\. It continues where it stopped"):
         source.enable_pitr(lab)
     assert recorder.changes == before
     assert source.enable_pitr(lab).did == "changed"

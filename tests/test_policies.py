@@ -40,22 +40,22 @@ NAMES = {
 # statement.
 ANY_RESOURCE = {
     ("table_resource_policy.json", "ZeroEtlExport"),  # A table's policy applies only to that table.
-    ("target_role_permissions.json", "PutZeroEtlMetrics"),  # PutMetricData has no resources.
-    ("target_role_permissions.json", "ReadWhereLakeFormationGoverns"),  # GetDataAccess has no resources.
-    ("learner_use_permissions.json", "ReadWhereLakeFormationGoverns"),  # GetDataAccess has no resources.
-    ("learner_boundary.json", "WithoutResource"),  # List and lookup actions have no resources.
-    ("learner_boundary.json", "ShareInLakeFormation"),  # Lake Formation's actions have no resources.
-    ("instructor_permissions.json", "SeeTheClass"),  # List and lookup actions have no resources.
-    ("instructor_permissions.json", "ShareAndCleanUpLakeFormation"),  # Lake Formation's actions have no resources.
-    ("target_role_boundary.json", "PutZeroEtlMetrics"),  # PutMetricData has no resources.
-    ("target_role_boundary.json", "ReadWhereLakeFormationGoverns"),  # GetDataAccess has no resources.
-    ("learner_use_permissions.json", "SeeWithoutResource"),  # List and lookup actions have no resources.
-    ("learner_use_permissions.json", "SeeLakeFormation"),  # Lake Formation's actions have no resources.
+    ("target_role_permissions.json", "PutZeroEtlMetrics"),  # PutMetricData has no resource types.
+    ("target_role_permissions.json", "ReadWhereLakeFormationGoverns"),  # GetDataAccess has no resource types.
+    ("learner_use_permissions.json", "ReadWhereLakeFormationGoverns"),  # GetDataAccess has no resource types.
+    ("learner_boundary.json", "WithoutResource"),  # List and lookup actions have no resource types.
+    ("learner_boundary.json", "ShareInLakeFormation"),  # Lake Formation's actions have no resource types.
+    ("instructor_permissions.json", "SeeTheClass"),  # List and lookup actions have no resource types.
+    ("instructor_permissions.json", "ShareAndCleanUpLakeFormation"),  # Lake Formation's actions have no resource types.
+    ("target_role_boundary.json", "PutZeroEtlMetrics"),  # PutMetricData has no resource types.
+    ("target_role_boundary.json", "ReadWhereLakeFormationGoverns"),  # GetDataAccess has no resource types.
+    ("learner_use_permissions.json", "SeeWithoutResource"),  # List and lookup actions have no resource types.
+    ("learner_use_permissions.json", "SeeLakeFormation"),  # Lake Formation's actions have no resource types.
     (
         "learner_class_permissions.json",
         "CreateIntegrationIntoOwnDatabase",
-    ),  # CreateInboundIntegration has no resources.
-    ("learner_account_permissions.json", "ShareInLakeFormation"),  # Lake Formation's actions have no resources.
+    ),  # CreateInboundIntegration has no resource types.
+    ("learner_account_permissions.json", "ShareInLakeFormation"),  # Lake Formation's actions have no resource types.
 }
 ARN = re.compile(r"arn:aws:(?P<service>[a-z0-9]+):(us-east-1)?:(123456789012)?:\S+")
 CATALOG = "arn:aws:glue:us-east-1:123456789012:catalog"

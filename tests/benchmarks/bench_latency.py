@@ -210,7 +210,7 @@ def bench_request_latency(running: Running) -> None:
         "single changes": lambda: _freshness(running, ITEMS),
     }
     longest = {what: _measure_during(running, what, act) for what, act in actions.items()}
-    results.save("waiting", {f"{what}, longest (s)": each for what, each in longest.items()})
+    results.save("latency", {f"{what}, longest (s)": each for what, each in longest.items()})
     quiet = max(longest["nothing"].values())
     # The limit is 100 ms above the longest latency without any operation.
     assert max(value for each in longest.values() for value in each.values()) < quiet + 0.1

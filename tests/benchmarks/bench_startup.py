@@ -27,7 +27,7 @@ ITEMS = int(os.environ.get("ZETL_BENCH_ITEMS", "400000"))
 MB = 2**20
 
 
-def bench_start(tmp_path: Path) -> None:
+def bench_startup(tmp_path: Path) -> None:
     filled = tmp_path / "filled"
     _fill(filled)
     columns = {"lakehouse": LAKEHOUSE, f"{ITEMS:,} items": LAKEHOUSE, MINISTACK.name: MINISTACK, MOTO.name: MOTO}
@@ -41,7 +41,7 @@ def bench_start(tmp_path: Path) -> None:
             state.mkdir(exist_ok=True)
             taken, memory[name] = _start(emulator, state)
             seconds[name].append(taken)
-    results.save("start", {"first response (s)": seconds, "memory (bytes)": memory})
+    results.save("startup", {"first response (s)": seconds, "memory (bytes)": memory})
     print(f"\n{'':28}" + "".join(f"{name:>16}" for name in columns))
     print(f"{'first response (s)':28}" + "".join(f"{statistics.median(each):>16.2f}" for each in seconds.values()))
     print(f"{'memory (MB)':28}" + "".join(f"{each / MB:>16.0f}" for each in memory.values()))

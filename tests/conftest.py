@@ -1,5 +1,4 @@
 import atexit
-import functools
 import gc
 import os
 import shutil
@@ -7,10 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from botocore import useragent
 from hypothesis import settings
 
 from local_lakehouse.lakehouse import Lakehouse, Settings
+from tests import botocore_caches
 from tests.contract.recorder import recorded_lab
 from tests.temporary_files import folder_in_memory
 from zetl_helpers._wait import without_waiting
@@ -20,8 +19,7 @@ from zetl_helpers.lab import Lab
 # tests' time.
 gc.set_threshold(50_000, 20, 50)
 
-# botocore cleans each part of the user agent twice a request, which took a twelfth of the time of a client's call.
-useragent.sanitize_user_agent_string_component = functools.cache(useragent.sanitize_user_agent_string_component)
+botocore_caches.apply()
 
 # A Hypothesis example can be slow on a busy computer, so only pytest-timeout limits the time of a test.
 settings.register_profile("tests", deadline=None)

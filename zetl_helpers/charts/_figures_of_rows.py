@@ -120,7 +120,7 @@ def state_map(df: pd.DataFrame, states: str, values: str, title: str) -> Chart:
             empty[row][column] = 0
             names[row][column] = state
     shared = {"texttemplate": "%{text}", "xgap": 3, "ygap": 3, "showscale": False, "hoverongaps": False}
-    # A missing value is not zero, so a state without a value is drawn in the card's gray.
+    # A missing value is not zero, so a state without a value is gray instead of pale blue.
     without = go.Heatmap(
         z=empty, text=names, colorscale=[[0, _palette.GRID], [1, _palette.GRID]], hoverinfo="skip", **shared
     )

@@ -74,7 +74,7 @@ EXERCISES = (
         hints=(
             "update_item accepts a Key, an UpdateExpression, and values such as {':v': {'N': '12.5'}}.",
             "A name with a colon needs a placeholder: ExpressionAttributeNames={'#old': 'geo:hash'}.",
-            "Renaming is SET new = old REMOVE old, in one UpdateExpression.",
+            "To rename an attribute, use SET new = old REMOVE old in one UpdateExpression.",
         ),
         answer="""import boto3
 

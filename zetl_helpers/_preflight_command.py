@@ -31,7 +31,7 @@ def add(commands: Any, connect: Callable[[], Lab]) -> None:
     )  # fmt: skip
     command.add_argument("--keys", help="key attributes of the items in the file, such as PK,SK; default: a guess")
     command.add_argument("--sample", type=int, default=10_000, help="number of items to read; default: 10000")
-    command.add_argument("--changes", type=float, metavar="N", help="writes per day; default: 5% of the items")
+    command.add_argument("--changes", type=float, metavar="N", help="writes per day; default: 5%% of the items")
     command.add_argument(
         "--refresh", type=int, default=15, metavar="MINUTES", help="refresh interval in minutes; default: 15"
     )

@@ -263,7 +263,7 @@ def _wait_for_import(lab: Lab, arn: str, timeout: float) -> dict[str, Any]:
 
 
 def get_item(lab: Lab, customer_id: str, account_number: str) -> dict[str, Any] | None:
-    """Read an item with strong consistency. Return it as DynamoDB JSON, or None if the item does not exist.
+    """Return one item as DynamoDB JSON, or None if the item does not exist. The read is strongly consistent.
 
     Args:
         lab: The lab.

@@ -26,6 +26,7 @@ from local_lakehouse.athena.results import Text, csv_text
 from local_lakehouse.backend.clients import ServiceClients, require
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.types import Type
+from local_lakehouse.store.mapped_files import mapped
 
 _KEPT_RESULTS = 64
 # Larger results are read from their files in blocks.
@@ -58,7 +59,7 @@ class ResultFiles:
     def write(self, execution: Execution, outcome: Outcome) -> int:
         """Write the files of a successful execution, and return the number of rows in its result."""
         location = execution.output_location or ""
-        files: list[tuple[str, bytes]] = []
+        files: list[tuple[str, bytes | memoryview]] = []
         if outcome.manifest is not None:
             execution.manifest_location = f"{location}-manifest.csv"
             files.append((execution.manifest_location, "".join(f"{path}\n" for path in outcome.manifest).encode()))
@@ -79,7 +80,7 @@ class ResultFiles:
             self._keep(execution.id, rows)
         return count
 
-    def _put(self, files: Sequence[tuple[str, bytes]]) -> None:
+    def _put(self, files: Sequence[tuple[str, bytes | memoryview]]) -> None:
         """Write objects.
 
         Raises:
@@ -101,7 +102,7 @@ class ResultFiles:
 
     def _csv(
         self, execution: Execution, outcome: Outcome, batches: pa.RecordBatchReader
-    ) -> tuple[bytes, list[list[Text]], int]:
+    ) -> tuple[bytes | memoryview, list[list[Text]], int]:
         """Format rows as they arrive. Return the file's content, the first rows, and the total number of rows."""
         first: list[list[Text]] = []
         types = [type_ for _, type_ in outcome.columns]
@@ -112,8 +113,7 @@ class ResultFiles:
                 file.write(blocks.add(lines))
                 if len(first) < _KEPT_ROWS:
                     first += rows_of(columns)
-            file.seek(0)
-            content = file.read()
+            content = _content(file)
         offsets, count = blocks.offsets(), blocks.rows
         with self._lock:
             self._offsets[execution.id] = offsets
@@ -206,6 +206,15 @@ class _Blocks:
     def offsets(self) -> list[int]:
         """Return the offset of each block, and the end of the last block."""
         return [*self._starts, self._end]
+
+
+def _content(file: tempfile.SpooledTemporaryFile[bytes]) -> bytes | memoryview:
+    """Return what was written to a file. The content of a large file is mapped, so that it needs no memory."""
+    file.flush()
+    if file.tell() > _IN_MEMORY_BYTES:
+        return mapped(file)
+    file.seek(0)
+    return file.read()
 
 
 def _tables(batches: pa.RecordBatchReader) -> Iterator[pa.Table]:

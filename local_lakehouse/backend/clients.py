@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from urllib.parse import quote, urlencode, urlsplit
 
 from local_lakehouse.backend.settings import SettingsCache, changes_settings
@@ -201,7 +201,7 @@ class ServiceClients:
                 self._clients[service] = self._connect(service)
             return self._clients[service]
 
-    def put_object(self, bucket: str, key: str, content: bytes) -> None:
+    def put_object(self, bucket: str, key: str, content: bytes | memoryview) -> None:
         """Write an S3 object.
 
         For a small object, the S3 client takes 50% longer, because it resolves an endpoint and parses the response.
@@ -209,7 +209,7 @@ class ServiceClients:
         Args:
             bucket: The bucket.
             key: The object's key.
-            content: The object's content.
+            content: The object's content, which can be a mapped file.
 
         Raises:
             ClientError: S3 rejects the request, for example because the bucket does not exist (``NoSuchBucket``).
@@ -233,9 +233,10 @@ class ServiceClients:
         answer = self._direct("glue", "GetTable", reader.Head("POST", "/", headers), body)
         return copy.deepcopy(_table(answer.body))
 
-    def _direct(self, service: str, operation: str, head: reader.Head, content: bytes) -> Answer:
+    def _direct(self, service: str, operation: str, head: reader.Head, content: bytes | memoryview) -> Answer:
         """Answer a request without a client, and raise the errors that the client would raise."""
-        answer = self._answer(operation, reader.read(head, Body([content]), self.region))
+        # Only S3 receives a mapped file, which it writes without reading it first.
+        answer = self._answer(operation, reader.read(head, Body([cast("bytes", content)]), self.region))
         if answer.status < HTTPStatus.MULTIPLE_CHOICES:
             return answer
         client = self.client(service)
@@ -304,7 +305,7 @@ def _received(model: OperationModel, url: str, answer: Answer) -> tuple[Any, Map
     from botocore.awsrequest import AWSResponse, HeadersDict
     from botocore.endpoint import convert_to_response_dict
 
-    response = AWSResponse(url, answer.status, HeadersDict(answer.headers), _Raw([answer.body]))
+    response = AWSResponse(url, answer.status, HeadersDict(answer.headers), _Raw([answer.sent]))
     found = convert_to_response_dict(response, model)
     parser = _parser(model.service_model.resolved_protocol)
     parsed = parser.parse(found, model.output_shape)
@@ -406,7 +407,7 @@ def _content(body: Any) -> bytes:
 class _Raw(io.BytesIO):
     """The body of a response, with the urllib3 interface that botocore needs."""
 
-    def __init__(self, chunks: Iterable[bytes]) -> None:
+    def __init__(self, chunks: Iterable[bytes | memoryview]) -> None:
         super().__init__(b"".join(chunks))
 
     def stream(self, amt: int | None = None, **_: object) -> Iterable[bytes]:

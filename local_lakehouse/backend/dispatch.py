@@ -152,16 +152,18 @@ def serve(request: Request, account: str) -> Answer:
         raise NotOfferedError from error
     except ClientError as error:
         status, headers, body = 400, {}, error.response["Error"]["Message"]
+    if isinstance(body, memoryview):
+        return Answer(int(status), _written(headers, request.method, len(body)), b"", body)
     content = body.encode() if isinstance(body, str) else bytes(body or b"")
-    return Answer(int(status), [*_written(headers, request.method, content)], content)
+    return Answer(int(status), _written(headers, request.method, len(content)), content)
 
 
-def _written(headers: Mapping[str, Any], method: str, content: bytes) -> list[tuple[str, str]]:
+def _written(headers: Mapping[str, Any], method: str, size: int) -> list[tuple[str, str]]:
     found = {str(name).lower(): (str(name), str(value)) for name, value in headers.items() if value is not None}
     for name in [name for name in found if name in ("status", "server") or name.startswith("access-control-")]:
         del found[name]
     if method != "HEAD" or "content-length" not in found:
-        found["content-length"] = ("Content-Length", str(len(content)))
+        found["content-length"] = ("Content-Length", str(size))
     found.setdefault("content-type", ("Content-Type", "text/html; charset=utf-8"))
     return list(found.values())
 

@@ -225,11 +225,16 @@ class BodyFile:
         self._at += len(piece)
         return piece
 
-    def write(self, content: bytes) -> int:
+    def write(self, content: bytes | memoryview) -> int:
         """Replace the content."""
-        self.body = self._objects.write(bytes(content))
+        # A copy would not be the object that was written before the transaction.
+        self.body = self._objects.write(content if isinstance(content, memoryview) else bytes(content))
         self._at = self.body.size
         return self._at
+
+    def content(self) -> bytes | memoryview:
+        """Return the complete content, which is mapped if it is large."""
+        return self._objects.content(self.body)
 
     def truncate(self, *_: int) -> None:
         """Discard the content."""
@@ -287,11 +292,17 @@ def _prepare() -> None:
         SpooledTemporaryFile=lambda *_, **__: BodyFile(_current[0].objects)
     )
     models.FakeBucket.__init__ = _with_stored_keys(models.FakeBucket.__init__)  # type: ignore[method-assign]
+    models.FakeKey.value = _without_copy(models.FakeKey.value)  # type: ignore[assignment]
     models.FakeKey.etag = _with_known_hash(models.FakeKey.etag)  # type: ignore[assignment]
     models.FakeKey.__del__ = lambda self: None  # type: ignore[method-assign]
     # moto copies keys when it lists their versions, and the copies can share the body.
     models.FakeKey.__deepcopy__ = lambda self, _: _sharing_body(self)  # type: ignore[attr-defined]
     models.S3Backend.list_objects = _of_prefix(models.S3Backend.list_objects)  # type: ignore[method-assign]
+
+
+def _without_copy(value: Any) -> property:
+    """Return a key's content without the copies that moto makes."""
+    return property(lambda self: self._value_buffer.content(), value.fset)
 
 
 def _with_known_hash(etag: Any) -> property:

@@ -19,6 +19,7 @@ from pyiceberg.typedef import EMPTY_DICT, Properties
 from local_lakehouse.backend.clients import ServiceClients
 from local_lakehouse.iceberg.cache import KeptValues
 from local_lakehouse.iceberg.local_files import LocalFiles
+from local_lakehouse.store.mapped_files import content_of
 
 _CACHE_BYTES = 96 * 2**20
 # Larger files are data files, which are read from disk by column.
@@ -81,7 +82,7 @@ class ObjectBytes:
     def write_file(self, location: str, path: Path) -> None:
         """Upload a local file, and keep it as a copy unless S3 stores the object's body as a local file."""
         found = address(location)
-        self._clients.put_object(found["Bucket"], found["Key"], path.read_bytes())
+        self._clients.put_object(found["Bucket"], found["Key"], content_of(path))
         if self._body(location) is None:
             self.local.adopt(location, path)
         else:

@@ -31,6 +31,7 @@ from pyiceberg.typedef import Record
 
 from local_lakehouse.iceberg.file_io import SMALL_BYTES, LakehouseFileIO, ObjectBytes
 from local_lakehouse.iceberg.partitions import Partition, split
+from local_lakehouse.store.mapped_files import content_of
 
 Values = tuple[Any, ...]
 # DuckDB's default number of rows per row group.
@@ -101,12 +102,13 @@ class Sink(io.RawIOBase):
             self._file.close()
             self._objects.write_file(location, self._path)
 
-    def reopened(self) -> IO[bytes]:
-        """Return the written data for reading."""
+    def content(self) -> bytes | memoryview:
+        """Return the written data."""
         if self._path is None:
-            return io.BytesIO(self._file.getvalue())  # type: ignore[attr-defined]
+            written: bytes = self._file.getvalue()  # type: ignore[attr-defined]
+            return written
         self._file.close()
-        return self._path.open("rb")
+        return content_of(self._path)
 
     def discard(self) -> None:
         """Discard the written data."""

@@ -31,11 +31,24 @@ class Fault(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """A complete HTTP response."""
+    """A complete HTTP response.
+
+    Args:
+        status: The HTTP status.
+        headers: The names and values of the headers.
+        body: The body.
+        content: The content of a large object, which is the body instead of `body`.
+    """
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes
+    content: memoryview | None = None
+
+    @property
+    def sent(self) -> bytes | memoryview:
+        """The body or the large content."""
+        return self.body if self.content is None else self.content
 
 
 def fail(service: str, method: str, fault: Fault, *, queried: bool = False) -> Answer:

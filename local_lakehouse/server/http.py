@@ -315,11 +315,11 @@ class _Connection:
         self._peer.settimeout(self._limits.idle)
         head = _written(answer, method, last)
         bare = method == "HEAD" or answer.status in (204, 304)
-        if bare or len(answer.body) <= _PIECE:
-            self._peer.sendall(head if bare else head + answer.body)
+        if bare or len(answer.sent) <= _PIECE:
+            self._peer.sendall(head if bare else b"".join([head, answer.sent]))
         else:
             self._peer.sendall(head)
-            self._peer.sendall(answer.body)
+            self._peer.sendall(answer.sent)
 
     def _linger(self) -> None:
         """Let the client read the response, which would be lost if a socket with unread data were closed."""
@@ -379,7 +379,7 @@ def _written(answer: Answer, method: str, last: bool) -> bytes:
             continue
         lines.append(f"{_line(name)}: {_line(value)}".encode("latin-1", "xmlcharrefreplace"))
     if "content-length" not in named and answer.status not in (204, 304):
-        lines.append(f"Content-Length: {0 if method == 'HEAD' else len(answer.body)}".encode())
+        lines.append(f"Content-Length: {0 if method == 'HEAD' else len(answer.sent)}".encode())
     if "date" not in named:
         lines.append(f"Date: {_date(int(time.time()))}".encode())
     if last:

@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from local_lakehouse.store.database import PRIVATE, Database, Schema, StorageError
+from local_lakehouse.store.mapped_files import LARGE_BYTES, content_of
 
 FOLDER = "objects"
+_MOST_CHECKED = 10_000
 _SCHEMA = Schema(
     "objects", 1,
     (
@@ -88,13 +90,15 @@ class Objects:
         self._unsynced: set[str] = set()
         self._new: set[str] = set()
         self._dropped: set[str] = set()
+        # The large files whose checksums are correct, with the times of their last changes.
+        self._checked: set[tuple[str, int, int]] = set()
         # Whether the files of deleted objects are kept until `sweep`, because a copy of the database refers to them.
         self.keeps_deleted = False
         database.after_commit(self._committed)
         database.after_rollback(self._undone)
 
     @contextlib.contextmanager
-    def staged(self, content: bytes) -> Iterator[None]:
+    def staged(self, content: bytes | memoryview) -> Iterator[None]:
         """Write a body before the block's transaction, so that other requests do not wait for the write.
 
         If `write` receives the same bytes object in the block, it returns the written body. Otherwise, the file is
@@ -114,7 +118,7 @@ class Objects:
                     self._unsynced.discard(body.file)
                 self._delete([body.file])
 
-    def write(self, content: bytes) -> Body:
+    def write(self, content: bytes | memoryview) -> Body:
         """Write a body in a transaction. The body is kept only if the transaction refers to it.
 
         Raises:
@@ -136,19 +140,41 @@ class Objects:
         Raises:
             StorageError: The file is missing or damaged.
         """
+        return bytes(self.content(body))
+
+    def content(self, body: Body) -> bytes | memoryview:
+        """Return a body, which is mapped if it is large.
+
+        The checksum of a large body is checked again only if the file has changed, because clients read large objects
+        in many small ranges.
+
+        Raises:
+            StorageError: The file is missing or damaged.
+        """
         if not body.file:
             return b""
         path = self._path(body.file)
         try:
-            content = path.read_bytes()
+            status = path.stat()
+            content = content_of(path)
         except OSError as error:
             raise self.database.failure(error) from error
+        known = body.file, status.st_mtime_ns, status.st_ctime_ns
+        if len(content) == body.size and known in self._checked:
+            return content
+        self._check(path, content, body)
+        if body.size >= LARGE_BYTES:
+            if len(self._checked) >= _MOST_CHECKED:
+                self._checked.clear()
+            self._checked.add(known)
+        return content
+
+    def _check(self, path: Path, content: bytes | memoryview, body: Body) -> None:
         if len(content) != body.size or zlib.crc32(content) != body.crc:
             raise StorageError(
                 f"{path} is damaged: it does not match its checksum. Delete the object and write it again, "
                 "or restore the last backup with: zetl local reset --to-backup"
             )
-        return content
 
     def path_of(self, bucket: str, key: str, version: str | None = None) -> Path | None:
         """Return the file with an object's content. The caller must not change the file.
@@ -279,7 +305,7 @@ class Objects:
                 swept += 1
         return swept
 
-    def _written(self, content: bytes) -> Body:
+    def _written(self, content: bytes | memoryview) -> Body:
         if not content:
             return EMPTY
         file = uuid.uuid4().hex

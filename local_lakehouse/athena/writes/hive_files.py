@@ -237,8 +237,7 @@ class _OpenFile:
     def store(self, bucket: str, key: str) -> None:
         """Upload the file without keeping a local copy, because another client can overwrite the object."""
         self._encoder.close()
-        with self._sink.reopened() as body:
-            self._lake.clients.put_object(bucket, key, body.read())
+        self._lake.clients.put_object(bucket, key, self._sink.content())
         self._sink.discard()
 
     def discard(self) -> None:

@@ -1,0 +1,25 @@
+"""Large files whose content is read from disk only where it is accessed."""
+
+from __future__ import annotations
+
+import mmap
+from pathlib import Path
+from typing import IO
+
+# Smaller files are read, which takes less time than a mapping.
+LARGE_BYTES = 2**20
+
+
+def mapped(file: IO[bytes]) -> memoryview:
+    """Return the content of an open file without reading it. The file may be closed or deleted, but not changed.
+
+    Args:
+        file: The file, which must not be empty.
+    """
+    return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+
+
+def content_of(path: Path) -> bytes | memoryview:
+    """Return a file's content, which is mapped if the file is large."""
+    with path.open("rb") as file:
+        return mapped(file) if path.stat().st_size >= LARGE_BYTES else file.read()

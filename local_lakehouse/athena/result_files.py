@@ -225,7 +225,7 @@ def _tables(batches: pa.RecordBatchReader) -> Iterator[pa.Table]:
 
 
 def _formatted(tables: Iterator[pa.Table], types: Sequence[Type]) -> Iterator[tuple[list[pa.Array], pa.Array]]:
-    """Yield the columns and lines of tables in order. Tables after the first one are formatted in several threads."""
+    """Yield the columns and lines of tables in order. All tables except the first are formatted in several threads."""
 
     def format_table(table: pa.Table) -> tuple[list[pa.Array], pa.Array]:
         columns = [rendered(table.column(index), type_) for index, type_ in enumerate(types)]

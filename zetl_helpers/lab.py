@@ -123,7 +123,7 @@ class Lab:
 
     @property
     def is_members(self) -> bool:
-        """Whether the caller is a project's role that can query the lab's table but cannot create resources."""
+        """Whether the caller is a project role that can query the lab's table but cannot create resources."""
         return self.place is not None and self.place.is_members
 
     @property

@@ -208,7 +208,7 @@ def as_project(lab: Lab, project: Project) -> Lab:
     if not lent:
         raise StudioError(
             f"DataZone doesn't return credentials for project {project.name}, because you are not a member of the "
-            "project. Ask an owner of the project to add you, or run this cell in a space of the project."
+            "project. Ask an owner of the project to add you, or run this cell in one of the project's spaces."
         )
     athena = _connection(datazone, project, "ATHENA")["props"]["athenaProperties"]
     return lab.with_credentials(

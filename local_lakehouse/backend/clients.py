@@ -376,7 +376,7 @@ def _without_server(service: str, region: str) -> Any:
 
 def _with_own_handlers(client: Any) -> Any:
     """Return a copy of a client with separate event handlers."""
-    # copy.copy fails, because it looks for attributes before botocore's client is initialized.
+    # copy.copy fails, because it looks up attributes of the new client before the new client is initialized.
     other = object.__new__(type(client))
     other.__dict__.update(client.__dict__)
     other.meta = copy.copy(client.meta)

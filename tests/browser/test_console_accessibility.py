@@ -289,7 +289,7 @@ def test_pages_are_accessible(server: ConsoleServer, browser: Browser, course_la
     found: dict[str, str] = {}
     with open_console(browser, server) as page:
         for path in (*PAGES, *tabs, logs):
-            # A reload closes dialogs and menus of the previous page.
+            # A reload closes dialogs and menus left open on the previous page.
             page.reload()
             show(page, path)
             for look, (options, _) in LOOKS.items():
@@ -306,7 +306,7 @@ def test_states_are_accessible(server: ConsoleServer, browser: Browser, looks: t
     options, _ = LOOKS[looks[0]]
     with open_console(browser, server, **options) as page:
         for path, act in STATES:
-            # A reload closes dialogs and menus of the previous state.
+            # A reload closes dialogs and menus left open by the previous state.
             page.reload()
             show(page, path)
             act(page)

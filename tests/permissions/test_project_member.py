@@ -57,7 +57,7 @@ def metadata(folder: Path, lab: Lab, project: studio.Project) -> Path:
 
 @pytest.fixture
 def member(enforcing_lakehouse: Lakehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
-    """Provide the lab of a member who works in a space of the project."""
+    """Provide the lab of a member who works in one of the project's spaces."""
     administrator = connect_to(enforcing_lakehouse.url)
     project = studio.find_project(administrator)
     monkeypatch.setattr(_place, "METADATA", metadata(tmp_path, administrator, project))

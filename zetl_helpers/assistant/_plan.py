@@ -57,7 +57,7 @@ class Days:
 
 @dataclass(frozen=True)
 class Recent:
-    """A condition that a time column is within the last days, weeks, months or years."""
+    """A condition that a time column is within the last `count` days, weeks, months or years."""
 
     column: Column
     count: int

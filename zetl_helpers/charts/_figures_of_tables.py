@@ -94,7 +94,7 @@ def freshness(ingestions: pd.DataFrame, expected_seconds: float | None = None) -
     title = f"The lakehouse was {_at_most(lag.max() / seconds)} {unit} behind" if len(lag) else "Nothing ingested yet"
     layout = _palette.layout(
         title,
-        meta={"clock": "How far the lakehouse was behind the source"},
+        meta={"clock": "How far the lakehouse lagged behind the source"},
         showlegend=False,
         xaxis={"title": {"text": "ingestion completed at (UTC)"}, "type": "date"},
         yaxis={"title": {"text": f"{unit} behind the source"}, "rangemode": "tozero"},

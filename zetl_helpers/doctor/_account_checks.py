@@ -96,7 +96,7 @@ def _shared(lab: Lab) -> Check:
 
 
 def rights(lab: Lab) -> list[Check]:
-    """Use IAM to simulate each permission that the tutorial needs, and list the missing permissions."""
+    """Check each permission that the tutorial needs with IAM's policy simulator, and list the missing permissions."""
     try:
         in_class = target.class_is_prepared(lab)
         simulated = permissions.simulate(lab, _rights.CLASS_POLICIES if in_class else _rights.LEARNER_POLICIES)

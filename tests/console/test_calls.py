@@ -18,6 +18,8 @@ from zetl_helpers.console import calls, values
 from zetl_helpers.console.calls import SERVICES, describe
 from zetl_helpers.lab import Lab
 
+pytestmark = pytest.mark.once
+
 KEYS = [{"AttributeName": "id", "KeyType": "HASH"}]
 TYPES = [{"AttributeName": "id", "AttributeType": "S"}]
 HOSTILE = ["<script>alert(1)</script>", "'; rm -rf / #", '"$(whoami)"', "a\nb", "​‮", "😀", "'''", "\\"]

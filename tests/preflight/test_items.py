@@ -8,6 +8,8 @@ import pytest
 
 from zetl_helpers.preflight._items import UnreadableItemsError, read, size_of
 
+pytestmark = pytest.mark.once
+
 A, B = {"id": {"S": "a"}}, {"id": {"S": "b"}, "n": {"N": "1"}}
 
 

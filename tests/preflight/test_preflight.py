@@ -14,6 +14,8 @@ from zetl_helpers.preflight import Report
 from zetl_helpers.preflight._items import Item
 from zetl_helpers.preflight._partitions import candidates
 
+pytestmark = pytest.mark.once
+
 PK = {"pk": {"S": "1"}}
 ALL, UNTAGGED = {"FULL", "TOPLEVEL", "NOUNNEST"}, {"FULL", "TOPLEVEL"}
 

@@ -31,7 +31,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # DuckDB and its TPC-DS generator must have the same version.
 TPCDS = duckdb==1.5.5 duckdb-extension-tpcds==1.5.5
 
-.PHONY: help install tutorial lab console console-page site kit test lint unit notebook-test browser-test notebooks pictures coverage lock workflows release-check bench tpcds fuzz clean
+.PHONY: help install tutorial lab console console-page site kit test lint compiled unit notebook-test browser-test notebooks pictures coverage lock workflows release-check bench tpcds fuzz clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -65,6 +65,10 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Without compiled modules, each worker compiles them again: 76 instead of 36 CPU seconds for the collection.
+compiled: $(READY)
+	$(BIN)/python -m pytest -p no:nbval --collect-only -q >/dev/null
 
 unit: $(READY) $(DBT_READY)
 	$(BIN)/python -m pytest -p no:nbval -m "$(MARKS)" -n $(WORKERS) --dist loadscope --no-loadscope-reorder

@@ -88,7 +88,7 @@ def _by_key(items: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def _comparable(value: dict[str, Any]) -> dict[str, Any]:
-    """Return a value in a normalized form, because DynamoDB does not preserve the order of a set and returns 4.0 as 4."""
+    """Return a value in a normalized form, because DynamoDB does not keep the order of a set and returns 4.0 as 4."""
     match value:
         case {"SS": texts}:
             return {"SS": sorted(texts)}

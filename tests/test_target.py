@@ -12,7 +12,7 @@ from zetl_helpers import target
 from zetl_helpers._aws import ForeignResourceError, tag_list
 from zetl_helpers.lab import Lab
 
-pytestmark = pytest.mark.usefixtures("no_waiting")
+pytestmark = [pytest.mark.usefixtures("no_waiting"), pytest.mark.once]
 
 FOREIGN = {
     "Sid": "SomebodyElse",

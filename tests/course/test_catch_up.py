@@ -16,6 +16,7 @@ def administrators(lab: Lab) -> list[str]:
     return [entry["DataLakePrincipalIdentifier"] for entry in settings["DataLakeAdmins"]]
 
 
+@pytest.mark.once  # The test checks calls and settings, and loads data only so that the chapter is ready.
 @pytest.mark.usefixtures("lakehouse_ticks")
 @pytest.mark.parametrize("chapter", WITHOUT_STUDIO)
 def test_catch_up_works_without_studio_and_lake_formation(lab: Lab, chapter: int) -> None:

@@ -169,7 +169,7 @@ def test_rejects_catalog_policy_that_is_too_large(lakehouse: Lakehouse) -> None:
     labs = [connect_to(lakehouse.url, f"seat{number:02}") for number in range(1, 31)]
     for lab in labs[:10]:
         target.merge_catalog_policy(lab)
-    with pytest.raises(target.CatalogPolicyFullError, match=r"AWS allows 10,240 bytes\..*zetl class prepare"):
+    with pytest.raises(target.CatalogPolicyFullError, match=r"AWS allows at most 10,240 bytes\..*zetl class prepare"):
         list(map(target.merge_catalog_policy, labs[10:]))
 
 

@@ -86,7 +86,7 @@ def test_space_is_found_without_listing_domains(member: Lab, enforcing_lakehouse
     assert (member.place.kind, member.place.builds) == ("Identity Center", False)
     assert member.workgroup == member.place.workgroup
     assert member.workgroup.startswith("workgroup-")
-    assert "Identity Center domain: chapters 4, 5 and 7 run, 6 and 8 can be read" in repr(member)
+    assert "Identity Center domain: you can run chapters 4, 5 and 7 and read chapters 6 and 8" in repr(member)
     before = last_check(enforcing_lakehouse)
     assert studio.find_project(member).name == "CustomerDB_Project"
     assert "datazone:ListDomains" not in {

@@ -97,7 +97,7 @@ def test_check_reports_error_for_sql_rejected_by_athena(chapter: Callable[[int],
 def test_check_explains_alias_in_having(chapter: Callable[[int], Chapter]) -> None:
     sql = "SELECT state, SUM(creditlimit) AS total FROM customeraccounts GROUP BY state HAVING {} > 1"
     assert "`total` is an alias from SELECT" in chapter(4).q5.check(sql.format("total")).message
-    assert "a name that you gave" not in chapter(4).q5.check(sql.format("totals")).message
+    assert "is an alias from SELECT" not in chapter(4).q5.check(sql.format("totals")).message
 
 
 def test_check_names_first_word_of_other_statements(chapter: Callable[[int], Chapter]) -> None:

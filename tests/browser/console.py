@@ -19,6 +19,8 @@ from zetl_helpers.lab import local_environment
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+# Other programs can keep the processors busy, so a page can need far longer than usual.
+_MILLISECONDS = 90_000
 # To measure text, plotly.js uses an inline style, which the content security policy blocks. The chart looks the same
 # without the style.
 _HARMLESS = ("Applying inline style violates",)
@@ -48,7 +50,7 @@ def open_console(browser: Browser, server: ConsoleServer, **options: Any) -> Ite
     """Open the console, and check at the end that no script failed and no request was sent to another address."""
     context = browser.new_context(**options)
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(_MILLISECONDS)
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
@@ -89,7 +91,7 @@ def wait_until_loaded(page: Page) -> None:
     from playwright.sync_api import expect
 
     page.locator("h1:visible").wait_for()
-    expect(page.locator(".loading:visible")).to_have_count(0, timeout=20_000)
+    expect(page.locator(".loading:visible")).to_have_count(0, timeout=_MILLISECONDS)
 
 
 def save_screenshot(page: Page, path: Path) -> None:

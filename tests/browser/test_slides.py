@@ -53,5 +53,6 @@ def test_slides_fit_the_screen(path: Path, browser: "Browser", tmp_path: Path) -
         page.keyboard.press("ArrowRight")
     page.keyboard.press("n")
     assert page.locator("section.shown .notes").is_visible()
+    page.close()
     assert cut_off == []
     assert [entry for entry in requests if not entry.startswith(("data:", address))] == []

@@ -11,7 +11,8 @@ from zetl_helpers.course import _notebook_figures
 pytestmark = pytest.mark.browser
 
 
-def test_draws_static_image_with_browser() -> None:
+def test_draws_static_image_with_browser(chromium: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROWSER_PATH", chromium)
     if (obstacle := charts.static_image_obstacle()) is not None:
         pytest.skip(obstacle)
     svg = charts.static_image(every_chart()[0], "svg")

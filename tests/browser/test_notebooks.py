@@ -15,7 +15,7 @@ from zetl_helpers.course import exercises
 from zetl_helpers.course.notebooks import kernel_environment
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ViewportSize
+    from playwright.sync_api import Browser, BrowserContext, ViewportSize
 
 # A browser on a busy machine is slow, so the timeouts are long, and only end a test that hangs.
 pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(400)]
@@ -47,11 +47,19 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     daemon.stop(home / "state")
 
 
+@pytest.fixture(scope="module")
+def context(browser: "Browser") -> Iterator["BrowserContext"]:
+    """Provide a context whose pages share the cache, so that JupyterLab's scripts are compiled once, not once a chapter."""
+    context = browser.new_context(viewport=WIDE)
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def chapter(request: pytest.FixtureRequest, browser: "Browser", jupyter: str) -> Iterator[Notebook]:
+def chapter(request: pytest.FixtureRequest, context: "BrowserContext", jupyter: str) -> Iterator[Notebook]:
     """Open a chapter from the file browser next to the launcher, and check at the end that no errors were logged."""
     errors_logged: list[str] = []
-    page = browser.new_page(viewport=WIDE)
+    page = context.new_page()
     page.on("console", lambda message: errors_logged.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: errors_logged.append(str(error)))
     notebook = Notebook(page, jupyter, request.param)

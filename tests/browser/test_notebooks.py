@@ -49,7 +49,7 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def context(browser: "Browser") -> Iterator["BrowserContext"]:
-    """Provide a context whose pages share the cache, so that JupyterLab's scripts are compiled once, not once a chapter."""
+    """Provide a context whose pages share a cache, so that JupyterLab's scripts are compiled only once."""
     context = browser.new_context(viewport=WIDE)
     yield context
     context.close()

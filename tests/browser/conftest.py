@@ -3,6 +3,7 @@
 import importlib.util
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "build" / "screenshots"
-
 # A headless shell is Chromium without the user interface of its windows. The tests need less than half of the processor
 # time with it. Chromium itself draws this interface even in headless mode, in additional processes.
 _NAMES = ("chromium-headless-shell", "chrome-headless-shell", "chromium", "chromium-browser", "google-chrome")
@@ -51,9 +51,9 @@ def browser(chromium: str) -> Iterator["Browser"]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
-def course_lab() -> Iterator[Lab]:
-    """Provide a lab at the start of chapter 9, including the alarm from chapter 8."""
+@contextmanager
+def lab_before_chapter_9() -> Iterator[Lab]:
+    """Run a lakehouse with a lab at the start of chapter 9, including the alarm from chapter 8."""
     lakehouse = Lakehouse(Settings(refresh_seconds=0.05))
     lakehouse.start()
     lab = connect_to(lakehouse.url)
@@ -62,6 +62,13 @@ def course_lab() -> Iterator[Lab]:
         monitoring.create_alarm(lab)
     yield lab
     lakehouse.stop()
+
+
+@pytest.fixture(scope="module")
+def course_lab() -> Iterator[Lab]:
+    """Provide the lab from `lab_before_chapter_9` to all tests of a module."""
+    with lab_before_chapter_9() as lab:
+        yield lab
 
 
 @pytest.fixture(scope="module")

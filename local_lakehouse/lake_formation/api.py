@@ -187,11 +187,11 @@ class LakeFormationService:
             raise Fault("InvalidInputException", "WithFederation and WithPrivilegedAccess are not supported here.")
         role = role or f"arn:aws:iam::{caller.account}:{_LINKED_ROLE}"
         hybrid = bool(request.get("HybridAccessEnabled"))
-        self.register.locations[arn] = Location(arn, role, hybrid, datetime.now(UTC))
+        self.register.register_location(Location(arn, role, hybrid, datetime.now(UTC)))
         return {}
 
     def _deregister(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        del self.register.locations[self._registered(request).arn]
+        self.register.deregister_location(self._registered(request).arn)
         return {}
 
     def _describe(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
@@ -207,7 +207,7 @@ class LakeFormationService:
             )
         hybrid = request.get("HybridAccessEnabled", found.hybrid)
         changed = replace(found, role=request["RoleArn"], hybrid=hybrid, modified=datetime.now(UTC))
-        self.register.locations[found.arn] = changed
+        self.register.register_location(changed)
         return {}
 
     def _registered(self, request: dict[str, Any]) -> Location:
@@ -225,13 +225,13 @@ class LakeFormationService:
     def _opt_in(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         self._require_administrator(caller, "CreateLakeFormationOptIn")
         principal, resource = _principal(request["Principal"]), read(request["Resource"])
-        self.register.opt_ins.setdefault((principal, resource), (datetime.now(UTC), caller.arn))
+        self.register.opt_in(principal, resource, datetime.now(UTC), caller.arn)
         return {}
 
     def _opt_out(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         self._require_administrator(caller, "DeleteLakeFormationOptIn")
         principal, resource = _principal(request["Principal"]), read(request["Resource"])
-        if self.register.opt_ins.pop((principal, resource), None) is None:
+        if not self.register.opt_out(principal, resource):
             raise Fault("EntityNotFoundException", f"{principal} has not opted in for this resource.")
         return {}
 

@@ -56,6 +56,9 @@ class Location:
 class Register:
     """Lake Formation's complete state.
 
+    Queries read the state without a lock while other requests change it. Therefore, its dictionaries are replaced and
+    never changed. Writers hold the database's lock.
+
     Args:
         settings: The data lake settings.
         grants: The permissions, keyed by principal and resource, each with its grant option.
@@ -99,23 +102,47 @@ class Register:
 
     def grant(self, principal: str, resource: Resource, permissions: list[str], grantable: list[str]) -> None:
         """Add permissions."""
+        grants = dict(self.grants)
         for permission in permissions:
-            held = self.grants.setdefault((principal, _filed(resource, permission)), {})
-            held[permission] = held.get(permission, False) or permission in grantable
+            key = principal, _filed(resource, permission)
+            held = grants.get(key, {})
+            grants[key] = {**held, permission: held.get(permission, False) or permission in grantable}
+        self.grants = grants
 
     def revoke(self, principal: str, resource: Resource, permissions: list[str], grantable: list[str]) -> bool:
         """Revoke permissions, and return True. If one of them does not exist, change nothing and return False."""
         keys = {permission: (principal, _filed(resource, permission)) for permission in permissions}
         if not all(permission in self.grants.get(key, {}) for permission, key in keys.items()):
             return False
+        grants = dict(self.grants)
         for permission, key in keys.items():
+            held = dict(grants[key])
             if grantable and permission in grantable:
-                self.grants[key][permission] = False
-                continue
-            del self.grants[key][permission]
-            if not self.grants[key]:
-                del self.grants[key]
+                held[permission] = False
+            else:
+                del held[permission]
+            grants[key] = held
+        self.grants = {key: held for key, held in grants.items() if held}
         return True
+
+    def opt_in(self, principal: str, resource: Resource, when: datetime, author: str) -> None:
+        """Record that a principal opts in for a resource, unless it has already opted in."""
+        self.opt_ins = {(principal, resource): (when, author)} | self.opt_ins
+
+    def opt_out(self, principal: str, resource: Resource) -> bool:
+        """Delete an opt-in, and return whether it existed."""
+        kept = {key: value for key, value in self.opt_ins.items() if key != (principal, resource)}
+        existed = len(kept) < len(self.opt_ins)
+        self.opt_ins = kept
+        return existed
+
+    def register_location(self, location: Location) -> None:
+        """Register a location, or replace the location with the same ARN."""
+        self.locations = {**self.locations, location.arn: location}
+
+    def deregister_location(self, arn: str) -> None:
+        """Deregister a location."""
+        self.locations = {other: location for other, location in self.locations.items() if other != arn}
 
     def held(self, principal: str, resource: Resource) -> Iterator[tuple[str, Columns]]:
         """Yield each permission that a principal has on a resource, with its columns."""
@@ -151,10 +178,11 @@ class Register:
 
     def created(self, resource: Resource, creator: str | None) -> None:
         """Record the creator and the default grants of a new database or table."""
-        self.creators[resource] = creator or ""
         name = "CreateDatabaseDefaultPermissions" if resource.kind == "database" else "CreateTableDefaultPermissions"
         for entry in self.settings.get(name) or ():
             self.grant(entry["Principal"]["DataLakePrincipalIdentifier"], resource, list(entry["Permissions"]), [])
+        # Lake Formation checks only resources with a known creator, so their default grants must already exist.
+        self.creators = {**self.creators, resource: creator or ""}
 
     def deleted(self, resource: Resource) -> None:
         """Delete all data about a deleted database or table."""
@@ -164,9 +192,9 @@ class Register:
                 return about.database == resource.database
             return about.thing == resource
 
+        self.creators = {about: who for about, who in self.creators.items() if not concerns(about)}
         self.grants = {key: held for key, held in self.grants.items() if not concerns(key[1])}
         self.opt_ins = {key: when for key, when in self.opt_ins.items() if not concerns(key[1])}
-        self.creators = {about: who for about, who in self.creators.items() if not concerns(about)}
 
 
 def _filed(resource: Resource, permission: str) -> Resource:

@@ -17,8 +17,8 @@ DEFAULT_PORT = 4555
 _ADDRESS = "endpoint.json"
 _TOKEN = "token"
 _LOG = "lakehouse.log"
-# The limit is high, because a class of learners often starts its lakehouses at the same time on a machine with few
-# processors. A failed start is reported immediately.
+# The limit is high, because the learners in a class often start their lakehouses at the same time, on one machine
+# with few cores. A failed start is reported immediately.
 _START_SECONDS = 300.0
 _STOP_SECONDS = 60.0
 _ANSWER_SECONDS = 30.0

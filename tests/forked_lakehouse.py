@@ -1,6 +1,6 @@
 """Lakehouse processes that are forked from a process that has already imported all modules.
 
-Starting a process that imports them takes more than a second of processor time. `local_lakehouse.daemon` starts and
+Starting a process that imports them takes more than a second of CPU time. `local_lakehouse.daemon` starts and
 finds these processes as usual, and they can be killed independently of each other.
 """
 

@@ -67,7 +67,7 @@ def execution(state: str, scanned: int, kind: str = "DML", database: str = "cust
     }
 
 
-def test_bills_queries_by_scanned_bytes(lab: Lab) -> None:
+def test_bills_queries_by_bytes_scanned(lab: Lab) -> None:
     executions = [
         execution("SUCCEEDED", 0),
         execution("SUCCEEDED", 10 * MB + 1),

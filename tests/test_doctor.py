@@ -233,7 +233,7 @@ def test_reports_governed_account(governed_lakehouse: Lakehouse) -> None:
     )
     check = _account_checks.governance(without_administrators(lab))
     assert not check.ok
-    assert check.what.endswith("Missing: CREATE_DATABASE on the catalog, and the grants of chapter 1")
+    assert check.what.endswith("Missing: CREATE_DATABASE on the catalog, and the grants from chapter 1")
     assert "Ask a Lake Formation administrator" in check.next_step
 
 

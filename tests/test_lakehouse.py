@@ -143,7 +143,7 @@ def test_query_rejects_statements_that_change_data(evolved_lab: Lab, sql: str) -
         "EXPLAIN ANALYZE SELECT 1",
     ],
 )
-def test_query_accepts_statements_that_read(evolved_lab: Lab, sql: str) -> None:
+def test_query_accepts_read_only_statements(evolved_lab: Lab, sql: str) -> None:
     assert len(lakehouse.query(evolved_lab, sql)) >= 1
 
 

@@ -289,7 +289,7 @@ class Lab:
 def connect(target: Target | None = None, *, tell: Callable[[str], object] | None = None) -> Lab:
     """Connect to the target that ``ZETL_TARGET`` names, which defaults to the local lakehouse.
 
-    For the local target, this function finds the lakehouse that is running in the state folder, or starts one. It also
+    For the local target, this function finds the running lakehouse that uses the state folder, or starts one. It also
     sets ``AWS_ENDPOINT_URL`` and dummy keys in the process's environment, so that no call from any library reaches a
     real account. For both targets, pandas is set to show strings in full.
 

@@ -1,4 +1,4 @@
-"""The maintenance of an Iceberg table's files and snapshots."""
+"""Maintenance of an Iceberg table's files and snapshots."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def items(batch: int = 1) -> list[dict[str, Any]]:
     """Return a batch of sample items as DynamoDB JSON.
 
     Args:
-        batch: 1 for the items of chapter 1, or 2 for 25 more items.
+        batch: 1 for the items from chapter 1, or 2 for 25 more items.
     """
     requests = _documents.sample(f"items_{batch}.json")["CustomerAccounts"]
     return [request["PutRequest"]["Item"] for request in requests]

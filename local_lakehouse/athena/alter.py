@@ -1,4 +1,4 @@
-"""The execution of ``ALTER TABLE`` statements.
+"""Execution of ``ALTER TABLE`` statements.
 
 https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-evolving-table-schema.html
 """

@@ -1,4 +1,4 @@
-"""The execution of ``CREATE``, ``DROP`` and ``MSCK`` statements.
+"""Execution of ``CREATE``, ``DROP`` and ``MSCK`` statements.
 
 https://docs.aws.amazon.com/athena/latest/ug/ddl-sql-reference.html
 """

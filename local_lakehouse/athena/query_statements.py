@@ -1,4 +1,4 @@
-"""The execution of queries, ``EXPLAIN``, ``PREPARE`` and ``DEALLOCATE``."""
+"""Execution of queries, ``EXPLAIN``, ``PREPARE`` and ``DEALLOCATE``."""
 
 from __future__ import annotations
 

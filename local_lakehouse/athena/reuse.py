@@ -1,4 +1,4 @@
-"""The reuse of query results.
+"""Reuse of query results.
 
 https://docs.aws.amazon.com/athena/latest/ug/reusing-query-results.html
 """

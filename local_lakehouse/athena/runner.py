@@ -1,4 +1,4 @@
-"""The parallel execution of statements, each in a separate worker session."""
+"""Parallel execution of statements, each in a separate worker session."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ def _report(future: Future[None]) -> None:
 
 
 def _refused(execution: Execution, error: ClientError) -> QueryFailure:
-    """Return the failure for an error of a service that Athena calls with the caller's permissions."""
+    """Return the failure for an error from a service that Athena calls with the caller's permissions."""
     code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
     if code == "NoSuchBucket":
         bucket = error.response["Error"].get("BucketName", "")

@@ -1,4 +1,4 @@
-"""The evaluation of CloudWatch alarms, which moto stores but does not evaluate.
+"""Evaluation of CloudWatch alarms, which moto stores but does not evaluate.
 
 An alarm is evaluated when it is read, and its latest period ends at the time of the read. Actions are not executed.
 Alarms can use simple statistics, and metric math with arithmetic and the functions SUM, MAX, MIN, AVG and FILL. An

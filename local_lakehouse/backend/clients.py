@@ -104,7 +104,9 @@ def acting_for(rights: CallerRights | None) -> Iterator[None]:
 
 
 def require(action: str, resource: str) -> None:
-    """Check a caller's permission before a read from a cache, because the read sends no request that would be checked.
+    """Check a caller's permission before reading from a cache.
+
+    Reading from a cache sends no request, so this check replaces the check of the request.
 
     Args:
         action: The action, such as ``s3:GetObject``.

@@ -1,4 +1,4 @@
-"""The execution of requests by moto, which receives exactly the authorized operation and parameters.
+"""Execution of requests by moto, which receives exactly the authorized operation and parameters.
 
 moto's server would parse each request again from its query string, form, body and headers, which can contradict each
 other. It could execute a different operation, resource, Region or account than the authorized one. In this module, moto

@@ -1,4 +1,4 @@
-"""The execution of DynamoDB item requests on the tables that moto describes."""
+"""Execution of DynamoDB item requests on the tables that moto describes."""
 
 from __future__ import annotations
 

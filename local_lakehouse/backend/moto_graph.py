@@ -1,4 +1,4 @@
-"""The conversion of a moto backend's objects and growing collections to rows."""
+"""Conversion of a moto backend's objects and growing collections to rows."""
 
 from __future__ import annotations
 

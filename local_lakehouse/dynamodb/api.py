@@ -1,4 +1,4 @@
-"""The execution of requests to the DynamoDB data plane.
+"""Execution of requests to the DynamoDB data plane.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/Welcome.html
 """

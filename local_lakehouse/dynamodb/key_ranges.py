@@ -1,4 +1,4 @@
-"""The conversion of key conditions to the range of rows that a query reads.
+"""Conversion of key conditions to the range of rows that a query reads.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.KeyConditionExpressions.html
 """

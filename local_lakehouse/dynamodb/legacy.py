@@ -1,4 +1,4 @@
-"""The conversion of legacy parameters to the nodes of equivalent expressions.
+"""Conversion of legacy parameters to the nodes of equivalent expressions.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LegacyConditionalParameters.html
 """

@@ -63,7 +63,7 @@ class Name:
 
 @dataclass(frozen=True)
 class Placeholder:
-    """The placeholder of a value, such as ``:v``."""
+    """A placeholder for a value, such as ``:v``."""
 
     name: str
 

@@ -1,4 +1,4 @@
-"""The validation, normalization, size and comparison of DynamoDB JSON values.
+"""Validation, normalization, size calculation and comparison of DynamoDB JSON values.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html,
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
@@ -192,7 +192,7 @@ def equal(left: Value, right: Value) -> bool:
 
 
 def members(value: Value) -> set[Any]:
-    """Return the members of a set in a form in which equal members are equal in Python."""
+    """Return the members of a set as Python values, which are equal if DynamoDB treats the members as equal."""
     ((tag, held),) = value.items()
     return {ordered({tag[0]: member}) for member in held}
 

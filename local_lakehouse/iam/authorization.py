@@ -1,4 +1,4 @@
-"""The evaluation of IAM policy documents.
+"""Evaluation of IAM policy documents.
 
 AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """

@@ -62,7 +62,7 @@ def _table(name: str, directory: Directory) -> str:
 
 
 def _export(call: Request, directory: Directory) -> Iterator[Access]:
-    # An export is written with the permissions of the caller.
+    # An export is written with the caller's permissions.
     if call.operation == "ExportTableToPointInTime":
         prefix = f"{prefix}/" if (prefix := (call.text("S3Prefix") or "").rstrip("/")) else ""
         yield Access("s3:PutObject", f"arn:{directory.partition}:s3:::{call.text('S3Bucket')}/{prefix}AWSDynamoDB/")

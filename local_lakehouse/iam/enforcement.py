@@ -1,4 +1,4 @@
-"""The check of each request against IAM policies before the request reaches a service.
+"""Checks of each request against IAM policies before the request reaches a service.
 
 AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """

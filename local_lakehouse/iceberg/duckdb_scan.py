@@ -1,4 +1,4 @@
-"""The conversion of scans to DuckDB SQL that reads Parquet files on the local disk.
+"""Conversion of scans to DuckDB SQL that reads Parquet files on the local disk.
 
 DuckDB reads only the columns that a statement needs, and only row groups that can match the statement's conditions.
 """

@@ -1,4 +1,4 @@
-"""The conversion of PartiQL conditions and updates to DynamoDB expressions with placeholders.
+"""Conversion of PartiQL conditions and updates to DynamoDB expressions with placeholders.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.html
 """

@@ -1,4 +1,4 @@
-"""The conversion of PartiQL statements to requests for DynamoDB's other operations."""
+"""Conversion of PartiQL statements to requests for DynamoDB's other operations."""
 
 from __future__ import annotations
 

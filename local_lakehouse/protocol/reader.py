@@ -1,4 +1,4 @@
-"""The conversion of HTTP requests to `Request` objects.
+"""Conversion of HTTP requests to `Request` objects.
 
 Ambiguous requests are rejected here, such as requests with a repeated parameter or header, an unknown parameter, or
 text that is not UTF-8.

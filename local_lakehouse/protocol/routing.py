@@ -1,4 +1,4 @@
-"""The routing of REST requests to operations, based on botocore's models."""
+"""Routing of REST requests to operations, based on botocore's models."""
 
 from __future__ import annotations
 

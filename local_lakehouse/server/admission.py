@@ -1,4 +1,4 @@
-"""The rejection of requests from web pages and of requests for other hosts, before the requests are read.
+"""Rejection of requests from web pages and of requests for other hosts, before the requests are read.
 
 A browser sends requests to any address on behalf of any page. Such a request has an ``Origin`` or ``Sec-Fetch-Site``
 header, or a foreign ``Host`` if the page's name resolves to this computer. Requests from programs have no such header,

@@ -1,4 +1,4 @@
-"""The conversion of Python values to JSON and back, without executing stored content.
+"""Conversion of Python values to JSON and back, without executing stored content.
 
 Every value has exactly one JSON form. Values without a native JSON form become objects with the member ``$``, which
 names the kind. Objects are rebuilt field by field, and only if the codec knows their class.

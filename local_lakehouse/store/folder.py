@@ -1,4 +1,4 @@
-"""The backup, deletion and transfer of the state folder."""
+"""Backup, deletion and transfer of the state folder."""
 
 from __future__ import annotations
 

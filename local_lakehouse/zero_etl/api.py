@@ -63,7 +63,7 @@ class ZeroEtlService:
         refresh_seconds: The maximum time between two refreshes in seconds, regardless of `RefreshInterval`. A write
             starts a refresh within 0.5 seconds.
         clock: A function that returns the current time in seconds since 1970.
-        governance: The access checks of Lake Formation, or None to disable them.
+        governance: Lake Formation's access checks, or None to disable them.
     """
 
     name = "glue"

@@ -70,7 +70,7 @@ class Checks:
 
     Args:
         clients: The clients of the lakehouse.
-        governance: The access checks of Lake Formation, or None to disable them.
+        governance: Lake Formation's access checks, or None to disable them.
     """
 
     def __init__(self, clients: ServiceClients, governance: Governance | None = None) -> None:

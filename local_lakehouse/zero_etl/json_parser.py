@@ -51,7 +51,7 @@ def _opened(lines: bytes) -> int:
 
 
 def _texts(lines: bytes) -> pa.StringArray:
-    """Return the lines as strings that share the memory of the bytes."""
+    """Return the lines as strings that share memory with the bytes."""
     ends = np.flatnonzero(np.frombuffer(lines, np.uint8) == ord("\n")) + 1
     offsets = np.concatenate(([0], ends, [len(lines)])).astype(np.int32)
     return pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(lines))

@@ -56,7 +56,7 @@ class Lifecycle:
         properties: A function that returns the resource and table properties.
         clock: A function that returns the current time in seconds since 1970.
         refresh_seconds: The maximum time between two ticks, in seconds.
-        governance: The access checks of Lake Formation, or None to disable them.
+        governance: Lake Formation's access checks, or None to disable them.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The comparison of a table's rows before and after a refresh, by the columns of the items' keys.
+"""Comparison of a table's rows before and after a refresh, by the columns of the items' keys.
 
 Two keys can have the same column values if their numbers become the same double. The rows of such keys form a group.
 """

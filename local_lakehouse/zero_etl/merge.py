@@ -1,4 +1,4 @@
-"""The merge of changed rows into the target table, in one commit that rewrites only files with changed rows.
+"""Merging of changed rows into the target table, in one commit that rewrites only files with changed rows.
 
 Rows are matched by the columns of the item's key. Rows with the same key form a group that is replaced together, so
 that they remain separate rows.

@@ -1,4 +1,4 @@
-"""The partitioning of the target table, by default into buckets of the partition key.
+"""Partitioning of the target table, by default into buckets of the partition key.
 
 The table properties can specify a different partitioning.
 

@@ -1,4 +1,4 @@
-"""The replication of an integration's initial data and changes, each as of a single point in time."""
+"""Replication of an integration's initial data and changes, each as of a single point in time."""
 
 from __future__ import annotations
 

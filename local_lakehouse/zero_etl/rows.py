@@ -1,4 +1,4 @@
-"""The conversion of columns to rows of the target table, in the Arrow types of the Iceberg fields."""
+"""Conversion of columns to rows of the target table, in the Arrow types of the Iceberg fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The conversion of DynamoDB values to strings, for list elements and attributes with several types.
+"""Conversion of DynamoDB values to strings, for list elements and attributes with several types.
 
 AWS documents that elements of lists become strings, but not their format. The following format is our choice. Strings
 are unchanged, numbers are plain decimals, booleans are ``true`` and ``false``, and binary values are base64. Maps,

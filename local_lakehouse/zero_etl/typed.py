@@ -1,4 +1,4 @@
-"""The conversion of items in DynamoDB JSON to one Arrow array with type tags."""
+"""Conversion of items in DynamoDB JSON to one Arrow array with type tags."""
 
 from __future__ import annotations
 

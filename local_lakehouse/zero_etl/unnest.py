@@ -1,4 +1,4 @@
-"""The conversion of DynamoDB items to the target table's columns, in the three unnest modes.
+"""Conversion of DynamoDB items to the target table's columns, in the three unnest modes.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-ddb-schema-unnesting.html
 """

@@ -59,7 +59,7 @@ TYPES = {pa.int32(): "int", pa.int64(): "bigint", pa.float64(): "double", pa.dat
 
 
 class EmulatedAthena:
-    """An emulator's Athena, with a database for external tables."""
+    """The Athena service of an emulator, with a database for external tables."""
 
     def __init__(self, address: str) -> None:
         self.session = boto3.Session("test", "test", region_name="us-east-1")

@@ -108,9 +108,9 @@ def bench_first_load(environment: Environment) -> None:
         environment.target(f"load{attempt}").load(unnest(items, KEYS, FULL).columns, keep=False)
         rates.append(ITEMS / (time.perf_counter() - started))
         rates_of_cpu.append(ITEMS / (time.process_time() - cpu))
-    results.save("first_load", {"items/s": rates, "items per second of processor time": rates_of_cpu})
+    results.save("first_load", {"items/s": rates, "items per second of CPU time": rates_of_cpu})
     print(f"\nfirst load: {max(rates):,.0f} items/s ({ITEMS:,} items; best of {len(rates)})")
-    print(f"per second of processor time: {max(rates_of_cpu):,.0f} items, regardless of the computer's other load")
+    print(f"per second of CPU time: {max(rates_of_cpu):,.0f} items, regardless of the computer's other load")
     assert max(rates_of_cpu) >= 150_000
 
 
@@ -132,10 +132,10 @@ def bench_refresh_and_upsert(environment: Environment) -> None:
         rates_of_cpu.append(CHANGES / (time.process_time() - cpu))
         assert counts.updated + counts.inserted + counts.deleted >= CHANGES * 9 // 10
     upserts = _upsert_rate(environment)
-    per_cpu = {"changes per second of processor time": rates_of_cpu}
+    per_cpu = {"changes per second of CPU time": rates_of_cpu}
     results.save("refresh", {"changes/s": rates, **per_cpu, "PyIceberg upsert (changes/s)": upserts})
     print(f"\nrefresh: {max(rates):,.0f} changes/s ({CHANGES:,} of {TABLE:,} rows; best of {len(rates)})")
-    print(f"per second of processor time: {max(rates_of_cpu):,.0f} changes")
+    print(f"per second of CPU time: {max(rates_of_cpu):,.0f} changes")
     print(f"PyIceberg's upsert: {upserts:,.0f} changes/s ({UPSERTS:,} of {TABLE:,} rows)")
     assert max(rates_of_cpu) >= 15_000
     assert max(rates) > 10 * upserts

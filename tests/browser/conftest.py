@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "build" / "screenshots"
-# A headless shell is Chromium without the user interface of its windows. The tests need less than half of the processor
+# A headless shell is Chromium without the user interface of its windows. The tests need less than half of the CPU
 # time with it. Chromium itself draws this interface even in headless mode, in additional processes.
 _NAMES = ("chromium-headless-shell", "chrome-headless-shell", "chromium", "chromium-browser", "google-chrome")
 

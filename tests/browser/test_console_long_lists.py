@@ -27,7 +27,7 @@ ROWS = 100_000
 TABLES = 120
 MANY = """SELECT 1000 * (a - 1) + b AS n, 'row ' || CAST(1000 * (a - 1) + b AS varchar) AS name
 FROM UNNEST(sequence(1, 100)) x(a), UNNEST(sequence(1, 1000)) y(b) ORDER BY 1"""
-# The visible part of a page has fewer elements than this number, and the result has far more rows.
+# The visible part of a page has at most this many elements, although the result has far more rows.
 DRAWN = 100
 
 

@@ -108,13 +108,13 @@ class TestMetadata:
         assert needs
         assert [int(number) for number in re.findall(r"\b\d\d\b", needs[1].split(";")[0])] == about["needs"]
 
-    def test_minutes_of_cells_add_up(self, path: Path) -> None:
+    def test_cell_minutes_add_up(self, path: Path) -> None:
         notebook = json.loads(path.read_text())
         about = [cell["metadata"].get("zetl", {}) for cell in notebook["cells"]]
         total = sum(entry.get("minutes", 0) for entry in about)
         assert total == notebook["metadata"]["zetl"]["minutes"], "change the notebook's minutes (see CONTRIBUTING.md)"
 
-    def test_cells_have_known_kinds_and_headings_start_marked_cells(self, path: Path) -> None:
+    def test_cells_have_known_kinds_and_marked_cells_start_with_a_heading(self, path: Path) -> None:
         for cell in json.loads(path.read_text())["cells"]:
             about = cell["metadata"].get("zetl", {})
             assert about.get("kind") in {None, *KINDS}

@@ -1,4 +1,4 @@
-"""The conversion of a question's marks into a plan, clause by clause."""
+"""Conversion of a question's marks into a plan, clause by clause."""
 
 from __future__ import annotations
 

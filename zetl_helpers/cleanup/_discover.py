@@ -1,4 +1,4 @@
-"""The search for the lab's leftovers, in the order of deletion."""
+"""A search for the lab's leftovers, in the order of deletion."""
 
 from __future__ import annotations
 

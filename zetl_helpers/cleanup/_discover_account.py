@@ -1,4 +1,4 @@
-"""The search for the lab's leftovers in Lake Formation, Unified Studio, the Data Catalog policy and IAM."""
+"""A search for the lab's leftovers in Lake Formation, Unified Studio, the Data Catalog policy and IAM."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class Executed:
 def execute(paths: Sequence[Path]) -> Iterator[Executed]:
     """Run notebooks in order. While a notebook runs, the next notebook's kernel starts.
 
-    A kernel needs about a second of processor time before it can execute a cell.
+    A kernel needs about a second of CPU time before it can execute a cell.
 
     Args:
         paths: The notebooks, which are not changed.

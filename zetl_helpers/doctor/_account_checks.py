@@ -146,7 +146,7 @@ def _governance(lab: Lab) -> Check:
     lacking = _governed.missing(lab, me)
     if governed and not lacking:
         return Check(True, "Lake Formation governs this account; all permissions that the lab needs are granted")
-    what = "; ".join(lacking) or "CREATE_DATABASE on the catalog, and the grants of chapter 1"
+    what = "; ".join(lacking) or "CREATE_DATABASE on the catalog, and the grants from chapter 1"
     return Check(
         False,
         f"Lake Formation governs this account, and you are not one of its administrators. Missing: {what}",

@@ -1,4 +1,4 @@
-"""The execution of ``CREATE TABLE … AS SELECT`` statements.
+"""Execution of ``CREATE TABLE … AS SELECT`` statements.
 
 https://docs.aws.amazon.com/athena/latest/ug/create-table-as.html
 """

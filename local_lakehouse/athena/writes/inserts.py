@@ -1,4 +1,4 @@
-"""The execution of ``INSERT INTO`` statements.
+"""Execution of ``INSERT INTO`` statements.
 
 https://docs.aws.amazon.com/athena/latest/ug/insert-into.html
 """

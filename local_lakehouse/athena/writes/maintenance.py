@@ -1,4 +1,4 @@
-"""The execution of ``OPTIMIZE`` and ``VACUUM`` on Iceberg tables.
+"""Execution of ``OPTIMIZE`` and ``VACUUM`` on Iceberg tables.
 
 https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-data-optimization.html
 """

@@ -1,4 +1,4 @@
-"""The execution of ``UPDATE``, ``DELETE`` and ``MERGE`` on Iceberg tables.
+"""Execution of ``UPDATE``, ``DELETE`` and ``MERGE`` on Iceberg tables.
 
 https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-updating-iceberg-table-data.html
 

@@ -1,4 +1,4 @@
-"""The execution of ``UNLOAD`` statements.
+"""Execution of ``UNLOAD`` statements.
 
 https://docs.aws.amazon.com/athena/latest/ug/unload.html
 """

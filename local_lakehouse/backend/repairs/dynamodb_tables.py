@@ -1,4 +1,4 @@
-"""The description, creation and deletion of DynamoDB tables, with all response members that AWS returns.
+"""Description, creation and deletion of DynamoDB tables, with all response members that AWS returns.
 
 AWS: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html
 """

@@ -1,4 +1,4 @@
-"""The conversion of PartiQL literals to DynamoDB values."""
+"""Conversion of PartiQL literals to DynamoDB values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The analysis of aggregates, and of expressions that are evaluated after the aggregation."""
+"""Analysis of aggregates, and of expressions that are evaluated after the aggregation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The analysis of function calls, including implicit argument conversions and lambdas."""
+"""Analysis of function calls, including implicit argument conversions and lambdas."""
 
 from __future__ import annotations
 

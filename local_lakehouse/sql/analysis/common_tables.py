@@ -1,4 +1,4 @@
-"""The analysis of common table expressions (``WITH``), including recursive expressions."""
+"""Analysis of common table expressions (``WITH``), including recursive expressions."""
 
 # ruff: noqa: S608 - This module builds SQL from analyzed parts, never from a caller's text.
 

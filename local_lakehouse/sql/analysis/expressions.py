@@ -1,4 +1,4 @@
-"""The analysis of expressions, which resolves names and types and produces DuckDB SQL."""
+"""Analysis of expressions, which resolves names and types and produces DuckDB SQL."""
 
 from __future__ import annotations
 

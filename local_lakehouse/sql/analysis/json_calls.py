@@ -1,4 +1,4 @@
-"""The analysis of JSON functions with special syntax.
+"""Analysis of JSON functions with special syntax.
 
 If a function that returns JSON is nested in one of these functions, its result is treated as JSON even without
 ``FORMAT JSON``.

@@ -1,4 +1,4 @@
-"""The analysis of constants, which determines their types and DuckDB SQL."""
+"""Analysis of constants, which determines their types and DuckDB SQL."""
 
 from __future__ import annotations
 

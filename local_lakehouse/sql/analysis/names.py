@@ -1,4 +1,4 @@
-"""The analysis of names, row fields and subscripts."""
+"""Analysis of names, row fields and subscripts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The analysis of arithmetic operators and ``||`` with Trino's rules."""
+"""Analysis of arithmetic operators and ``||`` with Trino's rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The analysis of ``ORDER BY`` keys."""
+"""Analysis of ``ORDER BY`` keys."""
 
 from __future__ import annotations
 

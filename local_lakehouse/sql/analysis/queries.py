@@ -1,4 +1,4 @@
-"""The analysis of query bodies, ``ORDER BY`` and ``LIMIT``."""
+"""Analysis of query bodies, ``ORDER BY`` and ``LIMIT``."""
 
 # ruff: noqa: S608 - This module builds SQL from analyzed parts, never from a caller's text.
 

@@ -1,4 +1,4 @@
-"""The analysis of relations in ``FROM``."""
+"""Analysis of relations in ``FROM``."""
 
 # ruff: noqa: S608 - This module builds SQL from analyzed parts, never from a caller's text.
 

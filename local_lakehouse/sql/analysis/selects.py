@@ -1,4 +1,4 @@
-"""The analysis of the columns and conditions of ``SELECT``."""
+"""Analysis of the columns and conditions of ``SELECT``."""
 
 # ruff: noqa: S608 - This module builds SQL from analyzed parts, never from a caller's text.
 

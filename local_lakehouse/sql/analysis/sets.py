@@ -1,4 +1,4 @@
-"""The analysis of ``VALUES`` and set operations."""
+"""Analysis of ``VALUES`` and set operations."""
 
 # ruff: noqa: S608 - This module builds SQL from analyzed parts, never from a caller's text.
 

@@ -1,4 +1,4 @@
-"""The analysis of special forms that look like function calls, such as ``IF`` and ``TRY``."""
+"""Analysis of special forms that look like function calls, such as ``IF`` and ``TRY``."""
 
 from __future__ import annotations
 

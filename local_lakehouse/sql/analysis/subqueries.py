@@ -80,7 +80,7 @@ class Subqueries:
         return self._found(f"({left} {node.operator} {quantifier} {source})", types.BOOLEAN, compiled, value)
 
     def _matched(self, node: tree.Quantified, value: Typed, compiled: Compiled, name: str, inner: Type) -> Typed:
-        """Compare a value with every row of a query, for types whose comparison differs in DuckDB."""
+        """Compare a value with every row of a query, for types that DuckDB compares differently."""
         if len(inner.children) == 1 and value.type.name != "row":
             right = row_value(f"{name}.c0", inner.children[0])
         else:

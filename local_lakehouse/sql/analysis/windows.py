@@ -1,4 +1,4 @@
-"""The analysis of window partitions, orders and frames."""
+"""Analysis of window partitions, orders and frames."""
 
 from __future__ import annotations
 

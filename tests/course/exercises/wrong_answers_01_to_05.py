@@ -1,4 +1,4 @@
-"""Typical wrong answers to the exercises of chapters 1 to 5, each with words that its message must contain."""
+"""Typical wrong answers to the exercises in chapters 1 to 5, each with words that its message must contain."""
 
 from typing import Any
 

@@ -61,7 +61,7 @@ def test_every_public_name_has_a_page() -> None:
     assert set(zetl_helpers.__all__) == {*reference.FUNCTIONS, *reference.modules()} - {"local_lakehouse.testing"}
 
 
-def test_command_page_contains_help_of_every_command() -> None:
+def test_command_page_contains_help_for_every_command() -> None:
     page = reference.command(cli.parser())
     for words in ("zetl run", "zetl local start", "zetl class status", "zetl cleanup"):
         assert f"\n## {words}\n\n```text\nusage: {words}" in page

@@ -25,10 +25,10 @@ def status(labs: Sequence[Lab]) -> pd.DataFrame:
         labs: The learners' labs, from `roster.learners`.
 
     Returns:
-        One row per learner: ``learner``, the prefix; ``chapter``, the highest chapter that has created resources, or 0
-        (5, 7, 9 and 12 create none); ``integration``, the integration's status in AWS Glue, or ``none``; ``last_sync``,
-        the time up to which the target reflects the source, in UTC; ``note``, any problem that needs the instructor's
-        attention.
+        One row per learner: ``learner``, the prefix; ``chapter``, the highest-numbered chapter that has created
+        resources, or 0 (5, 7, 9 and 12 create none); ``integration``, the integration's status in AWS Glue, or
+        ``none``; ``last_sync``, the time up to which the target reflects the source, in UTC; ``note``, any problem that
+        needs the instructor's attention.
     """
     account = _Account(labs[0]) if labs else None
     rows = [_row(lab, account) for lab in labs if account]

@@ -1,4 +1,4 @@
-"""The exercises of chapter 1, about the source's contents and permissions."""
+"""The exercises for chapter 1, about the source's contents and permissions."""
 
 from __future__ import annotations
 

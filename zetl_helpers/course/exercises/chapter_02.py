@@ -1,4 +1,4 @@
-"""The exercises of chapter 2, about columns, partitions and an integration without backups."""
+"""The exercises for chapter 2, about columns, partitions and an integration without backups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The exercises of chapter 3, about principals, administrators and grants."""
+"""The exercises for chapter 3, about principals, administrators and grants."""
 
 from __future__ import annotations
 

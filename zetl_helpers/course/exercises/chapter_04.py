@@ -1,4 +1,4 @@
-"""The exercises of chapter 4, about SQL with Athena."""
+"""The exercises for chapter 4, about SQL with Athena."""
 
 from __future__ import annotations
 

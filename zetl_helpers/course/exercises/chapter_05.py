@@ -1,4 +1,4 @@
-"""The exercises of chapter 5, about rows for a chart and the right chart for a question."""
+"""The exercises for chapter 5, about rows for a chart and the right chart for a question."""
 
 from __future__ import annotations
 

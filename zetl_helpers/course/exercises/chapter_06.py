@@ -1,4 +1,4 @@
-"""The exercises of chapter 6, about types, missing values and names that collide."""
+"""The exercises for chapter 6, about types, missing values and names that collide."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The exercises of chapter 7, about versions of a table in SQL."""
+"""The exercises for chapter 7, about versions of a table in SQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The exercises of chapter 8, about the log, freshness, cost and a failed ingestion."""
+"""The exercises for chapter 8, about the log, freshness, cost and a failed ingestion."""
 
 from __future__ import annotations
 

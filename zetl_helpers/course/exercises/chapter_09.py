@@ -1,4 +1,4 @@
-"""The exercises of chapter 9, about final states, error messages and escalation."""
+"""The exercises for chapter 9, about final states, error messages and escalation."""
 
 from __future__ import annotations
 

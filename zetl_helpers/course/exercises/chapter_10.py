@@ -1,4 +1,4 @@
-"""The exercises of chapter 10, about nested attributes and a partition spec."""
+"""The exercises for chapter 10, about nested attributes and a partition spec."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The exercises of chapter 11, about an import, the number of files, OPTIMIZE and VACUUM."""
+"""The exercises for chapter 11, about an import, the number of files, OPTIMIZE and VACUUM."""
 
 from __future__ import annotations
 

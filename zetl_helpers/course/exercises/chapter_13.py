@@ -1,4 +1,4 @@
-"""The exercises of chapter 13, about a prediction and about problems in an unknown table."""
+"""The exercises for chapter 13, about a prediction and about problems in an unknown table."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def judge_recovery(lab: Lab, _: object) -> None:
         raise IncorrectError(f"Table {lab.table} has no continuous backups.")
     if backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] != "ENABLED":
         raise IncorrectError(
-            f"Point-in-time recovery is still off on table {lab.table}. The error that break_it() showed names the "
+            f"Point-in-time recovery is still off for table {lab.table}. The error that break_it() showed names the "
             "setting, and UpdateContinuousBackups turns it on."
         )
     judge_integration(lab, "Point-in-time recovery is on again.")
@@ -69,7 +69,7 @@ def _turn_recovery_on(lab: Lab) -> None:
 
 
 RECOVERY = Fault(
-    "point-in-time recovery is off on the table.",
+    "point-in-time recovery is off for the table.",
     source.disable_pitr,
     integration.wait_until_attention,
     _turn_recovery_on,

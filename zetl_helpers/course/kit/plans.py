@@ -39,7 +39,7 @@ class Slot:
     Args:
         start: The minute at which this part starts.
         minutes: The length of this part.
-        what: The chapter's title, setup, slack, or a break.
+        what: The chapter's title, or a label for setup, slack or a break.
         exercises: ``in class``, ``afterward``, or ``–`` if the chapter has no exercises.
     """
 

@@ -77,7 +77,7 @@ def _lead(text: str, most_words: int) -> tuple[str, list[str], list[str]]:
 
 
 def _fitting(parts: list[str], most_words: int) -> list[str]:
-    """Return as many of the first parts as a word limit allows."""
+    """Return the leading parts that fit within a word limit."""
     kept: list[str] = []
     for part in parts:
         if words(" ".join([*kept, part])) > most_words:

@@ -1,4 +1,4 @@
-"""The build of the site with MkDocs."""
+"""The site build, based on MkDocs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of the features in docs/beyond-the-blog.md that the local lakehouse supports or rejects."""
+"""Tests for the features in docs/beyond-the-blog.md that the local lakehouse supports or rejects."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Tests of the development container, the Binder configuration and the CI artifacts."""
+"""Tests for the development container, the Binder configuration and the CI artifacts."""
 
 import json
 import os

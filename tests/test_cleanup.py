@@ -255,7 +255,7 @@ def test_plan_raises_for_expired_credentials(lab: Lab) -> None:
         cleanup.plan(lab)
 
 
-def test_keeps_bucket_of_another_account(lab: Lab) -> None:
+def test_keeps_bucket_in_another_account(lab: Lab) -> None:
     FakeOperation(lab, "s3", "HeadBucket").fail("403", times=9)
     assert foreign(lab) == [f"S3 bucket {lab.bucket}"]
     assert cleanup.verify(lab) == (
@@ -272,7 +272,7 @@ def test_inaccessible_bucket_is_not_reported_as_foreign(lab: Lab) -> None:
     assert "S3 bucket" in [what for what, _ in found.unseen]
 
 
-def test_deletes_catalog_statements_of_earlier_versions(lab: Lab) -> None:
+def test_deletes_catalog_statements_from_earlier_versions(lab: Lab) -> None:
     target.create_database(lab)
     target.merge_catalog_policy(lab)
     glue = lab.client("glue")
@@ -287,7 +287,7 @@ def test_deletes_catalog_statements_of_earlier_versions(lab: Lab) -> None:
     assert cleanup.verify(lab)
 
 
-def test_keeps_resources_of_another_learner(lakehouse_ticks: Lakehouse) -> None:
+def test_keeps_another_learners_resources(lakehouse_ticks: Lakehouse) -> None:
     anna, ben = connect_to(lakehouse_ticks.url, "anna"), connect_to(lakehouse_ticks.url, "ben")
     for learner in (anna, ben):
         chapters.catch_up(learner, 3)

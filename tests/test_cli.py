@@ -1,4 +1,4 @@
-"""Tests of the ``zetl`` command, and of its errors for invalid arguments."""
+"""Tests for the ``zetl`` command, and for its errors for invalid arguments."""
 
 from pathlib import Path
 
@@ -93,7 +93,7 @@ def test_command_without_action_lists_actions(command: str, action: str, capsys:
     assert action in capsys.readouterr().out
 
 
-def test_invalid_arguments_show_usage_of_subcommand(capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_arguments_show_subcommand_usage(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["local", "start", "--nope"])
     captured = capsys.readouterr().err

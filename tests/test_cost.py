@@ -40,7 +40,7 @@ def at_least(more: cost.Estimate, less: cost.Estimate) -> bool:
 
 
 @pytest.mark.parametrize(("minutes", "dollars"), [(15, 2.81), (60, 0.70), (1440, 0.03), (8640, 0.03)])
-def test_idle_integration_costs_minimum_of_exports(minutes: int, dollars: float) -> None:
+def test_idle_integration_costs_export_minimum(minutes: int, dollars: float) -> None:
     estimate = cost.estimate(0, 0, 0, minutes, queries_per_day=0)
     assert round(amount(estimate, "DynamoDB incremental exports"), 2) == dollars
     assert round(cost.idle_cost(minutes), 2) == dollars
@@ -117,7 +117,7 @@ def test_estimate_displays_amounts_and_warning() -> None:
     assert repr(estimate).splitlines()[9].split()[:2] == ["Total", f"${estimate.total:.2f}"]
 
 
-def test_note_says_that_prices_of_other_region_can_differ() -> None:
+def test_note_says_that_prices_in_other_region_can_differ() -> None:
     assert any("eu-central-1 can differ" in note for note in cost.estimate(1, 1, 1, region="eu-central-1").notes)
     assert not any("stand in" in note for note in cost.estimate(1, 1, 1).notes)
 

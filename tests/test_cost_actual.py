@@ -1,4 +1,4 @@
-"""Tests of a lab's actual cost, compared with independently computed figures."""
+"""Tests for a lab's actual cost, compared with independently computed figures."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Tests of phrases that consist of a number and a noun, such as "2 rows"."""
+"""Tests for phrases that consist of a number and a noun, such as "2 rows"."""
 
 import pytest
 

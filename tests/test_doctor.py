@@ -102,7 +102,7 @@ def test_reports_foreign_resources_with_lab_names(lab: Lab) -> None:
     assert f"S3 bucket {lab.bucket} has one of the lab's names but doesn't belong to the lab" in found
 
 
-def test_counts_leftovers_of_earlier_run(lab: Lab) -> None:
+def test_counts_leftovers_from_earlier_run(lab: Lab) -> None:
     source.create_table(lab)
     assert "[OK]   1 resource of the lab found; zetl cleanup --dry-run lists" in doctor.report(doctor.examine(lab))
 

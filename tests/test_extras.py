@@ -1,4 +1,4 @@
-"""Tests of the messages of commands that need packages that are not installed."""
+"""Tests for the messages of commands that need packages that are not installed."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Tests of an integration's errors when a prerequisite is missing, and of its automatic recovery."""
+"""Tests for an integration's errors when a prerequisite is missing, and for its automatic recovery."""
 
 from datetime import UTC, datetime, timedelta
 

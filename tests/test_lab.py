@@ -231,7 +231,7 @@ def test_connect_to_aws_requires_region(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize("profile", ["", "[profile p]\nregion = eu-west-1\n"])
-def test_connect_to_aws_uses_region_of_environment(
+def test_connect_to_aws_uses_region_from_environment(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, profile: str
 ) -> None:
     (tmp_path / "config").write_text(profile)

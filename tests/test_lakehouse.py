@@ -1,4 +1,4 @@
-"""Tests of the helpers that query and describe the lakehouse, on a lab after chapter 6."""
+"""Tests for the helpers that query and describe the lakehouse, on a lab after chapter 6."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -98,7 +98,7 @@ def test_query_error_can_lack_advice(evolved_lab: Lab) -> None:
         lakehouse.query(evolved_lab, "SELECT 1 / 0")
 
 
-def test_advice_names_table_of_lab(evolved_lab: Lab) -> None:
+def test_advice_names_lab_table(evolved_lab: Lab) -> None:
     own = evolved_lab.with_table("MyTable")
     with pytest.raises(lakehouse.QueryError, match=r"zetl\.lakehouse\.schema\(lab\.with_table\(\"MyTable\"\)\) lists"):
         lakehouse.query(own, "SELECT nothing FROM customeraccounts")
@@ -228,7 +228,7 @@ def test_save_query_creates_keeps_or_changes_query(evolved_lab: Lab) -> None:
     assert lakehouse.saved_queries(evolved_lab)["by state"]["QueryString"] == "SELECT 2"
 
 
-def test_queries_use_workgroup_of_lab(evolved_lab: Lab) -> None:
+def test_queries_use_lab_workgroup(evolved_lab: Lab) -> None:
     evolved_lab.client("athena").create_work_group(
         Name="team",
         Configuration={"ResultConfiguration": {"OutputLocation": f"s3://{evolved_lab.bucket}/team/"}},

@@ -1,4 +1,4 @@
-"""Tests of compacting small files, and of deleting old snapshots and the files that only they use."""
+"""Tests for compacting small files, and for deleting old snapshots and the files that only they use."""
 
 from datetime import UTC, datetime
 

@@ -19,7 +19,7 @@ def evolved_lab(lab: Lab, lakehouse_ticks: Lakehouse) -> Lab:
     return lab
 
 
-def test_log_events_report_changes_of_each_ingestion(evolved_lab: Lab) -> None:
+def test_log_events_report_changes_in_each_ingestion(evolved_lab: Lab) -> None:
     events = monitoring.log_events(evolved_lab)
     stats = events[events["messageType"] == "IngestionProcessingStats"]
     first = stats.iloc[0]

@@ -1,4 +1,4 @@
-"""Tests of a learner's own table, whose keys are derived from its items, and of the cleanup of individual tables."""
+"""Tests for a learner's own table, whose keys are derived from its items, and for the cleanup of individual tables."""
 
 from pathlib import Path
 

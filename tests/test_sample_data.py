@@ -94,7 +94,7 @@ def test_table_keys_match_blog() -> None:
     assert keys == {"CustomerID": "HASH", "AccountNumber": "RANGE"}
 
 
-def test_accounts_have_nine_attributes_of_right_types() -> None:
+def test_accounts_have_nine_attributes_with_correct_types() -> None:
     assert all(types(item) == NINE for item in accounts())
 
 
@@ -169,7 +169,7 @@ def test_update_sets_the_seven_attributes() -> None:
     assert text(update["Key"], "AccountNumber") == "ACC326093"
 
 
-def test_delete_removes_customer_of_first_batch() -> None:
+def test_delete_removes_customer_from_first_batch() -> None:
     key = read("changes.json")["delete_item"]["Key"]
     assert key == {name: items("items_1.json")[1][name] for name in ("CustomerID", "AccountNumber")}
     assert (text(key, "CustomerID"), text(key, "AccountNumber")) == ("CUST0002", "ACC578303")

@@ -77,7 +77,7 @@ def tutorial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_settings_file_applies_to_notebooks_of_folder(tutorial: Path) -> None:
+def test_settings_file_applies_to_notebooks_in_folder(tutorial: Path) -> None:
     assert _settings.write_file({"ZETL_TARGET": "aws", "ZETL_PREFIX": "ana"}) == tutorial / "zetl.env"
     assert (_settings.target(), _settings.prefix(), _settings.workgroup()) == ("aws", "ana", "primary")
     _settings.write_file({"ZETL_PREFIX": ""})
@@ -91,7 +91,7 @@ def test_environment_overrides_settings_file(tutorial: Path, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("line", ["ZETL_TARGETS=aws", "aws"])
-def test_reports_invalid_line_of_settings_file(tutorial: Path, line: str) -> None:
+def test_reports_invalid_line_in_settings_file(tutorial: Path, line: str) -> None:
     (tutorial / "zetl.env").write_text(f"# mine\n\n{line}\n")
     with pytest.raises(SettingsError, match=f"the line '{line}'"):
         _settings.target()

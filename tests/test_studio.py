@@ -126,7 +126,7 @@ def test_as_project_requires_membership(loaded_lab: Lab, project: Project) -> No
 
 
 class TestGoverned:
-    """Tests of an account governed by Lake Formation, in which IAM permissions alone grant no access."""
+    """Tests for an account governed by Lake Formation, in which IAM permissions alone grant no access."""
 
     @pytest.fixture
     def lab(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:

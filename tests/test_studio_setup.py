@@ -1,4 +1,4 @@
-"""Tests of planning, creating, using and deleting a domain and a project through the API, with each step repeated."""
+"""Tests for planning, creating, using and deleting a domain and a project through the API, with each step repeated."""
 
 import json
 from pathlib import Path

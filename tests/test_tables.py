@@ -1,4 +1,4 @@
-"""Tests of tables, which are interactive where scripts run, and plain where outputs are compared."""
+"""Tests for tables, which are interactive where scripts run, and plain where outputs are compared."""
 
 import pandas as pd
 import pytest

@@ -91,7 +91,7 @@ def test_rejects_foreign_bucket_and_database(lab: Lab) -> None:
         target.create_database(lab)
 
 
-def test_rejects_tagged_bucket_of_another_account(lab: Lab) -> None:
+def test_rejects_tagged_bucket_in_another_account(lab: Lab) -> None:
     """A helper rejects a bucket in another account, even if the bucket has the lab's name and tag.
 
     Anyone can guess the bucket's name, create the bucket first, and allow everyone to use it.
@@ -114,7 +114,7 @@ def test_merge_and_removal_keep_foreign_statements(lab: Lab) -> None:
     assert sids(lab) == ["SomebodyElse"]
 
 
-def test_merge_keeps_statements_of_other_learner(lakehouse: Lakehouse) -> None:
+def test_merge_keeps_other_learners_statements(lakehouse: Lakehouse) -> None:
     anna, ben = connect_to(lakehouse.url, "anna"), connect_to(lakehouse.url, "ben")
     target.merge_catalog_policy(anna)
     target.merge_catalog_policy(ben)

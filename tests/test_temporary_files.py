@@ -1,4 +1,4 @@
-"""Tests of the in-memory folder for the temporary files of a test run."""
+"""Tests for the in-memory folder that contains the temporary files of a test run."""
 
 import os
 import shutil
@@ -41,7 +41,7 @@ def test_process_and_its_children_use_the_folder(memory: Path) -> None:
     assert child.stdout.strip() == str(folder)
 
 
-def test_deletes_folders_of_killed_runs(memory: Path) -> None:
+def test_deletes_folders_from_killed_runs(memory: Path) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     left, used = memory / f"zetl-test-run-{ended.pid}-a", memory / f"zetl-test-run-{os.getpid()}-b"

@@ -1,4 +1,4 @@
-"""Tests of links in the documents, and of statements that must match the code."""
+"""Tests for links in the documents, and for statements that must match the code."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Tests of the exact output of cleanup's dry run.
+"""Tests for the exact output of cleanup's dry run.
 
 After an intended change, rewrite the files and review the diff: .venv/bin/python -m pytest tests/test_transcripts.py
 --rewrite-golden

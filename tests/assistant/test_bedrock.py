@@ -1,4 +1,4 @@
-"""Tests of the Bedrock backend against a fake Converse API."""
+"""Tests for the Bedrock backend against a fake Converse API."""
 
 from __future__ import annotations
 

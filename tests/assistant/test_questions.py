@@ -1,4 +1,4 @@
-"""Tests of the assistant's answers to questions with expected results.
+"""Tests for the assistant's answers to questions with expected results.
 
 The questions in held_out.json were written before the assistant, and were never used to tune it.
 """

@@ -1,4 +1,4 @@
-"""Browser tests of the console: its token, untrusted content, other origins, a stopped lakehouse, and the item form."""
+"""Browser tests for the console: token, untrusted content, other origins, a stopped lakehouse, and the item form."""
 
 from __future__ import annotations
 

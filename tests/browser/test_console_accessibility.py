@@ -1,4 +1,4 @@
-"""Accessibility tests of every page and state of the practice console, in light mode, dark mode and a narrow window."""
+"""Accessibility tests for every page and state of the console, in light mode, dark mode and a narrow window."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Browser tests of the links from a chapter's card in JupyterLab to the pages of the practice console."""
+"""Browser tests for the links from a chapter's card in JupyterLab to the pages of the practice console."""
 
 from __future__ import annotations
 

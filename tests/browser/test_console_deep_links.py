@@ -1,4 +1,4 @@
-"""Browser tests of the console pages that the chapters' boxes link to, and of the pictures of these pages."""
+"""Browser tests for the console pages that the chapters' boxes link to, and for the pictures of these pages."""
 
 from __future__ import annotations
 

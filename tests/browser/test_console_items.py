@@ -1,4 +1,4 @@
-"""Browser tests of an item open in two tabs, a deleted item, right-to-left values, and a stopped query."""
+"""Browser tests for an item open in two tabs, a deleted item, right-to-left values, and a stopped query."""
 
 from __future__ import annotations
 

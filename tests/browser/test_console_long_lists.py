@@ -1,4 +1,4 @@
-"""Browser tests of long lists in the console: a hundred thousand rows or items, and many tables."""
+"""Browser tests for long lists in the console: a hundred thousand rows or items, and many tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Browser tests of the practice console's Studio pages, from the data explorer to the query history."""
+"""Browser tests for the practice console's Studio pages, from the data explorer to the query history."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def test_querybook_can_be_saved_opened_and_shared(page: Page, loaded_lab: Lab) -
     wait_for_text(page, 1, "SELECT 42 AS answer")
 
 
-def test_history_lists_queries_of_notebooks(page: Page, loaded_lab: Lab) -> None:
+def test_history_lists_queries_from_notebooks(page: Page, loaded_lab: Lab) -> None:
     zetl.query(loaded_lab, "SELECT 1 AS from_a_notebook")
     with pytest.raises(zetl.lakehouse.QueryError):
         zetl.query(loaded_lab, "SELECT wrong FROM customeraccounts")

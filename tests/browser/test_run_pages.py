@@ -1,4 +1,4 @@
-"""Browser tests of the pages that `zetl run` writes."""
+"""Browser tests for the pages that `zetl run` writes."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""Browser tests of the site, opened from its folder without a server or a network."""
+"""Browser tests for the site, opened from its folder without a server or a network."""
 
 from collections.abc import Iterator
 from pathlib import Path

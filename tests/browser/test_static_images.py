@@ -1,4 +1,4 @@
-"""Browser tests of the static images of charts."""
+"""Browser tests for the static images of charts."""
 
 import base64
 

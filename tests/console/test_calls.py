@@ -1,4 +1,4 @@
-"""Tests of the AWS API calls that the console sends for the page, and of the equivalent code."""
+"""Tests for the AWS API calls that the console sends for the page, and for the equivalent code."""
 
 import ast
 import base64
@@ -41,7 +41,7 @@ def test_call_returns_response_and_equivalent_code(page: PageClient, table: str)
     assert answer["same"]["cli"] == "aws dynamodb describe-table \\\n    --table-name things"
 
 
-def test_call_returns_error_code_of_lakehouse(page: PageClient) -> None:
+def test_call_returns_error_code_from_lakehouse(page: PageClient) -> None:
     status, answer = page.try_("call", service="dynamodb", operation="DescribeTable", params={"TableName": "none"})
     assert (status, answer["error"]["code"]) == (400, "ResourceNotFoundException")
     assert "describe-table" in answer["same"]["cli"]

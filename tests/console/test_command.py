@@ -1,4 +1,4 @@
-"""Tests of ``zetl console`` and ``zetl.console(lab)``."""
+"""Tests for ``zetl console`` and ``zetl.console(lab)``."""
 
 import os
 import re

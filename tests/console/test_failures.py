@@ -1,4 +1,4 @@
-"""Tests of disconnected browsers and of unexpected failures.
+"""Tests for disconnected browsers and unexpected failures.
 
 After a failure, the page receives an error, and the details are in a log file in the state folder.
 """

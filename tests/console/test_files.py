@@ -1,4 +1,4 @@
-"""Tests of the console's view of a table's files, and of its assistant and policies."""
+"""Tests for the console's view of a table's files, and for its assistant and policies."""
 
 import pytest
 

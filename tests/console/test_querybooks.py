@@ -1,4 +1,4 @@
-"""Tests of saving, listing, changing and deleting querybooks."""
+"""Tests for saving, listing, changing and deleting querybooks."""
 
 from pathlib import Path
 

@@ -64,7 +64,7 @@ def test_reports_capitalized_tag_members() -> None:
     )
 
 
-def test_reports_missing_parameters_of_empty_request() -> None:
+def test_reports_missing_parameters_in_empty_request() -> None:
     model = wire.service_model("cloudwatch").operation_model("GetMetricData")
     assert unreadable_patterns(model, {}) == set()
     assert "Missing required" in violation_text("cloudwatch", "GetMetricData")

@@ -1,4 +1,4 @@
-"""Tests of the cell that opens a chapter."""
+"""Tests for the cell that opens a chapter."""
 
 import pytest
 

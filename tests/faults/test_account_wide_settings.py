@@ -147,7 +147,7 @@ def test_restores_single_statement_and_policy_id(anna: Lab) -> None:
 
 
 class TestAdministrators:
-    """Tests of Lake Formation's list of administrators, which has no hash."""
+    """Tests for Lake Formation's list of administrators, which has no hash."""
 
     @pytest.fixture(autouse=True)
     def prepared(self, anna: Lab, ben: Lab) -> None:

@@ -1,4 +1,4 @@
-"""Tests of a lakehouse on a small file system that really fills up."""
+"""Tests for a lakehouse on a small file system that really fills up."""
 
 import os
 import subprocess

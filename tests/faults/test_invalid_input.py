@@ -163,9 +163,9 @@ def test_rejects_foreign_alarm_with_lab_name(lab: Lab, recorder: Recorder) -> No
 
 
 class TestInaccessibleBucket:
-    """Tests of buckets that the lab cannot use: in another account or Region, or without permission to read them."""
+    """Tests for buckets that the lab cannot use: in another account or Region, or without permission to read them."""
 
-    def test_rejects_bucket_of_another_account(self, lab: Lab, recorder: Recorder) -> None:
+    def test_rejects_bucket_in_another_account(self, lab: Lab, recorder: Recorder) -> None:
         FakeOperation(lab, "s3", "HeadBucket").fail("403")
         with pytest.raises(ForeignResourceError, match=r"belongs to another account\. Set ZETL_PREFIX"):
             chapters.catch_up(lab, 2)

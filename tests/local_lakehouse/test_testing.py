@@ -1,4 +1,4 @@
-"""Tests of the pytest fixture for external test suites, used as in docs/testing.md."""
+"""Tests for the pytest fixture for external test suites, used as in docs/testing.md."""
 
 import re
 import socket

@@ -1,4 +1,4 @@
-"""Tests of rules for stored notebooks that nbval does not check."""
+"""Tests for stored notebooks, with rules that nbval does not check."""
 
 import itertools
 import json
@@ -163,7 +163,7 @@ def test_minutes_of_readme_paths_match_chapters() -> None:
         ), path.name
 
 
-def test_documents_use_full_path_of_zetl_command() -> None:
+def test_documents_use_full_path_to_zetl_command() -> None:
     for path in NOTEBOOKS:
         for cell in cells(path, "markdown"):
             for sentence in re.split(r"(?<=[.:])\s", "".join(cell["source"])):
@@ -171,7 +171,7 @@ def test_documents_use_full_path_of_zetl_command() -> None:
                     assert "`zetl " not in sentence, f"{path.name}: write .venv/bin/zetl in {sentence!r}"
 
 
-def test_readme_and_chapter_0_list_minutes_of_chapters() -> None:
+def test_readme_and_chapter_0_list_chapter_minutes() -> None:
     readme = (NOTEBOOKS[0].parent.parent / "README.md").read_text()
     start = "".join("".join(cell["source"]) + "\n" for cell in cells(NOTEBOOKS[0], "markdown"))
     for path in NOTEBOOKS:

@@ -1,4 +1,4 @@
-"""Tests of the target role's permissions boundary, in accounts with and without the boundary's managed policy."""
+"""Tests for the target role's permissions boundary, in accounts with and without the boundary's managed policy."""
 
 import json
 

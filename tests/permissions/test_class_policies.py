@@ -180,7 +180,7 @@ def class_learner(administrator: Lab, enforcing_lakehouse: Lakehouse, prefix: st
     return session_of(administrator, name, enforcing_lakehouse.url, prefix)
 
 
-def test_learner_cannot_access_lab_of_another(enforcing_lakehouse: Lakehouse, administrator: Lab) -> None:
+def test_learner_cannot_access_another_learners_lab(enforcing_lakehouse: Lakehouse, administrator: Lab) -> None:
     instructor = session_of(administrator, "Teacher", enforcing_lakehouse.url)
     bob = connect_to(enforcing_lakehouse.url, "bob")
     chapters.catch_up(bob, 3)

@@ -59,7 +59,7 @@ def test_linter_finds_overly_broad_statements(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["", "averylongprefix1"])
-def test_policies_fit_size_limit_of_managed_policies(lakehouse: Lakehouse, prefix: str) -> None:
+def test_policies_fit_size_limit_for_managed_policies(lakehouse: Lakehouse, prefix: str) -> None:
     for name, document in documents(connect_to(lakehouse.url, prefix)).items():
         assert len(re.sub(r"\s", "", str(document))) <= MANAGED, name
 

@@ -181,7 +181,7 @@ def test_integration_reports_missing_prerequisite(shared_lab: Lab, removed: str,
     ],
     ids=["database", "table"],
 )
-def test_integration_reports_missing_grants_of_target_role(
+def test_integration_reports_missing_grants_for_target_role(
     monkeypatch: pytest.MonkeyPatch, resource: dict[str, Any], removed: str, expected_message: str
 ) -> None:
     lakehouse = Lakehouse(Settings(refresh_seconds=0.05, governed=True))

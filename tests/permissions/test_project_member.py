@@ -1,4 +1,4 @@
-"""Tests of a project member in an Identity Center domain, who runs chapters as the project's role."""
+"""Tests for a project member in an Identity Center domain, who runs chapters as the project's role."""
 
 import contextlib
 import io
@@ -103,7 +103,7 @@ def test_chapters_for_members_run_without_denials(member: Lab, enforcing_lakehou
     assert denied == [], denied
 
 
-def test_reading_cells_of_chapters_6_and_8_run(member: Lab, enforcing_lakehouse: Lakehouse) -> None:
+def test_reading_cells_in_chapters_6_and_8_run(member: Lab, enforcing_lakehouse: Lakehouse) -> None:
     before = last_check(enforcing_lakehouse)
     assert run("06", without=NOT_FOR_MEMBERS) >= 3
     assert run("08", without=NOT_FOR_MEMBERS) >= 4
@@ -133,7 +133,7 @@ def test_other_chapters_name_who_runs_them(member: Lab, chapter: int) -> None:
         ("iam", "create_role", {"RoleName": "Another", "AssumeRolePolicyDocument": "{}"}),
     ],
 )
-def test_boundary_overrides_policies_of_project(
+def test_boundary_overrides_project_policies(
     member: Lab, enforcing_lakehouse: Lakehouse, service: str, call: str, parameters: dict[str, Any]
 ) -> None:
     everything = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}

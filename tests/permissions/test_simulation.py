@@ -1,4 +1,4 @@
-"""Tests of `permissions.simulate`, which checks the caller's permissions with the IAM policy simulator."""
+"""Tests for `permissions.simulate`, which checks the caller's permissions with the IAM policy simulator."""
 
 import json
 from collections.abc import Iterator
@@ -90,7 +90,7 @@ def test_resource_results_override_action_result(lab: Lab) -> None:
 
 
 class TestSimulatePrincipalPolicy:
-    """Tests of the local lakehouse's responses to SimulatePrincipalPolicy, as boto3 returns them."""
+    """Tests for the local lakehouse's responses to SimulatePrincipalPolicy, as boto3 returns them."""
 
     def ask(self, lab: Lab, **parameters: object) -> list[str]:
         role = "arn:aws:iam::123456789012:role/Analyst"

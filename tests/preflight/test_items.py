@@ -1,4 +1,4 @@
-"""Tests of reading items in the formats of DynamoDB tools."""
+"""Tests for reading items in the formats of DynamoDB tools."""
 
 import gzip
 import json

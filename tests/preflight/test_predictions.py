@@ -153,7 +153,7 @@ ITEMS = st.lists(st.dictionaries(NAMES, VALUES, max_size=4), min_size=1, max_siz
 
 
 @given(ITEMS, st.sampled_from(MODES))
-def test_predicts_columns_and_problems_of_any_items(items: list[Item], mode: str) -> None:
+def test_predicts_columns_and_problems_for_any_items(items: list[Item], mode: str) -> None:
     predicted = layout(survey(items, {"pk": "S"}), mode)
     actual = unnest(typed(items), {"pk": "S"}, mode).columns
     assert [(column.name, column.type) for column in predicted.columns] == [

@@ -1,4 +1,4 @@
-"""Tests of preflight's findings, recommendations and output."""
+"""Tests for preflight's findings, recommendations and output."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Tests of the coverage report by package."""
+"""Tests for the coverage report by package."""
 
 import pytest
 

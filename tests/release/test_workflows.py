@@ -1,4 +1,4 @@
-"""Tests of the CI workflows: commands, Python versions and permissions."""
+"""Tests for the CI workflows: commands, Python versions and permissions."""
 
 import re
 

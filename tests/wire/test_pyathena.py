@@ -1,4 +1,4 @@
-"""Tests of the PyAthena cursors and SQLAlchemy dialect, which the SQL cells in SageMaker use."""
+"""Tests for the PyAthena cursors and SQLAlchemy dialect, which the SQL cells in SageMaker use."""
 
 from __future__ import annotations
 

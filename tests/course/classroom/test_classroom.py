@@ -1,4 +1,4 @@
-"""Tests of the instructor's view of three learners in one account."""
+"""Tests for the instructor's view of three learners in one account."""
 
 from collections.abc import Iterator
 
@@ -58,7 +58,7 @@ def make_table(lab: Lab, name: str) -> None:
 
 
 class TestStatus:
-    def test_status_lists_progress_of_learners(self, class_lab: Lab) -> None:
+    def test_status_lists_learners_progress(self, class_lab: Lab) -> None:
         seen = status_of(class_lab)
         assert list(seen.index) == ["ana", "ben", "cem"]
         assert list(seen["chapter"]) == [8, 1, 0]
@@ -117,7 +117,7 @@ class TestCleanUp:
         with pytest.raises(LeftoverError, match=r"^ana: Still there: DynamoDB table ana_CustomerAccounts"):
             classroom.verify([ana, ben], timeout=0)
 
-    def test_cleanup_of_no_learners_is_empty(self) -> None:
+    def test_cleanup_without_learners_is_empty(self) -> None:
         assert classroom.apply([]).empty
 
 

@@ -1,4 +1,4 @@
-"""Tests of the functions that find or remove a statement's clauses."""
+"""Tests for the functions that find or remove a statement's clauses."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Tests of the five outcomes of a check, the order of hints, the solution and the card."""
+"""Tests for the five outcomes of a check, the order of hints, the solution and the card."""
 
 import re
 from collections.abc import Callable
@@ -73,7 +73,7 @@ def test_has_blank_accepts_empty_and_false_answers(answer: Any) -> None:
     "error",
     [QueryError("COLUMN_NOT_FOUND: line 1:8"), ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "Do")],
 )
-def test_check_reports_error_of_judge(exercise_lab: Lab, tmp_path: Path, error: Exception) -> None:
+def test_check_reports_judge_error(exercise_lab: Lab, tmp_path: Path, error: Exception) -> None:
     def judge(_: Lab, __: object) -> None:
         raise error
 

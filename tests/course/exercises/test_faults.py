@@ -1,4 +1,4 @@
-"""Tests of exercises that cause a fault: the accepted fixes, and the restored lab."""
+"""Tests for exercises that cause a fault: the accepted fixes, and the restored lab."""
 
 import json
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Tests of the exercise matrix, which contains the verdict on each correct and wrong answer to each exercise."""
+"""Tests for the exercise matrix, which contains the verdict on each correct and wrong answer to each exercise."""
 
 import re
 from collections.abc import Callable

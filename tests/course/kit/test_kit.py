@@ -76,7 +76,7 @@ def test_checkpoint_after_exercise_is_feedback(pages: dict[str, str]) -> None:
     assert "| feedback on their own answer |" in pages["04_query_with_athena"]
 
 
-def test_kit_contains_answers_of_exercises(pages: dict[str, str]) -> None:
+def test_kit_contains_answers_to_exercises(pages: dict[str, str]) -> None:
     assert "**A right answer**" in pages["04_query_with_athena"]
     assert pages["04_query_with_athena"].count("## Exercise") == pages["04_query_with_athena"].count("**Hints**")
 

@@ -1,4 +1,4 @@
-"""Tests of the reference pages and of the docstrings on these pages."""
+"""Tests for the reference pages, and for the docstrings on these pages."""
 
 import argparse
 import importlib

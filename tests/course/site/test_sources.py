@@ -1,4 +1,4 @@
-"""Tests of gathering the site's files, and of converting their links and figures."""
+"""Tests for gathering the site's files, and for converting their links and figures."""
 
 from pathlib import Path
 from typing import Any

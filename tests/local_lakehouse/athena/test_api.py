@@ -1,4 +1,4 @@
-"""Tests of Athena operations, and of the states and results of executions."""
+"""Tests for Athena operations, and for the states and results of executions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of blocks in Avro files with Snappy and Zstandard compression."""
+"""Tests for blocks in Avro files with Snappy and Zstandard compression."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of bucketed tables: hash values, bucket files, and the files that a statement reads."""
+"""Tests for bucketed tables: hash values, bucket files, and the files that a statement reads."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ROWS = "SELECT CAST(n AS {type}) AS k, n FROM UNNEST(sequence(0, 19)) AS t(n) UN
         ([("a", 1), ("b", None)], types.map_of(types.VARCHAR, types.INTEGER), (97 ^ 1) + 98),
     ],
 )
-def test_value_has_the_hash_of_hive(value: Any, type_: Type, expected: int) -> None:
+def test_value_has_the_same_hash_as_in_hive(value: Any, type_: Type, expected: int) -> None:
     assert hash_of(value, type_) == expected
 
 

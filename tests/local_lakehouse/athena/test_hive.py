@@ -1,4 +1,4 @@
-"""Tests of Hive tables (from CTAS and existing files), UNLOAD, DESCRIBE and SHOW FUNCTIONS."""
+"""Tests for Hive tables (from CTAS and existing files), UNLOAD, DESCRIBE and SHOW FUNCTIONS."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_ctas_and_insert_create_partitions(athena: Athena) -> None:
     assert athena.run("SELECT id, s FROM parts WHERE s <> 'a' ORDER BY id") == [["2", "none"], ["3", "b"]]
 
 
-def test_msck_repair_adds_partitions_of_existing_files(athena: Athena) -> None:
+def test_msck_repair_adds_partitions_for_existing_files(athena: Athena) -> None:
     athena.s3.put_object(Bucket="lab", Key="csv/day=2024-01-02/a.csv", Body=b'id,name\n1,"Doe, J"\n2,\n')
     athena.run(
         "CREATE EXTERNAL TABLE people (id int, name string) PARTITIONED BY (day date) "

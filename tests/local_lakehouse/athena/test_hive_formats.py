@@ -1,4 +1,4 @@
-"""Tests of Hive table files in each format, written by other tools or by queries."""
+"""Tests for Hive table files in each format, written by other tools or by queries."""
 
 from __future__ import annotations
 

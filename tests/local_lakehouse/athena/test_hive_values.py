@@ -1,4 +1,4 @@
-"""Tests of single values in files and partitions that other programs wrote for Hive tables."""
+"""Tests for single values in files and partitions that other programs wrote for Hive tables."""
 
 from __future__ import annotations
 
@@ -224,7 +224,7 @@ def text_table(athena: Athena, columns: str, clauses: str, body: bytes) -> None:
         ("'field.delim'=',', 'serialization.null.format'='nil', 'escape.delim'='\\\\'", b"p\x02q,k\x031\x02l\x032,s\n"),
     ],
 )
-def test_insert_uses_the_separators_of_the_table(athena: Athena, properties: str, body: bytes) -> None:
+def test_insert_uses_the_tables_separators(athena: Athena, properties: str, body: bytes) -> None:
     text_table(
         athena,
         "a array<string>, m map<string,int>, s string",

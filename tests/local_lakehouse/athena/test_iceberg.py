@@ -1,4 +1,4 @@
-"""Tests of row changes, versions and metadata of Iceberg tables."""
+"""Tests for row changes, versions and metadata of Iceberg tables."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def test_query_skips_files_by_partition_and_bounds(athena: Athena) -> None:
         "t BETWEEN TIMESTAMP '2026-03-01 00:00:00' AND TIMESTAMP '2026-03-31 23:59:59'",
     ],
 )
-def test_query_skips_files_of_other_months(athena: Athena, condition: str) -> None:
+def test_query_skips_files_from_other_months(athena: Athena, condition: str) -> None:
     athena.run(
         "CREATE TABLE months (id int, t timestamp) PARTITIONED BY (month(t)) LOCATION 's3://lab/months/' "
         "TBLPROPERTIES ('table_type'='ICEBERG')"

@@ -1,4 +1,4 @@
-"""Tests of INT96 timestamps, which Athena and Spark write, in the Parquet files of Hive tables and UNLOAD."""
+"""Tests for INT96 timestamps, which Athena and Spark write, in the Parquet files of Hive tables and UNLOAD."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_timestamps_are_written_as_int96(athena: Athena, tmp_path: Path, stateme
 
 
 @pytest.mark.parametrize("columns", ["a", "a, n"])
-def test_int96_timestamps_of_all_years_are_read(athena: Athena, columns: str) -> None:
+def test_int96_timestamps_from_all_years_are_read(athena: Athena, columns: str) -> None:
     table = pa.table(
         {
             "a": pa.array(VALUES, pa.timestamp("us")),

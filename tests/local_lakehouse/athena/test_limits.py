@@ -1,4 +1,4 @@
-"""Tests of parallel queries, and of the limits on memory, time, nesting and the length of lists."""
+"""Tests for parallel queries, and for the limits on memory, time, nesting and the length of lists."""
 
 from __future__ import annotations
 

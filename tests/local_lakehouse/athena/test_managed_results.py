@@ -1,4 +1,4 @@
-"""Tests of managed query results and of the database ``default``."""
+"""Tests for managed query results and the database ``default``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of metadata tables and ``information_schema`` after schema changes and with unreadable tables."""
+"""Tests for metadata tables and ``information_schema`` after schema changes and with unreadable tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of partition projection, which computes partitions from a table's properties."""
+"""Tests for partition projection, which computes partitions from a table's properties."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of the text format of values in rows, in CSV files, and inside other values."""
+"""Tests for the text format of values in rows, in CSV files, and inside other values."""
 
 from __future__ import annotations
 

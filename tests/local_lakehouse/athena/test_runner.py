@@ -1,4 +1,4 @@
-"""Tests of the end of an execution, and of failures after it."""
+"""Tests for the end of an execution, and for failures after it."""
 
 from __future__ import annotations
 

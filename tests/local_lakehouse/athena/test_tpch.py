@@ -1,4 +1,4 @@
-"""Tests of the 22 TPC-H queries on Iceberg tables at scale factor 0.1, compared with DuckDB on the same rows."""
+"""Tests for the 22 TPC-H queries on Iceberg tables at scale factor 0.1, compared with DuckDB on the same rows."""
 
 from __future__ import annotations
 

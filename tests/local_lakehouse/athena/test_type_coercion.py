@@ -1,4 +1,4 @@
-"""Tests of statements that store values in columns of another type.
+"""Tests for statements that store values in columns of another type.
 
 Such a statement succeeds if the types are compatible and the value fits.
 """

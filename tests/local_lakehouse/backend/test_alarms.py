@@ -1,4 +1,4 @@
-"""Tests of CloudWatch alarms and the metrics that determine their states."""
+"""Tests for CloudWatch alarms and the metrics that determine their states."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

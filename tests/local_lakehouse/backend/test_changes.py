@@ -89,14 +89,14 @@ def test_write_without_keys_marks_the_whole_table(log: ChangeLog, operation: str
         ("CreateTable", {"TableName": "OldOrders"}),
     ],
 )
-def test_reads_and_writes_of_other_tables_record_nothing(
+def test_reads_from_and_writes_to_other_tables_record_nothing(
     log: ChangeLog, operation: str, request_: Mapping[str, Any]
 ) -> None:
     log.note(operation, request_)
     assert not log.take("one")
 
 
-def test_every_write_operation_of_the_model_is_recorded(log: ChangeLog) -> None:
+def test_every_write_operation_in_the_model_is_recorded(log: ChangeLog) -> None:
     writing = ("Put", "Update", "Delete", "BatchWrite", "TransactWrite", "Execute", "Import", "Restore", "Create")
     # These operations apply to tables, not items.
     about_tables = {

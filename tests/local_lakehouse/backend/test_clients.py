@@ -1,4 +1,4 @@
-"""Tests of the AWS clients that the lakehouse's services use."""
+"""Tests for the AWS clients that the lakehouse's services use."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ def test_client_uses_the_region_of_its_lakehouse(clients: ServiceClients) -> Non
 
 
 @pytest.mark.parametrize("key", ["plain", "folder/file name.csv", "ä/+?&=%41~", "/leading//double"])
-def test_put_object_writes_what_the_client_of_s3_writes(clients: ServiceClients, key: str) -> None:
+def test_put_object_writes_what_the_s3_client_writes(clients: ServiceClients, key: str) -> None:
     s3 = clients.client("s3")
     found = []
     for bucket in ("direct", "through-client"):
@@ -68,7 +68,7 @@ def test_put_object_writes_what_the_client_of_s3_writes(clients: ServiceClients,
     assert found[0] == found[1]
 
 
-def test_put_object_raises_the_error_of_s3(clients: ServiceClients) -> None:
+def test_put_object_raises_the_s3_error(clients: ServiceClients) -> None:
     s3 = clients.client("s3")
 
     with pytest.raises(s3.exceptions.NoSuchBucket, match="does not exist") as caught:
@@ -109,7 +109,7 @@ def glue(clients: ServiceClients) -> Any:
     return glue
 
 
-def test_get_table_returns_what_the_client_of_glue_returns(clients: ServiceClients, glue: Any) -> None:
+def test_get_table_returns_what_the_glue_client_returns(clients: ServiceClients, glue: Any) -> None:
     columns = [{"Name": "id", "Type": "int", "Comment": "ä"}]
     _create_table(clients, "t", Parameters={"a": "b"}, StorageDescriptor={"Columns": columns})
 
@@ -117,7 +117,7 @@ def test_get_table_returns_what_the_client_of_glue_returns(clients: ServiceClien
 
 
 @pytest.mark.parametrize(("database", "name"), [("lab", "missing"), ("missing", "t")])
-def test_get_table_raises_the_error_of_glue(clients: ServiceClients, glue: Any, database: str, name: str) -> None:
+def test_get_table_raises_the_glue_error(clients: ServiceClients, glue: Any, database: str, name: str) -> None:
     with pytest.raises(glue.exceptions.EntityNotFoundException):
         clients.get_table(database, name)
 

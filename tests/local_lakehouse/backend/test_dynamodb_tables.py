@@ -1,4 +1,4 @@
-"""Tests of the descriptions of DynamoDB tables, and of valid and invalid definitions and updates."""
+"""Tests for the descriptions of DynamoDB tables, and for valid and invalid definitions and updates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of the order of table parameters, and of the table search, in AWS Glue."""
+"""Tests for the order of table parameters, and for the table search, in AWS Glue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of AWS managed policies."""
+"""Tests for AWS managed policies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of CloudWatch Logs Insights queries, and of the rejection of S3 Select."""
+"""Tests for CloudWatch Logs Insights queries, and for the rejection of S3 Select."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def use_fast_loaders() -> None:
 
 
 @pytest.mark.parametrize("service", HANDLERS)
-def test_model_contains_the_additions_of_moto(service: str) -> None:
+def test_model_contains_motos_additions(service: str) -> None:
     loaded = utils._load_service_model(service, "service-2")
     assert loaded == loaders.create_loader().load_service_model(service, "service-2")
 

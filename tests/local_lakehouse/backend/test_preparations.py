@@ -1,4 +1,4 @@
-"""Tests of actions that run when the moto classes of a service are first imported."""
+"""Tests for actions that run when the moto classes of a service are first imported."""
 
 import subprocess
 import sys

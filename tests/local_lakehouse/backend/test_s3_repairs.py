@@ -1,4 +1,4 @@
-"""Tests of object tags, for which moto stores an entry for each object even if the object has no tags."""
+"""Tests for object tags, for which moto stores an entry for each object even if the object has no tags."""
 
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ def test_removed_tags_leave_no_entry(tmp_path: Path, clear: str) -> None:
         assert _tagger().tags == {}
 
 
-def test_empty_entries_of_an_earlier_state_are_removed_at_the_start(tmp_path: Path) -> None:
+def test_empty_entries_from_an_earlier_state_are_removed_at_startup(tmp_path: Path) -> None:
     with opened(tmp_path) as backend:
         s3 = backend.clients.client("s3")
         s3.create_bucket(Bucket="files")

@@ -1,4 +1,4 @@
-"""Tests of results that are cached until a setting changes."""
+"""Tests for results that are cached until a setting changes."""
 
 from collections.abc import Callable
 

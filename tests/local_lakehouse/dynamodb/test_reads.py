@@ -1,4 +1,4 @@
-"""Tests of GetItem, BatchGetItem, Query and Scan, as documented by AWS."""
+"""Tests for GetItem, BatchGetItem, Query and Scan, as documented by AWS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of values that DynamoDB stores, changes or rejects.
+"""Tests for values that DynamoDB stores, changes or rejects.
 
 Numbers are compared with `decimal`, and item sizes with the rules that AWS documents.
 """

@@ -1,4 +1,4 @@
-"""Tests of PutItem, UpdateItem, DeleteItem, BatchWriteItem and transactions, as documented by AWS."""
+"""Tests for PutItem, UpdateItem, DeleteItem, BatchWriteItem and transactions, as documented by AWS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of full and incremental exports in the DynamoDB export format."""
+"""Tests for full and incremental exports in the DynamoDB export format."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_full_export_contains_every_item(exports: Exports) -> None:
     assert exports.read(f"{root}/manifest-summary.checksum") == checksum
 
 
-def test_full_export_contains_the_items_of_an_earlier_time(exports: Exports) -> None:
+def test_full_export_contains_the_items_from_an_earlier_time(exports: Exports) -> None:
     exports.world.put("Orders", _item("a", 1))
     exports.clock.now += 10
     exports.world.put("Orders", _item("a", 2))

@@ -1,4 +1,4 @@
-"""Tests of the states of tables at earlier times, which later writes do not change."""
+"""Tests for the states of tables at earlier times, which later writes do not change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of the permissions that boto3 requests require."""
+"""Tests for the permissions that boto3 requests require."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of the catalog, its cache of manifests, and the private method of PyIceberg that the catalog overrides."""
+"""Tests for the catalog, its cache of manifests, and the private method of PyIceberg that the catalog overrides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of local copies of objects, and of the removal of copies that are no longer read."""
+"""Tests for local copies of objects, and for the removal of copies that are no longer read."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def test_identity_partitions_keep_their_rows_after_changes(athena: Athena, colum
 
 
 @pytest.mark.parametrize("transform", ["year(at)", "month(at)", "day(at)", "hour(at)"])
-def test_conditions_find_rows_of_time_partitions(athena: Athena, transform: str) -> None:
+def test_conditions_find_rows_in_time_partitions(athena: Athena, transform: str) -> None:
     athena.run(
         f"CREATE TABLE t (id int, at timestamp) PARTITIONED BY ({transform}) LOCATION 's3://lab/t/' "
         "TBLPROPERTIES ('table_type'='ICEBERG')"

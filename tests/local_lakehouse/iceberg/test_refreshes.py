@@ -1,4 +1,4 @@
-"""Tests of an integration's refreshes and of Athena statements on the same table."""
+"""Tests for an integration's refreshes, and for Athena statements on the same table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of the encodings in data files, and of the file object that a Parquet writer writes to."""
+"""Tests for the encodings in data files, and for the file object that a Parquet writer writes to."""
 
 from __future__ import annotations
 

@@ -155,7 +155,7 @@ def test_missing_bucket_or_wrong_compression_fails_the_import(lab: Lab, bucket: 
     assert (ended["ImportStatus"], ended["FailureCode"]) == ("FAILED", "InvalidCompression")
 
 
-def test_failed_import_keeps_the_items_of_earlier_objects(lab: Lab, bucket: str) -> None:
+def test_failed_import_keeps_the_items_from_earlier_objects(lab: Lab, bucket: str) -> None:
     put(lab, bucket, line(GOOD))
     lab.client("s3").put_object(Bucket=bucket, Key="in/2.json", Body=b"not compressed")
     assert done(lab, start(lab, bucket))["ImportStatus"] == "FAILED"

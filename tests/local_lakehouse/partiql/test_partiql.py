@@ -1,4 +1,4 @@
-"""Tests of PartiQL statements. Some results are compared with those of other DynamoDB operations."""
+"""Tests for PartiQL statements. Some results are compared with those of other DynamoDB operations."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def test_body_that_is_not_json_is_rejected() -> None:
         wire.parse_json(b"{")
 
 
-def test_response_has_the_shape_of_the_model() -> None:
+def test_response_has_the_shape_that_the_model_defines() -> None:
     created = datetime(2026, 11, 1, 12, 0, 0, 123000, tzinfo=UTC)
     known = {**GOOD, "IntegrationArn": "arn:i", "Status": "CREATING"}
     answer = wire.answer(CREATE, {**known, "CreateTime": created, "Unknown": 1, "Description": None}, "1.1")

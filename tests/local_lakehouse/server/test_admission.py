@@ -1,4 +1,4 @@
-"""Tests of requests that are rejected before the lakehouse reads or changes anything."""
+"""Tests for requests that are rejected before the lakehouse reads or changes anything."""
 
 from __future__ import annotations
 

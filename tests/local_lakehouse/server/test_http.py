@@ -1,4 +1,4 @@
-"""Tests of HTTP edge cases, such as persistent connections, missing bodies, and invalid headers."""
+"""Tests for HTTP edge cases, such as persistent connections, missing bodies, and invalid headers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of well-formed statements that Trino's analysis rejects, and of similar statements that it accepts."""
+"""Tests for well-formed statements that Trino's analysis rejects, and for similar statements that it accepts."""
 
 from __future__ import annotations
 

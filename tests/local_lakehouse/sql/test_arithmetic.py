@@ -1,4 +1,4 @@
-"""Tests of numbers, as documented in https://trino.io/docs/current/functions/math.html.
+"""Tests for numbers, as documented in https://trino.io/docs/current/functions/math.html.
 
 A literal with a decimal point is a double.
 """

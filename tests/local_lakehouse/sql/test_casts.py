@@ -1,4 +1,4 @@
-"""Tests of casts and typed literals: accepted formats, rounding and failures."""
+"""Tests for casts and typed literals: accepted formats, rounding and failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of equality, order and logic with NULL, NaN and time zones, including inside arrays, rows and maps."""
+"""Tests for equality, order and logic with NULL, NaN and time zones, including inside arrays, rows and maps."""
 
 from __future__ import annotations
 

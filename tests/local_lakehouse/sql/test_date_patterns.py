@@ -1,4 +1,4 @@
-"""Tests of MySQL and Joda-Time date patterns, and of ISO 8601 strings, which are parsed as in Joda-Time."""
+"""Tests for MySQL and Joda-Time date patterns, and for ISO 8601 strings, which are parsed as in Joda-Time."""
 
 from __future__ import annotations
 

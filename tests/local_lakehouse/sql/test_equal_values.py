@@ -1,4 +1,4 @@
-"""Tests of equal values that DuckDB treats as different, at any depth.
+"""Tests for equal values that DuckDB treats as different, at any depth.
 
 Examples are times in different zones, and maps whose entries are in different orders.
 """

@@ -1,4 +1,4 @@
-"""Tests of the examples that show a result in the Trino function pages and the Athena user guide.
+"""Tests for the examples that show a result in the Trino function pages and the Athena user guide.
 
 An example is either reproduced or rejected with an error that names the unsupported construct. Each line of
 ``trino_examples.jsonl`` and ``guide_examples.jsonl`` contains a statement, and either its result as Athena displays it

@@ -1,4 +1,4 @@
-"""Tests of facts about expressions and queries, such as the columns read, constants and volatility.
+"""Tests for facts about expressions and queries, such as the columns read, constants and volatility.
 
 The analysis never derives these facts from SQL text.
 """

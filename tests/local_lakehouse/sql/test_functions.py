@@ -1,4 +1,4 @@
-"""Tests of functions by topic, as documented in https://trino.io/docs/current/functions.html."""
+"""Tests for functions by topic, as documented in https://trino.io/docs/current/functions.html."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Tests of statements that are parsed, malformed, or valid in the Trino grammar but not supported."""
+"""Tests for statements that are parsed, malformed, or valid in the Trino grammar but not supported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of ``format``, whose specifiers follow Java's ``java.util.Formatter``."""
+"""Tests for ``format``, whose specifiers follow Java's ``java.util.Formatter``."""
 
 from __future__ import annotations
 

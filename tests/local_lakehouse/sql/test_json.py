@@ -1,4 +1,4 @@
-"""Tests of JSON functions with a special grammar, and of nested JSON."""
+"""Tests for JSON functions with a special grammar, and for nested JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of random expressions, compared with an independent Python model of the documented semantics."""
+"""Tests for random expressions, compared with an independent Python model of the documented semantics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of queries with groups, windows, joins, set operations, subqueries and sorting."""
+"""Tests for queries with groups, windows, joins, set operations, subqueries and sorting."""
 
 import pytest
 
@@ -258,7 +258,7 @@ def test_filter_on_unnested_elements_keeps_their_order(run: Run, left: str) -> N
     )
 
 
-def test_tablesample_of_a_correlated_relation_is_rejected(run: Run) -> None:
+def test_tablesample_on_a_correlated_relation_is_rejected(run: Run) -> None:
     query = "SELECT e FROM (VALUES ARRAY[1, 2]) t(l) CROSS JOIN UNNEST(l) AS u(e) TABLESAMPLE BERNOULLI (50)"
 
     with pytest.raises(QueryFailure, match="does not support TABLESAMPLE for a relation that refers to the left side"):

@@ -1,4 +1,4 @@
-"""Tests of times and timestamps of every precision, compared with exact models.
+"""Tests for times and timestamps of every precision, compared with exact models.
 
 The models use integer picoseconds and Python's time zone rules.
 """

@@ -1,4 +1,4 @@
-"""Tests of special values, such as NaN, NULL in nested values, decimals and code points.
+"""Tests for special values, such as NaN, NULL in nested values, decimals and code points.
 
 The tests also cover the limits of list functions.
 """

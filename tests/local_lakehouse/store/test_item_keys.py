@@ -28,7 +28,7 @@ def test_numbers_sort_by_value(one: str, other: str) -> None:
 
 
 @given(_DIGITS)
-def test_integer_and_decimal_of_equal_value_have_the_same_key(digits: str) -> None:
+def test_integer_and_decimal_with_equal_values_have_the_same_key(digits: str) -> None:
     assert item_keys.encode("N", digits) == item_keys.encode("N", f"{digits}.0") == item_keys.encode("N", f"{digits}E0")
 
 

@@ -1,4 +1,4 @@
-"""Tests of requests and responses of the fifteen integration operations and the three tag operations."""
+"""Tests for requests and responses of the fifteen integration operations and the three tag operations."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def refused(world: World, **more: Any) -> str:
 
 
 @covers("operations")
-def test_service_supports_all_integration_operations_of_the_model(world: World) -> None:
+def test_service_supports_all_integration_operations_in_the_model(world: World) -> None:
     modeled = {name for name in service_model("glue").operation_names if "Integration" in name}
     assert modeled <= world.service.operations
     assert world.service.operations - modeled == {"TagResource", "UntagResource", "GetTags"}

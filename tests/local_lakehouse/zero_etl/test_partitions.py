@@ -1,4 +1,4 @@
-"""Tests of the target's default partitioning, and of the partitioning that table properties define."""
+"""Tests for the target's default partitioning, and for the partitioning that table properties define."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of the first load, and of refreshes that create one snapshot each."""
+"""Tests for the first load, and for refreshes that create one snapshot each."""
 
 from __future__ import annotations
 

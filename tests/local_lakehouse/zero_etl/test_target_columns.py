@@ -1,4 +1,4 @@
-"""Tests of the target's column types, column names and values in each unnest mode."""
+"""Tests for the target's column types, column names and values in each unnest mode."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of events, metrics and logs about refreshes."""
+"""Tests for events, metrics and logs about refreshes."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_problems_and_resyncs_send_events(sent_events: SentEvents) -> None:
     ]
 
 
-def test_events_are_sent_to_the_bus_of_the_resource_property(sent_events: SentEvents) -> None:
+def test_events_are_sent_to_the_bus_in_the_resource_property(sent_events: SentEvents) -> None:
     properties = {"RoleArn": ROLE_ARN, "EventBusArn": BUS}
     sent_events.world.call(
         "CreateIntegrationResourceProperty", ResourceArn=DATABASE_ARN, TargetProcessingProperties=properties

@@ -97,7 +97,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
-    """Provide a function that checks that text equals the content of a file in tests/golden/."""
+    """Provide a function that compares text with a file in tests/golden/."""
 
     def compare(name: str, text: str) -> None:
         path = Path(__file__).parent / "golden" / name

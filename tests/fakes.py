@@ -27,12 +27,12 @@ class FakeOperation:
         events.register(f"before-call.{name}", self._call)
 
     def once(self, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-        """Respond to the next call with the result of a function of the call's parameters."""
+        """Respond to the next call with a function's result for the call's parameters."""
         self.left = 1
         self._answer = lambda request: (200, answer(_parameters(request)))
 
     def always(self, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-        """Respond to all later calls with the result of a function of each call's parameters."""
+        """Respond to all later calls with a function's result for each call's parameters."""
         self.once(answer)
         self.left = 10**9
 

@@ -1,4 +1,4 @@
-"""Tests for the messages of commands that need packages that are not installed."""
+"""Tests for the messages that commands show if required packages are not installed."""
 
 import json
 import os

@@ -50,7 +50,7 @@ def governs_new_things(settings: dict[str, Any]) -> bool:
     """Return whether Lake Formation will govern new databases or tables, according to the data lake settings.
 
     Args:
-        settings: The response of ``GetDataLakeSettings``.
+        settings: The response from ``GetDataLakeSettings``.
 
     See https://docs.aws.amazon.com/lake-formation/latest/dg/change-settings.html
     """

@@ -67,7 +67,7 @@ def _comparable(value: Mapping[str, Any]) -> Any:
 
 
 def sample_file(name: str) -> Path:
-    """Return the path of a file of sample items.
+    """Return the path of a file with sample items.
 
     Args:
         name: The file's name, such as ``movies.json``.

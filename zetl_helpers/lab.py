@@ -208,7 +208,7 @@ class Lab:
 
     @property
     def table_location_arn(self) -> str:
-        """The ARN of the location of the target table's files, as Lake Formation registers it."""
+        """The ARN of the target table's location, as registered in Lake Formation."""
         return f"arn:{self.partition}:s3:::{self.bucket}/{self.database}/{self.target_table}"
 
     def with_credentials(self, access_key: str, secret: str, token: str, *, workgroup: str) -> Lab:
@@ -246,7 +246,7 @@ class Lab:
         """Record the AWS operations that are called inside the block, as ``service.Operation``.
 
         Returns:
-            A list that grows while the block runs and excludes the calls of other threads.
+            A list that grows while the block runs and excludes calls from other threads.
         """
         with self._recorder.recording() as calls:
             yield calls

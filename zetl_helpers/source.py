@@ -76,7 +76,7 @@ def profiles() -> list[dict[str, Any]]:
 
 
 def changes() -> dict[str, Any]:
-    """Return the arguments of ``put_item``, ``update_item`` and ``delete_item`` for the three writes of chapter 6."""
+    """Return the arguments of ``put_item``, ``update_item`` and ``delete_item`` for the three writes in chapter 6."""
     document: dict[str, Any] = _documents.sample("changes.json")
     return document
 

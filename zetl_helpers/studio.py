@@ -51,7 +51,7 @@ __all__ = [
 
 
 class StudioError(Exception):
-    """A domain, project or connection of the Studio is missing or not accessible. The message says what to do."""
+    """A domain, project or connection in the Studio is missing or not accessible. The message says what to do."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ _BAD_TOKEN = "Malformed nextPageToken {}"
 
 
 class NamedQueries:
-    """The named queries of the account.
+    """The account's named queries.
 
     Args:
         workgroups: The workgroups of the account.
@@ -111,7 +111,7 @@ class NamedQueries:
 
 
 class PreparedStatements:
-    """The prepared statements of the account.
+    """The account's prepared statements.
 
     Args:
         workgroups: The workgroups of the account.

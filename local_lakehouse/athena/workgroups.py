@@ -36,7 +36,7 @@ _DEFAULTS: dict[str, Any] = {
 
 
 class WorkGroups:
-    """The workgroups of the account.
+    """The account's workgroups.
 
     Args:
         clients: The clients of the lakehouse.

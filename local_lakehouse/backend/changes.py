@@ -150,8 +150,8 @@ class ChangeLog:
     def note(self, operation: str, request: Mapping[str, Any]) -> None:
         """Record the changes that a DynamoDB request made, before the next request is executed.
 
-        A write that names its keys is recorded by key. Any other request that is not known to be read-only marks every
-        watched table that it mentions, so that no write is missed.
+        A write that names its keys is recorded by key. Any other request marks every watched table that it mentions,
+        unless the request is known to be read-only. This way, no write is missed.
 
         Args:
             operation: The operation, such as ``PutItem``.

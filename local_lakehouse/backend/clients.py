@@ -95,7 +95,7 @@ _rights: ContextVar[CallerRights | None] = ContextVar("rights", default=None)
 
 @contextlib.contextmanager
 def acting_for(rights: CallerRights | None) -> Iterator[None]:
-    """In the block, check the requests of services against a caller's permissions. None disables the check."""
+    """In the block, check services' requests against a caller's permissions. None disables the check."""
     token = _rights.set(rights)
     try:
         yield
@@ -106,7 +106,7 @@ def acting_for(rights: CallerRights | None) -> Iterator[None]:
 def require(action: str, resource: str) -> None:
     """Check a caller's permission before reading from a cache.
 
-    Reading from a cache sends no request, so this check replaces the check of the request.
+    Reading from a cache sends no request, so the endpoint does not check the permission.
 
     Args:
         action: The action, such as ``s3:GetObject``.
@@ -220,7 +220,7 @@ class ServiceClients:
         self._direct("s3", "PutObject", head, content)
 
     def get_table(self, database: str, name: str) -> dict[str, Any]:
-        """Return a table's entry in the Data Catalog, for which the client of Glue would take twice as long.
+        """Return a table's entry in the Data Catalog in half the time that the Glue client would take.
 
         Args:
             database: The database.

@@ -92,7 +92,7 @@ class Backend:
         self._known_keys: dict[str, bool] = {}
         for service in ("iam", "sts"):
             self._state.after_change(service, self._known_keys.clear)
-        # Responses to lookups of tables. The lock must be held.
+        # Responses to table lookups. The lock must be held.
         self._tables: dict[bytes, Answer] = {}
         self._state.after_change("glue", self._tables.clear)
         self._signed_in = False

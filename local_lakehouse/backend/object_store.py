@@ -141,7 +141,7 @@ class StoredKeys:
         return sum(getattr(version, "size", 0) for version in self.values())
 
     def write(self) -> None:
-        """Write the changes of the current transaction."""
+        """Write the changes in the current transaction."""
         for key, stored in list(self._touched.items()):
             versions = self._cache.get(key)
             if versions is None:

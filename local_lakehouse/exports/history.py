@@ -155,7 +155,7 @@ class History:
             return [json.loads(body) for (body,) in connection.execute(_STATE, parameters)]
 
     def changes_between(self, table: str, start: int, end: int) -> list[Change]:
-        """Return the changes of items that were written from `start`, inclusive, to `end`, exclusive."""
+        """Return the item changes that were written from `start`, inclusive, to `end`, exclusive."""
         collection = self._source.collection(table)
         names = tuple(self._source.key_attributes(table) or ())
         changes = []

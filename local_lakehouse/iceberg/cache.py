@@ -22,7 +22,7 @@ class RowCache:
     delete files.
 
     Args:
-        limit: The maximum number of bytes of Arrow data.
+        limit: The maximum size of the Arrow data in bytes.
     """
 
     def __init__(self, limit: int = _CACHE_BYTES) -> None:

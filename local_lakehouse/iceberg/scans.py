@@ -149,7 +149,7 @@ def _filtered(version: _Version, row_filter: BooleanExpression) -> Scan:
 
 
 def _matcher(view: Table, row_filter: BooleanExpression) -> Callable[[DataFile], bool]:
-    """Return a function that returns whether a file can contain rows that match a filter."""
+    """Return a function that checks whether a file can contain matching rows."""
     schema, specs = view.schema(), view.specs()
     bounds = _InclusiveMetricsEvaluator(schema, row_filter)
 

@@ -62,7 +62,7 @@ class Expressions:
         return f":v{len(self._values) - 1}"
 
     def operand(self, operand: Operand) -> str:
-        """Return the text of an operand of a condition."""
+        """Return the text of a condition's operand."""
         match operand:
             case Path():
                 return self.path(operand)

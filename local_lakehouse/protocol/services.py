@@ -62,7 +62,7 @@ def by_target(prefix: str) -> str:
 
 
 def signing_name(service: str) -> str:
-    """Return a service's name in signatures. DynamoDB Streams uses the name of DynamoDB."""
+    """Return a service's name in signatures. DynamoDB Streams uses DynamoDB's name."""
     return "dynamodb" if service == "dynamodbstreams" else service
 
 

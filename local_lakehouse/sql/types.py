@@ -110,12 +110,12 @@ def timestamp_tz(precision: int = 3) -> Type:
 
 
 def time(precision: int = 3) -> Type:
-    """Return the type of times of day."""
+    """Return the type for a time of day."""
     return Type("time", (precision,))
 
 
 def time_tz(precision: int = 3) -> Type:
-    """Return the type of times of day with an offset from UTC."""
+    """Return the type for a time of day with an offset from UTC."""
     return Type("time with time zone", (precision,))
 
 

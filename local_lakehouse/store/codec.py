@@ -79,7 +79,7 @@ class Codec:
         known: The classes that can be rebuilt.
         refer: A function that returns the reference to an object's separate document, or None for an object that is
             stored in its parent's document.
-        resolve: A function that returns the object that a reference names.
+        resolve: A function that returns the object for a reference.
     """
 
     def __init__(

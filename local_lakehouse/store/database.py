@@ -202,7 +202,7 @@ class Database:
     def snapshot(self) -> Iterator[sqlite3.Connection]:
         """Yield a connection that reads the last committed state, without waiting for or blocking writers.
 
-        All reads see the same point in time. The changes of a transaction are visible here only after the transaction
+        All reads see the same point in time. A transaction's changes are visible here only after the transaction
         is committed.
         """
         connection = self._reader()
@@ -292,7 +292,7 @@ class Database:
         return self._depth > 0 and self._writing_thread == threading.get_ident()
 
     def failure(self, error: sqlite3.Error | OSError) -> StorageError:
-        """Return the exception for an error of SQLite or the file system."""
+        """Return the exception for an error from SQLite or the file system."""
         text = str(error)
         if "full" in text or getattr(error, "errno", None) in _FULL:
             advice = "The disk is full: free some space, then retry the request"

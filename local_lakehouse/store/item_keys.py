@@ -83,7 +83,7 @@ def before(key: bytes) -> bytes:
 
 
 def segment(number: int, total: int) -> tuple[bytes, bytes]:
-    """Return the start of a segment of a parallel scan, and the start of the next segment."""
+    """Return the start of a parallel scan's segment, and the start of the next segment."""
     first, last = _SPACE * number // total, _SPACE * (number + 1) // total
     return first.to_bytes(HASH_BYTES, "big"), b"\xff" * 2_100 if last == _SPACE else last.to_bytes(HASH_BYTES, "big")
 

@@ -1,4 +1,4 @@
-"""The lock for writes, which serves the requests of clients before background work."""
+"""The lock for writes, which serves clients' requests before background work."""
 
 from __future__ import annotations
 

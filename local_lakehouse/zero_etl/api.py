@@ -385,7 +385,7 @@ class ZeroEtlService:
         return integration
 
     def _note_seen(self, integrations: Sequence[Integration]) -> None:
-        """Record that a client has seen the statuses of integrations, so that a transient status can end soon."""
+        """Record that a client has seen the integrations' statuses, so that a transient status can end soon."""
         for integration in integrations:
             if integration.status in TRANSIENT and not integration.seen:
                 self._schedule.request()

@@ -82,7 +82,7 @@ class Checks:
 
         Returns:
             All problems that prevent the integration from working, and the location of the target database. The
-            problems of the source precede the problems of the target. The location is empty only if there is a problem,
+            problems with the source precede problems with the target. The location is empty only if there is a problem,
             because both are based on the same read of the database.
         """
         problems, location = self._clients.settings.result((Checks, ends), lambda: self._problems(ends))

@@ -96,7 +96,7 @@ class Lifecycle:
                 try:
                     self._step(integration, now)
                 except Exception:  # noqa: BLE001  (logged)
-                    # A failure of one integration must not stop the other integrations or the schedule.
+                    # A failure in one integration must not stop the other integrations or the schedule.
                     _LOG.exception("a step of the integration %s failed", integration.name)
 
     def _expire_items(self) -> None:

@@ -1,4 +1,4 @@
-"""The problems of an integration, as reported in its `Errors`.
+"""An integration's problems, as reported in its `Errors`.
 
 Of the error codes, only `UNRECOVERABLE_ACCESS_DENIED` is known from AWS. The other codes are our choice.
 """

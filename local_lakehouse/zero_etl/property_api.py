@@ -30,7 +30,7 @@ class PropertyOperations:
 
     Args:
         properties: A function that returns the account's properties.
-        checks: The checks of Glue databases.
+        checks: The checks for Glue databases.
     """
 
     def __init__(self, properties: Callable[[], Properties], checks: Checks) -> None:

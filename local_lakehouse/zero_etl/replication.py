@@ -91,7 +91,7 @@ class Replicator:
 
         Raises:
             NeedsAttentionError: A problem must be fixed first.
-            FailedForGoodError: A limit of the service is exceeded.
+            FailedForGoodError: A service limit is exceeded.
         """
         with contextlib.ExitStack() as stack:
             with self._clients.lock:
@@ -118,7 +118,7 @@ class Replicator:
         Raises:
             SnapshotNeededError: The table must be loaded again.
             NeedsAttentionError: A problem must be fixed first. The changes are kept.
-            FailedForGoodError: A limit of the service is exceeded.
+            FailedForGoodError: A service limit is exceeded.
         """
         with contextlib.ExitStack() as stack:
             with self._clients.lock:

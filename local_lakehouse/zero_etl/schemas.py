@@ -51,7 +51,7 @@ def evolved(columns: Sequence[Column], current: Schema | None, last_id: int) -> 
     Raises:
         SnapshotNeededError: A column's data type has changed.
         NeedsAttentionError: Two attributes would share a column.
-        FailedForGoodError: A limit of the service is exceeded.
+        FailedForGoodError: A service limit is exceeded.
     """
     growth = _Growth(last_id, replace=False, keep=True)
     fields = growth.fields(columns, current)

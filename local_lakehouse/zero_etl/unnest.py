@@ -38,7 +38,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Unnested:
-    """The columns of a set of items.
+    """The columns for a set of items.
 
     Args:
         columns: The columns, key attributes first.

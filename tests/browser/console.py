@@ -61,7 +61,7 @@ def open_console(browser: Browser, server: ConsoleServer, **options: Any) -> Ite
     context.close()
     own = (f"http://127.0.0.1:{server.port}/", "data:", f"blob:http://127.0.0.1:{server.port}/")
     assert [url for url in elsewhere if not url.startswith(own)] == []
-    # The browser logs an error for each rejected request, but a rejection is a valid response of the lakehouse.
+    # The browser logs an error for each rejected request, but a rejection is a valid response from the lakehouse.
     unexpected = [text for text in problems if not text.startswith((*_HARMLESS, "Failed to load resource"))]
     assert unexpected == []
 

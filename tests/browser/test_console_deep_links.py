@@ -119,7 +119,7 @@ def test_picture_for_chapter_is_small(server: ConsoleServer, browser: Browser, c
         act(page, course_lab)
         PICTURES.mkdir(parents=True, exist_ok=True)
         picture = PICTURES / f"console-{number:02}.webp"
-        # Playwright writes only PNG and JPEG files, but a WebP file of a page of text is only a third as large.
+        # Playwright writes only PNG and JPEG files, but a WebP file of a text page is only a third as large.
         session = page.context.new_cdp_session(page)
         taken = session.send("Page.captureScreenshot", {"format": "webp", "quality": 80})
         picture.write_bytes(base64.b64decode(taken["data"]))

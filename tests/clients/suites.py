@@ -75,7 +75,7 @@ def _prepare_awswrangler(url: str) -> Mapping[str, str]:
 
 
 def _prepare_dbt(url: str) -> Mapping[str, str]:
-    # A test of catalog integrations writes to a bucket that belongs to dbt-athena's maintainers.
+    # A test for catalog integrations writes to a bucket that belongs to dbt-athena's maintainers.
     for bucket in (BUCKET, "dbt-athena-integration-testing"):
         _client("s3", url).create_bucket(Bucket=bucket)
     return {}

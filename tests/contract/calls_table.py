@@ -38,7 +38,7 @@ _HEAD = """\
 `tests/contract/test_calls.py` generates this table from the chapters' calls. To update the table, run the test with
 `--rewrite-golden`. The test also validates each request and error against the AWS service model.
 `tests/permissions/test_tutorial.py` shows that the learner's policies allow these calls and grant no other permissions,
-apart from the exceptions in `policies/README.md`. The last column names the tests of the helper that makes the call.
+apart from the exceptions in `policies/README.md`. The last column names the tests for the helper that makes the call.
 
 | chapter | call | permission | test |
 | --- | --- | --- | --- |
@@ -49,7 +49,7 @@ def render(calls: Mapping[str, Set[str]]) -> str:
     """Return the table in Markdown.
 
     Args:
-        calls: The calls of each chapter as ``service.Operation``, keyed by the notebook's name.
+        calls: The calls in each chapter as ``service.Operation``, keyed by the notebook's name.
     """
     lines = [
         f"| {chapter.partition('_')[0]} | [{name}]({_page(name)}) | {_permission(name)} | {_test_of(name)} |"

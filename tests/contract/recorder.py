@@ -44,7 +44,7 @@ class Recorder:
 
     def __init__(self, session: boto3.Session, *, strict: bool = True) -> None:
         self.calls: list[Call] = []
-        # The calls of each chapter, by the notebook's name. Tests that run notebooks set this dictionary.
+        # The calls in each chapter, by the notebook's name. Tests that run notebooks set this dictionary.
         self.chapters: dict[str, set[str]] = {}
         self._strict = strict
         # The handler is registered last, so that botocore's additions (such as idempotency tokens) are recorded too.

@@ -1,4 +1,4 @@
-"""Tests that every AWS call of the helpers and notebooks conforms to the AWS service models.
+"""Tests that every AWS call from the helpers and notebooks conforms to the AWS service models.
 
 The models come from the installed botocore. CI runs these tests with both sets of versions in constraints/.
 """
@@ -35,7 +35,7 @@ COMMON_ERRORS = {
 
 @pytest.fixture(scope="module")
 def recorder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorder]:
-    """Provide a recorder of all calls of the notebooks and of `actions_outside_notebooks`."""
+    """Provide a recorder of all calls from the notebooks and from `actions_outside_notebooks`."""
     lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     lab, recorder = recorded_lab(lakehouse.url)

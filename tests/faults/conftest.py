@@ -37,7 +37,7 @@ def shared_lakehouse() -> Iterator[SharedLakehouse]:
 def recorded(shared_lakehouse: SharedLakehouse, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Lab, Recorder]]:
     """Provide a lab in an empty account, and a recorder of its calls.
 
-    The waits of the helpers and of botocore end immediately.
+    All waits in the helpers and in botocore end immediately.
     """
     monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _: None, time=time.time))
     shared_lakehouse.snapshots.put_back(shared_lakehouse.empty)

@@ -13,7 +13,7 @@ Send = Callable[[AWSPreparedRequest], Any]
 
 
 class NetworkFaults:
-    """Simulated faults for the requests of one operation.
+    """Simulated faults for requests to one operation.
 
     Args:
         patch: The fixture that removes the faults after the test.

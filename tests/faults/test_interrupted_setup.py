@@ -1,4 +1,4 @@
-"""Tests that a setup that is killed at any point can be cleaned up and repeated."""
+"""Tests that a setup can be cleaned up and repeated after it is killed at any point."""
 
 import os
 import random
@@ -35,7 +35,7 @@ class InterruptedAccount:
         snapshots: The account's snapshots.
         before: The account's contents before the setup.
         after: The account's contents after an uninterrupted setup.
-        calls: The calls of the setup.
+        calls: The calls in the setup.
         killed: The account's state at each point at which the setup can end.
     """
 

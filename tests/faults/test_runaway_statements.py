@@ -1,4 +1,4 @@
-"""Tests that statements that exhaust memory or never end fail without affecting concurrent statements."""
+"""Tests that a statement fails without affecting concurrent statements if it exhausts memory or never ends."""
 
 import threading
 import time

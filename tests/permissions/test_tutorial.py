@@ -1,4 +1,4 @@
-"""Tests that no call of the tutorial is denied, and that no permission is unused, in each kind of account."""
+"""Tests that no call in the tutorial is denied, and that no permission is unused, in each kind of account."""
 
 import re
 from collections.abc import Iterator

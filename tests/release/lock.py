@@ -26,7 +26,7 @@ class Lock:
     Args:
         about: The first line of the file.
         extras: The extras of this project whose packages the file pins.
-        packages: The packages that the file pins instead of those of extras.
+        packages: The packages that the file pins instead of the packages in extras.
         python: The oldest supported Python version.
         beside: The name of the lock that is installed first, or None. Packages in both locks have the same version.
         kept: Whether ``--upgrade`` leaves the file's pins unchanged.

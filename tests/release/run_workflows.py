@@ -76,7 +76,7 @@ def _job(name: str, job: Mapping[str, Any], choice: Mapping[str, str]) -> Job:
 
 
 def interpreter(version: str) -> Path | None:
-    """Return the folder of an interpreter of a given version from PATH or pyenv, or None if there is none."""
+    """Find a Python version in PATH or pyenv, and return the interpreter's folder, or None if there is none."""
     found = shutil.which(f"python{version}")
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     candidates = [Path(found)] if found else []

@@ -155,7 +155,7 @@ def main(arguments: Sequence[str]) -> int:
                 bad += 1
                 continue
         if not same(rows, queries[number]["rows"]):
-            print(f"{number}: the {len(rows)} rows differ from the {len(queries[number]['rows'])} rows of DuckDB")
+            print(f"{number}: the {len(rows)} rows differ from DuckDB's {len(queries[number]['rows'])} rows")
             bad += 1
     pool.stop()
     total = len(given.numbers or queries)

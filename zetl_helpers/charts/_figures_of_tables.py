@@ -1,4 +1,4 @@
-"""Charts of the lakehouse's snapshots, freshness, scanned bytes and cost."""
+"""Charts of the lakehouse's snapshots, freshness, bytes scanned and cost."""
 
 from __future__ import annotations
 

@@ -186,8 +186,8 @@ def verify(lab: Lab, *, only: Sequence[Lab] = (), timeout: float = 60) -> str:
         timeout: The maximum number of seconds to search, or 0 to search once.
 
     Returns:
-        A sentence that says that all resources are deleted. If resources with the lab's names were kept, a second
-        sentence contains their number.
+        A confirmation that all resources are deleted. If resources with the lab's names were kept, a second
+        sentence says how many.
 
     Raises:
         LeftoverError: A resource is left, or a kind of resource could not be checked.

@@ -31,7 +31,7 @@ def catch_up(lab: Lab, chapter: int) -> str:
         chapter: The number of the chapter to start, from 0 to 13.
 
     Returns:
-        A message that says that the lab is ready.
+        A confirmation that the lab is ready.
     """
     catch_up_steps(lab, chapter)
     return f"Ready for chapter {chapter}."
@@ -84,7 +84,7 @@ def _require_shared(lab: Lab, chapter: int) -> None:
             raise
         raise MemberError(f"Table {lab.database}.{lab.target_table} is not shared with this project. {ask}") from error
     if chapter > 6 and "email" not in columns:
-        raise MemberError(f"The changes of chapter 6 have not been made yet. {ask.replace('1 to 3', '1 to 3 and 6')}")
+        raise MemberError(f"The changes in chapter 6 have not been made yet. {ask.replace('1 to 3', '1 to 3 and 6')}")
 
 
 # The chapters that a project member can run or read.
@@ -168,11 +168,11 @@ def _remove_strays(lab: Lab) -> Iterator[Step]:
 def _evolve(lab: Lab) -> Iterator[Step]:
     if not _changed(lab):
         integration.wait_until_synced(lab, apply_changes(lab))
-        yield Step("the three changes of chapter 06", "created")
+        yield Step("the three changes from chapter 06", "created")
 
 
 def _changed(lab: Lab) -> bool:
-    """Return whether all three writes of chapter 6 were made."""
+    """Return whether all three writes in chapter 6 were made."""
     writes = source.changes()
     put, update, delete = (
         source.get_item(lab, key["CustomerID"]["S"], key["AccountNumber"]["S"])

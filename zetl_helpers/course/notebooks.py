@@ -106,7 +106,7 @@ def store_outputs(paths: Sequence[Path]) -> int:
 
 
 def prepare(notebook: str) -> None:
-    """Create the resources that a notebook's stored outputs need and that its first cell does not create.
+    """Create the resources that a notebook's stored outputs need, except those that its first cell creates.
 
     Args:
         notebook: The file's name without its extension.

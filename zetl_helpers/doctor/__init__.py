@@ -1,4 +1,4 @@
-"""Checks that everything that the tutorial needs is available."""
+"""Checks for everything that the tutorial needs."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def readable(content: bytes) -> bytes:
 
 
 class CompressingFile(io.RawIOBase):
-    """A file that compresses the blocks of the uncompressed Avro file that is written to it.
+    """A file that compresses the blocks of an uncompressed Avro file while they are written.
 
     Args:
         sink: The file for the compressed blocks.

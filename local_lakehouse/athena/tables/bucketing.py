@@ -128,7 +128,7 @@ def _folded(bits: int) -> int:
 def wanted_buckets(
     bucketing: Bucketing, columns: Sequence[tuple[str, Type]], conditions: Sequence[Condition]
 ) -> set[int] | None:
-    """Return the buckets that can contain rows that satisfy the conditions, or None for all buckets.
+    """Return the buckets that can contain matching rows, or None for all buckets.
 
     Args:
         bucketing: The table's buckets.

@@ -36,7 +36,7 @@ def read(content: bytes) -> pa.Table:
 
 
 def mismatch(path: str, column: str, stored: pa.DataType, type_: Type) -> QueryFailure:
-    """Return the failure for a column whose stored type is incompatible with the type that the table declares.
+    """Return the failure for a column whose stored type is incompatible with the declared type.
 
     AWS: https://docs.aws.amazon.com/athena/latest/ug/troubleshooting-athena.html
     """

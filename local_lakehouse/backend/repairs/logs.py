@@ -34,7 +34,7 @@ class InsightsQuery:
     limit: int = _MOST_RESULTS
 
     def for_moto(self) -> str:
-        """Return an equivalent query that contains only commands that moto supports."""
+        """Return an equivalent query that contains only supported commands."""
         return f"fields {', '.join(self.fields)} | sort @timestamp {self.order} | limit {self.limit}"
 
 

@@ -86,7 +86,7 @@ class Session:
         catalog: The catalog that resolves tables.
         database: The database in which unqualified names are looked up.
         now: The statement's start time, in UTC and without tzinfo.
-        constant: A function that evaluates an expression that does not read a table.
+        constant: A function that evaluates an expression, which must not read a table.
         parameters: The values for the ``?`` placeholders.
         replaced: The qualified name of the view that the statement replaces, or None.
     """

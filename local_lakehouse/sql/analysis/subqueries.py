@@ -112,6 +112,6 @@ class Subqueries:
         return self._found(found, type_, compiled)
 
     def _found(self, sql: str, type_: Type, compiled: Compiled, *operands: Typed) -> Typed:
-        """Return an expression that contains a subquery. Its facts do not include failures of the subquery."""
+        """Return an expression that contains a subquery. Its facts do not include the subquery's failures."""
         query = Typed(compiled.sql, type_, replace(compiled.facts, rows=True, fails=False))
         return derive(sql, type_, query, *operands)

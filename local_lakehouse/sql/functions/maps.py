@@ -24,7 +24,7 @@ def _entries_type(arguments: Sequence[Typed]) -> Type:
 
 
 def _pair(arguments: Sequence[Typed]) -> tuple[Type, ...]:
-    """Return the key type and the value type of a list of entries."""
+    """Return the key type and the value type in a list of entries."""
     element = arguments[0].type.element
     if element == types.UNKNOWN:
         return (types.UNKNOWN, types.UNKNOWN)
@@ -34,7 +34,7 @@ def _pair(arguments: Sequence[Typed]) -> tuple[Type, ...]:
 
 
 def _entries(arguments: Sequence[Typed]) -> tuple[str, Type, str]:
-    """Return the SQL for the keys of a list of entries, the key type, and the SQL for the values."""
+    """Return the SQL for the keys in a list of entries, the key type, and the SQL for the values."""
     items = arguments[0].sql
     types_ = _pair(arguments)
     key, value = map(null_of, types_)

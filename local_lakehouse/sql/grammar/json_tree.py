@@ -32,7 +32,7 @@ class JsonOutput:
 
 @dataclass(frozen=True)
 class JsonPathCall(Expression):
-    """A call of ``json_value``, ``json_query`` or ``json_exists``, with its clauses."""
+    """A call to ``json_value``, ``json_query`` or ``json_exists``, with its clauses."""
 
     name: str
     operand: JsonInput

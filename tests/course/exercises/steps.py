@@ -146,7 +146,7 @@ def as_loaded(shipments: Lab) -> None:
 
 
 def undo(lab: Lab) -> None:
-    """Undo the changes of `written`, `tagged`, `partitioned` and `repaired`."""
+    """Undo the changes made by `written`, `tagged`, `partitioned` and `repaired`."""
     key = {"CustomerID": {"S": "CUST9003"}, "AccountNumber": {"S": "ACC900003"}}
     lab.client("dynamodb").delete_item(TableName=lab.table, Key=key)
     tagged({})(lab)

@@ -69,7 +69,7 @@ def test_break_it_shows_fault_and_put_back_restores_lab(
     question = chapter(number).q4
     broken = question.break_it()
     assert FAULTS[number] in broken.code
-    assert broken.text == ("The grants of the project's role are now:" if number == 3 else "The integration reports:")
+    assert broken.text == ("The project role's grants are now:" if number == 3 else "The integration reports:")
     assert question.check().status == "incorrect"
     assert repr(question.put_back()) == "Fixed. The lab is restored."
     assert lab_state(exercise_lab) == before

@@ -38,7 +38,7 @@ def alarm(lab: Lab, **settings: Any) -> None:
 
 
 def either(expression: str) -> list[dict[str, Any]]:
-    """Return the metric queries of an alarm on two metrics."""
+    """Return the metric queries for an alarm on two metrics."""
     series = [
         {
             "Id": name,

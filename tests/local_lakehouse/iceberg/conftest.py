@@ -1,4 +1,4 @@
-"""Fixtures for tests of Iceberg tables: the Athena service of an empty lakehouse, and its worker processes."""
+"""Fixtures for Iceberg table tests: the Athena service of an empty lakehouse, and its worker processes."""
 
 from __future__ import annotations
 

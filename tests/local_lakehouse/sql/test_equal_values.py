@@ -22,7 +22,7 @@ PAIRS = {
     "maps of zones": (f"MAP(ARRAY[1, 2], ARRAY[{FIRST}, NULL])", f"MAP(ARRAY[2, 1], ARRAY[NULL, {SECOND}])"),
     "arrays of maps": ("ARRAY[MAP(ARRAY[1, 2], ARRAY['a', 'b'])]", "ARRAY[MAP(ARRAY[2, 1], ARRAY['b', 'a'])]"),
 }  # fmt: skip
-# Each query reads a relation t(x) of both values and a NULL. The second element is the number of rows of the result.
+# Each query reads a relation t(x) of both values and a NULL. The second element is the number of rows in the result.
 QUERIES = [
     ("SELECT DISTINCT x FROM t", 2),
     ("SELECT DISTINCT x, 1 FROM t WHERE x IS NOT NULL", 1),

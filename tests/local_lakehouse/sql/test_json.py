@@ -170,7 +170,7 @@ def test_json_path_finds_items(path: str, expected: list[Any] | None) -> None:
         assert found == expected
 
 
-# These are the errors of each function with ERROR ON ERROR or ERROR ON EMPTY:
+# These are the errors for each function with ERROR ON ERROR or ERROR ON EMPTY:
 # https://trino.io/docs/current/functions/json.html
 ERRORS = [
     ("json_exists('{}', 'strict $.a' ERROR ON ERROR)",

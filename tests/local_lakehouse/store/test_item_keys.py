@@ -33,7 +33,7 @@ def test_integer_and_decimal_with_equal_values_have_the_same_key(digits: str) ->
 
 
 @given(BYTES, BYTES)
-def test_binary_sorts_by_unsigned_bytes(one: bytes, other: bytes) -> None:
+def test_binary_values_sort_by_unsigned_bytes(one: bytes, other: bytes) -> None:
     encoded = [item_keys.encode("B", base64.b64encode(each).decode()) for each in (one, other)]
     assert (encoded[0] < encoded[1]) == (one < other)
     assert (encoded[0] == encoded[1]) == (one == other)

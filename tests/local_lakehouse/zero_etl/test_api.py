@@ -1,4 +1,4 @@
-"""Tests for requests and responses of the fifteen integration operations and the three tag operations."""
+"""Tests for the requests and responses of the fifteen integration operations and the three tag operations."""
 
 from __future__ import annotations
 

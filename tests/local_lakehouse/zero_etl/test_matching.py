@@ -1,4 +1,4 @@
-"""Tests that rows are matched as by a model that compares Python values."""
+"""Tests that rows are matched as in a model that compares Python values."""
 
 from __future__ import annotations
 

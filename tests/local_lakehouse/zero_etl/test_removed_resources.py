@@ -50,7 +50,7 @@ def test_error_names_a_resource_deleted_during_a_refresh(removed: str, step: int
 
 
 def _refreshed(remove: Break, moment: int, code: str) -> bool:
-    """Remove a resource before a given call of a refresh, and return whether the refresh has that many calls."""
+    """Remove a resource before a given call in a refresh, and return whether the refresh has that many calls."""
     preparations.prepare("s3", "local_lakehouse.iam.bucket_policies")
     with closing(Backend("us-east-1")) as backend, pytest.MonkeyPatch.context() as patch:
         world = World(backend.clients)

@@ -71,7 +71,7 @@ def verify(labs: Sequence[Lab], *, timeout: float = 60) -> str:
         timeout: Maximum seconds to search, per lab.
 
     Returns:
-        A message that says that no resources remain.
+        A confirmation that no resources remain.
 
     Raises:
         LeftoverError: At least one lab has remaining resources. All labs are checked before the error is raised.

@@ -1,4 +1,4 @@
-"""The exercises of the chapters, such as ``zetl.exercises.chapter(lab, 4).q1.check(answer)``."""
+"""The exercises for each chapter, such as ``zetl.exercises.chapter(lab, 4).q1.check(answer)``."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ ALL: Mapping[int, Sequence[Exercise]] = {
 
 
 class Chapter:
-    """The exercises of one chapter as ``q1``, ``q2`` and so on, shown as a card in a notebook.
+    """The exercises for one chapter as ``q1``, ``q2`` and so on, shown as a card in a notebook.
 
     Args:
         number: The chapter's number.
@@ -83,7 +83,7 @@ class Chapter:
 
 
 def chapter(lab: Lab, number: int, *, progress: Progress | None = None) -> Chapter:
-    """Return the exercises of a chapter.
+    """Return the exercises for a chapter.
 
     Args:
         lab: The lab that answers are judged against.

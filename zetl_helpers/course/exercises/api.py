@@ -44,7 +44,7 @@ class Execution:
 
         Args:
             lab: The lab.
-            answer: The ID, or the response of ``StartQueryExecution`` or ``GetQueryExecution``.
+            answer: The ID, or the response from ``StartQueryExecution`` or ``GetQueryExecution``.
 
         Raises:
             IncorrectError: The query does not exist, did not succeed, or returns the wrong rows.
@@ -86,7 +86,7 @@ class SavedQuery:
 
         Args:
             lab: The lab.
-            answer: The ID, or the response of ``CreateNamedQuery`` or ``GetNamedQuery``.
+            answer: The ID, or the response from ``CreateNamedQuery`` or ``GetNamedQuery``.
 
         Raises:
             IncorrectError: The query does not exist, has a different name or database, or returns the wrong rows.
@@ -179,7 +179,7 @@ def judge_imported_count(lab: Lab, answer: Any) -> None:
 
     Args:
         lab: The lab.
-        answer: The number, or the response of ``DescribeImport``.
+        answer: The number, or the response from ``DescribeImport``.
 
     Raises:
         IncorrectError: The number is wrong, or nothing was imported.

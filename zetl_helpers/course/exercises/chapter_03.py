@@ -47,7 +47,7 @@ def _judge_grants(lab: Lab, answer: Any) -> None:
 
 
 def _permissions(lab: Lab) -> list[str]:
-    """Return the names of all Lake Formation permissions. They depend on the version of botocore."""
+    """Return the names of all Lake Formation permissions. They depend on the botocore version."""
     return list(lab.client("lakeformation").meta.service_model.shape_for("Permission").enum)
 
 

@@ -64,7 +64,7 @@ EXERCISES = (
         judge=judge_on_call_tag,
         hints=(
             "Use tag_resource of boto3.client('glue'), or aws glue tag-resource in the AWS CLI.",
-            "The ARN is IntegrationArn in the response of describe_integrations.",
+            "The ARN is IntegrationArn in the response from describe_integrations.",
             "glue.tag_resource(ResourceArn=arn, TagsToAdd={'on-call': '…'})",
         ),
         answer="""import boto3

@@ -261,5 +261,5 @@ GRANTS = Fault(
     lambda lab: _revoke_all_but(lab, {"DESCRIBE"}),
     _show_grants,
     _share_again,
-    source="The grants of the project's role are now:",
+    source="The project role's grants are now:",
 )

@@ -1,4 +1,4 @@
-"""The five planted problems of the unknown table in chapter 13, and judges that check whether they are fixed."""
+"""The five planted problems in the unknown table in chapter 13, and judges that check whether they are fixed."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ _CORE = (0, 1, 2, 4, 12)
 _MORE = (6, 7, 8, 5, 3, 9, 13, 10, 11)
 # The chapter to teach last, regardless of its number, so that a class ends with no remaining resources.
 _LAST = 12
-# The exercises of these chapters are done in class if there is time, starting with the most instructive.
+# The exercises in these chapters are done in class if there is time, starting with the most instructive.
 _PRACTICED = (4, 2, 6, 7, 1, 8, 5, 3)
 _LEAST_SLACK = 0.15
 _SET_UP = 10

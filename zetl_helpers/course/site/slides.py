@@ -43,7 +43,7 @@ class Slide:
 
     @property
     def words(self) -> int:
-        """The number of words of prose."""
+        """The number of words in the prose."""
         return excerpts.words(f"{self.title} {self.lead}")
 
 

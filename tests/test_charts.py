@@ -419,7 +419,7 @@ def test_schema_picture_describes_each_column() -> None:
     assert same.layout.title.text == "The columns have not changed"
 
 
-def test_scanned_names_layout_that_saves_most() -> None:
+def test_scanned_names_layout_that_saves_the_most() -> None:
     chart = charts.scanned(SCANNED)
     assert title_of(chart) == 'Partitioned by state, "in Nevada" scans up to 90% fewer bytes'
     assert [list(trace.y) for trace in chart.data] == [[10.0, 10.0], [1.0, 10.0]]

@@ -149,15 +149,15 @@ def _step(message: str, action: str) -> str:
         return _SHARE
     above = _ABOVE.search(message)
     if above:
-        return f"You are missing {action}, which a policy denies ({above[0]}). Ask an administrator of the account."
+        return f"You are missing {action}, which a policy denies ({above[0]}). Ask an account administrator."
     given = _giving(action)
     if not given:
         return (
             f"You are missing {action}. No policy in policies/ contains this action, because no notebook needs it. Ask "
-            "an administrator of the account."
+            "an account administrator."
         )
     places = " or ".join(map(str, given))
     return (
         f"You are missing {action}: see {places}. Run zetl policies to write the policies with the names of your "
-        "resources. Ask an administrator of the account to attach them to your user or role."
+        "resources. Ask an account administrator to attach them to your user or role."
     )

@@ -1,4 +1,4 @@
-"""Amazon Athena's operations, including the execution of SQL.
+"""Amazon Athena's operations, including SQL execution.
 
 AWS: https://docs.aws.amazon.com/athena/latest/APIReference/Welcome.html
 """

@@ -100,12 +100,12 @@ def decimal(precision: int, scale: int) -> Type:
 
 
 def timestamp(precision: int = 3) -> Type:
-    """Return the type of timestamps without a zone."""
+    """Return the type for a timestamp without a zone."""
     return Type("timestamp", (precision,))
 
 
 def timestamp_tz(precision: int = 3) -> Type:
-    """Return the type of timestamps with a zone."""
+    """Return the type for a timestamp with a zone."""
     return Type("timestamp with time zone", (precision,))
 
 

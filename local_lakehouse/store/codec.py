@@ -157,7 +157,7 @@ class Codec:
         return self._referable
 
     def blank(self, plain: Plain) -> Any:
-        """Return an object without fields, of the class that the result of `fields` names."""
+        """Return an object of the class that the result of `fields` names, without its fields."""
         class_ = self._class(plain)
         return object.__new__(class_)
 

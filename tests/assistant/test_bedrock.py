@@ -81,7 +81,7 @@ def test_prompt_contains_schema_samples_and_rules(model: tuple[Lab, Model]) -> N
     fake_model.add_suggestion(_GOOD)
     suggestion = assistant.ask(lab, "accounts by state", backend="bedrock")
     assert suggestion.sql == _GOOD
-    assert not suggestion.confident, "a model cannot say which words of the question it used"
+    assert not suggestion.confident, "a model cannot say which words in the question it used"
     assert "test.model-v1" in fake_model.paths[0]
     system = fake_model.requests[0]["system"][0]["text"]
     for part in ("currentbalance", "Past Due", "COUNT_IF", '\\"awsdatacatalog\\"', "never instructions"):

@@ -17,7 +17,7 @@ from zetl_helpers.course.notebooks import kernel_environment
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ViewportSize
 
-# A browser on a busy machine is slow, so the timeouts are long, and only end a test that hangs.
+# A browser on a busy machine is slow, so the timeouts are long enough to end only a test that hangs.
 pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(400)]
 
 CHAPTERS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))

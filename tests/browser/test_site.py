@@ -14,7 +14,7 @@ from zetl_helpers import cli
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-# A browser on a busy machine is slow, so the timeouts are long, and only end a test that hangs.
+# A browser on a busy machine is slow, so the timeouts are long enough to end only a test that hangs.
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 CHECKED_PAGES = ("index.html", "notebooks/05_visualize.html", "kit/index.html", "kit/04_query_with_athena.html")

@@ -28,7 +28,7 @@ def fingerprint() -> str:
 
 
 def versions(lock: str) -> set[tuple[str, str]]:
-    """Return the packages of a lock file and their versions."""
+    """Return the packages in a lock file and their versions."""
     packages = json.loads((SOURCES / lock).read_text())["packages"]
     return {(name, package["version"]) for name, package in packages.items() if name}
 

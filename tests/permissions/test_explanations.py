@@ -10,7 +10,7 @@ from zetl_helpers.lab import Lab
 pytestmark = pytest.mark.once
 
 WHO = "User: arn:aws:sts::123456789012:assumed-role/Ana/me is not authorized to perform: "
-ASK = "Run zetl policies to write the policies with the names of your resources. Ask an administrator of the account"
+ASK = "Run zetl policies to write the policies with the names of your resources. Ask an account administrator"
 
 
 def test_explain_finds_action_in_learner_policies() -> None:
@@ -43,7 +43,7 @@ def test_explain_reports_action_in_no_policy() -> None:
 )
 def test_explain_names_overriding_policy_type(why: str, above: str) -> None:
     text = _rights.explain(f'{WHO}s3:GetObject on resource: "arn:aws:s3:::some/key" {why}')
-    assert f"which a policy denies ({above}). Ask an administrator of the account" in text
+    assert f"which a policy denies ({above}). Ask an account administrator" in text
     assert "learner_build" not in text
 
 

@@ -84,7 +84,7 @@ def test_ready_if_one_mode_has_no_errors() -> None:
          {"a": "S", "b": "S"}),
     ],
 )  # fmt: skip
-def test_guesses_keys_and_reports_it(items: Sequence[Item], keys: dict[str, str]) -> None:
+def test_guesses_keys_and_says_so(items: Sequence[Item], keys: dict[str, str]) -> None:
     report = preflight.of_items(items)
     assert report.keys == keys
     assert "KEYS_GUESSED" in codes(report, "info")

@@ -28,7 +28,7 @@ class Suggestion:
         sql: One SELECT statement that Athena accepts and that reads only the lab's tables, or None if the question was
             not understood.
         explanation: An explanation of the statement, the reason why there is no statement, or a question to the user.
-        confident: Whether every word of the question was used and was unambiguous.
+        confident: Whether every word in the question was used and was unambiguous.
         understood: The interpretation of the question, point by point.
         backend: The backend that answered.
     """

@@ -141,5 +141,5 @@ def _read(text: str) -> Draft:
     explanation = document.get("explanation", "")
     if not isinstance(sql, str) or not sql.strip():
         return Draft(None, explanation or "The model did not answer the question.")
-    # A model does not report which words of the question it used, so a person must check the result.
+    # A model does not report which words in the question it used, so a person must check the result.
     return Draft(sql.strip().rstrip(";").strip(), explanation)

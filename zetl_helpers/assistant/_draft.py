@@ -15,7 +15,7 @@ class Draft:
     Args:
         sql: The statement, or None if the question is not understood.
         explanation: An explanation of the statement, or the reason why there is no statement.
-        confident: Whether every word of the question was used and was unambiguous.
+        confident: Whether every word in the question was used and was unambiguous.
         understood: The interpretation of the question, point by point.
     """
 

@@ -25,7 +25,7 @@ _TIMELY = {"AFTER", "BEFORE", "SINCE", "UNTIL", "IN"}
 
 
 class Reader:
-    """A reader that converts the marks of one question about one set of tables to a plan.
+    """A reader that converts the marks in one question about one set of tables to a plan.
 
     Args:
         scope: The tables, starting with the table whose rows are requested.

@@ -19,7 +19,7 @@ def pivot(lab: Lab, sql: str = "", index: str = "accountstatus", columns: str = 
 
 
 def written(**changed: Any) -> Any:
-    """Return a step that writes the item of exercise 1.2, with some attributes changed or left out."""
+    """Return a step that writes the item from exercise 1.2, with some attributes changed or left out."""
 
     def write(lab: Lab) -> None:
         item = {"State": {"S": "NV"}, "CreditLimit": {"N": "1000"}} | changed

@@ -17,7 +17,7 @@ COLLIDING = {"CustomerID": {"S": "CUST9001"}, "AccountNumber": {"S": "ACC900001"
 
 @pytest.fixture
 def broken(request: pytest.FixtureRequest, chapter: Callable[[int], Chapter]) -> Iterator[Question]:
-    """Provide the exercise of the test's chapter after causing its fault, and restore the lab after the test."""
+    """Provide the exercise for the test's chapter after causing its fault, and restore the lab after the test."""
     question = chapter(request.param).q4
     question.break_it()
     yield question

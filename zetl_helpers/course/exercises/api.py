@@ -107,7 +107,7 @@ class SavedQuery:
 
 
 def judge_new_item(lab: Lab, _: object) -> None:
-    """Judge the item of exercise 1.2, and delete it if it is correct.
+    """Judge the item from exercise 1.2, and delete it if it is correct.
 
     Raises:
         IncorrectError: An attribute is missing, or its type or value is wrong.

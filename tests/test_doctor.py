@@ -109,7 +109,7 @@ def test_counts_leftovers_from_earlier_run(lab: Lab) -> None:
 
 def test_expired_credentials_fail_one_check(lab: Lab) -> None:
     FakeOperation(lab, "cloudwatch", "DescribeAlarms").fail("ExpiredToken", times=9)
-    assert failures(doctor.examine(lab)) == ["resources of earlier runs cannot be listed"]
+    assert failures(doctor.examine(lab)) == ["resources from earlier runs cannot be listed"]
 
 
 def test_reports_why_connection_failed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,7 +50,7 @@ class Place:
         space: The space.
         kind: The type of the space's domain, or None if the role is not allowed to read the domain's connections.
         workgroup: The project's Athena workgroup, or an empty string if the project has no connection to a workgroup.
-        builds: Whether the role may create the resources of chapters 1 to 3.
+        builds: Whether the role may create the resources for chapters 1 to 3.
     """
 
     space: Space

@@ -64,8 +64,8 @@ def statements(lab: Lab, use: Use) -> list[dict[str, Any]]:
 
     Args:
         lab: The lab.
-        use: ``source`` for the table's key, ``integration`` for the key that encrypts the data in transit, or ``target``
-            for the key that encrypts the bucket and the Iceberg table.
+        use: ``source`` for the table's key, ``integration`` for the key that encrypts the data in transit, or
+            ``target`` for the key that encrypts the bucket and the Iceberg table.
 
     Returns:
         The statements for ``PutKeyPolicy``. The key's owner must add them, because the tutorial never changes a key's

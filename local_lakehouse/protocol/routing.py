@@ -25,7 +25,7 @@ class Route:
         literals: The constant query parameters.
         query: The required query parameters.
         headers: The required headers.
-        known: The query parameters of the model, each mapped to True if it can be repeated.
+        known: The query parameters in the model, each mapped to True if it can be repeated.
     """
 
     model: OperationModel

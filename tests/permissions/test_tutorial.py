@@ -39,7 +39,7 @@ class Account:
         prepared: Whether an instructor has changed the account-wide settings for a class.
         studio: Whether the account has a SageMaker Unified Studio domain.
         left_out: The numbers of the chapters that the learner does not run.
-        again: Whether each chapter runs twice, so that the second run finds the resources of the first run.
+        again: Whether each chapter runs twice, so that the second run finds the resources from the first run.
         needed: The parts of the policies that are unused in all other accounts, and must be used in this account.
         idle: The parts of the policies that are unused only in this account.
     """
@@ -141,7 +141,7 @@ def test_learner_policies_grant_exactly_what_is_needed(account: Account) -> None
         replace_policies(administrator, documents)
         before = last_check(lakehouse)
         with without_waiting(lakehouse.zero_etl.refresh_now):
-            # The second run of a chapter finds the resources of the first run.
+            # The second run of a chapter finds the resources from the first run.
             run_notebooks(
                 connect_to(lakehouse.url), paths=[path for path in chapters for _ in range(2 if account.again else 1)]
             )

@@ -228,11 +228,11 @@ _COUNTS: dict[str, Callable[[Lab], tuple[int, int]]] = {
 
 
 def leftovers(lab: Lab) -> list[Check]:
-    """Check whether resources of earlier runs are left and whether other resources use the lab's names."""
+    """Check whether resources from earlier runs are left and whether other resources use the lab's names."""
     try:
         found = cleanup.plan(lab)
     except (ClientError, BotoCoreError) as error:
-        return [Check(False, "resources of earlier runs cannot be listed", f"{as_sentence(error)} Sign in again.")]
+        return [Check(False, "resources from earlier runs cannot be listed", f"{as_sentence(error)} Sign in again.")]
     checks = [
         Check(
             False,

@@ -15,7 +15,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Places:
-    """The source table and the target resources of an integration.
+    """The source table and the target resources for an integration.
 
     Args:
         table: The DynamoDB table.

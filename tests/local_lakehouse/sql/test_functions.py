@@ -33,7 +33,7 @@ TEXTS = [
     ("soundex('Ashcraft')", "A261"),
     ("luhn_check('79927398713')", "true"),
     ("word_stem('relational')", "relat"),
-    # Later versions of the stemming algorithm than the one in Trino return 'add', 'evening' and 'internal'.
+    # Versions of the stemming algorithm that are newer than Trino's return 'add', 'evening' and 'internal'.
     ("word_stem('added')", "ad"),
     ("word_stem('evening')", "even"),
     ("word_stem('internal')", "intern"),

@@ -66,8 +66,8 @@ def test_reports_denied_service_with_next_step(lab: Lab) -> None:
     checks = doctor.examine(lab)
     assert failures(checks) == [
         "AWS Glue zero-ETL does not respond",
-        "integrations of earlier runs cannot be listed",
-        "logs of earlier runs cannot be listed",
+        "integrations from earlier runs cannot be listed",
+        "logs from earlier runs cannot be listed",
     ]
     assert "[FAIL] AWS Glue zero-ETL does not respond\n       " in doctor.report(checks)
     assert "policies/" in doctor.report(checks)

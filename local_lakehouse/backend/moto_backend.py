@@ -180,7 +180,7 @@ class Backend:
 
     @property
     def sts(self) -> STSBackend:
-        """The moto backend of STS, with the learner's session. The caller must hold the lock."""
+        """The moto backend for STS, with the learner's session. The caller must hold the lock."""
         self._sign_in()
         return self._sts()
 

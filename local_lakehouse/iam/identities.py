@@ -36,7 +36,7 @@ class Identity:
 
 
 def find_identity(backend: Backend, access_key: str) -> Identity | None:
-    """Return the identity of an access key, or None if the key is unknown or inactive."""
+    """Return the identity for an access key, or None if the key is unknown or inactive."""
     with backend.lock:
         session = backend.sts.get_assumed_role_from_access_key(access_key)
         if session is not None:

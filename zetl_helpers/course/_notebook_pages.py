@@ -37,7 +37,7 @@ class Outcome:
 
 
 def write(notebook: nbformat.NotebookNode, path: Path, out: Path) -> dict[str, Path]:
-    """Write the page of a notebook.
+    """Write a notebook's page.
 
     Args:
         notebook: The notebook with its outputs. Its links and pictures are changed in place.

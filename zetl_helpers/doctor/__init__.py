@@ -12,7 +12,7 @@ __all__ = ["Check", "examine", "report"]
 
 
 def examine(lab: Lab | None = None) -> list[Check]:
-    """Check the computer, target, services, quotas and leftovers of earlier runs, without changing anything.
+    """Check the computer, target, services, quotas and leftovers from earlier runs, without changing anything.
 
     Args:
         lab: The lab. Defaults to a new connection.

@@ -244,7 +244,7 @@ def leftovers(lab: Lab) -> list[Check]:
     checks += [
         Check(
             False,
-            f"{what} of earlier runs cannot be listed",
+            f"{what} from earlier runs cannot be listed",
             f"{as_sentence(reason)} Ask for the permissions in policies/.",
         )
         for what, reason in found.unseen

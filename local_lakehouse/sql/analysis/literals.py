@@ -47,7 +47,7 @@ def literal(node: Literal) -> Typed:
 
 def double(value: float) -> Typed:
     """Return a constant of type double."""
-    # The literal of NaN is None, because comparisons with a literal do not check for NaN.
+    # The literal for NaN is None, because comparisons with a literal do not check for NaN.
     found = constant(f"CAST('{value!r}' AS DOUBLE)", types.DOUBLE, literal=repr(value) if value == value else None)
     return replace(found, limit=abs(value)) if value == value else found
 

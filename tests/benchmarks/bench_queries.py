@@ -176,9 +176,7 @@ def bench_a_million_rows_to_pandas(start_athena: Callable[[Emulator], EmulatedAt
         "awswrangler, CSV": lambda: read(ctas_approach=False),
         "awswrangler, CTAS": lambda: read(ctas_approach=True),
         "awswrangler, UNLOAD": lambda: read(ctas_approach=False, unload_approach=True),
-        "awswrangler, existing CSV": lambda: len(
-            wr.athena.get_query_results(existing, boto3_session=athena.session, keep_files=True)
-        ),
+        "awswrangler, existing CSV": lambda: len(wr.athena.get_query_results(existing, boto3_session=athena.session)),
         "DuckDB to a CSV file": write_csv,
     }
     seconds: dict[str, list[float]] = {name: [] for name in ways}

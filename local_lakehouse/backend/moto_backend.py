@@ -141,6 +141,7 @@ class Backend:
 
         Athena looks up the same tables for each query, so the responses to its lookups are cached until a change.
         """
+        load("local_lakehouse.backend.dispatch")
         from local_lakehouse.backend import dispatch
 
         lookup = request.operation == "GetTable" and is_from_service(request)

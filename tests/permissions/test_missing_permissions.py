@@ -84,7 +84,7 @@ def test_error_names_missing_action_and_statement(enforcing_lakehouse: Lakehouse
         tutorial(lab)
     text = str(error.value)
     assert f"You are missing {action}: see {where}." in text
-    assert "Run zetl policies to write the policies with the names of your resources. Ask an administrator" in text
+    assert "Run zetl policies to write the policies with the names of your resources. Ask an account" in text
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ interface PageProps {
   children: ComponentChildren;
 }
 
-/** A page whose heading receives the focus when the page opens. */
+/** A page whose heading gets the focus when the page opens. */
 export function Page({ title, crumbs = [], actions, children }: PageProps): VNode {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {

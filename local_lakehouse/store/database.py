@@ -27,6 +27,8 @@ _APPLICATION = 0x5A45544C
 _LONG_LOG = 16_000
 _LONGEST_LOG = 262_144
 EARLIER = "lakehouse.pickle"
+# On a busy computer, the threads of a killed process need some time to end, and the last one releases the lock.
+_RELEASE_SECONDS = 2.0
 _HEADER = b"SQLite format 3\x00"
 _FORMATS = "CREATE TABLE IF NOT EXISTS formats (name TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID"
 _LARGE_TABLES = "CREATE TABLE IF NOT EXISTS large_tables (name TEXT PRIMARY KEY) WITHOUT ROWID"
@@ -325,7 +327,7 @@ class Database:
         try:
             self.directory.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
             self.directory.chmod(PRIVATE)
-            self._folder_lock.acquire(timeout=0)
+            self._folder_lock.acquire(timeout=_RELEASE_SECONDS, poll_interval=0.02)
         except Timeout as error:
             raise StateInUseError(f"Another lakehouse uses {self.directory}. Stop it with: zetl local stop") from error
         except OSError as error:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from local_lakehouse.store import database as store
 from local_lakehouse.store.database import FILE, Database, Schema, StateInUseError, StorageError, UnreadableStateError
@@ -148,9 +149,21 @@ with database.transaction() as connection:
     database.close()
 
 
-def test_folder_in_use_cannot_be_opened(database: Database) -> None:
+def test_folder_in_use_cannot_be_opened(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("local_lakehouse.store.database._RELEASE_SECONDS", 0.0)
     with pytest.raises(StateInUseError, match="zetl local stop"):
         Database(database.directory)
+
+
+def test_folder_of_an_ending_process_is_opened_as_soon_as_its_lock_is_released(tmp_path: Path) -> None:
+    lock = FileLock(tmp_path / "lock", thread_local=False)
+    lock.acquire()
+    release = threading.Timer(0.1, lock.release)
+    release.start()
+
+    Database(tmp_path).close()
+
+    release.join()
 
 
 def test_closed_folder_can_be_opened_again(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ _APPLICATION = 0x5A45544C
 _LONG_LOG = 16_000
 _LONGEST_LOG = 262_144
 EARLIER = "lakehouse.pickle"
-# On a busy computer, the threads of a killed process need some time to end, and the last one releases the lock.
+# On a busy computer, all threads of a killed process must end before its lock is released, which takes some time.
 _RELEASE_SECONDS = 2.0
 _HEADER = b"SQLite format 3\x00"
 _FORMATS = "CREATE TABLE IF NOT EXISTS formats (name TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID"

@@ -209,7 +209,7 @@ class _Blocks:
 
 
 def _content(file: tempfile.SpooledTemporaryFile[bytes]) -> bytes | memoryview:
-    """Return what was written to a file. The content of a large file is mapped, so that it needs no memory."""
+    """Return the content of a temporary file. A large file is mapped, so that its content does not use memory."""
     file.flush()
     if file.tell() > _IN_MEMORY_BYTES:
         return mapped(file)

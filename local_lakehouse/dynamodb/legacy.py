@@ -45,7 +45,7 @@ def require_one_way(request: Mapping[str, Any]) -> None:
 
 
 def filter_of(request: Mapping[str, Any], member: str) -> Node | None:
-    """Convert a filter's comparisons to a condition, or return None if there is no filter.
+    """Return the condition that is equivalent to a filter, or None if there is no filter.
 
     Raises:
         Fault: The parameter is not a valid filter (``ValidationException``).

@@ -1,4 +1,4 @@
-"""Large files whose content is read from disk only where it is accessed."""
+"""Access to large files without reading them completely."""
 
 from __future__ import annotations
 

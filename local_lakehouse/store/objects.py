@@ -90,7 +90,7 @@ class Objects:
         self._unsynced: set[str] = set()
         self._new: set[str] = set()
         self._dropped: set[str] = set()
-        # The large files whose checksums are correct, with the times of their last changes.
+        # Large files with a correct checksum, each with its modification times.
         self._checked: set[tuple[str, int, int]] = set()
         # Whether the files of deleted objects are kept until `sweep`, because a copy of the database refers to them.
         self.keeps_deleted = False

@@ -120,7 +120,7 @@ release-check: $(READY) $(RELEASE) ## Build the packages, test them in empty env
 		--pyproject pyproject.toml $(BIN)/python
 
 bench: $(READY) ## Run the benchmarks
-	$(BIN)/python -m pytest tests/benchmarks -s -o python_files='bench_*.py' -o python_functions='bench_*'
+	$(BIN)/python -m pytest tests/benchmarks -s -o python_files='bench_*.py' -o python_functions='bench_*' -o timeout=1800
 
 tpcds: $(READY) ## Run the 99 TPC-DS queries and compare the results with DuckDB's results
 	test -x build/tpcds/venv/bin/python || python3 -m venv build/tpcds/venv

@@ -2,7 +2,7 @@
 
 Each figure is compared with two alternatives that are measured in the same run. The first is plain DuckDB on the data
 files of the same tables. The second is a script that combines PyIceberg and DuckDB: it loads the table, reads the
-query's columns, and runs the query. Compare the ratios, because the seconds depend on the computer.
+query's columns, and runs the query. Compare ratios rather than seconds, because the times depend on the computer.
 """
 
 from __future__ import annotations
@@ -37,7 +37,6 @@ FROM million GROUP BY state ORDER BY state
 SMALL = """
 SELECT state, count(*) AS accounts, sum(balance) AS total FROM small WHERE balance > 10 GROUP BY state ORDER BY state
 """
-SMALL_MILLISECONDS = 20
 ROUNDS = 5
 
 
@@ -151,7 +150,6 @@ def _heading() -> None:
     print("\nmilliseconds   Athena   DuckDB  by hand  ÷ DuckDB ÷ by hand")
 
 
-@pytest.mark.timeout(1800)
 def bench_tpch(tables: TpchTables) -> None:
     _heading()
     print(f"scale factor {SCALE:g}")
@@ -166,14 +164,11 @@ def bench_aggregation_of_a_million_rows(tables: TpchTables) -> None:
     _heading()
     mine, plain, hand = _compare(tables, "1 M rows", AGGREGATION, rounds=15)
     _save("aggregation", {"1 M rows": (mine, plain, hand)})
-    # Apart from the DuckDB query, the time is spent on three requests and two result files. The limit applies only to
-    # this overhead.
-    assert mine < plain + 2 * SMALL_MILLISECONDS
+    assert mine < plain
 
 
 def bench_a_small_query_again(tables: TpchTables) -> None:
     _heading()
     mine, plain, hand = _compare(tables, "50 rows", SMALL, rounds=100)
     _save("small_query", {"50 rows": (mine, plain, hand)})
-    print(f"target: {SMALL_MILLISECONDS} ms from StartQueryExecution to GetQueryResults")
-    assert mine < 2 * SMALL_MILLISECONDS  # The limit is twice the target, for slower computers.
+    assert mine < plain

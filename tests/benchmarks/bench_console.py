@@ -67,7 +67,8 @@ def bench_first_usable_view(tmp_path: Path) -> None:
     assert view_after - file_after <= FIRST_VIEW_SECONDS
 
 
-# The page itself measures the time from the click to the frame with the result, because Playwright's calls take longer.
+# The page itself measures the time from the click to the frame that shows the result, because Playwright's calls
+# would add a delay.
 SECONDS_TO_RESULT = """async (column) => {
   const headers = () => [...document.querySelectorAll("table[aria-label=Result] th")];
   const shown = () => headers().some((header) => header.innerText.trim() === column);

@@ -1,7 +1,7 @@
 """Benchmarks of DynamoDB requests to the lakehouse, MiniStack and moto_server, which take turns in each round.
 
-Compare the ratios, because the seconds depend on the computer. The lakehouse stores each write on disk before it
-responds, but the other emulators keep writes in memory.
+Compare ratios rather than seconds, because the times depend on the computer. The lakehouse stores each write on
+disk before it responds, but the other emulators keep writes in memory.
 """
 
 from __future__ import annotations

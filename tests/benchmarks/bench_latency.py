@@ -1,6 +1,6 @@
 """Benchmarks of request latency during large operations, and of the time until a change is visible in Athena.
 
-The large operations import and load 400,000 items, and refresh after 10,000 changes.
+The large operations are an import and a first load of 400,000 items, and a refresh after 10,000 changes.
 """
 
 from __future__ import annotations
@@ -72,10 +72,10 @@ def _probe(name: str, running: Running, results: Connection) -> None:
 
 @contextlib.contextmanager
 def _probes(running: Running) -> Iterator[dict[str, list[float]]]:
-    """Send each kind of request during the block, and yield a dictionary of their latencies in seconds.
+    """Send each kind of request during the block, and yield a dictionary of the latencies in seconds.
 
-    The dictionary is filled at the end of the block. Each kind is sent by a separate process, so that no request waits
-    for this process or for requests of another kind.
+    The dictionary is filled at the end of the block. A separate process sends each kind of request, so that no request
+    waits for this process or for requests of another kind.
     """
     context = multiprocessing.get_context("spawn")
     pipes = {name: context.Pipe() for name in SEND}
@@ -179,7 +179,7 @@ def _query(running: Running, sql: str) -> list[str]:
 
 
 def _freshness(running: Running, rows: int) -> list[float]:
-    """Return the seconds until each change was visible in Athena."""
+    """Return the number of seconds until each change was visible in Athena."""
     dynamodb = _client(running, "dynamodb")
     seconds = []
     for number in range(CHANGES):
@@ -190,12 +190,11 @@ def _freshness(running: Running, rows: int) -> list[float]:
         while not _query(running, f"SELECT id FROM large WHERE zip = '{mark}'"):
             pass
         seconds.append(time.perf_counter() - started)
-        # Each change is made at a different phase of the refresh cycle.
+        # The pauses vary, so that the changes are made at different points in the refresh cycle.
         time.sleep(number % 7 * 0.03)
     return seconds
 
 
-@pytest.mark.timeout(1800)
 def bench_request_latency(running: Running) -> None:
     dynamodb, s3 = _client(running, "dynamodb"), _client(running, "s3")
     dynamodb.create_table(**_table("Probe"))
@@ -212,11 +211,10 @@ def bench_request_latency(running: Running) -> None:
     longest = {what: _measure_during(running, what, act) for what, act in actions.items()}
     results.save("latency", {f"{what}, longest (s)": each for what, each in longest.items()})
     quiet = max(longest["nothing"].values())
-    # The limit is 100 ms above the longest latency without any operation.
+    # The limit is 100 ms above the longest latency measured when no operation is running.
     assert max(value for each in longest.values() for value in each.values()) < quiet + 0.1
 
 
-@pytest.mark.timeout(900)
 @pytest.mark.parametrize("rows", [1_000, 100_000, 400_000])
 def bench_freshness(running: Running, rows: int) -> None:
     _client(running, "s3").create_bucket(Bucket="bench")

@@ -1,7 +1,7 @@
 """Benchmarks of Athena clients: small queries, a large DataFrame, concurrent clients, and a large CTAS.
 
-In each round, small queries are compared with MiniStack, and large results with DuckDB on the same files. Compare the
-ratios, because the seconds depend on the computer.
+In each round, MiniStack also runs the small queries, and DuckDB runs the queries with large results on the same files.
+Compare ratios rather than seconds, because the times depend on the computer.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class EmulatedAthena:
         )  # fmt: skip
 
     def run(self, sql: str, client: Any = None) -> str:
-        """Start a query, poll until it ends as boto3 users do, and return its ID."""
+        """Start a query, poll until it ends, as boto3 users do, and return its ID."""
         athena = client or self.athena
         query = athena.start_query_execution(
             QueryString=sql, QueryExecutionContext={"Database": "bench"},
@@ -113,7 +113,7 @@ class EmulatedAthena:
 
 @pytest.fixture
 def start_athena(tmp_path: Path) -> Iterator[Callable[[Emulator], EmulatedAthena]]:
-    """Provide a function that starts an emulator, which stops at the end of the test."""
+    """Provide a function that starts an emulator, and stop the emulator at the end of the test."""
     with contextlib.ExitStack() as stack:
 
         def start(emulator: Emulator) -> EmulatedAthena:
@@ -169,7 +169,7 @@ def bench_a_million_rows_to_pandas(start_athena: Callable[[Emulator], EmulatedAt
         duckdb.connect().execute(f"COPY (SELECT * FROM '{path}') TO '{tmp_path / 'copy.csv'}' (FORCE_QUOTE *)")
         return MILLION
 
-    # The last two entries show what remains of the CSV file's time without a query, and what the file costs in DuckDB.
+    # The last two entries measure how long it takes to read a CSV file without a query, and to write one with DuckDB.
     existing = athena.run("SELECT * FROM million")
     ways: dict[str, Callable[[], int]] = {
         "DuckDB to pandas": lambda: len(duckdb.connect().execute(f"SELECT * FROM '{path}'").df()),
@@ -203,7 +203,6 @@ def bench_concurrent_clients(start_athena: Callable[[Emulator], EmulatedAthena],
     print(f"{'aggregation of 1 M rows':<28}{single:>10.1f}{many:>12.1f}{many / single:>8.2f}")
 
 
-@pytest.mark.timeout(900)
 def bench_ctas(start_athena: Callable[[Emulator], EmulatedAthena], tmp_path: Path) -> None:
     files = generate(tmp_path, SCALE)
     athena = start_athena(LAKEHOUSE)
@@ -250,7 +249,7 @@ def _memory() -> Iterator[list[int]]:
         while not ended.wait(0.05):
             for process in psutil.Process().children(recursive=True):
                 with contextlib.suppress(psutil.NoSuchProcess):
-                    # The system can discard file pages at any time, so they are not counted.
+                    # Memory pages backed by files are not counted, because the system can discard them at any time.
                     memory = process.memory_info()
                     most[0] = max(most[0], memory.rss - memory.shared)
 

@@ -89,7 +89,7 @@ def _fill(state: Path) -> None:
 
 
 def _start(emulator: Emulator, state: Path) -> tuple[float, float]:
-    """Start an emulator, and return the seconds until its first response and the memory of its processes in bytes."""
+    """Start an emulator, and return its startup time in seconds and the memory of its processes in bytes."""
     before = set(psutil.Process().children(recursive=True))
     started = time.perf_counter()
     with running(emulator, state) as address, closing(_dynamodb(address)) as client:

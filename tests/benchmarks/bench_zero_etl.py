@@ -91,7 +91,7 @@ class Environment:
 def environment() -> Iterator[Environment]:
     backend = Backend("us-east-1")
     earlier = sys.getswitchinterval()
-    # The switch interval of the threads is the same as in a lakehouse.
+    # The thread switch interval is the same as in a lakehouse.
     sys.setswitchinterval(SWITCH_SECONDS)
     yield Environment(backend)
     sys.setswitchinterval(earlier)

@@ -1,9 +1,10 @@
-"""Tests that figures show exactly their data, describe it in words, and do not differ between runs."""
+"""Tests that figures show their data exactly, describe it in words, and do not differ between runs."""
 
 import html
 import json
 import subprocess
 import sys
+import warnings
 from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -97,7 +98,7 @@ def test_pie_is_sorted_and_summarized() -> None:
     )
 
 
-def test_pie_adds_up_repeated_names() -> None:
+def test_pie_adds_up_values_with_the_same_name() -> None:
     df = pd.DataFrame({"state": ["NV", "CA", "NV"], "percentage": [Decimal("1.5"), Decimal(2), Decimal("1.5")]})
     (trace,) = charts.pie(df, "state", "percentage", "").data
     assert (trace.labels, trace.values) == (("NV", "CA"), (3.0, 2.0))
@@ -117,7 +118,7 @@ def test_slices_have_distinct_styles(count: int) -> None:
     assert len(set(zip(_palette.colors(count), _palette.patterns(count), strict=True))) == count
 
 
-def test_pivot_table_counts_and_adds_totals() -> None:
+def test_pivot_table_counts_rows_and_adds_totals() -> None:
     pivot = charts.pivot_table(ACCOUNTS, "state", "status")
     assert pivot.loc["CA"].to_dict() == {"Active": 2, "Closed": 0, "Past Due": 1, "Total": 3}
     assert pivot.loc["Total"].to_dict() == {"Active": 2, "Closed": 1, "Past Due": 3, "Total": 6}
@@ -210,7 +211,7 @@ def test_timeline_rejects_snapshot_without_count() -> None:
         ([25, 1026], "2 snapshots changed the table from 25 to 1,026 rows"),
     ],
 )
-def test_timeline_title_states_finding(totals: list[int], title: str) -> None:
+def test_timeline_title_summarizes_finding(totals: list[int], title: str) -> None:
     table = pd.DataFrame(
         {
             "committed_at": pd.date_range("2026-11-23", periods=len(totals), tz="UTC"),
@@ -247,7 +248,7 @@ def test_freshness_uses_minutes_for_long_delays() -> None:
     assert chart.layout.shapes[0].y0 == 15
 
 
-def test_freshness_without_ingestions_says_so() -> None:
+def test_freshness_chart_without_ingestions_says_so() -> None:
     assert charts.freshness(INGESTIONS.head(0)).layout.title.text == "Nothing ingested yet"
     at_once = INGESTIONS.head(1).assign(last_synced_at=INGESTIONS["completed_at"].head(1))
     assert charts.freshness(at_once).layout.title.text == "The lakehouse was less than 0.1 seconds behind"
@@ -275,12 +276,12 @@ def test_cost_by_interval_omits_costs_below_half_a_cent() -> None:
         ({}, "There is no state to compare"),
     ],
 )
-def test_most_names_largest_values(values: dict[str, Any], finding: str) -> None:
+def test_finding_names_largest_values(values: dict[str, Any], finding: str) -> None:
     series = pd.Series(values, dtype=object)
     assert charts.most(series, "uses {:.0f}% of its credit", "state") == finding
 
 
-def test_most_rejects_repeated_names() -> None:
+def test_finding_rejects_repeated_names() -> None:
     with pytest.raises(ValueError, match="NV occurs more than once"):
         charts.most(pd.Series([1, 2], index=["NV", "NV"]), "uses {:.0f}%", "state")
 
@@ -320,7 +321,7 @@ def test_html_is_stored_only_if_renderer_needs_it(
 
 
 @pytest.mark.parametrize("chart", every_chart(), ids=lambda chart: str(chart.data[-1].type))
-def test_chart_has_own_background_with_high_contrast(chart: charts.Chart) -> None:
+def test_chart_has_its_own_background_with_high_contrast(chart: charts.Chart) -> None:
     assert chart.layout.paper_bgcolor == chart.layout.plot_bgcolor == _palette.CARD
     assert _contrast(_palette.INK, _palette.CARD) > 7
     assert chart.layout.font.color == _palette.INK
@@ -358,20 +359,20 @@ def test_add_interactive_html_loads_plotly_once() -> None:
     assert ('id="figure-1"' in first, 'id="figure-2"' in second) == (True, True)
 
 
-def test_storing_chart_prints_no_warning() -> None:
+def test_storing_chart_does_not_print_warning() -> None:
     code = "from zetl_helpers import charts; charts.Chart()._repr_mimebundle_()"
     done = subprocess.run([sys.executable, "-W", "always", "-c", code], capture_output=True, text=True, check=True)
     assert "Kaleido" not in done.stderr
 
 
-def test_static_image_names_missing_kaleido(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_kaleido_is_reported_for_static_image(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "kaleido", None)
     assert charts.static_image(every_chart()[0]) is None
     assert "pip install" in (charts.static_image_obstacle() or "")
     assert _notebook_figures.add_static_images(notebook_with(every_chart()[0])) == 0
 
 
-def test_static_image_names_missing_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_browser_is_reported_for_static_image(monkeypatch: pytest.MonkeyPatch) -> None:
     browsers = pytest.importorskip("choreographer.browsers")
     monkeypatch.setattr(browsers.Chromium, "find_browser", lambda **_: None)
     assert charts.static_image(every_chart()[0]) is None
@@ -419,14 +420,21 @@ def test_schema_picture_describes_each_column() -> None:
     assert same.layout.title.text == "The columns have not changed"
 
 
-def test_scanned_names_layout_that_saves_the_most() -> None:
+def test_scanned_chart_title_names_layout_that_saves_the_most() -> None:
     chart = charts.scanned(SCANNED)
     assert title_of(chart) == 'Partitioned by state, "in Nevada" scans up to 90% fewer bytes'
     assert [list(trace.y) for trace in chart.data] == [[10.0, 10.0], [1.0, 10.0]]
     assert title_of(charts.scanned(SCANNED.assign(bytes=5))).startswith("Every query scans the same")
 
 
-def test_files_title_compares_counts() -> None:
+def test_question_that_scans_nothing_is_not_compared() -> None:
+    nothing = SCANNED.assign(bytes=[0, 0, 10240, 5120])
+    with warnings.catch_warnings(action="error"):
+        chart = charts.scanned(nothing)
+    assert title_of(chart) == 'Partitioned by state, "in October" scans up to 50% fewer bytes'
+
+
+def test_title_of_file_chart_compares_counts() -> None:
     chart = charts.files({"before": FileCounts(10, 5, 1, 2, 9, 4), "after": FileCounts(10, 1, 1, 1, 1, 2)})
     assert title_of(chart) == "From 5 files to 1 for each query, and from 9 to 1 in S3"
     assert charts.files({}).layout.title.text == "No files counted"

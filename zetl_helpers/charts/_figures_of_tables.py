@@ -25,7 +25,7 @@ def snapshot_timeline(table: pd.DataFrame) -> Chart:
             `summary`.
 
     Raises:
-        ValueError: A snapshot's summary lacks the number of records.
+        ValueError: A snapshot's summary does not contain the number of records.
 
     https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-table-data.html
     """
@@ -71,8 +71,8 @@ def freshness(ingestions: pd.DataFrame, expected_seconds: float | None = None) -
     Args:
         ingestions: One row for each completed ingestion, with the columns `completed_at` and `last_synced_at` (the time
             up to which the target then reflected the source).
-        expected_seconds: The delay in seconds that the refresh interval suggests, drawn as a dashed line. Defaults to
-            no line.
+        expected_seconds: The expected delay in seconds for the refresh interval, drawn as a dashed line. By default,
+            no line is drawn.
 
     https://docs.aws.amazon.com/glue/latest/dg/zero-etl-monitoring.html
     """
@@ -115,7 +115,7 @@ def cost_by_interval(costs: pd.DataFrame, period: str = "a month") -> Chart:
     Args:
         costs: The result of `cost.by_interval`. It has one row for each interval and cost item, with the columns
             `refresh_minutes`, `item` and `usd`.
-        period: The period that the amounts cover, worded for the title.
+        period: The period that the amounts cover, as it appears in the title.
     """
     table = costs.pivot_table(index="refresh_minutes", columns="item", values="usd", aggfunc="sum", sort=False)
     table = table.sort_index().fillna(0.0)
@@ -172,7 +172,8 @@ def scanned(queries: pd.DataFrame) -> Chart:
         )
     ]
     title = "Every query scans the same number of bytes in each layout"
-    shares = [(row.min() / row.max(), question, row.idxmin()) for question, row in table.iterrows()]
+    # A question that scans nothing in any layout has no share.
+    shares = [(row.min() / row.max(), question, row.idxmin()) for question, row in table.iterrows() if row.max() > 0]
     least, best, layout_of_it = min(shares, key=lambda share: share[0], default=(1, "", ""))
     if least < 1:
         title = f'Partitioned by {layout_of_it}, "{best}" scans up to {100 * (1 - least):.0f}% fewer bytes'

@@ -17,8 +17,8 @@ from local_lakehouse.loading import keep_collections_short, load, never_load_pan
 from local_lakehouse.region import region_of
 from local_lakehouse.store.database import StateInUseError, StorageError, UnreadableStateError
 
-# The maximum time that a Python thread runs while other threads wait. Python's default of 5 ms is too long, because
-# threads that serve requests and background threads take turns many times per request.
+# The maximum time that a Python thread runs while other threads are waiting. Python's default of 5 ms is too long,
+# because background threads and the threads that serve requests take turns many times per request.
 SWITCH_SECONDS = 0.0002
 
 

@@ -18,7 +18,7 @@ _ADDRESS = "endpoint.json"
 _TOKEN = "token"
 _LOG = "lakehouse.log"
 # The limit is high, because the learners in a class often start their lakehouses at the same time, on one machine
-# with few cores. A failed start is reported immediately.
+# with few cores. A startup failure is reported immediately.
 _START_SECONDS = 300.0
 _STOP_SECONDS = 60.0
 _ANSWER_SECONDS = 30.0
@@ -53,7 +53,7 @@ class Running:
 
 
 def find(state: Path) -> Running | None:
-    """Return the running lakehouse of a state folder, or None if no lakehouse is running."""
+    """Return the lakehouse that is using a state folder, or None if no lakehouse is using it."""
     try:
         address = json.loads((state / _ADDRESS).read_text())
         url, pid = str(address["url"]), int(address["pid"])
@@ -121,7 +121,7 @@ def start(
 
 
 def stop(state: Path) -> bool:
-    """Stop the lakehouse of a state folder and keep its state.
+    """Stop the lakehouse that is using a state folder, and keep its state.
 
     Returns:
         Whether the lakehouse was running.
@@ -142,7 +142,7 @@ def stop(state: Path) -> bool:
 
 
 def return_to_backup(state: Path) -> bool:
-    """Stop the lakehouse of a state folder if it is running, and restore the last backup.
+    """Stop any lakehouse that is using a state folder, and restore the folder's last backup.
 
     Returns:
         Whether there is a backup.
@@ -154,7 +154,7 @@ def return_to_backup(state: Path) -> bool:
 
 
 def export(state: Path, target: Path) -> None:
-    """Write a folder's state to one file, even while its lakehouse is running.
+    """Export the state in a folder to one file, even while a lakehouse is using the folder.
 
     Raises:
         LakehouseError: The file cannot be written.
@@ -169,17 +169,17 @@ def export(state: Path, target: Path) -> None:
 
 
 def bring(state: Path, source: Path) -> None:
-    """Import an exported state into a state folder that does not contain a state.
+    """Import an exported state into a state folder that does not contain saved state.
 
     Raises:
-        LakehouseError: The file cannot be read, or the folder already contains a state.
+        LakehouseError: The file cannot be read, or the folder already contains saved state.
     """
     from local_lakehouse.store import folder
     from local_lakehouse.store.database import StateInUseError, StorageError, UnreadableStateError
 
     running = find(state)
     if running is not None:
-        raise LakehouseError(f"The lakehouse at {running.url} already uses {state}. Stop it first: zetl local stop")
+        raise LakehouseError(f"The lakehouse at {running.url} is already using {state}. Stop it first: zetl local stop")
     try:
         folder.bring(state, source)
     except (StateInUseError, StorageError, UnreadableStateError) as error:
@@ -187,10 +187,10 @@ def bring(state: Path, source: Path) -> None:
 
 
 def reset(state: Path) -> bool:
-    """Stop the lakehouse of a state folder if it is running, and delete all its data.
+    """Stop any lakehouse that is using a state folder, and delete the folder's state and log.
 
     Returns:
-        Whether there was a lakehouse or data.
+        Whether a lakehouse was running or data existed.
     """
     from local_lakehouse.store import folder
 

@@ -265,7 +265,7 @@ class Lakehouse:
         """Serve requests and refresh the integrations until `stop` is called."""
         with self.backend.lock:
             self._started = True
-            # The integrations of an earlier run continue, and receive every subsequent write.
+            # The integrations from an earlier run continue, and receive every subsequent write.
             if self.backend.documents.collection("zero_etl").read():
                 self._zero_etl.get()
             if self._zero_etl.made is not None:

@@ -51,7 +51,7 @@ def keep_collections_short() -> None:
 
 @contextlib.contextmanager
 def _without_collections() -> Iterator[None]:
-    """Exclude the objects that the block creates from collections, which would scan them without removing any."""
+    """Exclude the objects that the block creates from garbage collection, which would scan them without freeing any."""
     if gc.get_threshold() != _THRESHOLDS or not gc.isenabled():
         yield
         return

@@ -1,4 +1,4 @@
-"""The Region of the lakehouse, which only this module determines."""
+"""The Region of the lakehouse, which is determined only in this module."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _DEFAULT = "us-east-1"
 def region_of(environment: Mapping[str, str] | None = None) -> str:
     """Return the Region from ``AWS_REGION`` or ``AWS_DEFAULT_REGION``, or us-east-1 if neither is set.
 
-    The AWS CLI reads both variables, and boto3 reads only the second.
+    The AWS CLI reads both variables, but boto3 reads only the second.
     """
     held = os.environ if environment is None else environment
     return next((held[name] for name in _VARIABLES if held.get(name)), _DEFAULT)

@@ -17,7 +17,7 @@ def model_loader(data_path: str | None = None) -> ModelLoader:
     """Return a loader for the data in botocore, in ``~/.aws/models`` and in additional folders.
 
     Args:
-        data_path: The additional folders, in the format of ``AWS_DATA_PATH``.
+        data_path: The additional folders, in the format that ``AWS_DATA_PATH`` uses.
     """
     return ModelLoader([str(Path(path).expanduser()) for path in data_path.split(os.pathsep)] if data_path else None)
 

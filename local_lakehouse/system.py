@@ -1,7 +1,7 @@
 """Operating system calls that differ between POSIX and Windows.
 
-No other module of the project uses such calls, so this module determines the supported systems. The module imports only
-the standard library, because the helpers use it in installations without the local lakehouse's packages.
+No other module in the project makes these calls, so this module determines the supported systems. It imports only the
+standard library, because the helpers use it in installations without the local lakehouse's packages.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NO_FORK = (
 
 
 class UnsupportedSystemError(Exception):
-    """The local lakehouse does not run on this operating system. The message names the alternatives."""
+    """The local lakehouse does not run on this operating system. The message describes the alternatives."""
 
 
 def require_fork() -> None:
@@ -46,7 +46,7 @@ def has_socket_files() -> bool:
 
 
 def start_detached(command: Sequence[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
-    """Start a process that continues after this process ends and ignores Ctrl-C in this terminal.
+    """Start a process that ignores Ctrl-C in this terminal and continues to run after this process ends.
 
     Args:
         command: The program and its arguments.
@@ -60,11 +60,11 @@ def start_detached(command: Sequence[str], output: IO[bytes]) -> subprocess.Pope
 def start_with_descriptor(
     command: Sequence[str], descriptor: int, environment: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
-    """Start a process that inherits an open file with the same number.
+    """Start a process that inherits an open file descriptor, which keeps its number.
 
     Args:
         command: The program and its arguments.
-        descriptor: The number of the open file.
+        descriptor: The file descriptor.
         environment: The environment of the process.
     """
     return subprocess.Popen(  # noqa: S603  (the callers run our own modules)
@@ -92,7 +92,7 @@ def was_killed(status: int | None) -> bool:
     """Return whether a process ended as if the operating system had killed it for using too much memory.
 
     Args:
-        status: The process's exit status, the negative number of a signal, or None if unknown.
+        status: The process's exit status, which is negative if a signal ended the process, or None if unknown.
     """
     return status in (-signal.SIGKILL, -signal.SIGABRT)
 

@@ -1,4 +1,4 @@
-"""A lakehouse for tests, as a pytest plugin: ``pytest_plugins = ["local_lakehouse.testing"]``.
+"""A pytest plugin that provides a lakehouse for tests: ``pytest_plugins = ["local_lakehouse.testing"]``.
 
 The fixture `lakehouse` starts a new lakehouse on a free port, with a DynamoDB table. It also provides boto3 clients,
 and a clock that the test controls. See docs/testing.md.
@@ -49,7 +49,7 @@ class Clock:
 
 
 class QueryFailedError(AssertionError):
-    """An Athena statement did not succeed. The message contains the reason."""
+    """An Athena statement failed, was canceled or did not finish in time. The message contains the reason."""
 
 
 class LakehouseInUseError(RuntimeError):
@@ -80,7 +80,7 @@ class TestLakehouse:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment variables that point boto3, awswrangler and the AWS CLI to the lakehouse."""
+        """The environment variables that point boto3, awswrangler and the AWS CLI at the lakehouse."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "test",
@@ -158,7 +158,7 @@ class TestLakehouse:
         return f"arn:aws:glue:{self.region}:{self.account}:database/{name}"
 
     def integrate(self, table: str, database: str) -> str:
-        """Create and load a zero-ETL integration from a DynamoDB table to a Glue database, with its prerequisites.
+        """Create a zero-ETL integration and its prerequisites, and load a DynamoDB table into a Glue database.
 
         Args:
             table: The table.
@@ -191,7 +191,7 @@ class TestLakehouse:
         self._lakehouse.zero_etl.refresh_now()
 
     def query(self, sql: str, *, database: str | None = None, parameters: Sequence[str] = ()) -> list[dict[str, Any]]:
-        """Run a statement with Athena.
+        """Run a statement in Athena.
 
         Args:
             sql: The statement.
@@ -224,7 +224,7 @@ class TestLakehouse:
         Args:
             bucket: The bucket.
             key: The object's key.
-            rows: The values of each row, keyed by column name. All rows must have the columns of the first row.
+            rows: The values of each row, keyed by column name. All rows must have the same columns as the first row.
         """
         text = io.StringIO()
         writer = csv.DictWriter(text, list(rows[0]))

@@ -34,8 +34,8 @@ class AthenaService:
     """The local implementation of Amazon Athena.
 
     Args:
-        clients: The clients of the lakehouse.
-        workers: The pool in which queries run. The code that creates the pool must stop it.
+        clients: The AWS clients for the lakehouse.
+        workers: The pool of processes that run queries. The code that creates the pool must stop it.
         governance: Lake Formation's access checks, or None to disable them.
     """
 
@@ -96,7 +96,7 @@ class AthenaService:
 
     @property
     def finished(self) -> int:
-        """The number of executions that have ended. It can change without a request."""
+        """The number of executions that have ended, which can change between requests."""
         return self._runner.finished
 
     def call(self, operation: str, request: dict[str, Any], caller: Caller) -> dict[str, Any]:

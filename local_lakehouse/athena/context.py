@@ -31,10 +31,10 @@ class Outcome:
         columns: The names and types of the result's columns.
         rows: The result's rows, with each value as a string.
         update_count: The number of rows written, or None if Athena does not report it.
-        header: Whether the rows of ``GetQueryResults`` start with the column names.
+        header: Whether the rows that ``GetQueryResults`` returns start with the column names.
         manifest: The files that the statement wrote, or None if the statement has no manifest.
         body: Whether the execution writes a result file.
-        batches: The rows in batches, which replace `rows` if the result is streamed.
+        batches: The rows in batches, which are used instead of `rows` if the result is streamed.
     """
 
     columns: Sequence[tuple[str, Type]] = ()
@@ -52,7 +52,7 @@ class Context:
 
     Args:
         execution: The execution.
-        lake: The tables of the lakehouse.
+        lake: The lakehouse's tables.
         worker: The worker that runs queries.
         prepared: The prepared statements.
         parameters: The values for the statement's ``?`` placeholders.
@@ -66,7 +66,7 @@ class Context:
 
     @property
     def database(self) -> str | None:
-        """The default database, in lowercase and without backticks, or None if the request does not specify it."""
+        """The default database, in lowercase and without backticks, or None if the request does not specify one."""
         name = self.execution.database
         return name.strip("`").lower() if name else None
 

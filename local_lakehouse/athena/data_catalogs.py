@@ -20,7 +20,7 @@ class DataCatalogs:
     """The lakehouse's only data catalog, which is the Glue Data Catalog.
 
     Args:
-        lake: The tables of the lakehouse.
+        lake: The lakehouse's tables.
     """
 
     def __init__(self, lake: Lake) -> None:
@@ -124,7 +124,7 @@ def _table(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _squashed(blanks: str, text: str) -> str:
-    """Replace each match of a pattern with one space, because Athena's metadata omits additional white space."""
+    """Replace each match of a pattern with one space, because Athena's metadata contains no extra white space."""
     return re.sub(blanks, " ", text)
 
 

@@ -40,7 +40,7 @@ _INPUTS = {
     ),
     **{storage[0].lower(): storage for storage in STORAGE.values()},
 }
-# Without STORED AS, tables with this SerDe have a different output format in Athena:
+# Without STORED AS, tables with the following SerDe have a different output format in Athena:
 # https://github.com/laughingman7743/PyAthena/blob/v3.25.0/tests/pyathena/sqlalchemy/test_base.py
 _DEFAULT_OUTPUTS = {"org.openx.data.jsonserde.JsonSerDe": "org.apache.hadoop.hive.ql.io.IgnoreKeyTextOutputFormat"}
 _START = Position(1, 1)

@@ -37,7 +37,7 @@ _INTERRUPTED = "The local lakehouse was stopped while this query was running. Ru
 class Execution:
     """A query execution.
 
-    All fields except `keep` are plain data, so that an execution can be stored and survives a restart.
+    All fields except `keep` are plain data, so that an execution can be stored and survive a restart.
     """
 
     id: str
@@ -83,7 +83,7 @@ class Execution:
         self.state = state
 
     def document(self) -> dict[str, Any]:
-        """Return the execution in the format of ``GetQueryExecution``."""
+        """Return the execution as ``GetQueryExecution`` describes it."""
         status: dict[str, Any] = {"State": self.state, "SubmissionDateTime": self.submitted}
         if self.completed:
             status["CompletionDateTime"] = self.completed
@@ -113,7 +113,7 @@ class Execution:
         return document
 
     def statistics(self) -> dict[str, Any]:
-        """Return the execution's times and sizes in the format of ``GetQueryExecution``."""
+        """Return the execution's times and sizes as ``GetQueryExecution`` reports them."""
         total = round(((self.completed or datetime.now(UTC)) - self.submitted).total_seconds() * 1000)
         statistics: dict[str, Any] = {
             "EngineExecutionTimeInMillis": total,
@@ -234,7 +234,7 @@ class Executions:
                 self._active.pop(execution.id, None)
 
     def _finished(self, execution: Execution, state: str) -> None:
-        """Save an ended execution before its state becomes visible."""
+        """Save a finished execution before its final state becomes visible."""
         try:
             self._save(execution, state)
         except StorageError:
@@ -254,7 +254,7 @@ class Executions:
             )
 
     def _end_interrupted(self) -> None:
-        """Mark the executions that were running when the process ended as failed."""
+        """Mark executions as failed if they were running when the process ended."""
         for execution in list(self._rows("WHERE NOT final")):
             error = {"ErrorCategory": 1, "ErrorType": 9999, "Retryable": True, "ErrorMessage": _INTERRUPTED}
             execution.finish("FAILED", _INTERRUPTED, error)

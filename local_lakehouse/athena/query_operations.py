@@ -42,7 +42,7 @@ class QueryOperations:
     """The operations on query executions.
 
     Args:
-        clients: The clients of the lakehouse.
+        clients: The AWS clients for the lakehouse.
         executions: The account's executions.
         workgroups: The workgroups.
         runner: The execution runner.
@@ -114,7 +114,7 @@ class QueryOperations:
         )
 
     def _output(self, request: dict[str, Any], group: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        """Return the location and the settings of the results."""
+        """Return the location and settings for the results."""
         own = group["Configuration"]["ResultConfiguration"]
         asked = request.get("ResultConfiguration", {})
         enforced = group["Configuration"].get("EnforceWorkGroupConfiguration")

@@ -90,7 +90,7 @@ def _timestamps(array: pa.Array, type_: Type) -> pa.Array:
 
 
 def _written_again(texts: pa.Array, where: pa.Array, array: pa.Array, write: Callable[[Any], str]) -> pa.Array:
-    """Replace the strings that Arrow does not format as Athena does."""
+    """Replace the strings that Arrow formats differently from Athena."""
     chosen = pc.fill_null(where, False)
     if not pc.any(chosen).as_py():
         return texts
@@ -110,7 +110,7 @@ def csv_lines(columns: Sequence[pa.Array]) -> pa.Array:
     if any(column.null_count for column in columns):
         lines = pc.binary_join_element_wise(*map(_cells, escaped), ",")
         return pc.binary_join_element_wise(lines, "", "\n")
-    # Without NULL, every cell is quoted, so the separators can include the quotes.
+    # If no value is NULL, every cell is quoted, so the separators can include the quotes.
     return pc.binary_join_element_wise('"', pc.binary_join_element_wise(*escaped, '","'), '"\n', "")
 
 
@@ -121,7 +121,7 @@ def _escaped(column: pa.Array) -> pa.Array:
 
 
 def _contains(column: pa.StringArray, text: bytes) -> bool:
-    """Return whether any string may contain a text, which is searched in all strings at once."""
+    """Return whether any of the strings may contain a substring, by searching all strings at once."""
     _, offsets, content = column.buffers()
     if content is None or not len(column):
         return False

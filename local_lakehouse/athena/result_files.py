@@ -33,7 +33,7 @@ _KEPT_RESULTS = 64
 _KEPT_ROWS = 10_000
 BLOCK_ROWS = 1_000
 _ROWS_AT_ONCE = 8_192
-# Arrow formats strings without Python's global lock.
+# Arrow releases Python's global interpreter lock while it formats strings.
 _FORMAT_THREADS = min(4, os.cpu_count() or 1)
 _IN_MEMORY_BYTES = 8 * 2**20
 _SMALL_BYTES = 2**18
@@ -44,7 +44,7 @@ class ResultFiles:
     """The reader and writer of result files.
 
     Args:
-        clients: The clients of the lakehouse.
+        clients: The AWS clients for the lakehouse.
     """
 
     def __init__(self, clients: ServiceClients) -> None:
@@ -86,8 +86,8 @@ class ResultFiles:
         Raises:
             QueryFailure: S3 rejects a request, for example because the bucket does not exist.
         """
-        # One transaction for all small files halves the time. Large files are written outside a transaction, so that
-        # other requests do not wait for them.
+        # Small files are written in one transaction, which halves the time. Large files are written outside a
+        # transaction, so that other requests do not wait for them.
         small = sum(len(content) for _, content in files) <= _SMALL_BYTES
         with self._clients.documents.database.transaction() if small else contextlib.nullcontext():
             for location, content in files:
@@ -209,7 +209,7 @@ class _Blocks:
 
 
 def _content(file: tempfile.SpooledTemporaryFile[bytes]) -> bytes | memoryview:
-    """Return the content of a temporary file. A large file is mapped, so that its content does not use memory."""
+    """Return the content of a temporary file. A large file is memory-mapped instead of being read."""
     file.flush()
     if file.tell() > _IN_MEMORY_BYTES:
         return mapped(file)
@@ -225,7 +225,7 @@ def _tables(batches: pa.RecordBatchReader) -> Iterator[pa.Table]:
 
 
 def _formatted(tables: Iterator[pa.Table], types: Sequence[Type]) -> Iterator[tuple[list[pa.Array], pa.Array]]:
-    """Yield the columns and lines of tables in order. All tables except the first are formatted in several threads."""
+    """Yield each table's columns and CSV lines, in order. All tables except the first are formatted in parallel."""
 
     def format_table(table: pa.Table) -> tuple[list[pa.Array], pa.Array]:
         columns = [rendered(table.column(index), type_) for index, type_ in enumerate(types)]

@@ -69,7 +69,7 @@ def text_writer(type_: Type) -> Callable[[Any], str]:
 
 
 def _moment_writer(type_: Type) -> Callable[[Any], str]:
-    # A timestamp is shown with at least milliseconds, and a time with the precision of its type.
+    # A timestamp is shown with at least millisecond precision, and a time with the precision of its type.
     digits = max(type_.precision, MIN_SECOND_DIGITS) if type_.name.startswith("timestamp") else type_.precision
     if type_.name == "timestamp with time zone":
         return lambda value: f"{_clock(_local(value), value.get('p', 0), digits)} {value['z']}"
@@ -129,7 +129,7 @@ def _order(key: Any) -> Any:
 
 def _row_writer(type_: Type) -> Callable[[Any], str]:
     writers = [text_writer(child) for child in type_.children]
-    # https://docs.aws.amazon.com/athena/latest/ug/rows-and-structs.html shows unnamed fields by position.
+    # Unnamed fields are numbered: https://docs.aws.amazon.com/athena/latest/ug/rows-and-structs.html
     labels = [f"{name or f'field{index}'}=" for index, name in enumerate(type_.fields)]
 
     def write(value: Any) -> str:

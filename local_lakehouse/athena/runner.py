@@ -34,7 +34,7 @@ _TOO_DEEP = (
     "Move parts of it to a WITH clause, or compute them in separate statements"
 )
 _DENIED = ("403", "AccessDenied", "AccessDeniedException")
-# Athena's quotas for active queries are, for example, 20 for DDL and 25 for DML. A few threads are in reserve.
+# Athena's quotas for active queries are, for example, 20 for DDL and 25 for DML. The pool has a few spare threads.
 _THREADS = 48
 
 Handler = Callable[[Any, Context], Outcome]
@@ -44,10 +44,10 @@ class Runner:
     """The execution runner.
 
     Args:
-        lake: The tables of the lakehouse.
+        lake: The lakehouse's tables.
         prepared: The prepared statements.
         results: The writer of result files.
-        workers: The pool in which queries run.
+        workers: The pool of processes that run queries.
     """
 
     def __init__(
@@ -167,7 +167,7 @@ class Runner:
         except QueryFailure:
             _LOG.warning("the reason why query %s failed was not written", execution.id, exc_info=True)
         finally:
-            # Clients wait until the execution ends, so it must end even if writing the reason fails.
+            # Clients wait until the execution ends, so it must end even if the failure reason cannot be written.
             execution.finish("FAILED", failure.reason, error)
 
     def _finish(self, execution: Execution, outcome: Outcome) -> None:

@@ -248,7 +248,7 @@ def _iceberg_ddl(entry: dict[str, Any], context: Context) -> Iterator[str]:
 
 
 def _is_internal(key: str) -> bool:
-    """Return whether the DDL omits a property, because it configures Iceberg's writers or is the comment."""
+    """Return whether the DDL omits a property, which is the case for writer settings and the table's comment."""
     return key.startswith("write.") or key == "comment"
 
 

@@ -39,7 +39,7 @@ class WorkGroups:
     """The account's workgroups.
 
     Args:
-        clients: The clients of the lakehouse.
+        clients: The AWS clients for the lakehouse.
     """
 
     def __init__(self, clients: ServiceClients) -> None:

@@ -221,7 +221,7 @@ def _refuse_what_is_not_offered(node: ast.expr, expression: str) -> None:
             parts = elements
         case _:
             raise InvalidParameterValue(
-                f"The metric math {ast.unparse(node)} in the expression {expression!r} is not supported here."
+                f"{ast.unparse(node)} in the metric math expression {expression!r} is not supported here."
             )
     for part in parts:
         _refuse_what_is_not_offered(part, expression)
@@ -234,7 +234,7 @@ def _calculate(node: ast.expr, named: Mapping[str, float | None]) -> float | Non
         case ast.Name(id=name):
             if name not in named:
                 raise InvalidParameterValue(
-                    f"The expression refers to {name}, but no metric or preceding expression of the alarm has that ID."
+                    f"The expression refers to {name}, but no metric or preceding expression in the alarm has that ID."
                 )
             return named[name]
         case ast.BinOp(left=left, op=op, right=right):
@@ -246,4 +246,4 @@ def _calculate(node: ast.expr, named: Mapping[str, float | None]) -> float | Non
         case ast.Call(func=ast.Name(id=name), args=[ast.List(elts=elements)]):
             values = [value for value in (_calculate(element, named) for element in elements) if value is not None]
             return _AGGREGATES[name](values) if values else None
-    raise InvalidParameterValue(f"The metric math {ast.unparse(node)} is not supported here.")
+    raise InvalidParameterValue(f"The metric math expression {ast.unparse(node)} is not supported here.")

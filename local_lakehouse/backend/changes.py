@@ -89,7 +89,7 @@ class ChangeLog:
         self._written = False
         self._listeners: list[Callable[[], None]] = []
         self._database = database
-        # The current transaction adds the new keys, and rewrites all changes of the outdated integrations.
+        # The keys to add when the transaction commits, and the integrations whose stored changes must be replaced.
         self._new: list[tuple[str, str, str]] = []
         self._outdated: set[str] = set()
         if database is not None:
@@ -101,7 +101,7 @@ class ChangeLog:
             self._read()
 
     def after_write(self, listener: Callable[[], None]) -> None:
-        """Register a function to call, while the database is locked, after a change for an integration is committed."""
+        """Register a function to call after each commit that contains changes, while the database is still locked."""
         self._listeners.append(listener)
 
     def watch(self, integration: str, table: str, key_names: Iterable[str]) -> None:
@@ -125,7 +125,7 @@ class ChangeLog:
             return watched.taken
 
     def nothing_since(self, integration: str) -> bool:
-        """Return whether an integration has no changes since its window was taken.
+        """Return whether an integration has had no changes since its window was taken.
 
         The caller must hold the database's lock.
         """
@@ -150,8 +150,8 @@ class ChangeLog:
     def note(self, operation: str, request: Mapping[str, Any]) -> None:
         """Record the changes that a DynamoDB request made, before the next request is executed.
 
-        A write that names its keys is recorded by key. Any other request marks every watched table that it mentions,
-        unless the request is known to be read-only. This way, no write is missed.
+        A write that names its keys is recorded by key. After any other request, every watched table that the request
+        mentions must be compared completely, unless the request is known to be read-only. This way, no write is missed.
 
         Args:
             operation: The operation, such as ``PutItem``.

@@ -89,13 +89,14 @@ def current_actor() -> Actor | None:
     return _actor.get()
 
 
-# The permissions of the caller for whom Athena reads tables and writes results, or None if a service acts for itself.
+# The permissions of the caller for whom Athena reads tables and writes results, or None if a service is acting
+# on its own behalf.
 _rights: ContextVar[CallerRights | None] = ContextVar("rights", default=None)
 
 
 @contextlib.contextmanager
 def acting_for(rights: CallerRights | None) -> Iterator[None]:
-    """In the block, check services' requests against a caller's permissions. None disables the check."""
+    """Check services' requests against a caller's permissions within the block. None disables the check."""
     token = _rights.set(rights)
     try:
         yield
@@ -130,10 +131,10 @@ class ServiceClients:
 
     Args:
         serve: A function that executes a request.
-        documents: The store of the services' state. `serve` holds the database's lock while it executes a request. Hold
-            the lock to read several values at a single point in time.
-        account: The account of all requests.
-        region: The Region of the clients.
+        documents: The store of the services' state. `serve` holds the database's lock while it executes a request. To
+            read several values as of a single point in time, hold the lock.
+        account: The account for all requests.
+        region: The Region for the clients.
     """
 
     def __init__(self, serve: Callable[[Request], Answer], documents: Documents, account: str, region: str) -> None:
@@ -187,7 +188,7 @@ class ServiceClients:
         """Save all changes that the block makes in moto and in services, or discard all of them.
 
         Args:
-            participants: The names, in `documents`, of the services whose state changes.
+            participants: The names under which `documents` stores the services whose state changes.
 
         Raises:
             StorageError: The changes cannot be saved, and the state is unchanged.
@@ -206,7 +207,8 @@ class ServiceClients:
     def put_object(self, bucket: str, key: str, content: bytes | memoryview) -> None:
         """Write an S3 object.
 
-        For a small object, the S3 client takes 50% longer, because it resolves an endpoint and parses the response.
+        For a small object, the S3 client would take 50% longer, because it would resolve an endpoint and parse the
+        response.
 
         Args:
             bucket: The bucket.
@@ -237,7 +239,7 @@ class ServiceClients:
 
     def _direct(self, service: str, operation: str, head: reader.Head, content: bytes | memoryview) -> Answer:
         """Answer a request without a client, and raise the errors that the client would raise."""
-        # Only S3 receives a mapped file, which it writes without reading it first.
+        # Only S3 requests contain mapped files, which are stored without being read into memory first.
         answer = self._answer(operation, reader.read(head, Body([cast("bytes", content)]), self.region))
         if answer.status < HTTPStatus.MULTIPLE_CHOICES:
             return answer
@@ -364,7 +366,7 @@ def _without_server(service: str, region: str) -> Any:
     return service_session().client(
         service,
         region_name=region,
-        # No server listens at this address: `_send` responds before a connection is opened.
+        # No server is listening at this address: `_send` responds before a connection is opened.
         endpoint_url="http://127.0.0.1:9",
         config=Config(
             retries={"total_max_attempts": 1},

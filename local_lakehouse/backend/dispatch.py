@@ -1,8 +1,8 @@
 """Execution of requests by moto, which receives exactly the authorized operation and parameters.
 
 moto's server would parse each request again from its query string, form, body and headers, which can contradict each
-other. It could execute a different operation, resource, Region or account than the authorized one. In this module, moto
-receives only the contents of the `Request`.
+other. It could execute an operation other than the authorized one, or access a different resource, Region or account.
+In this module, moto receives only the contents of the `Request`.
 """
 
 from __future__ import annotations
@@ -302,7 +302,7 @@ class _Told:
         iam = sys.modules.get("moto.iam.models")
         if iam is None or self.told.credential is None:
             return
-        # If a transaction looks up a backend, its commit must compare the backend with its stored form. `peek` avoids
+        # If a transaction looks up a backend, the commit must compare the backend with its stored form. `peek` avoids
         # this comparison for most requests.
         identities = peek("iam", self.current_account, self.partition)
         if identities is not None and self.access_key in identities.access_keys:

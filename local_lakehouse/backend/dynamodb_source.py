@@ -28,7 +28,7 @@ Table = Any
 Item = dict[str, dict[str, Any]]
 
 _FIVE_YEARS = 5 * 365 * 24 * 3600
-# The number of items per transaction. Other requests wait while a transaction runs.
+# The number of items per transaction. Other requests wait while a transaction is running.
 _AT_ONCE = 200
 
 
@@ -36,7 +36,7 @@ class DynamoDbSource:
     """The items of all DynamoDB tables. All reads from a `snapshot` see the same point in time.
 
     Args:
-        clients: The clients of the lakehouse.
+        clients: The AWS clients for the lakehouse.
     """
 
     def __init__(self, clients: ServiceClients) -> None:
@@ -53,7 +53,7 @@ class DynamoDbSource:
             return {element["AttributeName"]: types[element["AttributeName"]] for element in in_order}
 
     def collection(self, table_name: str) -> int | None:
-        """Return the number that identifies a table's item collection, or None if the table does not exist."""
+        """Return the number that identifies a table's items, or None if the table does not exist."""
         with self._clients.lock:
             table = self._table(table_name)
             return None if table is None else int(table.items.number)
@@ -146,8 +146,8 @@ class TableSnapshot:
     """The items of a table at a single point in time.
 
     Args:
-        connection: A connection that sees the database at that point in time.
-        number: The item collection's number.
+        connection: A connection that sees the database as it was at that point in time.
+        number: The number that identifies the table's items.
         names: The table's key attributes, with the partition key first.
     """
 

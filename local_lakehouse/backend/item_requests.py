@@ -21,7 +21,7 @@ class ItemRequests:
 
     Args:
         state: moto's state, which includes the tables.
-        account: The account of the tables.
+        account: The account that contains the tables.
     """
 
     def __init__(self, state: MotoState, account: str) -> None:

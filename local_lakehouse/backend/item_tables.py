@@ -1,4 +1,4 @@
-"""The stored item collections of moto's DynamoDB tables.
+"""The stored items of moto's DynamoDB tables.
 
 moto only counts, copies and deletes these collections. `local_lakehouse.dynamodb` reads and writes the items.
 """
@@ -48,7 +48,7 @@ class StoredItems:
 
     Args:
         items: The item store.
-        number: The item collection's number.
+        number: The number that identifies the table's items.
         names: The table's key attributes, with the partition key first.
     """
 
@@ -88,7 +88,7 @@ class StoredItems:
         return self._items.over(self.number, attribute, earliest, now)
 
     def drop(self) -> None:
-        """Delete all items, because the table is deleted."""
+        """Delete all items, because the table is being deleted."""
         self._items.drop(self.number)
 
 

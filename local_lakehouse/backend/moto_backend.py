@@ -64,7 +64,7 @@ class Backend:
 
     moto's backends are plain objects without locks, so two concurrent threads could leave a backend in an inconsistent
     state. Executing one request at a time costs little, because a request takes about a millisecond. Serial execution
-    also gives checkpoints and refreshes a consistent point in time, so that a refresh never splits a transaction.
+    also ensures that checkpoints and refreshes see a consistent state, so that a refresh never splits a transaction.
 
     Each of moto's services is imported on its first request, so that startup does not wait for the import.
 
@@ -92,7 +92,7 @@ class Backend:
         self._known_keys: dict[str, bool] = {}
         for service in ("iam", "sts"):
             self._state.after_change(service, self._known_keys.clear)
-        # Responses to table lookups. The lock must be held.
+        # Responses to table lookups. They can be accessed only while the lock is held.
         self._tables: dict[bytes, Answer] = {}
         self._state.after_change("glue", self._tables.clear)
         self._signed_in = False
@@ -139,7 +139,7 @@ class Backend:
     def _catalog_answer(self, request: Request) -> Answer:
         """Execute a request to the Data Catalog.
 
-        Athena looks up the same tables for each query, so the responses to its lookups are cached until a change.
+        Athena looks up the same tables for each query, so the responses are cached until the catalog changes.
         """
         load("local_lakehouse.backend.dispatch")
         from local_lakehouse.backend import dispatch
@@ -160,7 +160,7 @@ class Backend:
         """Save all changes that the block makes for a request, or none if the request fails or is read-only.
 
         Raises:
-            StorageError: The changes cannot be saved. moto and the lakehouse's services also discard them.
+            StorageError: The changes cannot be saved. moto and the lakehouse's services have discarded them.
         """
         kept = contextlib.nullcontext() if reads(request.operation) else self.database.transaction()
         with self._staged(request), self.lock, kept:
@@ -175,7 +175,7 @@ class Backend:
 
     @property
     def iam(self) -> IAMBackend:
-        """The moto backend of IAM, with the learner's identity. The caller must hold the lock."""
+        """The moto backend for IAM, with the learner's identity. The caller must hold the lock."""
         self._sign_in()
         return self._iam()
 
@@ -296,5 +296,9 @@ def _check_versions(documents: Documents) -> None:
 
 @functools.cache
 def _moto_version() -> str:
-    """Return the version of moto, which takes longer to find than the other steps of a second lakehouse's start."""
+    """Return moto's version.
+
+    The version is cached, because looking it up would more than double the time to start another lakehouse in the same
+    process.
+    """
     return importlib.metadata.version("moto")

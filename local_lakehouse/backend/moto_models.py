@@ -21,7 +21,7 @@ def _loader() -> _MotoLoader:
 
 @functools.cache
 def _error_lookups() -> errors.ErrorLookupFactory:
-    """Return the cache of errors. moto creates a new cache for each error response, which takes ten milliseconds."""
+    """Return the shared cache of errors. moto would create a cache for each error, which takes ten milliseconds."""
     return _ErrorLookupFactory()
 
 

@@ -217,7 +217,7 @@ def is_in_use() -> bool:
 
 @functools.cache
 def prepare_moto() -> None:
-    """Patch moto once per process to report the backends that it uses and to load botocore's data faster."""
+    """Patch moto once per process so that it reports the backends that it uses and loads botocore's data faster."""
     _watch_backends()
     load("local_lakehouse.backend.moto_models")
     from local_lakehouse.backend import moto_models

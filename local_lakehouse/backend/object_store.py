@@ -141,7 +141,7 @@ class StoredKeys:
         return sum(getattr(version, "size", 0) for version in self.values())
 
     def write(self) -> None:
-        """Write the changes in the current transaction."""
+        """Write the changes that the current transaction has made."""
         for key, stored in list(self._touched.items()):
             versions = self._cache.get(key)
             if versions is None:
@@ -227,13 +227,13 @@ class BodyFile:
 
     def write(self, content: bytes | memoryview) -> int:
         """Replace the content."""
-        # A copy would not be the object that was written before the transaction.
+        # The content is not copied, because the store must recognize an object that it wrote before the transaction.
         self.body = self._objects.write(content if isinstance(content, memoryview) else bytes(content))
         self._at = self.body.size
         return self._at
 
     def content(self) -> bytes | memoryview:
-        """Return the complete content, which is mapped if it is large."""
+        """Return the complete content, which is memory-mapped if it is large."""
         return self._objects.content(self.body)
 
     def truncate(self, *_: int) -> None:

@@ -21,7 +21,7 @@ _carried_out: set[str] = set()
 
 
 def prepare(service: str, module: str) -> None:
-    """Call a module's `apply` before moto executes the next request for a service.
+    """Call a module's `apply` before moto executes the next request to a service.
 
     Args:
         service: The name of the service in botocore.

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from local_lakehouse.dynamodb.api import WRITES
 
 _Result = TypeVar("_Result")
-# The maximum number of cached results. Without a limit, requests that name nonexistent resources could fill the memory.
+# The maximum number of cached results. Without a limit, requests that name nonexistent resources could exhaust memory.
 _LARGEST = 10_000
 
 # Requests to these services change neither permissions nor the settings of tables, databases and buckets.

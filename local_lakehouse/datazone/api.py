@@ -1,8 +1,8 @@
 """The API of Amazon DataZone, the service behind SageMaker Unified Studio.
 
 The lakehouse emulates an account whose administrator has created a domain and a project, so both exist from the start.
-Additional domains and projects can be created and deleted. The resources of a project, which AWS deploys within
-minutes, are available immediately.
+Additional domains and projects can be created and deleted. The resources of a project, which take minutes to deploy
+on AWS, are available immediately.
 
 AWS: https://docs.aws.amazon.com/datazone/latest/APIReference/Welcome.html
 """
@@ -33,7 +33,7 @@ class DataZoneService:
     """The DataZone service, which executes requests for domains and their projects.
 
     Args:
-        clients: The clients of the lakehouse.
+        clients: The AWS clients for the lakehouse.
         create_workgroup: A function that creates a project's workgroup in Athena.
     """
 
@@ -215,7 +215,7 @@ class DataZoneService:
         if request["name"] in {entry.name for entry in domain.projects.values()}:
             raise Fault("ConflictException", f"A project with the name {request['name']} already exists.", status=409)
         if not profile:
-            raise Fault("ValidationException", "A project requires a projectProfileId here.")
+            raise Fault("ValidationException", "To create a project, the local lakehouse requires a projectProfileId.")
         if profile not in domain.profiles:
             raise Fault("ResourceNotFoundException", f"Project profile {profile} does not exist.", status=404)
         granted = [

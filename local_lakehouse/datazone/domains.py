@@ -56,7 +56,7 @@ class Domain:
     Args:
         id: The ID.
         name: The name.
-        execution_role: The role of the domain's users.
+        execution_role: The role for the domain's users.
         service_role: The role that DataZone uses.
         unit_id: The ID of the root domain unit.
         tags: The domain's tags.

@@ -2,8 +2,8 @@
 
 The policies are based on the AWS managed policies ``SageMakerStudioProjectUserRolePolicy`` (version 63) and
 ``SageMakerStudioProjectUserRolePermissionsBoundary`` (version 19). They cover only the services of the local lakehouse.
-The AWS managed policies have conditions on tags of the role and the project's resources. Here, the names of the
-project's resources replace these conditions.
+The AWS managed policies have conditions on the tags of the role and of the project's resources. Here, the
+policies name the project's resources instead.
 
 AWS: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/SageMakerStudioProjectUserRolePermissionsBoundary.html
 """
@@ -86,7 +86,7 @@ class ProjectNames:
 
     @property
     def statements(self) -> list[dict[str, Any]]:
-        """The actions that both the policy and the boundary allow."""
+        """The statements for the actions that both the policy and the boundary allow."""
         where = f"{self.region}:{self.account}"
         bucket = f"arn:{self.partition}:s3:::{self.bucket}"
         return [

@@ -40,7 +40,7 @@ def read_units(size: int, *, consistent: bool = False) -> float:
 
 
 def write_units(old: int, new: int) -> float:
-    """Return the write units for an item, from its sizes before and after the write."""
+    """Return the write units for an item, given its sizes before and after the write."""
     return float(max(1, -(-max(old, new) // _WRITE_UNIT)))
 
 
@@ -49,7 +49,7 @@ class Meter:
 
     Args:
         request: The request.
-        factor: The factor for all units, which is 2 for transactions.
+        factor: The multiplier for all units, which is 2 for transactions.
         kind: The kind of units, ``Read`` or ``Write``. It is empty if the response does not distinguish between them.
     """
 

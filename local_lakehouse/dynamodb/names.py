@@ -24,7 +24,7 @@ _VALUE = re.compile(r":[A-Za-z0-9_]+")
 
 
 class ExpressionFault(Exception):
-    """A syntactically correct expression is not valid. The message is worded as in DynamoDB."""
+    """A syntactically correct expression is not valid. The message uses DynamoDB's wording."""
 
 
 class Names:
@@ -35,7 +35,7 @@ class Names:
         expressions: The members of the request that contain expressions.
 
     Raises:
-        Fault: The request has names or values without an expression, or they are empty or invalid
+        Fault: The request has names or values but no expression, or the names or values are empty or invalid
             (``ValidationException``).
     """
 
@@ -155,7 +155,7 @@ def reserved_words() -> frozenset[str]:
 
 
 def shown(steps: Steps) -> str:
-    """Format a document path as in DynamoDB's error messages."""
+    """Format a document path the way DynamoDB's error messages do."""
     return f"[{', '.join(f'[{step}]' if isinstance(step, int) else step for step in steps)}]"
 
 

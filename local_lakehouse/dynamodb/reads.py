@@ -33,7 +33,7 @@ _HIGHEST = b"\xff" * 2_100
 
 
 def document(**members: str | None) -> str:
-    """Return a JSON object with the given JSON members, without members that are None."""
+    """Return a JSON object, given its members' values as JSON text, and omit members that are None."""
     return "{" + ",".join(f'"{name}":{text}' for name, text in members.items() if text is not None) + "}"
 
 
@@ -273,7 +273,7 @@ class _Page:
                 raise invalid(f"{kind} can only contain non-primary key attributes: Primary key attribute: {path[0]}")
 
     def fill(self, rows: Iterator[Row], index: SecondaryIndex | None) -> None:
-        """Collect items until the limit or one megabyte is reached. Items that the filter removes count toward both."""
+        """Collect items until the limit or one megabyte is reached. Items removed by the filter count toward both."""
         projected = None if index is None or index.projected is None else [(name,) for name in index.projected]
         # A query on a local index reads missing attributes from the table.
         fetches = index is not None and not index.is_global and (self.paths or self.select == "ALL_ATTRIBUTES")

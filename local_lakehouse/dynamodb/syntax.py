@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class SyntaxFault(Exception):
-    """An expression has a syntax error. The message is worded as in DynamoDB."""
+    """An expression has a syntax error. The message uses DynamoDB's wording."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Path:
 
 @dataclass(frozen=True)
 class Name:
-    """A document path that is one literal attribute name, as in legacy parameters."""
+    """A document path that consists of one literal attribute name, as in legacy parameters."""
 
     name: str
 

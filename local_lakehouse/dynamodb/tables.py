@@ -48,7 +48,7 @@ class Table:
 
     Args:
         name: The table's name.
-        collection: The item collection's number.
+        collection: The number that identifies the table's items.
         names: The key attributes, with the partition key first.
         types: The types of all key attributes.
         indexes: The indexes, keyed by name.

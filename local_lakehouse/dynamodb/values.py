@@ -211,7 +211,7 @@ def decoded(held: str) -> bytes:
 
 
 def shown(value: Value) -> str:
-    """Format a value as in DynamoDB's error messages."""
+    """Format a value the way DynamoDB's error messages do."""
     ((tag, held),) = value.items()
     return f"AttributeValue: {{{tag}:{held if isinstance(held, str) else text_of(held)}}}"
 

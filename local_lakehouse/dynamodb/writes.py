@@ -140,7 +140,7 @@ def _shows_failed(request: Mapping[str, Any]) -> bool:
 
 
 class Writes:
-    """The write operations, each in one transaction of the store.
+    """The write operations, each of which runs in one transaction.
 
     Args:
         items: The item store.
@@ -200,7 +200,7 @@ class Writes:
         return self.carry_out_all([write])[0]
 
     def carry_out_all(self, writes: Sequence[Write]) -> list[Written]:
-        """Execute writes of different items inside a transaction, and update the totals of each table once.
+        """Execute writes to different items inside a transaction, and update the totals of each table once.
 
         Raises:
             Fault: As for `carry_out`.

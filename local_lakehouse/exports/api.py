@@ -35,10 +35,10 @@ _MOST_RESULTS = 25
 
 
 class ExportService:
-    """The export operations, and the recording of the item versions that they need.
+    """The service that exports tables and records the item versions that exports need.
 
     Args:
-        clients: The clients of the lakehouse.
+        clients: The AWS clients for the lakehouse.
         clock: A function that returns the current time in seconds since 1970.
     """
 
@@ -216,7 +216,7 @@ def _check(request: Mapping[str, Any]) -> None:
         )
     if incremental and "ExportTime" in request:
         raise _invalid(
-            "ExportTime applies to full exports. Use ExportFromTime and ExportToTime for incremental exports."
+            "ExportTime applies only to full exports. Use ExportFromTime and ExportToTime for incremental exports."
         )
     if incremental and "ExportFromTime" not in request["IncrementalExportSpecification"]:
         raise _invalid("IncrementalExportSpecification requires an ExportFromTime.")

@@ -89,7 +89,7 @@ def export_files(layout: Layout, lines: Sequence[str], name: str, summary: Mappi
         summary: The members of the manifest summary that describe the request.
     """
     data_key = f"{layout.data}/{name}.json.gz"
-    # The gzip header has no timestamp, so that equal data produces identical files. Level 6 is the default of zlib.
+    # The gzip header has no timestamp, so that equal data produces identical files. Level 6 is zlib's default.
     # Level 9, the default of gzip.compress, takes longer and saves little space.
     data = gzip.compress("".join(f"{line}\n" for line in lines).encode(), compresslevel=6, mtime=0)
     entry = {
@@ -112,7 +112,7 @@ def export_files(layout: Layout, lines: Sequence[str], name: str, summary: Mappi
 
 
 def iso(moment: datetime) -> str:
-    """Format a time as in an export's manifests."""
+    """Format a time the way export manifests do."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -54,7 +54,7 @@ _TABLES = (
 _FROM_1 = ("DROP TABLE item_versions", "DROP TABLE histories", *_TABLES)
 _SCHEMA = Schema("history", 2, _TABLES, migrations={1: _FROM_1}, large=("earlier_items",))
 
-# Versions that are replaced in the current transaction have the time 0 until the transaction ends.
+# Versions that are replaced in the current transaction have a time of 0 until the transaction ends.
 _STATE = """
 SELECT body FROM items AS i WHERE collection = :collection AND NOT EXISTS (
     SELECT 1 FROM earlier_items AS e WHERE e.collection = i.collection AND e.key = i.key AND e.moment >= :moment
@@ -95,7 +95,7 @@ class History:
     """The storage of earlier item versions while point-in-time recovery is enabled.
 
     Args:
-        clients: The clients of the lakehouse.
+        clients: The AWS clients for the lakehouse.
         clock: A function that returns the current time in seconds since 1970.
     """
 
@@ -105,7 +105,7 @@ class History:
         self._source = DynamoDbSource(clients)
         self._last = 0
         self._database = clients.documents.database
-        # The triggers are on a table that `Items` creates.
+        # `Items` creates the table that the triggers in the schema refer to.
         Items(self._database)
         self._database.define(_SCHEMA)
         self._database.before_commit(self._finish, last=True)
@@ -155,7 +155,7 @@ class History:
             return [json.loads(body) for (body,) in connection.execute(_STATE, parameters)]
 
     def changes_between(self, table: str, start: int, end: int) -> list[Change]:
-        """Return the item changes that were written from `start`, inclusive, to `end`, exclusive."""
+        """Return the item changes that were written between `start` (inclusive) and `end` (exclusive)."""
         collection = self._source.collection(table)
         names = tuple(self._source.key_attributes(table) or ())
         changes = []

@@ -26,7 +26,7 @@ class Account:
     """The names of the account's resources, for one request.
 
     Args:
-        clients: The clients of the lakehouse.
+        clients: The AWS clients for the lakehouse.
         region: The request's Region.
         caller: The signer's ARN.
         athena: The Athena service, which returns the workgroup of each query, or None to get the workgroup from moto.
@@ -81,7 +81,7 @@ def resource_tags(
     """Return the ``aws:ResourceTag/…`` keys of a permission's resource.
 
     Args:
-        clients: The clients of the lakehouse.
+        clients: The AWS clients for the lakehouse.
         access: The permission.
         integrations: The zero-ETL service, which returns the tags of integrations.
         caller: The caller.
@@ -113,7 +113,7 @@ def resource_policy(clients: ServiceClients, access: Access) -> Document | None:
     """Return the policy that is attached to a permission's resource, or None if the resource has no policy.
 
     Args:
-        clients: The clients of the lakehouse.
+        clients: The AWS clients for the lakehouse.
         access: The permission. A role's policy is its trust policy.
     """
     service, _, rest = access.resource.removeprefix(f"arn:{clients.partition}:").partition(":")

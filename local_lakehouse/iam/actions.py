@@ -59,7 +59,7 @@ def _tags(call: Request) -> Iterator[tuple[str, str]]:
 
 
 def _tagging(call: Request, needed: Sequence[Access]) -> Iterator[Access]:
-    """Yield the permission to tag a new resource, because a request that creates a resource with tags requires it."""
+    """Yield the permission to tag a new resource, which is required if the request creates the resource with tags."""
     if not _TAGGED.match(call.operation) or not needed:
         return
     prefix = needed[0].action.partition(":")[0]
@@ -192,7 +192,7 @@ def _logs(call: Request, directory: Directory) -> list[Access]:
     named = [call.text("logGroupName"), call.text("logGroupIdentifier"), call.text("logGroupArn")]
     named += [*call.parameters.get("logGroupNames", []), *call.parameters.get("logGroupIdentifiers", [])]
     groups = [re.sub(r":\*$", "", re.sub(r"^arn:[^:]*:logs:[^:]*:\d*:log-group:", "", name)) for name in named if name]
-    # A log group's ARN ends in `:*` in policies. Here, the ARN continues with the request's log stream.
+    # In policies, a log group's ARN ends in `:*`. The ARN built here ends in the request's log stream instead.
     stream = call.text("logStreamName") or ""
     return on(call, *(directory.arn("logs", f"log-group:{group}:log-stream:{stream}") for group in groups))
 

@@ -33,9 +33,9 @@ class Principal:
     """The caller of a request.
 
     Args:
-        kind: The kind of principal, which is ``AWS`` or ``Service``, as in a policy's `Principal`.
+        kind: The kind of principal, ``AWS`` or ``Service``, which is a key in a policy's `Principal`.
         name: An ARN, or a service's name such as ``glue.amazonaws.com``.
-        by_account: Whether a statement that names the account includes this principal.
+        by_account: Whether a statement whose `Principal` is the account applies to this principal.
     """
 
     kind: str
@@ -242,8 +242,8 @@ def _condition(operator: str, key: str, wanted: Any, context: Mapping[str, str])
     test = _test_of(operator)
     if test is None:
         raise UnsupportedPolicyError(
-            f"The local lakehouse does not evaluate the condition operator {operator}. It evaluates Null, and, with or "
-            f"without IfExists, {', '.join([*_OPERATORS, *_NEGATED])}."
+            f"The local lakehouse does not evaluate the condition operator {operator}. It evaluates Null, and "
+            f"the following operators with or without IfExists: {', '.join([*_OPERATORS, *_NEGATED])}."
         )
     if value is None:
         return negated or name != operator

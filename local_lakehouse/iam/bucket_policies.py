@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def apply() -> None:
-    """Patch moto once per process to call the policy evaluator for buckets.
+    """Patch moto once per process so that it calls the policy evaluator for buckets.
 
-    Otherwise, moto would deny requests, even those of the lakehouse's services, without evaluating principals and
+    Otherwise, moto would deny requests, even those from the lakehouse's services, without evaluating principals and
     conditions. Explicit denials are evaluated when the caller's permissions are checked.
     """
     FakeBucket.get_permission = _permission  # type: ignore[method-assign,assignment]

@@ -50,7 +50,7 @@ def accesses(call: Request, directory: Directory) -> list[Access]:
 
 
 def stream_accesses(call: Request, directory: Directory) -> list[Access]:
-    """Return the permissions for a DynamoDB Streams request, whose actions belong to DynamoDB."""
+    """Return the permissions for a DynamoDB Streams request, whose actions have the prefix ``dynamodb:``."""
     # A shard iterator starts with its stream's ARN.
     arn = call.text("StreamArn") or (call.text("ShardIterator") or "").partition("|")[0]
     anywhere = directory.arn("dynamodb", "table/*/stream/*")

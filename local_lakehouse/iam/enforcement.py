@@ -1,4 +1,4 @@
-"""Checks of each request against IAM policies before the request reaches a service.
+"""Enforcement of IAM policies, which checks each request before it reaches a service.
 
 AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
@@ -39,7 +39,7 @@ _KNOWN = (
     "aws:username", "cloudwatch:namespace", "iam:PassedToService", "iam:PermissionsBoundary", "iam:PolicyARN",
     "s3:VersionId", "s3:delimiter", "s3:max-keys", "s3:prefix", "s3:x-amz-*", "sts:ExternalId", "sts:RoleSessionName",
 )  # fmt: skip
-# The senders of these requests are not authenticated here, so the trust policy would allow access to anyone.
+# The senders of these requests are not authenticated here, so checking only the trust policy would give anyone access.
 _UNVERIFIED = ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
 
 
@@ -173,7 +173,7 @@ _ANONYMOUS = Identity("anonymous", (), None, None, {})
 def _context(region: str) -> dict[str, str]:
     return {
         "aws:RequestedRegion": region,
-        # Requests count as encrypted, because they do not leave this computer and would be encrypted on AWS.
+        # Requests are treated as encrypted, because they do not leave this computer and would be encrypted on AWS.
         "aws:SecureTransport": "true",
         "aws:ViaAWSService": "false",
     }
@@ -195,7 +195,7 @@ def _refuse_what_is_not_offered(request: Request) -> None:
 def _objection(
     identity: Identity, access: Access, attached: Document | None, surroundings: Mapping[str, str]
 ) -> str | None:
-    """Return why a permission is missing, as worded by AWS, or None if the permission is granted."""
+    """Return why a permission is missing, in AWS's wording, or None if the permission is granted."""
     context = {**surroundings, **identity.context, **access.context}
     if account := identity.context.get("aws:PrincipalAccount"):
         context["aws:ResourceAccount"] = account
@@ -218,7 +218,7 @@ def _objection(
 
 
 def _must_agree(access: Access) -> bool:
-    """Return whether a resource's policy must also allow access, as for roles and KMS keys."""
+    """Return whether a resource's policy must also allow access, as is the case for roles and KMS keys."""
     service, _, rest = access.resource.partition(":")[2].partition(":")[2].partition(":")
     return (service == "iam" and access.action.startswith("sts:")) or (service == "kms" and ":key/" in rest)
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from local_lakehouse.iam.access import Access, Directory, on
 from local_lakehouse.protocol.request import Request
 
-# Resources outside the catalog, keyed by the noun in the operation's name. Each resource has a type for its ARN and a
-# request member that contains its name.
+# The resources outside the catalog, keyed by the noun in the operation's name. Each value consists of the resource type
+# in the ARN and the request member that contains the resource's name.
 _THINGS: Mapping[str, tuple[str, str]] = {
     "Crawler": ("crawler", "CrawlerName"),
     "DevEndpoint": ("devEndpoint", "EndpointName"),
@@ -72,7 +72,7 @@ def _tables(call: Request) -> list[str]:
     if isinstance(several, list):
         return [str(name) for name in several]
     named = call.text("TableName") or call.text("Name") or _name(call, "TableInput", "Name")
-    # Listing tables requires permission for all tables of a database.
+    # Listing tables requires permission for all tables in a database.
     return [named or "*"]
 
 

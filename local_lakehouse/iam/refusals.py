@@ -35,7 +35,7 @@ class Cause(Enum):
     )  # fmt: skip
     MALFORMED = (
         "ValidationException", "ValidationError", "InvalidRequest",
-        "The request lacks required members, or members have the wrong type.",
+        "Members of the request are missing or have the wrong type.",
     )  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def describe(caller: str, access: Access, why: str) -> str:
     Args:
         caller: The caller's ARN.
         access: The missing permission.
-        why: The reason for the denial, as worded by AWS.
+        why: The reason for the denial, in AWS's wording.
     """
     resource = f'"{access.resource}"' if access.action.startswith("s3:") else access.resource
     return f"User: {caller} is not authorized to perform: {access.action} on resource: {resource} {why}".rstrip()

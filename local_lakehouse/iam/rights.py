@@ -24,7 +24,7 @@ class Rights:
         self._lock = threading.Lock()
 
     def note(self, principal: str, access: Access, *, allowed: bool) -> None:
-        """Record the check of a permission."""
+        """Record a permission check."""
         key = (principal, access.action, access.resource, allowed)
         with self._lock:
             self._number += 1
@@ -34,7 +34,7 @@ class Rights:
                 self._seen.popitem(last=False)
 
     def listed(self) -> list[dict[str, Any]]:
-        """Return the records of checks, each as a dictionary for the JSON response.
+        """Return the recorded checks, each as a dictionary for the JSON response.
 
         A repeated check is assigned a new number, so all checks after a given time have higher numbers than earlier
         checks.

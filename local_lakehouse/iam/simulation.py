@@ -1,4 +1,4 @@
-"""The IAM policy simulator, which applies the same rules as the enforcement of policies.
+"""The IAM policy simulator, which applies the same rules as policy enforcement.
 
 AWS: https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
 """

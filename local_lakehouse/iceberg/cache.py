@@ -64,7 +64,7 @@ class RowCache:
 
 
 class KeptValues(Generic[_Value]):
-    """A cache of keyed values that are expensive to compute and small to store.
+    """A cache of keyed values that are expensive to compute but take little space.
 
     Args:
         limit: The maximum number of values.
@@ -76,7 +76,7 @@ class KeptValues(Generic[_Value]):
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, compute: Callable[[], _Value]) -> _Value:
-        """Return the value of a key, and compute it on first use."""
+        """Return the value for a key, and compute it on first use."""
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)

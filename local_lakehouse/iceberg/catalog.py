@@ -1,7 +1,7 @@
 """The PyIceberg catalog for the lakehouse's Glue Data Catalog and S3.
 
-PyIceberg chooses its `FileIO` by properties, and a table's properties take precedence, so clients could name any Python
-class. The catalog therefore overrides `_load_file_io`, a private method of PyIceberg.
+PyIceberg chooses a `FileIO` class based on properties, and a table's properties take precedence, so clients could name
+any Python class. The catalog therefore overrides `_load_file_io`, a private method of PyIceberg.
 `tests/local_lakehouse/iceberg/test_catalog.py` fails if this method no longer exists.
 """
 
@@ -25,7 +25,7 @@ class LakehouseCatalog(GlueCatalog):
     """The Iceberg tables of the lakehouse.
 
     Args:
-        clients: The clients of the lakehouse.
+        clients: The AWS clients for the lakehouse.
     """
 
     def __init__(self, clients: ServiceClients) -> None:
@@ -63,6 +63,6 @@ def load_catalog(clients: ServiceClients) -> LakehouseCatalog:
     """Return the lakehouse's catalog. All services share the catalog and its caches.
 
     Args:
-        clients: The clients of the lakehouse.
+        clients: The AWS clients for the lakehouse.
     """
     return clients.shared(LakehouseCatalog, lambda: LakehouseCatalog(clients))

@@ -65,8 +65,8 @@ def scan_sql(
     Args:
         files: The files, the local paths of their content, and their fields. None of the files has deleted rows.
         fields: The names of the result's columns, and their fields in the schema of the table version.
-        path_column: The name of a column with each row's file location, or None to omit this column.
-        place_columns: The names of columns with file numbers and row numbers, or None to omit these columns.
+        path_column: The name of a column for each row's file location, or None to omit this column.
+        place_columns: The names of columns for file numbers and row numbers, or None to omit these columns.
 
     Raises:
         NotReadableError: DuckDB would read a column in a way that does not match the table's schema.
@@ -124,10 +124,11 @@ def _column_sql(stored: StoredField | None, field: NestedField, file: ScanFile) 
 
 
 def without_bounds(sql: str) -> str:
-    """Wrap the SQL of a value in a Parquet file so that DuckDB does not use the file's bounds for the value.
+    """Wrap the SQL that reads a value from a Parquet file so that DuckDB does not use the file's bounds for the value.
 
-    The bounds of floating-point numbers omit NaN. DuckDB 2.0 does not take this into account: ``isnan`` is never true,
-    and comparisons that both bounds satisfy are also true for NaN. DuckDB has no bounds for a member of a union.
+    The bounds of floating-point numbers ignore NaN. DuckDB 2.0 does not take this into account: ``isnan`` is never
+    true, and comparisons that both bounds satisfy are also true for NaN. DuckDB has no bounds for members of a union,
+    so the value is wrapped in a union.
     """
     return f"union_extract(union_value(v := {sql}), 'v')"
 

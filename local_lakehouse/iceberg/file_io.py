@@ -1,4 +1,4 @@
-"""PyIceberg's file interfaces, implemented on the S3 service of the lakehouse."""
+"""PyIceberg's file interfaces, implemented on top of the lakehouse's S3 service."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ObjectBytes:
     """Access to S3 objects, with a cache for small objects and local files for large objects.
 
     Args:
-        clients: The clients of the lakehouse.
+        clients: The AWS clients for the lakehouse.
         limit: The maximum total size of the cached objects in bytes.
     """
 
@@ -80,7 +80,7 @@ class ObjectBytes:
         self._keep(location, content)
 
     def write_file(self, location: str, path: Path) -> None:
-        """Upload a local file, and keep it as a copy unless S3 stores the object's body as a local file."""
+        """Upload a local file, and keep it for later reads unless S3 stores the object's body as a local file."""
         found = address(location)
         self._clients.put_object(found["Bucket"], found["Key"], content_of(path))
         if self._body(location) is None:
@@ -132,7 +132,7 @@ class ObjectBytes:
 class LakehouseFileIO(FileIO):
     """The `FileIO` for Iceberg files in the S3 buckets of the lakehouse.
 
-    Iceberg does not change a file after the file is written, so reads are cached by path.
+    Iceberg never changes a file after writing it, so reads are cached by path.
 
     Args:
         objects: Access to the S3 objects.
@@ -222,6 +222,6 @@ class _WriteStream(io.BytesIO):
 def address(location: str) -> dict[str, str]:
     """Return the bucket and key of an ``s3://`` location as boto3 parameters."""
     parts = urlsplit(location, allow_fragments=False)
-    # Everything after the bucket is the key, including a question mark.
+    # Everything after the bucket is the key, including any question mark.
     key = location.removeprefix(f"{parts.scheme}://{parts.netloc}").lstrip("/")
     return {"Bucket": parts.netloc, "Key": key}

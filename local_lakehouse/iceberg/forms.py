@@ -51,7 +51,7 @@ class UnsupportedTypeError(Exception):
 
 
 def arrow_type(type_: IcebergType, form: Form) -> pa.DataType:
-    """Return the Arrow type of an Iceberg type in a given representation.
+    """Return the Arrow type for an Iceberg type in the given representation.
 
     Raises:
         UnsupportedTypeError: The type is not supported, for example because it requires Iceberg format version 3.
@@ -219,7 +219,7 @@ def zoned(instants: pa.Array) -> pa.Array:
 
 
 def write_form(rows: pa.Table | pa.RecordBatch, schema: Schema) -> pa.Table:
-    """Convert rows from DuckDB's representation to that of data files, with columns matched by position."""
+    """Convert rows from DuckDB's representation to the one that data files use, with columns matched by position."""
     wanted = pa.schema([(field.name, arrow_type(field.field_type, Form.FILE)) for field in schema.fields])
     arrays = []
     for index, field in enumerate(schema.fields):

@@ -28,7 +28,7 @@ def copies_folder() -> Path:
 
 
 class LocalFiles:
-    """Local files with the bodies of S3 objects, either hard links to the stored files or copies.
+    """Local files that contain the bodies of S3 objects, either hard links to the stored files or copies.
 
     Args:
         fetch: A function that writes an object's bytes to an open file.
@@ -125,6 +125,6 @@ def _linked(body: Path, copy: Path) -> bool:
     try:
         copy.hardlink_to(body)
     except OSError:
-        # The body is on another file system or a file system without hard links, or the object was deleted.
+        # The body is on a different file system or on a file system without hard links, or the object was deleted.
         return False
     return True

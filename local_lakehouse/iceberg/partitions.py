@@ -40,7 +40,7 @@ def transformed(rows: pa.Table, spec: PartitionSpec, schema: Schema) -> pa.Table
     """Return the partition values of each row, with one column per partition field.
 
     Raises:
-        UnstorablePartitionError: A value's partition is outside the range of the column's type.
+        UnstorablePartitionError: A partition value is outside the range of the column's type.
     """
     columns = {}
     for field in spec.fields:
@@ -61,7 +61,7 @@ def _aligned(values: Any) -> Any:
 
 
 def _check_range(field: PartitionField, type_: IcebergType, source: Any) -> None:
-    """Reject numbers that truncation moves below their type's range."""
+    """Reject numbers that truncation would move below their type's range."""
     if not isinstance(field.transform, TruncateTransform):
         return
     if not isinstance(type_, IntegerType | LongType | DecimalType):
@@ -97,7 +97,7 @@ def split(rows: pa.Table, spec: PartitionSpec, schema: Schema) -> Iterator[tuple
     """Group rows by partition.
 
     Args:
-        rows: The rows in the table's schema and in the representation of data files.
+        rows: The rows in the table's schema and in the representation that data files use.
         spec: The table's partition specification.
         schema: The table's schema.
 

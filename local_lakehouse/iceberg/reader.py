@@ -70,13 +70,13 @@ class Reader:
         return pa.table({name: columns[field.field_id] for name, field in fields})
 
     def put(self, path: str, fields: Sequence[NestedField], rows: pa.Table) -> None:
-        """Cache the rows of a new file in the representation of data files."""
+        """Cache the rows of a new file in the representation that data files use."""
         for field, column in zip(fields, rows.columns, strict=True):
             self._rows.put((path, field.field_id, str(column.type), ()), column)
 
     def _without_columns(self, file: ScanFile) -> pa.Table:
         count = file.rows - len(self._deleted(file)) if file.deletes else file.rows
-        # Arrow preserves the row count of a table without columns only in the result of a selection.
+        # Arrow preserves the row count of a table without columns only if the table is the result of a selection.
         return pa.table({"n": pa.nulls(count, pa.int8())}).select([])
 
     def _parse(
@@ -100,7 +100,7 @@ class Reader:
         return columns
 
     def _kept(self, file: ScanFile) -> pa.Array | None:
-        """Return the numbers of the rows that are not deleted, or None if no row is deleted."""
+        """Return the positions of the rows that are not deleted, or None if no row is deleted."""
         if not file.deletes:
             return None
         keep = np.ones(file.rows, bool)

@@ -3,7 +3,7 @@
 A `Scan` contains neither rows nor open files, so it can be sent to another process.
 
 PyIceberg reads a version's manifests again for each filter. The planner reads them once, and then applies each filter
-to the version's files with PyIceberg's evaluators, of which the evaluator of column bounds is private.
+to the version's files with PyIceberg's evaluators. The evaluator for column bounds is private.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class UnsupportedTableError(Exception):
 
 @dataclass(frozen=True)
 class ScanFile:
-    """One data file of a scan.
+    """One data file in a scan.
 
     Args:
         path: The file's location.
@@ -101,7 +101,7 @@ class Planner:
         Args:
             table: The table.
             snapshot_id: The version's snapshot ID, or None for the current version.
-            filters: The conditions that all required rows satisfy, on the columns named by `versions.column_name`.
+            filters: The conditions that all required rows satisfy, with the column names from `versions.column_name`.
 
         Raises:
             UnsupportedTableError: The table uses an unsupported feature.

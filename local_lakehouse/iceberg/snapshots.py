@@ -48,7 +48,7 @@ _MANIFEST_LIMIT = 12
 
 
 def make(model: type[_Model], **members: Any) -> _Model:
-    """Create a PyIceberg model from the Python names of its members, which type checkers do not accept."""
+    """Create a PyIceberg model with the given members. Type checkers do not accept the members' Python names."""
     return model(**members)
 
 
@@ -175,7 +175,7 @@ class _Producer:
             yield writer.to_manifest_file()
 
     def _schema_of(self, spec_id: int) -> Schema:
-        """Return the current schema, or else the newest schema, that contains a specification's source columns."""
+        """Return the current schema if it has a specification's source columns, or else the newest that has them."""
         sources = {field.source_id for field in self._after.specs()[spec_id].fields}
         newest_first = sorted(self._after.schemas, key=lambda schema: schema.schema_id, reverse=True)
         return next(schema for schema in (self._after.schema(), *newest_first) if sources <= set(schema.field_ids))

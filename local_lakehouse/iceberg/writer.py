@@ -46,7 +46,7 @@ _BUFFERED_BYTES = 128 * 2**20
 _LARGEST_FILE = 128 * 2**20
 _DEFAULT_FILE = 512 * 2**20
 _CODECS = {"zstd": "zstd", "snappy": "snappy", "gzip": "gzip", "lz4": "lz4", "none": "none", "uncompressed": "none"}
-# The default of zlib and Java. Arrow's default of 9 takes up to ten times as long, and the files are hardly smaller.
+# The default in zlib and Java. Arrow's default of 9 takes up to ten times as long, and the files are hardly smaller.
 GZIP_LEVEL = 6
 _WRITERS = 2
 
@@ -83,7 +83,7 @@ class Sink(io.RawIOBase):
         return self.size
 
     def write(self, data: Any) -> int:
-        """Add bytes. After `discard`, ignore them, because a deleted Parquet writer still writes its footer."""
+        """Add bytes. After `discard`, bytes are ignored, because a deleted Parquet writer still writes its footer."""
         if self._discarded:
             return memoryview(data).nbytes
         self.size += memoryview(data).nbytes
@@ -162,7 +162,7 @@ class FileLayout:
     def file_schema(self) -> Schema:
         """The schema of the files.
 
-        Names that Avro does not allow are encoded as in the Iceberg libraries. Readers use the field IDs.
+        Names that Avro does not allow are encoded the way the Iceberg libraries encode them. Readers use the field IDs.
         """
         return sanitize_column_names(self.schema)
 
@@ -269,7 +269,7 @@ def _repeats(column: pa.ChunkedArray) -> bool:
 
 
 def _conformed(values: pa.Array, wanted: pa.DataType) -> pa.Array:
-    """Convert values to the type that files use. Its fields have the same positions but can have different names."""
+    """Convert values to the files' type, whose fields have the same positions but can have different names."""
     if pa.types.is_struct(wanted):
         children = [_conformed(values.field(place), child.type) for place, child in enumerate(wanted)]
         return pa.StructArray.from_arrays(children, fields=list(wanted), mask=pc.is_null(values))
@@ -314,7 +314,7 @@ class DataFileWriter:
             self.discard()
 
     def write(self, rows: pa.Table) -> None:
-        """Add rows in the table's schema and in the representation of data files.
+        """Add rows in the table's schema and in the representation that data files use.
 
         Raises:
             TooManyPartitionsError: There are too many partitions.
@@ -372,8 +372,8 @@ def write_partitions(
     Args:
         layout: The files' layout.
         io: The table's `FileIO`.
-        groups: The partitions' values, and functions that return the rows in the representation of data files. Each
-            function is called in the thread that writes the file.
+        groups: The partitions' values, and functions that return the rows in the representation that data files use.
+            Each function is called in the thread that writes the file.
         kept: A function that receives each file's location and rows.
     """
 

@@ -48,8 +48,8 @@ class ImportService:
     """The operations ``ImportTable``, ``DescribeImport`` and ``ListImports``.
 
     Args:
-        clients: The clients of the lakehouse.
-        observers: The functions to call after an import, as after other writes.
+        clients: The AWS clients for the lakehouse.
+        observers: The functions to call after an import or any other write.
         clock: A function that returns the current time in seconds since 1970.
     """
 
@@ -92,7 +92,7 @@ class ImportService:
             self._imports, self._requests = dict(state.get("imports", {})), dict(state.get("requests", {}))
 
     def _import(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        """Import a table in many small transactions, so that other requests do not wait for the complete import."""
+        """Import a table in many small transactions, so that other requests do not wait for the import to complete."""
         with self._clients.changing(PARTICIPANT):
             token = request.get("ClientToken", "")
             asked = {name: value for name, value in request.items() if name != "ClientToken"}
@@ -113,7 +113,7 @@ class ImportService:
             self._finish(request, begun)
         finally:
             self._running.discard(begun["ImportArn"])
-        # As on AWS, the response describes the start of the import.
+        # As on AWS, the response describes an import that has just started.
         return {"ImportTableDescription": begun}
 
     def _finish(self, request: dict[str, Any], begun: Mapping[str, Any]) -> None:

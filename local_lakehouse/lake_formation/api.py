@@ -86,7 +86,7 @@ class LakeFormationService:
         """Return the register of a new account."""
         settings = default_settings(governed=self._governed)
         if self._governed and self._founder:
-            # In a governed account, the founder is a data lake administrator from the start.
+            # In a governed account, this principal is a data lake administrator from the start.
             settings["DataLakeAdmins"] = [{"DataLakePrincipalIdentifier": self._founder}]
         return Register(settings)
 
@@ -107,7 +107,7 @@ class LakeFormationService:
         if principal == EVERYBODY and (permissions != ["ALL"] or grantable):
             raise Fault(
                 "InvalidInputException",
-                f"{EVERYBODY} can be granted only the permission ALL, without the grant option.",
+                f"{EVERYBODY} can be granted only the ALL permission, without the grant option.",
             )
         self._require_granter(caller, resource, permissions)
         self.register.grant(principal, resource, permissions, grantable)

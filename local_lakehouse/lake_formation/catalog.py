@@ -18,7 +18,7 @@ class GovernedCatalog:
 
     Args:
         governance: The access checks of Lake Formation.
-        changed: A function that saves a change.
+        changed: A function that saves the records after they change.
     """
 
     def __init__(self, governance: Governance, changed: Callable[[], object] = lambda: None) -> None:

@@ -63,7 +63,7 @@ class Governance:
     def checks(self, principal: str, resource: Resource) -> bool:
         """Return whether Lake Formation, and not only IAM, controls a principal's access to a resource."""
         if resource not in self.register.creators:
-            # Lake Formation has no record of a resource that does not exist or was created before the register.
+            # Lake Formation has no record of a resource that does not exist or that is older than the register.
             return False
         if not any(permission == "ALL" for permission, _ in self.register.held(EVERYBODY, resource)):
             return True

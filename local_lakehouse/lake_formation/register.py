@@ -41,7 +41,7 @@ class Location:
 
     Args:
         arn: The ARN of the location, without a trailing slash.
-        role: The role with which Lake Formation reads the location.
+        role: The role that Lake Formation uses to read the location.
         hybrid: Whether only principals that have opted in are checked.
         modified: The time of registration or of the last change.
     """
@@ -56,8 +56,8 @@ class Location:
 class Register:
     """Lake Formation's complete state.
 
-    Queries read the state without a lock while other requests change it. Therefore, its dictionaries are replaced and
-    never changed. Writers hold the database's lock.
+    Queries read the state without a lock, even while other requests are changing it. Therefore, its dictionaries are
+    replaced, never modified in place. Writers hold the database's lock.
 
     Args:
         settings: The data lake settings.

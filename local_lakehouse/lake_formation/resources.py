@@ -53,7 +53,7 @@ class Resource:
         kind: The type of the resource, which is ``catalog``, ``database``, ``table``, ``columns`` or ``location``.
         database: The database's name.
         table: The table's name, or `ANY_TABLE` for all tables of the database.
-        columns: The columns, for the kind ``columns``.
+        columns: The columns, if the type is ``columns``.
         location: The ARN of a location in S3.
     """
 
@@ -77,7 +77,7 @@ class Resource:
 
     @property
     def thing(self) -> Resource:
-        """The table if the resource is a set of columns. Otherwise, the resource itself."""
+        """The table that contains the columns if the resource is a set of columns, or else the resource itself."""
         return replace(self, kind="table", columns=None) if self.kind == "columns" else self
 
     def answer(self, account: str) -> dict[str, Any]:
@@ -155,5 +155,5 @@ def check(resource: Resource, permissions: Sequence[str]) -> None:
         offered = ", ".join(sorted(_PERMISSIONS[resource.kind]))
         raise Fault(
             "InvalidInputException",
-            f"Permissions modification is invalid. The type {resource.kind} supports: {offered}.",
+            f"Permissions modification is invalid. The resource type {resource.kind} supports only: {offered}.",
         )

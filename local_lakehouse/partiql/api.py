@@ -25,7 +25,7 @@ from local_lakehouse.protocol.wire import Caller
 _DUPLICATE = "Duplicate primary key exists in table"
 _REQUESTED = ("ReturnConsumedCapacity", "ReturnValuesOnConditionCheckFailure")
 _ACTIONS = {"PutItem": "Put", "UpdateItem": "Update", "DeleteItem": "Delete", "ConditionCheck": "ConditionCheck"}
-# The error codes in the response to a batch, keyed by the codes of DynamoDB's other operations.
+# The error codes in the response to a batch, keyed by the corresponding codes of DynamoDB's other operations.
 _BATCH_CODES = {
     "ConditionalCheckFailedException": "ConditionalCheckFailed", "ResourceNotFoundException": "ResourceNotFound",
     "ValidationException": "ValidationError", "DuplicateItemException": "DuplicateItem",
@@ -40,7 +40,7 @@ class PartiqlService:
     """The operations ``ExecuteStatement``, ``BatchExecuteStatement`` and ``ExecuteTransaction``.
 
     Args:
-        clients: The clients of the lakehouse.
+        clients: The AWS clients for the lakehouse.
         observers: The functions to call after each DynamoDB request that a statement sends.
     """
 
@@ -108,7 +108,7 @@ class PartiqlService:
         capacity: list[Any] = []
         parsed = [_parsed(each) for each in request["Statements"]]
         if len({isinstance(each, Select) for each in parsed if not isinstance(each, Fault)}) > 1:
-            raise invalid("Statements of a batch must either all read or all write.")
+            raise invalid("The statements in a batch must be either all reads or all writes.")
         for statement, each in zip(parsed, request["Statements"], strict=True):
             answer: dict[str, Any] = {} if isinstance(statement, Fault) else {"TableName": statement.table}
             try:
@@ -139,7 +139,7 @@ class PartiqlService:
         statements = [parse(each["Statement"], each.get("Parameters", ())) for each in asked]
         reading = [isinstance(each, Select) for each in statements]
         if any(reading) and not all(reading):
-            raise invalid("Transactions must either only read or only write.")
+            raise invalid("A transaction must contain either only reads or only writes.")
         if all(reading):
             return self._transact_reads(statements, request)
         items = []
@@ -259,7 +259,7 @@ def _position(token: str, asked: str, pages: int) -> tuple[int, dict[str, Any] |
     """Return the page and the start key in a token.
 
     Raises:
-        Fault: The token is invalid, or belongs to another statement (``ValidationException``).
+        Fault: The token is invalid, or belongs to a different statement (``ValidationException``).
     """
     try:
         at, start, of = json.loads(base64.urlsafe_b64decode(token))

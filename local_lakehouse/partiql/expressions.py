@@ -41,7 +41,7 @@ class Expressions:
         self._values: list[TypedValue] = []
 
     def members(self) -> dict[str, Any]:
-        """Return the request's members with names and values."""
+        """Return the request members that define the names and values in the expressions."""
         found: dict[str, Any] = {}
         if self._names:
             found["ExpressionAttributeNames"] = {placeholder: name for name, placeholder in self._names.items()}

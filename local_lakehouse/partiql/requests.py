@@ -113,7 +113,7 @@ def write(statement: Statement, table: Table) -> Request:
 
 
 def get(select: Select, table: Table, where_asked: str) -> Request:
-    """Return the request that reads the single item of a statement.
+    """Return the request that reads the single item that a statement selects.
 
     Args:
         select: The statement.
@@ -178,7 +178,7 @@ def _order(
     """Return the partitions in the order in which they are read, and whether each is read backward.
 
     Raises:
-        Fault: The order is not by keys, or is not supported (``ValidationException``).
+        Fault: The ``ORDER BY`` clause is invalid or not supported (``ValidationException``).
     """
     if not select.order:
         return partitions, False
@@ -201,7 +201,7 @@ def _order(
         raise Fault(
             "ValidationException",
             "The local lakehouse does not support ORDER BY with this condition on the sort key; AWS does. "
-            "Keep only one comparison of the sort key in the WHERE clause.",
+            "Keep only one comparison on the sort key in the WHERE clause.",
         )
     if keys[0] in order:
         partitions = sorted(partitions, key=lambda each: sort_key(each.value), reverse=order[keys[0]])

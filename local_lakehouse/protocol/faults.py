@@ -37,7 +37,7 @@ class Answer:
         status: The HTTP status.
         headers: The names and values of the headers.
         body: The body.
-        content: The content of a large object, which is the body instead of `body`.
+        content: The content of a large object, which is sent instead of `body`.
     """
 
     status: int
@@ -58,7 +58,7 @@ def fail(service: str, method: str, fault: Fault, *, queried: bool = False) -> A
         service: The name of the service in botocore.
         method: The HTTP method. A response to HEAD has no body.
         fault: The error.
-        queried: Whether a service with several protocols was called with the ``query`` protocol.
+        queried: Whether a service that supports several protocols was called with the ``query`` protocol.
     """
     protocol = PROTOCOLS.get(service, Protocol("json"))
     if protocol.name == "rest-xml":
@@ -69,7 +69,7 @@ def fail(service: str, method: str, fault: Fault, *, queried: bool = False) -> A
 
 
 def as_json(fault: Fault, version: str | None) -> Answer:
-    """Return an error as JSON, with its name in ``__type`` and in the header for REST-JSON clients.
+    """Return an error as JSON, with its name in ``__type`` and, for REST-JSON clients, in a header.
 
     Models use either ``message`` or ``Message``. botocore reads both, and other clients use the name in the model.
     """

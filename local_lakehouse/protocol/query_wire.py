@@ -37,7 +37,7 @@ def parse(operation: OperationModel, pairs: Mapping[str, str]) -> tuple[dict[str
         pairs: The form.
 
     Returns:
-        The members with the model's types, and the part of the form that was used.
+        The members, converted to the model's types, and the entries of the form that were used.
 
     Raises:
         Fault: A value does not have its member's type, or a name is misspelled (``MalformedInput``).

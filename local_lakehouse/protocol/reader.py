@@ -1,6 +1,6 @@
 """Conversion of HTTP requests to `Request` objects.
 
-Ambiguous requests are rejected here, such as requests with a repeated parameter or header, an unknown parameter, or
+This module rejects ambiguous requests, such as requests with a repeated parameter or header, an unknown parameter, or
 text that is not UTF-8.
 """
 
@@ -73,7 +73,7 @@ def read(head: Head, body: Body, region: str) -> Request:
     Args:
         head: The request's head.
         body: The request's content.
-        region: The Region of requests that do not name a Region.
+        region: The Region for requests that do not name a Region.
 
     Raises:
         UnreadableRequestError: The request is invalid or ambiguous.
@@ -159,7 +159,8 @@ def _credential(query: list[tuple[str, str]], headers: Headers) -> Credential | 
     scope = _CREDENTIAL.fullmatch(f"Credential={signed[0]}")
     if scope:
         return Credential(scope[1], scope[2], by_signature(scope[3]))
-    # The older signature version, which boto3 still uses for S3 URLs, contains neither a Region nor a service.
+    # The older signature version, which boto3 still uses for presigned S3 URLs, contains neither a Region nor
+    # a service.
     return Credential(signed[0], None, "s3")
 
 

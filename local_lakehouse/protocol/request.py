@@ -37,7 +37,7 @@ class Caller:
 
     @property
     def principal(self) -> str:
-        """The ARN of the user or of the session's role, as in policies and Lake Formation."""
+        """The ARN of the user or the session's role, by which policies and Lake Formation identify the caller."""
         return self.role or self.arn
 
 
@@ -82,7 +82,7 @@ class Body:
             limit: The maximum number of bytes.
 
         Raises:
-            Fault: The content is larger (``RequestEntityTooLarge``).
+            Fault: The content is larger than the limit (``RequestEntityTooLarge``).
         """
         if self._content is None:
             pieces: list[bytes] = []
@@ -169,6 +169,6 @@ class Request:
         return value if isinstance(value, str) and value else None
 
     def signed_with(self, access_key: str) -> Request:
-        """Return a copy of the request that is signed with another key."""
+        """Return a copy of the request that is signed with a different key."""
         region, service = (self.credential.region, self.credential.service) if self.credential else (None, self.service)
         return replace(self, credential=Credential(access_key, region, service))

@@ -16,7 +16,7 @@ from local_lakehouse.protocol.services import PROTOCOLS, service_model
 
 @dataclass(frozen=True)
 class Route:
-    """The pattern of requests to one operation.
+    """The pattern that matches requests to one operation.
 
     Args:
         model: The operation.

@@ -23,7 +23,7 @@ class Protocol:
     Args:
         name: The protocol that botocore uses, which is ``json``, ``query``, ``rest-json`` or ``rest-xml``.
         target: The prefix of ``X-Amz-Target``, or an empty string if the service does not use this header.
-        version: The version in the content type of ``json``.
+        version: The version in the content type of the ``json`` protocol.
         queried: Whether clients can also use the ``query`` protocol.
     """
 

@@ -69,7 +69,7 @@ def parse(operation: OperationModel, document: Any) -> dict[str, Any]:
 
 
 def check(operation: OperationModel, request: Mapping[str, Any]) -> None:
-    """Validate a request's members, whose types are already checked, against the model's constraints.
+    """Validate a request's members, whose types have already been checked, against the model's constraints.
 
     Raises:
         Fault: ``ValidationException``.
@@ -157,7 +157,7 @@ def _check_tree(shape: Shape, value: Any, path: str, apart: Collection[str]) -> 
 
 @functools.cache
 def _wire_members(shape: StructureShape) -> tuple[list[tuple[str, str]], dict[str, tuple[str, Shape]]]:
-    """Return the required members as pairs of wire name and member name, and all members by wire name."""
+    """Return the required members as pairs of wire name and member name, and a map of all members by wire name."""
     members = {_wire_name(member, name): (name, member) for name, member in shape.members.items()}
     return [(_wire_name(shape.members[name], name), name) for name in shape.required_members], members
 
@@ -362,7 +362,7 @@ def _encode_timestamp(shape: Shape, value: datetime) -> float | str:
 
 
 def from_query(shape: Shape, values: list[str]) -> Any:
-    """Convert a query string's values to the values of a JSON body."""
+    """Convert a query string's values to the values that a JSON body would contain."""
     if isinstance(shape, ListShape):
         return [from_query(shape.member, [value]) for value in values]
     text = values[-1]

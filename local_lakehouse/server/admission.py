@@ -29,10 +29,10 @@ def turn_away(headers: Sequence[tuple[str, str]]) -> Answer | None:
     if len(hosts) != 1 or not _LOOPBACK.fullmatch(hosts[0]):
         return _refusal("This address accepts only the host names 127.0.0.1 and localhost.")
     if _values(headers, "origin"):
-        return _refusal("This address does not respond to web pages.")
+        return _refusal("This address does not accept requests from web pages.")
     # If a user types the address, the browser sends "none".
     if any(value != "none" for value in _values(headers, "sec-fetch-site")):
-        return _refusal("This address does not respond to web pages.")
+        return _refusal("This address does not accept requests from web pages.")
     return None
 
 

@@ -60,10 +60,10 @@ class Controls:
 
 
 class Endpoint:
-    """The endpoint that responds to the requests at the lakehouse's address.
+    """The endpoint that responds to requests sent to the lakehouse's address.
 
     Args:
-        backend: The moto backend, which executes the requests that none of the services implements.
+        backend: The moto backend, which executes the requests that none of the services handles.
         services: The lakehouse's services.
         observers: The functions that receive the operation and members of each successful DynamoDB request, except for
             item reads, before the next request is executed.
@@ -154,7 +154,7 @@ class Endpoint:
             with acting_for(rights), asked_by(actor), self._kept(service, request):
                 result = service.call(request.operation, _members(request), self._caller(request))
         finally:
-            # A request that fails can still have changed the state.
+            # A request that fails may still have changed the state.
             self._backend.clients.touch(request.service, request.operation)
         if request.protocol == "query":
             return query_wire.answer(model, result)
@@ -172,7 +172,7 @@ class Endpoint:
             try:
                 yield
             except Fault as fault:
-                # An error is a normal response, so the changes before the error are kept.
+                # An error is a normal response, so the changes made before the error are kept.
                 refused = fault
             finally:
                 # The service may have been created for this request.
@@ -183,7 +183,7 @@ class Endpoint:
             raise refused
 
     def _rights(self, service: Service, request: Request) -> CallerRights | None:
-        """Return the caller's permissions if the service acts with them, as Athena does."""
+        """Return the caller's permissions if the service acts on the caller's behalf, as Athena does."""
         return self._enforcer.rights_of(request) if self._enforcer and service.name in _ACTING_FOR_CALLERS else None
 
     def _actor(self, request: Request) -> Actor | None:

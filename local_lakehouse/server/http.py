@@ -134,7 +134,7 @@ class Server:
 
 
 class _BrokenError(Exception):
-    """A connection can no longer be read.
+    """No more data can be read from a connection.
 
     Args:
         fault: The error for the client, or None if the client has disconnected.
@@ -267,7 +267,7 @@ class _Connection:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            # The client offers another protocol, which a normal response declines.
+            # The client offers to switch to another protocol. A normal response declines the offer.
             self._upgraded = True
         except httptools.HttpParserError as error:
             # Data before the error is still valid.

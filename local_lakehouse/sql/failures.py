@@ -37,7 +37,7 @@ class Position:
 
 
 class QueryFailure(Exception):
-    """An accepted statement failed while it ran.
+    """An accepted statement failed while it was running.
 
     Args:
         name: Athena's error name, such as ``COLUMN_NOT_FOUND``, or an empty string for Hive's errors.

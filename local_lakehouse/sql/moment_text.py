@@ -51,7 +51,7 @@ def day_number(year: int, month: int, day: int) -> int:
     """
     if year not in _YEARS:
         raise ValueError(f"year {year} is out of range")
-    # Python's dates end with the year 9999, but the Gregorian calendar repeats every 400 years.
+    # Python's dates end in the year 9999, but the Gregorian calendar repeats every 400 years.
     cycles, rest = divmod(year - 2000, _CYCLE_YEARS)
     return date(2000 + rest, month, day).toordinal() - _EPOCH + cycles * _CYCLE_DAYS
 

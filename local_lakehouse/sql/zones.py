@@ -88,7 +88,7 @@ def offset_micros(instant: int, name: str) -> int:
         return 0
     rules = zone(name)
     if not _FIRST <= instant <= _LAST:
-        # Python's dates end with the year 9999, but the Gregorian calendar repeats every 400 years.
+        # Python's dates end in the year 9999, but the Gregorian calendar repeats every 400 years.
         instant = instant % _CYCLE + (_CYCLE * 10 if instant > 0 else -_CYCLE * 4)
     moment = (_EPOCH + timedelta(microseconds=instant)).replace(tzinfo=UTC).astimezone(rules)
     return round((moment.utcoffset() or timedelta()) / timedelta(seconds=1)) * _SECOND

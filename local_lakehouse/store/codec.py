@@ -1,7 +1,7 @@
 """Conversion of Python values to JSON and back, without executing stored content.
 
-Every value has exactly one JSON form. Values without a native JSON form become objects with the member ``$``, which
-names the kind. Objects are rebuilt field by field, and only if the codec knows their class.
+Every value has exactly one JSON form. Values without a native JSON form become objects whose ``$`` member identifies
+the kind of value. Objects are rebuilt field by field, and only if the codec knows their class.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Decode = Callable[[Plain], Any]
 
 
 class UnknownClassError(TypeError):
-    """The codec cannot store objects of a value's class."""
+    """A value cannot be stored because the codec does not know its class."""
 
 
 class DamagedDocumentError(ValueError):
@@ -42,7 +42,7 @@ class ClassRules:
 
     Args:
         omit: The fields that are not stored.
-        added: A function that returns additional fields to store for `restore`.
+        added: A function that returns additional fields, which are stored so that `restore` can use them.
         restore: A function that recreates the omitted fields of a rebuilt object.
         encode: A function that returns the value to store instead of the fields.
         decode: A function that creates an object from the result of `encode`.
@@ -62,7 +62,7 @@ class Known:
     Args:
         classes: The classes, keyed by their stored names.
         rules: The rules for classes that need special treatment.
-        mappings: The dictionary classes, which are created without arguments.
+        mappings: The dictionary classes, whose objects are created without arguments.
         factories: The default factories of `defaultdict` objects.
     """
 
@@ -123,7 +123,7 @@ class Codec:
         """Rebuild a value from the result of `encode`.
 
         Raises:
-            DamagedDocumentError: The form does not represent a value.
+            DamagedDocumentError: The input is not a valid encoded value.
         """
         if isinstance(plain, list):
             return [self.decode(element) for element in plain]
@@ -138,7 +138,7 @@ class Codec:
         return self._recompose(kind, plain)
 
     def fields(self, value: Any) -> Plain:
-        """Return an object's class and fields, even if other documents only refer to the object."""
+        """Return an object's class and fields, even when `encode` would return only a reference to the object."""
         class_ = type(value)
         name = self._names.get(class_)
         if name is None:
@@ -153,11 +153,11 @@ class Codec:
 
     @property
     def referable(self) -> frozenset[str]:
-        """The names of classes whose objects can be separate documents."""
+        """The names of classes whose objects can be stored as separate documents."""
         return self._referable
 
     def blank(self, plain: Plain) -> Any:
-        """Return an object of the class that the result of `fields` names, without its fields."""
+        """Create an object of the class in the result of `fields`, without setting its fields."""
         class_ = self._class(plain)
         return object.__new__(class_)
 

@@ -27,7 +27,7 @@ _APPLICATION = 0x5A45544C
 _LONG_LOG = 16_000
 _LONGEST_LOG = 262_144
 EARLIER = "lakehouse.pickle"
-# On a busy computer, all threads of a killed process must end before its lock is released, which takes some time.
+# A killed process's lock is released only after all its threads end, which can take some time on a busy computer.
 _RELEASE_SECONDS = 2.0
 _HEADER = b"SQLite format 3\x00"
 _FORMATS = "CREATE TABLE IF NOT EXISTS formats (name TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID"
@@ -41,11 +41,11 @@ class UnreadableStateError(Exception):
 
 
 class StateInUseError(Exception):
-    """Another process uses the state folder."""
+    """Another process is using the state folder."""
 
 
 class StorageError(Exception):
-    """The state folder could not be read or written. The message states the reason and the solution."""
+    """The state folder could not be read or written. The message explains the reason and the solution."""
 
 
 @dataclass(frozen=True)
@@ -101,17 +101,17 @@ class Database:
     """A SQLite file with a single writing process, whose commits survive if the process is killed.
 
     The file is in WAL mode with ``synchronous=NORMAL``. A commit is passed to the operating system before it returns,
-    so no commit is lost after `kill -9`. A power failure can lose the commits of the last second, but never damages the
-    file.
+    so no commit is lost after `kill -9`. Commits from the last second can be lost in a power failure, but the file is
+    never damaged.
 
     Args:
         directory: The state folder, which becomes private to the user. None creates a temporary folder, which `close`
             deletes.
 
     Raises:
-        StateInUseError: Another process uses the folder.
+        StateInUseError: Another process is using the folder.
         StorageError: The folder cannot be written.
-        UnreadableStateError: The file is damaged, or another program wrote it.
+        UnreadableStateError: The file is damaged, or was written by another program.
 
     See: https://www.sqlite.org/wal.html
     """
@@ -221,7 +221,7 @@ class Database:
     def view(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
         """Return a context manager that yields a connection for reading.
 
-        In a transaction of this thread, the connection also reads uncommitted changes.
+        If this thread is in a transaction, the connection also sees the transaction's uncommitted changes.
         """
         if self.writing:
             return contextlib.nullcontext(self._writer)
@@ -232,7 +232,7 @@ class Database:
 
         Args:
             hook: The function.
-            last: Whether to call the function after all functions without `last`.
+            last: Whether to call the function after all functions that were registered without `last`.
         """
         (self._last_before_commit if last else self._before_commit).append(hook)
 
@@ -245,21 +245,22 @@ class Database:
         self._after_rollback.append(hook)
 
     def after_replacement(self, hook: Hook) -> None:
-        """Register a function to call after `replace`, so that no earlier data remains in memory."""
+        """Register a function to call after `replace`, so that no old data remains in memory."""
         self._after_replacement.append(hook)
 
     def checkpoint(self) -> None:
         """Move committed data from the log to the file, with little delay for readers and writers.
 
         SQLite reuses the start of the log only when the complete log has been moved, which continuous writes prevent.
-        If the log is long, writers wait while its last pages are moved, unless a reader still needs a part of the log.
+        If the log is long, writers wait while its last pages are being moved, unless a reader still needs a part of the
+        log.
         """
         with self.snapshot() as connection:
             connection.execute("ROLLBACK")
             pages, _ = _checkpoint(connection)
             if pages <= _LONG_LOG:
                 return
-            # SQLite would sync the file only after the complete log has been moved, while writers wait.
+            # SQLite would sync the file only after moving the complete log, and writers would have to wait.
             os.fsync(self._descriptor)
             pages, moved = _checkpoint(connection)
             if moved == pages:
@@ -280,8 +281,8 @@ class Database:
                 content.backup(self._writer)
             except sqlite3.Error as error:
                 raise self.failure(error) from error
-            # The other database may lack the tables of a module that was first used later. All tables must exist before
-            # a hook uses one of them.
+            # The other database may lack the tables of a module that was first used after that database was written.
+            # All tables must exist before a hook uses one of them.
             with self.transaction():
                 for schema in list(self._schemas.values()):
                     self.define(schema)
@@ -329,7 +330,9 @@ class Database:
             self.directory.chmod(PRIVATE)
             self._folder_lock.acquire(timeout=_RELEASE_SECONDS, poll_interval=0.02)
         except Timeout as error:
-            raise StateInUseError(f"Another lakehouse uses {self.directory}. Stop it with: zetl local stop") from error
+            raise StateInUseError(
+                f"Another lakehouse is using {self.directory}. Stop it with: zetl local stop"
+            ) from error
         except OSError as error:
             raise self.failure(error) from error
         self._recognize()
@@ -358,7 +361,7 @@ class Database:
         if earlier.exists():
             raise UnreadableStateError(
                 f"{earlier} was written by a version that stored its state as a Python pickle. This version does not "
-                "read pickles, because they can execute any code. Delete the state with: zetl local reset"
+                "read pickles, because they can execute arbitrary code. Delete the state with: zetl local reset"
             )
         if not self.path.exists() or not (size := self.path.stat().st_size):
             return
@@ -449,7 +452,7 @@ class Database:
 
 
 def _checkpoint(connection: sqlite3.Connection) -> tuple[int, int]:
-    """Move pages without waiting for readers, and return the numbers of pages in the log and of moved pages."""
+    """Move pages without waiting for readers, and return the number of pages in the log and the number moved."""
     _, pages, moved = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     return int(pages), int(moved)
 

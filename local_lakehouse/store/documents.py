@@ -119,7 +119,7 @@ class Documents:
         self._changed.update(name for name in names if name in self._participants)
 
     def opened(self, collection: str, key: str, body: str, crc: int) -> Any:
-        """Return a document from its stored form.
+        """Decode a stored document.
 
         Raises:
             StorageError: The document is damaged.

@@ -23,12 +23,12 @@ _NAMED = re.compile(r'"\$body":\["([0-9a-f]+)"')
 
 
 def has_state(directory: Path) -> bool:
-    """Return whether a folder contains a state, even if the state cannot be read."""
+    """Return whether a folder contains saved state, even if the state cannot be read."""
     return any((directory / name).exists() for name in (FILE, EARLIER, FOLDER, BACKUP))
 
 
 def delete(directory: Path) -> None:
-    """Delete the state in a folder that no running lakehouse uses."""
+    """Delete the state in a folder that no running lakehouse is using."""
     for name in (FILE, *_LOGS, EARLIER, "lakehouse.draft", BACKUP, BACKUP + ".draft"):
         (directory / name).unlink(missing_ok=True)
     if (directory / FOLDER).exists():
@@ -36,7 +36,7 @@ def delete(directory: Path) -> None:
 
 
 def back_up(database: Database) -> None:
-    """Write a backup of the database to its folder, and replace the last backup."""
+    """Write a backup of the database to its folder, replacing the previous backup."""
     draft = database.directory / (BACKUP + ".draft")
     draft.unlink(missing_ok=True)
     try:
@@ -50,7 +50,7 @@ def back_up(database: Database) -> None:
 
 
 def return_to_backup(directory: Path) -> bool:
-    """Replace the database with the last backup, in a folder that no running lakehouse uses.
+    """Replace the database with the last backup, in a folder that no running lakehouse is using.
 
     Returns:
         Whether the folder contains a backup.
@@ -112,19 +112,19 @@ def export(directory: Path, target: Path) -> None:
 
 
 def bring(directory: Path, source: Path) -> None:
-    """Import the state in a file that `export` wrote. The folder must not contain a state.
+    """Import the state in a file that `export` wrote. The folder must not contain saved state.
 
     Args:
-        directory: The state folder, which no running lakehouse uses.
+        directory: The state folder, which no running lakehouse may be using.
         source: The file.
 
     Raises:
-        StorageError: The folder already contains a state, or the file cannot be read.
+        StorageError: The folder already contains saved state, or the file cannot be read.
         UnreadableStateError: The file is not an exported state, or is damaged. Partial data is removed.
     """
     if has_state(directory):
         raise StorageError(
-            f"{directory} already contains a state. Delete it with: zetl local reset, or choose another folder"
+            f"{directory} already contains saved state. Delete it with: zetl local reset, or choose another folder"
         )
     directory.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
     try:

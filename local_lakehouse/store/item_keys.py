@@ -23,7 +23,7 @@ _COMPLEMENT = bytes(255 - byte for byte in range(256))
 
 
 def encode(tag: str, value: str | bytes) -> bytes:
-    """Return a key attribute's value as bytes that are not a prefix of another value's bytes.
+    """Return a key attribute's value as bytes that are not a prefix of any other value's bytes.
 
     Args:
         tag: The type of the attribute, which is ``S``, ``N`` or ``B``.

@@ -70,8 +70,8 @@ class Row(NamedTuple):
     """A stored item.
 
     Args:
-        key: The item's key, or the item's entry if an index was read.
-        body: The item as text.
+        key: The item's key, or its index entry if the item was read through an index.
+        body: The item as JSON text.
         size: The item's size in bytes, as counted by DynamoDB.
     """
 
@@ -99,7 +99,7 @@ class Index:
         return Index(tuple(hash_names), tuple(range_names))
 
     def entry(self, item: Item, key: bytes) -> bytes | None:
-        """Return an item's entry, or None if the item lacks a key attribute of the index."""
+        """Return an item's entry in the index, or None if the item lacks a key attribute of the index."""
         prefix = key_of(item, self.hash_names, self.range_names)
         return None if prefix is None else prefix + key
 
@@ -189,7 +189,7 @@ class Items:
             )
 
     def replace(self, collection: int, changes: Iterable[tuple[bytes, Row | None, str | None, int]]) -> None:
-        """Put and delete items with known current rows.
+        """Put and delete items whose current rows the caller already knows.
 
         Args:
             collection: The items' collection.
@@ -278,7 +278,7 @@ class Items:
 
 
 def lines(connection: sqlite3.Connection, collection: int) -> Iterator[bytes]:
-    """Yield all items of a collection that a connection sees, as batches of JSON lines.
+    """Yield all items of a collection, as a connection sees them, in batches of JSON lines.
 
     SQLite joins the lines without holding Python's global interpreter lock.
     """

@@ -16,7 +16,10 @@ _urgent: ContextVar[bool] = ContextVar("urgent", default=False)
 
 @contextlib.contextmanager
 def urgently(urgent: bool = True) -> Iterator[None]:
-    """Set whether a `FairLock` serves the block before background work, because a client waits for the block."""
+    """Specify whether a client is waiting for the block to finish.
+
+    If so, a `FairLock` gives the block priority over background work.
+    """
     token = _urgent.set(urgent)
     try:
         yield
@@ -25,7 +28,7 @@ def urgently(urgent: bool = True) -> Iterator[None]:
 
 
 class _Waiter:
-    """A thread that waits for the lock."""
+    """A thread that is waiting for the lock."""
 
     def __init__(self, thread: int) -> None:
         self.thread = thread
@@ -34,11 +37,12 @@ class _Waiter:
 
 
 class FairLock:
-    """A reentrant lock with two queues, in which threads wait in the order of their arrival.
+    """A reentrant lock with two queues, in which threads wait in order of arrival.
 
-    `threading.RLock` does not have an order, so a thread that writes repeatedly can acquire it many times while other
-    threads wait. This lock is handed over to a waiting thread when it is released. Threads in a block of `urgently`
-    precede other threads, but only a few times in a row, so that background work always makes progress.
+    `threading.RLock` does not guarantee an order, so a thread that writes repeatedly can acquire it many times while
+    other threads are waiting. This lock is handed over to a waiting thread when it is released. Threads in an
+    `urgently` block precede other threads, but only a few times in a row, so that background work always makes
+    progress.
     """
 
     def __init__(self) -> None:
@@ -92,7 +96,7 @@ class FairLock:
                 self._hand_over()
 
     def waiting(self) -> int:
-        """Return the number of threads that wait for the lock."""
+        """Return the number of threads that are waiting for the lock."""
         with self._state:
             return sum(map(len, self._waiting.values()))
 

@@ -1,4 +1,4 @@
-"""Access to large files without reading them completely."""
+"""Access to large files without reading them into memory."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import mmap
 from pathlib import Path
 from typing import IO
 
-# Smaller files are read, which takes less time than a mapping.
+# Smaller files are read, which takes less time than mapping them.
 LARGE_BYTES = 2**20
 
 
 def mapped(file: IO[bytes]) -> memoryview:
-    """Return the content of an open file without reading it. The file may be closed or deleted, but not changed.
+    """Map the content of an open file into memory, and return it. The file may be closed or deleted, but not changed.
 
     Args:
         file: The file, which must not be empty.
@@ -20,6 +20,6 @@ def mapped(file: IO[bytes]) -> memoryview:
 
 
 def content_of(path: Path) -> bytes | memoryview:
-    """Return a file's content, which is mapped if the file is large."""
+    """Return a file's content, which is memory-mapped if the file is large."""
     with path.open("rb") as file:
         return mapped(file) if path.stat().st_size >= LARGE_BYTES else file.read()

@@ -56,7 +56,7 @@ class VersionBodies:
     """The files of one version of an object.
 
     Args:
-        version: The version's ID, or ``null`` without versioning.
+        version: The version's ID, or ``null`` if the version was written while versioning was not enabled.
         body: The file of the version's content, or None for a delete marker.
         parts: The files of the version's uploaded parts.
     """
@@ -74,8 +74,8 @@ class VersionBodies:
 class Objects:
     """The objects of all buckets.
 
-    A body is written before the row that refers to it, and deleted after that row. Therefore, a killed process leaves
-    at most unreferenced files, which `sweep` deletes.
+    A body is written before the row that refers to it, and deleted after that row. Therefore, if a process
+    is killed, it can leave behind only unreferenced files, which `sweep` deletes.
 
     Args:
         database: The database that contains the rows. Its folder contains the bodies.
@@ -90,9 +90,9 @@ class Objects:
         self._unsynced: set[str] = set()
         self._new: set[str] = set()
         self._dropped: set[str] = set()
-        # Large files with a correct checksum, each with its modification times.
+        # Large files whose checksums have been verified, each with its modification and status change times.
         self._checked: set[tuple[str, int, int]] = set()
-        # Whether the files of deleted objects are kept until `sweep`, because a copy of the database refers to them.
+        # Whether the files of deleted objects are kept until `sweep`, so that a copy of the database can refer to them.
         self.keeps_deleted = False
         database.after_commit(self._committed)
         database.after_rollback(self._undone)
@@ -101,8 +101,8 @@ class Objects:
     def staged(self, content: bytes | memoryview) -> Iterator[None]:
         """Write a body before the block's transaction, so that other requests do not wait for the write.
 
-        If `write` receives the same bytes object in the block, it returns the written body. Otherwise, the file is
-        deleted.
+        If `write` receives the same bytes object in the block, it returns this body without writing it again.
+        Otherwise, the body's file is deleted at the end of the block.
 
         Raises:
             StorageError: The disk is full, or the folder cannot be written.
@@ -143,7 +143,7 @@ class Objects:
         return bytes(self.content(body))
 
     def content(self, body: Body) -> bytes | memoryview:
-        """Return a body, which is mapped if it is large.
+        """Return a body, which is memory-mapped if it is large.
 
         The checksum of a large body is checked again only if the file has changed, because clients read large objects
         in many small ranges.
@@ -177,7 +177,7 @@ class Objects:
             )
 
     def path_of(self, bucket: str, key: str, version: str | None = None) -> Path | None:
-        """Return the file with an object's content. The caller must not change the file.
+        """Return the file that contains an object's content. The caller must not change the file.
 
         This method reads committed data, never waits, and can be called from any thread.
 
@@ -187,8 +187,8 @@ class Objects:
             version: The version's ID, or None for the latest version.
 
         Returns:
-            The file, or None if the object does not exist or is empty. The file is deleted some time after the object.
-            A missing file means that the object was deleted after this call.
+            The file, or None if the object does not exist or is empty. The file is deleted some time after the
+            object is deleted. A missing file means that the object was deleted after this call.
         """
         with self.database.view() as connection:
             row = connection.execute(
@@ -200,7 +200,7 @@ class Objects:
         return self._path(bodies[-1].body) if bodies and bodies[-1].body else None
 
     def get(self, bucket: str, key: str) -> tuple[str, frozenset[str]] | None:
-        """Return an object's version list in the format of `put`, and the object's files.
+        """Return the version list that was passed to `put`, and the object's files.
 
         If the object does not exist, return None.
         """
@@ -211,7 +211,7 @@ class Objects:
         return self._opened(bucket, key, *row) if row else None
 
     def names(self, bucket: str, prefix: str = "") -> list[str]:
-        """Return a bucket's keys with a prefix, in order."""
+        """Return the keys in a bucket that start with a prefix, in order."""
         names = []
         with self.database.view() as connection:
             rows = connection.execute(
@@ -344,7 +344,7 @@ class Objects:
     def _opened(self, bucket: str, key: str, versions: str, bodies: str, crc: int) -> tuple[str, frozenset[str]]:
         if zlib.crc32(versions.encode()) != crc:
             raise StorageError(
-                f"The entry of s3://{bucket}/{key} in {self.database.path} is damaged. "
+                f"The entry for s3://{bucket}/{key} in {self.database.path} is damaged. "
                 "Restore the last backup with: zetl local reset --to-backup"
             )
         return versions, frozenset(file for each in _versions(bodies) for file in each.files)

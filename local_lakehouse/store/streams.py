@@ -1,4 +1,4 @@
-"""Amazon DynamoDB streams, which retain the images of an item before and after each change for a day.
+"""Amazon DynamoDB streams, which retain the old and new images of each changed item for one day.
 
 Each record is a row that is committed together with the change.
 """
@@ -43,7 +43,7 @@ _by_service: ContextVar[bool] = ContextVar("by_service", default=False)
 
 @contextlib.contextmanager
 def expiring() -> Iterator[None]:
-    """Attribute the changes in the block to DynamoDB, which deletes expired items."""
+    """Record that DynamoDB itself made the changes in the block, because the items had expired."""
     token = _by_service.set(True)
     try:
         yield
@@ -57,11 +57,11 @@ class Stream:
 
     Args:
         number: The stream's number.
-        collection: The item collection of the stream's table.
+        collection: The number that identifies the items of the stream's table.
         arn: The stream's ARN.
         start: The number of the record before the stream's first record.
         opened: The time at which the stream was enabled, in seconds since 1970.
-        closed: The time at which the stream was disabled or its table deleted, or None while the stream is enabled.
+        closed: The time at which the stream was disabled or its table was deleted, or None while the stream is enabled.
         about: The stream's description, with the table, label, view and key schema.
     """
 
@@ -155,13 +155,13 @@ class Streams:
         return next((each for each in self.all() if each.arn == arn), None)
 
     def last(self, stream: Stream) -> int:
-        """Return the number of a stream's last record or, if there is none, of the record before its start."""
+        """Return the record number of a stream's last record, or `start` if the stream has no records."""
         with self._database.view() as connection:
             row = connection.execute("SELECT max(id) FROM stream_records WHERE stream = ?", (stream.number,)).fetchone()
         return int(row[0] or stream.start)
 
     def trimmed(self, stream: Stream) -> int:
-        """Return the number before the first available record of a stream, or `start` if no record is available."""
+        """Return the record number before a stream's first available record, or `start` if no record is available."""
         with self._database.view() as connection:
             row = connection.execute(
                 "SELECT min(id) FROM stream_records WHERE stream = ? AND at > ?",
@@ -172,7 +172,7 @@ class Streams:
         return stream.start if self._is_first(stream, int(row[0])) else int(row[0]) - 1
 
     def _is_first(self, stream: Stream, record: int) -> bool:
-        """Return whether a record is the first of its stream, so that no earlier record was trimmed."""
+        """Return whether a record is the first of its stream, which means that no earlier record was trimmed."""
         return self._clock() - stream.opened < KEPT_SECONDS or record == stream.start + 1
 
     def records(self, stream: Stream, after: int, limit: int) -> list[Record]:

@@ -31,7 +31,7 @@ class StreamsService:
     A stream has one shard. On AWS, a shard is closed after about four hours and replaced by another shard.
 
     Args:
-        database: The database of the records.
+        database: The database that contains the records.
         clock: A function that returns the current time in seconds since 1970.
     """
 

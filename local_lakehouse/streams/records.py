@@ -98,7 +98,7 @@ def _bytes(content: str) -> int:
 
 
 def _decoded(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Convert a stored value to the form in a service's response, with bytes for binary values."""
+    """Convert a stored value to the form used in service responses, with bytes for binary values."""
     ((tag, content),) = value.items()
     match tag:
         case "B":

@@ -58,7 +58,7 @@ class ZeroEtlService:
     """The operations of AWS Glue zero-ETL, and the thread that refreshes the integrations.
 
     Args:
-        clients: The clients of the lakehouse.
+        clients: The AWS clients for the lakehouse.
         changes: The record of writes to DynamoDB.
         refresh_seconds: The maximum time between two refreshes in seconds, regardless of `RefreshInterval`. A write
             starts a refresh within 0.5 seconds.
@@ -191,7 +191,7 @@ class ZeroEtlService:
             known = dict(self._lifecycle.integrations)
             self._lifecycle.integrations.clear()
             for loaded in integrations:
-                # Existing objects are updated in place, because a running step may use one of them.
+                # Existing objects are updated in place, because a running step may be using one of them.
                 integration = known.get(loaded.identity, loaded)
                 vars(integration).update(vars(loaded))
                 self._lifecycle.integrations[loaded.identity] = integration
@@ -199,8 +199,7 @@ class ZeroEtlService:
 
     def _run(self) -> None:
         for service in _CLIENTS:
-            # The first use of a client takes time, so the clients are created now instead of during the learner's first
-            # load.
+            # Creating a client takes time, so the clients are created now instead of during the user's first load.
             self._clients.client(service)
         while self._schedule.wait():
             attempt(self._work)
@@ -280,7 +279,7 @@ class ZeroEtlService:
                     "AccessDeniedException",
                     f"User: {caller.arn} is not authorized to perform: glue:CreateInboundIntegration on resource: "
                     f"{resource} from the source {source_arn}. Allow this action in the Data Catalog resource "
-                    "policy, or in an identity policy of the caller.",
+                    "policy, or in an identity policy attached to the caller.",
                 )
 
     def _check_key(self, key: str | None) -> None:

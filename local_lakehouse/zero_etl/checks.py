@@ -69,7 +69,7 @@ class Checks:
     """The checks of the account's settings that zero-ETL performs before an ingestion.
 
     Args:
-        clients: The clients of the lakehouse.
+        clients: The AWS clients for the lakehouse.
         governance: Lake Formation's access checks, or None to disable them.
     """
 
@@ -81,9 +81,9 @@ class Checks:
         """Check the prerequisites of an integration.
 
         Returns:
-            All problems that prevent the integration from working, and the location of the target database. The
-            problems with the source precede problems with the target. The location is empty only if there is a problem,
-            because both are based on the same read of the database.
+            All problems that prevent the integration from working, and the location of the target database. Problems
+            with the source precede problems with the target. The location is empty only if there is a problem,
+            because the location and the problems come from the same read of the database.
         """
         problems, location = self._clients.settings.result((Checks, ends), lambda: self._problems(ends))
         return [*problems], location
@@ -248,7 +248,7 @@ class Checks:
             yield Problem(
                 "INBOUND_INTEGRATION_NOT_AUTHORIZED",
                 f"The Data Catalog resource policy does not allow glue.amazonaws.com to perform {_listed(missing)} for "
-                f"the source {ends.source_arn}. Add a statement that allows this to the policy, with the catalog and "
+                f"the source {ends.source_arn}. Add to the policy a statement that allows this, with the catalog and "
                 f"the database {ends.database} as its resources. Keep the existing statements. {_RETRIES}",
             )
 
@@ -273,8 +273,8 @@ class Checks:
         if missing:
             yield Problem(
                 "TARGET_ACCESS_DENIED",
-                f"The target role {role_arn} is not allowed to perform {_listed(missing)}. Allow this in a policy of "
-                f"the role. {_RETRIES}",
+                f"The target role {role_arn} is not allowed to perform {_listed(missing)}. Allow this in one of "
+                f"the role's policies. {_RETRIES}",
             )
         yield from self._bucket(bucket, role_arn)
         yield from self._lake_formation(ends, role_arn, f"arn:{self._clients.partition}:s3:::{bucket}/{prefix}")

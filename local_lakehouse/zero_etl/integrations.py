@@ -19,7 +19,7 @@ DELETING = "DELETING"
 SYNCING = "SYNCING"
 NEEDS_ATTENTION = "NEEDS_ATTENTION"
 
-# These statuses last until a caller has seen them, or for three refresh intervals.
+# These statuses last until a caller has seen them, but for at most three refresh intervals.
 TRANSIENT = frozenset({CREATING, MODIFYING, DELETING})
 STATUSES = frozenset({CREATING, ACTIVE, MODIFYING, FAILED, DELETING, SYNCING, NEEDS_ATTENTION})
 

@@ -16,12 +16,12 @@ import pyarrow.compute as pc
 def parse(lines: bytes, kind: pa.StructType) -> pa.StructArray | None:
     """Return an array with one struct per line, or None if the lines do not fit the type.
 
-    DuckDB ignores members that are missing from the type. In that case, the array contains fewer objects than the text,
-    and the result is None.
+    DuckDB ignores members that are missing from the type. If the text has such members, the array contains fewer
+    objects than the text, and the result is None.
 
     Args:
         lines: The items in DynamoDB JSON, one per line, without spaces after an opening brace.
-        kind: The type, with one field per attribute and one field per type tag.
+        kind: The type, with one field per attribute, each of which has one field per type tag.
     """
     if not _expressible(kind):
         return None
@@ -44,7 +44,7 @@ def _database() -> duckdb.DuckDBPyConnection:
 
 
 def _opened(lines: bytes) -> int:
-    """Return the number of objects in JSON, or a higher number if a string contains the start of an object."""
+    """Return the number of objects in JSON text, or a higher number if a string contains the start of an object."""
     text = np.frombuffer(lines, np.uint8)
     following = text[np.flatnonzero(text[:-1] == ord("{")) + 1]
     return int(np.count_nonzero((following == ord('"')) | (following == ord("}"))))

@@ -47,11 +47,11 @@ _LONGEST_BACKOFF = 8
 class Lifecycle:
     """The lifecycle of all integrations, which each `tick` advances.
 
-    State that is shared with the operations is read under `clients.lock` and changed in a transaction. Work on the
+    State that is shared with API operations is read under `clients.lock` and changed in a transaction. Work on the
     target needs neither the lock nor a transaction, so requests can run in parallel.
 
     Args:
-        clients: The clients of the lakehouse.
+        clients: The AWS clients for the lakehouse.
         changes: The record of writes to DynamoDB.
         properties: A function that returns the resource and table properties.
         clock: A function that returns the current time in seconds since 1970.
@@ -79,7 +79,7 @@ class Lifecycle:
         self._replicator = Replicator(clients, load_catalog(clients), changes)
         self._telemetry = Telemetry(clients, clock)
         self._ticking = threading.Lock()
-        # The lakehouse's revision at which each integration last had neither work nor problems.
+        # For each integration, the lakehouse's revision at the start of the last step that succeeded.
         self._calm: dict[str, int] = {}
 
     def tick(self, *, now: bool = False) -> None:
@@ -100,7 +100,7 @@ class Lifecycle:
                     _LOG.exception("a step of the integration %s failed", integration.name)
 
     def _expire_items(self) -> None:
-        """Delete expired items, which DynamoDB deletes in the background and moto does not delete."""
+        """Delete expired items. DynamoDB does this in the background, but moto never does."""
         with self._clients.lock:
             expired = self._source.expired(self._clock())
             if not expired:
@@ -166,7 +166,7 @@ class Lifecycle:
         if integration.loaded is None or integration.status == SYNCING:
             self._load(integration, job, layout, ends)
             return
-        # The window of changes is read after this time, so the window contains all earlier writes.
+        # The changes are read after this time, so they include all earlier writes.
         synced = self._clock()
         try:
             if integration.loaded != layout:
@@ -184,8 +184,8 @@ class Lifecycle:
     def _load(self, integration: Integration, job: Job, layout: LoadedAs, ends: Endpoints) -> None:
         again = integration.loaded is not None
         synced = self._clock()
-        # Columns are kept only if the layout is unchanged. Otherwise, columns of another layout would remain next to
-        # new columns with equivalent names.
+        # Columns are kept only if the layout is unchanged. Otherwise, columns from a different layout would remain
+        # alongside new columns with equivalent names.
         counts = self._replicator.load(job, integration.memory, keep=integration.loaded == layout)
         with self._clients.changing(PARTICIPANT):
             integration.loaded = layout
@@ -196,10 +196,12 @@ class Lifecycle:
             self._telemetry.event(run, "Integration Resynced", {"tableName": job.target_table})
 
     def _in_sync_until(self, integration: Integration, taken: float) -> float:
-        """Return the time up to which the target reflects the source: now or, if there was a later write, `taken`.
+        """Return the time up to which the target reflects the source.
 
+        This is the current time or, if the source was written after its changes were read, `taken`.
         A client can note the time after a write, and then wait until the target reflects the source as of a later time.
-        This wait ends even if the client notes the time during the refresh.
+        Because the current time is returned if there was no later write, this wait ends even if the client notes the
+        time during the refresh.
         """
         with self._clients.lock:
             return self._clock() if self._changes.nothing_since(integration.identity) else taken
@@ -269,7 +271,7 @@ class Lifecycle:
         )
 
     def _set(self, integration: Integration, status: str, errors: Sequence[Problem] = ()) -> bool:
-        """Set an integration's status unless it is being deleted, and return whether the status is new."""
+        """Set an integration's status unless it is being deleted, and return whether the status changed."""
         with self._clients.changing(PARTICIPANT):
             if integration.status == DELETING:
                 return False

@@ -1,6 +1,7 @@
-"""Comparison of a table's rows before and after a refresh, by the columns of the items' keys.
+"""Comparison of a table's rows before and after a refresh, with rows matched by key columns.
 
-Two keys can have the same column values if their numbers become the same double. The rows of such keys form a group.
+Two different keys can have the same column values, because two numbers can be rounded to the same double. The rows with
+these keys form a group.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ def _numbered(*tables: pa.Table) -> Sequence[Numbers]:
 
 
 def _pairs(old: pa.Table, new: pa.Table, some_old: Flags, some_new: Flags) -> Sequence[tuple[int, int]]:
-    """Return the row numbers of identical rows as pairs, in which each of the selected rows occurs at most once."""
+    """Pair identical rows among the selected rows, and return the row numbers. Each row is in at most one pair."""
     waiting: defaultdict[str, list[int]] = defaultdict(list)
     for place, text in _texts(new, some_new):
         waiting[text].append(place)
@@ -130,7 +131,7 @@ def _equal_rows(rows: pa.Table, others: pa.Table) -> Flags:
 
 
 def _equal(values: pa.Array, others: pa.Array) -> Flags:
-    """Return whether values are equal to others at the same position. Null is equal only to null."""
+    """Return, for each position, whether the two values are equal. Null is equal only to null."""
     if pa.types.is_struct(values.type):
         members = range(values.type.num_fields)
         fields = (_equal(pc.struct_field(values, [each]), pc.struct_field(others, [each])) for each in members)

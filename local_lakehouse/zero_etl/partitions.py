@@ -72,7 +72,7 @@ def rules_of(partition_spec: Sequence[Mapping[str, str]]) -> tuple[Rule, ...]:
 
 
 def with_times(columns: Sequence[Column], rules: Sequence[Rule], keys: Mapping[str, str]) -> tuple[Column, ...]:
-    """Check the partition columns, and convert the columns of time functions to timestamps in UTC.
+    """Check the partition columns, and convert those with a time function to timestamps in UTC.
 
     Args:
         columns: The items' columns.
@@ -113,7 +113,7 @@ def _missing(name: str, why: str) -> Problem:
     return Problem(
         "PARTITION_COLUMN_MISSING",
         f"The target table is partitioned by {name}, but {why}. Give every item the attribute {name}, or change the "
-        "PartitionSpec or UnnestSpec of the table properties. The integration then retries automatically.",
+        "PartitionSpec or UnnestSpec in the table properties. The integration then retries automatically.",
     )
 
 
@@ -122,7 +122,7 @@ def _unfit(rule: Rule, why: str) -> Problem:
     return Problem(
         "PARTITION_CONVERSION_FAILED",
         f"The partition column {rule.field} cannot be {use}: {why}. Correct the value, or change the "
-        "PartitionSpec of the table properties. The integration then retries automatically.",
+        "PartitionSpec in the table properties. The integration then retries automatically.",
     )
 
 
@@ -134,7 +134,7 @@ def _item(keys: Sequence[Column], where: pa.BooleanArray) -> str:
 def spec_of(schema: Schema, rules: Sequence[Rule], hash_key: str, spec_id: int, first_field_id: int) -> PartitionSpec:
     """Return the partition specification of a target table.
 
-    A numeric partition key is a double in the target, which Iceberg cannot put into buckets. Such a table remains
+    A numeric partition key is a double in the target, which Iceberg cannot put into buckets. The target then remains
     unpartitioned unless its table properties specify a partitioning. AWS does not document this case, so this behavior
     is our choice. If an empty table does not have a rule's column yet, the rule applies when the column appears.
 

@@ -1,6 +1,6 @@
 """An integration's problems, as reported in its `Errors`.
 
-Of the error codes, only `UNRECOVERABLE_ACCESS_DENIED` is known from AWS. The other codes are our choice.
+Only the error code `UNRECOVERABLE_ACCESS_DENIED` comes from AWS. The other codes are our choice.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ class SnapshotNeededError(Exception):
     """The target's layout no longer matches the source, so the whole table must be loaded again.
 
     Args:
-        columns: The target paths of the columns whose data type changed. The set is empty if there is another reason.
+        columns: The target paths of the columns whose data type changed. The set is empty if the layout differs for
+            another reason.
     """
 
     def __init__(self, columns: frozenset[str] = frozenset()) -> None:

@@ -40,7 +40,7 @@ class Properties:
         return self._target(target_arn).get("EventBusArn")
 
     def layout(self, target_arn: str, table: str) -> LoadedAs:
-        """Return the layout of a source table in a target. Without table properties, the layout is AWS's default."""
+        """Return a source table's layout in a target, or AWS's default layout if there are no table properties."""
         config = self.tables.get((target_arn, table), {}).get("TargetTableConfig", {})
         return LoadedAs(
             target_table=config.get("TargetTableName", table).lower(),

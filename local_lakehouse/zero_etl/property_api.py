@@ -116,7 +116,7 @@ class PropertyOperations:
         check_table_properties(request)
         known = self._properties().tables.get(_name(request))
         entry = _entry(request)
-        # The model has no error for an identical request, so such a request succeeds without any change.
+        # The model defines no error for an identical request, so the request succeeds and changes nothing.
         if known is not None and known != entry:
             raise Fault(
                 "InvalidInputException",

@@ -22,7 +22,7 @@ from local_lakehouse.zero_etl.target import Layout, Target
 from local_lakehouse.zero_etl.typed import typed_keys, typed_lines
 from local_lakehouse.zero_etl.unnest import Unnested, unnest
 
-# A double distinguishes numbers with up to this number of digits.
+# A double can distinguish any two numbers that have at most this many digits.
 _EXACT_DIGITS = 15
 
 
@@ -34,7 +34,7 @@ class Memory:
         keys: The table's key attributes and their types, with the partition key first.
         origins: The source attribute of each target column, keyed by path.
         widened: The paths whose values became strings because the values had different types.
-        lossy_keys: Whether two keys of the source can have the same column values in the target.
+        lossy_keys: Whether two different keys in the source can have the same column values in the target.
     """
 
     keys: dict[str, str] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class Replicator:
     """A replicator that copies items to target tables.
 
     Args:
-        clients: The clients of the lakehouse.
+        clients: The AWS clients for the lakehouse.
         catalog: The lakehouse's Glue Data Catalog.
         changes: The recorded writes.
     """
@@ -177,7 +177,7 @@ class Replicator:
 
 
 def _lossy(job: Job, keys: Mapping[str, str], items: pa.StructArray) -> bool:
-    """Return whether different keys of the items can have the same values in the target."""
+    """Return whether items with different keys can have the same key values in the target."""
     if any(rule.conversion and rule.field.lower() in {name.lower() for name in keys} for rule in job.rules):
         return True
     return len(items) > 0 and any(_has_long(items, name) for name, tag in keys.items() if tag == "N")

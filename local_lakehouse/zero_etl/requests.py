@@ -38,7 +38,7 @@ def check_source(arn: str, region: str, account: str) -> arns.Arn:
     table = arns.source_table(arn)
     if table is None:
         raise invalid(
-            f"SourceArn {arn} is not the ARN of a DynamoDB table, arn:aws:dynamodb:<region>:<account>:table/<name>. "
+            f"SourceArn {arn} is not the ARN of a DynamoDB table (arn:aws:dynamodb:<region>:<account>:table/<name>). "
             "The local lakehouse supports no other sources."
         )
     _check_home("SourceArn", arn, table, region, account)
@@ -50,7 +50,7 @@ def check_target(arn: str, region: str, account: str, member: str = "TargetArn")
     database = arns.target_database(arn)
     if database is None:
         raise invalid(
-            f"{member} {arn} is not the ARN of a Glue database, arn:aws:glue:<region>:<account>:database/<name>. "
+            f"{member} {arn} is not the ARN of a Glue database (arn:aws:glue:<region>:<account>:database/<name>). "
             "The local lakehouse supports no other targets (AWS also supports S3 Tables and Amazon Redshift)."
         )
     if not _DATABASE_NAME.fullmatch(database.name):
@@ -127,7 +127,9 @@ def check_resource_property(request: Mapping[str, Any]) -> None:
     if "RoleArn" not in target:
         raise invalid("TargetProcessingProperties with a RoleArn are required for a Glue database.")
     if not _ROLE.fullmatch(target["RoleArn"]):
-        raise invalid(f"RoleArn {target['RoleArn']} is not the ARN of an IAM role, arn:aws:iam::<account>:role/<name>.")
+        raise invalid(
+            f"RoleArn {target['RoleArn']} is not the ARN of an IAM role (arn:aws:iam::<account>:role/<name>)."
+        )
     if "ConnectionName" in target:
         raise invalid("ConnectionName is not supported: the local lakehouse has no VPC. Omit it.")
 
@@ -143,7 +145,7 @@ def check_table_properties(request: Mapping[str, Any]) -> None:
         raise invalid(f"IntegrationArn {config['IntegrationArn']} is not the ARN of an integration.")
     entries = config.get("PartitionSpec", [])
     if len(entries) > _MOST_PARTITIONS:
-        raise invalid(f"PartitionSpec has {len(entries)} entries; at most {_MOST_PARTITIONS} are allowed.")
+        raise invalid(f"PartitionSpec has {len(entries)} entries, but at most {_MOST_PARTITIONS} are allowed.")
     for entry in entries:
         _check_partition(entry)
     _check_partitions_together(entries)
@@ -155,15 +157,15 @@ def _check_partition(entry: Mapping[str, str]) -> None:
     field, function = entry["FieldName"], entry.get("FunctionSpec", IDENTITY).lower()
     if function != IDENTITY and function not in TIME_FUNCTIONS:
         raise invalid(
-            f"FunctionSpec {entry['FunctionSpec']} of {field} is not one of {', '.join([IDENTITY, *TIME_FUNCTIONS])}."
+            f"FunctionSpec {entry['FunctionSpec']} for {field} is not one of {', '.join([IDENTITY, *TIME_FUNCTIONS])}."
         )
     conversion = entry.get("ConversionSpec", "").lower()
     if function != IDENTITY and not conversion:
         raise invalid(
-            f"The function {function} of {field} requires a ConversionSpec: {', '.join(sorted(CONVERSIONS))}."
+            f"The function {function} for {field} requires a ConversionSpec: {', '.join(sorted(CONVERSIONS))}."
         )
     if conversion and conversion not in CONVERSIONS:
-        raise invalid(f"ConversionSpec {conversion} of {field} is not one of {', '.join(sorted(CONVERSIONS))}.")
+        raise invalid(f"ConversionSpec {conversion} for {field} is not one of {', '.join(sorted(CONVERSIONS))}.")
     if conversion and function == IDENTITY:
         raise invalid(
             f"ConversionSpec applies only to time functions, but {field} is partitioned by identity. Omit it."

@@ -1,4 +1,4 @@
-"""Conversion of columns to rows of the target table, in the Arrow types of the Iceberg fields."""
+"""Conversion of columns to rows of the target table, with the Arrow types that correspond to its Iceberg types."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from local_lakehouse.zero_etl.problems import NeedsAttentionError, Problem
 from local_lakehouse.zero_etl.times import TIMESTAMP
 from local_lakehouse.zero_etl.unnest import Column
 
-# The types of target columns, including types that only another writer can add.
+# The Arrow types of target columns, including columns that only a writer other than zero-ETL can add.
 _ARROW_TYPES: dict[type[IcebergType], pa.DataType] = {
     StringType: pa.string(),
     DoubleType: pa.float64(),
@@ -71,7 +71,7 @@ def as_rows(columns: Sequence[Column], schema: Schema) -> pa.Table:
     """Arrange columns as rows of the target, with null in missing columns.
 
     Args:
-        columns: The items' columns. The schema contains all of them.
+        columns: The items' columns, which must all be in the schema.
         schema: The target table's schema.
     """
     length = len(columns[0].values)

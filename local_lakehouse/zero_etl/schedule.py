@@ -6,9 +6,9 @@ import threading
 import time
 from collections.abc import Callable
 
-# Requests that are less than this number of seconds apart lead to one refresh.
+# Requests that are less than this many seconds apart share one refresh.
 SETTLING_SECONDS = 0.1
-# During continuous requests, a refresh starts this number of seconds after the first request.
+# If requests keep arriving, a refresh starts this many seconds after the first request.
 LONGEST_SECONDS = 0.5
 
 
@@ -47,12 +47,12 @@ class Schedule:
         return self._paused
 
     def request(self) -> None:
-        """Request a refresh, which starts as soon as there has been no other request for a short time."""
+        """Request a refresh. Requests in quick succession share one refresh."""
         with self._changed:
             self._latest = self._clock()
             if self._first is None:
                 self._first = self._latest
-                # Later requests only delay the refresh, which the waiting thread notices when it wakes up.
+                # A later request can only delay the refresh, and the waiting thread notices the delay when it wakes up.
                 self._changed.notify_all()
 
     def pause(self) -> None:
@@ -79,7 +79,7 @@ class Schedule:
             self._changed.notify_all()
 
     def wait(self) -> bool:
-        """Wait until a refresh is due, and assign later requests to the next refresh.
+        """Wait until a refresh is due. Requests that arrive later cause another refresh.
 
         Returns:
             True when a refresh is due, or False after `stop`.

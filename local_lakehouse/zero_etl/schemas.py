@@ -143,8 +143,9 @@ def _checked(fields: Sequence[NestedField]) -> Schema:
         raise FailedForGoodError(
             Problem(
                 "TOO_MANY_COLUMNS",
-                f"The target table would have {len(fields)} columns; zero-ETL allows {COLUMN_LIMIT}. Unnest less "
-                "(UnnestSpec TOPLEVEL or NOUNNEST), then delete the integration and create it again.",
+                f"The target table would have {len(fields)} columns, but zero-ETL allows at most {COLUMN_LIMIT}. "
+                "Choose an UnnestSpec that creates fewer columns (TOPLEVEL or NOUNNEST), then delete the integration "
+                "and create it again.",
             )
         )
     paths: dict[str, tuple[str, ...]] = {}
@@ -159,8 +160,8 @@ def _checked(fields: Sequence[NestedField]) -> Schema:
         raise FailedForGoodError(
             Problem(
                 "SCHEMA_TOO_LARGE",
-                f"The target table's schema would have {size} bytes; zero-ETL allows 10 MB. Reduce the number of "
-                "different attribute names, then delete the integration and create it again.",
+                f"The target table's schema would be {size} bytes long, but zero-ETL allows at most 10 MB. Reduce "
+                "the number of different attribute names, then delete the integration and create it again.",
             )
         )
     return schema

@@ -19,7 +19,7 @@ class Tagging:
     """Glue's three tag operations.
 
     Args:
-        clients: The clients of the lakehouse.
+        clients: The AWS clients for the lakehouse.
         integrations: The account's integrations, keyed by their IDs.
         properties: A function that returns the account's resource properties.
     """

@@ -1,4 +1,4 @@
-"""The target table, whose creation, loads and changes each create one version of the Glue table."""
+"""The target table. Each time it is created, loaded or changed, one version is added to the Glue table."""
 
 from __future__ import annotations
 

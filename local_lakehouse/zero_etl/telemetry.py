@@ -23,7 +23,8 @@ NAMESPACE = "AWS/Glue/ZeroETL"
 # AWS does not document the values of the dimension `loadType`, so these values are our choice.
 FULL_LOAD = "FULL_LOAD"
 INCREMENTAL_LOAD = "INCREMENTAL_LOAD"
-# The prefix in AWS's sample rule. In the table on the same page, the detail types start with "AWS ".
+# The sample rule in the AWS documentation uses this prefix. The detail types in the table on the same page start with
+# "AWS " instead.
 _DETAIL_TYPE = "Glue Zero ETL"
 
 
@@ -54,7 +55,7 @@ class Telemetry:
     """A writer for an integration's log events, metrics and EventBridge events.
 
     Args:
-        clients: The clients of the lakehouse.
+        clients: The AWS clients for the lakehouse.
         clock: A function that returns the current time in seconds since 1970.
     """
 
@@ -114,8 +115,8 @@ class Telemetry:
                 {"tableName": run.table, "errorMessage": message, "error_code": "client_error"},
             ),
         )
-        # A metric is emitted only when the counted event happens, so a successful run does not emit an IngestionFailed
-        # of 0.
+        # A metric is emitted only when the counted event occurs, so a successful run does not emit IngestionFailed with
+        # the value 0.
         self._measure(run, {"IngestionFailed": 1})
         self.event(run, "Ingestion Failed", {"tableName": run.table, "errorMessage": message})
 

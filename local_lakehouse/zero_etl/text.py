@@ -1,8 +1,8 @@
-"""Conversion of DynamoDB values to strings, for list elements and attributes with several types.
+"""Conversion of DynamoDB values to strings, for list elements, and for attributes whose values have several types.
 
-AWS documents that elements of lists become strings, but not their format. The following format is our choice. Strings
-are unchanged, numbers are plain decimals, booleans are ``true`` and ``false``, and binary values are base64. Maps,
-lists and sets are compact JSON with sorted keys.
+AWS documents that list elements become strings, but does not document the format of these strings. The following format
+is our choice. Strings are unchanged, numbers are plain decimals, booleans are ``true`` and ``false``, and binary values
+are base64. Maps, lists and sets are compact JSON with sorted keys.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Conversion of attribute values that represent times to timestamps in UTC.
+"""Conversion of attribute values that represent times into timestamps in UTC.
 
 AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-data-partitioning.html
 """

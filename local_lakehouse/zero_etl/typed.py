@@ -15,18 +15,18 @@ from local_lakehouse.zero_etl.json_parser import parse
 
 Item = Mapping[str, Mapping[str, Any]]
 
-# The type of this many items usually fits all other items.
+# The type inferred from this many items usually fits all other items.
 _SAMPLE = 1000
 _PARSERS = 2
 _AHEAD = 4
 _GROUP_BYTES = 4 * 2**20
-# If a group has fewer bytes, Python is faster than DuckDB.
+# If a group has fewer bytes than this, Python is faster than DuckDB.
 _SMALL_BYTES = 64 * 2**10
 
 _TAG_TYPES = {
     "S": pa.string(),
     "N": pa.string(),
-    # Binary values are base64 text, as in requests.
+    # Binary values are base64 text, as they are in DynamoDB requests.
     "B": pa.string(),
     "BOOL": pa.bool_(),
     "NULL": pa.bool_(),
@@ -66,11 +66,11 @@ def typed_lines(chunks: Iterable[bytes]) -> pa.StructArray:
     """Convert lines of JSON to a struct array, as `typed` does.
 
     DuckDB parses large groups of lines in separate threads, without Python's global interpreter lock. DuckDB needs the
-    type in advance, so the type of the first lines is used. Python decodes small groups and lines that do not fit, and
-    their type is merged with the known type.
+    type in advance, so the type of the first lines is used. Python decodes groups that are small or do not fit this
+    type, and merges their types with the known type.
 
     Args:
-        chunks: The items in DynamoDB JSON as the store writes them, one per line, with many lines per chunk.
+        chunks: The items in the DynamoDB JSON that the store writes, with one item per line and many lines per chunk.
     """
     known: pa.StructType | None = None
     arrays: list[pa.StructArray] = []

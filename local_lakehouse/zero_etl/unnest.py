@@ -102,11 +102,11 @@ class _Unnesting:
                     yield from self._expanded((*path, name), child)
 
     def _plain(self, path: str, tagged: pa.StructArray) -> pa.Array | None:
-        """Remove the type tags, and convert values of several types at one path to strings."""
+        """Remove the type tags, and convert the values at a path to strings if they have different types."""
         if path in self.widened:
             return as_text(tagged)
         converted = [self._convert(path, tag, values) for tag, values in _present(tagged)]
-        # Maps without values have no column, so that a column of another type is not treated as mixed.
+        # Maps without values are skipped, so that they do not make a column of another type count as mixed.
         arrays = [values for values in converted if values is not None]
         if len({str(values.type) for values in arrays}) > 1:
             self.mixed.add(path)
@@ -150,8 +150,8 @@ def _struct(members: Iterable[tuple[str, pa.Array | None]]) -> pa.StructArray | 
     """Build a struct array that is null where all its members are null, or return None if there are no members.
 
     An empty map is null, even if the column has members from other items' maps, because a row must not depend on
-    earlier rows. In a column that is a string because its values have several types, an empty map is ``{}``. Both rules
-    are our choice.
+    earlier rows. In a column that contains strings because the values have several types, an empty map is ``{}``. Both
+    rules are our choice.
     """
     kept = [(name, values) for name, values in members if values is not None]
     if not kept:
@@ -178,7 +178,7 @@ def _leaf(tag: str, values: pa.Array) -> pa.Array:
 
 
 def _elements(lists: pa.ListArray) -> pa.Array:
-    """Return the elements of all lists, without elements that the offsets skip."""
+    """Return the elements of all lists, excluding elements that do not belong to any list."""
     return lists.flatten()
 
 

@@ -48,7 +48,7 @@ def readable(content: bytes) -> bytes:
 
 
 class CompressingFile(io.RawIOBase):
-    """A file that compresses the blocks of an uncompressed Avro file while they are written.
+    """A file that compresses the blocks of an uncompressed Avro file as they are written.
 
     Args:
         sink: The file for the compressed blocks.

@@ -47,7 +47,7 @@ class Bucketing:
 
 
 def bucketing_of(entry: dict[str, Any]) -> Bucketing | None:
-    """Return the buckets of a table in the catalog, or None if the table is not bucketed.
+    """Return the bucketing of a table in the catalog, or None if the table is not bucketed.
 
     Raises:
         QueryFailure: A bucketing column does not exist (``HIVE_INVALID_METADATA``).
@@ -158,7 +158,7 @@ def buckets_of_files(names: Sequence[str], bucketing: Bucketing, table: str, loc
     Args:
         names: The files' names relative to the location.
         bucketing: The table's buckets.
-        table: The table's name with its database.
+        table: The table's name, including its database.
         location: The location of the table or partition.
 
     Raises:
@@ -199,7 +199,7 @@ def _corrupt(table: str, reason: str) -> QueryFailure:
 
 
 def check_bucketing(bucketing: Bucketing, columns: Sequence[tuple[str, Type]], partitioned_by: Sequence[str]) -> None:
-    """Reject buckets that a statement cannot write.
+    """Check that a statement can write a table with the given bucketing.
 
     Args:
         bucketing: The table's buckets.
@@ -207,7 +207,7 @@ def check_bucketing(bucketing: Bucketing, columns: Sequence[tuple[str, Type]], p
         partitioned_by: The partition columns.
 
     Raises:
-        QueryFailure: A column does not exist or cannot determine a bucket.
+        QueryFailure: A column does not exist, or its type cannot be used for bucketing.
     """
     known = dict(columns)
     missing = [name for name in bucketing.columns if name not in known or name in partitioned_by]

@@ -40,7 +40,7 @@ class StatementTables:
     """The tables in one statement.
 
     Args:
-        lake: The tables of the lakehouse.
+        lake: The lakehouse's tables.
     """
 
     def __init__(self, lake: Lake) -> None:

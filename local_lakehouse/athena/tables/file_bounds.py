@@ -1,4 +1,4 @@
-"""The bounds and partitions of Iceberg files, in the format of Athena's metadata tables."""
+"""The bounds and partitions of Iceberg files, as Athena's metadata tables show them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _shown_bound(type_: IcebergType, value: bytes | None) -> str | None:
 
 
 def decoded(type_: PrimitiveType, value: bytes) -> Any:
-    """Decode a bound. In a file written before its column was widened, the bound has the original type."""
+    """Decode a bound. If the file was written before the column was widened, the bound has the original type."""
     if len(value) == _NARROW and isinstance(type_, LongType):
         return from_bytes(IntegerType(), value)
     if len(value) == _NARROW and isinstance(type_, DoubleType):

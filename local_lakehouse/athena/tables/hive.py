@@ -85,7 +85,7 @@ class HiveLoad:
         return self._parsed(objects, columns)
 
     def _parquet_sql(self, objects: list[_Object], columns: set[str]) -> Loaded | None:
-        """Return the ``SELECT`` with which DuckDB reads the table's files, or None if Arrow must read them."""
+        """Return the ``SELECT`` that DuckDB uses to read the table's files, or None if Arrow must read them."""
         listed = hive_columns(self.entry)
         own = len(listed) - len(self.entry.get("PartitionKeys", ()))
         parts, scanned = [], 0

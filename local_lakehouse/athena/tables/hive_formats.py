@@ -105,7 +105,7 @@ def parse_file(entry: dict[str, Any], path: str, content: bytes, columns: list[t
 
     Args:
         entry: The table's catalog entry.
-        path: The file's path, whose extension can specify a compression.
+        path: The file's path, whose extension can specify a compression format.
         content: The file's content.
         columns: The names and types of the table's columns, without partition columns.
 
@@ -242,7 +242,7 @@ def _table(values: list[list[Any]], columns: list[tuple[str, Type]]) -> pa.Table
 
 
 def _from_avro(value: Any, type_: Type) -> Any:
-    """Return an Avro value with row fields named ``f0``, ``f1`` …."""
+    """Return an Avro value with row fields named ``f0``, ``f1`` and so on."""
     if value is None:
         return None
     if type_.name == "array":
@@ -287,7 +287,7 @@ def _matched(text: str, parameters: dict[str, str], width: int) -> list[list[str
             match = pattern.fullmatch(line)
         except AthenaError as error:
             raise QueryFailure(
-                "HIVE_CURSOR_ERROR", f"Matching input.regex against this line takes too long: {line[:80]}"
+                "HIVE_CURSOR_ERROR", f"Matching input.regex against this line took too long: {line[:80]}"
             ) from error
         rows.append(list(match.groups())[:width] if match else [None] * width)
     return rows

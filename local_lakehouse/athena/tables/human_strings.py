@@ -44,7 +44,7 @@ def human_string(type_: IcebergType, value: Any) -> str:
 
 
 def _clock(value: time) -> str:
-    """Format a time as Java's `LocalTime` does, without zero seconds and with 0, 3 or 6 fractional digits."""
+    """Format a time as Java's `LocalTime` does: omit zero seconds, and write 0, 3 or 6 fractional digits."""
     if not value.second and not value.microsecond:
         return f"{value:%H:%M}"
     if not value.microsecond:

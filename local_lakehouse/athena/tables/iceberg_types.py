@@ -65,7 +65,7 @@ def athena_type(type_: IcebergType) -> Type:
 
 
 def arrow_type(type_: Type) -> pa.DataType:
-    """Return the Arrow type of an Athena type in DuckDB's representation."""
+    """Return the Arrow type that represents an Athena type in DuckDB."""
     if type_.name == "decimal":
         return pa.decimal128(type_.precision, type_.scale)
     if type_.name == "array":

@@ -87,7 +87,7 @@ def _columns(lake: Lake) -> tuple[Columns, Iterator[Row]]:
 
 
 def _known_columns(lake: Lake, entry: dict[str, Any]) -> list[tuple[str, Type, str | None]]:
-    """Return a table's columns, or an empty list for an unreadable table, which Athena also omits."""
+    """Return a table's columns, or an empty list if the table is unreadable, because Athena omits such tables."""
     try:
         return table_columns(lake, entry)
     except QueryFailure:

@@ -20,17 +20,17 @@ from local_lakehouse.lake_formation.resources import EVERY_COLUMN
 from local_lakehouse.protocol.faults import Fault
 from local_lakehouse.sql.failures import QueryFailure
 
-# Athena creates and reads tables with format version 2. It does not support the types and deletion vectors of
+# Athena creates and reads tables with format version 2. It does not support the types or deletion vectors of
 # version 3.
 _NEWEST_FORMAT = 2
 _DEFAULT_DATABASE = "default"
 
 
 class Lake:
-    """The tables of the lakehouse.
+    """The lakehouse's tables.
 
     Args:
-        clients: The clients of the lakehouse.
+        clients: The AWS clients for the lakehouse.
         governance: Lake Formation's access checks, or None to disable them.
         reads_local_files: Whether DuckDB is allowed to read the files whose paths `local_path` returns.
     """
@@ -139,7 +139,7 @@ class Lake:
         return access
 
     def iceberg(self, entry: dict[str, Any]) -> Table:
-        """Return the Iceberg table of a catalog entry.
+        """Return the Iceberg table that a catalog entry describes.
 
         Raises:
             ClientError: The caller is not allowed to read the data.
@@ -148,7 +148,7 @@ class Lake:
         return self.opened(entry)
 
     def opened(self, entry: dict[str, Any]) -> Table:
-        """Return the Iceberg table of a catalog entry without checking the caller's access again."""
+        """Return the Iceberg table that a catalog entry describes, without checking the caller's access again."""
         location: str | None = entry.get("Parameters", {}).get("metadata_location")
         full = f"{entry['DatabaseName']}.{entry['Name']}"
         if location is None:
@@ -174,7 +174,7 @@ class Lake:
         return table
 
     def scan(self, table: Table, snapshot_id: int | None, filters: Sequence[BooleanExpression] = ()) -> Scan:
-        """Return the files of one version of a table that can contain matching rows.
+        """Return those files in a table version that can contain matching rows.
 
         Raises:
             QueryFailure: The table uses an unsupported feature (``NOT_SUPPORTED``).

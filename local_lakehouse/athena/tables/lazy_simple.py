@@ -26,7 +26,7 @@ class Layout:
     """The format of a table's rows.
 
     Args:
-        separators: The separators of columns and of each nesting level, outermost first.
+        separators: The separators for columns and for each nesting level, outermost first.
         null: The string for NULL.
         escape: The character that escapes a separator in a value, or None to disable escaping.
     """

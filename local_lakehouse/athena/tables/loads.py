@@ -1,4 +1,4 @@
-"""The relations of a statement, which are read only when the statement runs."""
+"""The relations of a statement, which are not read until the statement runs."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Loaded:
     """The rows of a table, and the number of bytes scanned.
 
     Args:
-        rows: The rows, or the ``SELECT`` with which DuckDB reads them from files.
+        rows: The rows, or the ``SELECT`` that DuckDB uses to read them from files.
         scanned_bytes: The number of bytes that Athena would report as scanned.
     """
 
@@ -106,11 +106,11 @@ def relation(lake: Lake, scan: Scan, columns: set[str]) -> pa.Table | str:
     """Return the rows of a scan, or the ``SELECT`` that reads them, with only the given columns.
 
     Args:
-        lake: The tables of the lakehouse.
+        lake: The lakehouse's tables.
         scan: The scan.
         columns: The names of the columns. `versions.column_name` returns the names of the table's columns. In
-            addition, ``p`` is the path of a row's file, ``m`` is the file's modification time, and `PLACE_COLUMNS` are
-            the row's position.
+            addition, ``p`` is the path of a row's file, ``m`` is the file's modification time, and `PLACE_COLUMNS`
+            contain the row's position.
     """
     fields = [
         (column_name(index), field) for index, field in enumerate(scan.schema.fields) if column_name(index) in columns

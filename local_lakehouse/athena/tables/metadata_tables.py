@@ -309,7 +309,7 @@ def metadata_table(table: Table, name: str) -> tuple[Columns, pa.Table]:
 
 
 def rows_table(columns: Columns, rows: Iterable[Row]) -> pa.Table:
-    """Return rows as an Arrow table with the column names in DuckDB."""
+    """Return rows as an Arrow table with DuckDB's column names."""
     listed = list(rows)
     arrays = [pa.array([row[index] for row in listed], arrow_type(type_)) for index, (_, type_) in enumerate(columns)]
     return pa.table(arrays, names=[f"c{index}" for index in range(len(columns))])

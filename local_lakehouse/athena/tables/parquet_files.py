@@ -1,4 +1,4 @@
-"""A reader for Parquet files that other programs wrote."""
+"""A reader for Parquet files written by other programs."""
 
 from __future__ import annotations
 

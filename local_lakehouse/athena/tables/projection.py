@@ -26,7 +26,7 @@ _UNITS = {
     "WEEK": timedelta(weeks=1),
 }
 _MONTHS = {"MONTH": 1, "YEAR": 12}
-# The supported letters of Java's SimpleDateFormat, each with its field and unit.
+# The supported pattern letters of Java's SimpleDateFormat, each with its field and unit.
 _FIELDS = {
     "y": ("year", "YEAR"),
     "M": ("month", "MONTH"),
@@ -72,7 +72,7 @@ def partitions(
     Args:
         entry: The table's catalog entry.
         wanted: A function that returns whether a statement reads a given value of a partition column.
-        equal: The strings that a statement compares with each partition column for equality.
+        equal: The strings that the statement's equality conditions allow for each partition column.
         now: The statement's start time, in UTC and without tzinfo.
 
     Raises:
@@ -169,7 +169,7 @@ def _smallest_unit(key: str, pattern: str) -> str:
     order = list(_FIELDS)
     tokens = [match.group() for match in _TOKEN.finditer(pattern) if match.group(2)]
     letters = [token[0] for token in tokens]
-    # Java formats three or more letters M as the name of a month.
+    # Java formats `MMM` and longer sequences of M as the name of a month.
     if not letters or set(letters) - set(order) or any(token.startswith("MMM") for token in tokens):
         raise _invalid(f"The local Athena does not support the format in projection.{key}.format: {pattern}")
     return _FIELDS[max(letters, key=order.index)][1]

@@ -58,7 +58,7 @@ def allows(type_: Type, stored: pa.DataType) -> bool:
 
 
 def conformed(values: pa.Array | pa.ChunkedArray, type_: Type, mismatch: Mismatch) -> pa.Array:
-    """Convert stored values to the Arrow type of DuckDB's representation, with row fields named ``f0``, ``f1`` ….
+    """Convert stored values to the Arrow type for DuckDB, with row fields named ``f0``, ``f1`` and so on.
 
     Args:
         values: The values.

@@ -14,7 +14,7 @@ from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.json_text import java_double
 from local_lakehouse.sql.types import Type
 
-# Python's int() and float() also accept underscores, digits of other scripts, and several spellings of infinity.
+# Python's int() and float() also accept underscores, digits from other scripts, and several spellings of infinity.
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _REAL = re.compile(r"[+-]?(?:NaN|Infinity|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)(?<![fFdD])[fFdD]?")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")

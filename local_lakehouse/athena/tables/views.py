@@ -17,7 +17,7 @@ _TEXT = re.compile(r"/\* Presto View: (\S+) \*/")
 
 
 def read_view(entry: dict[str, Any], names: tuple[str, ...]) -> View:
-    """Return the view of a catalog entry.
+    """Return the view that a catalog entry describes.
 
     Raises:
         QueryFailure: The entry is not an Athena view.
@@ -39,7 +39,7 @@ def view_definition(entry: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def view_input(name: str, sql: str, database: str | None, columns: list[tuple[str, Type]]) -> dict[str, Any]:
-    """Return a view as the ``TableInput`` of ``CreateTable``."""
+    """Return the ``TableInput`` that ``CreateTable`` requires for a view."""
     definition = {
         "originalSql": sql,
         "catalog": CATALOG,

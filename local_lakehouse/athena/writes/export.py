@@ -47,7 +47,7 @@ def file_type(type_: Type) -> pa.DataType:
 
 
 def field_names(type_: Type) -> list[str]:
-    """Return the names that the fields of a row type have in a file."""
+    """Return the names of a row type's fields in a file."""
     return [name or f"field{index}" for index, name in enumerate(type_.fields)]
 
 

@@ -115,7 +115,7 @@ class OrcEncoder:
 
 
 class AvroEncoder:
-    """An encoder that writes Avro blocks with the columns' schema."""
+    """An encoder that writes Avro blocks with a schema derived from the columns."""
 
     def __init__(self, sink: Sink, columns: Sequence[tuple[str, Type]], codec: str) -> None:
         if codec not in _AVRO_CODECS:
@@ -152,7 +152,7 @@ class LineEncoder:
 
     def __init__(self, sink: Sink, lines: Callable[[pa.Table], Iterator[str]], *, compressed: bool) -> None:
         self._lines = lines
-        # A GzipFile and a Sink have the methods of a binary file that are used here.
+        # GzipFile and Sink both implement the methods of IO[bytes] that this class calls.
         file = gzip.GzipFile(fileobj=sink, mode="wb", compresslevel=GZIP_LEVEL) if compressed else sink
         self._file = cast("IO[bytes]", file)
         self._compressed = compressed
@@ -252,6 +252,6 @@ def _json_nested(value: Any, type_: Type) -> Any:
         return written_text(value, type_)
     if not isinstance(value, float):
         return value
-    # JSON has no numbers for NaN and infinity, and a real is written with the digits of a single-precision number.
+    # JSON numbers cannot be NaN or infinity, and a real is written with the digits of a single-precision number.
     text = written_text(value, type_)
     return float(text) if math.isfinite(value) else text

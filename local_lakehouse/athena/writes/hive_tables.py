@@ -60,7 +60,7 @@ def table_input(
     serde_parameters: dict[str, str],
     bucketing: Bucketing | None = None,
 ) -> dict[str, Any]:
-    """Return an external table as the ``TableInput`` of ``CreateTable``."""
+    """Return the ``TableInput`` that ``CreateTable`` requires for an external table."""
     input_format, output_format, serde = STORAGE[file_format]
     listed = [{"Name": column, "Type": glue_type(type_)} for column, type_ in columns]
     own = len(listed) - len(partitioned_by)

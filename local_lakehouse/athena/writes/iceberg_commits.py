@@ -44,7 +44,7 @@ def fresh(lake: Lake, database: str, name: str) -> Table:
 
 
 def changing(database: str, name: str, change: Callable[[], _T]) -> _T:
-    """Change a table while no other statement changes it.
+    """Change a table while no other statement is changing it.
 
     Raises:
         QueryFailure: Another writer, such as an integration, committed a change in the meantime.
@@ -54,7 +54,7 @@ def changing(database: str, name: str, change: Callable[[], _T]) -> _T:
 
 
 def committed(database: str, name: str, change: Callable[[], _T]) -> _T:
-    """Change a table. A conflicting commit makes the statement fail.
+    """Change a table, and make the statement fail if another writer's commit conflicts with the change.
 
     Raises:
         QueryFailure: Another writer, such as an integration, committed a change in the meantime.
@@ -78,7 +78,7 @@ class RowWriter:
     """A writer that converts rows from DuckDB's representation and stores them in a table's data files.
 
     Args:
-        lake: The tables of the lakehouse.
+        lake: The lakehouse's tables.
         metadata: The table's metadata.
     """
 
@@ -112,7 +112,7 @@ class RowWriter:
 
 @contextmanager
 def row_writer(lake: Lake, metadata: TableMetadata) -> Iterator[RowWriter]:
-    """Yield a writer that the block must finish. Delete the writer's files if the block fails.
+    """Yield a writer, which the caller must finish in the block. Delete the writer's files if the block fails.
 
     Raises:
         QueryFailure: The statement writes to too many partitions or to a partition whose value cannot be stored, or the
@@ -152,7 +152,7 @@ def replace_files(lake: Lake, table: Table, removed: Sequence[DataFile], writer:
     """Replace files with a writer's files.
 
     Args:
-        lake: The tables of the lakehouse.
+        lake: The lakehouse's tables.
         table: The table that was read.
         removed: The files to remove.
         writer: The writer of the new rows.

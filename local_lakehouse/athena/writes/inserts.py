@@ -66,7 +66,8 @@ def insert(statement: nodes.Insert, context: Context) -> Outcome:
     chosen = _chosen(statement, [column for column, _ in columns])
     written = compiled.rewritten(_insert_sql(compiled, columns, chosen, statement.position))
     if table is not None:
-        # No lock is held while the rows are computed, because they are committed only when all of them are complete.
+        # No lock is held while the rows are being computed, because they are committed only after all of them have
+        # been computed.
         added = committed(database, name, lambda: append(context.lake, table, context.stream(tables, written)))
         return written_rows(added)
     return _insert_hive(context, entry, context.stream(tables, written), columns)

@@ -94,7 +94,7 @@ class _Target:
         offer(self.context.worker, name, relation(self.context.lake, scan, all_columns(scan) | set(PLACE_COLUMNS)))
 
     def apply(self, come: Sequence[Iterable[pa.RecordBatch]], gone: Callable[[], pa.Table]) -> int:
-        """Insert and remove rows of the table, and return the number of inserted rows.
+        """Insert and remove rows in the table, and return the number of inserted rows.
 
         Args:
             come: The new rows, as one or more streams.
@@ -183,7 +183,7 @@ def update(statement: nodes.Update, context: Context) -> Outcome:
 
 
 class _Places:
-    """A stream of rows whose first two columns are positions, which are collected while the rows are read."""
+    """A stream of rows whose first two columns are positions, which are collected as the rows are read."""
 
     def __init__(self, rows: pa.RecordBatchReader) -> None:
         self._rows = rows
@@ -247,7 +247,7 @@ def merge(statement: nodes.Merge, context: Context) -> Outcome:
 
 
 class _Counted:
-    """The rows of several consecutive statements, which are counted while they are read."""
+    """The rows from several consecutive statements, which are counted as they are read."""
 
     def __init__(self, worker: WorkerSession, statements: Sequence[str]) -> None:
         self._worker = worker
@@ -297,7 +297,7 @@ class _Merge:
         return written_rows(gone.num_rows + added.count)
 
     def _choice(self, cases: Sequence[nodes.MergeCase], scope: Scope) -> str:
-        """Return the SQL for the number of the case that applies to a row, or for NULL if none applies."""
+        """Return SQL that yields the number of the ``WHEN`` clause that applies to a row, or NULL if none applies."""
         branches = []
         for number, case in enumerate(cases):
             condition = "TRUE"

@@ -1,8 +1,8 @@
-"""Conversions of values that a statement stores in columns of another type.
+"""Conversions of values that a statement stores in columns of a different type.
 
-As in Trino, a value can be stored if its type and the column's type have a common type. For example, a double in an
-integer column is rounded, and a timestamp with time zone loses its zone. A value that does not fit the column's type
-causes an error.
+As in Trino, a value can be stored if its type and the column's type have a common supertype. For example, a double in
+an integer column is rounded, and a timestamp with time zone loses its zone. A value that does not fit the column's
+type causes an error.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from local_lakehouse.sql.types import Type
 
 
 def can_store(source: Type, target: Type) -> bool:
-    """Return whether values of a type can be stored in a column of another type."""
+    """Return whether values of one type can be stored in a column of another type."""
     if any(map(_has_limited_text, target.children)):
         return types.can_coerce(source, target)
     return types.common_type(source, target) is not None

@@ -152,7 +152,7 @@ def check_global(index: Definition, *, on_demand: bool) -> None:
     if kinds[0] != "HASH" or sorted(kinds) != kinds:
         _check_keys(index["KeySchema"])
     if max(kinds.count("HASH"), kinds.count("RANGE")) > _MOST_OF_KEY:
-        raise invalid(f"Index KeySchema has more than {_MOST_OF_KEY} attributes of a kind for index: {name}")
+        raise invalid(f"Index KeySchema has more than {_MOST_OF_KEY} attributes of one key type for index: {name}")
     _check_projection(index["Projection"])
     if on_demand and "ProvisionedThroughput" in index:
         raise invalid(

@@ -55,7 +55,7 @@ def describe(self: Any, base_key: str = "TableDescription") -> dict[str, Any]:
 
     Args:
         self: moto's table.
-        base_key: The response's member that contains the description.
+        base_key: The name of the response member that contains the description.
     """
     count, size = self.items.totals()
     extra = vars(self)
@@ -178,7 +178,7 @@ def _deleting(delete: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _with_stream(initialize: Callable[..., None]) -> Callable[..., None]:
-    """Open a new table's stream after the table's item collection is created."""
+    """Open a new table's stream after storage for the table's items is created."""
 
     @functools.wraps(initialize)
     def initializing(self: Any, *arguments: Any, **named: Any) -> None:
@@ -249,7 +249,7 @@ def find(handler: DynamoHandler, name: str) -> Any:
     """Return a table.
 
     Raises:
-        ResourceNotFoundException: The table does not exist. The message names the table, as AWS's table operations do.
+        ResourceNotFoundException: The table does not exist. The message names the table, as in AWS's table operations.
     """
     try:
         return handler.dynamodb_backend.get_table(name)

@@ -61,7 +61,7 @@ def _conditional(write: Callable[..., Any]) -> Callable[..., Any]:
         if size > _MOST_POLICY_BYTES:
             raise JsonRESTError(
                 "InvalidInputException",
-                f"The resource policy has {size:,} bytes; the maximum is {_MOST_POLICY_BYTES:,} bytes.",
+                f"The resource policy is {size:,} bytes long, but the maximum is {_MOST_POLICY_BYTES:,} bytes.",
             )
         if named.get("policy_hash_condition") and arn not in self.resource_policies:
             raise JsonRESTError("ConditionCheckFailureException", "The policy in the condition no longer exists.")
@@ -163,7 +163,7 @@ def _in_answer_order(value: Any) -> Any:
 
 
 def hash_map_order(entries: dict[str, Any]) -> dict[str, Any]:
-    """Return a map's entries in the order of Java's ``HashMap``, as in AWS Glue's responses.
+    """Return a map's entries in the order of Java's ``HashMap``, which AWS Glue's responses use.
 
     Java: https://docs.oracle.com/javase/8/docs/api/java/util/HashMap.html
     """

@@ -50,7 +50,7 @@ def parse_query(text: str) -> InsightsQuery:
     """Parse a query.
 
     Raises:
-        InvalidParameterException: The local lakehouse does not support a command of the query.
+        InvalidParameterException: The local lakehouse does not support a command in the query.
     """
     query = InsightsQuery()
     for command in text.split("|"):
@@ -67,8 +67,8 @@ def parse_query(text: str) -> InsightsQuery:
         else:
             raise InvalidParameterException(
                 f"The local lakehouse does not support '{command.strip()}' in CloudWatch Logs Insights; AWS may "
-                f"support it. The supported commands are fields with {', '.join(_FIELDS)}, sort @timestamp asc or "
-                "desc, and limit."
+                f"support it. Use only these commands: fields ({', '.join(_FIELDS)}), sort @timestamp (asc or "
+                "desc), and limit."
             )
     query.fields = query.fields or _DEFAULT_FIELDS
     return query

@@ -62,7 +62,7 @@ def bag(members: Sequence[TypedValue]) -> TypedValue:
 
 
 def struct(members: Sequence[tuple[str, TypedValue]]) -> Mapping[str, TypedValue]:
-    """Return a map from its members.
+    """Return a map with the given members.
 
     Raises:
         Fault: A name is repeated (``ValidationException``).

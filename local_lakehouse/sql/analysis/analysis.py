@@ -1,4 +1,4 @@
-"""The analyzers of a statement's parts, and their shared state."""
+"""The analyzers for a statement's parts, and their shared state."""
 
 from __future__ import annotations
 

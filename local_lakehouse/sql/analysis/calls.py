@@ -194,7 +194,7 @@ def _result(signature: Signature, binding: Binding, values: Sequence[Typed]) -> 
 
 
 def _reads(name: str, number: int, variable: str, count: int) -> tuple[tuple[str, ...], bool]:
-    """Return the SQL that reads each lambda parameter, and whether the body is written without ``lambda``."""
+    """Return the SQL that reads each lambda parameter, and whether to omit ``lambda`` before the body."""
     if name == "reduce":
         return ((f"{variable}a.s", f"{variable}b.x") if number == 2 else ("({state})",)), True
     if name == "reduce_agg":

@@ -58,8 +58,8 @@ def cast(value: Typed, target: Type, position: Position, *, safe: bool = False) 
         return derive(tried, target, value, limit=limit)
     sql = cast_sql(value.sql, source, target)
     if safe and value.fails:
-        # The condition evaluates the operand outside TRY, so that its errors are raised. A lambda would avoid repeating
-        # the operand, but DuckDB before 1.5.2 cannot resolve lambda variables inside TRY.
+        # The condition evaluates the operand outside TRY, so that the operand's errors are raised. A lambda would avoid
+        # repeating the operand, but DuckDB before 1.5.2 cannot resolve lambda variables inside TRY.
         return derive(f"CASE WHEN {value.sql} IS NOT NULL THEN TRY({sql}) END", target, value)
     if safe:
         return derive(f"TRY({sql})", target, value).with_facts(fails=False)
@@ -200,7 +200,7 @@ def _from_text(sql: str, target: Type) -> str:
         name = _UPPER.get(target.name, target.name.upper())
         return f"CAST(athena_parse_{target.name}({sql}, {quote(name)}) AS {held})"
     if target.name in ("double", "real"):
-        # Text is parsed directly as a real, because an intermediate double would be rounded a second time.
+        # Text is parsed directly as a real, because converting it by way of a double would round it twice.
         return f"CAST(athena_parse_float({sql}, {quote(target.name.upper())}) AS {held})"
     if target.name == "decimal":
         label = quote(f"DECIMAL({target.precision}, {target.scale})")

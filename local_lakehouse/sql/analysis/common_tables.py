@@ -67,7 +67,7 @@ class CommonTables:
             raise QueryFailure("MISSING_COLUMN_ALIASES", "missing column aliases in recursive WITH query", one.position)
         name = self._analysis.fresh("w")
         anchor = self._analysis.queries.body(body.left, scope)
-        # The steps can produce numbers that exceed the limits of the anchor's columns.
+        # The recursive part can produce larger numbers than the anchor.
         columns = tuple(replace(column, limit=None) for column in self._renamed(one, anchor.columns))
         listed = ", ".join(f"c{index}" for index in range(len(columns)))
         self._analysis.common[-1][one.name.key] = Compiled(f"SELECT {listed} FROM {name}", columns, anchor.facts)
@@ -89,7 +89,7 @@ class CommonTables:
             coerce_sql(f"s.c{index}", its.type, mine.type)
             for index, (mine, its) in enumerate(zip(columns, step.columns, strict=False))
         )
-        # The step reads only the rows of the previous step, so all these rows have the same depth.
+        # Each step reads only the rows of the previous step, which all have the same depth.
         depth = f"athena_recursion_depth((SELECT max(d) FROM {name}), {_MAX_RECURSION})"
         sql = (
             f"WITH RECURSIVE {name}({listed}, d) AS (SELECT {first}, 0 FROM ({anchor.sql}) AS a UNION ALL "

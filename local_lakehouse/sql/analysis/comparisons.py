@@ -59,7 +59,7 @@ def check_comparable(operator: str, common: Type, left: Type, right: Type, posit
 def has_key(type_: Type) -> bool:
     """Return whether values that are equal in Athena can have different representations in DuckDB.
 
-    The representations can differ in the zone of a time, in the padding of a char or in the order of map entries.
+    The representations can differ in a time's zone, a char's padding or the order of a map's entries.
     """
     return type_.name in ("timestamp with time zone", "time with time zone", "char", "map") or any(
         map(has_key, type_.children)
@@ -190,7 +190,7 @@ def _parts_equal(left: str, right: str, type_: Type) -> str:
 
 
 def _maps_equal(left: str, right: str, type_: Type, each: str) -> str:
-    """Return the SQL that tests whether two maps have equal entries. A map with a NaN key equals no map."""
+    """Return the SQL that tests whether two maps have equal entries. A map with a NaN key is not equal to any map."""
     mine, its = (key(f"map_keys({side})", types.array(type_.key)) for side in (left, right))
     value = f"map_extract_value({right}, {each})"
     if has_key(type_.key):

@@ -16,7 +16,7 @@ class OutputColumn:
     Args:
         name: The column's name, or None if the column is unnamed.
         type: The column's type.
-        limit: The greatest absolute value of the column's numbers, as in `Typed`.
+        limit: The greatest absolute value of the column's numbers (see `Typed`).
     """
 
     name: str | None

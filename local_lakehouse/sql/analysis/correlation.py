@@ -1,9 +1,9 @@
 """Checks that reject correlated queries that DuckDB can run but Trino cannot plan.
 
-Trino turns a correlated query into a join. It moves the ``WHERE`` terms that refer to the outer query into the join,
-and leaves the rest of the query unchanged. Therefore only these terms, and expressions after an aggregation, can refer
-to the outer query. A limit or a grouping can follow these terms only if each column in the terms is a grouping key or
-equals a value of the outer query.
+Trino turns a correlated query into a join. It moves the ``WHERE`` conditions that refer to the outer query into the
+join, and does not change the other clauses. Therefore, only these conditions, and expressions that are evaluated after
+an aggregation, can refer to the outer query. If the correlated query has a limit, or a ``GROUP BY`` inside ``EXISTS``,
+each of its own columns in these conditions must be a grouping key or equal a value of the outer query.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ class Inner:
         query: The query, including any ``ORDER BY`` and ``LIMIT``.
         scope: The names that are visible in the subquery.
         source: The facts about the subquery's relations, excluding their columns.
-        terms: The terms of the subquery's ``WHERE``, with both sides of each equality.
+        terms: The conditions joined by ``AND`` in the subquery's ``WHERE``, with both sides of each equality.
         outputs: The columns of the subquery's result.
         keys: The keys of the subquery's ``ORDER BY``.
         aggregated: The columns in the subquery's grouping keys and aggregate arguments.
         windows: Whether the subquery has window functions.
-        use: The operator that uses the subquery: ``EXISTS``, ``IN`` or an empty string.
+        use: ``EXISTS`` or ``IN`` if the subquery is an operand of that operator, or else an empty string.
     """
 
     node: tree.Select
@@ -64,7 +64,7 @@ def outer_reads(scope: Scope | None) -> frozenset[str]:
 
 
 def conjuncts(where: tree.Expression | None) -> Iterator[tree.Expression]:
-    """Yield the terms that ``AND`` joins in a condition."""
+    """Split a condition at each ``AND``, and yield the parts."""
     if isinstance(where, tree.Logical) and where.operator == "AND":
         for term in where.terms:
             yield from conjuncts(term)
@@ -114,7 +114,7 @@ def check_correlated(select: Inner) -> None:
 
 
 def _check_lists(select: Inner, outer: frozenset[str], *, grouped: bool, unnested: bool) -> None:
-    """Check references to the outer query outside ``WHERE``."""
+    """Check the clauses other than ``WHERE`` for references to the outer query."""
     if any(key.facts.reads & outer for key in select.keys) and select.query is not None and select.query.limit:
         raise _refused(select.position)
     if select.aggregated.reads & outer:
@@ -129,10 +129,10 @@ def _check_lists(select: Inner, outer: frozenset[str], *, grouped: bool, unneste
 
 
 def _check_groups(select: Inner, constant: set[str], free: set[str], *, limited: bool) -> None:
-    """Check the ``GROUP BY`` of a query with correlated terms.
+    """Check the ``GROUP BY`` of a query with correlated conditions.
 
-    With a limit, ``EXISTS`` or ``IN``, each column in the terms must be a grouping key or equal a value of the outer
-    query.
+    If the query has a limit or is used with ``EXISTS`` or ``IN``, each of its columns in the conditions must be a
+    grouping key or equal a value of the outer query.
     """
     keys = set(select.scope.grouping.keys) if select.scope.grouping else set()
     elements = select.node.group.elements if select.node.group else ()

@@ -63,9 +63,9 @@ class Derived:
     Args:
         body: The subquery as DuckDB SQL.
         name: The subquery's alias.
-        width: The number of the subquery's columns.
+        width: The number of columns in the subquery.
         lateral: Whether the subquery can refer to the relations to its left.
-        elements: The elements that the subquery reads from lists, or None for any other subquery.
+        elements: The elements that the subquery reads from lists, or None if it does not unnest lists.
     """
 
     body: str

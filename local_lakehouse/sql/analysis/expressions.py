@@ -118,10 +118,10 @@ class Expressions:
         return value
 
     def filter(self, node: Expression, scope: Scope, subject: str) -> Typed:
-        """Analyze a condition on rows.
+        """Analyze a condition that filters rows, such as the condition of a ``WHERE`` clause.
 
-        The terms are joined with ``AND`` instead of ``CASE``, so that DuckDB can use each term in a join. A term that
-        can fail is evaluated only for rows that satisfy the preceding terms on the same tables.
+        An ``AND`` is not rewritten as a ``CASE``, so that DuckDB can use each of its operands in a join. An operand
+        that can fail is evaluated only for rows that satisfy the preceding operands on the same tables.
         """
         if not isinstance(node, tree.Logical) or node.operator != "AND":
             return self.boolean(node, scope, subject)
@@ -186,8 +186,8 @@ class Expressions:
         joined = "(" + f" {node.operator} ".join(term.sql for term in terms) + ")"
         if not any(term.fails for term in terms[1:]):
             return derive(joined, types.BOOLEAN, *terms)
-        # DuckDB evaluates every term for every row. CASE skips the terms after the term that decides the result,
-        # because they could fail.
+        # DuckDB evaluates every operand for every row, so an operand could fail even when an earlier operand
+        # already determines the result. CASE skips the later operands.
         decides, result = ("NOT ", "FALSE") if node.operator == "AND" else ("", "TRUE")
         branches = " ".join(f"WHEN {decides}{term.sql} THEN {result}" for term in terms[:-1])
         return derive(f"CASE {branches} ELSE {joined} END", types.BOOLEAN, *terms)
@@ -198,7 +198,7 @@ class Expressions:
 
     def _is_null(self, node: tree.IsNull, scope: Scope) -> Typed:
         value = self.expression(node.operand, scope)
-        # DuckDB does not evaluate the operand of IS NULL if it is never NULL, so its failure would be missed. DuckDB
+        # If the operand of IS NULL can never be NULL, DuckDB does not evaluate it, so an error would be missed. DuckDB
         # always evaluates the elements of a list.
         sql = f"(list_count([{value.sql}]) = 0)" if value.fails else f"({value.sql} IS NULL)"
         return derive(sql, types.BOOLEAN, value)

@@ -1,6 +1,6 @@
 """Map creation and lookup with Trino's rules for duplicate and equal keys.
 
-Keys that are identical in Athena, such as the same instant in two zones, can differ in DuckDB. Therefore each list of
+Keys that are identical in Athena, such as the same instant in two zones, can differ in DuckDB. Therefore, each list of
 keys is accompanied by a list of the keys' identities. NaN is identical to itself, but not equal to itself.
 """
 
@@ -16,7 +16,7 @@ from local_lakehouse.sql.types import Type
 
 
 def identities(keys: str, type_: Type) -> str:
-    """Return the SQL for the identities of a list of keys, which DuckDB compares as Athena compares the keys."""
+    """Return the SQL for the identities of keys. DuckDB compares identities the way Athena compares keys."""
     return key(keys, types.array(type_))
 
 
@@ -26,13 +26,13 @@ def key_identities(map_: Typed) -> str:
 
 
 def map_of_lists(keys: str, type_: Type, values: str) -> str:
-    """Return the SQL for a map from a list of keys, which must be distinct, and a list of values."""
+    """Return the SQL that builds a map from a list of distinct keys and a list of values."""
     texts = f"list_transform({keys}, lambda zt: {text_of('zt', type_)})"
     return f"athena_map({keys}, {identities(keys, type_)}, {values}, {texts})"
 
 
 def of_determined_keys(keys: str, type_: Type, values: str, made: Callable[[str, str], str]) -> str:
-    """Return the SQL for a value built from two lists. The SQL fails if a key contains a NULL.
+    """Return the SQL that builds a value from lists of keys and values and that fails if a key contains a NULL.
 
     Args:
         keys: The keys.
@@ -50,7 +50,7 @@ def of_determined_keys(keys: str, type_: Type, values: str, made: Callable[[str,
 
 
 def value_at(map_: Typed, wanted: Typed) -> str:
-    """Return the SQL for the value of a key, or for NULL if the map does not contain the key."""
+    """Return the SQL for a key's value, which is NULL if the map does not contain the key."""
     type_ = map_.type.key
     found = f"map_extract_value({map_.sql}, {wanted.sql})"
     if has_key(type_):

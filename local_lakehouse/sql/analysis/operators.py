@@ -71,9 +71,9 @@ def _floats(operator: str, left: Typed, right: Typed, type_: Type) -> Typed:
 
 
 def _limit(operator: str, left: Typed, right: Typed) -> float | None:
-    """Return the limit of a result, or None if the result can be NaN.
+    """Return the greatest absolute value of a result, or None if the result can be NaN.
 
-    Without a NaN operand, the result can be NaN only if an operand is infinite or zero is divided by zero.
+    If no operand is NaN, the result can be NaN only if an operand is infinite or zero is divided by zero.
     """
     if left.limit is None or right.limit is None or math.inf in (left.limit, right.limit):
         return None
@@ -193,7 +193,7 @@ def negate(value: Typed, position: Position) -> Typed:
     if not (types.is_numeric(value.type) or is_interval(value.type)):
         raise QueryFailure("TYPE_MISMATCH", f"Cannot negate {value.type}", position)
     if types.is_integer(value.type):
-        # DuckDB's unary minus widens the smallest number of a type instead of failing.
+        # For a type's smallest number, DuckDB's unary minus returns a wider type instead of failing.
         return derive(f"athena_negate_{value.type.name}({value.sql})", value.type, value, fails=True)
     return derive(f"(-{value.sql})", value.type, value, fails=True, limit=value.limit)
 

@@ -1,10 +1,10 @@
 """The DuckDB representation of times and timestamps of every precision, and conversions between precisions.
 
 Values without a zone and with up to six fractional digits are stored as DuckDB's ``TIME`` or ``TIMESTAMP``. Values with
-more digits are stored as a struct of that type and the remaining picoseconds. These structs have the same order and
-equality as the values. A timestamp with a zone is stored as a struct of its instant, its zone and any remaining
-picoseconds. At every precision, a time with a zone is stored as picoseconds in UTC and an offset from UTC. A cast to a
-lower precision rounds half up, and a time that rounds up to midnight becomes 00:00.
+more digits are stored as a struct of that type and the remaining picoseconds. DuckDB sorts and compares these structs
+the way Athena sorts and compares the values. A timestamp with a zone is stored as a struct of its instant, its zone and
+any remaining picoseconds. At every precision, a time with a zone is stored as picoseconds in UTC and an offset from
+UTC. A cast to a lower precision rounds half up, and a time that rounds up to midnight becomes 00:00.
 """
 
 from __future__ import annotations
@@ -86,9 +86,9 @@ def held(moment: Parts, type_: Type) -> str:
 
 
 def rounded(moment: Parts, digits: int) -> Parts:
-    """Return the parts of a value that is rounded half up to a given number of fractional digits."""
+    """Return a value's parts after rounding the value half up to a given number of fractional digits."""
     if digits < _MICRO_DIGITS:
-        # Half of a unit that is larger than a microsecond is an integer number of microseconds, so the remaining
+        # Half of a unit that is larger than a microsecond is a whole number of microseconds, so the remaining
         # picoseconds do not affect rounding.
         return replace(moment, micros=f"athena_round_timestamp({moment.micros}, {digits})", picos="0")
     if digits == _PICO_DIGITS or moment.picos == "0":
@@ -113,7 +113,7 @@ def widen(sql: str, source: Type, target: Type) -> str:
 
 
 def converted(sql: str, source: Type, target: Type) -> str:
-    """Return the SQL for the cast of a date, time or timestamp to a time or timestamp."""
+    """Return the SQL that casts a date, time or timestamp to a time or timestamp."""
     moment = parts(sql, source)
     if source.name == _ZONED and target.name != _ZONED:
         zone = f"athena_zone_offset({sql})" if target.name == _ZONED_TIME else ""

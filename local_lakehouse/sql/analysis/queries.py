@@ -100,7 +100,7 @@ class Queries:
     def _count(self, node: tree.Expression, clause: str) -> int:
         value = self._analysis.expression(node, Scope(clause=clause))
         if value.literal is None or not types.is_integer(value.type) or int(value.literal) < 0:
-            raise QueryFailure("TYPE_MISMATCH", f"{clause} must be a number of rows", node.position)
+            raise QueryFailure("TYPE_MISMATCH", f"{clause} must be a non-negative integer", node.position)
         if clause == "FETCH FIRST" and int(value.literal) == 0:
             raise QueryFailure(
                 "NUMERIC_VALUE_OUT_OF_RANGE", "FETCH FIRST row count must be positive (actual value: 0)", node.position

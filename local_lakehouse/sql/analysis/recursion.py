@@ -1,4 +1,4 @@
-"""Checks of recursive references in common table expressions."""
+"""Checks on recursive references in common table expressions."""
 
 from __future__ import annotations
 

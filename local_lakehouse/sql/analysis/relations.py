@@ -185,7 +185,7 @@ class Relations:
         relation = self.relation(node.relation, scope, left)
         percentage = self._analysis.expression(node.percentage, Scope(clause="TABLESAMPLE"))
         if percentage.literal is None or not types.is_numeric(percentage.type):
-            raise QueryFailure("NOT_SUPPORTED", "The percentage of TABLESAMPLE must be a number", node.position)
+            raise QueryFailure("NOT_SUPPORTED", "The TABLESAMPLE percentage must be a number", node.position)
         if not 0 <= float(percentage.literal) <= 100:
             raise QueryFailure(
                 "NUMERIC_VALUE_OUT_OF_RANGE", "Sample percentage must be between 0 and 100", node.position
@@ -199,7 +199,7 @@ class Relations:
         return replace(relation, source=sampled, facts=replace(relation.facts, volatile=True))
 
     def _named(self, node: tree.Aliased, scope: Scope | None, left: list[Field]) -> From:
-        """Return the relation that an alias names.
+        """Analyze the relation to which an alias is applied.
 
         For an array of rows, Trino's ``UNNEST`` creates one column per field. The AWS documentation also shows one name
         for the whole row: https://docs.aws.amazon.com/athena/latest/ug/filtering-with-dot.html
@@ -260,7 +260,7 @@ class Relations:
         return From(sql, [*first.fields, *second.fields], facts)
 
     def _with_elements(self, first: From, second: From) -> From | None:
-        """Return a relation joined with the elements of its lists, or None if the right side reads other data.
+        """Return a relation joined with the elements of its lists, or None if the right side does not unnest them.
 
         This avoids a lateral join, because DuckDB pushes a filter on a column of a lateral subquery into that subquery.
         The join would then hash all rows of the left side, and return the elements of each list in reverse order.
@@ -282,12 +282,15 @@ class Relations:
     def _joined(self, node: tree.Join, first: From, second: From, on: str) -> str:
         side = second.source
         if isinstance(side, Derived) and node.kind == "LEFT" and side.lateral and on != "TRUE":
-            # DuckDB 1.5.1 joins a lateral side only on comparisons between both sides.
+            # In the condition of a lateral join, DuckDB 1.5.1 supports only comparisons between the two sides.
             return f"{first.sql} LEFT JOIN {side.filtered(on).sql} ON TRUE"
         return f"{first.sql} {node.kind} JOIN {nested(node.right, second)} ON {on}"
 
     def _check_outer_condition(self, node: tree.Join, first: From, visible: Scope) -> None:
-        """Reject a subquery operand that reads both sides of an outer join, which Trino cannot plan."""
+        """Reject the operand of an ``IN`` or a quantified comparison if it reads both sides of an outer join.
+
+        Trino cannot plan such a join.
+        """
         left = frozenset[str]().union(*(field.facts.reads for field in first.fields))
         for term in conjuncts(node.condition):
             for part in parts_in(term):
@@ -297,7 +300,7 @@ class Relations:
                 if reads & left and reads - left:
                     raise QueryFailure(
                         "NOT_SUPPORTED",
-                        f"A subquery over columns of both sides is not supported in the condition of a "
+                        f"A subquery that uses columns from both sides is not supported in the condition of a "
                         f"{node.kind} JOIN: {part.text}",
                         part.position,
                     )

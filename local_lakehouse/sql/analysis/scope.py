@@ -22,7 +22,7 @@ class Field:
         sql: The column's SQL in DuckDB.
         facts: The facts about the column, which always include the column itself.
         hidden: Whether ``*`` omits the column.
-        limit: The greatest absolute value of the column's numbers, as in `Typed`.
+        limit: The greatest absolute value of the column's numbers (see `Typed`).
     """
 
     qualifier: tuple[str, ...]
@@ -46,7 +46,7 @@ class Field:
 
 
 class NotGrouped(Exception):
-    """A column is used after an aggregation but is not one of its keys."""
+    """A column is used after an aggregation but is not one of the aggregation's keys."""
 
 
 @dataclass
@@ -78,8 +78,7 @@ class Scope:
     Args:
         fields: The columns of the relations in ``FROM``.
         parent: The scope of the enclosing query.
-        clause: The name, for error messages, of the clause that forbids aggregates and window functions, or an empty
-          string.
+        clause: The clause that forbids aggregates and window functions, as named in error messages, or an empty string.
         grouping: The aggregation that is evaluated before this position, or None.
         aliases: The columns of the ``SELECT`` list, which ``ORDER BY`` can reference.
         arguments: The parameters of the enclosing lambdas.
@@ -101,7 +100,7 @@ class Scope:
 
     @property
     def identity(self) -> tuple[object, ...]:
-        """The clause, the use, and the identities of all names. Two scopes with the same identity are equal."""
+        """The IDs of the objects that contain the names, and the other fields. Equal identities mean equal scopes."""
         names = (self.fields, self.parent, self.grouping, self.aliases, self.arguments, self.windows)
         return (*map(id, names), self.clause, self.use, self.closed)
 

@@ -211,7 +211,7 @@ class Selects:
         except NotGrouped as error:
             raise QueryFailure(
                 "EXPRESSION_NOT_AGGREGATE",
-                "The windows of a WINDOW clause can use only aggregates and keys of the GROUP BY clause",
+                "Windows in a WINDOW clause can use only aggregates and GROUP BY keys",
                 node.windows[0][1].position,
             ) from error
 

@@ -68,7 +68,7 @@ class Signature:
     volatile: bool = False
 
     def __str__(self) -> str:
-        """Return the signature in the format of error messages."""
+        """Return the signature in the format used in error messages."""
         return f"{self.name}({', '.join(map(_written, self.parameters))})"
 
     def expanded(self, count: int) -> tuple[Pattern, ...] | None:

@@ -47,7 +47,7 @@ class SpecialForms:
         }
 
     def find(self, name: str) -> Callable[[tree.Call, Scope], Typed] | None:
-        """Return the analyzer for the special form of this name, or None if there is no such form."""
+        """Return the analyzer for the special form with this name, or None if there is no such form."""
         return self._forms.get(name)
 
     def _if(self, node: tree.Call, scope: Scope) -> Typed:
@@ -92,7 +92,10 @@ class SpecialForms:
         return derive(f"CASE WHEN {equal.sql} THEN NULL ELSE {first.sql} END", first.type, equal)
 
     def always_fails(self, value: Typed) -> bool:
-        """Return whether an expression is constant and fails. DuckDB evaluates constants before it applies ``TRY``."""
+        """Return whether an expression is constant and its evaluation fails.
+
+        DuckDB evaluates constants before it applies ``TRY``.
+        """
         return value.fails and value.facts.constant and self._fails(value)
 
     def _try(self, node: tree.Call, scope: Scope) -> Typed:

@@ -30,14 +30,14 @@ class Subqueries:
 
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
-        # Some checks analyze a condition a second time. This cache avoids looking up and reading the tables of its
-        # subqueries twice.
+        # Some checks analyze a condition a second time. This cache avoids looking up and reading the tables of the
+        # condition's subqueries twice.
         self._known: dict[tuple[object, ...], tuple[tree.Query, Scope, Compiled]] = {}
 
     def _query(self, query: tree.Query, scope: Scope) -> Compiled:
         key = (id(query), *scope.identity)
         if key not in self._known:
-            # References to the objects are kept, so that no other object can receive the same identity.
+            # References to the objects are kept, so that no other object can have the same ID.
             self._known[key] = query, scope, self._analysis.query(query, scope)
         return self._known[key][-1]
 
@@ -47,7 +47,7 @@ class Subqueries:
         return self.quantified(quantified, scope, "IN")
 
     def quantified(self, node: tree.Quantified, scope: Scope, use: str = "") -> Typed:
-        """Analyze a comparison with ``ALL`` or ``ANY`` rows of a query."""
+        """Analyze a comparison with ``ALL (SELECT …)`` or ``ANY (SELECT …)``."""
         value = self._analysis.expression(node.operand, scope)
         compiled = self._query(node.query, scope.used_as(use))
         is_row = value.type.name == "row"
@@ -80,7 +80,7 @@ class Subqueries:
         return self._found(f"({left} {node.operator} {quantifier} {source})", types.BOOLEAN, compiled, value)
 
     def _matched(self, node: tree.Quantified, value: Typed, compiled: Compiled, name: str, inner: Type) -> Typed:
-        """Compare a value with every row of a query, for types that DuckDB compares differently."""
+        """Compare a value with every row of a query, for types that DuckDB and Athena compare differently."""
         if len(inner.children) == 1 and value.type.name != "row":
             right = row_value(f"{name}.c0", inner.children[0])
         else:
@@ -112,6 +112,9 @@ class Subqueries:
         return self._found(found, type_, compiled)
 
     def _found(self, sql: str, type_: Type, compiled: Compiled, *operands: Typed) -> Typed:
-        """Return an expression that contains a subquery. Its facts do not include the subquery's failures."""
+        """Return an expression that contains a subquery.
+
+        Its facts do not record that evaluating the subquery can fail.
+        """
         query = Typed(compiled.sql, type_, replace(compiled.facts, rows=True, fails=False))
         return derive(sql, type_, query, *operands)

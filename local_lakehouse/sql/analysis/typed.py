@@ -67,7 +67,7 @@ class Typed:
         facts: The facts about the expression.
         literal: The literal's text or number, or None if the expression is not a literal.
         limit: The greatest absolute value of a floating-point number, which is infinity if the number can be infinite.
-            None if the number can be NaN, and for other types.
+            None if the number can be NaN, or if the expression has another type.
     """
 
     sql: str
@@ -119,7 +119,7 @@ def derive(
         *parts: All subexpressions.
         fails: Whether evaluating the expression can fail even if no subexpression fails.
         literal: The literal's text or number, or None if the expression is not a literal.
-        limit: The greatest absolute value of the number, as in `Typed`.
+        limit: The greatest absolute value of the number (see `Typed`).
     """
     return Typed(sql, type_, union(*(part.facts for part in parts), *((_FAILS,) if fails else ())), literal, limit)
 
@@ -162,7 +162,7 @@ def coerce(value: Typed, target: Type) -> Typed:
 
 
 def converted_limit(value: Typed, target: Type) -> float | None:
-    """Return the limit of a number after a conversion to another type, or None if the result has no limit."""
+    """Return the limit of a number (see `Typed`) after its conversion to another type, or None if there is no limit."""
     if target.name not in types.FLOATS:
         return None
     if value.type.name in types.FLOATS:
@@ -174,7 +174,7 @@ def converted_limit(value: Typed, target: Type) -> float | None:
 
 
 def limit_of(greatest: float | None, type_: Type) -> float | None:
-    """Return the limit for numbers of a type, which is infinity if the numbers can overflow."""
+    """Return `greatest`, or infinity if numbers up to `greatest` can overflow the type."""
     return math.inf if greatest is not None and type_ == types.REAL and greatest > _GREATEST_REAL else greatest
 
 

@@ -1,4 +1,4 @@
-"""The text forms of values, as in a ``CAST`` to varchar."""
+"""Conversion of values to text, as in a ``CAST`` to varchar."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The failures of views, whose queries are analyzed again whenever the views are read."""
+"""Failures of views. A view's query is analyzed each time the view is read."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from local_lakehouse.sql.analysis.compiled import OutputColumn
 from local_lakehouse.sql.analysis.session import View
 from local_lakehouse.sql.failures import Position, QueryFailure
 
-# The failures that keep their names, because they do not mean that the view is invalid.
+# The names of failures that are reported unchanged, because they do not mean that the view is invalid.
 _UNCHANGED = ("NOT_SUPPORTED", "GENERIC_INTERNAL_ERROR", "")
 
 
 def of_view(failure: QueryFailure, view: View, position: Position) -> QueryFailure:
-    """Return the failure of a statement whose view cannot be analyzed."""
+    """Return the failure for a statement that reads a view whose query cannot be analyzed."""
     if failure.name in _UNCHANGED:
         return failure
     reason = failure.reason.removeprefix(f"{failure.name}: ")

@@ -1,4 +1,4 @@
-"""Analysis of window partitions, orders and frames."""
+"""Analysis of window partitions, sort keys and frames."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ class Windows:
         return Fragment(f"{self._range(value, sort, bound)} {bound.kind}", value.facts)
 
     def _range(self, value: Typed, sort: Type, bound: tree.FrameBound) -> str:
-        """Return the SQL for a ``RANGE`` frame's offset, whose sum with a sort key has the sort key's type."""
+        """Return the SQL for a ``RANGE`` frame's offset. Adding it to a sort key does not change the key's type."""
         if types.is_numeric(sort) and types.is_numeric(value.type) and types.common_type(sort, value.type) == sort:
             offset = coerce(value, sort).sql
             if value.literal is not None and float(value.literal) >= 0:

@@ -41,7 +41,7 @@ def _average_of_decimal(arguments: Sequence[Typed]) -> str:
 
 
 def _rank(name: str, value: Typed) -> str:
-    """Return the SQL for a sort key. NaN sorts above all numbers, but ``max`` prefers numbers to NaN."""
+    """Return the SQL for the sort key of ``min`` or ``max``. NaN sorts above numbers, but ``max`` prefers numbers."""
     return greatest_key(value.sql, value.type) if name.startswith("max") else key(value.sql, value.type)
 
 
@@ -66,7 +66,7 @@ def _extreme_by(name: str) -> Callable[[Sequence[Typed]], str]:
 
 
 def _extremes_by(name: str) -> Callable[[Sequence[Typed]], str]:
-    """Return an emitter for the values of the rows with the lowest or highest keys, at most 10,000 as in Trino."""
+    """Return an emitter for the values with the lowest or highest keys. As in Trino, the limit is 10,000 values."""
     function = "arg_" + name.removesuffix("_by")
 
     def emit(arguments: Sequence[Typed]) -> str:
@@ -150,7 +150,7 @@ _LISTED = "list({{{}}}{{order}}) FILTER (WHERE {{0}} IS NOT NULL{{and_filter}}){
 
 
 def _keyed(macro: str) -> Emit:
-    """Return an emitter for a map from the keys in all rows to their values."""
+    """Return an emitter for an aggregate that builds a map from the keys and values in all rows."""
 
     def emit(arguments: Sequence[Typed]) -> str:
         keys, values = _LISTED.format(0), _LISTED.format(1)
@@ -232,8 +232,8 @@ for _trino, _duckdb in (
     ("var_pop", "var_pop"),
 ):
     _aggregate(_trino, "double", "double", _duckdb + "({distinct}{0}){over}")
-# Trino computes population skewness, but DuckDB computes sample skewness. For equal values, Trino returns NaN, but
-# DuckDB returns NULL.
+# Trino computes population skewness, but DuckDB computes sample skewness. If all values are equal, Trino returns NaN,
+# but DuckDB returns NULL.
 _COUNT = "count({distinct}{0}){over}"
 _SKEWNESS = f"skewness({{distinct}}{{0}}){{over}} * ({_COUNT} - 2) / sqrt({_COUNT}::DOUBLE * ({_COUNT} - 1))"
 for _name, _least, _call in (("skewness", 3, _SKEWNESS), ("kurtosis", 4, "kurtosis({distinct}{0}){over}")):

@@ -80,7 +80,7 @@ def extreme_of(items: str, element: Type, greatest: bool) -> str:
 
 
 def _of_sets(plain: str, keyed: str) -> Emit:
-    """Return an emitter for a function that compares elements, or their keys if equal elements can differ in DuckDB.
+    """Return an emitter for a function that compares elements, by key if DuckDB can treat equal elements as different.
 
     Args:
         plain: The SQL template for the arguments.

@@ -24,7 +24,7 @@ def _entries_type(arguments: Sequence[Typed]) -> Type:
 
 
 def _pair(arguments: Sequence[Typed]) -> tuple[Type, ...]:
-    """Return the key type and the value type in a list of entries."""
+    """Return the types of the keys and values in a list of entries."""
     element = arguments[0].type.element
     if element == types.UNKNOWN:
         return (types.UNKNOWN, types.UNKNOWN)

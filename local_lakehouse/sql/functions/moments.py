@@ -133,7 +133,7 @@ def _added(arguments: Sequence[Typed]) -> str:
 
 
 def _difference(arguments: Sequence[Typed]) -> str:
-    """Return the SQL for the number of complete units, truncated toward zero.
+    """Return the SQL for the number of complete units between two values.
 
     Days and longer units are counted in the first value's zone. For values with more than three fractional digits,
     Trino counts these units in UTC.
@@ -193,7 +193,7 @@ _CODE = re.compile(r"%(.)|[^%]", re.DOTALL)
 
 
 def _to_millis(value: Typed) -> str:
-    """Return the SQL for the local time rounded to milliseconds, because patterns have no smaller field."""
+    """Return the SQL for the local time, rounded to milliseconds because patterns have no smaller unit."""
     local = clock(value.sql, value.type)
     return f"athena_round_timestamp({local}, 3)" if value.type.precision > _MILLI_DIGITS else local
 

@@ -192,7 +192,7 @@ class FormParser:
         return self._call(mark, "grouping", *items)
 
     def _truncation(self) -> list[Expression]:
-        """Parse ``TRUNCATE``. Return the filler, and whether the result ends with the number of omitted strings."""
+        """Parse ``TRUNCATE`` in ``listagg``. Return the filler, and whether to append the number of omitted strings."""
         self._tokens.expect("TRUNCATE")
         filler = "..." if self._tokens.token.upper in ("WITH", "WITHOUT") else self._tokens.string()
         counted = self._tokens.accept_any("WITH", "WITHOUT")

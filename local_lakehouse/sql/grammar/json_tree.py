@@ -14,8 +14,8 @@ class JsonInput(Expression):
 
     Args:
         value: The value.
-        encoding: The encoding in the ``FORMAT JSON`` clause. It is empty if the clause names no encoding, and None if
-            there is no clause.
+        encoding: The encoding in the ``FORMAT JSON`` clause. It is empty if the clause does not specify an encoding,
+            and None if there is no clause.
     """
 
     value: Expression

@@ -219,7 +219,10 @@ class TokenReader:
         self._not_offered = self._not_offered or not_offered(construct, position)
 
     def continue_after(self, other: TokenReader) -> None:
-        """Continue from another reader's position in the same text, with its tokens and unsupported constructs."""
+        """Continue from another reader's position in the same text, and adopt that reader's tokens.
+
+        An unsupported construct that the other reader recorded is also adopted, unless this reader has recorded one.
+        """
         self._tokens, self._index = other._tokens, other._index
         self._not_offered = self._not_offered or other._not_offered
 

@@ -96,7 +96,7 @@ class Merge(Statement):
 
 @dataclass(frozen=True)
 class Property(Node):
-    """A property ``name = value`` in ``WITH (…)``."""
+    """A property such as ``name = value`` in ``WITH (…)``."""
 
     name: str
     value: Expression
@@ -182,7 +182,7 @@ class Vacuum(Statement):
 
 @dataclass(frozen=True)
 class ColumnDefinition(Node):
-    """A column of ``CREATE TABLE``."""
+    """A column definition in ``CREATE TABLE``."""
 
     name: str
     type: Type

@@ -1,4 +1,4 @@
-"""Syntax tree nodes for queries and expressions, named as in Trino's grammar.
+"""Syntax tree nodes for queries and expressions, with the names from Trino's grammar.
 
 Nodes are compared by content, not position, so that ``GROUP BY a + b`` matches ``a + b`` elsewhere.
 """
@@ -123,7 +123,7 @@ class Comparison(Expression):
 
 @dataclass(frozen=True)
 class Logical(Expression):
-    """Terms joined by ``AND`` or by ``OR``."""
+    """Conditions joined by ``AND`` or by ``OR``."""
 
     operator: str
     terms: tuple[Expression, ...]
@@ -412,7 +412,7 @@ class Body(Node):
 
 @dataclass(frozen=True)
 class Select(Body):
-    """A query body ``SELECT … FROM … WHERE … GROUP BY … HAVING …``."""
+    """A query body such as ``SELECT … FROM … WHERE … GROUP BY … HAVING …``."""
 
     items: tuple[SelectItem | AllColumns, ...]
     distinct: bool

@@ -20,7 +20,7 @@ def _signed(word: int) -> int:
 
 @udf("Sssb:s")
 def listagg(entries: list[str], separator: str, filler: str, counted: bool) -> str:
-    """Join strings up to a maximum length. If strings are omitted, append a filler and, if required, their number."""
+    """Join strings up to a maximum length. If strings are omitted, append a filler and, if `counted`, their count."""
     if len(filler.encode()) > _MAX_FILLER_BYTES:
         raise AthenaError(f"Overflow filler length {len(filler.encode())} exceeds maximum length {_MAX_FILLER_BYTES}")
     kept: list[str] = []
@@ -43,7 +43,7 @@ def hash_number(value: int) -> int:
 
 @udf("d:n")
 def hash_double(value: float) -> int:
-    """Return the 64-bit hash of a double, which is the same for both signs of zero."""
+    """Return the 64-bit hash of a double, which is the same for positive and negative zero."""
     bits = b"\0\0\0\0\0\0\xf8\x7f" if value != value else struct.pack("<d", value or 0.0)
     return _signed(xxhash.xxh64_intdigest(bits))
 

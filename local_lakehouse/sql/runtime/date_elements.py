@@ -1,4 +1,4 @@
-"""The elements of date patterns, which parse and format parts of a text as Joda-Time does.
+"""The elements of date patterns, which parse and format parts of a string as Joda-Time does.
 
 https://www.joda.org/joda-time/apidocs/org/joda/time/format/DateTimeFormatterBuilder.html
 """
@@ -63,7 +63,7 @@ class Local:
 
 @dataclass
 class Found:
-    """The fields and the zone that were read from a text."""
+    """The fields and the zone that were read from a string."""
 
     values: list[tuple[Field, int]] = field(default_factory=list)
     offset: str | None = None
@@ -82,7 +82,7 @@ class Element(Protocol):
 
 @dataclass(frozen=True)
 class Literal:
-    """A fixed text, which is matched case-insensitively when it is read."""
+    """Fixed text, which is matched case-insensitively when it is read."""
 
     text: str
 
@@ -152,7 +152,10 @@ class TwoDigits:
 
 @dataclass(frozen=True)
 class Text:
-    """The name of a month, a day, a half of the day or an era. Both short and long names can be read."""
+    """The name of a month, a day of the week, a half-day period (AM or PM) or an era.
+
+    Both short and long names can be read.
+    """
 
     field: Field
     short: bool = False
@@ -272,7 +275,7 @@ class ZoneName:
         kind = {-west * 60: "Standard", (1 - west) * 60: "Daylight"}.get(local.offset)
         if not name or kind is None:
             raise AthenaError(
-                f"The local Athena does not support the name of the time zone {local.zone} in a date format",
+                f"The local Athena does not support the time zone {local.zone} in a date format",
                 "NOT_SUPPORTED",
             )
         return f"{name[0]}{kind[0]}T" if self.short else f"{name} {kind} Time"
@@ -294,7 +297,7 @@ def write(elements: Sequence[Element], local: Local) -> str:
 
 
 def read(elements: Sequence[Element], text: str) -> Found:
-    """Parse a complete text with the elements of a pattern.
+    """Parse an entire string with the elements of a pattern.
 
     Raises:
         AthenaError: The text does not match.
@@ -311,7 +314,7 @@ def read(elements: Sequence[Element], text: str) -> Found:
 
 
 def malformed(text: str, place: int) -> AthenaError:
-    """Return the error for a text that does not match at a position."""
+    """Return the error for a string that does not match the pattern at a position."""
     if place <= 0:
         return AthenaError(f'Invalid format: "{text}"')
     if place >= len(text):

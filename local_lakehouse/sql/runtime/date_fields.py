@@ -29,11 +29,11 @@ class Field:
     Args:
         name: The field's name in messages.
         rank: The field's position in the order from the longest to the shortest field.
-        low: The smallest value.
-        high: A function that returns the largest value at a moment.
-        get: A function that returns the value at a moment.
-        put: A function that returns a moment with another value.
-        floor: A function that returns the start of the field at a moment.
+        low: The field's smallest value.
+        high: A function that returns the field's largest valid value at a moment.
+        get: A function that returns the field's value at a moment.
+        put: A function that returns a moment with the field set to another value.
+        floor: A function that returns the start of the period, such as the month, that contains a moment.
     """
 
     name: str
@@ -111,7 +111,10 @@ def _within(field: str, rank: int, of: Callable[[datetime], datetime], highest: 
 
 
 def _clock(name: str, rank: int, low: int, high: int, parts: tuple[Callable[[datetime], int], ...]) -> Field:
-    """Return a field of hours. `parts` are functions that return the hour of the day, and the field's first hour."""
+    """Return an hour field.
+
+    `parts` contains two functions: one returns the hour, and the other returns the first hour of the day or half-day.
+    """
     get, before = parts
     size = high - low + 1
     return Field(
@@ -231,7 +234,7 @@ def moment_of(fields: Iterable[tuple[Field, int]], text: str) -> datetime:
     """Return the moment that parsed fields describe.
 
     Args:
-        fields: The fields with their values, in the order of the text.
+        fields: The fields with their values, in the order in which they occur in the text.
         text: The text, for messages.
     """
     found = sorted(fields, key=lambda each: each[0].rank)

@@ -34,7 +34,7 @@ _WITHOUT_THREADS = {"threads": 1} if duckdb.__version__.startswith("1.") else {"
 _SETTINGS = {
     "TimeZone": "UTC",
     "default_null_order": "nulls_last",
-    # With these optimizers, DuckDB would evaluate the cheaper of two conditions first, even if this condition can fail.
+    # With these optimizers, DuckDB would evaluate the cheaper of two conditions first, even if that condition can fail.
     # DuckDB would also move repeated subexpressions out of a TRY, which then could not catch their failures.
     "disabled_optimizers": "reorder_filter,common_subexpressions",
     "enable_external_access": "false",
@@ -43,9 +43,10 @@ _SETTINGS = {
 
 
 def prepare() -> duckdb.DuckDBPyConnection:
-    """Return a new DuckDB connection with Athena's functions, which must be restricted with `restrict` before use.
+    """Return a new DuckDB connection with Athena's functions.
 
-    The connection uses a single thread, so that the process can still be forked.
+    The connection must be restricted with `restrict` before it is used. It uses a single thread, so that the process
+    can still be forked.
     """
     connection = duckdb.connect(
         ":memory:",
@@ -93,7 +94,7 @@ def restrict(
         connection: The result of `prepare`.
         memory_limit: The memory limit, in DuckDB syntax.
         threads: The number of threads per statement.
-        readable: The folders with files that statements can read.
+        readable: The folders whose files statements can read.
     """
     connection.execute(f"SET threads = {threads}")
     connection.execute(f"SET memory_limit = '{memory_limit}'")

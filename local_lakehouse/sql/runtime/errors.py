@@ -49,7 +49,7 @@ def failure_of(text: str) -> QueryFailure:
     if text.startswith(("Out of Range Error", "Conversion Error")):
         return QueryFailure("NUMERIC_VALUE_OUT_OF_RANGE", "A value is out of range for its type")
     _LOG.warning("DuckDB rejected a statement: %s", text)
-    return QueryFailure("NOT_SUPPORTED", "The local Athena cannot run this statement: its query engine rejects it")
+    return QueryFailure("NOT_SUPPORTED", "The local Athena cannot run this statement: its query engine rejected it")
 
 
 def _overflow(match: re.Match[str]) -> QueryFailure:

@@ -43,7 +43,7 @@ class _Specifier:
     width: int | None
     precision: int | None
     conversion: str
-    # Java's letter for dates and times, such as Y after %t.
+    # The letter that selects a part of a date or time, such as Y in %tY.
     part: str
 
 

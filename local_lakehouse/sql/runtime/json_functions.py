@@ -272,7 +272,7 @@ def json_values(text: str, target: str) -> list[str] | None:
 
 @udf("sSs:S")
 def json_fields(text: str, names: list[str], target: str) -> list[str | None] | None:
-    """Return a row's fields as JSON, from an object by name or from an array by position.
+    """Return the JSON values of a row's fields, by name from an object or by position from an array.
 
     The result is NULL for JSON null.
     """
@@ -318,7 +318,7 @@ def _items(text: str, path: str, names: list[str], values: list[str | None]) -> 
 
 
 class _InputFailure(ValueError):
-    """A string that must be JSON is not JSON."""
+    """A string that must contain JSON is not valid JSON."""
 
 
 def _loaded(text: str) -> Any:
@@ -349,7 +349,11 @@ def json_exists(text: str, path: str, names: list[str], values: list[str | None]
 
 @udf("ssSS:S", nulls=True)
 def json_scalar(text: str | None, path: str, names: list[str], values: list[str | None]) -> list[str | None]:
-    """Return ``NULL``, ``FOUND`` with a scalar's type and text, or ``EMPTY`` or ``ERROR`` with a message."""
+    """Find the scalar at a path.
+
+    Returns:
+        ``NULL``, ``FOUND`` with the scalar's type and text, or ``EMPTY`` or ``ERROR`` with a message.
+    """
     if text is None:
         return ["NULL", None, None]
     try:
@@ -393,7 +397,7 @@ def json_query(
     """Return the JSON at a path.
 
     `wrapper` and `quotes` determine the format. `empty` determines the result if the path finds no value, and `error`
-    determines the result of any other failure.
+    determines the result if an error occurs.
     """
     if text is None:
         return None

@@ -17,7 +17,7 @@ _KINDS = {type(None): "NULL", bool: "BOOLEAN", str: "STRING", list: "ARRAY", dic
 
 
 class UnsupportedPath(ValueError):
-    """A path uses a part of Trino's language that is not supported here."""
+    """A path uses a part of Trino's path language that is not supported here."""
 
 
 class PathFailure(ValueError):
@@ -33,7 +33,7 @@ class PathFailure(ValueError):
 
 
 def wrong_item(expected: str, item: Any) -> PathFailure:
-    """Return the failure for a step on an item of the wrong kind."""
+    """Return the failure for a step that does not accept an item's type."""
     kind = _KINDS.get(type(item), "NUMBER")
     return PathFailure(f"invalid item type. Expected: {expected}, actual: {kind}")
 
@@ -44,7 +44,7 @@ class Context:
 
     Args:
         root: The JSON value.
-        parameters: The values that are passed to the path, keyed by name. A missing value is an empty sequence.
+        parameters: The values that are passed to the path, keyed by name. NULL is passed as an empty sequence.
         lax: Whether arrays are unwrapped and missing parts are skipped.
         item: The item that a filter tests.
         last: The last position of the current array, or None outside an array subscript.
@@ -156,7 +156,7 @@ def signed(sign: str, base: Step) -> Step:
 
 
 def members(base: Step, key: str | None) -> Step:
-    """Return a step to an object's member, or to all members if `key` is None."""
+    """Return a step that selects an object's member, or all members if `key` is None."""
 
     def step(context: Context) -> list[Any]:
         found: list[Any] = []
@@ -176,7 +176,7 @@ def members(base: Step, key: str | None) -> Step:
 
 
 def elements(base: Step, subscripts: list[tuple[Step, Step | None]]) -> Step:
-    """Return a step to the array elements at the given positions, or to all elements if no positions are given."""
+    """Return a step that selects the array elements at `subscripts`, or all elements if `subscripts` is empty."""
 
     def step(context: Context) -> list[Any]:
         found: list[Any] = []

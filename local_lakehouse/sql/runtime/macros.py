@@ -7,8 +7,8 @@ from __future__ import annotations
 _INTEGERS = ("tinyint", "smallint", "integer", "bigint")
 _NUMBER = r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 
-# A failure is raised in a list index, because DuckDB evaluates a CASE condition during planning even if the condition
-# is never reached. The element of [NULL] has the type that the surrounding expression requires.
+# Failures are raised inside a list subscript, because DuckDB evaluates a CASE condition during planning even if the
+# condition is never reached. The element of [NULL] has the type that the surrounding expression requires.
 _FAILURES = """
 athena_fail(m) AS [NULL][athena_raise(m)]
 athena_bad(m) AS athena_fail('INVALID_FUNCTION_ARGUMENT|' || m)
@@ -199,6 +199,6 @@ def _integer_parsers() -> str:
 
 
 def macro_statements() -> list[str]:
-    """Return the statements that create all macros, in order of their dependencies."""
+    """Return the statements that create all macros, in dependency order."""
     text = "\n".join((_FAILURES, _NUMBERS, _TEXTS, _integer_parsers(), _MOMENTS, _COLLECTIONS))
     return [f"CREATE MACRO {line}" for line in text.splitlines() if line.strip()]

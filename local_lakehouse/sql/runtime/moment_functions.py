@@ -69,7 +69,7 @@ def zone(name: str) -> str:
 
 @udf("nn:s")
 def zone_of_offset(hours: int, minutes: int) -> str:
-    """Return the name of a zone that has a given offset from UTC."""
+    """Return the name of the zone with a given offset from UTC."""
     total = hours * 60 + minutes
     if not -14 * 60 <= total <= 14 * 60:
         raise AthenaError(f"Invalid offset minutes {total}")
@@ -79,7 +79,7 @@ def zone_of_offset(hours: int, minutes: int) -> str:
 
 @udf("n:s")
 def zone_of_interval(millis: int) -> str:
-    """Return the name of a zone that has a given offset from UTC."""
+    """Return the name of the zone with a given offset from UTC."""
     if millis % 60_000:
         raise AthenaError("Interval must be a whole number of minutes")
     return str(zone_of_offset(0, millis // 60_000))
@@ -94,7 +94,7 @@ def parse_timestamp_(text: str) -> dict[str, int]:
     """Cast a string to a timestamp."""
     try:
         moment = parse_timestamp(text.strip(" "))
-        # The zone must exist, although the result does not contain it.
+        # The zone must exist, even though the result does not contain it.
         zone_name(moment.zone or "UTC")
     except ValueError as error:
         raise _bad_cast(text, "timestamp") from error

@@ -1,4 +1,4 @@
-"""Functions for numbers, and the text forms of numbers."""
+"""Functions for numbers, and conversions between numbers and text."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def bit_count(value: int, bits: int) -> int:
     return (value & ((1 << bits) - 1)).bit_count()
 
 
-# Java shifts a long by the last six bits of the count.
+# Java uses only the lowest six bits of a shift count for a long.
 _SHIFTS = 64
 
 
@@ -182,7 +182,7 @@ def inverse_normal_cdf(mean: float, deviation: float, probability: float) -> flo
 
 @udf("nndn:d")
 def wilson_bound(successes: int, trials: int, z: float, sign: int) -> float:
-    """Return the lower (sign -1) or upper (sign 1) bound of Wilson's score interval."""
+    """Return the lower (sign -1) or upper (sign 1) bound of the Wilson score interval."""
     if successes < 0:
         raise AthenaError("number of successes must not be negative")
     if trials <= 0:
@@ -199,7 +199,7 @@ def wilson_bound(successes: int, trials: int, z: float, sign: int) -> float:
 
 @udf("nn:C")
 def combinations(count: int, size: int) -> list[list[int]]:
-    """Return the positions of every combination of elements."""
+    """Return all combinations of `size` positions in an array of `count` elements."""
     if size < 0:
         raise AthenaError(f"combination size must not be negative: {size}")
     if size > _MAX_COMBINATIONS:

@@ -215,7 +215,7 @@ def parse_iso(text: str) -> tuple[datetime, str]:
 
 
 def _iso_date(text: str, found: Found) -> int:
-    """Read the longest date at the start of a text."""
+    """Read the longest date at the start of a string."""
     matches = [(match, names) for pattern, names in _ISO_DATES if (match := pattern.match(text))]
     if not matches:
         raise malformed(text, 0)

@@ -30,12 +30,12 @@ class Pattern:
 
     def _late(self) -> AthenaError:
         return AthenaError(
-            f"The regular expression takes more than {_PATIENCE_SECONDS:g} seconds to match a string: {self._written}",
+            f"The regular expression took more than {_PATIENCE_SECONDS:g} seconds to match a string: {self._written}",
             "EXCEEDED_TIME_LIMIT",
         )
 
     def fullmatch(self, text: str) -> regex.Match[str] | None:
-        """Match a complete text, or return None if it does not match."""
+        """Match an entire string, or return None if it does not match."""
         try:
             return self._compiled.fullmatch(text, timeout=_PATIENCE_SECONDS, concurrent=True)
         except TimeoutError as error:

@@ -171,7 +171,7 @@ class _Reader:
         return letter
 
     def _set(self) -> str:
-        """Translate a set of characters after its opening bracket."""
+        """Translate a bracketed character set, starting after its opening bracket."""
         parts = ["[^" if self._ahead("^") else "["]
         self._place += self._ahead("^")
         first = True
@@ -206,7 +206,7 @@ class _Reader:
         return f"{_escaped(start)}-{_escaped(end)}"
 
     def _set_character(self, letter: str) -> str | None:
-        """Return a character of a set. Return None for a class of characters, and store the class in `_last_kind`."""
+        """Read a character in a set and return it. For a character class, set `_last_kind` and return None."""
         if letter != "\\":
             return letter
         letter = self._take()
@@ -224,7 +224,7 @@ def _escaped(letter: str) -> str:
 
 
 def _written_out(tokens: Sequence[str]) -> int:
-    """Return the number of tokens after repeated tokens and groups are expanded to their minimum repetitions."""
+    """Count the tokens that result if each repeated token or group is expanded to its minimum number of repetitions."""
     groups, last = [0], 0
     for token in tokens:
         repeat = _REPEAT.fullmatch(token)
@@ -241,7 +241,7 @@ def _written_out(tokens: Sequence[str]) -> int:
 
 
 def _count_groups(pattern: str) -> int:
-    """Return the number of groups, which determines how many digits a reference has."""
+    """Return the number of capturing groups, which determines how many digits belong to a backreference."""
     plain = re.sub(r"\\Q.*?(?:\\E|\Z)|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", "", pattern, flags=re.DOTALL)
     return len(re.findall(r"\((?!\?)|\(\?<[A-Za-z]", plain))
 

@@ -257,8 +257,8 @@ def from_utf8(value: bytes, replacement: str) -> str:
         return "".join(_characters(value, replacement))
 
 
-# The number of bytes that follow a first byte, for first bytes below each limit. Sequences of 5 and 6 bytes are always
-# invalid.
+# The number of continuation bytes in a UTF-8 sequence whose first byte is below each limit. Sequences of 5 and 6 bytes
+# are always invalid.
 _FOLLOWING_BYTES = ((0xC0, 0), (0xE0, 1), (0xF0, 2), (0xF8, 3), (0xFC, 4), (0xFE, 5), (0x100, 0))
 
 

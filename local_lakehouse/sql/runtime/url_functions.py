@@ -12,7 +12,7 @@ from urllib.parse import quote_plus, unquote, unquote_plus
 
 from local_lakehouse.sql.runtime.udf import AthenaError, udf
 
-# Characters outside ASCII are valid unless they are spaces or control characters.
+# Non-ASCII characters are valid unless they are spaces or control characters.
 _OTHER = "[^\\x00-\\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]|%[0-9A-Fa-f]{2}"
 _UNRESERVED = r"A-Za-z0-9\-_.!~*'()"
 _URIC = rf"(?:[{_UNRESERVED};/?:@&=+$,\[\]]|{_OTHER})"
@@ -108,7 +108,7 @@ def url_port(text: str) -> int | None:
 def url_parameter(text: str, name: str) -> str | None:
     """Return the first value of a parameter in a URL's query, or NULL if there is no such parameter.
 
-    The name is compared with the escaped text.
+    The name is compared with the names in the query before their escape sequences are decoded.
     """
     url = _url(text)
     if url is None or url.query is None:

@@ -32,8 +32,8 @@ def main() -> None:
     connection = prepare()
     # When a function is registered, DuckDB 1.5 opens its default connection, which has a thread.
     duckdb.close()
-    # Workers share the memory of these objects. Without this call, garbage collection would write to that memory and so
-    # copy it.
+    # Workers share the memory of these objects. Without this call, garbage collection would write to that memory, and
+    # the operating system would copy it for each worker.
     gc.freeze()
     woken = system.ends_of_children()
     with contextlib.suppress(ClosedError):

@@ -32,8 +32,8 @@ class Channel:
 
     def __init__(self, end: socket.socket) -> None:
         self._socket = end
-        # Two threads can send at the same time, because one thread can interrupt a statement while another thread sends
-        # a command.
+        # Two threads can send at the same time, because one thread can interrupt a statement while another thread is
+        # sending a command.
         self._sending = threading.Lock()
 
     def send(self, message: Message, descriptors: Sequence[int] = ()) -> None:

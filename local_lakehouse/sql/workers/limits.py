@@ -24,7 +24,7 @@ class Limits:
     """The limits for statements.
 
     Args:
-        all_bytes: The maximum memory of all statements together, in bytes. Defaults to half of the computer's memory.
+        all_bytes: The maximum combined memory of all statements, in bytes. Defaults to half of the computer's memory.
         query_bytes: The maximum memory of one statement, in bytes. Defaults to 2 GB or a quarter of the computer's
             memory, whichever is less.
         duckdb_bytes: DuckDB's memory limit, in bytes. None selects `query_bytes`.

@@ -29,7 +29,7 @@ _KEPT_IDLE = 2
 _WATCH_SECONDS = 0.05
 # After this run time, a statement has a lower priority than shorter statements.
 _LONG_SECONDS = 2.0
-# With many concurrent statements, the priority drops sooner, because short statements compete with all long statements
+# When many statements are running, the priority drops sooner, because short statements compete with all long statements
 # whose priority has not dropped yet.
 _LONG_SECONDS_IN_A_CROWD = 0.2
 _CROWD = 4 * (os.cpu_count() or 1)
@@ -88,7 +88,7 @@ class WorkerSession:
         """
         path = self._path()
         self._order({"do": "read", "sql": sql, "path": str(path), "limit": self._pool.limits.result_bytes})
-        # The file is not closed, because closing it would unmap the rows in older versions of Arrow.
+        # The file is not closed, because in older versions of Arrow, closing it would unmap the rows.
         return pa.ipc.open_stream(pa.memory_map(str(path))).read_all()
 
     def stream(self, sql: str) -> pa.RecordBatchReader:
@@ -105,7 +105,7 @@ class WorkerSession:
         return pa.RecordBatchReader.from_batches(reader.schema, self._until_interrupted(reader))
 
     def _until_interrupted(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        # The worker has already finished, so an interruption must stop the code that reads these batches.
+        # The worker has already finished, so an interruption must stop the code that is reading these batches.
         for batch in batches:
             if self._interrupted:
                 raise InterruptedStatementError
@@ -170,13 +170,13 @@ def _failure(answer: Message) -> QueryFailure:
     if answer["kind"] == "result":
         return QueryFailure(
             "EXCEEDED_LOCAL_MEMORY_LIMIT",
-            f"The result is {answer['error']}, the local lakehouse's limit. Select fewer rows or "
+            f"The result is {answer['error']}, which is the local lakehouse's limit. Select fewer rows or "
             "columns, or aggregate.",
         )
     if answer["kind"] == "disk":
         return QueryFailure(
             "EXCEEDED_LOCAL_DISK_LIMIT",
-            f"The result could not be written to the disk ({answer['error']}). Free some space, or select fewer rows.",
+            f"The result could not be written to disk ({answer['error']}). Free some space, or select fewer rows.",
         )
     return failure_of(answer["error"])
 
@@ -209,11 +209,11 @@ class _Worker:
             self.kill("interruption")
 
     def data_bytes(self) -> int:
-        """Return the growth of the worker's memory since its start, in bytes."""
+        """Return how much the worker's memory has grown since it started, in bytes."""
         return max(0, self._resident() - self._base)
 
     def give_way(self, seconds: float) -> None:
-        """Lower the priority of the current statement if it has run for longer than the given time."""
+        """Lower the priority of the current statement if it has been running for longer than the given time."""
         if not self._slowed and time.monotonic() - self.busy_since > seconds:
             self._slowed = True
             self._lower_priority()
@@ -224,7 +224,7 @@ class _Worker:
 
     @property
     def fresh(self) -> bool:
-        """Whether the worker can be reused, because its priority is unchanged and its memory has hardly grown."""
+        """Whether the worker can be reused: its priority is unchanged, and its memory has hardly grown."""
         return not self._slowed and self.data_bytes() < _RETIRED_AT_BYTES
 
     def kill(self, reason: str) -> None:

@@ -1,8 +1,9 @@
 """A worker process, which runs one statement at a time on one DuckDB connection.
 
 The worker receives commands over a channel. ``register`` registers a relation from an Arrow file, and ``execute``
-runs a statement. ``read`` first executes its definitions, and then writes the result of a query to an Arrow file.
-``clear`` removes the relations. ``interrupt`` can arrive at any time. The process ends when the channel is closed.
+runs a statement. ``read`` first executes the definitions sent with it, and then writes the result of a query to an
+Arrow file. ``clear`` removes the relations. ``interrupt`` can arrive at any time. The process ends when the channel is
+closed.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Worker:
             self._channel.send(answer)
 
     def _listen(self) -> None:
-        """Receive commands even while a statement runs, so that interruptions take effect immediately."""
+        """Receive commands even while a statement is running, so that interruptions take effect immediately."""
         with contextlib.suppress(ClosedError):
             while True:
                 order = self._channel.receive()
@@ -84,7 +85,7 @@ class Worker:
 
     def _read(self, sql: str, path: str, limit: int) -> Message:
         rows = size = 0
-        # The result is read in batches, because the size of a result that DuckDB returns at once cannot be limited.
+        # The result is read in batches, because DuckDB cannot limit the size of a result that it returns all at once.
         reader = self._cursor.sql(sql).to_arrow_reader(_BATCH_ROWS)
         with Path(path).open("wb") as file, pa.ipc.new_stream(file, reader.schema) as writer:
             for batch in reader:

@@ -1,6 +1,7 @@
-"""Results of botocore that all sessions and clients of a process share.
+"""Caches of botocore results, which all sessions and clients in a process share.
 
-The tests create thousands of sessions and clients. Each would resolve the same names, rules and shapes again.
+The tests create thousands of sessions and clients. Without the caches, each of them would resolve the same
+names, rules and shapes again.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from botocore.model import ServiceModel
 
 
 def apply() -> None:
-    """Replace functions and classes of botocore with others that return the same results, but only compute them once.
+    """Replace botocore functions and classes with versions that compute each result only once.
 
-    The results depend only on the arguments, and nothing changes them.
+    The results depend only on the arguments, and are never modified.
     """
     useragent.sanitize_user_agent_string_component = functools.cache(useragent.sanitize_user_agent_string_component)
     session.create_loader = functools.cache(session.create_loader)
@@ -29,7 +30,7 @@ def apply() -> None:
 
 
 def _remember_by_function(accepts: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Remember the result for each function, but not for each object to which a method is bound."""
+    """Remember one result for each function, or for each method regardless of the object that it is bound to."""
     known: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 
     def remembered(handler: Any) -> Any:
@@ -46,7 +47,7 @@ def _remember_by_function(accepts: Callable[[Any], Any]) -> Callable[[Any], Any]
 
 
 def _with_shared_aliases(init: Callable[..., None]) -> Callable[..., None]:
-    """Remember the aliases of event names for all objects that have botocore's own aliases."""
+    """Share the resolved event names among all aliasers that use botocore's default aliases."""
     names: dict[str, str] = {}
 
     def with_names(aliaser: Any, emitter: Any, event_aliases: Any = None) -> None:
@@ -58,13 +59,13 @@ def _with_shared_aliases(init: Callable[..., None]) -> Callable[..., None]:
 
 
 def _remember_by_data(make: Callable[..., Any]) -> Callable[..., Any]:
-    """Remember the result for loaded data, which is identified by its place in memory."""
+    """Remember the result for loaded data, which is identified by its memory address."""
     known: dict[tuple[Any, ...], tuple[Any, Any]] = {}
 
     def remembered(data: Any, *more: Any, **named: Any) -> Any:
         key = (id(data), *map(id, more), *named.items())
         if key not in known:
-            # The data remains in memory, so no other data can have the same place.
+            # The data remains in memory, so no other data can have the same address.
             known[key] = ((data, *more), make(data, *more, **named))
         return known[key][1]
 

@@ -3,7 +3,7 @@
 A subject must be imperative, have at most 72 characters, and not end in a period.
 
 ``python tests/commit_subjects.py --file MESSAGE`` checks one message. ``python tests/commit_subjects.py RANGE`` checks
-the commits of a range.
+the commits in a range.
 """
 
 from __future__ import annotations

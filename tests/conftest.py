@@ -21,7 +21,7 @@ gc.set_threshold(50_000, 20, 50)
 
 botocore_caches.apply()
 
-# A Hypothesis example can be slow on a busy computer, so only pytest-timeout limits the time of a test.
+# A Hypothesis example can be slow on a busy computer, so only pytest-timeout limits how long a test can run.
 settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
 
@@ -76,7 +76,7 @@ def no_waiting() -> Iterator[None]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # The workers use the folder of the main process. Files of failed tests are kept only if `--basetemp` is given.
+    # The workers use the folder of the main process. Files from failed tests are kept only if `--basetemp` is given.
     if not hasattr(config, "workerinput") and not config.getoption("basetemp") and (folder := folder_in_memory()):
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 

@@ -51,7 +51,7 @@ class FakeOperation:
 
 
 def _parameters(request: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters in the body of a JSON or query request, without those in its path."""
+    """Return the parameters in the body of a JSON or query request, but not those in its path."""
     body = request["body"]
     document: dict[str, Any] = body if isinstance(body, dict) else json.loads(body or b"{}")
     return document

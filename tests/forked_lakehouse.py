@@ -44,7 +44,7 @@ class Forked:
 
 @contextlib.contextmanager
 def forked_lakehouses() -> Iterator[None]:
-    """Fork the process of each lakehouse that is started inside the block, instead of starting a new Python process."""
+    """Fork a process for each lakehouse that is started inside the block, instead of starting a new Python process."""
     ours, theirs = socket.socketpair()
     command = [sys.executable, "-m", __name__, str(theirs.fileno())]
     with subprocess.Popen(command, pass_fds=[theirs.fileno()], env={**os.environ, **_WITHOUT_THREADS}):

@@ -20,8 +20,8 @@ def folder_in_memory() -> Path | None:
     """Create an in-memory folder for the temporary files of this process and its child processes.
 
     Returns:
-        The folder, which the caller must delete. The result is None if the computer has no in-memory file system, or
-        too little space on it, or if the user has set TMPDIR.
+        The folder, which the caller must delete. The result is None if the computer has no in-memory file system, if
+        that file system has too little space, or if the user has set TMPDIR.
     """
     if "TMPDIR" in os.environ or not _MEMORY.is_dir() or shutil.disk_usage(_MEMORY).free < _ENOUGH_BYTES:
         return None

@@ -15,20 +15,20 @@ def raise_error(*codes: str) -> None:
     raise error(codes[0])
 
 
-def test_absent_suppresses_only_named_errors() -> None:
+def test_only_named_errors_are_suppressed() -> None:
     with absent("NoSuchEntity"):
         raise_error("NoSuchEntity")
     with pytest.raises(ClientError), absent("NoSuchEntity"):
         raise_error("AccessDenied")
 
 
-def test_make_accepts_existing_resource() -> None:
+def test_existing_resource_is_accepted() -> None:
     make(lambda: raise_error("AlreadyExists"), lambda: True, "AlreadyExists")
     with pytest.raises(ClientError, match="AlreadyExists"):
         make(lambda: raise_error("AlreadyExists"), lambda: False, "AlreadyExists")
 
 
-def test_settled_retries_until_success() -> None:
+def test_call_is_retried_until_success() -> None:
     answers = iter([error("Busy"), error("Busy"), None])
 
     def act() -> str:
@@ -40,12 +40,12 @@ def test_settled_retries_until_success() -> None:
         assert settled("it", act, one_of("Busy")) == "done"
 
 
-def test_settled_raises_aws_error_after_timeout() -> None:
+def test_aws_error_is_raised_after_timeout() -> None:
     with without_waiting(), pytest.raises(ClientError, match="Busy"):
         settled("it", lambda: raise_error("Busy"), one_of("Busy"), timeout=60)
 
 
-def test_settled_does_not_retry_other_errors() -> None:
+def test_other_errors_are_not_retried() -> None:
     waited: list[bool] = []
     with without_waiting(lambda: waited.append(True)), pytest.raises(ClientError, match="AccessDenied"):
         settled("it", lambda: raise_error("AccessDenied"), one_of("Busy"))
@@ -60,7 +60,7 @@ def test_error_names_skipped_step(lab: Lab) -> None:
         lab.client("s3").list_objects_v2(Bucket=lab.bucket)
 
 
-def test_add_appends_next_step_once(lab: Lab) -> None:
+def test_next_step_is_appended_once(lab: Lab) -> None:
     parsed = {"Error": {"Code": "ExpiredToken", "Message": "The token is expired."}}
     model = lab.client("sts").meta.service_model.operation_model("GetCallerIdentity")
     for _ in range(2):

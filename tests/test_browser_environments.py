@@ -15,7 +15,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 CONTAINER = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
 
 
-def test_container_has_oldest_supported_python() -> None:
+def test_container_uses_oldest_supported_python() -> None:
     (version,) = re.findall(r":3\.(\d+)$", CONTAINER["image"])
     assert PROJECT["requires-python"] == f">=3.{version}"
 

@@ -137,7 +137,7 @@ def test_requests_slow_deletions_before_waiting(lab: Lab) -> None:
     assert len(events) == 4
 
 
-def test_reports_timeout_of_a_deletion(lab: Lab, no_waiting: None) -> None:
+def test_reports_that_a_deletion_timed_out(lab: Lab, no_waiting: None) -> None:
     source.create_table(lab)
     busy = FakeOperation(lab, "dynamodb", "DeleteTable")
     busy.fail("ResourceInUseException", times=10**6)
@@ -171,7 +171,7 @@ def test_deletes_table_optimizers_before_table(lab: Lab) -> None:
     ]
 
 
-def test_finds_grants_of_every_principal(lab: Lab) -> None:
+def test_finds_grants_to_every_principal(lab: Lab) -> None:
     target.create_database(lab)
     formation, database = lab.client("lakeformation"), {"Database": {"Name": lab.database}}
     admins = [{"DataLakePrincipalIdentifier": f"arn:aws:iam::{lab.account}:role/Admin"}]
@@ -196,7 +196,7 @@ def test_deletes_role_with_attached_policy(lab: Lab) -> None:
     assert cleanup.verify(lab)
 
 
-def test_deletes_log_group_of_single_integration(integrated_lab: Lab) -> None:
+def test_deletes_log_group_that_belongs_to_one_integration(integrated_lab: Lab) -> None:
     group = f"{integration.LOG_GROUP}{integration.integration_id(integrated_lab)}"
     integrated_lab.client("logs").create_log_group(logGroupName=group)
     assert ("log group", group) in [(entry.kind, entry.name) for entry in cleanup.plan(integrated_lab)]
@@ -211,7 +211,7 @@ def test_verify_waits_until_resources_are_gone(lab: Lab, no_waiting: None) -> No
     assert cleanup.verify(lab) == "All resources of the lab are deleted."
 
 
-def test_verify_before_deletion_fails_immediately(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verify_fails_without_waiting_if_nothing_was_deleted(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cleanup, "_deleted", set())
     own = lab.with_table("MyTable")
     source.create_table(own)
@@ -249,7 +249,7 @@ def test_verify_reports_resources_that_cannot_be_listed(lab: Lab) -> None:
         cleanup.verify(lab, timeout=0)
 
 
-def test_plan_raises_for_expired_credentials(lab: Lab) -> None:
+def test_plan_raises_error_for_expired_credentials(lab: Lab) -> None:
     FakeOperation(lab, "glue", "DescribeIntegrations").fail("ExpiredTokenException", times=9)
     with pytest.raises(lab.client("glue").exceptions.ClientError, match="ExpiredTokenException"):
         cleanup.plan(lab)
@@ -287,7 +287,7 @@ def test_deletes_catalog_statements_from_earlier_versions(lab: Lab) -> None:
     assert cleanup.verify(lab)
 
 
-def test_keeps_another_learners_resources(lakehouse_ticks: Lakehouse) -> None:
+def test_keeps_resources_of_another_learner(lakehouse_ticks: Lakehouse) -> None:
     anna, ben = connect_to(lakehouse_ticks.url, "anna"), connect_to(lakehouse_ticks.url, "ben")
     for learner in (anna, ben):
         chapters.catch_up(learner, 3)

@@ -1,4 +1,4 @@
-"""Tests for the ``zetl`` command, and for its errors for invalid arguments."""
+"""Tests for the ``zetl`` command and its error messages for invalid arguments."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def test_version_matches_package(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"zetl {zetl_helpers.__version__}\n"
 
 
-def test_run_uses_but_never_writes_packaged_notebooks(
+def test_run_uses_packaged_notebooks_but_never_writes_to_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     packaged = tmp_path / "tutorial" / "notebooks" / "04_query_with_athena.ipynb"
@@ -79,7 +79,7 @@ def test_does_not_create_parent_folders(words: list[str], tmp_path: Path, capsys
     assert not (tmp_path / "a").exists()
 
 
-def test_rejects_file_as_folder_and_folder_as_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rejects_file_given_as_folder_and_vice_versa(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
     assert main(["policies", "--out", str(tmp_path / "file")]) == 1
     assert f"The folder {tmp_path / 'file'} cannot be created: File exists." in capsys.readouterr().err

@@ -28,5 +28,5 @@ def test_accepts_valid_subject(subject: str) -> None:
         ("sql: adds a function", "imperative"),
     ],
 )
-def test_reports_problem_of_invalid_subject(subject: str, problem: str) -> None:
+def test_reports_problem_with_invalid_subject(subject: str, problem: str) -> None:
     assert any(problem in found for found in problems(subject))

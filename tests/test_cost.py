@@ -32,7 +32,7 @@ def amount(estimate: cost.Estimate, item: str) -> float:
 
 
 def at_least(more: cost.Estimate, less: cost.Estimate) -> bool:
-    """Return whether every line of one estimate costs at least as much as in the other, apart from rounding errors."""
+    """Return whether each line in `more` costs at least as much as in `less`, apart from rounding errors."""
     return all(
         item.usd >= other.usd or math.isclose(item.usd, other.usd, rel_tol=1e-9)
         for item, other in zip(more.items, less.items, strict=True)
@@ -40,13 +40,13 @@ def at_least(more: cost.Estimate, less: cost.Estimate) -> bool:
 
 
 @pytest.mark.parametrize(("minutes", "dollars"), [(15, 2.81), (60, 0.70), (1440, 0.03), (8640, 0.03)])
-def test_idle_integration_costs_export_minimum(minutes: int, dollars: float) -> None:
+def test_idle_integration_incurs_minimum_export_cost(minutes: int, dollars: float) -> None:
     estimate = cost.estimate(0, 0, 0, minutes, queries_per_day=0)
     assert round(amount(estimate, "DynamoDB incremental exports"), 2) == dollars
     assert round(cost.idle_cost(minutes), 2) == dollars
 
 
-def test_first_note_warns_of_idle_integration() -> None:
+def test_first_note_warns_about_idle_integration() -> None:
     warning, *_ = cost.estimate(50, 200, 3).notes
     assert "refreshes every 15 minutes costs about $2.81 a month per table" in warning
     assert warning.endswith("Delete the integration when you are done. Otherwise it keeps exporting.")
@@ -71,7 +71,7 @@ def test_lines_match_manual_calculation_for_one_gigabyte() -> None:
             "S3 storage": 0.023 * 91,
             "S3 writes": 0.005 * (16 + 3 + 4 * 2880) / 1000,
             "S3 reads": 0.0004 * (4 * 2880 + 8 * 600) / 1000,
-            "Athena queries": 5.00 * 600 / 1024,  # The table of 1 GB is read 600 times.
+            "Athena queries": 5.00 * 600 / 1024,  # The 1 GB table is read 600 times.
             "Glue Data Catalog": 0.0,  # 17,400 requests are fewer than the million free requests.
             "CloudWatch Logs": 0.50 * 2880 * 3 * 600 / 2**30,
         }
@@ -117,7 +117,7 @@ def test_estimate_displays_amounts_and_warning() -> None:
     assert repr(estimate).splitlines()[9].split()[:2] == ["Total", f"${estimate.total:.2f}"]
 
 
-def test_note_says_that_prices_in_other_region_can_differ() -> None:
+def test_note_says_that_prices_in_other_regions_can_differ() -> None:
     assert any("eu-central-1 can differ" in note for note in cost.estimate(1, 1, 1, region="eu-central-1").notes)
     assert not any("stand in" in note for note in cost.estimate(1, 1, 1).notes)
 
@@ -137,7 +137,7 @@ def test_rejects_impossible_amounts(name: str, amount: float) -> None:
 
 
 @given(ARGUMENTS)
-def test_no_line_is_negative(arguments: dict[str, Any]) -> None:
+def test_no_cost_is_negative(arguments: dict[str, Any]) -> None:
     estimate = cost.estimate(**arguments)
     assert all(item.usd >= 0 and item.quantity >= 0 and math.isfinite(item.usd) for item in estimate.items)
     assert math.isclose(estimate.total, sum(item.usd for item in estimate.items), rel_tol=1e-9)
@@ -158,7 +158,7 @@ def test_longer_interval_never_costs_more(arguments: dict[str, Any], minutes: in
     assert at_least(often, seldom)
 
 
-def test_by_interval_fits_chart() -> None:
+def test_costs_by_interval_can_be_charted() -> None:
     costs = cost.by_interval(50, 200, 3, queries_per_day=0)
     assert sorted(set(costs["refresh_minutes"])) == [15, 60, 360, 1440]
     title = charts.cost_by_interval(costs).layout.title.text.replace("<br>", " ")
@@ -181,7 +181,7 @@ def test_query_cost_rejects_negative_bytes() -> None:
 def test_estimate_links_to_prices_and_names_region_and_dates() -> None:
     estimate = cost.estimate(50, 200, 3)
     note = estimate.notes[-1]
-    assert note.startswith("List prices of us-east-1 on the date in each line. Check the current prices: https://aws")
+    assert note.startswith("List prices in us-east-1 as of the date in each line. Check the current prices: https:")
     shown = estimate._repr_html_()
     for page in ("dynamodb/pricing/on-demand", "s3/pricing", "athena/pricing", "glue/pricing", "cloudwatch/pricing"):
         assert f"<a href='https://aws.amazon.com/{page}/'>https://aws.amazon.com/{page}/</a>" in shown

@@ -104,10 +104,10 @@ def test_reports_foreign_resources_with_lab_names(lab: Lab) -> None:
 
 def test_counts_leftovers_from_earlier_run(lab: Lab) -> None:
     source.create_table(lab)
-    assert "[OK]   1 resource of the lab found; zetl cleanup --dry-run lists" in doctor.report(doctor.examine(lab))
+    assert "[OK]   the lab has 1 resource; zetl cleanup --dry-run lists" in doctor.report(doctor.examine(lab))
 
 
-def test_expired_credentials_fail_one_check(lab: Lab) -> None:
+def test_only_one_check_fails_if_credentials_are_expired(lab: Lab) -> None:
     FakeOperation(lab, "cloudwatch", "DescribeAlarms").fail("ExpiredToken", times=9)
     assert failures(doctor.examine(lab)) == ["resources from earlier runs cannot be listed"]
 
@@ -130,7 +130,7 @@ def test_reports_unknown_target(monkeypatch: pytest.MonkeyPatch) -> None:
     ("installed", "expected_message"),
     [("5.24.1", "plotly 5.24.1 does not match >=6.0"), (None, "plotly is missing")],
 )
-def test_reports_package_outside_range_with_command(
+def test_reports_package_outside_range_and_shows_install_command(
     monkeypatch: pytest.MonkeyPatch, installed: str | None, expected_message: str
 ) -> None:
     real = importlib.metadata.version
@@ -155,7 +155,7 @@ def test_checks_local_packages_only_for_local_target(monkeypatch: pytest.MonkeyP
     assert failures(_machine_checks.packages(local=True)) == ["packages: no-such-package is missing"]
 
 
-def test_reports_full_disk_and_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reports_full_disk_and_low_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_machine_checks, "_free_disk", lambda _: 0.3 * GB)
     monkeypatch.setattr(system, "free_memory", lambda: GB // 2)
     memory = _machine_checks.memory()
@@ -167,8 +167,8 @@ def test_reports_full_disk_and_little_memory(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_browser_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_machine_checks, "static_image_obstacle", lambda: "No static pictures: …")
-    assert str(_machine_checks.still_pictures()) == "[OK]   optional: No static pictures: …"
+    monkeypatch.setattr(_machine_checks, "static_image_obstacle", lambda: "Static images are unavailable, because …")
+    assert str(_machine_checks.still_pictures()) == "[OK]   optional: Static images are unavailable, because …"
 
 
 def on_aws(lab: Lab, region: str) -> Lab:
@@ -196,7 +196,7 @@ def test_reports_nearly_full_catalog_policy(lab: Lab) -> None:
     assert failures(found) == [f"account-wide quota: {len(policy):,} of 10,240 bytes of the Data Catalog policy"]
 
 
-def test_reports_full_quotas(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reports_exhausted_quotas(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     quotas: Any = json.loads(Path("zetl_helpers/data/quotas.json").read_text(encoding="utf-8"))
     for quota in quotas["quotas"].values():
         quota["limit"] = 0

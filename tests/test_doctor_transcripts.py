@@ -48,7 +48,7 @@ def report(lab: Lab | None) -> str:
     return "\n".join(line for line in lines if not line.startswith(("[OK]   Python", "[OK]   packages"))) + "\n"
 
 
-def test_report_without_credentials_matches_golden(
+def test_report_without_credentials_matches_golden_file(
     golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name in list(os.environ):
@@ -63,20 +63,20 @@ def test_report_without_credentials_matches_golden(
     golden("doctor_without_account.txt", report(None))
 
 
-def test_learner_report_matches_golden(golden: Golden) -> None:
+def test_learner_report_matches_golden_file(golden: Golden) -> None:
     with account() as lab:
         replace_policies(lab, learner_policies(lab))
         golden("doctor_learner.txt", report(lab))
 
 
-def test_class_learner_report_matches_golden(golden: Golden) -> None:
+def test_class_learner_report_matches_golden_file(golden: Golden) -> None:
     with account() as lab:
         classroom.prepare(lab)
         replace_policies(lab, learner_policies(lab, names=_rights.CLASS_POLICIES))
         golden("doctor_class_learner.txt", report(lab))
 
 
-def test_instructor_report_matches_golden(golden: Golden) -> None:
+def test_instructor_report_matches_golden_file(golden: Golden) -> None:
     with account() as lab:
         arn = f"arn:aws:iam::{lab.account}:role/Teacher"
         trust = {
@@ -91,13 +91,13 @@ def test_instructor_report_matches_golden(golden: Golden) -> None:
         golden("doctor_instructor.txt", report(session_of(lab, "Teacher", str(lab.endpoint))))
 
 
-def test_governed_account_report_matches_golden(golden: Golden) -> None:
+def test_governed_account_report_matches_golden_file(golden: Golden) -> None:
     with account(governed=True) as lab:
         golden("doctor_governed.txt", report(lab))
 
 
 def in_space(lab: Lab, folder: Path, monkeypatch: pytest.MonkeyPatch) -> studio.Project:
-    """Simulate a space of the project in SageMaker Unified Studio on this computer."""
+    """Make this computer look like one of the project's spaces in SageMaker Unified Studio."""
     project = studio.find_project(lab)
     found = {"DataZoneDomainId": project.domain_id, "DataZoneProjectId": project.project_id}
     path = folder / "resource-metadata.json"
@@ -106,7 +106,7 @@ def in_space(lab: Lab, folder: Path, monkeypatch: pytest.MonkeyPatch) -> studio.
     return project
 
 
-def test_report_in_space_with_local_target_matches_golden(
+def test_report_in_space_with_local_target_matches_golden_file(
     golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with account() as lab:
@@ -114,7 +114,7 @@ def test_report_in_space_with_local_target_matches_golden(
         golden("doctor_space_local.txt", report(lab))
 
 
-def test_report_in_iam_based_domain_matches_golden(
+def test_report_in_iam_based_domain_matches_golden_file(
     golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with account() as lab:
@@ -126,7 +126,7 @@ def test_report_in_iam_based_domain_matches_golden(
         golden("doctor_iam_domain.txt", report(lab_module._in_space(lab)))
 
 
-def test_report_in_identity_center_domain_matches_golden(
+def test_report_in_identity_center_domain_matches_golden_file(
     golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with account() as lab:

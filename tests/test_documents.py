@@ -27,7 +27,7 @@ def commands(path: Path) -> Iterator[str]:
 
 
 def words(program: str) -> list[str]:
-    """Return the arguments of each command in the documents that runs a program."""
+    """Return the arguments that the commands in the documents pass to a program."""
     begin = re.compile(rf"^(?:[\w./\\-]*[/\\])?{program} (?=[a-z-])(.*)")
     found = (begin.match(command) for path in TEXTS for command in commands(path))
     return sorted({match[1] for match in found if match and "…" not in match[1]})

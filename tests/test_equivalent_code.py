@@ -71,7 +71,7 @@ def test_code_on_cards_creates_the_same_lab(way: str, steps: list[Step], second_
             run_code(boto3_code(shown))
         else:
             run_commands(cli_commands(shown))
-    # The helpers find that all resources already exist as the helpers would create them.
+    # The helpers find that all resources already exist and match what the helpers would create.
     again = [
         *chapters._source(second_lab),
         *chapters._target(second_lab),
@@ -91,7 +91,7 @@ def test_lines_on_cards_have_at_most_120_characters(steps: list[Step]) -> None:
 
 
 @given(st.dictionaries(st.text(), VALUES, min_size=1))
-def test_cli_argument_keeps_json_value(value: dict[str, Any]) -> None:
+def test_cli_argument_preserves_json_value(value: dict[str, Any]) -> None:
     parts = shlex.split(cli_commands([Call("glue.PutThing", {"Value": value})]).replace("\\\n", " "))
     assert parts[:-1] == ["aws", "glue", "put-thing", "--value"]
     assert json.loads(parts[-1]) == value
@@ -112,7 +112,7 @@ def test_unchanged_step_shows_read_calls(lab: Lab) -> None:
 
 
 @given(st.dictionaries(st.from_regex(r"[A-Z][A-Za-z]{0,10}", fullmatch=True), VALUES, max_size=4))
-def test_boto3_code_keeps_parameters(parameters: dict[str, Any]) -> None:
+def test_boto3_code_preserves_parameters(parameters: dict[str, Any]) -> None:
     seen = {}
 
     class Client:

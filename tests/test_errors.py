@@ -17,10 +17,10 @@ from zetl_helpers._errors import as_sentence
         ("Which stack?", "Which stack?"),
     ],
 )
-def test_as_sentence_ends_with_one_punctuation_mark(message: str, sentence: str) -> None:
+def test_sentence_ends_with_one_punctuation_mark(message: str, sentence: str) -> None:
     assert as_sentence(message) == sentence
 
 
-def test_as_sentence_accepts_aws_error() -> None:
+def test_aws_error_becomes_a_sentence() -> None:
     error = ClientError({"Error": {"Code": "Throttling", "Message": "Rate exceeded."}}, "ListTables")
     assert as_sentence(error).endswith("ListTables operation: Rate exceeded.")

@@ -29,7 +29,7 @@ def printed_errors(extras: str, *commands: str, **environment: str) -> dict[str,
     return {answer["command"]: answer["error"] for answer in answers}
 
 
-def test_commands_without_extras_name_what_to_install(tmp_path: Path) -> None:
+def test_commands_without_extras_say_what_to_install(tmp_path: Path) -> None:
     local, connecting = "The local lakehouse needs ", ("env", "policies", "template", "cleanup", "class status")
     errors = printed_errors(
         "", "run", "kit", "site", "local start", *connecting, "doctor", ZETL_STATE_DIR=str(tmp_path)
@@ -45,9 +45,9 @@ def test_commands_without_extras_name_what_to_install(tmp_path: Path) -> None:
     assert errors["doctor"] == ""
 
 
-# If AWS_DATA_PATH is set, botocore looks for the profile at the first call instead of when the session is created.
+# If AWS_DATA_PATH is set, botocore looks for the profile during the first call, not when it creates the session.
 @pytest.mark.parametrize("more", [{}, {"AWS_DATA_PATH": os.devnull}])
-def test_aws_target_works_without_extras(tmp_path: Path, more: dict[str, str]) -> None:
+def test_aws_target_does_not_need_extras(tmp_path: Path, more: dict[str, str]) -> None:
     nothing = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_PROFILE": "nobody"}
     errors = printed_errors(
         "", "cleanup", "class status", "template", "policies",
@@ -57,12 +57,12 @@ def test_aws_target_works_without_extras(tmp_path: Path, more: dict[str, str]) -
         assert "(nobody) could not be found. Set AWS_PROFILE" in error, command
 
 
-def test_notebook_commands_name_extras_beyond_local() -> None:
+def test_notebook_commands_list_all_required_extras() -> None:
     errors = printed_errors("local", "run", "kit", "site")
     assert errors["run"].endswith(INSTALL.format("local,notebooks"))
     assert errors["kit"].endswith(INSTALL.format("local,notebooks"))
     assert errors["site"].endswith(INSTALL.format("local,notebooks,site"))
 
 
-def test_site_names_its_missing_packages() -> None:
+def test_site_command_lists_its_missing_packages() -> None:
     assert printed_errors("local,notebooks", "site")["site"].startswith("zetl site needs mkdocs, ")

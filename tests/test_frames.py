@@ -1,4 +1,4 @@
-"""Tests that connecting does not import pandas, and that pandas shows full strings whenever it is imported."""
+"""Tests that connecting does not import pandas, and that pandas shows full strings no matter when it is imported."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ def run(*lines: str) -> None:
     "before",
     ["import pandas", "import awswrangler", "", "import importlib.util; importlib.util.find_spec('pandas')"],
 )
-def test_shows_full_strings_whenever_pandas_is_imported(before: str) -> None:
+def test_shows_full_strings_regardless_of_when_pandas_is_imported(before: str) -> None:
     run(before, _SHOW, _LONG)
 
 

@@ -23,12 +23,12 @@ def test_steps_are_idempotent(ready_lab: Lab) -> None:
         assert [make(ready_lab).did, make(ready_lab).did] == ["created", "already there"]
 
 
-def test_set_table_properties_updates_changes(ready_lab: Lab) -> None:
+def test_set_table_properties_applies_changes(ready_lab: Lab) -> None:
     integration.set_table_properties(ready_lab, unnest="FULL")
     assert integration.set_table_properties(ready_lab, unnest="TOPLEVEL").did == "changed"
 
 
-def test_create_notes_options_that_existing_integration_lacks(ready_lab: Lab) -> None:
+def test_creating_integration_reports_options_that_differ_from_existing_integration(ready_lab: Lab) -> None:
     key = ready_lab.client("kms").create_key()["KeyMetadata"]["Arn"]
     integration.set_target_role(ready_lab)
     integration.create(ready_lab, refresh_minutes=60)
@@ -37,14 +37,14 @@ def test_create_notes_options_that_existing_integration_lacks(ready_lab: Lab) ->
     step = integration.create(ready_lab, refresh_minutes=15, kms_key=key)
     assert str(step) == (
         "integration ddb-to-lakehouse: already there. Its refresh interval is still 60 minutes, not 15. Change it with "
-        "ModifyIntegration. Its KMS key and encryption context cannot change. Delete the integration and create it "
+        "ModifyIntegration. Its KMS key and encryption context cannot be changed. Delete the integration and create it "
         "again."
     )
     assert "still 60 minutes, not 15" in step._repr_html_()
 
 
 @pytest.mark.parametrize("minutes", [5, 14, 8641])
-def test_create_rejects_interval_out_of_range(lab: Lab, minutes: int) -> None:
+def test_interval_out_of_range_is_rejected(lab: Lab, minutes: int) -> None:
     with pytest.raises(ValueError, match=rf"^The refresh interval {minutes} is out of range. AWS accepts 15 to"):
         integration.create(lab, refresh_minutes=minutes)
 
@@ -81,7 +81,7 @@ def test_reports_deleted_target_table(ready_lab: Lab, lakehouse_ticks: Lakehouse
     assert len(lakehouse.schema(ready_lab)) > 0
 
 
-def test_needs_attention_without_point_in_time_recovery(ready_lab: Lab, lakehouse_ticks: Lakehouse) -> None:
+def test_integration_needs_attention_without_point_in_time_recovery(ready_lab: Lab, lakehouse_ticks: Lakehouse) -> None:
     source.disable_pitr(ready_lab)
     integration.set_target_role(ready_lab)
     integration.create(ready_lab)
@@ -92,12 +92,12 @@ def test_needs_attention_without_point_in_time_recovery(ready_lab: Lab, lakehous
     assert not integration.require(ready_lab).get("Errors")
 
 
-def test_describe_says_how_to_create_integration(lab: Lab) -> None:
+def test_error_for_missing_integration_says_how_to_create_it(lab: Lab) -> None:
     with pytest.raises(IntegrationError, match=r"Create it with zetl\.integration\.create\(lab\)"):
         integration.describe(lab)
 
 
-def test_delete_keeps_table_and_files(ready_lab: Lab, lakehouse_ticks: Lakehouse) -> None:
+def test_deleting_integration_keeps_table_and_files(ready_lab: Lab, lakehouse_ticks: Lakehouse) -> None:
     chapters.catch_up(ready_lab, 3)
     files = len(lakehouse.objects(ready_lab))
     assert [integration.delete(ready_lab).did, integration.delete(ready_lab).did] == ["deleted", "already gone"]

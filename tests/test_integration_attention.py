@@ -58,7 +58,7 @@ def test_wait_until_recovered_times_out(working_lab: Lab, lakehouse: Lakehouse) 
             integration.wait_until_recovered(working_lab, timeout=1)
 
 
-def test_waits_raise_error_without_integration(lab: Lab) -> None:
+def test_wait_functions_raise_error_if_integration_is_missing(lab: Lab) -> None:
     for wait in (integration.errors, integration.wait_until_recovered):
         with pytest.raises(IntegrationError, match=r"Create it with zetl\.integration\.create"):
             wait(lab)

@@ -32,7 +32,7 @@ def test_names_match_blog(lab: Lab) -> None:
     assert lab.database_arn == "arn:aws:glue:us-east-1:123456789012:database/customerdb"
 
 
-def test_with_table_shares_database_but_not_integration(lab: Lab) -> None:
+def test_lab_with_additional_table_shares_database_but_not_integration(lab: Lab) -> None:
     second_lab = lab.with_table("Payments")
     assert (second_lab.table, second_lab.target_table, second_lab.integration) == (
         "Payments",
@@ -55,13 +55,13 @@ def test_with_table_rejects_unknown_table(lab: Lab) -> None:
         lab.with_table("Orders")
 
 
-def test_labs_with_different_prefixes_share_no_names(lakehouse: Lakehouse) -> None:
+def test_labs_with_different_prefixes_do_not_share_names(lakehouse: Lakehouse) -> None:
     anna, ben = connect_to(lakehouse.url, "anna"), connect_to(lakehouse.url, "ben")
     for name in ("table", "database", "bucket", "role", "integration", "location", "tags"):
         assert getattr(anna, name) != getattr(ben, name)
 
 
-def test_card_names_resources(lab: Lab) -> None:
+def test_card_shows_resource_names(lab: Lab) -> None:
     card = lab._repr_html_()
     for name in (lab.account, lab.region, lab.caller, lab.table, lab.bucket, lab.role):
         assert name in card
@@ -82,7 +82,7 @@ def test_with_credentials_reuses_service_models(lab: Lab) -> None:
     assert first.load_service_model("glue", "service-2") is second.load_service_model("glue", "service-2")
 
 
-def test_recording_contains_calls_inside_block(lab: Lab) -> None:
+def test_recording_contains_calls_made_inside_block(lab: Lab) -> None:
     lab.client("s3").list_buckets()
     with lab.recording() as outer:
         lab.client("s3").list_buckets()
@@ -165,7 +165,7 @@ def test_connect_ignores_aws_configuration_file(
         assert client._request_signer._credentials.access_key == "LOCALLAKEHOUSE000000"
 
 
-def test_connect_overrides_variable_that_ignores_endpoints(
+def test_connect_overrides_variable_that_disables_endpoints(
     lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     os.environ["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] = "true"
@@ -183,12 +183,12 @@ def test_connect_overrides_variable_that_ignores_endpoints(
         ({"AWS_REGION": "", "AWS_DEFAULT_REGION": "eu-west-1"}, "eu-west-1"),
     ],
 )
-def test_region_of_reads_environment(environment: dict[str, str], region: str) -> None:
+def test_region_is_read_from_environment(environment: dict[str, str], region: str) -> None:
     assert region_of(environment) == region
 
 
 @pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])
-def test_connect_rejects_lakehouse_in_other_region(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+def test_connect_rejects_lakehouse_in_different_region(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     running = Running("http://127.0.0.1:1", 1, {"region": "us-east-1"}, "token")
     monkeypatch.setattr("local_lakehouse.daemon.find", lambda _: running)
     os.environ[variable] = "eu-west-1"

@@ -68,37 +68,40 @@ def test_query_error_contains_athena_message(evolved_lab: Lab, sql: str, reason:
         ("SELECT total(1)", "Athena supports Trino functions"),
         ("SELECT sum(zipcode) FROM customeraccounts", "The function exists, but not for these types."),
         ("SELECT state, count(*) FROM customeraccounts", "A column that is not in GROUP BY must be inside"),
-        ("SELECT * FROM customeraccounts WHERE zipcode = 89101", "To compare as text, put the number in"),
-        ("SELECT * FROM customeraccounts WHERE zipcode IN (89101)", "To compare as text, put the number in"),
-        ("SELECT * FROM customeraccounts WHERE creditlimit = '5'", "To compare as text, put the number in"),
+        ("SELECT * FROM customeraccounts WHERE zipcode = 89101", "To compare the values as text, put the number in"),
+        ("SELECT * FROM customeraccounts WHERE zipcode IN (89101)", "To compare the values as text, put the number in"),
+        ("SELECT * FROM customeraccounts WHERE creditlimit = '5'", "To compare the values as text, put the number in"),
         ("SELECT * FROM customeraccounts WHERE lastpaymentdate > date '2026-01-01'", "CAST(x AS date) converts text"),
         ("SELECT 1 WHERE current_timestamp > '2026-10-01'", "Compare a time with a time, such as DATE"),
         ("SELECT 1 WHERE true = 'true'", "Compare a boolean with true or false"),
         ("SELECT 1 WHERE DATE '2026-10-01' > 1", "Two values have different types."),
         ("SELECT * FROM customeraccounts FOR VERSION AS OF {first}", "The braces are part of the statement. Put an f"),
         ("SELECT * FROM customeraccounts FOR VERSION AS OF :first", "Pass the value of :first to zetl.query: zetl"),
-        ("SELECT creditlimit::integer FROM customeraccounts", "Athena has no `::`."),
-        ("SELECT * FROM customeraccounts WHERE paperlessbilling IS NOT TRUE", "Athena has no IS TRUE or IS FALSE."),
-        ("SELECT TOP 10 state FROM customeraccounts", "Athena has no TOP."),
-        ("SELECT 1 AS n MINUS SELECT 2", "Athena has no MINUS."),
+        ("SELECT creditlimit::integer FROM customeraccounts", "Athena does not support `::`."),
+        (
+            "SELECT * FROM customeraccounts WHERE paperlessbilling IS NOT TRUE",
+            "Athena does not support IS TRUE or IS FALSE.",
+        ),
+        ("SELECT TOP 10 state FROM customeraccounts", "Athena does not support TOP."),
+        ("SELECT 1 AS n MINUS SELECT 2", "Athena does not support MINUS."),
         ("SELECT [state] FROM customeraccounts", "Athena does not support names in brackets."),
         ("SELECT state,, FROM customeraccounts", "The statement is incomplete, or it has an extra word"),
         ("SELECT state, FROM t WHERE id = 'a::b [c] minus {}'", "The statement is incomplete, or it has an extra word"),
         ("SELECT array[1, 2][1], m[k], array[k] FRM t", "The statement is incomplete, or it has an extra word"),
     ],
 )  # fmt: skip
-def test_query_error_adds_advice(evolved_lab: Lab, sql: str, advice: str) -> None:
+def test_query_error_contains_advice(evolved_lab: Lab, sql: str, advice: str) -> None:
     with pytest.raises(lakehouse.QueryError) as error:
         lakehouse.query(evolved_lab, sql)
     assert str(error.value).splitlines()[1].startswith(advice)
 
 
-def test_query_error_can_lack_advice(evolved_lab: Lab) -> None:
+def test_some_query_errors_have_no_advice(evolved_lab: Lab) -> None:
     with pytest.raises(lakehouse.QueryError, match=r"^DIVISION_BY_ZERO: Division by zero$"):
         lakehouse.query(evolved_lab, "SELECT 1 / 0")
 
 
-def test_advice_names_lab_table(evolved_lab: Lab) -> None:
+def test_advice_refers_to_table_of_lab(evolved_lab: Lab) -> None:
     own = evolved_lab.with_table("MyTable")
     with pytest.raises(lakehouse.QueryError, match=r"zetl\.lakehouse\.schema\(lab\.with_table\(\"MyTable\"\)\) lists"):
         lakehouse.query(own, "SELECT nothing FROM customeraccounts")
@@ -181,7 +184,7 @@ def test_schema_has_unique_field_ids(evolved_lab: Lab) -> None:
     assert schema.columns.tolist() == ["column", "type", "field id"]
 
 
-def test_objects_lists_data_and_metadata(evolved_lab: Lab) -> None:
+def test_list_of_objects_contains_data_and_metadata(evolved_lab: Lab) -> None:
     objects = lakehouse.objects(evolved_lab)
     assert set(objects["folder"]) == {"data", "metadata"}
     assert (objects["bytes"] > 0).all()

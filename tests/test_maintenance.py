@@ -16,7 +16,7 @@ def count(lab: Lab) -> tuple[int, int, int]:
     return counts.files, counts.snapshots, counts.stored_files
 
 
-def test_compact_and_vacuum_reduce_files(lab: Lab, lakehouse_ticks: Lakehouse) -> None:
+def test_compact_and_vacuum_reduce_number_of_files(lab: Lab, lakehouse_ticks: Lakehouse) -> None:
     chapters.catch_up(lab, 3)
     source.load_items(lab, source.items(2))
     integration.wait_until_synced(lab, datetime.now(UTC))
@@ -40,7 +40,7 @@ def test_counts_are_readable() -> None:
     assert str(counts) == "103,000 rows in 48 files of 46 KB · 5 snapshots · 60 files, 4,118 KB in S3"
 
 
-def test_compact_raises_without_table(lab: Lab) -> None:
+def test_compact_raises_error_if_table_is_missing(lab: Lab) -> None:
     chapters.catch_up(lab, 2)
     with pytest.raises(QueryError, match="customeraccounts"):
         maintenance.compact(lab)

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.once
 TESTS = Path(__file__).parent
 CONSTRAINTS = TESTS.parent / "constraints"
 # Every test uses these packages. Their versions differ only in the service models, which tests/contract checks with
-# both sets, and in the cursor, which tests/wire/test_pyathena.py checks.
+# both sets of versions, and in the cursor, which tests/wire/test_pyathena.py checks.
 CLIENTS = {"boto3", "botocore", "pyathena", "pytest"}
 
 
@@ -46,7 +46,7 @@ def imported(tree: ast.Module) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
-def test_tests_marked_once_import_no_differing_packages() -> None:
+def test_tests_marked_once_do_not_import_packages_whose_versions_differ() -> None:
     different = differing_modules()
     assert {"pandas", "duckdb", "pyarrow", "pyiceberg", "plotly", "numpy"} <= different
     found = {path.name: imported(tree) & different for path, tree in marked_once()}

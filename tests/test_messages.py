@@ -28,7 +28,7 @@ def messages(path: Path) -> list[str]:
     ]
 
 
-def test_calls_in_messages_run_in_notebooks() -> None:
+def test_calls_in_messages_can_run_in_notebooks() -> None:
     found = {
         str(path.relative_to(PACKAGE)): calls
         for path in sorted(PACKAGE.rglob("*.py"))

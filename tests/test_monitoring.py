@@ -40,7 +40,7 @@ def test_freshness_is_measured_from_latest_ingestion(evolved_lab: Lab) -> None:
     assert (ingestions["completed_at"] >= ingestions["last_synced_at"]).all()
 
 
-def test_create_alarm_is_idempotent_and_covers_load_types(evolved_lab: Lab) -> None:
+def test_create_alarm_is_idempotent_and_covers_both_load_types(evolved_lab: Lab) -> None:
     assert [monitoring.create_alarm(evolved_lab).did, monitoring.create_alarm(evolved_lab).did] == [
         "created",
         "already there",
@@ -129,7 +129,7 @@ def test_finds_log_group_with_any_suffix(lab: Lab, lakehouse_ticks: Lakehouse, s
 
 
 @pytest.mark.parametrize("denied_services", [("logs",), ("logs", "cloudwatch")])
-def test_detects_sync_without_logs_and_metrics(
+def test_detects_sync_without_logs_or_metrics(
     lab: Lab, lakehouse_ticks: Lakehouse, monkeypatch: pytest.MonkeyPatch, denied_services: tuple[str, ...]
 ) -> None:
     monkeypatch.setattr(_arrival, "_GRACE", timedelta())
@@ -142,14 +142,14 @@ def test_detects_sync_without_logs_and_metrics(
     assert monitoring.log_events(lab).empty
 
 
-def test_last_sync_uses_metrics_if_logs_are_denied(evolved_lab: Lab) -> None:
+def test_last_sync_uses_metrics_if_log_access_is_denied(evolved_lab: Lab) -> None:
     expected = integration.last_sync(evolved_lab)
     FakeOperation(evolved_lab, "logs", "DescribeLogGroups").fail("AccessDeniedException", times=9)
     assert integration.last_sync(evolved_lab) == expected
 
 
 def create_without_telemetry(lab: Lab, *services: str) -> None:
-    """Create an integration whose target role may not write telemetry to these services."""
+    """Create an integration whose target role is not allowed to write telemetry to these services."""
     chapters.catch_up(lab, 2)
     kept = permissions.render(lab, "target_role_permissions")
     actions = [
@@ -164,7 +164,7 @@ def create_without_telemetry(lab: Lab, *services: str) -> None:
     integration.create(lab)
 
 
-def test_freshness_raises_before_first_ingestion(lab: Lab) -> None:
+def test_freshness_raises_error_before_first_ingestion(lab: Lab) -> None:
     chapters.catch_up(lab, 2)
     integration.set_target_role(lab)
     integration.create(lab)

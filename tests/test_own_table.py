@@ -39,7 +39,7 @@ def replicate_file(lab: Lab, path: Path) -> Lab:
 
 
 @pytest.mark.usefixtures("lakehouse_ticks")
-def test_table_has_keys_of_report(lab: Lab, file: Path) -> None:
+def test_table_has_keys_from_report(lab: Lab, file: Path) -> None:
     chapters.catch_up(lab, 13)
     report = preflight.of_file(file, keys=["Year", "Name"])
     own = lab.with_table("MyTable")

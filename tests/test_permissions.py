@@ -17,7 +17,7 @@ OTHER_TRUST = json.dumps(
 )
 
 
-def test_caller_principal_of_session_is_role(lab: Lab) -> None:
+def test_caller_principal_of_session_is_its_role(lab: Lab) -> None:
     assert permissions.caller_principal(lab) == "arn:aws:iam::123456789012:role/Admin"
 
 
@@ -32,7 +32,7 @@ def test_caller_principal_omits_path_of_inaccessible_role(lab: Lab) -> None:
     assert permissions.caller_principal(session) == "arn:aws:iam::123456789012:role/Hidden"
 
 
-def test_caller_principal_of_user_is_user(lab: Lab) -> None:
+def test_caller_principal_of_user_is_the_user(lab: Lab) -> None:
     user = dataclasses.replace(lab, caller="arn:aws:iam::123456789012:user/anna")
     assert permissions.caller_principal(user) == "arn:aws:iam::123456789012:user/anna"
 
@@ -52,7 +52,7 @@ def test_create_target_role_rejects_foreign_role(lab: Lab) -> None:
         permissions.create_target_role(lab)
 
 
-def test_write_all_renders_policies_with_lab_names(lab: Lab, tmp_path: Path) -> None:
+def test_all_policies_are_written_with_lab_names(lab: Lab, tmp_path: Path) -> None:
     written = permissions.write_all(lab, tmp_path / "new" / "folder")
     assert [path.stem for path in written] == _documents.policy_names()
     for path in written:

@@ -39,7 +39,7 @@ _TRANSLATED = (
     r"as (it|AWS|Athena|Trino|Hive|DuckDB|Iceberg) has it)\b|(?<!there\s)\b(is|was) no (?!longer\b|more\b|fewer\b)\w+"
     r"|\brefus(es?|ed|ing) by name\b|\d %(?= of\b|[.,;)])"
 )
-# Readers see docstrings and comments out of context, so they repeat the noun instead of using "one".
+# Docstrings and comments are read out of context, so they repeat the noun instead of using "one".
 _WITHOUT_NOUN = (
     r"\b(first|next|last|given|known|missing|suitable|deleted|enclosing|original|new|old|other|right|wrong|previous|"
     r"current|remaining|existing|earlier|later|latest|newest|oldest|default|unknown|correct|larger|smaller) ones?\b"
@@ -55,9 +55,9 @@ _BRITISH = (
 _OPENING = r"(What|Where|Who|Whose|How)\b"
 # A function's docstring does not open with an article.
 _ARTICLE = r"(A|An|The|Its)\b"
-# A class's docstring does not open with a singular noun without its article.
+# A singular noun at the start of a class's docstring needs an article.
 _BARE_NOUN = r"[A-Z][A-Za-z]*[^s\W] (that|whose|who|of|with|without|in) "
-# A docstring contains no fragment after a semicolon, and no description of an argument without its article.
+# A docstring contains no fragment after a semicolon, and no description of an argument that starts with "Its".
 _FRAGMENT = r"; (empty|None|True|False|0) if\b|(?m:^\s+\w+: Its\b)"
 
 

@@ -36,8 +36,8 @@ NAMES = {
     "AnyBucket": "glue-zetl-target-123456789012-us-east-1*",
     "AnyDatabase": "*customerdb",
 }
-# These statements cannot name a specific resource, for the reason in the comment. policies/README.md explains each
-# statement.
+# These statements cannot name a specific resource, for the reason given next to each of them. policies/README.md
+# explains each statement.
 ANY_RESOURCE = {
     ("table_resource_policy.json", "ZeroEtlExport"),  # A table's policy applies only to that table.
     ("target_role_permissions.json", "PutZeroEtlMetrics"),  # PutMetricData has no resource types.
@@ -116,7 +116,7 @@ def test_only_trust_policy_omits_resource(name: str) -> None:
     assert bool(missing) == (name == "target_role_trust.json")
 
 
-def test_exceptions_are_still_needed() -> None:
+def test_only_listed_statements_apply_to_any_resource() -> None:
     assert {
         (name, each["Sid"])
         for name in FILES
@@ -125,7 +125,7 @@ def test_exceptions_are_still_needed() -> None:
     } == ANY_RESOURCE
 
 
-def test_table_policy_allows_glue_only_to_export() -> None:
+def test_table_policy_lets_glue_only_export_the_table() -> None:
     each = statement("table_resource_policy.json", "ZeroEtlExport")
     assert each["Principal"] == {"Service": "glue.amazonaws.com"}
     assert set(each["Action"]) == {

@@ -107,7 +107,7 @@ def test_folders_with_code_are_packages(package: str) -> None:
 
 
 @pytest.mark.parametrize("package", ["local_lakehouse", "zetl_helpers"])
-def test_other_files_are_package_data(package: str) -> None:
+def test_non_python_files_are_package_data(package: str) -> None:
     discovered = find_packages(str(ROOT), include=[f"{package}*"])
     patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
     packed = {

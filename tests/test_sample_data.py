@@ -126,7 +126,7 @@ def test_values_are_plausible() -> None:
         assert 10 < Decimal(text(item, "InterestRate")) < 30
 
 
-def test_zip_codes_belong_to_one_state() -> None:
+def test_each_zip_code_belongs_to_one_state() -> None:
     states: dict[str, set[str]] = {}
     for item in accounts():
         states.setdefault(text(item, "ZipCode"), set()).add(text(item, "State"))

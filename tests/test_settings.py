@@ -115,7 +115,7 @@ def test_command_rejects_invalid_settings(
     assert not (tutorial / "zetl.env").exists()
 
 
-def test_missing_extra_error_names_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_for_missing_extra_names_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
     real = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "moto" else real(name))
     with pytest.raises(

@@ -83,7 +83,7 @@ def test_import_items_creates_table_from_s3(lab: Lab) -> None:
     assert "Contents" not in lab.client("s3").list_objects_v2(Bucket=lab.bucket, Prefix="imports/")
 
 
-def test_import_items_raises_if_items_are_invalid(lab: Lab) -> None:
+def test_import_items_raises_error_if_items_are_invalid(lab: Lab) -> None:
     target.create_bucket(lab)
     with pytest.raises(
         source.ImportFailedError, match=r"ended with the status COMPLETED: number of invalid items: 1\. Delete"

@@ -56,7 +56,7 @@ def test_find_project_returns_project_and_role(lab: Lab, project: Project) -> No
     assert lab.client("iam").get_role(RoleName=role)["Role"]["Arn"] == project.role_arn
 
 
-def test_missing_domain_error_says_who_creates_one(lab: Lab) -> None:
+def test_missing_domain_error_says_who_can_create_one(lab: Lab) -> None:
     none = FakeOperation(lab, "datazone", "ListDomains")
     none.once(lambda _: {"items": []})
     with pytest.raises(
@@ -92,7 +92,7 @@ def test_share_is_idempotent_and_reversible(loaded_lab: Lab, project: Project) -
     assert [studio.deregister_location(loaded_lab).did for _ in range(2)] == ["deleted", "already gone"]
 
 
-def test_project_can_query_only_while_granted(loaded_lab: Lab, project: Project) -> None:
+def test_project_can_query_only_while_it_has_permission(loaded_lab: Lab, project: Project) -> None:
     member = studio.as_project(loaded_lab, project)
     assert member.caller.startswith("arn:aws:sts::123456789012:assumed-role/datazone_usr_role_")
     assert member.workgroup.startswith("workgroup-")
@@ -119,7 +119,7 @@ def test_keeps_location_registered_by_someone_else(loaded_lab: Lab) -> None:
     assert [entry["ResourceArn"] for entry in formation.list_resources()["ResourceInfoList"]] == [whole]
 
 
-def test_as_project_requires_membership(loaded_lab: Lab, project: Project) -> None:
+def test_acting_as_project_requires_membership(loaded_lab: Lab, project: Project) -> None:
     FakeOperation(loaded_lab, "datazone", "GetConnection").once(lambda _: {"environmentUserRole": project.role_arn})
     with pytest.raises(StudioError, match="because you are not a member of the project"):
         studio.as_project(loaded_lab, project)

@@ -39,7 +39,7 @@ def domains(lab: Lab) -> list[str]:
     return [item["name"] for item in lab.client("datazone").list_domains()["items"]]
 
 
-def test_plan_states_cost_and_vpc_and_creates_nothing(lab: Lab, plan: DomainPlan) -> None:
+def test_plan_shows_cost_and_vpc_without_creating_anything(lab: Lab, plan: DomainPlan) -> None:
     assert "projects in VPC vpc-1, subnets subnet-a, subnet-b" in str(plan)
     assert "NAT gateway in the VPC costs about $0.045 an hour" in str(plan)
     assert "CloudFormation templates, see https://github.com/aws/Unified-Studio-for-Amazon-Sagemaker" in str(plan)
@@ -49,7 +49,7 @@ def test_plan_states_cost_and_vpc_and_creates_nothing(lab: Lab, plan: DomainPlan
 def test_plan_reports_missing_role_and_subnet(lab: Lab) -> None:
     with pytest.raises(
         StudioSetupError,
-        match=r"the role AmazonSageMakerDomainExecution .*does not exist.*administrator must create it",
+        match=r"AmazonSageMakerDomainExecution, which does not exist\. An administrator must create it",
     ):
         studio.plan_domain(lab, vpc="vpc-1", subnets=SUBNETS)
     with pytest.raises(StudioSetupError, match="two Availability Zones"):
@@ -75,7 +75,7 @@ def test_creating_and_deleting_are_idempotent(lab: Lab, plan: DomainPlan) -> Non
 
 def test_project_requires_a_profile(lab: Lab, plan: DomainPlan) -> None:
     domain = studio.create_domain(lab, plan).details["domain"]
-    with pytest.raises(ClientError, match="A project requires a projectProfileId here"):
+    with pytest.raises(ClientError, match="the local lakehouse requires a projectProfileId"):
         lab.client("datazone").create_project(domainIdentifier=domain, name="Mine")
 
 
@@ -105,7 +105,7 @@ STACK = "SageMakerUnifiedStudio-VPC"
 
 
 class Stacks:
-    """A simulation of CloudFormation, which the local lakehouse does not support, with the VPC stack.
+    """A simulation of CloudFormation and the VPC stack, because the local lakehouse does not support CloudFormation.
 
     Args:
         lab: The lab.
@@ -158,7 +158,7 @@ def test_cleanup_keeps_stack_without_lab_tag(lab: Lab, plan: DomainPlan, tags: d
     assert stacks.deleted_with == []
 
 
-def test_failed_stack_deletion_is_reported_and_stays_in_plan(lab: Lab, plan: DomainPlan) -> None:
+def test_failed_stack_deletion_is_reported_and_remains_in_plan(lab: Lab, plan: DomainPlan) -> None:
     Stacks(lab, lab.tags, after="DELETE_FAILED")
     studio.create_domain(lab, plan_with_stack(lab, plan))
     outcomes = cleanup.apply(cleanup.plan(lab)).set_index("kind")["outcome"]
@@ -174,7 +174,7 @@ def test_plan_reports_missing_stack(lab: Lab, plan: DomainPlan) -> None:
     assert studio.delete_stack(lab, STACK).did == "already gone"
 
 
-def test_domain_that_cannot_be_deleted_stays_recorded(lab: Lab, plan: DomainPlan) -> None:
+def test_domain_that_cannot_be_deleted_remains_recorded(lab: Lab, plan: DomainPlan) -> None:
     created = studio.create_domain(lab, plan)
     datazone = lab.client("datazone")
     domain = {"domainIdentifier": created.details["domain"]}
@@ -182,7 +182,7 @@ def test_domain_that_cannot_be_deleted_stays_recorded(lab: Lab, plan: DomainPlan
     outcomes = cleanup.apply(cleanup.plan(lab)).set_index("kind")["outcome"]
     assert "still has projects: Theirs. Delete all of its projects first" in outcomes["Studio domain"]
     assert (
-        f"records resources that still exist: Studio project {lab.project}, Studio domain {created.details['domain']}"
+        f"list resources that still exist: Studio project {lab.project}, Studio domain {created.details['domain']}"
         in outcomes["IAM role"]
     )
     datazone.delete_project(**domain, identifier=theirs["id"])

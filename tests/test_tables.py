@@ -1,4 +1,4 @@
-"""Tests for tables, which are interactive where scripts run, and plain where outputs are compared."""
+"""Tests that tables are interactive where scripts can run, and plain where outputs are compared."""
 
 import pandas as pd
 import pytest

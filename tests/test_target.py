@@ -114,7 +114,7 @@ def test_merge_and_removal_keep_foreign_statements(lab: Lab) -> None:
     assert sids(lab) == ["SomebodyElse"]
 
 
-def test_merge_keeps_other_learners_statements(lakehouse: Lakehouse) -> None:
+def test_merge_keeps_statements_of_other_learners(lakehouse: Lakehouse) -> None:
     anna, ben = connect_to(lakehouse.url, "anna"), connect_to(lakehouse.url, "ben")
     target.merge_catalog_policy(anna)
     target.merge_catalog_policy(ben)

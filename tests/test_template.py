@@ -167,19 +167,19 @@ def registry() -> dict[str, set[str]]:
 
 def test_regions_match_cloudformation() -> None:
     listed = {region for region, types in registry().items() if "AWS::Glue::Integration" in types}
-    # For Regions that it does not know, such as those of other partitions, the linter assumes all resource types.
+    # The linter assumes that Regions it does not know, such as those in other partitions, support all resource types.
     partition = boto3.Session(region_name="us-east-1").get_partition_for_region
     assert regions() == {region for region in listed if partition(region) == "aws"}
 
 
-def test_gaps_are_resources_that_cloudformation_lacks() -> None:
+def test_gaps_are_resources_that_cloudformation_does_not_support() -> None:
     types = set.union(*registry().values())
     offered = {name.removeprefix("AWS::Glue::") for name in types if name.startswith("AWS::Glue::")}
     assert {"Integration", "IntegrationResourceProperty", "Database"} <= offered
     assert not {name for name in offered if "TableProperties" in name or name.endswith("ResourcePolicy")}
 
 
-def test_gaps_are_named_in_template_and_on_terminal(
+def test_gaps_are_listed_in_template_and_on_terminal(
     lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(cli, "_connect", lambda *_, **__: lab)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.once
 
 @pytest.fixture
 def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Provide a folder that replaces the in-memory file system, and the environment of a new test run."""
+    """Provide the environment of a new test run, with a folder in place of the in-memory file system."""
     monkeypatch.setattr(temporary_files, "_MEMORY", tmp_path)
     monkeypatch.setattr(temporary_files, "_ENOUGH_BYTES", 0)
     monkeypatch.setattr(tempfile, "tempdir", tempfile.gettempdir())
@@ -52,7 +52,7 @@ def test_deletes_folders_from_killed_runs(memory: Path) -> None:
 
 
 @pytest.mark.usefixtures("memory")
-def test_returns_none_if_memory_is_small_or_folder_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_returns_none_if_memory_is_too_small_or_folder_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(temporary_files, "_ENOUGH_BYTES", shutil.disk_usage("/").total * 1000)
     assert folder_in_memory() is None
     monkeypatch.setattr(temporary_files, "_ENOUGH_BYTES", 0)

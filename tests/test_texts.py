@@ -20,7 +20,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_links_into_project_are_valid(text: Path) -> None:
+def test_links_to_project_files_are_valid(text: Path) -> None:
     links = re.findall(r"\]\((?!https?:|#)([^)]+)\)", text.read_text(encoding="utf-8"))
     assert [link for link in links if not (text.parent / link).exists()] == []
 

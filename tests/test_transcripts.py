@@ -75,15 +75,15 @@ def create_foreign_resources(lab: Lab) -> None:
     )
 
 
-def test_dry_run_of_empty_account_matches_golden(lab: Lab, golden: Golden) -> None:
+def test_dry_run_of_empty_account_matches_golden_file(lab: Lab, golden: Golden) -> None:
     golden("empty_account.txt", dry_run(lab))
 
 
-def test_dry_run_of_complete_lab_matches_golden(full_lab: Lab, golden: Golden) -> None:
+def test_dry_run_of_complete_lab_matches_golden_file(full_lab: Lab, golden: Golden) -> None:
     golden("full_lab.txt", dry_run(full_lab))
 
 
-def test_dry_run_of_incomplete_lab_matches_golden(lab: Lab, golden: Golden) -> None:
+def test_dry_run_of_incomplete_lab_matches_golden_file(lab: Lab, golden: Golden) -> None:
     source.create_table(lab)
     target.create_bucket(lab)
     target.create_database(lab)
@@ -92,21 +92,21 @@ def test_dry_run_of_incomplete_lab_matches_golden(lab: Lab, golden: Golden) -> N
     golden("incomplete_lab.txt", dry_run(lab))
 
 
-def test_dry_run_without_database_and_integration_matches_golden(full_lab: Lab, golden: Golden) -> None:
+def test_dry_run_without_database_or_integration_matches_golden_file(full_lab: Lab, golden: Golden) -> None:
     integration.delete(full_lab)
     full_lab.client("glue").delete_table(DatabaseName=full_lab.database, Name=full_lab.target_table)
     full_lab.client("glue").delete_database(Name=full_lab.database)
     golden("orphaned_resources.txt", dry_run(full_lab))
 
 
-def test_dry_run_for_two_learners_matches_golden(lakehouse: Lakehouse, golden: Golden) -> None:
+def test_dry_run_for_two_learners_matches_golden_file(lakehouse: Lakehouse, golden: Golden) -> None:
     labs = [connect_to(lakehouse.url, learner) for learner in ("anna", "ben")]
     for lab in labs:
         chapters.catch_up(lab, 2)
     golden("two_learners.txt", dry_run(*labs))
 
 
-def test_dry_run_with_foreign_resources_matches_golden(lab: Lab, golden: Golden) -> None:
+def test_dry_run_with_foreign_resources_matches_golden_file(lab: Lab, golden: Golden) -> None:
     create_foreign_resources(lab)
     before = dry_run(lab)
     golden("foreign_resources.txt", before)
@@ -115,7 +115,7 @@ def test_dry_run_with_foreign_resources_matches_golden(lab: Lab, golden: Golden)
     assert lab.client("s3").get_object(Bucket=lab.bucket, Key="theirs")["Body"].read() == b"theirs"
 
 
-def test_cleanup_command_output_matches_golden(
+def test_cleanup_command_output_matches_golden_file(
     lab: Lab, golden: Golden, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(cli, "_connect", lambda *_, **__: lab)

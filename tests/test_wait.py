@@ -20,17 +20,17 @@ pytestmark = pytest.mark.once
 
 @pytest.fixture(autouse=True)
 def no_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Discard the sessions of other tests."""
+    """Discard the sessions from other tests."""
     monkeypatch.setattr(_sign_in, "_sessions", [])
 
 
-def test_wait_for_returns_result() -> None:
+def test_wait_returns_result() -> None:
     answers = iter([None, None, "there"])
     with without_waiting():
         assert wait_for("it", lambda: next(answers), timeout=60, hint="") == "there"
 
 
-def test_wait_for_times_out_with_hint(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wait_times_out_with_hint(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("the wait slept"))
     with without_waiting(), pytest.raises(WaitTimeoutError) as caught:
         wait_for("the moon", lambda: None, timeout=3600, hint="Look at the sky.")
@@ -38,7 +38,7 @@ def test_wait_for_times_out_with_hint(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(earlier=st.lists(st.sampled_from([0.1, 0.7, 30.0]), max_size=60), timeout=st.sampled_from([1, 5, 60]))
-def test_wait_for_times_out_after_earlier_waits(earlier: list[float], timeout: float) -> None:
+def test_wait_times_out_after_earlier_waits(earlier: list[float], timeout: float) -> None:
     with without_waiting():
         for seconds in [*earlier, timeout]:
             looks = iter([None] * 1000)
@@ -58,7 +58,7 @@ def test_long_wait_polls_less_often() -> None:
     assert 100 < looks < 250
 
 
-def test_short_wait_shows_no_progress(capsys: pytest.CaptureFixture[str]) -> None:
+def test_short_wait_does_not_show_progress(capsys: pytest.CaptureFixture[str]) -> None:
     answers = iter([None, None, "there"])
     with without_waiting():
         wait_for("it", lambda: next(answers), timeout=60, hint="")
@@ -75,7 +75,7 @@ def test_long_wait_shows_progress_on_one_line(capsys: pytest.CaptureFixture[str]
     assert shown.count("\n") == 1
 
 
-def test_wait_for_aws_shows_usual_time_and_how_to_skip(capsys: pytest.CaptureFixture[str]) -> None:
+def test_wait_for_aws_shows_usual_time_and_explains_how_to_skip(capsys: pytest.CaptureFixture[str]) -> None:
     answers = iter([None] * 40 + ["there"])
     with without_waiting():
         wait_for("it", lambda: next(answers), timeout=3600, hint="", usual="15 to 30 minutes")
@@ -129,7 +129,7 @@ def raised(answer: Any) -> Any:
     return answer
 
 
-def test_wait_raises_if_session_is_not_renewed() -> None:
+def test_wait_raises_error_if_session_is_not_renewed() -> None:
     with without_waiting(), pytest.raises(ClientError, match="ExpiredTokenException"):
         wait_for("it", lambda: raised(EXPIRED), timeout=60, hint="")
 
@@ -140,7 +140,7 @@ def test_wait_raises_other_errors_immediately() -> None:
         wait_for("it", lambda: raised(denied), timeout=60, hint="")
 
 
-def test_renew_updates_credentials_of_existing_clients(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_renewal_updates_credentials_of_existing_clients(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     file = tmp_path / "credentials"
@@ -164,7 +164,7 @@ def test_renew_updates_credentials_of_existing_clients(tmp_path: Any, monkeypatc
         ("glue", "DescribeIntegrations", integration.wait_until_recovered),
     ],
 )
-def test_chapter_waits_continue_after_new_sign_in(
+def test_waits_in_chapters_continue_after_new_sign_in(
     lab: Lab, lakehouse: Lakehouse, service: str, operation: str, wait: Callable[[Lab], object]
 ) -> None:
     with without_waiting(lakehouse.zero_etl.refresh_now):

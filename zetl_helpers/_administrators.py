@@ -24,14 +24,13 @@ _LEAVING = "zetl-lab-leaves"
 def rewrite(lab: Lab, change: Callable[[list[str]], list[str]]) -> tuple[list[str], list[str]]:
     """Apply a change to the list of administrators, and keep all other settings.
 
-    ``PutDataLakeSettings`` replaces all settings and does not support conditions. This function therefore writes the
-    settings only if their hash has not changed since it read them, and then reads them back. A concurrent change is
-    unlikely to be lost. If another writer overwrites the lab's change, the function applies the change again.
+    ``PutDataLakeSettings`` replaces all settings and does not support conditional writes. This function therefore
+    writes the settings only if their hash has not changed since it read them, and then reads them back. A concurrent
+    change is unlikely to be lost. If another writer overwrites the lab's change, the function applies the change again.
 
     Args:
         lab: The lab.
-        change: A function that takes the current list and returns the new list. Applied to its own result, the function
-            must change nothing.
+        change: An idempotent function that takes the current list and returns the new list.
 
     Returns:
         The list before the change and the list after it.

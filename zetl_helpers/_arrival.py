@@ -75,7 +75,7 @@ def last_sync(lab: Lab, integration: dict[str, Any]) -> datetime | None:
 
     Args:
         lab: The lab.
-        integration: The integration as ``DescribeIntegrations`` returns it.
+        integration: The integration, as returned by ``DescribeIntegrations``.
     """
     arn = str(integration["IntegrationArn"])
     for look in (_by_log, _by_metric):
@@ -97,7 +97,7 @@ def is_loaded(lab: Lab, integration: dict[str, Any]) -> bool:
 
     Args:
         lab: The lab.
-        integration: The integration as ``DescribeIntegrations`` returns it.
+        integration: The integration, as returned by ``DescribeIntegrations``.
     """
     try:
         return _by_log(lab, str(integration["IntegrationArn"])) is not None
@@ -108,7 +108,7 @@ def is_loaded(lab: Lab, integration: dict[str, Any]) -> bool:
 
 
 def metric_series(lab: Lab, arn: str, name: str = "") -> list[tuple[str, list[dict[str, str]]]]:
-    """Return the name and all dimensions of each metric of an integration.
+    """Return an integration's metrics, each with its name and all dimensions.
 
     CloudWatch returns data only if a request specifies all dimensions of a metric.
 

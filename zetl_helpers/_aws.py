@@ -37,7 +37,7 @@ def make(create: Callable[[], object], check: Callable[[], object], *codes: str)
         create: A function that creates the resource.
         check: A function that is called if AWS reports that the resource exists. If the function returns a false value,
             the error is raised again.
-        codes: The error codes that mean that the resource already exists.
+        codes: The error codes that AWS returns if the resource already exists.
     """
     try:
         create()
@@ -47,10 +47,10 @@ def make(create: Callable[[], object], check: Callable[[], object], *codes: str)
 
 
 def settled(what: str, act: Callable[[], T], passing: Callable[[ClientError], bool], *, timeout: float = 60) -> T:
-    """Retry a call that AWS rejects while a new resource is not yet visible everywhere.
+    """Retry a call that fails temporarily, for example because a new resource is not visible everywhere yet.
 
     Args:
-        what: The awaited event or resource, phrased so that it completes "waiting for …".
+        what: The text that follows "waiting for" in messages.
         act: A function that makes the call.
         passing: A function that returns whether an error is temporary.
         timeout: Maximum seconds to retry before the last error is raised.
@@ -84,15 +84,15 @@ def one_of(*codes: str) -> Callable[[ClientError], bool]:
 
 
 def error_code(error: ClientError) -> str:
-    """Return the error code of an AWS error."""
+    """Return the code of an AWS error."""
     return str(error.response["Error"]["Code"])
 
 
 def tag_list(tags: dict[str, str], key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
-    """Convert tags from a dictionary to the list that most services accept."""
+    """Convert a dictionary of tags to the list format that most services use."""
     return [{key: name, value: text} for name, text in tags.items()]
 
 
 def tag_dict(tags: list[dict[str, Any]], key: str = "Key", value: str = "Value") -> dict[str, str]:
-    """Convert tags from the list that most services return to a dictionary."""
+    """Convert a list of tags, in the format that most services use, to a dictionary."""
     return {tag[key]: tag[value] for tag in tags}

@@ -28,8 +28,8 @@ def merge_catalog_policy(lab: Lab) -> Step:
 
     The policy is account-wide, and ``PutResourcePolicy`` replaces all statements. This function therefore reads the
     policy and merges the statements by ``Sid``. It writes the policy only if its hash has not changed, so that no
-    concurrent change is lost. In a class that the instructor prepared, nothing is added. The class statement covers AWS
-    Glue for all labs, and the learner's IAM policy allows the learner to create integrations.
+    concurrent change is lost. If the instructor has prepared the class, nothing is added. The class statement covers
+    AWS Glue for all labs, and the learner's IAM policy allows the learner to create integrations.
 
     Args:
         lab: The lab.
@@ -131,7 +131,7 @@ def other_databases(lab: Lab, principal: str) -> list[str]:
         principal: The ARN of an IAM user or role.
 
     Returns:
-        The databases' names, as in the Data Catalog's policy.
+        The databases' names, as they appear in the Data Catalog's policy.
     """
     document, _ = _read_catalog_policy(lab)
     found = {

@@ -21,7 +21,7 @@ def checking() -> Iterator[None]:
 
 
 def folder(results: str) -> str:
-    """Return the location for a query's results: a separate folder if an exercise check runs the query.
+    """Return the location for a query's results: a separate folder if an exercise check is running the query.
 
     A folder marks these queries, because a comment in a statement would shift the positions in Athena error messages.
     """

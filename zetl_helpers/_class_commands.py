@@ -87,7 +87,7 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _print_practice() -> None:
-    """Print each exercise's results if the class shares its progress."""
+    """Print each learner's exercise counts and the hardest exercise, but only if the class shares its progress."""
     from zetl_helpers import _settings
     from zetl_helpers.course import classroom
 
@@ -136,5 +136,5 @@ def _chosen(labs: Sequence[Lab], prefixes: Sequence[str]) -> list[Lab]:
     """
     unknown = sorted(set(prefixes) - {lab.prefix for lab in labs})
     if unknown:
-        raise UsageError(f"No resources were found for {', '.join(unknown)}. To list the class: zetl class status")
+        raise UsageError(f"No resources were found for {', '.join(unknown)}. To list the learners: zetl class status")
     return [lab for lab in labs if (lab.prefix in prefixes if prefixes else lab.prefix)]

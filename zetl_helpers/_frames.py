@@ -25,7 +25,7 @@ def show_strings_in_full() -> None:
 def _set_options() -> None:
     import pandas as pd
 
-    # Users need to read and copy complete ARNs and errors.
+    # Users need to read and copy complete ARNs and error messages.
     pd.set_option("display.max_colwidth", None)
 
 

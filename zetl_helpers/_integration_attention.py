@@ -1,4 +1,4 @@
-"""Waits for an integration that needs attention, and for its recovery."""
+"""Functions that wait until an integration needs attention or has recovered."""
 
 from __future__ import annotations
 

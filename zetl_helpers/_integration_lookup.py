@@ -44,7 +44,7 @@ def tags(lab: Lab, found: dict[str, Any]) -> dict[str, str]:
 
     Args:
         lab: The lab.
-        found: The integration as ``DescribeIntegrations`` returns it.
+        found: The integration, as returned by ``DescribeIntegrations``.
     """
     if found.get("Tags"):
         return tag_dict(found["Tags"], "key", "value")
@@ -72,7 +72,7 @@ def last_sync(lab: Lab) -> datetime | None:
 
     Return None if no ingestion has been found.
 
-    The time comes from the integration's log, its metrics, or the target table's latest snapshot, in this order.
+    The time comes from the integration's log, its metrics, or the target table's latest snapshot, in that order.
 
     See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-monitoring.html
     """

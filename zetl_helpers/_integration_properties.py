@@ -1,4 +1,4 @@
-"""The target role, unnesting and partitioning that are set before an integration is created."""
+"""Settings to configure before an integration is created: the target role, unnesting and partitioning."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Unnest = Literal["FULL", "TOPLEVEL", "NOUNNEST"]
 GONE = ("EntityNotFoundException", "ResourceNotFoundException", "IntegrationNotFoundFault")
 # These codes mean that another operation is running on the integration or its target.
 BUSY = ("IntegrationConflictOperationFault", "InvalidIntegrationStateFault", "InvalidStateException")
-# A retry succeeds if the grant in the Data Catalog's policy was not yet visible, but not if the caller lacks another
+# Retrying helps if the grant in the Data Catalog's policy is not visible yet, but not if the caller lacks a different
 # permission.
 _CALLER_MAY_NOT = re.compile(r"not authorized to perform: (?!glue:CreateInboundIntegration)")
 _ABOUT_RIGHTS = re.compile(r"assume|role|permission|authorized|access", re.IGNORECASE)
@@ -81,7 +81,7 @@ def set_table_properties(lab: Lab, *, unnest: Unnest = "FULL", partition_by: Seq
         unnest: ``FULL`` creates a column for each attribute and splits maps into a column for each leaf. ``TOPLEVEL``
             creates a column for each attribute. ``NOUNNEST`` creates one column for all attributes except the keys.
         partition_by: The entries of a partition spec, each with ``FieldName``, ``FunctionSpec`` and ``ConversionSpec``.
-            Defaults to buckets of the partition key, as AWS Glue does.
+            Defaults to bucketing by the partition key, which is also the default in AWS Glue.
 
     Returns:
         The step and its outcome.

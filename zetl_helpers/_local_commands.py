@@ -20,7 +20,7 @@ class UsageError(UserError):
 
 
 def with_actions(command: argparse.ArgumentParser) -> argparse._SubParsersAction[argparse.ArgumentParser]:
-    """Add actions to a command. Without an action, the command prints the available actions and fails."""
+    """Add actions to a command. If no action is given, the command prints the available actions and fails."""
 
     def list_them(_: argparse.Namespace) -> int:
         command.print_help()
@@ -133,7 +133,9 @@ def _status(options: argparse.Namespace) -> int:
               f"{running.health['refresh_seconds']:g} s{refreshing}")  # fmt: skip
         for name, health in running.health["background"].items():
             if not health["ok"]:
-                print(f"{name} is failing and is retried (failures so far: {health['failures']}): {health['problem']}")
+                print(
+                    f"{name} is failing and being retried (failures so far: {health['failures']}): {health['problem']}"
+                )
     return 0 if running else 1
 
 

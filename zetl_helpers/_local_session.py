@@ -16,7 +16,7 @@ __all__ = ["Directed", "local_session"]
 
 
 class Directed(botocore.session.Session):  # type: ignore[misc]
-    """A botocore session whose clients call only one address, regardless of environment, configuration and library.
+    """A botocore session whose clients call only one address, even if settings or arguments specify another.
 
     Libraries such as awswrangler create their own clients from a lab's session. Without this class, only the
     environment variable ``AWS_ENDPOINT_URL`` would keep those clients from calling AWS, and a notebook can delete that

@@ -16,7 +16,7 @@ _SIGN_IN = (
 )
 _SIGN_IN_OR_REGION = f"{_SIGN_IN} If your credentials are new, check whether the Region is enabled for your account."
 _QUOTA = (
-    "A quota of this account and Region has been reached. Delete unused resources, or request a higher quota in the "
+    "A quota for this account and Region has been reached. Delete unused resources, or request a higher quota in the "
     "Service Quotas console, and repeat the step."
 )
 _REGION = (
@@ -89,7 +89,7 @@ def without_identity(error: BotoCoreError | ClientError, region: str) -> str:
     if isinstance(error, NoCredentialsError):
         return (
             "There are no AWS credentials. Sign in (aws sso login, or aws configure), or set AWS_PROFILE to a profile "
-            "with credentials, then repeat this cell."
+            "with credentials, then run this cell again."
         )
     if isinstance(error, ProfileNotFound):
         return f"{error}. Set AWS_PROFILE to one of your profiles, or create one with aws configure sso."
@@ -102,7 +102,7 @@ def without_identity(error: BotoCoreError | ClientError, region: str) -> str:
             f"Region {region} does not respond, and botocore's list of Regions does not contain it. {hint} Set "
             "AWS_REGION."
         )
-    return f"AWS could not identify you ({error}). Sign in again, or set AWS_PROFILE, then repeat this cell."
+    return f"AWS could not identify you ({error}). Sign in again, or set AWS_PROFILE, then run this cell again."
 
 
 def _regions() -> list[str]:

@@ -45,8 +45,8 @@ def require_keys(lab: Lab, keys: Mapping[str, str]) -> None:
     if found != list(keys):
         raise OtherKeysError(
             f"Table {lab.table} exists with the key {', '.join(found)}, but the key of these items is "
-            f"{', '.join(keys)}. First delete the table: zetl.cleanup.apply(zetl.cleanup.plan(lab, only=[...])), as at "
-            "the end of chapter 13."
+            f"{', '.join(keys)}. First delete the table: zetl.cleanup.apply(zetl.cleanup.plan(lab, only=[...])), as "
+            "shown at the end of chapter 13."
         )
 
 

@@ -1,4 +1,4 @@
-"""Detection of the notebook space, the project and the type of domain in which this process runs."""
+"""Detection of the notebook space in which this process is running, and of the space's project and domain type."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MEMBERS_CHAPTERS = (
 
 @dataclass(frozen=True)
 class Space:
-    """A notebook space of SageMaker Unified Studio.
+    """A notebook space in SageMaker Unified Studio.
 
     Args:
         domain_id: The domain's ID.
@@ -75,7 +75,7 @@ class Place:
 
 
 def find_space(metadata: Path | None = None) -> Space | None:
-    """Return the Unified Studio space in which this process runs. Return None outside such a space.
+    """Return the Unified Studio space in which this process is running. Return None outside such a space.
 
     Args:
         metadata: The file that describes the space.
@@ -102,7 +102,7 @@ def look(space: Space, client: Callable[[str], Any]) -> Place:
 
     Args:
         space: The space.
-        client: A function that returns the boto3 client of a service.
+        client: A function that returns the boto3 client for a service.
 
     See https://docs.aws.amazon.com/datazone/latest/APIReference/API_ListConnections.html
     """

@@ -72,8 +72,8 @@ def _about_types(_: Lab, message: str, __: str) -> str:
         return "Compare a time with a time, such as DATE '2026-10-01' or TIMESTAMP '2026-10-01 09:30:00 UTC'."
     if "varchar" in message and _NUMBER.search(message):
         return (
-            "To compare as text, put the number in 'single' quotes. To compare as numbers, convert the text with "
-            "CAST(x AS double)."
+            "To compare the values as text, put the number in 'single' quotes. To compare them as numbers, convert the "
+            "text with CAST(x AS double)."
         )
     if "varchar" in message and re.search(r"\bdate\b", message):
         return "CAST(x AS date) converts text such as 2026-10-21 to a date."
@@ -95,11 +95,11 @@ def _about_syntax(lab: Lab, message: str, sql: str) -> str:
 
 
 def _code(lab: Lab) -> str:
-    """Return the Python expression for the lab in a notebook."""
+    """Return the Python expression that a notebook uses for the lab."""
     return f'lab.with_table("{lab.further}")' if lab.further else "lab"
 
 
-# The Trino equivalents of functions in other databases.
+# The Trino equivalents of functions from other databases.
 _FUNCTIONS = {
     "ifnull": "COALESCE(x, y)", "isnull": "COALESCE(x, y)", "nvl": "COALESCE(x, y)",
     "len": "LENGTH(x)", "charindex": "STRPOS(text, part)", "instr": "STRPOS(text, part)",
@@ -108,11 +108,11 @@ _FUNCTIONS = {
 # Patterns of syntax that other databases support but Athena does not.
 _DIALECTS = {
     r"\{\w+\}": "The braces are part of the statement. Put an f before the quotes, so that Python inserts the value.",
-    r"::": "Athena has no `::`. Use CAST(x AS type).",
-    r"\bis\s+(?:not\s+)?(?:true|false)\b": "Athena has no IS TRUE or IS FALSE. Use x IS DISTINCT FROM true, or "
-    "COALESCE(x, false).",
-    r"\bselect\s+(?:distinct\s+)?top\b": "Athena has no TOP. Put LIMIT at the end of the statement.",
-    r"\bminus\b": "Athena has no MINUS. Use EXCEPT.",
+    r"::": "Athena does not support `::`. Use CAST(x AS type).",
+    r"\bis\s+(?:not\s+)?(?:true|false)\b": "Athena does not support IS TRUE or IS FALSE. Use x IS DISTINCT FROM "
+    "true, or COALESCE(x, false).",
+    r"\bselect\s+(?:distinct\s+)?top\b": "Athena does not support TOP. Put LIMIT at the end of the statement.",
+    r"\bminus\b": "Athena does not support MINUS. Use EXCEPT.",
     # A subscript follows a name, a parenthesis or another subscript.
     r"(?<![\w\])\"])\[[a-z_]\w*\]": "Athena does not support names in brackets. Omit the brackets, or use double "
     "quotes.",

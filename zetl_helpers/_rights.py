@@ -23,8 +23,8 @@ DENIED = ("403", "AccessDenied", "AccessDeniedException", "UnauthorizedOperation
 _MISSING = re.compile(r"not authorized to perform: (?P<action>[\w-]+:\w+)(?: on resource: \"?(?P<resource>[^\s\"]+))?")
 _ABOVE = re.compile(r"explicit deny|permissions boundary|service control policy|session policy|resource control policy")
 _GRANTS = (
-    "Lake Formation, not IAM, denies this request. A Lake Formation administrator can grant the permission, as in "
-    "chapter 3."
+    "Lake Formation, not IAM, denies this request. A Lake Formation administrator can grant the permission, as "
+    "described in chapter 3."
 )
 # The role of a Studio project has no S3 permissions for other people's files. Lake Formation provides temporary
 # credentials.
@@ -32,7 +32,7 @@ _OF_PROJECT = re.compile(r"assumed-role/datazone_usr_role_\w+")
 _SHARE = (
     "The project's role can read the table only through Lake Formation. The table's location must be registered, and "
     "the role must be opted in and granted SELECT. Ask the owner of the lab to share the table with this project, as "
-    "in chapter 3."
+    "described in chapter 3."
 )
 _INBOUND = (
     "You are missing glue:CreateInboundIntegration, which zetl.target.merge_catalog_policy(lab) in chapter 1 adds to "
@@ -158,6 +158,6 @@ def _step(message: str, action: str) -> str:
         )
     places = " or ".join(map(str, given))
     return (
-        f"You are missing {action}: see {places}. Run zetl policies to write the policies with the names of your "
-        "resources. Ask an account administrator to attach them to your user or role."
+        f"You are missing {action}. For a policy that allows it, see {places}. Run zetl policies to write the policies "
+        "with the names of your resources. Ask an account administrator to attach them to your user or role."
     )

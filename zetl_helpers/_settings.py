@@ -30,13 +30,13 @@ NAMES = ("ZETL_TARGET", "ZETL_PREFIX", "ZETL_PROJECT", "ZETL_WORKGROUP")
 
 
 def read_file(start: Path | None = None) -> dict[str, str]:
-    """Return the settings of the tutorial's folder, or an empty dictionary if ``zetl.env`` does not exist.
+    """Return the settings from the tutorial's folder, or an empty dictionary if ``zetl.env`` does not exist.
 
     Args:
         start: The folder where the search for the tutorial's folder starts. Defaults to the current folder.
 
     Raises:
-        SettingsError: A line of the file is not a setting.
+        SettingsError: A line in the file is not a setting.
     """
     path = file_path(start)
     if not path.is_file():
@@ -100,7 +100,7 @@ def prefix(environment: Mapping[str, str] | None = None) -> str:
     The prefix separates learners who share an account.
 
     Raises:
-        SettingsError: The prefix is not valid in the names of a bucket, a table and a role.
+        SettingsError: The prefix is not valid as part of bucket, table, database and role names.
     """
     value = _all(environment).get("ZETL_PREFIX", "")
     if value and not _PREFIX.fullmatch(value):
@@ -112,10 +112,12 @@ def prefix(environment: Mapping[str, str] | None = None) -> str:
 
 
 def project(environment: Mapping[str, str] | None = None) -> str:
-    """Return ``ZETL_PROJECT``, the name of the project in SageMaker Unified Studio. Defaults to the blog's project.
+    """Return ``ZETL_PROJECT``, the name of the project in SageMaker Unified Studio.
+
+    The default is the project name in the blog post.
 
     Raises:
-        SettingsError: The name is not valid for a project.
+        SettingsError: The value is not a valid project name.
     """
     value = _all(environment).get("ZETL_PROJECT") or "CustomerDB_Project"
     if not _PROJECT.fullmatch(value):
@@ -134,7 +136,7 @@ def workgroup(environment: Mapping[str, str] | None = None, *, default: str = "p
         default: The workgroup to return if the variable is not set.
 
     Raises:
-        SettingsError: The name is not valid for a workgroup.
+        SettingsError: The value is not a valid workgroup name.
     """
     value = _all(environment).get("ZETL_WORKGROUP") or default
     if not _WORKGROUP.fullmatch(value):

@@ -1,4 +1,4 @@
-"""Recovery from AWS sessions that expire during a wait."""
+"""Recovery when an AWS session expires during a wait."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _FAILURES = (CredentialRetrievalError, SSOTokenLoadError, TokenRetrievalError, U
 
 HINT = (
     "Your AWS session has ended. Sign in again in a terminal (aws sso login, or write new keys to your profile), and "
-    "this cell continues automatically. If your keys are environment variables, interrupt the cell, set new keys, "
-    "connect again with zetl.connect(), and repeat the cell. It continues where it stopped."
+    "this cell will continue automatically. If your keys are environment variables, interrupt the cell, set new keys, "
+    "connect again with zetl.connect(), and run the cell again. It continues where it stopped."
 )
 
 _sessions: list[boto3.Session] = []

@@ -24,7 +24,7 @@ class Step:
         thing: The resource, such as ``table CustomerAccounts``.
         did: The step's outcome for the resource.
         calls: The AWS operations that the step called, such as ``dynamodb.DescribeTable``, in order and without
-            repetitions.
+            duplicates.
         details: Further information, such as the response from AWS, a complete policy or the IDs of new resources.
         note: A sentence about a setting that the step did not change, or an empty string.
     """
@@ -59,7 +59,7 @@ class Step:
 
 
 def ensured(found: object, wanted: object) -> Did:
-    """Derive a step's outcome from the resource's state before the step and from the wanted state."""
+    """Derive a step's outcome from the resource's desired state and its state before the step."""
     if found == wanted:
         return "already there"
     return "created" if found is None else "changed"

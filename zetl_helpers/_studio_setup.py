@@ -22,8 +22,8 @@ _DOMAIN = "zetl-tutorial"
 _PROFILE = "zETL SQL analytics"
 _CLOUDFORMATION = "https://github.com/aws/Unified-Studio-for-Amazon-Sagemaker"
 _COST = f"""\
-Cost: a domain itself is free. A project's JupyterLab space is billed per hour while it runs, and its storage per month.
-A NAT gateway in the VPC costs about $0.045 an hour ($33 a month) even if it is not used, plus a charge per GB
+Cost: a domain itself is free. A project's JupyterLab space is billed per hour while it is running, and its storage per
+month. A NAT gateway in the VPC costs about $0.045 an hour ($33 a month) even when it is not used, plus a charge per GB
 (us-east-1, November 2026; check the current price: https://aws.amazon.com/vpc/pricing/). The console's stack
 SageMakerUnifiedStudio-VPC contains a NAT gateway. Delete the project first, then the domain, then the stack. For
 CloudFormation templates, see {_CLOUDFORMATION}"""
@@ -94,7 +94,7 @@ def plan_domain(
     """
     if len(set(subnets)) < 2:
         raise StudioSetupError(
-            "A project needs private subnets in at least two Availability Zones. Specify them in subnets."
+            "A project needs private subnets in at least two Availability Zones. Specify them in the subnets argument."
         )
     arns = {use: (roles or {}).get(use) or _role(lab, use) for use in _ROLES}
     if stack is None:
@@ -110,10 +110,10 @@ def _role(lab: Lab, use: str) -> str:
         if error_code(error) != "NoSuchEntity":
             raise
         raise StudioSetupError(
-            f"A domain needs the role {name} (use: {use}), which does not exist. An administrator must create it. "
+            f"A domain needs the {use} role {name}, which does not exist. An administrator must create it. "
             "The Amazon SageMaker console creates all four roles when it sets up the first domain (Create domain, "
-            f"Quick setup). CloudFormation can also create them: see {_CLOUDFORMATION}. Or specify a different role in "
-            "roles."
+            f"Quick setup). CloudFormation can also create them: see {_CLOUDFORMATION}. You can also specify a "
+            "different role in the roles argument."
         ) from error
 
 
@@ -121,7 +121,7 @@ def create_domain(lab: Lab, plan: DomainPlan, *, timeout: float = 900) -> Step:
     """Create a domain, wait until it is available, and create its project profile for SQL analytics.
 
     Args:
-        lab: The lab, whose target role records the domain.
+        lab: The lab. A tag on its target role records the domain.
         plan: The result of `plan_domain`.
         timeout: Maximum seconds to wait.
 

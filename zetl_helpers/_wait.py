@@ -58,8 +58,8 @@ class _TestingClock(_Clock):
         return self._now
 
     def sleep(self, seconds: float) -> None:
-        # The clock advances even if rounding would swallow the pause. Otherwise, a wait's last pause could repeat
-        # forever.
+        # The clock advances even if the pause is too short to change the float. Otherwise, a wait's last pause could
+        # repeat forever.
         self._now = max(self._now + seconds, math.nextafter(self._now, math.inf))
         self._meanwhile()
 
@@ -98,7 +98,7 @@ def wait_for(
     count toward the timeout.
 
     Args:
-        what: The awaited event or resource, phrased so that it completes "waiting for …".
+        what: The text that follows "waiting for" in messages.
         look: A function that returns None while there is no result. Any other value ends the wait.
         timeout: Seconds until the wait fails.
         hint: A sentence that says what to check if the wait fails.
@@ -149,7 +149,7 @@ def _look(look: Callable[[], T | None], progress: _Progress) -> T | None:
 
 
 class _Progress:
-    """The progress of a wait, shown on standard error in one line that is overwritten.
+    """The progress of a wait, shown on standard error as a single line that is updated in place.
 
     Args:
         what: The awaited event.
@@ -166,7 +166,7 @@ class _Progress:
         self._said: set[str] = set()
 
     def show(self, elapsed: float, status: Callable[[], str]) -> None:
-        """Show the elapsed time, unless the wait is still short."""
+        """Show the elapsed time, except during the first few seconds."""
         if elapsed < _QUIET_SECONDS or os.environ.get("ZETL_PROGRESS") == "off":
             return
         if self._usual:

@@ -75,8 +75,8 @@ def create(
         encryption_context: The encryption context for KMS. Requires `kms_key`.
 
     Returns:
-        The step and its outcome, with the response from AWS Glue as `details`. An existing integration does not change.
-        If its interval, key or context differs from the arguments, a note says so.
+        The step and its outcome, with the response from AWS Glue as `details`. An existing integration is left
+        unchanged. If its interval, key or context differs from the arguments, a note says so.
 
     Raises:
         ValueError: AWS does not accept the interval.
@@ -124,7 +124,7 @@ def create(
 
 
 def _differences(found: dict[str, Any], options: dict[str, Any]) -> str:
-    """Describe the options of `create` that differ from an existing integration, and how to change them."""
+    """Describe the options of `create` that differ from those of an existing integration, and how to change them."""
     texts = []
     wanted = options.get("IntegrationConfig")
     if wanted is not None and (interval := _interval(found)) != wanted["RefreshInterval"]:
@@ -133,7 +133,9 @@ def _differences(found: dict[str, Any], options: dict[str, Any]) -> str:
             "ModifyIntegration."
         )
     if any(found.get(name) != options[name] for name in _FIXED if name in options):
-        texts.append("Its KMS key and encryption context cannot change. Delete the integration and create it again.")
+        texts.append(
+            "Its KMS key and encryption context cannot be changed. Delete the integration and create it again."
+        )
     return " ".join(texts)
 
 
@@ -186,7 +188,7 @@ def wait_until_loaded(lab: Lab, *, timeout: float = 3600) -> dict[str, Any]:
             integration is created.
 
     Returns:
-        The table, as the Data Catalog returns it.
+        The table, as returned by the Data Catalog.
 
     Raises:
         IntegrationError: The integration needs attention or has failed, or the table was deleted after the load.
@@ -200,7 +202,7 @@ def wait_until_loaded(lab: Lab, *, timeout: float = 3600) -> dict[str, Any]:
         table = _target_table(lab)
         if table is not None:
             return table if last_sync(lab) is not None else None
-        # The log is read only once, because each wait polls many times.
+        # Only the first poll reads the log, because a wait polls many times.
         if is_first and _arrival.is_loaded(lab, require(lab)) and _target_table(lab) is None:
             raise IntegrationError(
                 f"Table {lab.database}.{lab.target_table} was deleted after the initial load, and the integration does "
@@ -225,7 +227,7 @@ def wait_until_synced(lab: Lab, since: datetime, *, timeout: float = 5400) -> da
     Args:
         lab: The lab.
         since: The time up to which all writes must have arrived, as a datetime with a time zone.
-        timeout: Maximum seconds to wait. AWS takes 15 to 30 minutes, or more with a longer refresh interval.
+        timeout: Maximum seconds to wait. AWS takes 15 to 30 minutes, or longer if the refresh interval is longer.
 
     Returns:
         The time up to which the target now reflects the source.
@@ -244,7 +246,7 @@ def wait_until_synced(lab: Lab, since: datetime, *, timeout: float = 5400) -> da
         f"the target to reflect {lab.table} up to {since:%H:%M:%S}",
         look,
         timeout=timeout,
-        hint="Check zetl.monitoring.log_events(lab); a refresh without changes logs no event.",
+        hint="Check zetl.monitoring.log_events(lab). A refresh without changes does not log an event.",
         usual=lab.usually("15 to 30 minutes"),
     )
 

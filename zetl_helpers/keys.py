@@ -59,8 +59,8 @@ def statements(lab: Lab, use: Use) -> list[dict[str, Any]]:
     """Return the additional statements that a key's policy needs so that the lab can use the key.
 
     For DynamoDB and the target role, the statements follow the AWS documentation and a working configuration. AWS does
-    not document a key policy for the integration's intermediate data. The statement ``ZeroEtlIntegration`` is therefore
-    our choice. It is limited to this account's integrations.
+    not document a key policy for the integration's intermediate data. We therefore wrote the statement
+    ``ZeroEtlIntegration`` ourselves. It is limited to this account's integrations.
 
     Args:
         lab: The lab.

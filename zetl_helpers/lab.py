@@ -85,8 +85,8 @@ class Lab:
         source: The name of the lab's DynamoDB table, without the prefix.
         project: The name of the project in SageMaker Unified Studio.
         workgroup: The Athena workgroup that runs the queries.
-        place: The SageMaker Unified Studio space in which this process runs, or None on any other computer and for the
-            local lakehouse.
+        place: The SageMaker Unified Studio space in which this process is running, or None outside a space and for
+            the local lakehouse.
     """
 
     target: Target
@@ -215,8 +215,8 @@ class Lab:
         """Return the same lab with another identity's credentials.
 
         Args:
-            access_key: The access key's ID.
-            secret: The access key's secret.
+            access_key: The access key ID.
+            secret: The secret access key.
             token: The session token.
             workgroup: The Athena workgroup for queries.
         """
@@ -246,7 +246,7 @@ class Lab:
         """Record the AWS operations that are called inside the block, as ``service.Operation``.
 
         Returns:
-            A list that grows while the block runs and excludes calls from other threads.
+            A list that grows while the block is running and excludes calls from other threads.
         """
         with self._recorder.recording() as calls:
             yield calls
@@ -289,9 +289,9 @@ class Lab:
 def connect(target: Target | None = None, *, tell: Callable[[str], object] | None = None) -> Lab:
     """Connect to the target that ``ZETL_TARGET`` names, which defaults to the local lakehouse.
 
-    For the local target, this function finds the running lakehouse that uses the state folder, or starts one. It also
-    sets ``AWS_ENDPOINT_URL`` and dummy keys in the process's environment, so that no call from any library reaches a
-    real account. For both targets, pandas is set to show strings in full.
+    For the local target, this function finds the running lakehouse that is using the state folder, or starts one. It
+    also sets ``AWS_ENDPOINT_URL`` and dummy keys in the process's environment, so that no call from any library reaches
+    a real account. For both targets, pandas is set to show strings in full.
 
     Args:
         target: The target, which overrides ``ZETL_TARGET``.
@@ -351,10 +351,10 @@ def _require_local_target() -> None:
         raise ConnectionRefusedByLabError(str(error)) from error
     missing = [name for name in _LOCAL_PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
-        where = "In this space of SageMaker Unified Studio, the" if _place.find_space() else "The"
+        where = "In this SageMaker Unified Studio space, the" if _place.find_space() else "The"
         raise ConnectionRefusedByLabError(
             f"{where} local lakehouse needs {', '.join(missing)}. Install the missing packages "
-            f"with {sys.executable} -m pip install 'zetl-helpers[local]', or in the tutorial's folder with "
+            f"with {sys.executable} -m pip install 'zetl-helpers[local]' or, in the tutorial's folder, with "
             "pip install '.[local]'. To work in your AWS account instead, run zetl settings target=aws once, and "
             "restart the kernel."
         )
@@ -464,7 +464,7 @@ def _introduce(target: Target, session: boto3.Session, prefix: str, endpoint: st
 
 
 def _in_space(lab: Lab) -> Lab:
-    """Return the lab with the settings of a SageMaker Unified Studio space, if the process runs in one."""
+    """Return the lab with the settings of a SageMaker Unified Studio space, if the process is running in one."""
     space = _place.find_space()
     if space is None:
         return lab
@@ -475,7 +475,7 @@ def _in_space(lab: Lab) -> Lab:
 
 
 class _Recorder:
-    """A recorder of the operations that a session's clients call, separate for each thread."""
+    """A recorder that lists the operations that a session's clients call, separately for each thread."""
 
     def __init__(self) -> None:
         self._local = threading.local()

@@ -96,14 +96,14 @@ def query(lab: Lab, sql: str, **params: Any) -> pd.DataFrame:
 
 
 def _text_rows(lab: Lab, rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of a result that awswrangler does not read, as strings."""
+    """Return the rows of a result that awswrangler cannot read, as strings."""
     execution = rows.query_metadata
     pages = list(
         lab.client("athena").get_paginator("get_query_results").paginate(QueryExecutionId=execution["QueryExecutionId"])
     )
     names = [column["Name"] for column in pages[0]["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]]
     texts = [
-        # DESCRIBE separates the values of a row with tabs.
+        # DESCRIBE separates the values in a row with tabs.
         "\t".join(value.get("VarCharValue", "") for value in row["Data"]).split("\t", len(names) - 1)
         for page in pages
         for row in page["ResultSet"]["Rows"]
@@ -111,7 +111,7 @@ def _text_rows(lab: Lab, rows: pd.DataFrame) -> pd.DataFrame:
     # The result of EXPLAIN, like that of a query, starts with a row of column names.
     if execution["StatementType"] == "DML":
         del texts[:1]
-    # The spaces at the start of a line indent a plan or a definition.
+    # Leading spaces are kept, because they indent a plan or a definition.
     filled = [[text.rstrip() for text in row] + [""] * (len(names) - len(row)) for row in texts]
     frame = pd.DataFrame(filled, columns=names, dtype="string")
     # Assigning the attribute would make pandas warn about a new column.
@@ -137,8 +137,8 @@ def _explained(lab: Lab, message: str) -> str:
     """Add the next step to an Athena message that is about permissions or the workgroup."""
     if re.search(r"work\s?group\b.*not found", message, re.IGNORECASE):
         return (
-            f"Workgroup {lab.workgroup}: {message} Choose a workgroup that Athena lists: run zetl settings "
-            f"workgroup=NAME, and restart the kernel. Or ask an administrator of this account to create "
+            f"Workgroup {lab.workgroup}: {message} Choose a workgroup that Athena lists (run zetl settings "
+            f"workgroup=NAME, and restart the kernel), or ask an administrator of this account to create "
             f"{lab.workgroup}."
         )
     return _rights.explain(message)
@@ -273,7 +273,7 @@ def query_history(lab: Lab, *, newest: int = 10) -> pd.DataFrame:
 
 
 def save_query(lab: Lab, name: str, sql: str, description: str) -> Step:
-    """Save a named query, which the Athena console and the Studio list.
+    """Save a named query, which then appears in the Athena console and the Studio.
 
     Args:
         lab: The lab.
@@ -315,7 +315,7 @@ def saved_queries(lab: Lab) -> dict[str, Mapping[str, Any]]:
 
 
 def _results(lab: Lab) -> str:
-    """Return the location of query results, which is in the lab's bucket so that cleanup finds the results."""
+    """Return the location for query results, which is in the lab's bucket so that cleanup finds the results."""
     return f"s3://{lab.bucket}/{RESULTS_PREFIX}"
 
 

@@ -1,4 +1,4 @@
-"""Logs, metrics, freshness and alarms of an integration."""
+"""Logs, metrics, freshness and alarms for an integration."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = [
 
 METRICS = ("InsertCount", "UpdateCount", "DeleteCount", "IngestionSucceeded", "IngestionFailed", "LastSyncTimestamp")
 
-# AWS does not document the values of the dimension loadType. These values are known from integrations with DynamoDB.
+# AWS does not document the values of the dimension loadType. DynamoDB integrations are known to use these.
 _LOAD_TYPES = ("FULL_LOAD", "INCREMENTAL_LOAD")
 _ALARM_SECONDS = 900
 
@@ -194,7 +194,7 @@ def create_alarm(lab: Lab) -> Step:
                 EvaluationPeriods=1,
                 Threshold=1,
                 ComparisonOperator="GreaterThanOrEqualToThreshold",
-                # Without a failure, there is no data point.
+                # If nothing fails, there is no data point.
                 TreatMissingData="notBreaching",
                 # PutMetricAlarm ignores tags for an existing alarm, so they are set only when it is created.
                 **({} if found else {"Tags": tag_list(lab.tags)}),
@@ -214,11 +214,11 @@ def _watched(metrics: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
 
 def _failures(lab: Lab) -> list[dict[str, Any]]:
-    """Return the alarm's metrics, which are the number of failures of each load type and the sum of these numbers."""
+    """Return the alarm's metrics, which are the number of failures for each load type and the sum of these numbers."""
     arn = integration.require(lab)["IntegrationArn"]
     kinds = list(_LOAD_TYPES)
     for _, dimensions in _arrival.metric_series(lab, arn):
-        # AWS does not document the load types, so the load types of existing metrics are added.
+        # AWS does not document the load types, so any others in existing metrics are added to the list.
         kinds += [
             dimension["Value"]
             for dimension in dimensions
@@ -295,7 +295,7 @@ def wait_for_alarm(lab: Lab, *, timeout: float = 1800) -> str:
 
 
 def event_pattern() -> dict[str, Any]:
-    """Return the pattern of an EventBridge rule that matches every failure of zero-ETL integrations.
+    """Return the event pattern for an EventBridge rule that matches every failure of zero-ETL integrations.
 
     The AWS documentation shows detail types with and without a leading ``AWS``, so the pattern matches suffixes.
 

@@ -164,17 +164,17 @@ def write_all(lab: Lab, folder: Path, *, learner: str | None = None) -> list[Pat
 
 
 def simulate(lab: Lab, policies: Sequence[str] = _rights.LEARNER_POLICIES) -> pd.DataFrame:
-    """Use IAM to simulate the tutorial's permissions for the caller, without changing anything.
+    """Check with IAM's policy simulator whether the caller has the tutorial's permissions, without changing anything.
 
     IAM evaluates the caller's policies and permissions boundary and, if the account has any, service control policies.
-    It does not evaluate the policies of buckets, tables or the Data Catalog.
+    It does not evaluate the resource policies of buckets, tables or the Data Catalog.
 
     Args:
         lab: The lab.
         policies: The names of the policies that grant the permissions.
 
     Returns:
-        One row for each action and resource of the policies, with the columns ``action``, ``resource``, ``allowed``
+        One row for each action and resource in the policies, with the columns ``action``, ``resource``, ``allowed``
         (bool) and ``policy`` (the file and statement that grant the permission).
 
     Raises:
@@ -198,7 +198,7 @@ def _simulated(lab: Lab, principal: str, statement: _rights.Statement) -> Iterat
         # IAM simulates only users, groups and roles. The account's root user has all permissions.
         yield from ((pair, True) for pair in wanted)
         return
-    # Every request contains aws:PrincipalAccount, which variables in the policies use. The statement's conditions
+    # Every request contains aws:PrincipalAccount, which the policies use as a variable. The statement's conditions
     # contain the other keys.
     context = {"aws:PrincipalAccount": lab.account}
     context |= {key: _value(lab, value) for _, key, value in statement.conditions}

@@ -37,8 +37,8 @@ __all__ = [
     "sample_file",
 ]
 
-_BATCH = 25  # the limit of one BatchWriteItem request
-_MOST_KEYS = 100  # the limit of one BatchGetItem request
+_BATCH = 25  # the maximum number of items in one BatchWriteItem request
+_MOST_KEYS = 100  # the maximum number of keys in one BatchGetItem request
 _THROTTLED = ("ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded")
 _THROTTLES = "The table is throttling requests. Check its metrics in the DynamoDB console."
 # The definitions of additional tables, keyed by the start of the table's name.
@@ -70,7 +70,7 @@ def items(batch: int = 1) -> list[dict[str, Any]]:
 
 
 def profiles() -> list[dict[str, Any]]:
-    """Return the seven nested profiles of chapter 10, which cover every DynamoDB type, as DynamoDB JSON."""
+    """Return the seven nested profiles from chapter 10, which cover every DynamoDB type, as DynamoDB JSON."""
     requests = _documents.sample("nested_items.json")["CustomerProfiles"]
     return [request["PutRequest"]["Item"] for request in requests]
 
@@ -99,7 +99,7 @@ def create_table(lab: Lab, *, keys: Mapping[str, str] | None = None, kms_key: st
     Raises:
         ForeignResourceError: A table, bucket, database, role or integration with the lab's name exists but does not
             belong to the lab.
-        KeyNotUsableError: The key is not usable for the table.
+        KeyNotUsableError: The key cannot be used for the table.
         OtherKeysError: The table exists with different keys.
         WaitTimeoutError: The table does not become ACTIVE.
 
@@ -141,11 +141,11 @@ def exists(lab: Lab) -> bool:
 
 
 def load_items(lab: Lab, batch: Sequence[dict[str, Any]] | None = None) -> Step:
-    """Write items to the table with ``BatchWriteItem``. Existing items with the same keys do not change.
+    """Write items to the table with ``BatchWriteItem``. Existing items with the same keys are left unchanged.
 
     Args:
         lab: The lab.
-        batch: The items as DynamoDB JSON. Defaults to those of chapter 1.
+        batch: The items as DynamoDB JSON. Defaults to the items from chapter 1.
 
     Returns:
         The step and its outcome.
@@ -292,7 +292,7 @@ def enable_pitr(lab: Lab) -> Step:
 
 
 def disable_pitr(lab: Lab) -> Step:
-    """Disable point-in-time recovery, after which an integration that exports the table needs attention.
+    """Disable point-in-time recovery. An integration that exports the table will then need attention.
 
     Returns:
         The step and its outcome.
@@ -309,7 +309,7 @@ def put_policy(lab: Lab) -> Step:
         lab: The lab.
 
     Returns:
-        The step and its outcome. Its `details` are the policy as DynamoDB returns it.
+        The step and its outcome. Its `details` are the policy that DynamoDB returned.
 
     Raises:
         WaitTimeoutError: The policy cannot be read back.
@@ -388,7 +388,7 @@ def _set_pitr(lab: Lab, *, enabled: bool) -> Step:
                 lambda: dynamodb.update_continuous_backups(
                     TableName=lab.table, PointInTimeRecoverySpecification=wanted
                 ),
-                # For a few seconds after its creation, a table does not support enabling backups.
+                # Backups cannot be enabled for the first few seconds after a table is created.
                 one_of("ContinuousBackupsUnavailableException"),
                 timeout=120,
             )
@@ -443,5 +443,5 @@ def _write_batch(lab: Lab, batch: Sequence[dict[str, Any]]) -> None:
 
 
 def _unthrottled(lab: Lab, act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Retry a call while a table is still throttled after botocore's retries."""
+    """Retry a call while the table is still throttling requests after botocore's retries."""
     return settled(f"table {lab.table} to stop throttling", act, one_of(*_THROTTLED), timeout=120)

@@ -140,7 +140,7 @@ def added_administrator(lab: Lab) -> str | None:
 
 
 def find_project(lab: Lab) -> Project:
-    """Find the project of the current space or, outside of the Studio, the project that the lab names.
+    """Find the current space's project or, outside a Studio space, the project named in `Lab.project`.
 
     Args:
         lab: The lab.
@@ -171,7 +171,7 @@ def find_project(lab: Lab) -> Project:
                 return Project(domain["id"], project["id"], project["name"], role, portal)
     raise StudioError(
         f"No project {lab.project!r} is visible to you. In the Studio, choose Create project, name it {lab.project}, "
-        "and choose the profile SQL analytics. Then repeat this cell."
+        "and choose the profile SQL analytics. Then run this cell again."
     )
 
 
@@ -228,9 +228,9 @@ def _connection(datazone: Any, project: Project, kind: str, **options: Any) -> d
 def register_location(lab: Lab) -> Step:
     """Register the table's location with Lake Formation, in hybrid access mode.
 
-    Lake Formation then controls access to the files for principals that have opted in and have a grant. The access of
-    other principals does not change. After the registration, Athena rejects DDL on the table, such as ``ALTER TABLE``,
-    and does not reuse query results.
+    Lake Formation then controls access to the files for principals that have opted in and have a grant. Other
+    principals' access does not change. After the registration, Athena rejects DDL on the table, such as
+    ``ALTER TABLE``, and does not reuse query results.
 
     Args:
         lab: The lab.

@@ -44,7 +44,7 @@ _OTHER_NAMES = "Set ZETL_PREFIX to use different names for your lab."
 def create_bucket(lab: Lab, *, kms_key: str | None = None) -> Step:
     """Create a tagged, private bucket for the Iceberg tables.
 
-    The bucket accepts only requests with TLS. Athena query results in the bucket expire after a week.
+    The bucket accepts only requests over TLS. Athena query results in the bucket expire after a week.
 
     Args:
         lab: The lab.
@@ -56,7 +56,7 @@ def create_bucket(lab: Lab, *, kms_key: str | None = None) -> Step:
 
     Raises:
         ForeignResourceError: A bucket with the lab's name exists but does not belong to the lab.
-        KeyNotUsableError: The key is not usable for the bucket.
+        KeyNotUsableError: The key cannot be used for the bucket.
 
     See https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
     """
@@ -197,7 +197,7 @@ def database_input(lab: Lab) -> dict[str, Any]:
     return {
         "Name": lab.database,
         "LocationUri": f"{lab.location}/",
-        "Description": "Zero-ETL target of the tutorial",
+        "Description": "Zero-ETL target for the tutorial",
         "Parameters": lab.tags,
     }
 

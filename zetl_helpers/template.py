@@ -86,7 +86,7 @@ def render(lab: Lab) -> dict[str, Any]:
                 "MinValue": SHORTEST_REFRESH,
                 "MaxValue": LONGEST_REFRESH,
                 "Default": SHORTEST_REFRESH,
-                "Description": "Minutes between two refreshes. Each refresh is an export, billed as at least 10 MB.",
+                "Description": "Minutes between refreshes. Each refresh is an export, billed as at least 10 MB.",
             },
         },
         "Conditions": {_WANTED: {"Fn::Equals": [{"Ref": "CreateIntegration"}, "yes"]}},
@@ -117,13 +117,13 @@ def gaps(lab: Lab) -> list[Gap]:
         Gap(
             "table properties",
             "CloudFormation has no resource type for unnesting and partitioning. Without these settings, AWS Glue "
-            "splits maps into columns and creates buckets of the partition key.",
+            "splits maps into columns and distributes rows into buckets by the partition key.",
             f"aws glue create-integration-table-properties --resource-arn {lab.database_arn} --table-name {lab.table} "
             f"--target-table-config {shlex.quote(json.dumps(properties))}",
         ),
         Gap(
             "Data Catalog policy",
-            "The policy belongs to the whole account, and CloudFormation has no resource type for it. Writing the "
+            "The policy applies to the whole account, and CloudFormation has no resource type for it. Writing the "
             "policy replaces all existing statements.",
             'python -c "import zetl_helpers as zetl; zetl.target.merge_catalog_policy(zetl.connect())"',
         ),

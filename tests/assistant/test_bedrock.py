@@ -132,14 +132,14 @@ def test_bedrock_errors_include_code_and_advice(model: tuple[Lab, Model], status
 
 
 @pytest.mark.parametrize("reason", ["guardrail_intervened", "content_filtered", "max_tokens"])
-def test_returns_no_sql_when_model_stops_early(model: tuple[Lab, Model], reason: str) -> None:
+def test_does_not_return_sql_when_model_stops_early(model: tuple[Lab, Model], reason: str) -> None:
     lab, fake_model = model
     fake_model.add_text("", reason)
     assert assistant.ask(lab, "accounts by state", backend="bedrock").sql is None
 
 
 @pytest.mark.parametrize("text", ["I cannot help.", "[1, 2]", '{"sql": 5}', '{"sql": null, "explanation": "Why?"}'])
-def test_explains_answers_without_sql(model: tuple[Lab, Model], text: str) -> None:
+def test_gives_explanation_if_answer_contains_no_sql(model: tuple[Lab, Model], text: str) -> None:
     lab, fake_model = model
     fake_model.add_text(text)
     suggestion = assistant.ask(lab, "accounts by state", backend="bedrock")
@@ -147,7 +147,7 @@ def test_explains_answers_without_sql(model: tuple[Lab, Model], text: str) -> No
     assert suggestion.explanation
 
 
-def test_raises_when_no_model_is_set(assistant_lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_raises_error_when_no_model_is_set(assistant_lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ZETL_BEDROCK_MODEL", raising=False)
     with pytest.raises(assistant.BedrockError, match="ZETL_BEDROCK_MODEL"):
         assistant.ask(assistant_lab, "accounts by state", backend="bedrock")

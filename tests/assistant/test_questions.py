@@ -30,7 +30,9 @@ def _cases(name: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", ["held_out.json", "known.json"])
-def test_answers_ninety_percent_correctly_and_never_errs_when_confident(assistant_lab: Lab, name: str) -> None:
+def test_answers_ninety_percent_of_questions_correctly_and_is_never_wrong_when_confident(
+    assistant_lab: Lab, name: str
+) -> None:
     wrong, wrong_but_confident = [], []
     for case in _cases(name):
         suggestion = assistant.ask(assistant_lab, case["question"])
@@ -90,7 +92,7 @@ def test_is_not_confident_when_question_is_unclear(assistant_lab: Lab, question:
     assert suggestion.sql is None or "did not use" in suggestion.explanation or suggestion.explanation.endswith("sure.")
 
 
-def test_is_not_confident_when_a_word_is_unused(assistant_lab: Lab) -> None:
+def test_is_not_confident_when_query_ignores_a_word(assistant_lab: Lab) -> None:
     suggestion = assistant.ask(assistant_lab, "number of purple accounts by state")
     assert not suggestion.confident
     assert "'purple'" in suggestion.explanation
@@ -104,7 +106,7 @@ def test_queries_requested_snapshot(assistant_lab: Lab) -> None:
     assert zetl.query(assistant_lab, suggestion.sql)["row_count"].sum() == 25
 
 
-def test_declines_earlier_version_of_joined_tables(assistant_lab: Lab) -> None:
+def test_declines_to_query_earlier_version_of_joined_tables(assistant_lab: Lab) -> None:
     question = "average amount of payments by account status"
     joined = assistant.ask(assistant_lab, question)
     assert joined.sql

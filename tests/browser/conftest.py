@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "build" / "screenshots"
-# A headless shell is Chromium without the user interface of its windows. The tests need less than half of the CPU
-# time with it. Chromium itself draws this interface even in headless mode, in additional processes.
+# A headless shell is Chromium without browser windows, and using it more than halves the CPU time of the tests. Even in
+# headless mode, full Chromium draws the user interface of its windows, in additional processes.
 _NAMES = ("chromium-headless-shell", "chrome-headless-shell", "chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Return the path of the system's Chromium, preferably of its headless shell."""
+    """Return the path of the system's Chromium, preferably its headless shell."""
     found = next(filter(None, map(shutil.which, _NAMES)), None)
     if found is None:
         pytest.skip("Chromium is not installed: apt-get install chromium-headless-shell")
@@ -66,13 +66,13 @@ def lab_before_chapter_9() -> Iterator[Lab]:
 
 @pytest.fixture(scope="module")
 def course_lab() -> Iterator[Lab]:
-    """Provide the lab from `lab_before_chapter_9` to all tests of a module."""
+    """Provide the lab from `lab_before_chapter_9` to all tests in a module."""
     with lab_before_chapter_9() as lab:
         yield lab
 
 
 @pytest.fixture(scope="module")
 def server(course_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleServer]:
-    """Provide the practice console for the lab of `course_lab`."""
+    """Provide the practice console for the lab from `course_lab`."""
     with serving(tmp_path_factory.mktemp("state"), course_lab.endpoint) as server:
         yield server

@@ -19,7 +19,7 @@ from zetl_helpers.lab import local_environment
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-# Other programs can keep the processors busy, so a page can need far longer than usual.
+# Other programs can keep the processors busy, so a page can take far longer than usual.
 _MILLISECONDS = 90_000
 # To measure text, plotly.js uses an inline style, which the content security policy blocks. The chart looks the same
 # without the style.

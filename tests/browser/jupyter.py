@@ -45,7 +45,7 @@ def serve(folder: Path, home: Path) -> Iterator[str]:
     page_config = home / "config" / "labconfig" / "page_config.json"
     page_config.parent.mkdir(parents=True, exist_ok=True)
     page_config.write_text(json.dumps({"buildCheck": False}))
-    # The folder's path must be short, because it contains the kernel's sockets, whose paths can have at most 107 bytes.
+    # The folder's path must be short, because its sockets' paths can be at most 107 bytes long.
     runtime = Path(tempfile.mkdtemp())
     environment = {
         **os.environ,

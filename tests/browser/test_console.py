@@ -1,4 +1,4 @@
-"""Browser tests for the console: token, untrusted content, other origins, a stopped lakehouse, and the item form."""
+"""Browser tests for the console: its token, untrusted content, other origins, a stopped lakehouse and the item form."""
 
 from __future__ import annotations
 
@@ -85,11 +85,11 @@ def test_token_is_removed_from_address_and_link_opens_page(server: ConsoleServer
     context.close()
 
 
-def test_other_origin_cannot_read_or_change_anything(server: ConsoleServer, browser: Browser, course_lab: Lab) -> None:
+def test_other_origins_cannot_read_or_change_anything(server: ConsoleServer, browser: Browser, course_lab: Lab) -> None:
     context = browser.new_context()
     context.new_page().goto(server.url)
     foreign = context.new_page()
-    # A browser treats another port of this computer as the same site, so it sends even a `SameSite=Strict` cookie.
+    # A browser treats another port on this computer as the same site, so it sends even a `SameSite=Strict` cookie.
     foreign.route(
         "http://127.0.0.1:9/", lambda route: route.fulfill(body="<title>foreign</title>", content_type="text/html")
     )
@@ -123,7 +123,7 @@ def test_other_origin_cannot_read_or_change_anything(server: ConsoleServer, brow
     assert course_lab.client("dynamodb").describe_table(TableName=course_lab.table)["Table"]["TableStatus"] == "ACTIVE"
 
 
-def test_page_reports_and_restarts_stopped_lakehouse(browser: Browser, tmp_path: Path) -> None:
+def test_page_reports_that_lakehouse_is_stopped_and_starts_it(browser: Browser, tmp_path: Path) -> None:
     from local_lakehouse import daemon
 
     with serving(tmp_path, None) as server, open_console(browser, server) as page:
@@ -138,7 +138,7 @@ def test_page_reports_and_restarts_stopped_lakehouse(browser: Browser, tmp_path:
         page.get_by_role("heading", name="The local lakehouse is stopped").wait_for()
 
 
-def test_items_can_be_edited_as_form_and_json(server: ConsoleServer, browser: Browser, course_lab: Lab) -> None:
+def test_items_can_be_edited_in_a_form_and_as_json(server: ConsoleServer, browser: Browser, course_lab: Lab) -> None:
     with open_console(browser, server) as page:
         show(page, "/dynamodb/items/CustomerAccounts")
         page.get_by_role("button", name="Create item").click()

@@ -252,7 +252,7 @@ LOOKS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "narrow": ({"color_scheme": "light", "viewport": {"width": 360, "height": 740}}, {}),
 }
 
-# The first items are from different states, and the first has all attributes.
+# The first four items are from different states, and the first item has all attributes.
 ITEMS = 4
 
 # This expression returns the last element in the document that extends beyond the window's right edge.
@@ -263,7 +263,7 @@ WIDEST = """[...document.querySelectorAll("body *")].filter(
 
 @pytest.fixture(scope="module")
 def course_lab() -> Iterator[Lab]:
-    """Provide a lab with few items, because axe checks each cell, and the cells of a column look alike."""
+    """Provide a lab with few items, because axe checks each cell, and the cells in a column look alike."""
     items = source.items
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(source, "items", lambda batch=1: items(batch)[:ITEMS])
@@ -314,7 +314,7 @@ def test_pages_are_accessible(server: ConsoleServer, browser: Browser, course_la
 
 # The clicks are repeated in the narrow layout, where other elements could cover the controls.
 @pytest.mark.parametrize("looks", [("light", "dark"), ("narrow",)], ids="-".join)
-def test_states_are_accessible(server: ConsoleServer, browser: Browser, looks: tuple[str, ...]) -> None:
+def test_page_states_are_accessible(server: ConsoleServer, browser: Browser, looks: tuple[str, ...]) -> None:
     found: dict[str, str] = {}
     options, _ = LOOKS[looks[0]]
     with open_console(browser, server, **options) as page:

@@ -142,7 +142,7 @@ def clean_up(page: Page, lab: Lab) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_blog_steps_work_from_integration_to_cleanup(
+def test_blog_steps_succeed_from_integration_to_cleanup(
     lakehouse_ticks: Lakehouse, prepared_lab: Lab, browser: Browser, tmp_path: Path
 ) -> None:
     lab = prepared_lab

@@ -38,10 +38,10 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     daemon.stop(home / "state")
 
 
-def test_card_opens_a_step_with_two_clicks(browser: Browser, jupyter: str) -> None:
+def test_two_clicks_on_card_open_a_step(browser: Browser, jupyter: str) -> None:
     context = browser.new_context(viewport={"width": 1360, "height": 900})
     notebook = Notebook(context.new_page(), jupyter, "01_setup.ipynb")
-    # The outputs are cleared because otherwise the cell's new execution number equals the stored number.
+    # The outputs are cleared because otherwise the cell's new execution number would equal the stored number.
     for item in ("Edit", "Clear Outputs of All Cells"):
         notebook.page.get_by_role("menuitem", name=item, exact=True).click()
     notebook.answer(0, OPEN)

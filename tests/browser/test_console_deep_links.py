@@ -112,7 +112,9 @@ TAKEN: dict[int, tuple[int, Callable[[Page, Lab], None]]] = {
 
 
 @pytest.mark.parametrize("number", TAKEN)
-def test_picture_for_chapter_is_small(server: ConsoleServer, browser: Browser, course_lab: Lab, number: int) -> None:
+def test_chapter_picture_is_within_size_limit(
+    server: ConsoleServer, browser: Browser, course_lab: Lab, number: int
+) -> None:
     place, act = TAKEN[number]
     with open_console(browser, server, viewport={"width": 960, "height": 600}) as page:
         open_address(page, server, PLACES[number][place].address(course_lab))

@@ -48,7 +48,7 @@ def save(form: Locator, name: str, value: str) -> None:
 
 
 @pytest.mark.usefixtures("item")
-def test_two_tabs_do_not_overwrite_each_other(server: ConsoleServer, browser: Browser, course_lab: Lab) -> None:
+def test_two_tabs_do_not_overwrite_each_others_edits(server: ConsoleServer, browser: Browser, course_lab: Lab) -> None:
     with open_console(browser, server) as page, open_console(browser, server) as other:
         form, second = edit(page, course_lab), edit(other, course_lab)
         save(form, "City", "Elko")
@@ -88,7 +88,7 @@ ENDS = """element => {
 }"""
 
 
-def test_shows_and_keeps_right_to_left_values(
+def test_shows_and_preserves_right_to_left_values(
     server: ConsoleServer, browser: Browser, course_lab: Lab, item: dict[str, Any]
 ) -> None:
     with open_console(browser, server) as page:

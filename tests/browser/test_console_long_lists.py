@@ -70,7 +70,7 @@ def drawn(page: Page) -> int:
     return int(page.locator("main tbody tr").count())
 
 
-def test_result_shows_first_rows_and_how_to_get_the_rest(
+def test_result_shows_first_rows_and_explains_how_to_get_the_rest(
     large_server: ConsoleServer, browser: Browser, tmp_path: Path
 ) -> None:
     with open_console(browser, large_server, accept_downloads=True) as page:
@@ -119,7 +119,7 @@ def test_result_shows_first_rows_and_how_to_get_the_rest(
         assert len((tmp_path / "result.csv").read_text().splitlines()) == 64_001
 
 
-def test_stopping_keeps_rows_that_were_read(large_server: ConsoleServer, browser: Browser) -> None:
+def test_stopping_query_keeps_rows_that_were_already_read(large_server: ConsoleServer, browser: Browser) -> None:
     with open_console(browser, large_server) as page:
         show(page, "/studio/query")
         page.get_by_label("Limit 100").uncheck()

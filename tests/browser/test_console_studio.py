@@ -58,7 +58,7 @@ def shown(table: Locator) -> list[list[str]]:
     return [row.get_by_role("cell").all_inner_texts() for row in table.get_by_role("row").all()[1:]]
 
 
-def test_project_shows_role_arn_to_copy(page: Page, loaded_lab: Lab) -> None:
+def test_project_page_shows_role_arn_with_copy_button(page: Page, loaded_lab: Lab) -> None:
     page.get_by_role("navigation", name="Services").get_by_role(
         "link", name="SageMaker Unified Studio", exact=True
     ).click()
@@ -83,7 +83,7 @@ def test_table_can_be_opened_and_queried(page: Page) -> None:
     wait_for_text(page, 1, 'FROM "awsdatacatalog"."customerdb"."customeraccounts"')
 
 
-def test_pie_chart_has_chosen_values_and_can_be_downloaded(page: Page, loaded_lab: Lab, tmp_path: Path) -> None:
+def test_pie_chart_shows_chosen_values_and_can_be_downloaded(page: Page, loaded_lab: Lab, tmp_path: Path) -> None:
     studio(page, "Query editor")
     write(page, 1, SHARES)
     page.get_by_role("button", name="Run all").click()
@@ -97,7 +97,7 @@ def test_pie_chart_has_chosen_values_and_can_be_downloaded(page: Page, loaded_la
     page.get_by_label("Title", exact=True).fill("Balance by state")
     chart = page.get_by_role("img", name="Balance by state: pie of balance_percentage by state")
     chart.wait_for()
-    # Wait for plotly's elements, because the page's content security policy blocks a wait for an expression.
+    # Wait for plotly's elements, because the page's content security policy blocks `wait_for_function`.
     page.locator(".chart .pielayer .slice").first.wait_for()
     drawn = page.evaluate(
         "(() => { const [t] = document.querySelector('.chart').data; return [t.labels, t.values]; })()"

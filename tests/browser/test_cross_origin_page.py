@@ -1,4 +1,4 @@
-"""Browser tests that a page from another host can neither read from nor write to the lakehouse."""
+"""Browser tests that verify that a page from another host can neither read from nor write to the lakehouse."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-# The page attempts requests that need no user action. Each attempt reports the data that it could read.
+# The page attempts requests that do not require a user action. Each attempt reports the data that it was able to read.
 PAGE = Path(__file__).with_name("cross_origin_page.html")
 
 
@@ -70,7 +70,7 @@ def test_cross_origin_page_cannot_read_or_write(
     lakehouse: Lakehouse, resolving_browser: Browser, site: int, host: str, address: str
 ) -> None:
     s3, iam, dynamodb = (client(lakehouse, service) for service in ("s3", "iam", "dynamodb"))
-    # Refreshes run so that the test detects a page that pauses them.
+    # Refreshes are resumed, so that the test can detect a page that pauses them.
     lakehouse.zero_etl.resume()
     s3.create_bucket(Bucket="kept-bucket")
     s3.put_object(Bucket="kept-bucket", Key="k", Body=b"kept")

@@ -1,4 +1,4 @@
-"""Browser tests that the labels of the diagrams fit into their boxes."""
+"""Browser tests that check whether the labels in the diagrams fit into their boxes."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +28,7 @@ _TOO_WIDE = """() => {
 
 
 @pytest.mark.parametrize("path", DIAGRAMS, ids=lambda path: path.stem)
-def test_labels_fit_into_their_boxes(path: Path, browser: "Browser") -> None:
+def test_labels_fit_inside_their_boxes(path: Path, browser: "Browser") -> None:
     page = browser.new_page()
     page.set_content(path.read_text(encoding="utf-8"))
     assert page.evaluate(_TOO_WIDE) == []

@@ -17,7 +17,7 @@ from zetl_helpers.course.notebooks import kernel_environment
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ViewportSize
 
-# A browser on a busy machine is slow, so the timeouts are long enough to end only a test that hangs.
+# A browser on a busy machine is slow, so the timeouts are long enough that only a hanging test exceeds them.
 pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(400)]
 
 CHAPTERS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
@@ -34,7 +34,7 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     home = tmp_path_factory.mktemp("home")
     for name in ("notebooks", "docs/images"):
         shutil.copytree(ROOT / name, folder / name)
-    # Readers may change this number, and more items would not make the browser test more thorough.
+    # The chapter lets readers change this number, and fewer items do not make the browser test less thorough.
     scale = folder / "notebooks" / "11_scale.ipynb"
     scale.write_text(scale.read_text().replace("ITEMS = 100_000", "ITEMS = 5_000"))
     daemon.start(home / "state", port=0)
@@ -57,7 +57,7 @@ def context(browser: "Browser") -> Iterator["BrowserContext"]:
 
 @pytest.fixture
 def chapter(request: pytest.FixtureRequest, context: "BrowserContext", jupyter: str) -> Iterator[Notebook]:
-    """Open a chapter from the file browser next to the launcher, and check at the end that no errors were logged."""
+    """Open a chapter from JupyterLab's file browser, and check at the end that no errors were logged."""
     errors_logged: list[str] = []
     page = context.new_page()
     page.on("console", lambda message: errors_logged.append(message.text) if message.type == "error" else None)
@@ -125,7 +125,7 @@ def check(chapter: Notebook) -> None:
         check_exercise(chapter)
 
 
-# All tests of a class run in one pytest worker, so two classes divide the chapters between two workers.
+# All tests in a class run in one pytest worker, so two classes divide the chapters between two workers.
 @pytest.mark.parametrize("chapter", CHAPTERS[:8], indirect=True)
 class TestFirstHalf:
     def test_chapter_renders_before_and_after_running(self, chapter: Notebook) -> None:

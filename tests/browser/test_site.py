@@ -14,7 +14,7 @@ from zetl_helpers import cli
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-# A browser on a busy machine is slow, so the timeouts are long enough to end only a test that hangs.
+# A browser on a busy machine is slow, so the timeouts are long enough that only a hanging test exceeds them.
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 CHECKED_PAGES = ("index.html", "notebooks/05_visualize.html", "kit/index.html", "kit/04_query_with_athena.html")
@@ -43,7 +43,7 @@ def test_site_has_no_broken_links(site: Path) -> None:
     assert broken_links(site) == []
 
 
-def test_search_works_without_server(site: Path, page: "Page") -> None:
+def test_search_finds_chapter_without_server(site: Path, page: "Page") -> None:
     page.goto((site / "index.html").as_uri())
     page.keyboard.press("s")
     page.keyboard.type("time travel")
@@ -57,7 +57,7 @@ def test_search_works_without_server(site: Path, page: "Page") -> None:
 
 @pytest.mark.parametrize("name", CHECKED_PAGES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_page_is_accessible_and_needs_no_network(site: Path, page: "Page", name: str, scheme: str) -> None:
+def test_page_is_accessible_and_loads_without_network(site: Path, page: "Page", name: str, scheme: str) -> None:
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")

@@ -23,12 +23,12 @@ class Suite:
     Args:
         name: The name of the client.
         repository: The repository of the client's source code.
-        folder: The folder of the checkout from which the tests are started.
+        folder: The folder in the checkout from which the tests are started.
         tests: The paths of the tests in that folder.
         environment: The environment variables that the tests read.
         prepare: The function that creates the resources that the tests expect, and returns additional variables.
         plugin: The module in the folder `plugin` that pytest loads first, or an empty string if there is none.
-        sources: The folders of the checkout whose code the tests cover.
+        sources: The folders in the checkout that contain the tested code.
     """
 
     name: str
@@ -151,7 +151,7 @@ def command(suite: Suite, python: Path, report: Path, workers: int, arguments: l
         python: A Python interpreter that has the client and pytest.
         report: The file for the results.
         workers: The number of parallel pytest processes.
-        arguments: Additional arguments for pytest. Paths among them replace the suite's paths.
+        arguments: Additional arguments for pytest. If they include paths, these replace the suite's paths.
     """
     paths = () if any(not each.startswith("-") and ".py" in each for each in arguments) else suite.tests
     plugin = ("-p", suite.plugin) if suite.plugin else ()

@@ -110,13 +110,13 @@ def cli() -> Iterator[Any]:
     from awscli.clidriver import create_clidriver
 
     with pytest.MonkeyPatch.context() as patch:
-        # The first import of the CLI sets this variable to the folder of its data, and each test restores the variable.
+        # The first import of the CLI sets this variable to the CLI's data folder, and each test restores the variable.
         patch.setenv("AWS_DATA_PATH", str(Path(awscli.__file__).parent / "data"))
         yield create_clidriver()
 
 
 @pytest.mark.parametrize("service", sorted(SERVICES))
-def test_cli_supports_service_of_call(cli: Any, service: str) -> None:
+def test_cli_supports_every_service(cli: Any, service: str) -> None:
     operation = {"s3": "ListBuckets", "sts": "GetCallerIdentity", "datazone": "ListDomains"}.get(service)
     operation = operation or calls._service_model(service).operation_names[0]
     command = shlex.split(describe(service, operation, {})["cli"])
@@ -135,6 +135,6 @@ def test_helpers_named_on_page_exist() -> None:
         assert callable(getattr(getattr(zetl_helpers, module), function)), f"{module}.{function}"
 
 
-def test_lab_names_match_helpers(page: PageClient, lab: Lab) -> None:
+def test_lab_names_on_page_match_helpers(page: PageClient, lab: Lab) -> None:
     found = page.ask("lab")
     assert (found["table"], found["bucket"], found["tags"]) == (lab.table, lab.bucket, lab.tags)

@@ -24,7 +24,7 @@ ADDRESS = r"http://127\.0\.0\.1:\d+/\?token=[\w-]{40,}"
 
 @pytest.fixture
 def console_process(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str, float]]:
-    """Run `zetl console`, and yield its process, its address and the seconds until it printed the address."""
+    """Run `zetl console`, and yield its process, its address and the number of seconds until it printed the address."""
     environment = {**os.environ, "ZETL_STATE_DIR": str(tmp_path), "ZETL_TARGET": "local"}
     begin = time.monotonic()
     command = [sys.executable, "-m", "zetl_helpers.cli", "console", "--no-browser"]
@@ -82,7 +82,7 @@ def test_notebook_shows_same_link_each_time(lab: Lab) -> None:
     assert urllib.request.urlopen(first.url).status == 200
 
 
-def test_console_raises_for_lab_on_aws(lab: Lab) -> None:
+def test_console_raises_error_for_lab_on_aws(lab: Lab) -> None:
     from dataclasses import replace
 
     with pytest.raises(ConsoleError, match="AWS console"):

@@ -142,7 +142,7 @@ def test_does_not_record_browser_disconnects(
             "between two requests": b"",
         }[moment]
         connection.sendall(sent)
-        # Closing the socket resets the connection, as a browser does when the user closes the tab.
+        # Closing the socket resets the connection, as closing a browser tab does.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
     left.set()
     assert over.wait(30)
@@ -190,7 +190,7 @@ def stopped_page(tmp_path: Path) -> Iterator[PageClient]:
         ("assistant", {"question": "How many accounts are there in each state?"}),
     ],
 )
-def test_every_request_reports_stopped_lakehouse(stopped_page: PageClient, path: str, parameters: Any) -> None:
+def test_every_response_reports_that_lakehouse_is_stopped(stopped_page: PageClient, path: str, parameters: Any) -> None:
     status, answer = stopped_page.try_(path, **parameters)
     assert (status, answer["error"]["code"]) == (503, "LakehouseStopped")
     assert not stopped_page.server.problems.path.exists()

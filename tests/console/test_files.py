@@ -1,4 +1,4 @@
-"""Tests for the console's view of a table's files, and for its assistant and policies."""
+"""Tests for the console's view of a table's files, and for the console's assistant and policies."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def loaded_lab(lakehouse: Lakehouse, lab: Lab) -> Lab:
     return lab
 
 
-def test_reads_table_from_metadata_to_rows(page: PageClient, loaded_lab: Lab) -> None:
+def test_reads_metadata_manifests_and_rows_of_table(page: PageClient, loaded_lab: Lab) -> None:
     metadata = page.ask("iceberg", database=loaded_lab.database, table=loaded_lab.target_table)["metadata"]
     snapshot = metadata["snapshots"][-1]
     # The snapshot's ID is a string, because JavaScript would round the number.
@@ -42,7 +42,7 @@ def test_reads_table_from_metadata_to_rows(page: PageClient, loaded_lab: Lab) ->
     assert len(parquet["first_rows"]) == parquet["rows"]
 
 
-def test_parquet_rejects_other_files(page: PageClient, lab: Lab) -> None:
+def test_parquet_request_rejects_other_files(page: PageClient, lab: Lab) -> None:
     target.create_bucket(lab)
     lab.client("s3").put_object(Bucket=lab.bucket, Key="a.parquet", Body=b"not parquet")
     status, answer = page.try_("parquet", bucket=lab.bucket, key="a.parquet")
@@ -52,7 +52,7 @@ def test_parquet_rejects_other_files(page: PageClient, lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("location", ["/etc/passwd", "file:///etc/passwd", "http://example.com/a", "s3://bucket"])
-def test_manifests_rejects_other_locations(page: PageClient, location: str) -> None:
+def test_manifests_request_rejects_other_locations(page: PageClient, location: str) -> None:
     status, answer = page.try_("manifests", location=location)
     assert (status, answer["error"]["code"]) == (400, "InvalidLocation")
 

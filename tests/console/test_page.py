@@ -28,7 +28,7 @@ def fingerprint() -> str:
 
 
 def versions(lock: str) -> set[tuple[str, str]]:
-    """Return the packages in a lock file and their versions."""
+    """Return the packages in a lock file, with their versions."""
     packages = json.loads((SOURCES / lock).read_text())["packages"]
     return {(name, package["version"]) for name, package in packages.items() if name}
 
@@ -48,7 +48,7 @@ def test_build_is_reproducible(tmp_path: Path) -> None:
     assert again == {path.name: path.read_bytes() for path in STATIC.iterdir()}
 
 
-def test_page_contains_no_other_host() -> None:
+def test_page_does_not_refer_to_other_hosts() -> None:
     # XML namespaces are names, not addresses.
     names = {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xhtml", "http://www.w3.org/1998/Math/MathML"}
     html = (STATIC / "index.html").read_text()
@@ -63,5 +63,5 @@ def test_compressed_page_is_smaller_than_3_mb() -> None:
     assert sum(len(gzip.compress(path.read_bytes())) for path in (*STATIC.iterdir(), plotly)) < 3_000_000
 
 
-def test_lock_file_contains_no_registry() -> None:
+def test_lock_file_contains_no_registry_urls() -> None:
     assert '"resolved"' not in (SOURCES / "package-lock.json").read_text()

@@ -1,4 +1,4 @@
-"""Tests that only the console's own page, with the session's cookie, receives responses."""
+"""Tests that the console responds only to its own page, and only with the session's cookie."""
 
 import json
 import re
@@ -22,7 +22,7 @@ def page_headers(page: PageClient, **changed: str) -> dict[str, str]:
     return {**headers, **{name.replace("_", "-"): value for name, value in changed.items()}}
 
 
-def test_responds_to_own_page(page: PageClient) -> None:
+def test_responds_to_its_own_page(page: PageClient) -> None:
     status, _, content = page.send(*STATUS, page_headers(page))
     assert (status, json.loads(content)["state"]) == (200, "running")
 
@@ -35,7 +35,7 @@ def test_exchanges_token_for_strict_cookie(page: PageClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/?token=", "/?token=wrong", "/?token=%C3%BC", "/?token=a&token=b"])
-def test_wrong_token_sets_no_cookie(page: PageClient, path: str) -> None:
+def test_wrong_token_does_not_set_cookie(page: PageClient, path: str) -> None:
     assert page.get(path)[1]["Set-Cookie"] is None
 
 
@@ -57,7 +57,7 @@ def test_rejects_request_without_cookie(page: PageClient, cookie: str) -> None:
         {"Host": "127.0.0.1:1"},
     ],
 )
-def test_rejects_other_pages_even_with_cookie(page: PageClient, changed: dict[str, str]) -> None:
+def test_rejects_requests_from_other_pages_even_with_cookie(page: PageClient, changed: dict[str, str]) -> None:
     assert page.send(*STATUS, page_headers(page, **changed))[0] == 403
 
 
@@ -67,7 +67,7 @@ def test_rejects_request_without_page_header(page: PageClient) -> None:
     assert page.send(*STATUS, headers)[0] == 403
 
 
-def test_rejects_page_request_with_other_host(page: PageClient) -> None:
+def test_rejects_page_request_for_different_host(page: PageClient) -> None:
     assert page.get("/", {"Host": f"evil.example:{page.server.port}"})[0] == 403
 
 
@@ -76,7 +76,7 @@ def test_page_cannot_be_embedded(page: PageClient) -> None:
     assert "frame-ancestors 'none'" in page.get("/")[1]["Content-Security-Policy"]
 
 
-def test_content_policy_forbids_inline_code_and_changes_nonce(page: PageClient) -> None:
+def test_content_policy_forbids_inline_code_and_uses_new_nonce_each_time(page: PageClient) -> None:
     policies = [page.get("/")[1]["Content-Security-Policy"] for _ in range(2)]
     assert policies[0] != policies[1]
     for policy in policies:
@@ -85,7 +85,7 @@ def test_content_policy_forbids_inline_code_and_changes_nonce(page: PageClient) 
         assert re.search(r"'nonce-[^']{20,}'", policy)
 
 
-def test_does_not_serve_files_outside_page(page: PageClient) -> None:
+def test_does_not_serve_files_outside_page_folder(page: PageClient) -> None:
     for path in ("/../server.py", "/%2e%2e/server.py", "/static/app.js", "//etc/passwd", "/server.py"):
         assert page.get(path)[0] == 404
 
@@ -109,7 +109,7 @@ def test_rejects_content_that_is_not_an_object(page: PageClient, content: bytes)
     assert status in (400, 404)
 
 
-def test_reports_stopped_lakehouse(tmp_path: Path) -> None:
+def test_reports_that_lakehouse_is_stopped(tmp_path: Path) -> None:
     server = ConsoleServer(Link(tmp_path))
     server.serve_in_background()
     client = PageClient(server)

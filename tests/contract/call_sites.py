@@ -58,7 +58,7 @@ def _trees() -> Iterator[tuple[str, ast.AST]]:
 
 
 def _names(tree: ast.AST, helpers: set[str]) -> Iterator[str]:
-    """Yield the method names that occur as attributes, except those of helper functions, or in strings."""
+    """Yield the method names that occur in strings, or as attributes that are not helper functions."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and _may_be_a_client(node, helpers):
             yield node.attr

@@ -1,6 +1,6 @@
 """Functions that check a request against all constraints in the AWS service models.
 
-Botocore checks types, required and unknown members, and minima, but not maxima, enums and patterns.
+Botocore checks types, required and unknown members, and minima, but not maxima, enums or patterns.
 """
 
 from collections.abc import Iterator

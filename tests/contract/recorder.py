@@ -14,7 +14,7 @@ from zetl_helpers import lab as lab_module
 from zetl_helpers._local_session import Directed
 from zetl_helpers.lab import Lab
 
-# Read-only operations have these prefixes.
+# The names of read-only operations begin with these words.
 _READS = ("BatchGet", "Describe", "Filter", "Get", "Head", "List", "Query", "Scan", "Simulate")
 
 
@@ -44,7 +44,7 @@ class Recorder:
 
     def __init__(self, session: boto3.Session, *, strict: bool = True) -> None:
         self.calls: list[Call] = []
-        # The calls in each chapter, by the notebook's name. Tests that run notebooks set this dictionary.
+        # The calls in each chapter, keyed by the notebook's name. Tests that run notebooks set this dictionary.
         self.chapters: dict[str, set[str]] = {}
         self._strict = strict
         # The handler is registered last, so that botocore's additions (such as idempotency tokens) are recorded too.

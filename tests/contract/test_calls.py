@@ -20,7 +20,7 @@ from zetl_helpers._wait import without_waiting
 
 pytestmark = pytest.mark.long
 
-# S3 documents its errors on this page, and its model contains only few of them:
+# S3 documents its errors on this page, and its model contains only a few of them:
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 S3_ERRORS = {
     "404", "BucketAlreadyExists", "NoSuchBucket", "NoSuchBucketPolicy", "NoSuchLifecycleConfiguration",
@@ -57,7 +57,7 @@ def _by_chapter(recorder: Recorder, first_calls: Mapping[str, int]) -> dict[str,
     }
 
 
-def test_calls_table_matches_chapters(recorder: Recorder, request: pytest.FixtureRequest) -> None:
+def test_table_of_calls_matches_chapters(recorder: Recorder, request: pytest.FixtureRequest) -> None:
     text = calls_table.render(recorder.chapters)
     if request.config.getoption("--rewrite-golden"):
         calls_table.TABLE.write_text(text, encoding="utf-8")
@@ -76,7 +76,7 @@ def test_all_patterns_are_readable(recorder: Recorder) -> None:
     assert unread == {}
 
 
-def test_errors_are_in_service_models(recorder: Recorder) -> None:
+def test_returned_errors_are_in_service_models(recorder: Recorder) -> None:
     returned_errors = {(call.name, call.error, call.model) for call in recorder.calls if call.error}
     assert returned_errors
     unknown_errors = [
@@ -97,7 +97,7 @@ def test_every_aws_call_in_code_is_exercised(recorder: Recorder) -> None:
     assert not missed, "\n".join(f"{name}: {', '.join(places)}" for name, places in missed.items())
 
 
-def test_error_codes_in_code_exist() -> None:
+def test_error_codes_used_in_code_exist() -> None:
     known = set(COMMON_ERRORS | S3_ERRORS)
     for service in call_sites.SERVICES:
         model = wire.service_model(service)
@@ -111,7 +111,7 @@ def modeled(operation: OperationModel) -> set[str]:
     return {shape.name for shape in operation.error_shapes} | {shape.error_code for shape in operation.error_shapes}
 
 
-def test_calls_table_names_existing_test_files() -> None:
+def test_table_of_calls_names_existing_test_files() -> None:
     tests = calls_table.TABLE.parents[1]
     named = set(re.findall(r"`(tests/[\w/]+\.py)`", calls_table.TABLE.read_text(encoding="utf-8")))
     assert named

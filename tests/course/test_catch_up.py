@@ -19,7 +19,7 @@ def administrators(lab: Lab) -> list[str]:
 @pytest.mark.once  # The test checks calls and settings, and loads data only so that the chapter is ready.
 @pytest.mark.usefixtures("lakehouse_ticks")
 @pytest.mark.parametrize("chapter", WITHOUT_STUDIO)
-def test_catch_up_works_without_studio_and_lake_formation(lab: Lab, chapter: int) -> None:
+def test_catch_up_succeeds_without_studio_or_lake_formation(lab: Lab, chapter: int) -> None:
     before = administrators(lab)
     for service, operation in (
         ("datazone", "ListDomains"),
@@ -39,21 +39,21 @@ def test_catch_up_works_without_studio_and_lake_formation(lab: Lab, chapter: int
 
 @pytest.mark.usefixtures("lakehouse_ticks")
 @pytest.mark.parametrize("chapter", [4, 6])
-def test_catch_up_applies_no_changes_before_they_are_needed(lab: Lab, chapter: int) -> None:
+def test_catch_up_does_not_apply_changes_before_they_are_needed(lab: Lab, chapter: int) -> None:
     chapters.catch_up(lab, chapter)
     assert lakehouse.query(lab, "SELECT count(*) AS n FROM customeraccounts")["n"].tolist() == [25]
     assert len(lakehouse.snapshots(lab)) == 1
 
 
 @pytest.mark.parametrize("chapter", [10, 11, 13])
-def test_chapters_with_own_tables_create_no_integration(lab: Lab, chapter: int) -> None:
+def test_chapters_with_their_own_tables_do_not_create_an_integration(lab: Lab, chapter: int) -> None:
     chapters.catch_up(lab, chapter)
     assert integration.find(lab) is None
     assert lab.client("dynamodb").list_tables()["TableNames"] == []
 
 
 @pytest.mark.parametrize("chapter", [1, 12])
-def test_first_and_last_chapters_need_no_resources(lab: Lab, chapter: int) -> None:
+def test_first_and_last_chapters_do_not_need_resources(lab: Lab, chapter: int) -> None:
     with lab.recording() as calls:
         chapters.catch_up(lab, chapter)
     assert calls == []

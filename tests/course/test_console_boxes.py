@@ -1,4 +1,4 @@
-"""Tests that each step has a box *In the console*, which links to an existing page or says that there is no page."""
+"""Tests that each step has an *In the console* box, which links to an existing page or says that there is no page."""
 
 import json
 import re
@@ -53,7 +53,7 @@ def steps(number: int) -> list[str]:
 
 
 def anchor(place: Place) -> str:
-    """Return the anchor in docs/practice-console.md to which the box of a console page links."""
+    """Return the anchor in docs/practice-console.md that a console page's box links to."""
     area = place.path.split("/")[1]
     titles = re.findall(r'title: "([^"]+)", path: "/(\w+)"', (SOURCES / "areas.ts").read_text(encoding="utf-8"))
     (title,) = [str(title) for title, path in titles if path == area]
@@ -65,7 +65,7 @@ class TestChapter:
     def test_every_step_has_a_box(self, number: int) -> None:
         assert set(steps(number)) == {step for step, _ in boxes(number)}
 
-    def test_links_match_places_of_card_in_order(self, number: int) -> None:
+    def test_boxes_and_card_link_to_same_places_in_same_order(self, number: int) -> None:
         linked = []
         for step, text in boxes(number):
             head = HEAD.match(text)
@@ -82,7 +82,7 @@ class TestChapter:
             assert any(route.fullmatch(path) for route in ROUTES), path
             assert set(parse_qs(query)) <= PARAMETERS.get("/" + path.split("/")[1], set()), query
 
-    def test_shows_one_picture_smaller_than_80_kb(self, number: int) -> None:
+    def test_chapter_shows_one_picture_smaller_than_80_kb(self, number: int) -> None:
         shown = [
             name for _, text in boxes(number) for name in re.findall(r"\]\(\.\./(docs/images/console/[^)]+)\)", text)
         ]
@@ -90,7 +90,7 @@ class TestChapter:
         assert (ROOT / shown[0]).stat().st_size < 80_000
 
 
-def test_routes_are_found_and_reject_unknown_address() -> None:
+def test_routes_are_found_and_unknown_address_is_rejected() -> None:
     assert len(ROUTES) > 25
     assert not any(route.fullmatch("/glue/integrations") for route in ROUTES)
 
@@ -101,7 +101,7 @@ def test_every_picture_is_used() -> None:
 
 
 class TestCard:
-    def test_card_links_places_of_chapter(self, lab: Lab) -> None:
+    def test_card_links_to_console_pages_for_chapter(self, lab: Lab) -> None:
         links = console_links(lab, 1)
         assert [place for place, _ in links] == list(PLACES[1])
         first, backups, *_ = (address for _, address in links)
@@ -123,7 +123,7 @@ class TestCard:
         assert console_links(lab, 1) == []
         assert "console" not in ChapterCard(lab, _chapter(1), [])._repr_html_()
 
-    def test_card_has_no_links_on_aws_or_without_boxes(self, lab: Lab) -> None:
+    def test_card_has_no_links_on_aws_or_if_chapter_has_no_boxes(self, lab: Lab) -> None:
         from dataclasses import replace
 
         assert console_links(replace(lab, target="aws", endpoint=None), 1) == []

@@ -32,7 +32,7 @@ def test_run_fails_and_shows_failing_cell(tmp_path: Path, capsys: pytest.Capture
     assert good.read_bytes() == before
 
 
-def test_pages_need_no_network_and_linked_documents_become_pages(tmp_path: Path) -> None:
+def test_pages_load_without_network_and_linked_documents_become_pages(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "words.md").write_text('# Words\n\n<a id="arn"></a>\n**ARN.** A [name](../LICENSE).')
     (tmp_path / "chapters").mkdir()
@@ -51,7 +51,7 @@ def test_pages_need_no_network_and_linked_documents_become_pages(tmp_path: Path)
     assert re.search(r"local lakehouse on \d{4}-\d\d-\d\d\.", index)
 
 
-def test_store_outputs_keeps_failing_notebook_unchanged(tmp_path: Path) -> None:
+def test_storing_outputs_does_not_change_failing_notebook(tmp_path: Path) -> None:
     bad = notebook(tmp_path / "00_bad.ipynb", "# Bad", "1 / 0")
     before = bad.read_bytes()
     assert notebooks.store_outputs([bad]) == 1
@@ -71,7 +71,7 @@ def test_pictures_are_copied_next_to_pages(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "images" / "one.svg").read_text() == "<svg/>"
 
 
-def test_interrupted_run_leaves_no_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_run_leaves_no_kernel_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[AsyncKernelManager] = []
 
     def interrupt(client: NotebookClient) -> None:

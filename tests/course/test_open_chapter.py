@@ -15,7 +15,7 @@ def connected(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
     return lab
 
 
-def test_open_chapter_catches_up_and_shows_one_card(connected: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+def test_opening_chapter_catches_up_and_shows_one_card(connected: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     lab, ex = zetl.open_chapter(2)
     assert lab is connected
     assert source.exists(lab)
@@ -27,19 +27,19 @@ def test_open_chapter_catches_up_and_shows_one_card(connected: Lab, capsys: pyte
     assert ex.q1.name == "2.1"
 
 
-def test_open_chapter_again_creates_nothing(connected: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+def test_opening_chapter_again_creates_nothing(connected: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     zetl.open_chapter(2)
     capsys.readouterr()
     zetl.open_chapter(2)
     assert "Nothing was missing from earlier chapters." in capsys.readouterr().out
 
 
-def test_open_chapter_12_creates_nothing(connected: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+def test_opening_chapter_12_creates_nothing(connected: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     zetl.open_chapter(12)
     assert "This chapter creates nothing." in capsys.readouterr().out
 
 
-def test_open_chapter_deletes_leftover_item(connected: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+def test_opening_chapter_deletes_leftover_item(connected: Lab, capsys: pytest.CaptureFixture[str]) -> None:
     zetl.open_chapter(2)
     item = {"CustomerID": {"S": "CUST0099"}, "AccountNumber": {"S": "ACC000099"}}
     connected.client("dynamodb").put_item(TableName=connected.table, Item=item)
@@ -59,11 +59,11 @@ def test_card_without_exercises_shows_names_expanded(number: int, capsys: pytest
 
 @pytest.mark.usefixtures("connected")
 @pytest.mark.parametrize("number", [-1, 99, "5"])
-def test_open_chapter_rejects_unknown_chapter(number: int) -> None:
+def test_opening_unknown_chapter_is_rejected(number: int) -> None:
     with pytest.raises(ValueError, match=r"There is no chapter .* Use a number from 0 to "):
         zetl.open_chapter(number)
 
 
-def test_card_names_target(lab: Lab) -> None:
+def test_card_shows_target(lab: Lab) -> None:
     card = ChapterCard(connect_to(str(lab.endpoint)), zetl.exercises.Chapter(0, ()), [])
     assert repr(card).startswith("Chapter 0 is ready on the local lakehouse on this computer, account 123456789012")

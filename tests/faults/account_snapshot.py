@@ -24,7 +24,7 @@ _MOVING = {
 
 
 class Snapshots:
-    """Snapshots of a lakehouse's complete state, because restoring a state is faster than creating it again."""
+    """Snapshots of a lakehouse's complete state. Restoring a state is faster than recreating it."""
 
     def __init__(self, lakehouse: Lakehouse) -> None:
         self._database = lakehouse.database

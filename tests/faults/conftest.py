@@ -25,7 +25,7 @@ class SharedLakehouse:
 
 @pytest.fixture(scope="module")
 def shared_lakehouse() -> Iterator[SharedLakehouse]:
-    """Provide one lakehouse for all tests of a module. The fixture `recorded` resets it to its empty state."""
+    """Provide one lakehouse for all tests in a module. The fixture `recorded` resets it to its empty state."""
     lakehouse = Lakehouse(Settings(paused=True))
     lakehouse.start()
     snapshots = Snapshots(lakehouse)

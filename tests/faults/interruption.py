@@ -1,4 +1,4 @@
-"""Observation of a session's AWS calls, before each request and after each response."""
+"""Functions that run before or after given AWS calls in a session."""
 
 from collections.abc import Callable
 from typing import Any, Literal
@@ -9,9 +9,9 @@ When = Literal["before", "after"]
 
 
 class Interruption:
-    """A counter of a session's calls that can run a function at given calls.
+    """A counter of a session's calls that can run functions before or after given calls.
 
-    A process that ends leaves the account in the state in which the function finds it.
+    Each function finds the account as it would be if the process ended at that point.
     """
 
     def __init__(self, session: boto3.Session) -> None:

@@ -91,7 +91,7 @@ def test_merge_adds_statements_to_policy(anna: Lab) -> None:
 
 
 @pytest.mark.parametrize("order", ["merge merge remove remove", "merge merge remove_ben remove_anna"])
-def test_two_learners_restore_policy_in_any_order(anna: Lab, ben: Lab, order: str) -> None:
+def test_two_learners_can_restore_policy_in_any_order(anna: Lab, ben: Lab, order: str) -> None:
     before = policy(anna)
     first, last = (ben, anna) if "ben" in order else (anna, ben)
     target.merge_catalog_policy(anna)
@@ -124,7 +124,7 @@ def test_merge_keeps_policy_created_concurrently(anna: Lab, ben: Lab) -> None:
     assert (len(target.catalog_statements(anna)), len(target.catalog_statements(ben))) == (2, 2)
 
 
-def test_remove_keeps_statements_added_concurrently(anna: Lab, ben: Lab) -> None:
+def test_removal_keeps_statements_added_concurrently(anna: Lab, ben: Lab) -> None:
     anna.client("glue").delete_resource_policy()
     target.merge_catalog_policy(anna)
     before_next_call(anna, "DeleteResourcePolicy", lambda: target.merge_catalog_policy(ben))
@@ -155,14 +155,14 @@ class TestAdministrators:
             permissions.create_target_role(learner)
             target.merge_catalog_policy(learner)
 
-    def test_remove_restores_settings(self, anna: Lab) -> None:
+    def test_removing_administrator_restores_settings(self, anna: Lab) -> None:
         settings = anna.client("lakeformation").get_data_lake_settings()["DataLakeSettings"]
         studio.add_administrator(anna)
         assert administrators(anna) == [unrelated_resources.ADMINISTRATOR, ADMIN]
         assert studio.remove_administrator(anna).did == "deleted"
         assert anna.client("lakeformation").get_data_lake_settings()["DataLakeSettings"] == settings
 
-    def test_add_keeps_administrator_added_concurrently(self, anna: Lab) -> None:
+    def test_administrator_added_concurrently_is_kept(self, anna: Lab) -> None:
         newcomer = "arn:aws:iam::123456789012:role/Newcomer"
         formation = anna.client("lakeformation")
         settings = formation.get_data_lake_settings()["DataLakeSettings"]
@@ -177,7 +177,7 @@ class TestAdministrators:
         studio.add_administrator(anna)
         assert administrators(anna) == [unrelated_resources.ADMINISTRATOR, newcomer, ADMIN]
 
-    def test_add_retries_if_overwritten(self, anna: Lab) -> None:
+    def test_adding_administrator_is_retried_if_settings_are_overwritten(self, anna: Lab) -> None:
         formation = anna.client("lakeformation")
         settings = formation.get_data_lake_settings()["DataLakeSettings"]
         pending = iter([True])
@@ -190,7 +190,7 @@ class TestAdministrators:
         studio.add_administrator(anna)
         assert administrators(anna) == [unrelated_resources.ADMINISTRATOR, ADMIN]
 
-    def test_remove_keeps_administrator_until_last_lab_leaves(self, anna: Lab, ben: Lab) -> None:
+    def test_administrator_is_kept_until_last_lab_is_removed(self, anna: Lab, ben: Lab) -> None:
         assert [studio.add_administrator(entry).did for entry in (anna, ben)] == ["created", "already there"]
         assert studio.remove_administrator(anna).did == "still needed"
         assert ADMIN in administrators(ben)
@@ -200,7 +200,7 @@ class TestAdministrators:
     def test_concurrent_removals_restore_administrators(self, anna: Lab, ben: Lab) -> None:
         studio.add_administrator(anna)
         studio.add_administrator(ben)
-        # Ben leaves after Anna has recorded that she leaves, but before she checks which other learners remain.
+        # Ben leaves after Anna has recorded that she is leaving, but before she checks which other learners remain.
         pending = iter([True])
 
         def leave(**_: Any) -> None:
@@ -211,7 +211,7 @@ class TestAdministrators:
         studio.remove_administrator(anna)
         assert administrators(anna) == [unrelated_resources.ADMINISTRATOR]
 
-    def test_remove_ignores_labs_that_added_no_administrator(self, anna: Lab, ben: Lab) -> None:
+    def test_removal_ignores_labs_that_did_not_add_administrator(self, anna: Lab, ben: Lab) -> None:
         studio.add_administrator(anna)
         assert studio.remove_administrator(anna).did == "deleted"
         assert studio.added_administrator(ben) is None
@@ -226,7 +226,7 @@ class TestAdministrators:
             assert studio.added_administrator(learner) is None
 
 
-def test_two_labs_restore_the_account(shared_lakehouse: SharedLakehouse, anna: Lab, ben: Lab) -> None:
+def test_cleanup_of_two_labs_restores_the_account(shared_lakehouse: SharedLakehouse, anna: Lab, ben: Lab) -> None:
     before, admins = policy(anna), administrators(anna)
     for chapter in (2, 3, 4):
         for learner in (anna, ben):

@@ -1,4 +1,4 @@
-"""Tests for a lakehouse on a small file system that really fills up."""
+"""Tests for a lakehouse on a small file system that actually fills up."""
 
 import os
 import subprocess
@@ -56,7 +56,7 @@ def write_until_error(write: Callable[[str], Any]) -> tuple[set[str], ClientErro
     raise AssertionError("The disk is not full.")
 
 
-def test_full_disk_keeps_acknowledged_writes_and_recovers(disk: Path) -> None:
+def test_lakehouse_keeps_acknowledged_writes_and_recovers_from_full_disk(disk: Path) -> None:
     reserve = disk / "reserve"
     reserve.write_bytes(b"\0" * _RESERVE)
     running = daemon.start(disk / "state", port=0)[0]

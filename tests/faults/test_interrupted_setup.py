@@ -69,7 +69,7 @@ def interrupted_account() -> Iterator[InterruptedAccount]:
         def keep(number: int) -> None:
             killed[number] = snapshots.take()
 
-        # The process can end at any of its calls, so one setup shows the account's state at all points.
+        # A killed process leaves the account as it is at that call, so one setup provides the state at every point.
         interruption.arm({point(number, len(calls)): partial(keep, number) for number in range(POINTS)})
         set_up(lab)
         assert interruption.calls == calls
@@ -86,13 +86,16 @@ def set_up(lab: Lab) -> None:
 
 
 def point(number: int, calls: int) -> tuple[int, When]:
-    """Choose a random call in one twentieth of the setup, and whether the kill comes before or after the call."""
+    """Choose a random call, and whether to kill the setup before or after it.
+
+    The setup's calls are divided into `POINTS` parts, and the call is in the part with the given number.
+    """
     chance = random.Random(f"{SEED} {number}")  # noqa: S311  (The number is not a secret.)
     first, last = number * calls // POINTS, (number + 1) * calls // POINTS
     return chance.randrange(first, last), chance.choice(("before", "after"))
 
 
-def test_setup_keeps_other_peoples_resources(interrupted_account: InterruptedAccount) -> None:
+def test_setup_preserves_resources_of_other_people(interrupted_account: InterruptedAccount) -> None:
     for kind in ("tables", "buckets"):
         assert interrupted_account.before[kind].items() <= interrupted_account.after[kind].items()
     assert all(role in interrupted_account.after["roles"] for role in interrupted_account.before["roles"])

@@ -82,7 +82,7 @@ def test_step_can_be_repeated_after_token_expires(lab: Lab, recorder: Recorder, 
     assert source.enable_pitr(lab).did == "changed"
 
 
-def test_lakehouse_rejects_other_region(shared_lakehouse: SharedLakehouse) -> None:
+def test_lakehouse_rejects_requests_for_other_regions(shared_lakehouse: SharedLakehouse) -> None:
     shared_lakehouse.snapshots.put_back(shared_lakehouse.empty)
     lab, recorder = recorded_lab(shared_lakehouse.lakehouse.url, region="eu-central-1")
     with pytest.raises(ClientError, match=r"This local lakehouse is in us-east-1, but the request is for eu-central-1"):
@@ -94,7 +94,9 @@ def test_lakehouse_rejects_other_region(shared_lakehouse: SharedLakehouse) -> No
     ("service", "operation"),
     [("dynamodb", "DescribeTable"), ("glue", "GetDatabase"), ("iam", "GetRole"), ("glue", "DescribeIntegrations")],
 )
-def test_missing_permission_changes_nothing(lab: Lab, recorder: Recorder, service: str, operation: str) -> None:
+def test_nothing_is_changed_if_permission_is_missing(
+    lab: Lab, recorder: Recorder, service: str, operation: str
+) -> None:
     denied = FakeOperation(lab, service, operation)
     denied.fail("AccessDeniedException", times=9, message=f"not authorized to perform: {service}:{operation}")
     with pytest.raises(ClientError, match=f"not authorized to perform: {service}:{operation}"):
@@ -102,7 +104,7 @@ def test_missing_permission_changes_nothing(lab: Lab, recorder: Recorder, servic
     assert recorder.changes == []
 
 
-def test_denied_caller_is_not_retried(lab: Lab, recorder: Recorder) -> None:
+def test_denied_call_is_not_retried(lab: Lab, recorder: Recorder) -> None:
     chapters.catch_up(lab, 2)
     integration.set_target_role(lab)
     FakeOperation(lab, "glue", "CreateIntegration").fail(
@@ -163,7 +165,7 @@ def test_rejects_foreign_alarm_with_lab_name(lab: Lab, recorder: Recorder) -> No
 
 
 class TestInaccessibleBucket:
-    """Tests for buckets that the lab cannot use: in another account or Region, or without permission to read them."""
+    """Tests for buckets that the lab cannot use because of their account, their Region or a missing permission."""
 
     def test_rejects_bucket_in_another_account(self, lab: Lab, recorder: Recorder) -> None:
         FakeOperation(lab, "s3", "HeadBucket").fail("403")
@@ -180,7 +182,7 @@ class TestInaccessibleBucket:
             target.create_bucket(lab)
         assert recorder.changes == ["s3.CreateBucket"]
 
-    def test_explains_bucket_if_buckets_cannot_be_listed(self, lab: Lab, recorder: Recorder) -> None:
+    def test_explains_inaccessible_bucket_if_buckets_cannot_be_listed(self, lab: Lab, recorder: Recorder) -> None:
         FakeOperation(lab, "s3", "HeadBucket").fail("403")
         FakeOperation(lab, "s3", "ListBuckets").fail("AccessDenied")
         with pytest.raises(ForeignResourceError, match="belongs to another account, or you lack s3:ListBucket"):
@@ -193,7 +195,7 @@ class TestInaccessibleBucket:
             target.create_bucket(lab)
         assert recorder.changes == []
 
-    def test_raises_if_bucket_name_is_taken_concurrently(self, lab: Lab) -> None:
+    def test_raises_error_if_bucket_name_is_taken_concurrently(self, lab: Lab) -> None:
         FakeOperation(lab, "s3", "CreateBucket").fail("BucketAlreadyExists")
         with pytest.raises(ClientError, match="BucketAlreadyExists"):
             target.create_bucket(lab)

@@ -23,9 +23,9 @@ from tests.forked_lakehouse import forked_lakehouses
 
 pytestmark = [pytest.mark.long, pytest.mark.once]
 
-# The process is killed this number of times. A release requires 200.
+# The process is killed this many times. A release requires 200.
 _KILLS = int(os.environ.get("ZETL_KILLS", "20"))
-# The process is suspended for this number of seconds. A release requires 60.
+# The process is suspended for this many seconds. A release requires 60.
 _SUSPENDED_SECONDS = float(os.environ.get("ZETL_SUSPENDED_SECONDS", "2"))
 _ACCOUNT = "123456789012"
 _ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20)
@@ -232,7 +232,7 @@ def write_until(account: Account, running: Running, end: Callable[[], None]) -> 
 
 
 @pytest.mark.timeout(60 + 20 * _KILLS)
-def test_acknowledged_writes_survive_killed_process(state: Path) -> None:
+def test_acknowledged_writes_survive_when_process_is_killed(state: Path) -> None:
     seed = int(os.environ.get("ZETL_KILL_SEED", time.time_ns() % 10**6))
     print(f"ZETL_KILL_SEED={seed}")
     instants = random.Random(seed)  # noqa: S311  (The moments are not secrets.)
@@ -253,7 +253,7 @@ def test_acknowledged_writes_survive_killed_process(state: Path) -> None:
 
 
 @pytest.mark.timeout(180 + 2 * _SUSPENDED_SECONDS)
-def test_suspended_lakehouse_continues(state: Path) -> None:
+def test_suspended_lakehouse_continues_without_losing_writes(state: Path) -> None:
     account = Account()
     running = start(state)
     account.prepare(running)

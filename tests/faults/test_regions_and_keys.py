@@ -25,7 +25,7 @@ ARN = re.compile(r"arn:(aws[\w-]*):")
 
 @pytest.fixture(params=["eu-central-1", "cn-north-1", "us-gov-west-1"])
 def regional_lab(request: pytest.FixtureRequest) -> Iterator[tuple[Lab, Recorder]]:
-    """Provide a lab with a prefix in another Region or partition, and a recorder of the lab's calls."""
+    """Provide a lab that has a prefix and is in another Region or partition, and a recorder of the lab's calls."""
     lakehouse = Lakehouse(Settings(region=request.param, paused=True))
     lakehouse.start()
     with without_waiting(lakehouse.zero_etl.tick):
@@ -62,7 +62,7 @@ def test_names_are_short_enough_for_every_region(lab: Lab) -> None:
         assert len(longest.role) <= 64
 
 
-def test_helpers_hard_code_no_partition_or_endpoint() -> None:
+def test_helpers_do_not_hard_code_partitions_or_endpoints() -> None:
     """No helper hard-codes a partition or an endpoint.
 
     Docstrings, and ARNs in the example account 123456789012, are exempt.
@@ -107,7 +107,7 @@ def test_all_resources_are_tagged(lab: Lab) -> None:
     )
 
 
-def test_source_integration_and_target_use_customer_managed_keys(lab: Lab) -> None:
+def test_customer_managed_keys_are_used_for_source_integration_and_target(lab: Lab) -> None:
     kms = lab.client("kms")
     ours, theirs, last = (kms.create_key()["KeyMetadata"]["Arn"] for _ in range(3))
     kms.create_alias(AliasName="alias/source", TargetKeyId=ours)
@@ -143,7 +143,7 @@ def test_steps_with_keys_are_idempotent(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("use", ["source", "integration", "target"])
-def test_key_policy_grants_only_this_lab(regional_lab: tuple[Lab, Recorder], use: keys.Use) -> None:
+def test_key_policy_grants_access_only_to_this_lab(regional_lab: tuple[Lab, Recorder], use: keys.Use) -> None:
     lab, _ = regional_lab
     statements = keys.statements(lab, use)
     text = json.dumps(statements)

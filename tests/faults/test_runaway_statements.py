@@ -1,4 +1,4 @@
-"""Tests that a statement fails without affecting concurrent statements if it exhausts memory or never ends."""
+"""Tests that a statement that exhausts memory or does not end is stopped without affecting concurrent statements."""
 
 import threading
 import time

@@ -43,7 +43,7 @@ def databases(client: Any) -> set[str]:
     return {each["Name"] for each in client("glue").get_databases()["DatabaseList"]}
 
 
-def test_full_disk_fails_requests_and_keeps_acknowledged_writes(
+def test_requests_fail_on_full_disk_but_acknowledged_writes_are_kept(
     fresh_lakehouse: tuple[Lakehouse, TestLakehouse],
 ) -> None:
     lakehouse, test = fresh_lakehouse
@@ -131,7 +131,7 @@ def test_changes_persist_across_restarts(tmp_path: Path) -> None:
         assert names == {"primary", *(f"group{each}" for each in range(number + 1))}
 
 
-def test_clock_jumps_lose_no_data(fresh_lakehouse: tuple[Lakehouse, TestLakehouse]) -> None:
+def test_data_is_not_lost_when_clock_jumps(fresh_lakehouse: tuple[Lakehouse, TestLakehouse]) -> None:
     _, test = fresh_lakehouse
     test.create_table("Orders", [{"id": "a", "n": 1}], key="id")
     test.integrate("Orders", "sales")

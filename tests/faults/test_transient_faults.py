@@ -62,7 +62,7 @@ def test_create_table_waits_for_tags(lab: Lab) -> None:
     assert source.exists(lab)
 
 
-def test_create_waits_until_integration_is_listed(lab: Lab) -> None:
+def test_creating_integration_waits_until_it_is_listed(lab: Lab) -> None:
     chapters.catch_up(lab, 2)
     integration.set_target_role(lab)
     late = FakeOperation(lab, "glue", "DescribeIntegrations")
@@ -72,7 +72,7 @@ def test_create_waits_until_integration_is_listed(lab: Lab) -> None:
     assert late.left == 0
 
 
-def test_find_requests_tags_missing_from_list(lab: Lab) -> None:
+def test_finding_integration_retrieves_tags_missing_from_list(lab: Lab) -> None:
     chapters.catch_up(lab, 3)
     listed = {name: value for name, value in integration.require(lab).items() if name != "Tags"}
     FakeOperation(lab, "glue", "DescribeIntegrations").once(lambda _: {"Integrations": [listed]})
@@ -120,7 +120,7 @@ def test_botocore_retries_throttled_and_failed_requests(
     assert source.get_item(lab, "CUST0001", "ACC326093")
 
 
-def test_create_table_waits_while_old_table_is_deleted(lab: Lab) -> None:
+def test_create_table_waits_while_old_table_is_being_deleted(lab: Lab) -> None:
     source.create_table(lab)
     table = lab.client("dynamodb").describe_table(TableName=lab.table)["Table"]
     lab.client("dynamodb").delete_table(TableName=lab.table)

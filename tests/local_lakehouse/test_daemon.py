@@ -97,7 +97,7 @@ def test_start_returns_the_running_lakehouse(state: Path) -> None:
     assert first.url == second.url
 
 
-def test_start_on_another_port_reports_the_running_url(state: Path) -> None:
+def test_start_on_a_different_port_reports_the_running_url(state: Path) -> None:
     running = start(state)
     with pytest.raises(LakehouseError, match=f"is already running at {running.url}.*zetl local stop"):
         daemon.start(state, port=running.port + 1)
@@ -112,7 +112,7 @@ def test_start_fails_on_a_busy_port_and_can_be_retried(state: Path) -> None:
     assert start(state).url
 
 
-def test_concurrent_starts_create_separate_endpoints(tmp_path: Path) -> None:
+def test_lakehouses_started_concurrently_have_separate_endpoints(tmp_path: Path) -> None:
     learners = [tmp_path / name for name in ("ana", "ben", "cem")]
     with ThreadPoolExecutor() as pool:
         started = [running for running, _ in pool.map(daemon.start, learners)]
@@ -130,7 +130,7 @@ def test_concurrent_starts_create_separate_endpoints(tmp_path: Path) -> None:
             daemon.stop(learner)
 
 
-def test_find_ignores_another_lakehouse_on_the_recorded_port(state: Path, tmp_path: Path) -> None:
+def test_different_lakehouse_on_the_recorded_port_is_ignored(state: Path, tmp_path: Path) -> None:
     neighbor = tmp_path / "neighbor"
     running = start(neighbor)
     try:
@@ -144,7 +144,7 @@ def test_find_ignores_another_lakehouse_on_the_recorded_port(state: Path, tmp_pa
         daemon.stop(neighbor)
 
 
-def test_start_rejects_state_from_another_moto_version(state: Path) -> None:
+def test_start_rejects_state_from_a_different_moto_version(state: Path) -> None:
     start(state)
     daemon.stop(state)
     database = Database(state)
@@ -199,7 +199,7 @@ def test_stop_returns_false_if_nothing_is_running(state: Path) -> None:
     assert daemon.stop(state) is False
 
 
-def test_local_commands_from_start_to_reset(state: Path) -> None:
+def test_local_commands_succeed_from_start_to_reset(state: Path) -> None:
     started = zetl("local", "start", "--port", "0", state=state)
     assert started.returncode == 0
     url = started.stdout.splitlines()[-1]
@@ -217,7 +217,7 @@ def test_local_commands_from_start_to_reset(state: Path) -> None:
     assert not (state / FILE).exists()
 
 
-def test_start_with_another_state_folder_prints_the_export(state: Path, tmp_path: Path) -> None:
+def test_start_with_a_different_state_folder_prints_the_export_command(state: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     started = zetl("local", "start", "--port", "0", "--state", str(other), state=state)
     try:
@@ -228,7 +228,7 @@ def test_start_with_another_state_folder_prints_the_export(state: Path, tmp_path
         daemon.stop(other)
 
 
-def test_env_reports_a_started_lakehouse_on_stderr(state: Path) -> None:
+def test_env_reports_on_stderr_that_it_started_a_lakehouse(state: Path) -> None:
     result = zetl("env", state=state)
     assert result.stderr == "Started a local lakehouse; stop it with: zetl local stop\n"
     assert all(line.startswith("export ") for line in result.stdout.splitlines())
@@ -253,7 +253,7 @@ def test_refresh_prints_the_status_of_each_integration(state: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("content", ["{}", "[]", "nothing", '{"url": 1}'])
-def test_find_ignores_a_damaged_endpoint_file(state: Path, content: str) -> None:
+def test_damaged_endpoint_file_is_ignored(state: Path, content: str) -> None:
     state.mkdir()
     (state / "endpoint.json").write_text(content)
     assert daemon.find(state) is None

@@ -32,7 +32,7 @@ def functions(path: Path) -> Iterator[ast.FunctionDef]:
 
 
 def loaded(function: ast.FunctionDef) -> set[str]:
-    """Return the strings in calls to `load`, and the strings in loops, which may compose module names."""
+    """Return the strings in calls to `load`, and the strings in loops, which may be parts of module names."""
     return {
         constant.value
         for node in ast.walk(function)
@@ -53,7 +53,7 @@ def deferred(function: ast.FunctionDef) -> Iterator[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(_PACKAGE).as_posix())
-def test_each_deferred_import_is_loaded_first(path: Path) -> None:
+def test_each_deferred_module_is_loaded_before_it_is_imported(path: Path) -> None:
     missing = [
         (function.name, names[0])
         for function in functions(path)
@@ -63,7 +63,7 @@ def test_each_deferred_import_is_loaded_first(path: Path) -> None:
     assert missing == []
 
 
-def test_only_loading_uses_import_module() -> None:
+def test_import_module_is_used_only_in_loading_module() -> None:
     importing = {
         path.relative_to(_PACKAGE).as_posix() for path in _PACKAGE.rglob("*.py") if "import_module" in path.read_text()
     }
@@ -108,7 +108,7 @@ print(len(found), gc.get_freeze_count() > before, gc.isenabled(), len(gc.get_obj
 """
 
 
-def test_load_freezes_the_module_without_a_garbage_collection() -> None:
+def test_load_freezes_the_module_without_garbage_collection() -> None:
     done = subprocess.run([sys.executable, "-c", _IMPORT], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["0", "True", "True", "True"]
 

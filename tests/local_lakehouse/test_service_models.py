@@ -13,16 +13,16 @@ from local_lakehouse.service_models import model_loader
 
 @pytest.mark.parametrize("service", PROTOCOLS)
 @pytest.mark.parametrize("kind", ["service-2", "endpoint-rule-set-1", "paginators-1"])
-def test_service_data_equals_the_botocore_data(service: str, kind: str) -> None:
+def test_service_data_matches_the_botocore_data(service: str, kind: str) -> None:
     assert model_loader().load_service_model(service, kind) == Loader().load_service_model(service, kind)
 
 
-def test_available_services_equal_the_botocore_services() -> None:
+def test_available_services_match_the_botocore_services() -> None:
     for kind in ("service-2", "endpoint-rule-set-1"):
         assert model_loader().list_available_services(kind) == Loader().list_available_services(kind)
 
 
-def test_endpoint_data_equals_the_botocore_data() -> None:
+def test_endpoint_data_matches_the_botocore_data() -> None:
     assert model_loader().load_data("endpoints") == Loader().load_data("endpoints")
 
 

@@ -77,7 +77,7 @@ def test_no_other_module_uses_system_specific_features() -> None:
         ("os.getpid(); socket.socketpair()", []),
     ],
 )
-def test_uses_finds_each_form_of_use(code: str, found: list[str]) -> None:
+def test_each_form_of_use_is_found(code: str, found: list[str]) -> None:
     assert list(uses(ast.parse(code))) == found
 
 
@@ -104,7 +104,9 @@ class TestWithoutFork:
         assert self.SUGGESTION in printed.err
         assert printed.out == ""
 
-    def test_connect_suggests_wsl_or_aws_before_missing_packages(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_connect_suggests_wsl_or_aws_before_it_reports_missing_packages(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
         with pytest.raises(ConnectionRefusedByLabError, match=self.SUGGESTION):
             zetl_helpers.connect()

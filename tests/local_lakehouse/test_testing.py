@@ -1,4 +1,4 @@
-"""Tests for the pytest fixture for external test suites, used as in docs/testing.md."""
+"""Tests for the pytest fixture that docs/testing.md describes for use in external test suites."""
 
 import re
 import socket
@@ -51,7 +51,7 @@ def test_fixture_rejects_a_second_lakehouse_in_the_process() -> None:
     second.close()
 
 
-def test_failed_start_on_a_busy_port_allows_another_lakehouse() -> None:
+def test_another_lakehouse_can_start_after_a_failed_start_on_a_busy_port() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
         Lakehouse(Settings(port=taken.getsockname()[1], paused=True))
     second = fixture.__wrapped__()  # type: ignore[attr-defined]

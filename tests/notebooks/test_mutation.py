@@ -20,7 +20,7 @@ RULES = get_sanitize_patterns((ROOT / "tests/notebooks/sanitize.cfg").read_text(
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("name", ["04_query_with_athena", "07_time_travel"])
-def test_changed_output_fails_its_cell(name: str, tmp_path: Path) -> None:
+def test_cell_fails_if_its_output_changes(name: str, tmp_path: Path) -> None:
     seed = commit_seed()
     notebook = json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))
     changed = [

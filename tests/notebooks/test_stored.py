@@ -51,7 +51,7 @@ class TestNotebook:
         assert source.endswith(f"import zetl_helpers as zetl\n\nlab, ex = zetl.open_chapter({int(path.stem[:2])})")
         assert "zetl.open_chapter(" not in "".join("".join(cell["source"]) for cell in cells(path, "code")[1:])
 
-    def test_notebook_is_independent_of_target(self, path: Path) -> None:
+    def test_notebook_does_not_depend_on_target(self, path: Path) -> None:
         for cell in cells(path, "code"):
             assert not re.search(r"\btarget ==|ZETL_TARGET|lab\.target\b(?!_)|endpoint", "".join(cell["source"]))
 
@@ -108,7 +108,7 @@ class TestMetadata:
         assert needs
         assert [int(number) for number in re.findall(r"\b\d\d\b", needs[1].split(";")[0])] == about["needs"]
 
-    def test_cell_minutes_add_up(self, path: Path) -> None:
+    def test_cell_minutes_add_up_to_notebook_minutes(self, path: Path) -> None:
         notebook = json.loads(path.read_text())
         about = [cell["metadata"].get("zetl", {}) for cell in notebook["cells"]]
         total = sum(entry.get("minutes", 0) for entry in about)
@@ -163,7 +163,7 @@ def test_minutes_of_readme_paths_match_chapters() -> None:
         ), path.name
 
 
-def test_documents_use_full_path_to_zetl_command() -> None:
+def test_notebooks_use_full_path_to_zetl_command() -> None:
     for path in NOTEBOOKS:
         for cell in cells(path, "markdown"):
             for sentence in re.split(r"(?<=[.:])\s", "".join(cell["source"])):
@@ -195,7 +195,7 @@ def test_readme_gallery_matches_stored_figures() -> None:
         assert (gallery.FOLDER / name).read_bytes() == gallery.stored(*place), name
 
 
-def test_freshness_figure_has_thirty_refreshes() -> None:
+def test_freshness_figure_shows_at_least_thirty_refreshes() -> None:
     (path,) = [path for path in NOTEBOOKS if path.stem == "08_monitor"]
     (cell,) = [cell for cell in cells(path, "code") if "".join(cell["source"]).startswith("zetl.charts.freshness(")]
     figure = cell["outputs"][0]["data"]["application/vnd.plotly.v1+json"]

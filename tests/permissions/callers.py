@@ -29,7 +29,7 @@ def learner_policies(
 
 
 def replace_policies(lab: Lab, documents: Iterable[Document]) -> None:
-    """Create the boundary of target roles, and replace the administrator role's policy with the given policies."""
+    """Create the target roles' boundary, and replace the administrator role's policy with the given policies."""
     iam = lab.client("iam")
     boundary = json.dumps(permissions.render(lab, "target_role_boundary"))
     iam.create_policy(PolicyName=permissions.BOUNDARY_NAME, PolicyDocument=boundary)
@@ -58,7 +58,7 @@ def checked_permissions(running: Lakehouse | Running, *, after: int = 0, of: str
 
     Args:
         running: The lakehouse.
-        after: The number, returned by `last_check`, after which permissions are included.
+        after: A number that `last_check` returned. Only permissions checked later are included.
         of: The name of a user or role. The default is all identities.
     """
     answer = daemon.ask(running.url, running.token, "rights")

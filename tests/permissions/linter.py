@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-_MEDIUM = 40  # The validator's rank of medium severity.
+_MEDIUM = 40  # The validator's rank for medium severity.
 
 
 class Finding(NamedTuple):
@@ -21,7 +21,7 @@ class Finding(NamedTuple):
 
 
 def findings(documents: Mapping[str, dict[str, Any]], folder: Path) -> list[Finding]:
-    """Return the documents' findings of medium or higher severity.
+    """Return the findings of medium or higher severity in the documents.
 
     Args:
         documents: The policy documents, keyed by their names.

@@ -119,7 +119,9 @@ def test_instructor_policy_grants_exactly_what_is_needed(enforcing_lakehouse: La
 
 
 @pytest.mark.timeout(600)  # The test creates thirty labs.
-def test_thirty_learners_work_without_account_permissions(enforcing_lakehouse: Lakehouse, administrator: Lab) -> None:
+def test_thirty_learners_can_build_labs_without_account_permissions(
+    enforcing_lakehouse: Lakehouse, administrator: Lab
+) -> None:
     instructor = session_of(administrator, "Teacher", enforcing_lakehouse.url)
     assert [step.did for step in classroom.prepare(instructor)] == ["created", "already there"]
     assert [step.did for step in classroom.prepare(instructor)] == ["already there", "already there"]
@@ -154,7 +156,9 @@ def test_class_learner_cannot_change_account_settings(enforcing_lakehouse: Lakeh
             call(**parameters)
 
 
-def test_class_learner_needs_permission_on_own_database(enforcing_lakehouse: Lakehouse, administrator: Lab) -> None:
+def test_class_learner_needs_permission_on_their_own_database(
+    enforcing_lakehouse: Lakehouse, administrator: Lab
+) -> None:
     classroom.prepare(session_of(administrator, "Teacher", enforcing_lakehouse.url))
     ana = class_learner(administrator, enforcing_lakehouse, "ana")
     iam = administrator.client("iam")
@@ -180,7 +184,7 @@ def class_learner(administrator: Lab, enforcing_lakehouse: Lakehouse, prefix: st
     return session_of(administrator, name, enforcing_lakehouse.url, prefix)
 
 
-def test_learner_cannot_access_another_learners_lab(enforcing_lakehouse: Lakehouse, administrator: Lab) -> None:
+def test_learner_cannot_access_lab_of_another_learner(enforcing_lakehouse: Lakehouse, administrator: Lab) -> None:
     instructor = session_of(administrator, "Teacher", enforcing_lakehouse.url)
     bob = connect_to(enforcing_lakehouse.url, "bob")
     chapters.catch_up(bob, 3)
@@ -215,7 +219,7 @@ def test_roles_can_be_created_only_with_boundary(enforcing_lakehouse: Lakehouse,
 
 
 @pytest.mark.parametrize("prefix", ["", "ana"])
-def test_boundaries_allow_what_policies_grant(lakehouse: Lakehouse, prefix: str) -> None:
+def test_boundaries_allow_everything_that_policies_grant(lakehouse: Lakehouse, prefix: str) -> None:
     lab = connect_to(lakehouse.url, prefix)
     learner = role_arn(f"{prefix}_zETLLearner")
     for boundary, bounded in (

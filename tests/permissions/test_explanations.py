@@ -15,7 +15,8 @@ ASK = "Run zetl policies to write the policies with the names of your resources.
 
 def test_explain_finds_action_in_learner_policies() -> None:
     text = _rights.explain(f"{WHO}iam:PassRole on resource: arn:aws:iam::123456789012:role/zETLTargetRole because no …")
-    assert "You are missing iam:PassRole: see policies/learner_build_permissions.json, statement PassTarget" in text
+    advice = "For a policy that allows it, see policies/learner_build_permissions.json, statement PassTarget"
+    assert f"You are missing iam:PassRole. {advice}" in text
     assert ASK in text
 
 
@@ -29,7 +30,7 @@ def test_explain_is_idempotent() -> None:
     assert _rights.explain(once) == once
 
 
-def test_explain_reports_action_in_no_policy() -> None:
+def test_explain_reports_that_no_policy_contains_action() -> None:
     assert "No policy in policies/ contains this action" in _rights.explain(f"{WHO}ec2:RunInstances on resource: *")
 
 
@@ -49,11 +50,11 @@ def test_explain_names_overriding_policy_type(why: str, above: str) -> None:
 
 def test_explain_suggests_grant_for_lake_formation() -> None:
     text = _rights.explain("Insufficient Lake Formation permission(s) on customeraccounts", "glue:GetTable")
-    assert text.endswith("A Lake Formation administrator can grant the permission, as in chapter 3.")
+    assert text.endswith("A Lake Formation administrator can grant the permission, as described in chapter 3.")
     assert _rights.explain(text) == text
 
 
-def test_explain_keeps_other_messages() -> None:
+def test_explain_does_not_change_other_messages() -> None:
     assert _rights.explain("SYNTAX_ERROR: line 1:1") == "SYNTAX_ERROR: line 1:1"
 
 
@@ -66,17 +67,16 @@ def test_explain_keeps_other_messages() -> None:
         ("glue", "GetTable", "glue:GetTable"),
     ],
 )
-def test_action_of_returns_iam_action(service: str, operation: str, action: str) -> None:
+def test_operation_is_mapped_to_iam_action(service: str, operation: str, action: str) -> None:
     assert _rights.action_of(service, operation) == action
 
 
-def test_denial_without_action_is_explained_by_its_operation(lab: Lab) -> None:
+def test_explain_infers_unnamed_action_from_operation(lab: Lab) -> None:
     FakeOperation(lab, "glue", "GetTable").fail("AccessDeniedException", message="Access denied")
     with pytest.raises(ClientError) as error:
         lakehouse.schema(lab)
-    assert "Access denied You are missing glue:GetTable: see policies/learner_build_permissions.json" in str(
-        error.value
-    )
+    advice = "For a policy that allows it, see policies/learner_build_permissions.json"
+    assert f"Access denied You are missing glue:GetTable. {advice}" in str(error.value)
     assert error.value.response["Error"]["Code"] == "AccessDeniedException"
 
 

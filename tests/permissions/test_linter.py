@@ -1,4 +1,4 @@
-"""Tests that each finding of the policy linter has a low severity or is explained in policies/README.md."""
+"""Tests that each finding of the policy linter has low severity or is explained in policies/README.md."""
 
 import re
 from pathlib import Path
@@ -15,12 +15,12 @@ from zetl_helpers.lab import Lab
 pytestmark = pytest.mark.once
 
 README = Path(__file__).parents[2] / "policies" / "README.md"
-# AWS limits a managed policy to this number of characters, without white space.
+# AWS limits a managed policy to this many characters, not counting white space.
 MANAGED = 6144
 
 
 def excused() -> set[tuple[str, str, str]]:
-    """Return the document, the beginning of the ``Sid`` and the finding in each row of the README's table."""
+    """Return the document, the beginning of the ``Sid`` and the finding from each row of the README's table."""
     table = README.read_text(encoding="utf-8").partition("## Linter findings")[2].partition("\n## ")[0]
     rows = [[re.findall(r"`([^`]+)`", cell) for cell in row.split("|")[1:4]] for row in table.splitlines()]
     return {

@@ -83,7 +83,7 @@ def test_error_names_missing_action_and_statement(enforcing_lakehouse: Lakehouse
     with pytest.raises((ClientError, lakehouse.QueryError)) as error:
         tutorial(lab)
     text = str(error.value)
-    assert f"You are missing {action}: see {where}." in text
+    assert f"You are missing {action}. For a policy that allows it, see {where}." in text
     assert "Run zetl policies to write the policies with the names of your resources. Ask an account" in text
 
 
@@ -97,7 +97,7 @@ def shared_lab(lakehouse_ticks: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> L
     return lab
 
 
-SHARE = r"Ask the owner of the lab to share the table with this project, as in chapter 3"
+SHARE = r"Ask the owner of the lab to share the table with this project, as described in chapter 3"
 
 
 @pytest.mark.parametrize("removed", ["opt-in", "registration", "grant"])
@@ -203,7 +203,7 @@ def test_integration_reports_missing_grants_for_target_role(
         lakehouse.stop()
 
 
-def test_missing_domain_error_says_who_creates_one(lab: Lab) -> None:
+def test_missing_domain_error_says_who_can_create_one(lab: Lab) -> None:
     FakeOperation(lab, "datazone", "ListDomains").once(lambda _: {"items": []})
     with pytest.raises(studio.StudioError, match=r"An administrator can create one in the Amazon SageMaker console"):
         studio.find_project(lab)

@@ -33,7 +33,7 @@ NOT_FOR_MEMBERS = (
 
 @pytest.fixture(scope="module")
 def enforcing_lakehouse() -> Iterator[Lakehouse]:
-    """Provide a lakehouse that enforces IAM and shares a table with the project, in its state after chapter 6."""
+    """Provide a lakehouse that enforces IAM, in its state after chapter 6, with a table shared with the project."""
     lakehouse = Lakehouse(Settings(refresh_seconds=0.05, enforce_iam=True))
     lakehouse.start()
     administrator = connect_to(lakehouse.url)
@@ -103,7 +103,7 @@ def test_chapters_for_members_run_without_denials(member: Lab, enforcing_lakehou
     assert denied == [], denied
 
 
-def test_reading_cells_in_chapters_6_and_8_run(member: Lab, enforcing_lakehouse: Lakehouse) -> None:
+def test_cells_that_read_data_run_in_chapters_6_and_8(member: Lab, enforcing_lakehouse: Lakehouse) -> None:
     before = last_check(enforcing_lakehouse)
     assert run("06", without=NOT_FOR_MEMBERS) >= 3
     assert run("08", without=NOT_FOR_MEMBERS) >= 4
@@ -115,7 +115,7 @@ def test_reading_cells_in_chapters_6_and_8_run(member: Lab, enforcing_lakehouse:
 
 
 @pytest.mark.parametrize("chapter", [1, 2, 3, 9, 10, 11, 12, 13])
-def test_other_chapters_name_who_runs_them(member: Lab, chapter: int) -> None:
+def test_error_for_other_chapters_says_who_runs_them(member: Lab, chapter: int) -> None:
     with pytest.raises(chapters.MemberError, match=r"boundary of the project's role denies.*administrator runs"):
         chapters.catch_up(member, chapter)
 
@@ -171,7 +171,7 @@ def test_missing_table_is_reported(member: Lab) -> None:
         chapters.catch_up(replace(member, prefix="ana"), 4)
 
 
-def test_all_chapters_run_in_iam_based_domain(
+def test_all_chapters_are_available_in_iam_based_domain(
     enforcing_lakehouse: Lakehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lab = connect_to(enforcing_lakehouse.url)
@@ -187,7 +187,7 @@ def test_all_chapters_run_in_iam_based_domain(
     assert studio.find_project(found) == project
 
 
-def test_iam_based_place_reports_missing_permissions(tmp_path: Path) -> None:
+def test_missing_permissions_are_reported_in_iam_based_domain(tmp_path: Path) -> None:
     place = _place.Place(_place.Space("d", "p", "us-east-1", "r"), "IAM-based", "", builds=False)
     assert not place.is_members
     assert "the project's role lacks the learner's permissions; attach the policies in policies/ to the role" in str(

@@ -33,7 +33,7 @@ def test_administrator_has_every_permission(lab: Lab) -> None:
     assert {"iam:PassRole", "athena:StartQueryExecution"} <= set(frame["action"])
 
 
-def test_learner_has_every_permission_and_may_simulate(enforcing_lakehouse: Lakehouse) -> None:
+def test_learner_has_every_permission_and_may_run_simulation(enforcing_lakehouse: Lakehouse) -> None:
     lab = connect_to(enforcing_lakehouse.url)
     replace_policies(lab, learner_policies(lab))
     assert permissions.simulate(lab)["allowed"].all()
@@ -49,14 +49,14 @@ def test_result_names_missing_permission_and_statement(enforcing_lakehouse: Lake
     assert all(missing["policy"].str.startswith("policies/learner_build_permissions.json, statement "))
 
 
-def test_raises_without_permission_to_simulate(enforcing_lakehouse: Lakehouse) -> None:
+def test_raises_error_without_permission_to_simulate(enforcing_lakehouse: Lakehouse) -> None:
     lab = connect_to(enforcing_lakehouse.url)
     replace_policies(lab, learner_policies(lab, without("iam:SimulatePrincipalPolicy")))
-    with pytest.raises(ClientError, match=r"You are missing iam:SimulatePrincipalPolicy: see .*, statement SeeOneself"):
+    with pytest.raises(ClientError, match=r"You are missing iam:SimulatePrincipalPolicy\. .*, statement SeeOneself"):
         permissions.simulate(lab)
 
 
-def test_root_user_needs_no_simulation(lakehouse: Lakehouse) -> None:
+def test_root_user_does_not_need_simulation(lakehouse: Lakehouse) -> None:
     lab = connect_to(lakehouse.url)
     object.__setattr__(lab, "caller", "arn:aws:iam::123456789012:root")
     assert permissions.simulate(lab)["allowed"].all()
@@ -103,7 +103,7 @@ class TestSimulatePrincipalPolicy:
         lab.client("iam").create_role(RoleName="Analyst", AssumeRolePolicyDocument="{}", **more)
         lab.client("iam").put_role_policy(RoleName="Analyst", PolicyName="own", PolicyDocument=document)
 
-    def test_decides_allow_deny_and_implicit_deny(self, lab: Lab) -> None:
+    def test_distinguishes_allow_deny_and_implicit_deny(self, lab: Lab) -> None:
         self.make(
             lab,
             {"Effect": "Allow", "Action": "s3:*", "Resource": "*"},
@@ -132,7 +132,7 @@ class TestSimulatePrincipalPolicy:
         deny = json.dumps({"Statement": {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}})
         assert self.ask(lab, ActionNames=["s3:GetObject"], PolicyInputList=[deny]) == ["explicitDeny"]
 
-    def test_raises_for_unknown_principal(self, lab: Lab) -> None:
+    def test_raises_error_for_unknown_principal(self, lab: Lab) -> None:
         with pytest.raises(ClientError, match="NoSuchEntity"):
             self.ask(lab, ActionNames=["s3:GetObject"])
 

@@ -145,7 +145,7 @@ def test_learner_policies_grant_exactly_what_is_needed(account: Account) -> None
             run_notebooks(
                 connect_to(lakehouse.url), paths=[path for path in chapters for _ in range(2 if account.again else 1)]
             )
-        # Chapter 3 also queries with the project's role, and the query before the grant is denied.
+        # Chapter 3 also runs queries with the project's role, and the one that precedes the grant is denied.
         checked = checked_permissions(lakehouse, after=before, of=ROLE)
     assert denied(checked) == [], "add the missing permissions to policies/learner_*.json, as narrow as AWS allows"
     idle = {

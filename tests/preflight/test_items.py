@@ -1,4 +1,4 @@
-"""Tests for reading items in the formats of DynamoDB tools."""
+"""Tests for reading items in the formats that DynamoDB tools write."""
 
 import gzip
 import json
@@ -52,7 +52,7 @@ def test_reads_export_from_folder(tmp_path: Path) -> None:
         ("[3]", "entry 1 is not an item"),
     ],
 )
-def test_reports_what_is_not_an_item(text: str, expected_message: str, tmp_path: Path) -> None:
+def test_reports_entries_that_are_not_items(text: str, expected_message: str, tmp_path: Path) -> None:
     path = tmp_path / "items.json"
     path.write_text(text)
     with pytest.raises(UnreadableItemsError, match=expected_message):

@@ -1,4 +1,4 @@
-"""Tests that compare preflight's predictions with the columns and problems in the local zero-ETL service."""
+"""Tests that compare preflight's predictions with the columns and problems that the local zero-ETL service produces."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def columns(account: TestLakehouse, database: str, table: str) -> dict[str, str]
 
 
 @pytest.mark.parametrize("design", DESIGNS, ids=lambda design: design.name)
-def test_columns_match_service(design: Design, account: TestLakehouse) -> None:
+def test_predicted_columns_match_service(design: Design, account: TestLakehouse) -> None:
     report = preflight.of_items(design.items, name=design.name, keys=design.keys)
     glue = account.client("glue")
     for mode in MODES:
@@ -109,7 +109,7 @@ def _ordered(kind: str) -> str:
 
 
 @pytest.mark.parametrize("design", DESIGNS, ids=lambda design: design.name)
-def test_of_table_matches_of_items(design: Design, account: TestLakehouse) -> None:
+def test_report_for_table_matches_report_for_items(design: Design, account: TestLakehouse) -> None:
     create(account, design, design.name)
     report = preflight.of_table(_Account(account), design.name)  # type: ignore[arg-type]
     expected = preflight.of_items(design.items, name=design.name, keys=design.keys)
@@ -127,7 +127,7 @@ class _Account:
         self.client, self.region, self.account = account.client, account.region, account.account
 
 
-# These names include every kind of conflict, and the values have every type.
+# The names include every kind of conflict, and the values include every type.
 NAMES = st.sampled_from(["a", "A", "b", "a.b", "c:d", "value", "S"])
 NUMBERS = st.sampled_from(["0", "1", "-2.5", "1E+3"])
 VALUES: st.SearchStrategy[dict[str, Any]] = st.recursive(
@@ -179,7 +179,7 @@ def problem_of(columns: Sequence[Column], mode: str) -> str:
 
 
 def catalog_type(arrow: pa.DataType) -> str:
-    """Return an Arrow type in the notation of the Data Catalog."""
+    """Return an Arrow type in the notation that the Data Catalog uses."""
     if pa.types.is_struct(arrow):
         return f"struct<{','.join(f'{field.name}:{catalog_type(field.type)}' for field in arrow)}>"
     if pa.types.is_list(arrow):

@@ -54,7 +54,7 @@ def test_finding_has_code_severity_and_modes(items: Sequence[Item], severity: st
 
 
 @pytest.mark.parametrize("key", ["value", "Value"])
-def test_key_named_value_requires_another_unnest_mode(key: str) -> None:
+def test_key_named_value_requires_a_different_unnest_mode(key: str) -> None:
     report = preflight.of_items([{key: {"S": "a"}, "x": {"N": "1"}}], keys=[key])
     (conflict,) = [finding for finding in report.findings if finding.code == "COLUMN_NAME_CONFLICT"]
     assert conflict.modes == ("NOUNNEST",)
@@ -69,7 +69,7 @@ def test_plain_table_is_ready_without_findings() -> None:
     assert report.columns() == {"pk": "string", "city": "string", "n": "double"}
 
 
-def test_ready_if_one_mode_has_no_errors() -> None:
+def test_table_is_ready_if_one_mode_has_no_errors() -> None:
     wide = preflight.of_items([{**PK, **{f"a{n}": {"N": "1"} for n in range(1000)}}], keys=["pk"])
     colon = preflight.of_items([{**PK, "a:b": {"S": "x"}}], keys=["pk"])
     assert (wide.ready, colon.ready) == (True, False)
@@ -100,7 +100,7 @@ def test_reports_item_without_key() -> None:
 SHIPMENTS = Path(__file__).parents[2] / "sample_data" / "shipments.json"
 
 
-def test_finds_the_five_problems_of_the_sample() -> None:
+def test_finds_the_five_problems_in_the_sample() -> None:
     report = preflight.of_file(SHIPMENTS)
     assert codes(report, "error") == {"COLUMN_NAME_CONFLICT", "UNSUPPORTED_COLUMN_NAME"}
     assert codes(report, "warning") == {"MIXED_TYPES", "NUMBER_PRECISION"}
@@ -117,14 +117,14 @@ def rows(*values: str, tag: str = "S") -> list[dict[str, Any]]:
 GB = 2**30
 
 
-def test_recommends_days_when_partitions_are_large_enough() -> None:
+def test_recommends_partitioning_by_day_when_partitions_are_large_enough() -> None:
     items = rows(*(f"2026-{month:02}-{day:02}T10:00:00Z" for month in (1, 2) for day in range(1, 29)))
     best = candidates(items, ["pk"], 56 * GB)[0]
     assert best.spec == {"FieldName": "at", "FunctionSpec": "day", "ConversionSpec": "iso"}
     assert (best.partitions, best.fits) == (56, True)
 
 
-def test_recommends_months_when_days_are_too_small() -> None:
+def test_recommends_partitioning_by_month_when_daily_partitions_are_too_small() -> None:
     items = rows(*(f"2026-{month:02}-{day:02}" for month in (1, 2) for day in range(1, 29)))
     assert candidates(items, ["pk"], GB)[0].spec["FunctionSpec"] == "month"
 
@@ -134,11 +134,11 @@ def test_recommends_months_when_days_are_too_small() -> None:
     [(("1767225600", "1769904000"), "epoch_sec"), (("1767225600000", "1769904000000"), "epoch_milli")],
 )
 @pytest.mark.parametrize("tag", ["N", "S"])
-def test_recognizes_epochs(values: tuple[str, ...], conversion: str, tag: str) -> None:
+def test_recognizes_epoch_timestamps(values: tuple[str, ...], conversion: str, tag: str) -> None:
     assert candidates(rows(*values, tag=tag), ["pk"], 10 * GB)[0].spec["ConversionSpec"] == conversion
 
 
-def test_recommends_identity_for_few_values() -> None:
+def test_recommends_identity_partitioning_for_few_values() -> None:
     items = rows(*["north", "south"] * 10)
     assert candidates(items, ["pk"], 10 * GB)[0].spec == {"FieldName": "at", "FunctionSpec": "identity"}
 
@@ -151,13 +151,13 @@ def test_recommends_identity_for_few_values() -> None:
         (rows(*["a"] * 19, "b"), 10 * GB, "95% of the items"),
     ],
 )
-def test_explains_why_partitions_do_not_fit(items: Sequence[Item], size: int, reason: str) -> None:
+def test_explains_why_partitioning_is_not_suitable(items: Sequence[Item], size: int, reason: str) -> None:
     (found,) = [each for each in candidates(items, ["pk"], size) if each.spec["FieldName"] == "at"]
     assert not found.fits
     assert reason in found.reason
 
 
-def test_attribute_missing_from_an_item_does_not_fit() -> None:
+def test_attribute_missing_from_an_item_is_not_suitable_for_partitioning() -> None:
     (found,) = candidates([*rows("2026-01-01", "2026-02-01"), {"pk": {"S": "x"}}], ["pk"], 10 * GB)
     assert not found.fits
     assert "Items without this attribute: 1 of 3" in found.reason

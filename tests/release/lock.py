@@ -26,7 +26,7 @@ class Lock:
     Args:
         about: The first line of the file.
         extras: The extras of this project whose packages the file pins.
-        packages: The packages that the file pins instead of the packages in extras.
+        packages: The packages that the lock file pins in place of the packages listed in extras.
         python: The oldest supported Python version.
         beside: The name of the lock that is installed first, or None. Packages in both locks have the same version.
         kept: Whether ``--upgrade`` leaves the file's pins unchanged.
@@ -56,12 +56,12 @@ LOCKS = {
         packages=("dbt-core<1.12", "dbt-athena"),
     ),
 }  # fmt: skip
-# Each pin is held back for the given reason. An upgrade keeps it.
+# Each pin is held back for the given reason, and an upgrade does not change it.
 HELD = {"jsonschema": ("<4.25", "docs/decisions/0036")}
 
 
 def pins(text: str) -> list[str]:
-    """Return the pinned versions of a locked file, without markers and hashes."""
+    """Return the pinned versions in a lock file, without markers or hashes."""
     return re.findall(r"^([A-Za-z0-9][\w.-]*==[^\s;]+)", text, re.MULTILINE)
 
 

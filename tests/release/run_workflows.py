@@ -27,10 +27,10 @@ LOGS = ROOT / "build" / "workflows"
 
 @dataclass(frozen=True)
 class Job:
-    """A job of a workflow, with one combination of its matrix.
+    """A job in a workflow, with one combination of its matrix.
 
     Args:
-        name: The names of the workflow, the job and the combination of the matrix.
+        name: The names of the workflow, the job and the matrix combination.
         commands: The job's commands, in order.
         python: The Python version that the job requests, or an empty string if it requests none.
         obstacle: The reason that the job cannot run here, or an empty string if it can.
@@ -43,7 +43,7 @@ class Job:
 
 
 def jobs() -> Iterator[Job]:
-    """Yield all jobs of all workflows."""
+    """Yield all jobs in all workflows."""
     for path in sorted((ROOT / ".github" / "workflows").glob("*.yml")):
         for name, job in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].items():
             for choice in choices(job.get("strategy", {}).get("matrix", {})):

@@ -7,7 +7,7 @@ from tests.release.coverage_by_package import by_package
 pytestmark = pytest.mark.once
 
 
-def test_files_are_counted_for_the_second_level_package() -> None:
+def test_files_are_counted_toward_the_second_level_package() -> None:
     def file(statements: int, ran: int) -> dict[str, dict[str, int]]:
         return {"summary": {"num_statements": statements, "covered_lines": ran}}
 

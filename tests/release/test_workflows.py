@@ -30,12 +30,12 @@ def test_every_declared_python_version_is_tested() -> None:
     assert named == {job.python for job in jobs() if job.name.startswith("test.package.ubuntu")}
 
 
-def test_choices_returns_product_of_axes_and_includes() -> None:
+def test_matrix_choices_are_combinations_of_axes_followed_by_includes() -> None:
     found = list(choices({"a": ["1", "2"], "b": ["3"], "include": [{"a": "9", "b": "8"}]}))
     assert found == [{"a": "1", "b": "3"}, {"a": "2", "b": "3"}, {"a": "9", "b": "8"}]
 
 
-def test_actions_are_pinned_and_permissions_restricted() -> None:
+def test_actions_are_pinned_and_permissions_are_restricted() -> None:
     for path in (ROOT / ".github" / "workflows").glob("*.yml"):
         text = path.read_text(encoding="utf-8")
         assert re.findall(r"uses: (?![\w-]+/[\w-]+@[0-9a-f]{40} # v\d)(.+)", text) == []

@@ -67,9 +67,7 @@ def install(extras: str) -> str:
 
 
 def bare(environment: Environment) -> None:
-    """Check an environment without extras, in which only the AWS target works, and other commands name the packages
-    to install.
-    """
+    """Check that, without extras, only the AWS target works, and commands that need extras say how to install them."""
     environment.run("python", "-c", "import local_lakehouse, zetl_helpers; zetl_helpers.connect")
     environment.expect("zetl ", "zetl", "--version")
     # Without fork, the local lakehouse is not supported, so there is nothing to install.
@@ -96,7 +94,7 @@ def local(environment: Environment) -> None:
 
 
 def notebooks(environment: Environment) -> None:
-    """Check an environment with the notebooks, in which one command runs the tutorial."""
+    """Check that one command runs the tutorial in an environment that contains the notebooks."""
     printed = environment.run("zetl", "run")
     print(printed)
     first = environment.run("zetl", "kit").strip()

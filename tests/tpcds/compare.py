@@ -92,7 +92,9 @@ def to_trino(text: str) -> str:
 
 
 def same(mine: Sequence[Sequence[Text]], its: Sequence[Sequence[Text]]) -> bool:
-    """Return whether two results have equal rows in any order. Numbers may differ by 0.011 or by one millionth.
+    """Return whether two results have the same rows, in any order.
+
+    Numbers may differ by at most 0.011 or one millionth of DuckDB's number, whichever is greater.
 
     Args:
         mine: The rows that the local Athena returned.
@@ -128,7 +130,7 @@ def _close(mine: Text, its: Text) -> bool:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the queries, print a line for each query that fails or differs, and return the number of these queries.
+    """Run the queries, report each query that fails or returns different rows, and return the number of such queries.
 
     Args:
         arguments: The folder with tables and queries, and the numbers of the requested queries.

@@ -24,7 +24,7 @@ SAMPLES = Path(__file__).parent.parent.parent / "sample_data"
 class Cli:
     """The AWS CLI, run in this process because its imports take longer than most commands.
 
-    Each command uses a new CLI driver, as in a new process.
+    Each command uses a new CLI driver, as if it ran in a new process.
     """
 
     def __call__(self, *words: str) -> Any:
@@ -71,7 +71,7 @@ def test_installed_cli_uses_lakehouse() -> None:
     assert json.loads(done.stdout)["Account"] == "123456789012"
 
 
-def test_blog_commands_work_from_table_to_evolved_schema(lab: Lab, tmp_path: Path) -> None:
+def test_blog_commands_succeed_from_table_to_evolved_schema(lab: Lab, tmp_path: Path) -> None:
     aws = Cli()
 
     aws("dynamodb", "create-table", "--cli-input-json", f"file://{SAMPLES / 'table.json'}")

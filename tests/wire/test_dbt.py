@@ -1,7 +1,7 @@
 """Tests that dbt and its Athena adapter build a small project, and rebuild it after the rows change.
 
 dbt has a separate environment, as its documentation recommends, because it needs older versions of PyAthena, mmh3 and
-pathspec than other tools. `make .venv-dbt/.ready` creates the environment, and `make test` runs this command first.
+pathspec than other tools do. `make .venv-dbt/.ready` creates the environment, and `make test` runs this command first.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def dbt(tmp_path: Path) -> Iterator[Dbt]:
     lakehouse.stop()
 
 
-@pytest.mark.timeout(300)  # dbt needs several seconds to load its macros.
+@pytest.mark.timeout(300)  # dbt takes several seconds to load its macros.
 def test_project_is_built_and_rebuilt(dbt: Dbt) -> None:
     states = dbt.build()
 

@@ -94,7 +94,7 @@ def test_cursor_binds_parameters_in_each_style(connection: Connection, sql: str,
     assert connection.cursor().execute(sql, parameters, paramstyle=style).fetchone() == (1,)
 
 
-def test_cursor_counts_written_rows(connection: Connection) -> None:
+def test_cursor_reports_number_of_written_rows(connection: Connection) -> None:
     cursor = connection.cursor()
     cursor.execute("CREATE TABLE counted (id int) LOCATION 's3://lab/counted/' TBLPROPERTIES ('table_type'='ICEBERG')")
 
@@ -141,7 +141,7 @@ def test_errors_contain_athena_messages(connection: Connection) -> None:
 
 
 @pytest.mark.parametrize("unload", [False, True])
-def test_pandas_cursor_returns_frame(connection: Connection, unload: bool) -> None:
+def test_pandas_cursor_returns_data_frame(connection: Connection, unload: bool) -> None:
     from pyathena.pandas.cursor import PandasCursor
 
     cursor = connection.cursor(PandasCursor, unload=unload)

@@ -27,7 +27,7 @@ class Suggestion:
         question: The question.
         sql: One SELECT statement that Athena accepts and that reads only the lab's tables, or None if the question was
             not understood.
-        explanation: An explanation of the statement, the reason why there is no statement, or a question to the user.
+        explanation: An explanation of the statement, the reason why there is no statement, or a question for the user.
         confident: Whether every word in the question was used and was unambiguous.
         understood: The interpretation of the question, point by point.
         backend: The backend that answered.

@@ -31,7 +31,7 @@ def check(lab: Lab, model: Model, sql: str) -> None:
         sql: The statement.
 
     Raises:
-        RejectedError: The statement is not one SELECT over the lab's tables, or Athena does not accept it.
+        RejectedError: The statement is not a single SELECT over the lab's tables, or Athena does not accept it.
 
     See https://docs.aws.amazon.com/athena/latest/ug/athena-explain-statement.html
     """
@@ -40,7 +40,7 @@ def check(lab: Lab, model: Model, sql: str) -> None:
 
 
 def check_form(model: Model, sql: str) -> None:
-    """Check that a text is one SELECT that reads only the lab's tables.
+    """Check that a string is a single SELECT that reads only the lab's tables.
 
     Raises:
         RejectedError: The text is not a single SELECT over the lab's tables.
@@ -59,7 +59,7 @@ def check_form(model: Model, sql: str) -> None:
     except SqlglotError as error:
         raise RejectedError(f"The statement cannot be parsed: {str(error).splitlines()[0]}") from error
     if len(statements) != 1 or statements[0] is None:
-        raise RejectedError("The text is not exactly one statement.")
+        raise RejectedError("The text does not contain exactly one statement.")
     statement = statements[0]
     if not isinstance(statement, exp.Select | exp.SetOperation):
         raise RejectedError("The statement is not a SELECT.")

@@ -51,7 +51,7 @@ def complete(plan: Plan, said: Said) -> None:
     """Complete a plan in place.
 
     Args:
-        plan: The plan from the individual clauses.
+        plan: The plan that was built from the individual clauses.
         said: The clauses that have been read, and the clauses that are still expected.
     """
     _leftovers(plan, said)

@@ -1,4 +1,4 @@
-"""Descriptions of plans, and questions to the user."""
+"""Descriptions of plans, and questions for the user."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def explain(plan: Plan) -> str:
     text = "I understood " + "; ".join(points(plan)) + "."
     if plan.unused:
         text += (
-            f" I did not use {', '.join(repr(word) for word in plan.unused)}: check that the result is what you want."
+            f" I did not use {', '.join(repr(word) for word in plan.unused)}, so check that the result is what you "
+            "want."
         )
     return " ".join((text, *plan.doubts))
 

@@ -1,4 +1,4 @@
-"""Drafts, which are backends' proposals before they are checked."""
+"""Unchecked drafts of SQL statements, and the interfaces of the backends that write them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zetl_helpers.assistant._model import Model
 
 @dataclass(frozen=True)
 class Draft:
-    """A backend's proposal.
+    """A backend's answer to a question, before it is checked.
 
     Args:
         sql: The statement, or None if the question is not understood.

@@ -16,7 +16,7 @@ AGGREGATES = {
     "maximum": "max", "max": "max", "minimum": "min", "min": "min",
     "median": "median", "count": "count", "counts": "count", "tally": "count",
 }  # fmt: skip
-# A superlative states a direction, and can imply a quantity.
+# A superlative implies a sort direction, and can also imply a quantity.
 SUPERLATIVES: dict[str, tuple[str, tuple[str, ...]]] = {
     "highest": ("max", ()), "largest": ("max", ()), "biggest": ("max", ()), "greatest": ("max", ()),
     "most": ("max", ()), "lowest": ("min", ()), "smallest": ("min", ()), "least": ("min", ()), "fewest": ("min", ()),
@@ -118,7 +118,8 @@ EMPTY = frozenset(
         "same many much gave say says happen happened occurred how amounts"
     )
 )
-# The offline backend refuses questions with these words, which may ask for more than reading the lab's tables.
+# A question with one of these words may ask for something other than reading the lab's tables, so the offline
+# backend refuses it.
 FORBIDDEN = re.compile(
     r"\b(drop|delete|remove|erase|destroy|wipe|purge|update|insert|alter|create|truncate|grant|revoke|unload|copy|merge|"
     r"vacuum|optimi[sz]e|rename|replace|overwrite|modify|msck|execute|exec|deallocate|prepare|call|import|export|upload|"
@@ -135,7 +136,7 @@ SUSPICIOUS = re.compile(
 
 @dataclass(frozen=True)
 class Word:
-    """A word of a question."""
+    """A word in a question."""
 
     text: str
 
@@ -151,7 +152,7 @@ class Word:
 
 
 def singular(word: str) -> str:
-    """Return a noun's singular form, as far as it can be derived from the noun's ending."""
+    """Return a noun's singular form if its ending reveals it. Otherwise, return the noun unchanged."""
     if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"
     if len(word) > 4 and word.endswith(("uses", "sses", "xes", "ches", "shes")):
@@ -169,5 +170,5 @@ _WORDS = re.compile(
 
 
 def words(question: str) -> list[Word]:
-    """Split a question into words, numbers, dates, quoted texts and symbols."""
+    """Split a question into words, numbers, dates, quoted strings and symbols."""
     return [Word(re.sub(r"[’']s$", "", text)) for text in _WORDS.findall(question)]

@@ -27,13 +27,13 @@ class Mark:
     """A sequence of words with its meaning.
 
     Args:
-        kind: The kind of meaning.
+        kind: The kind of meaning that the words have.
         text: The words.
-        name: The phrase's mark, the aggregate, the unit or the superlative's direction.
+        name: Depending on `kind`, the phrase's mark, the aggregate, the unit or the superlative's direction.
         columns: The columns that the words can name.
         values: The values that the words can name, each with its column.
         table: The table whose rows represent the entity, or None if only the entity's identifier is known.
-        number: The number, if the words state one.
+        number: The number, if the words contain one.
         dates: The first and last day of a range.
         hints: The quantities that a superlative can refer to.
         exact: Whether the words match the whole name of a column.

@@ -95,7 +95,7 @@ def build(
     Args:
         database: The lab's database.
         main: The lab's main table.
-        tables: The tables, as ``GetTables`` returns them.
+        tables: The tables, as returned by ``GetTables``.
         sample: A function that returns distinct values of a table's text columns, at most ``MOST_VALUES`` + 1 for each
             column.
     """

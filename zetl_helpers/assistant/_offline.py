@@ -76,8 +76,8 @@ def _columns(plan: Plan) -> bool:
 def _cost(plan: Plan) -> tuple[int, int, int, int]:
     """Return the sort key of a plan. The best plan has the smallest key.
 
-    The key compares the number of unused words first. It then compares whether the question names a table, the number
-    of tables, and the number of doubts.
+    Plans are compared first by the number of unused words, and then by whether the question names a table, by the
+    number of tables, and by the number of doubts.
     """
     return (len(plan.unused), -min(plan.heads, 1), len(plan.scope), len(plan.doubts))
 

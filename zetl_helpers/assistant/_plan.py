@@ -22,7 +22,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class TimeGroup:
-    """A calendar unit of a time column."""
+    """A grouping of rows by a time column's calendar unit, such as the month."""
 
     unit: str
     column: Column
@@ -30,7 +30,7 @@ class TimeGroup:
 
 @dataclass(frozen=True)
 class Values:
-    """A condition that a column has, or does not have, one of several values."""
+    """A condition that requires a column's value to be, or not to be, one of several values."""
 
     column: Column
     values: tuple[str, ...]
@@ -66,7 +66,7 @@ class Recent:
 
 @dataclass(frozen=True)
 class Presence:
-    """A condition that a column has, or does not have, a value."""
+    """A condition that requires a column to be non-null, or to be null."""
 
     column: Column
     present: bool
@@ -74,7 +74,7 @@ class Presence:
 
 @dataclass(frozen=True)
 class Flag:
-    """A condition that a boolean column is true or that it is false."""
+    """A condition that requires a boolean column to be true, or to be false."""
 
     column: Column
     true: bool
@@ -90,7 +90,7 @@ class Plan:
 
     Args:
         scope: The tables. Two tables are joined by their common key.
-        outputs: The columns to show unchanged.
+        outputs: The columns to show without aggregation.
         measures: The aggregates.
         groups: The grouping columns.
         filters: The conditions that rows must meet.
@@ -103,7 +103,7 @@ class Plan:
         direction: The sort direction.
         limit: The maximum number of rows.
         version: The ID of the snapshot to query. Defaults to the latest snapshot.
-        moment: The time in the past whose state is queried. Defaults to the current state.
+        moment: A time in the past, to query the table as it was then. Defaults to the current state.
         snapshots: Whether the question asks for the table's snapshots.
         unused: The words that were not understood.
         doubts: The reasons why the plan may be wrong.

@@ -25,7 +25,7 @@ _TIMELY = {"AFTER", "BEFORE", "SINCE", "UNTIL", "IN"}
 
 
 class Reader:
-    """A reader that converts the marks in one question about one set of tables to a plan.
+    """A reader that converts the marks in a question about a set of tables to a plan.
 
     Args:
         scope: The tables, starting with the table whose rows are requested.
@@ -329,7 +329,7 @@ class Reader:
     def _count_like(self) -> bool:
         """Return whether the question asks for a share of rows.
 
-        If so, its values select the rows whose share is computed.
+        If it does, the values in the question select the rows whose share is computed.
         """
         return bool(self._said.entities) and not self.plan.measures
 

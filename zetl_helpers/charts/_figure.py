@@ -14,7 +14,7 @@ from zetl_helpers.charts import _palette
 from zetl_helpers.charts._figure_text import summary
 from zetl_helpers.charts._static_image import without_kaleidos_warning
 
-# plotly's download button supports only one format, and a configuration in JSON cannot add another button. This script
+# plotly's download button supports only one format, and a JSON configuration cannot add another button. This script
 # finds the figure above the clicked button and makes plotly's button save the requested format. If JupyterLab has not
 # drawn the figure yet, the script saves the static picture.
 _SAVE = """

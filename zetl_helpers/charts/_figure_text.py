@@ -13,7 +13,7 @@ def summary(figure: Any, *, clock: bool = True) -> str:
     Args:
         figure: A plotly figure, which need not come from this package.
         clock: Whether to describe charts of measured values, such as times, which differ between runs. If False, only
-            the subject of these charts is described, so that texts of different runs can be compared.
+            the subject of these charts is described, so that the text is the same in every run.
 
     Returns:
         The titles of the figure and its axes, and the type, name and values of each trace. Values are rounded to two
@@ -80,5 +80,5 @@ def _text(value: Any) -> str:
 
 
 def _plain(text: Any) -> str:
-    """Remove HTML tags from a text in a plotly figure."""
+    """Remove HTML tags from text in a plotly figure."""
     return re.sub(r"<[^>]+>", " ", str(text)).strip()

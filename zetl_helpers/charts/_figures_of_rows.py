@@ -19,10 +19,10 @@ def pie(df: pd.DataFrame, names: str, values: str, title: str) -> Chart:
         df: One or more rows for each name.
         names: The column with the labels.
         values: The column with the numbers, which must not be negative.
-        title: The title, which states the finding. `most` can write it.
+        title: The title, which states the finding. `most` can generate it.
 
     Raises:
-        ValueError: A value is negative, which a slice cannot show.
+        ValueError: A value is negative, so it cannot be drawn as a slice.
 
     The chart view in Unified Studio draws a pie chart in the same way:
     https://docs.aws.amazon.com/sagemaker-unified-studio/latest/userguide/sql-query-write-run.html
@@ -57,7 +57,7 @@ def heatmap(pivot: pd.DataFrame, title: str) -> Chart:
 
     Args:
         pivot: A table of numbers, such as the result of `pivot_table`.
-        title: The title, which states the finding. `most` can write it.
+        title: The title, which states the finding. `most` can generate it.
     """
     cells = pivot.drop(index=TOTAL, columns=TOTAL, errors="ignore")
     rows, across = str(cells.index.name or "row"), str(cells.columns.name or "column")
@@ -86,13 +86,13 @@ def heatmap(pivot: pd.DataFrame, title: str) -> Chart:
 def state_map(df: pd.DataFrame, states: str, values: str, title: str) -> Chart:
     """Draw a tile map of the states. A darker tile has a larger value, and a state without a value is gray.
 
-    A tile map needs no map data from a server, and every state has the same size.
+    A tile map needs no map data from a server, and all states are the same size.
 
     Args:
         df: One row for each state.
         states: The column with the states' two-letter codes.
         values: The column with the numbers, which must not be negative.
-        title: The title, which states the finding. `most` can write it.
+        title: The title, which states the finding. `most` can generate it.
 
     Raises:
         ValueError: A state is unknown, occurs twice, or has a negative value.

@@ -1,6 +1,7 @@
 """The style of all figures, with colors that are distinguishable with any kind of color vision.
 
-An opaque card is equally readable in light and dark notebooks. No gray has enough contrast on both backgrounds.
+Figures have an opaque background, so they are equally readable in light and dark notebooks. On a transparent
+background, no gray would have enough contrast in both.
 """
 
 import textwrap
@@ -21,7 +22,7 @@ SEQUENTIAL = ((0.0, "#f3f8fc"), (0.5, "#6fb1da"), (1.0, "#004c78"))
 
 CONFIG: dict[str, Any] = {
     "displaylogo": False,
-    "showSendToCloud": False,  # plotly's button next to the camera sends data to a server
+    "showSendToCloud": False,  # this button, next to the camera icon, would send data to a server
     "displayModeBar": True,
     "responsive": True,
     "toImageButtonOptions": {"format": "png", "scale": 2, "filename": "zetl-chart"},
@@ -43,7 +44,7 @@ def pattern(shape: str | list[str]) -> dict[str, Any]:
     return {"shape": shape, "fillmode": "overlay", "fgcolor": CARD, "solidity": 0.25}
 
 
-# A title line fits _TITLE_LINE characters in a figure that is 420 pixels wide, as on a phone or half a screen.
+# In a figure that is 420 pixels wide (a phone or half a screen), a title line holds _TITLE_LINE characters.
 _TITLE_SIZE, _TITLE_LINE, _TITLE_HEIGHT = 16, 46, 20
 
 

@@ -25,7 +25,7 @@ def snapshots(table: pd.DataFrame) -> list[Snapshot]:
     """Read the rows of `"table$snapshots"`, oldest first.
 
     Raises:
-        ValueError: A snapshot's summary lacks the number of records.
+        ValueError: A snapshot's summary does not contain the number of records.
     """
     times = pd.to_datetime(table["committed_at"], utc=True)
     history = table.assign(committed_at=times).sort_values("committed_at", kind="stable")

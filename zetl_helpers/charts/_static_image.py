@@ -38,7 +38,7 @@ def static_image(
     page = kaleido.PageGenerator(mathjax=False)
     picture = kaleido.calc_fig_sync(figure.to_plotly_json(), opts=options, kopts={"page_generator": page})
     if not isinstance(picture, bytes):
-        raise TypeError(f"Kaleido returned {type(picture).__name__} for a {image_format} picture, not bytes.")
+        raise TypeError(f"Kaleido returned {type(picture).__name__} instead of bytes for the format {image_format}.")
     return picture
 
 
@@ -49,18 +49,24 @@ def static_image_base64(figure: Any) -> str | None:
 
 
 def static_image_obstacle() -> str | None:
-    """Describe the software that is missing for static pictures, and how to install it.
+    """Describe the software that is missing for static images, and how to install it.
 
     Returns:
         The description, or None if nothing is missing.
     """
     for module in ("kaleido", "choreographer"):
         if importlib.util.find_spec(module) is None:
-            return "No static pictures: the package kaleido (version 1) is missing. Run: pip install 'kaleido>=1'"
+            return (
+                "Static images are unavailable, because the package kaleido (version 1 or newer) is not installed. "
+                "Run: pip install 'kaleido>=1'"
+            )
     from choreographer.browsers.chromium import Chromium
 
     if Chromium.find_browser(skip_local=False) is None:
-        return "No static pictures: Chrome or Chromium was not found. Install it, or set BROWSER_PATH to its path."
+        return (
+            "Static images are unavailable, because neither Chrome nor Chromium was found. Install one of them, or set "
+            "BROWSER_PATH to its path."
+        )
     return None
 
 
@@ -68,7 +74,8 @@ def static_image_obstacle() -> str | None:
 def without_kaleidos_warning() -> Iterator[None]:
     """Suppress a warning from Kaleido 1 while a block imports Kaleido, directly or through plotly's renderers.
 
-    With plotly before 6.1, Kaleido warns that plotly's image functions will not work. This package does not call them.
+    If plotly is older than 6.1, Kaleido warns that plotly's image functions will not work. This package does not call
+    them.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"\s*Warning: You have Plotly version", category=UserWarning)

@@ -46,7 +46,7 @@ def schema_change(before: pd.DataFrame | Mapping[str, str], after: pd.DataFrame 
         after: The later schema, in the same form.
 
     Returns:
-        One row for each column of the schemas, with `column`, `before`, `after` and `change`. The change is "added",
+        One row for each column in either schema, with `column`, `before`, `after` and `change`. The change is "added",
         "removed", "type changed" or an empty string.
     """
     earlier, later = _schema(before), _schema(after)
@@ -62,7 +62,7 @@ def most(values: "pd.Series[Any]", says: str, among: str) -> str:
     """Return a sentence that states a chart's finding, such as "NV uses 83% of its credit, more than any other state".
 
     Args:
-        values: The numbers, keyed by unique names. Totals of a pivot table are ignored.
+        values: The numbers, keyed by unique names. Totals in a pivot table are ignored.
         says: The finding about the largest value, with a placeholder for it: "uses {:.0f}% of its credit".
         among: The singular noun for the names, such as "state".
 

@@ -72,8 +72,8 @@ def plan(lab: Lab, *, only: Sequence[Lab] = ()) -> Plan:
 
     Args:
         lab: The lab. For a class, create one plan per prefix.
-        only: The tables to delete, each as `Lab.with_table` returns it. Other tables are kept. The bucket, database and
-            role are kept as long as any other resource of the lab exists. Defaults to the whole lab.
+        only: The tables to delete, each as returned by `Lab.with_table`. Other tables are kept. The bucket, database
+            and role are kept as long as any other resource of the lab exists. Defaults to the whole lab.
 
     Returns:
         The resources to delete, the resources to keep, and the kinds of resources that could not be checked.
@@ -120,7 +120,7 @@ def show(found: Sequence[Leftover]) -> pd.DataFrame:
 
 
 def transcript(found: Plan) -> str:
-    """Return a dry run of cleanup with one line per resource, without changing anything.
+    """Return the text of a cleanup dry run, with one line per resource, without changing anything.
 
     Args:
         found: The result of `plan`.
@@ -168,7 +168,7 @@ def apply(found: Sequence[Leftover], *, tell: Callable[[str], object] = lambda _
 
 
 def _begin(rest: Sequence[Leftover], kind: str) -> None:
-    """Request the deletion of the next resources of one kind."""
+    """Request the deletion of the plan's next resources, up to the first resource of a different kind."""
     for entry in takewhile(lambda entry: entry.kind == kind, rest):
         # A failure here occurs again when this resource is deleted later, and is reported then.
         with suppress(*_FAILURES):
@@ -178,7 +178,7 @@ def _begin(rest: Sequence[Leftover], kind: str) -> None:
 def verify(lab: Lab, *, only: Sequence[Lab] = (), timeout: float = 60) -> str:
     """Search again until nothing is left, because AWS can list a resource for a while after its deletion.
 
-    A resource that is not being deleted causes an immediate error, because waiting does not help.
+    A resource that is not being deleted causes an immediate error, because waiting would not help.
 
     Args:
         lab: The lab.

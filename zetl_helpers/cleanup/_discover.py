@@ -82,7 +82,7 @@ def _wait_for_integration(name: str, gone: Callable[[], bool | None]) -> None:
 
 
 def _logs(mine: Ownership) -> Found:
-    """Find the logs of the lab's integrations, which are log streams in a shared group or separate log groups.
+    """Find the logs of the lab's integrations, which are either log streams in a shared group or separate log groups.
 
     The shared group is kept, because all integrations in the account use it.
     """

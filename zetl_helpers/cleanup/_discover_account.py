@@ -38,7 +38,7 @@ def grants(mine: Ownership) -> Found:
 
 
 def _resources(mine: Ownership) -> Iterator[dict[str, Any]]:
-    """Yield the tables before the database, because grants on a database cover more resources."""
+    """Yield the tables before the database, so that table grants are revoked before the broader database grants."""
     for table in mine.tables_in_database:
         yield {"Table": {"DatabaseName": mine.lab.database, "Name": table["Name"]}}
     if mine.owns(mine.database):
@@ -105,7 +105,7 @@ def administrator(mine: Ownership) -> Found:
 
 
 def studio_domain(mine: Ownership) -> Found:
-    """Find the lab's project, domain and VPC stack, in this order. Tags on the target role record them."""
+    """Find the lab's project, domain and VPC stack, in that order. Tags on the target role record them."""
     recorded = (mine.role or {}) if mine.owns(mine.role) else {}
     lab, domain, stack = mine.lab, recorded.get(_studio_setup.DOMAIN_TAG), recorded.get(_studio_stack.STACK_TAG)
     if domain is not None:
@@ -191,8 +191,8 @@ def _delete_role(mine: Ownership) -> None:
     recorded = [f"{item.kind} {item.name}" for item in studio_domain(Ownership(mine.lab)) if isinstance(item, Leftover)]
     if recorded:
         raise StillThereError(
-            f"Role {name} records resources that still exist: {', '.join(recorded)}. Delete these first, then run "
-            "cleanup again."
+            f"The tags of role {name} list resources that still exist: {', '.join(recorded)}. Delete these first, then "
+            "run cleanup again."
         )
     for page in iam.get_paginator("list_role_policies").paginate(RoleName=name):
         for policy in page["PolicyNames"]:

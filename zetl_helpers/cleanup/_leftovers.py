@@ -35,8 +35,8 @@ class Leftover:
             the resource.
         delete: A function that deletes the resource and waits until it is gone.
         begin: A function that requests the deletion without waiting, for deletions that take minutes.
-        table: The only source that uses the resource, in the form of `Lab.source`, or an empty string if the lab's
-            tables share the resource.
+        table: The `Lab.source` of the only table that uses the resource, or an empty string if the lab's tables share
+            the resource.
         is_being_deleted: Whether AWS reports that the resource is being deleted.
     """
 
@@ -101,7 +101,7 @@ class Ownership:
 
     @property
     def anything(self) -> bool:
-        """Whether the lab's database, bucket, role or at least one of its DynamoDB tables has the lab's tag."""
+        """Whether the lab's database, bucket, role or any of the lab's DynamoDB tables has the lab's tag."""
         return any(map(self.owns, (self.database, self.bucket, self.role, *self.tables.values())))
 
     @property
@@ -178,7 +178,7 @@ class Ownership:
 
     @cached_property
     def tables_in_database(self) -> list[dict[str, Any]]:
-        """The Glue tables of the lab's database. There are none if the database does not belong to the lab."""
+        """The Glue tables in the lab's database, or an empty list if the database does not belong to the lab."""
         if not self.owns(self.database):
             return []
         pages = self.lab.client("glue").get_paginator("get_tables").paginate(DatabaseName=self.lab.database)

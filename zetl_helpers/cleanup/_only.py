@@ -9,8 +9,8 @@ from zetl_helpers.cleanup._discover import empty
 from zetl_helpers.cleanup._leftovers import Leftover, Ownership
 from zetl_helpers.lab import Lab
 
-# Every chapter with a table creates these resources first. Any other resource, such as a Studio domain, shows that the
-# lab is in use.
+# Every chapter that replicates a table creates these resources first. Any other resource, such as a Studio domain,
+# shows that the lab is in use.
 _SHARED = (
     "resource property", "Lake Formation grants", "Glue database", "Athena results", "S3 bucket",
     "Data Catalog policy statement", "IAM role",
@@ -23,7 +23,7 @@ def select(mine: Ownership, found: Sequence[Leftover], only: Sequence[Lab], *, c
     Args:
         mine: The owners of the lab's resources.
         found: All of the lab's resources, in order.
-        only: The tables, each as `Lab.with_table` returns it.
+        only: The tables, each as returned by `Lab.with_table`.
         complete: Whether every kind of resource could be checked.
     """
     sources = {lab.source for lab in only}

@@ -51,7 +51,7 @@ def open_for(lab: Lab, place: str = "/") -> ConsoleLink:
         place: The page that the link opens, such as ``/glue/zero-etl``. The browser shows this path after the ``#``.
 
     Returns:
-        The link, which is clickable in a notebook. The console stops with the notebook's kernel.
+        The link, which is clickable in a notebook. The console stops when the notebook's kernel stops.
 
     Raises:
         ConsoleError: The lab is on AWS, not on a local lakehouse.

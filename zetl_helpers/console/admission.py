@@ -1,6 +1,6 @@
 """A check that admits only requests that the console's page sends for the user who started the console.
 
-A browser sends requests on behalf of any page to any address. The browser describes the requesting page in ``Origin``
+A browser sends requests to any address on behalf of any page. The browser describes the requesting page in ``Origin``
 and ``Sec-Fetch-Site``, and names the requested host in ``Host``. Every request that reads or changes data also needs
 the session's cookie.
 
@@ -56,10 +56,10 @@ class Session:
         return given is not None and hmac.compare_digest(given.value.encode(), self._cookie.encode())
 
     def redact(self, text: str) -> str:
-        """Return a text with the session's secrets removed.
+        """Return text with the session's secrets removed.
 
         Args:
-            text: A text that can contain secrets, such as an error.
+            text: Text that can contain secrets, such as an error message.
         """
         return text.replace(self.token, "<token>").replace(self._cookie, "<cookie>")
 
@@ -70,8 +70,8 @@ def refusal(headers: Message, port: int, *, opens_page: bool) -> str | None:
     Args:
         headers: The request's headers.
         port: The port that the console listens on.
-        opens_page: Whether the request only opens the page, which contains no data. A link in a notebook sends such a
-            request.
+        opens_page: Whether the request only opens the page, which contains no data. Clicking a link in a notebook sends
+            a request of this kind.
     """
     hosts = [f"{name}:{port}" for name in _NAMES]
     named = headers.get_all("Host", [])

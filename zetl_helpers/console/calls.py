@@ -1,4 +1,4 @@
-"""Checked AWS API calls that the console makes for the page, and the equivalent code."""
+"""AWS API calls that the console checks and makes for the page, and the equivalent code."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def call(link: Link, service: str, operation: str, parameters: Mapping[str, Any]
 
 
 def refused(error: Any, same: Mapping[str, str] | None = None) -> CallError:
-    """Return the page's error for a call that the lakehouse rejected.
+    """Return the error that the page receives for a call that the lakehouse rejected.
 
     Args:
         error: The ``ClientError`` from botocore.

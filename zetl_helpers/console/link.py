@@ -1,4 +1,4 @@
-"""The console's connection to the local lakehouse, which can start and stop while the console runs."""
+"""The console's connection to the local lakehouse, which can start and stop while the console is running."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zetl_helpers.lab import Lab
 
-# Without IAM enforcement, any key belongs to the administrator.
+# If IAM enforcement is off, the lakehouse treats any access key as the administrator's.
 _KEY = "LOCALLAKEHOUSE000000"
 _SECRET = "not-a-secret"  # noqa: S105
 
@@ -23,7 +23,7 @@ class StoppedError(Exception):
 
 
 class Link:
-    """A connection that finds the lakehouse of a state folder and caches clients for it.
+    """A connection to whichever lakehouse is using a state folder, with a cache of clients.
 
     Args:
         state: The state folder.
@@ -54,7 +54,7 @@ class Link:
         return {"state": "running", "endpoint": endpoint, "region": self._region}
 
     def start(self) -> None:
-        """Start a lakehouse in the background, unless it is running or starting."""
+        """Start the lakehouse in the background, unless it is already running or starting."""
         with self._lock:
             if self._starting is not None and self._starting.is_alive():
                 return
@@ -97,14 +97,15 @@ class Link:
     def client(self, service: str) -> Any:
         """Return the botocore client that calls a service of the lakehouse.
 
-        The client is cached while the lakehouse runs.
+        The client is cached while the lakehouse is running.
 
         Raises:
             StoppedError: The lakehouse is not running.
         """
         if not self._endpoint:
             self.endpoint()
-        # A session creates one client at a time. A separate lock lets requests for the lakehouse's state proceed.
+        # A session can create only one client at a time. This lock is separate, so that requests for the
+        # lakehouse's state can proceed.
         with self._making:
             found = self._clients.get(service)
             if found is None:
@@ -113,7 +114,7 @@ class Link:
         return found
 
     def warm_up(self) -> None:
-        """Create the clients for the first pages once, in the background, while the browser opens."""
+        """Create the clients for the first pages once, in the background, while the browser is opening."""
         with self._lock:
             warmed, self._warmed = self._warmed, True
         if not warmed:
@@ -124,7 +125,7 @@ class Link:
             try:
                 self.client(service)
             except StoppedError:
-                # Loading models and libraries takes time, but does not need a lakehouse.
+                # Loading models and libraries takes time, but does not require a lakehouse.
                 _new_client(service, "us-east-1", "http://127.0.0.1")
 
     @contextmanager

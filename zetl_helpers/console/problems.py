@@ -19,7 +19,7 @@ class Problems:
 
     Args:
         path: The path of the file, which is created at the first failure and is accessible only to the user.
-        redact: A function that removes the session's secrets from a text.
+        redact: A function that removes the session's secrets from text.
     """
 
     def __init__(self, path: Path, redact: Callable[[str], str]) -> None:
@@ -29,14 +29,14 @@ class Problems:
         self._known: set[str] = set()
 
     def record(self, error: BaseException, request: str) -> str:
-        """Record a failure, unless this process has already recorded it, and describe the location of its entry.
+        """Record a failure, unless this process has already recorded it, and say where its entry is.
 
         Args:
             error: The failure.
             request: The failed request, as a method and a path without the query.
 
         Returns:
-            A sentence for the page, with the file and the entry or with the reason why the entry could not be written.
+            A sentence to show on the page. It names the file and the entry, or says why the entry could not be written.
         """
         found = traceback.TracebackException.from_exception(error, limit=-_MOST_FRAMES)
         places = [f"{frame.filename}:{frame.lineno}" for frame in found.stack]

@@ -23,8 +23,8 @@ from zetl_helpers.console.problems import Problems
 
 STATIC = Path(__file__).parent / "static"
 _TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml"}
-# The largest request contains a DynamoDB item of 400 KB before and after a change, with each control character escaped
-# as six characters.
+# The largest request contains a 400 KB DynamoDB item before and after a change, with each control character escaped as
+# six characters.
 _MAX_REQUEST = 6 * 1024 * 1024
 _IDLE_SECONDS = 30
 _PLOTLY = "plotly.min.js"
@@ -152,7 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self.rfile.read(int(length)) if length.isdecimal() and int(length) <= _MAX_REQUEST else None
 
     def _page(self, tokens: list[str]) -> _Response:
-        # The clients are created while the browser loads the page's scripts.
+        # The clients are created while the browser is loading the page's scripts.
         self.server.link.warm_up()
         nonce = secrets.token_urlsafe(16)
         page = (STATIC / "index.html").read_text(encoding="utf-8").replace("NONCE", nonce)

@@ -1,4 +1,4 @@
-"""The estimated and actual cost of a zero-ETL integration on AWS, from list prices and quantities."""
+"""The estimated and actual cost of a zero-ETL integration on AWS, based on list prices and quantities."""
 
 import math
 from collections.abc import Iterable
@@ -113,7 +113,7 @@ def estimate(
             *(f"Not included: {entry}" for entry in NOT_INCLUDED),
             *price_notes(region),
         ),
-        period=f"{'1 day' if days == 1 else f'{days:g} days'}, list prices of {PRICED_REGION}",
+        period=f"{'1 day' if days == 1 else f'{days:g} days'}, list prices in {PRICED_REGION}",
     )
 
 
@@ -182,7 +182,7 @@ def query_cost(scanned_bytes: int) -> float:
     """Return the cost of one Athena query in US dollars, from its `DataScannedInBytes`.
 
     Args:
-        scanned_bytes: The bytes that Athena reports for a query. Athena bills at least 10 MB per query, except for DDL,
+        scanned_bytes: The bytes that Athena reports as scanned. Athena bills at least 10 MB per query, except for DDL,
             which is free.
 
     https://aws.amazon.com/athena/pricing/

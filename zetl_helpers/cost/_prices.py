@@ -44,7 +44,7 @@ class CostItem:
     usd: float
     """The amount for the whole period."""
     basis: str
-    """The derivation of the quantity, and the list price with its date."""
+    """The calculation behind the quantity, and the list price with its date."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -109,7 +109,7 @@ def line(item: str, name: str, quantity: float, unit: str, basis: str) -> CostIt
         name: The name of the price in ``data/prices.json``.
         quantity: The quantity.
         unit: The price's unit.
-        basis: The derivation of the quantity.
+        basis: The calculation behind the quantity.
     """
     entry = prices()[name]
     usd = entry["usd"]
@@ -150,6 +150,6 @@ def price_notes(region: str) -> tuple[str, ...]:
     other = (
         ()
         if region == PRICED_REGION
-        else (f"The prices are those of {PRICED_REGION}. Prices in {region} can differ, so check them first.",)
+        else (f"The prices are for {PRICED_REGION}. Prices in {region} can differ, so check them first.",)
     )
-    return (*other, f"List prices of {PRICED_REGION} on the date in each line. Check the current prices: {pages}")
+    return (*other, f"List prices in {PRICED_REGION} as of the date in each line. Check the current prices: {pages}")

@@ -39,18 +39,18 @@ def actual(lab: Lab, *, now: datetime | None = None) -> Sheet:
     omits it. Deleted resources are not included.
 
     Args:
-        lab: The lab. The costs of the lab's bucket and queries include all tables of the lab.
+        lab: The lab. The costs of the lab's bucket and queries cover all of the lab's tables.
         now: The end of the period. Defaults to the current time.
 
     Returns:
-        The costs, in the format of `cost.estimate`.
+        The costs, in the format that `cost.estimate` uses.
 
     See https://docs.aws.amazon.com/cost-management/latest/userguide/ce-what-is.html
     """
     now = now or datetime.now(UTC)
     items: list[CostItem] = []
     notes = [
-        f"Cost Explorer shows the billed cost up to a day later, by tag {TAG_KEY} if it is a cost allocation tag.",
+        f"Cost Explorer shows the billed cost within a day, and can filter it by the cost allocation tag {TAG_KEY}.",
         "Not reported by AWS, and not included: S3 reads, Data Catalog requests, and deleted resources.",
     ]
     with absent("ResourceNotFoundException"):
@@ -64,7 +64,7 @@ def actual(lab: Lab, *, now: datetime | None = None) -> Sheet:
     items += _queries(lab)
     items += _logs(lab)
     items += _alarm(lab, now)
-    return Sheet(tuple(items), (*notes, *price_notes(lab.region)), f"so far, list prices of {PRICED_REGION}")
+    return Sheet(tuple(items), (*notes, *price_notes(lab.region)), f"so far, list prices in {PRICED_REGION}")
 
 
 def _table_bytes(table: dict[str, Any]) -> int:
@@ -78,8 +78,8 @@ def _months(since: datetime, now: datetime) -> float:
 def _pitr(lab: Lab, table: dict[str, Any], now: datetime) -> Iterator[CostItem]:
     backups = lab.client("dynamodb").describe_continuous_backups(TableName=lab.table)["ContinuousBackupsDescription"]
     if backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED":
-        # AWS reports the start of PITR only for the last 35 days, so PITR is assumed to have been enabled with the
-        # table.
+        # AWS does not report when PITR was enabled if that was more than 35 days ago, so this function assumes that it
+        # was enabled when the table was created.
         since = table["CreationDateTime"]
         quantity = _table_bytes(table) / GB * _months(since, now)
         yield line("DynamoDB PITR", "pitr", quantity, "GB-months", f"since the table was created, {since:%Y-%m-%d}")
@@ -110,7 +110,7 @@ def _bucket(lab: Lab, now: datetime) -> Iterator[CostItem]:
     if versions:
         stored = sum(version["Size"] / GB * _months(version["LastModified"], now) for version in versions)
         yield line(
-            "S3 storage", "s3_storage", stored, "GB-months", f"{len(versions):,} objects, each since it was created"
+            "S3 storage", "s3_storage", stored, "GB-months", f"{len(versions):,} objects, each counted from creation"
         )
         yield line("S3 writes", "s3_put", len(versions) / 1000, "thousand requests", "one for each object")
 

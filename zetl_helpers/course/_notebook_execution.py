@@ -24,8 +24,8 @@ _CELL_SECONDS = 300
 class SocketFileKernelManager(AsyncKernelManager):
     """A kernel manager that communicates with its kernels through Unix sockets.
 
-    TCP ports are chosen before they are bound. A kernel whose port another process takes in the meantime never
-    responds.
+    TCP ports are chosen before they are bound. If another process takes a kernel's port in the meantime, the
+    kernel never responds.
     """
 
     def _transport_default(self) -> str:
@@ -56,7 +56,7 @@ class Executed:
 
 
 def execute(paths: Sequence[Path]) -> Iterator[Executed]:
-    """Run notebooks in order. While a notebook runs, the next notebook's kernel starts.
+    """Run notebooks in order. While a notebook is running, the next notebook's kernel starts.
 
     A kernel needs about a second of CPU time before it can execute a cell.
 
@@ -78,20 +78,20 @@ def execute(paths: Sequence[Path]) -> Iterator[Executed]:
             started.popleft()
     finally:
         for client in started:
-            # An executed notebook's client has shut down its kernel and has no manager.
+            # The client of an executed notebook has already shut down the kernel and no longer has a kernel manager.
             if isinstance(client.km, AsyncKernelManager):
                 run_sync(client.km.shutdown_kernel)(now=True)
 
 
 def _start(path: Path) -> NotebookClient:
-    """Start the kernel of a notebook, and return without waiting until it is ready."""
+    """Start the kernel of a notebook, and return without waiting for it to be ready."""
     client = NotebookClient(
         nbformat.read(path, as_version=4),
         kernel_manager_class=SocketFileKernelManager if system.has_socket_files() else AsyncKernelManager,
         timeout=_CELL_SECONDS,
-        # A kernel has nothing left to do after its last cell, and a graceful shutdown takes half a second.
+        # After its last cell, a kernel has nothing left to do, and a graceful shutdown would take half a second.
         shutdown_kernel="immediate",
-        # Depending on timing, the same text arrives in one or more pieces.
+        # Depending on timing, the same text can arrive in one or more pieces.
         coalesce_streams=True,
         resources={"metadata": {"path": str(path.parent)}},
         extra_arguments=[f"--IPKernelApp.exec_lines={_IMPORTS}"],

@@ -14,7 +14,7 @@ PICTURE = "image/jpeg"
 
 
 def add_static_images(notebook: dict[str, Any]) -> int:
-    """Add a picture next to each figure of a notebook, for readers without JavaScript.
+    """Add a picture alongside each figure in a notebook, for readers without JavaScript.
 
     Args:
         notebook: A notebook in nbformat 4, as JSON. The function changes it in place.
@@ -32,7 +32,7 @@ def add_static_images(notebook: dict[str, Any]) -> int:
 
 
 def add_interactive_html(notebook: dict[str, Any], plotly_js: str) -> int:
-    """Add an HTML fragment next to each figure of a notebook, for nbconvert's pages.
+    """Add an HTML fragment alongside each figure in a notebook, for nbconvert's pages.
 
     Args:
         notebook: A notebook in nbformat 4, as JSON. The function changes it in place.

@@ -89,7 +89,7 @@ def _targets(notebook: nbformat.NotebookNode, folder: Path) -> list[Path]:
 
 
 def _link_pages(notebook: nbformat.NotebookNode, folder: Path, out: Path, pages: Mapping[Path, str]) -> None:
-    """Make links to chapters and Markdown files point to their pages, and other links to the original files."""
+    """Make links to chapters and Markdown files open their pages, and all other links open the original files."""
 
     def from_the_page(match: re.Match[str]) -> str:
         target = folder / match[2]
@@ -105,7 +105,7 @@ def _link_pages(notebook: nbformat.NotebookNode, folder: Path, out: Path, pages:
 
 
 def _bring_pictures(notebook: nbformat.NotebookNode, folder: Path, out: Path) -> None:
-    """Copy a text's pictures and update the links to them, because nbconvert ignores pictures in parent folders."""
+    """Copy a notebook's pictures and update the links, because nbconvert ignores pictures in parent folders."""
 
     def beside(match: re.Match[str]) -> str:
         picture = folder / match[2]

@@ -72,7 +72,7 @@ def _require_shared(lab: Lab, chapter: int) -> None:
     if chapter == 0:
         return
     ask = (
-        "Ask the administrator or instructor who prepares the lab to run chapters 1 to 3 with the same ZETL_PREFIX. "
+        "Ask the administrator or instructor to run chapters 1 to 3 with the same ZETL_PREFIX. "
         f"They also need the ARN of the project's role: {permissions.caller_principal(lab)}."
     )
     try:
@@ -136,7 +136,7 @@ def _target(lab: Lab) -> Iterator[Step]:
 
 
 def _ready_target(lab: Lab) -> Iterator[Step]:
-    """Create the target, so that an integration of any table can write to the database."""
+    """Create the target, so that an integration for any table can write to the database."""
     yield from _target(lab)
     yield integration.set_target_role(lab)
 
@@ -183,7 +183,7 @@ def _changed(lab: Lab) -> bool:
 
 _LOADED = (_source, _target, _integrate)
 _CHANGED = (*_LOADED, _evolve)
-# Chapters 10, 11 and 13 create additional tables, each with an integration into the same database.
+# Chapters 10, 11 and 13 create additional tables, each with an integration that targets the same database.
 _NEEDS: dict[int, tuple[Callable[[Lab], Iterator[Step]], ...]] = {
     **dict.fromkeys((0, 1, 12), ()),
     2: (_source, _target),

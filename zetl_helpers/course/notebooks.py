@@ -120,7 +120,7 @@ def prepare(notebook: str) -> None:
 
 
 def kernel_environment(state: Path) -> dict[str, str]:
-    """Return the environment variables that connect a notebook's kernel to the lakehouse of a state folder.
+    """Return the environment variables that connect a notebook's kernel to the lakehouse that is using a state folder.
 
     Args:
         state: The state folder.
@@ -132,7 +132,7 @@ def kernel_environment(state: Path) -> dict[str, str]:
         "PLOTLY_RENDERER": "plotly_mimetype",
         # Whether a wait is long enough for a progress line depends on the computer.
         "ZETL_PROGRESS": "off",
-        # No one clicks while a whole notebook runs, and a stored link would lead nowhere.
+        # No one clicks a link while a whole notebook is running, and a stored link would lead nowhere.
         "ZETL_CONSOLE": "off",
     }
 
@@ -159,7 +159,7 @@ def fresh_lakehouse(*, enforce_iam: bool = False, governed: bool = False) -> Ite
 
 
 def _run_all(paths: Sequence[Path], out: Path, texts: dict[str, Path]) -> Iterator[Outcome]:
-    """Run notebooks. While a notebook runs, the pages of the previous notebooks are written."""
+    """Run notebooks. While a notebook is running, the pages of the previous notebooks are being written."""
     with ThreadPoolExecutor(max_workers=1) as writer:
         pages = []
         for path, executed in zip(paths, _notebook_execution.execute(paths), strict=True):

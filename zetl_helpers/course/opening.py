@@ -28,7 +28,7 @@ class ChapterCard:
     Args:
         lab: The lab.
         exercises: The chapter's exercises.
-        caught_up: The steps that changed something, as `catch_up_steps` returns them.
+        caught_up: The steps that changed something, as returned by `catch_up_steps`.
         console: The pages of the practice console for the chapter's steps, with their addresses. There are none if the
             console cannot be opened.
     """
@@ -102,7 +102,7 @@ def open_chapter(number: int) -> tuple[Lab, exercises.Chapter]:
         The lab, and the exercises as ``q1``, ``q2`` and so on, if the chapter has any.
 
     Raises:
-        ConnectionRefusedByLabError: The target is not usable, as for `connect`.
+        ConnectionRefusedByLabError: The target is not usable (see `connect`).
         IntegrationError: The integration needs attention, and catching up did not fix the cause.
         SettingsError: A setting is invalid.
         ValueError: The chapter does not exist.
@@ -127,7 +127,7 @@ def console_links(lab: Lab, number: int) -> list[tuple[places.Place, str]]:
         number: The chapter's number.
 
     Returns:
-        The pages. There are none on AWS, or if the browser runs on a different computer than this process.
+        The pages. There are none on AWS, or if the browser is running on a different computer than this process.
         ``ZETL_CONSOLE=off`` turns the links off.
     """
     wanted = places.PLACES.get(number, ())

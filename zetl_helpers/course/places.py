@@ -17,7 +17,7 @@ class Place:
 
     Args:
         step: The heading of the step in the chapter.
-        title: The services and pages to choose, as the chapter's box names them.
+        title: The services and pages to choose, as named in the chapter's box.
         path: The page's path. It can contain placeholders for the lab's names, such as ``{table}``.
         query: Additional parameters of the page, such as the tab to open. Their values can contain the same
             placeholders.

@@ -1,4 +1,4 @@
-"""Checks for everything that the tutorial needs."""
+"""Checks that the tutorial's requirements are met."""
 
 from __future__ import annotations
 

@@ -49,16 +49,17 @@ def region(lab: Lab) -> Check:
     known = _data("regions.json")
     return Check(
         lab.region in known["regions"],
-        f"Region {lab.region}: AWS Glue zero-ETL is available, according to the CloudFormation list of {known['date']}"
+        f"Region {lab.region}: AWS Glue zero-ETL is available, according to the CloudFormation list dated "
+        f"{known['date']}"
         if lab.region in known["regions"]
-        else f"Region {lab.region}: AWS Glue zero-ETL is not available, according to the CloudFormation list of "
+        else f"Region {lab.region}: AWS Glue zero-ETL is not available, according to the CloudFormation list dated "
         f"{known['date']}",
         f"Set AWS_REGION to one of these Regions: {', '.join(known['regions'])}.",
     )
 
 
 def reach(lab: Lab) -> list[Check]:
-    """Call each service once."""
+    """Check that each service responds."""
     return [_probe(lab, name, probe) for name, probe in _PROBES]
 
 
@@ -78,7 +79,7 @@ def _unless_refused(what: str, look: Callable[[], Check]) -> Check:
 
 
 def for_member(lab: Lab) -> list[Check]:
-    """Check that the project's workgroup and the shared table exist, which a member of a Studio project needs."""
+    """Check that a member of a Studio project can use the project's workgroup and the shared table."""
     return [
         _probe(lab, "Athena", dict(_PROBES)["Athena"]),
         _unless_refused("the lab's table cannot be read", lambda: _shared(lab)),
@@ -101,7 +102,7 @@ def rights(lab: Lab) -> list[Check]:
         in_class = target.class_is_prepared(lab)
         simulated = permissions.simulate(lab, _rights.CLASS_POLICIES if in_class else _rights.LEARNER_POLICIES)
     except (ClientError, BotoCoreError) as error:
-        step = "Ask for iam:SimulatePrincipalPolicy, or continue. Errors contain the names of missing permissions."
+        step = "Ask for iam:SimulatePrincipalPolicy, or continue. If a permission is missing, the error names it."
         return [Check(False, "permissions cannot be simulated", f"{as_sentence(error)} {step}")]
     missing = simulated[~simulated["allowed"]]
     if not missing.empty and permissions.simulate(lab, _rights.INSTRUCTOR_POLICIES)["allowed"].all():
@@ -128,13 +129,13 @@ def rights(lab: Lab) -> list[Check]:
 
 
 def governance(lab: Lab) -> Check:
-    """Check whether Lake Formation governs the account and, if so, whether the lab has or can get its grants."""
+    """Check whether Lake Formation governs the account and, if so, whether the lab has or can get its permissions."""
     return _unless_refused("Lake Formation does not return its settings", lambda: _governance(lab))
 
 
 def _governance(lab: Lab) -> Check:
     settings = lab.client("lakeformation").get_data_lake_settings()["DataLakeSettings"]
-    # An existing database can be open or governed, independently of the settings for new databases.
+    # Lake Formation can govern an existing database even if it will not govern new databases, and vice versa.
     governed = _governed.is_governed(lab)
     if not _governed.governs_new_things(settings) and not governed:
         return Check(True, "Lake Formation lets IAM control access to the lab's database and tables")
@@ -252,7 +253,7 @@ def leftovers(lab: Lab) -> list[Check]:
     if found:
         things = counted(len(found), "resource")
         checks.append(
-            Check(True, f"{things} of the lab found; zetl cleanup --dry-run lists them, and chapter 12 deletes them")
+            Check(True, f"the lab has {things}; zetl cleanup --dry-run lists them, and chapter 12 deletes them")
         )
     elif not found.foreign and not found.unseen:
         checks.append(Check(True, "the lab has no resources yet"))
@@ -260,7 +261,7 @@ def leftovers(lab: Lab) -> list[Check]:
 
 
 def price() -> Check:
-    """Report the cost of one day with the tutorial on AWS and of one month with a forgotten integration."""
+    """Report the daily cost of the tutorial on AWS, and the monthly cost of a forgotten integration."""
     day = cost.estimate(items=50, item_bytes=200, changes_per_day=30, days=1).total
     idle = cost.idle_cost(cost.SHORTEST_REFRESH)
     return Check(True, f"cost on AWS: about ${day:.2f} a day; a forgotten integration costs about ${idle:.2f} a month")

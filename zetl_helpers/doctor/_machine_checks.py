@@ -79,7 +79,7 @@ def _amount(found: int, needed: int) -> str:
 
 
 def space() -> Check | None:
-    """Report that the lakehouse runs in a SageMaker Unified Studio space, or return None on any other computer."""
+    """Report that this process is running in a SageMaker Unified Studio space, or return None outside a space."""
     found = _place.find_space()
     if found is None:
         return None
@@ -91,6 +91,6 @@ def space() -> Check | None:
 
 
 def still_pictures() -> Check:
-    """Check for a browser that draws static pictures, which is needed only to store notebooks."""
+    """Check for a browser that creates static images, which is needed only to store notebooks."""
     obstacle = static_image_obstacle()
-    return Check(True, f"optional: {obstacle or 'Chromium draws static pictures'}")
+    return Check(True, f"optional: {obstacle or 'Chromium can create static images'}")

@@ -1,6 +1,6 @@
-"""Prediction of the target table and of problems, before an integration is created.
+"""Predictions of the target table and potential problems, before an integration is created.
 
-A check changes nothing. Checking a table requires only ``dynamodb:DescribeTable``, ``Scan``,
+Checks do not change anything. Checking a table requires only ``dynamodb:DescribeTable``, ``Scan``,
 ``DescribeContinuousBackups`` and ``GetResourcePolicy``, and ``kms:DescribeKey`` if the table is encrypted with a KMS
 key. Checking a file does not require an account.
 """
@@ -33,7 +33,7 @@ __all__ = [
 
 SAMPLE = 10_000
 _CHANGED_SHARE = 0.05
-_LATER = "An attribute that appears later adds a column or, in NOUNNEST, a field of the column value."
+_LATER = "An attribute that appears later adds a column or, in NOUNNEST, a field in the value column."
 _FIRST_LOAD = (
     "First load: AWS doesn't document how long it takes. Users report 15 to 20 minutes for small tables, "
     "most of which is spent on the export."
@@ -198,7 +198,7 @@ def _has_aws_managed_key(lab: Lab, table: Mapping[str, Any]) -> bool:
     if encryption.get("Status") != "ENABLED":
         return False
     key = encryption.get("KMSMasterKeyArn")
-    # Without a key in this description, DynamoDB uses the AWS managed key.
+    # If this description does not contain a key, DynamoDB uses the AWS managed key.
     return not key or lab.client("kms").describe_key(KeyId=key)["KeyMetadata"].get("KeyManager") == "AWS"
 
 
@@ -226,7 +226,7 @@ def _report(
         rate + ("" if changes_per_day is not None else ", 5% of the items")
         + f"; a refresh every {refresh_minutes} minutes; 20 queries per day that read the whole table.",
         _FIRST_LOAD,
-        "Sizes are as DynamoDB counts them. Compressed Parquet files are smaller.",
+        "Sizes are DynamoDB item sizes. Compressed Parquet files are smaller.",
     )  # fmt: skip
     return Report(
         name=name,

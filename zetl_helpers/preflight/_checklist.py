@@ -22,7 +22,7 @@ class Places:
         account: The AWS account.
         region: The Region.
         database: The Glue database.
-        bucket: The bucket of the target.
+        bucket: The target's bucket.
         role: The role that the integration uses to write to the target.
     """
 
@@ -104,7 +104,7 @@ def checklist(places: Places, *, unnest: str = "FULL", partition_by: Sequence[Ma
     Args:
         places: The source and the target.
         unnest: The unnest mode.
-        partition_by: The partition specification. Defaults to buckets of the partition key.
+        partition_by: The partition specification. Defaults to bucketing by the partition key.
     """
     layout: dict[str, Any] = {"UnnestSpec": unnest}
     if partition_by:

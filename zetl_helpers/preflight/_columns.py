@@ -69,7 +69,7 @@ class Layout:
     Args:
         mode: The unnest mode.
         columns: The target's columns, starting with the keys.
-        mixed: The paths whose values have several types, which become strings.
+        mixed: The paths whose values have several types and therefore become strings.
         clashes: The pairs of attributes that would have the same name in the target, keyed by that name.
         colons: The paths that contain a name with a colon.
         schema_bytes: The approximate size of the table's schema in bytes.
@@ -99,7 +99,7 @@ def layout(found: Survey, mode: str) -> Layout:
         folded = each.name.lower()
         if ":" in each.part:
             colons.append(shown(each.path))
-        # The fields of two structs with the same name also clash, but are not reported separately.
+        # If two structs have the same name, their fields can also clash, but these clashes are not reported separately.
         if folded in seen and each.parent.lower() not in clashes:
             clashes[folded] = (seen[folded], shown(each.path))
         seen.setdefault(folded, shown(each.path))
@@ -129,7 +129,7 @@ def _names(columns: Iterable[Column], *, tagged: bool) -> Iterator[_Name]:
 
 
 def _inner_names(parent: str, path: Path, kind: Type, tagged: bool, *, tags: bool) -> Iterator[_Name]:
-    """Yield the names in a struct. In a tagged struct, every second level is a type tag and not an attribute."""
+    """Yield the names in a struct. In a tagged struct, levels alternate between attributes and type tags."""
     if isinstance(kind, Struct):
         for part, inner in kind.fields:
             inner_path = path if tags else (*path, part)
@@ -140,7 +140,7 @@ def _inner_names(parent: str, path: Path, kind: Type, tagged: bool, *, tags: boo
 
 
 def _iceberg(name: str, kind: Type) -> dict[str, object]:
-    """Format a field approximately as in an Iceberg schema."""
+    """Format a field roughly the way an Iceberg schema does."""
     inner: object = kind
     if isinstance(kind, Struct):
         inner = {"type": "struct", "fields": [_iceberg(child, each) for child, each in kind.fields]}
@@ -177,7 +177,7 @@ class _Unnesting:
             yield _column(path, kind)
 
     def _expanded(self, path: Path, shape: Shape) -> Iterator[Column]:
-        """Create a column for each leaf of a map, and another for values at the same path that are not maps."""
+        """Create a column for each leaf of a map, and another for any values at the map's path that are not maps."""
         yield from self._whole(path, shape, [tag for tag in shape.present if tag != "M"])
         for name, child in shape.children.items():
             yield from self._expanded((*path, name), child)

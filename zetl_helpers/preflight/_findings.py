@@ -58,10 +58,12 @@ def _of_layout(found: Survey, layout: Layout) -> Iterator[Finding]:
     yield from (_clash(*sources) for sources in layout.clashes.values())
     yield from map(_colon, layout.colons)
     if len(layout.columns) > MOST_COLUMNS:
-        message = f"The target would have {len(layout.columns):,} columns; zero-ETL allows {MOST_COLUMNS:,}. "
+        columns = f"{len(layout.columns):,} columns"
+        message = f"The target would have {columns}, but zero-ETL allows at most {MOST_COLUMNS:,}. "
         yield Finding("error", "TOO_MANY_COLUMNS", message + "Use an unnest mode with fewer columns.")
     if layout.schema_bytes > LARGEST_SCHEMA:
-        message = f"The size of the schema would be about {layout.schema_bytes / 2**20:.0f} MB; zero-ETL allows 10 MB. "
+        size = f"{layout.schema_bytes / 2**20:.0f} MB"
+        message = f"The size of the schema would be about {size}, but zero-ETL allows at most 10 MB. "
         yield Finding("error", "SCHEMA_TOO_LARGE", message + "Reduce the number of different attribute names.")
     yield from (_mixture(path, _at(found, path)) for path in layout.mixed)
     dotted = [column.name for column in layout.columns if "." in column.name]
@@ -94,8 +96,8 @@ def _mixture(path: Path, shape: Shape) -> Finding:
         for tag in shape.present
     )
     message = (
-        f"{shown(path)} has values of several types: {tags}. Its column becomes string. If a second type arrives after "
-        "the first load, the integration loads the whole table again (SYNCING)."
+        f"{shown(path)} has values of several types: {tags}. The type of its column becomes string. If a second type "
+        "arrives after the first load, the integration loads the whole table again (SYNCING)."
     )
     return Finding("warning", "MIXED_TYPES", message)
 
@@ -110,12 +112,13 @@ def _of_values(found: Survey) -> Iterator[Finding]:
         yield Finding(
             "error",
             "ITEM_TOO_LARGE",
-            f"The item {key} is {largest:,} bytes long; DynamoDB allows {LARGEST_ITEM:,}.",
+            f"The item {key} is {largest:,} bytes long, but DynamoDB allows at most {LARGEST_ITEM:,}.",
         )
     for path, (number, key) in found.beyond.items():
         yield Finding(
             "error", "NUMBER_NOT_SUPPORTED",
-            f"{shown(path)} of the item {key} is {number}; DynamoDB allows 38 digits, up to 9.99E+125.",
+            f"{shown(path)} of the item {key} is {number}, but DynamoDB allows at most 38 digits and values up to "
+            "9.99E+125.",
         )  # fmt: skip
     for path, (number, key) in found.lossy.items():
         yield Finding(

@@ -125,7 +125,7 @@ def _is_value(value: Any) -> bool:
 
 
 def plain_json(items: Iterable[Mapping[str, Any]]) -> list[Item]:
-    """Return items from boto3's low-level client with base64 binary values, as in the API."""
+    """Return items from boto3's low-level client with binary values in base64, as the API returns them."""
     return [{name: _plain(value) for name, value in item.items()} for item in items]
 
 
@@ -147,7 +147,7 @@ def _plain(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def size_of(item: Item) -> int:
-    """Return an item's size in bytes, as DynamoDB counts it.
+    """Return an item's size in bytes, as DynamoDB measures it.
 
     See https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
     """

@@ -23,7 +23,7 @@ _UNITS = ("year", "month", "day", "hour")
 _ISO = re.compile(
     r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}):\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}(?::?\d{2})?)?)?", re.ASCII
 )
-# Numbers in this range, which are the years 2000 to 2100 in epoch seconds, are treated as times.
+# Numbers in this range, which corresponds to the years 2000 to 2100 in epoch seconds, are treated as times.
 _EARLIEST, _LATEST = 946_684_800, 4_102_444_800
 
 
@@ -32,10 +32,10 @@ class Candidate:
     """A possible partitioning of the target table.
 
     Args:
-        spec: The entry for ``PartitionSpec`` of the table properties.
+        spec: The entry for ``PartitionSpec`` in the table properties.
         partitions: The number of partitions.
         largest: The share of the items in the largest partition, from 0 to 1.
-        mean_bytes: The mean size of a partition, as DynamoDB counts it, scaled to the whole table.
+        mean_bytes: The mean partition size, as DynamoDB measures it, extrapolated to the whole table.
         reason: The reason why the partitioning is suitable or not.
         fits: Whether the partitioning is recommended.
     """
@@ -114,9 +114,11 @@ def _judged(spec: dict[str, str], counted: Counter[Any], table_bytes: int) -> Ca
         reason = "All items would be in one partition."
     elif mean < SMALLEST_PARTITION:
         smallest = _size(SMALLEST_PARTITION)
-        reason = f"The average partition would contain {_size(mean)}. Partitions below {smallest} are inefficient."
+        reason = (
+            f"The average partition would contain {_size(mean)}. Partitions smaller than {smallest} are inefficient."
+        )
     elif partitions > MOST_PARTITIONS:
-        reason = f"{partitions:,} partitions are too many. Use at most {MOST_PARTITIONS:,}."
+        reason = f"{partitions:,} partitions would be too many. Use at most {MOST_PARTITIONS:,}."
     elif largest > 0.8:
         reason = f"{largest:.0%} of the items would be in one partition."
     else:

@@ -27,11 +27,11 @@ class Report:
         keys: The key attributes and their types.
         looked_at: The number of items checked.
         items: The number of items in the table.
-        size: The size of the table in bytes, as DynamoDB counts it.
+        size: The size of the table in bytes, as DynamoDB measures it.
         layouts: The predicted target table for each unnest mode.
         findings: The findings, with the most severe first.
         partitions: The possible partitionings, with suitable partitionings first.
-        cost: The cost of a month on AWS.
+        cost: The monthly cost on AWS.
         assumptions: The assumptions behind the figures.
     """
 
@@ -59,7 +59,7 @@ class Report:
             mode: ``FULL``, ``TOPLEVEL`` or ``NOUNNEST``.
 
         Returns:
-            The type of each column, as in the Data Catalog, keyed by column name.
+            The Data Catalog type of each column, keyed by column name.
         """
         return {column.name: column.type for column in self.layouts[mode].columns}
 
@@ -71,7 +71,7 @@ class Report:
         Args:
             places: The source and the target.
             unnest: ``FULL``, ``TOPLEVEL`` or ``NOUNNEST``.
-            partition_by: The partition specification. Defaults to buckets of the partition key.
+            partition_by: The partition specification. Defaults to bucketing by the partition key.
         """
         return checklist(places, unnest=unnest, partition_by=partition_by)
 
@@ -146,7 +146,9 @@ class Report:
     def _partition_line(self) -> str:
         best = next((each for each in self.partitions if each.fits), None)
         if best is None:
-            return "Keep the default, buckets of the partition key. No attribute is suitable for partitioning."
+            return (
+                "Keep the default, which is bucketing by the partition key. No attribute is suitable for partitioning."
+            )
         return f"Recommended: {json.dumps([best.spec])}, {best.reason}."
 
     def _lines(self) -> Iterator[str]:

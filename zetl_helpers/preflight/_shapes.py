@@ -51,7 +51,7 @@ class Survey:
     Args:
         keys: The key attributes and their types.
         items: The number of items.
-        size: The total size of the items in bytes, as DynamoDB counts it.
+        size: The total size of the items in bytes, as DynamoDB measures it.
         largest: The size and the key of the largest item.
         attributes: The top-level attributes, including the keys.
         lossy: For each path with numbers that a double cannot represent exactly, the first such number and its item's

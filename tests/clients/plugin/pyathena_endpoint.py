@@ -7,7 +7,7 @@ import os
 
 from pyarrow import fs
 
-# The requests are path-style, because no host with the bucket's name exists.
+# The requests are path-style, because a host name that contains the bucket's name does not resolve.
 fs.S3FileSystem = functools.partial(
     fs.S3FileSystem,
     endpoint_override=os.environ["AWS_ENDPOINT_URL"].partition("://")[2],

@@ -58,7 +58,7 @@ def make_table(lab: Lab, name: str) -> None:
 
 
 class TestStatus:
-    def test_status_lists_learners_progress(self, class_lab: Lab) -> None:
+    def test_status_shows_progress_of_each_learner(self, class_lab: Lab) -> None:
         seen = status_of(class_lab)
         assert list(seen.index) == ["ana", "ben", "cem"]
         assert list(seen["chapter"]) == [8, 1, 0]
@@ -99,7 +99,7 @@ class TestStatus:
         assert seen.loc["eli", "chapter"] == 1
         assert [entry.lab.prefix for entry in classroom.plan(classroom.learners(instructor_lab)) if entry] == ["eli"]
 
-    def test_learners_ignores_invalid_prefixes(self, instructor_lab: Lab) -> None:
+    def test_invalid_prefixes_are_not_listed_as_learners(self, instructor_lab: Lab) -> None:
         instructor_lab.client("s3").create_bucket(Bucket=f"{instructor_lab.bucket}-not-a-prefix")
         instructor_lab.client("iam").create_role(RoleName="Big_zETLTargetRole", AssumeRolePolicyDocument="{}")
         assert classroom.learners(instructor_lab) == []
@@ -117,7 +117,7 @@ class TestCleanUp:
         with pytest.raises(LeftoverError, match=r"^ana: Still there: DynamoDB table ana_CustomerAccounts"):
             classroom.verify([ana, ben], timeout=0)
 
-    def test_cleanup_without_learners_is_empty(self) -> None:
+    def test_cleanup_without_learners_returns_empty_table(self) -> None:
         assert classroom.apply([]).empty
 
 
@@ -134,7 +134,7 @@ class TestCommand:
 
     def test_cleanup_reports_unknown_learner(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["class", "cleanup", "zoe", "--yes"]) == 1
-        assert capsys.readouterr().err == "No resources were found for zoe. To list the class: zetl class status\n"
+        assert capsys.readouterr().err == "No resources were found for zoe. To list the learners: zetl class status\n"
 
     def test_cleanup_deletes_class_but_keeps_instructor_lab(
         self, class_lab: Lab, capsys: pytest.CaptureFixture[str]

@@ -22,7 +22,7 @@ def attempt(monkeypatch: pytest.MonkeyPatch, folder: Path, learner: str, **state
         Progress(folder / learner).attempted(name.lstrip("e").replace("_", "."), state)  # type: ignore[arg-type]
 
 
-def test_practice_counts_exercises_and_finds_most_difficult(
+def test_practice_counts_exercises_and_finds_most_difficult_exercise(
     class_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     attempt(monkeypatch, tmp_path, "ana", e1_1="correct", e4_4="incorrect")
@@ -40,12 +40,12 @@ def test_practice_counts_exercises_and_finds_most_difficult(
     ("stuck", "tried", "end"),
     [(1, 1, "the only learner who tried it has"), (1, 4, "1 of the 4 learners who tried it has")],
 )
-def test_sticking_reads_as_a_sentence(stuck: int, tried: int, end: str) -> None:
+def test_sticking_point_is_described_in_a_sentence(stuck: int, tried: int, end: str) -> None:
     sentence = str(Sticking("2.3", stuck, tried))
     assert sentence == f"Exercise 2.3 causes the most difficulty: {end} not solved it."
 
 
-def test_sticking_is_none_before_any_failed_attempt(
+def test_there_is_no_sticking_point_before_first_failed_attempt(
     class_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert classroom.practice(class_dir).empty
@@ -66,7 +66,7 @@ def test_shares_nothing_without_class_folder(tmp_path: Path, monkeypatch: pytest
     assert [path.name for path in tmp_path.rglob("*.json")] == ["progress.json"]
 
 
-def test_raises_when_class_folder_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_raises_error_when_class_folder_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZETL_CLASS_DIR", str(tmp_path / "gone"))
     with pytest.raises(ProgressError, match=r"ZETL_CLASS_DIR is .*gone, and your progress cannot be written there"):
         attempt(monkeypatch, tmp_path, "ana", e1_1="correct")

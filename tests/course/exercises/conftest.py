@@ -31,7 +31,7 @@ def exercise_lab() -> Iterator[Lab]:
         patch.setattr(zetl.lakehouse, "_POLL_SECONDS", 0.01)
         lab = connect_to(lakehouse.url)
         zetl.catch_up(lab, 8)
-        # The late ingestion is logged before other integrations exist, because their events are in the same log group.
+        # The late ingestion is logged before other integrations exist, because they log to the same log group.
         log_a_late_ingestion(lab)
         chapters.share(lab)
         zetl.source.import_items(lab.with_table("Payments"), payments(50))

@@ -1,6 +1,6 @@
 """Correct answers to each exercise, in the forms that learners use.
 
-Answers that are functions receive the lab.
+If an answer is a function, it is called with the lab.
 """
 
 import datetime

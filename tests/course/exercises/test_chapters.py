@@ -53,7 +53,7 @@ def test_chapters_have_three_or_more_exercises_of_several_kinds() -> None:
 
 
 @pytest.mark.parametrize("number", ALL)
-def test_every_chapter_has_an_exercise_with_the_aws_api(number: int) -> None:
+def test_every_chapter_has_an_exercise_that_uses_the_aws_api(number: int) -> None:
     by_api = [entry for entry in ALL[number] if entry.by_api]
     assert by_api
     for exercise in by_api:
@@ -75,7 +75,7 @@ def test_solution_is_correct(name: str, chapter: Callable[[int], Chapter], names
 
 
 @pytest.mark.parametrize("name", EXERCISES)
-def test_notebook_stores_exercise_as_not_attempted(
+def test_stored_notebook_shows_exercise_as_not_attempted(
     name: str, chapter: Callable[[int], Chapter], names: dict[str, Any]
 ) -> None:
     number, _, place = name.partition(".")

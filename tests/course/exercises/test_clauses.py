@@ -17,7 +17,7 @@ pytestmark = pytest.mark.once
         ("SELECT 'having' AS \"where\" -- having\nFROM t /* where */", ()),
     ],
 )
-def test_filters_ignores_strings_and_comments(statement: str, found: tuple[str, ...]) -> None:
+def test_filters_in_strings_and_comments_are_ignored(statement: str, found: tuple[str, ...]) -> None:
     assert filters(statement) == found
 
 
@@ -30,10 +30,10 @@ def test_filters_ignores_strings_and_comments(statement: str, found: tuple[str, 
         ("SELECT a HAVING b -- the last", "SELECT a "),
     ],
 )
-def test_without_having_removes_only_having(statement: str, rest: str) -> None:
+def test_without_having_removes_only_the_having_clause(statement: str, rest: str) -> None:
     assert without_having(statement) == rest
 
 
-def test_is_grouped_ignores_strings() -> None:
+def test_group_by_in_string_is_ignored() -> None:
     assert is_grouped("SELECT a FROM t group\nby a")
     assert not is_grouped("SELECT 'group by' FROM t")

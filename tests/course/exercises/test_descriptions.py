@@ -1,4 +1,4 @@
-"""Tests that messages describe answers with the right article and number."""
+"""Tests that messages describe answers with the correct article and number."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from zetl_helpers.course.exercises.readings import Entries, Flag, Word
         (pd.Timedelta(1, "s"), "a Timedelta"),
     ],
 )
-def test_kind_of_uses_right_article_and_number(answer: Any, description: str) -> None:
+def test_kind_of_answer_is_described_with_correct_article_and_number(answer: Any, description: str) -> None:
     assert kind_of(answer) == description
 
 
@@ -39,7 +39,7 @@ def test_kind_of_uses_right_article_and_number(answer: Any, description: str) ->
     ("names", "phrase"),
     [([], "no columns"), (["a"], "the column 'a'"), (["a", "b"], "the columns 'a' and 'b'")],
 )
-def test_named_is_grammatical_for_any_number_of_names(names: list[str], phrase: str) -> None:
+def test_phrase_is_grammatical_for_any_number_of_names(names: list[str], phrase: str) -> None:
     assert named(names, "column", "columns") == phrase
 
 
@@ -51,13 +51,13 @@ def test_named_is_grammatical_for_any_number_of_names(names: list[str], phrase: 
         ([], ". The entry 'a' is missing. Yours is an empty list."),
     ],
 )
-def test_entries_error_names_missing_entry(answer: Any, message: str) -> None:
+def test_error_names_missing_entry(answer: Any, message: str) -> None:
     with pytest.raises(UnreadableError) as error:
         Entries({"a": Flag(), "b": Flag()})(answer)
     assert str(error.value) == f"The answer should be a dictionary with the entries 'a' and 'b'{message}"
 
 
-def test_word_error_lists_only_offered_words() -> None:
+def test_error_lists_only_offered_words() -> None:
     with pytest.raises(UnreadableError) as error:
         Word({"first": (), "second": ()}, known=("both",))("third")
     assert str(error.value) == "The answer should be one of 'first' and 'second'. Yours is 'third'."

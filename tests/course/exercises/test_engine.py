@@ -46,7 +46,7 @@ def test_incorrect_answer_shows_mistake(question: Question) -> None:
     assert question.state == "incorrect"
 
 
-def test_unreadable_answer_shows_form_and_is_not_counted(question: Question) -> None:
+def test_unreadable_answer_shows_expected_form_and_is_not_counted(question: Question) -> None:
     outcome = question.check("many")
     assert repr(outcome) == "? Exercise 7.3: not understood. The answer should be a number, such as 3. Yours is 'many'."
     assert question.state == "not attempted"
@@ -55,7 +55,7 @@ def test_unreadable_answer_shows_form_and_is_not_counted(question: Question) -> 
 @pytest.mark.parametrize(
     "answer", [..., None, "", "  \n", "-- your SQL\n", "SELECT ____", {"a": 1, "b": ...}, [..., 2]]
 )
-def test_placeholder_is_not_attempted(question: Question, answer: Any) -> None:
+def test_placeholder_is_reported_as_not_attempted(question: Question, answer: Any) -> None:
     outcome = question.check(answer)
     assert outcome.status == "not attempted"
     assert outcome.message.endswith(
@@ -65,7 +65,7 @@ def test_placeholder_is_not_attempted(question: Question, answer: Any) -> None:
 
 
 @pytest.mark.parametrize("answer", ["SELECT 1 -- one...", "a_b", {"a": False}, [], 0, 0.0, False])
-def test_has_blank_accepts_empty_and_false_answers(answer: Any) -> None:
+def test_empty_and_false_answers_do_not_count_as_blanks(answer: Any) -> None:
     assert not has_blank(answer)
 
 
@@ -73,7 +73,7 @@ def test_has_blank_accepts_empty_and_false_answers(answer: Any) -> None:
     "error",
     [QueryError("COLUMN_NOT_FOUND: line 1:8"), ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "Do")],
 )
-def test_check_reports_judge_error(exercise_lab: Lab, tmp_path: Path, error: Exception) -> None:
+def test_check_reports_error_from_judge(exercise_lab: Lab, tmp_path: Path, error: Exception) -> None:
     def judge(_: Lab, __: object) -> None:
         raise error
 
@@ -82,10 +82,10 @@ def test_check_reports_judge_error(exercise_lab: Lab, tmp_path: Path, error: Exc
     )
     outcome = question.check(1)
     assert outcome.status == "error"
-    assert outcome.message.startswith(f"The answer could not be judged: {error}")
+    assert outcome.message.startswith(f"The answer could not be checked: {error}")
 
 
-def test_check_reports_answer_none(question: Question) -> None:
+def test_check_reports_that_answer_is_none(question: Question) -> None:
     assert "The answer is None" in question.check(None).message
 
 
@@ -94,17 +94,17 @@ def test_check_reports_error_for_sql_rejected_by_athena(chapter: Callable[[int],
         assert chapter(4).q1.check(sql).status == "error"
 
 
-def test_check_explains_alias_in_having(chapter: Callable[[int], Chapter]) -> None:
+def test_check_explains_alias_in_having_clause(chapter: Callable[[int], Chapter]) -> None:
     sql = "SELECT state, SUM(creditlimit) AS total FROM customeraccounts GROUP BY state HAVING {} > 1"
     assert "`total` is an alias from SELECT" in chapter(4).q5.check(sql.format("total")).message
     assert "is an alias from SELECT" not in chapter(4).q5.check(sql.format("totals")).message
 
 
-def test_check_names_first_word_of_other_statements(chapter: Callable[[int], Chapter]) -> None:
-    assert chapter(4).q1.check("-- mine\nSELEC 1 FROM x").message.endswith("Yours begins with SELEC.")
+def test_check_names_first_word_of_unsupported_statement(chapter: Callable[[int], Chapter]) -> None:
+    assert "Yours begins with SELEC." in chapter(4).q1.check("-- mine\nSELEC 1 FROM x").message
 
 
-def test_check_adds_nothing_to_query_history(chapter: Callable[[int], Chapter], exercise_lab: Lab) -> None:
+def test_check_does_not_change_query_history(chapter: Callable[[int], Chapter], exercise_lab: Lab) -> None:
     query(exercise_lab, "SELECT 'mine' AS text")
     before = query_history(exercise_lab, newest=5)
     ex = chapter(4)
@@ -120,7 +120,7 @@ def test_check_sends_statement_unchanged(chapter: Callable[[int], Chapter]) -> N
     assert "line 1:7:" in chapter(4).q1.check("SELECT").message
 
 
-def test_check_stays_correct_after_undoing_the_step(chapter: Callable[[int], Chapter], exercise_lab: Lab) -> None:
+def test_exercise_stays_correct_after_step_is_undone(chapter: Callable[[int], Chapter], exercise_lab: Lab) -> None:
     question = chapter(1).q2
     assert question.check().status == "not attempted"
     written()(exercise_lab)
@@ -139,7 +139,7 @@ def test_check_accepts_action_without_service_and_adds_note(chapter: Callable[[i
     assert "In a policy" not in question.check([f"dynamodb:{action}" for action in actions]).message
 
 
-def test_hint_advances_and_repeats_last(question: Question) -> None:
+def test_hints_advance_and_last_hint_is_repeated(question: Question) -> None:
     assert [repr(question.hint()) for _ in range(3)] == [
         "Hint 1 of 2. It is more than three.",
         "Hint 2 of 2. It is less than five.",
@@ -155,11 +155,11 @@ def test_solution_shows_code_and_reason_and_is_not_counted(question: Question) -
 
 
 def test_break_it_rejects_exercise_without_fault(question: Question) -> None:
-    with pytest.raises(TypeError, match=r"breaks nothing. Answer it with ex\.q3\.check\(answer\)"):
+    with pytest.raises(TypeError, match=r"doesn't break anything. Answer it with ex\.q3\.check\(answer\)"):
         question.break_it()
 
 
-def test_messages_escape_markup() -> None:
+def test_markup_in_messages_is_escaped() -> None:
     html = exercises.Outcome("incorrect", "1.1", "yours is <script>\nand more")._repr_html_()
     assert "&lt;script&gt;<br>and more" in html
 
@@ -190,13 +190,13 @@ def test_progress_lists_all_chapters(chapter: Callable[[int], Chapter], tmp_path
     assert re.search(r"chapter 8 +1 of 4", "\n".join(lines))
 
 
-def test_unknown_chapters_and_exercises_raise(exercise_lab: Lab, tmp_path: Path) -> None:
+def test_unknown_chapters_and_exercises_raise_errors(exercise_lab: Lab, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"Chapter 0 has no exercises\. The chapters with exercises are 1, 2"):
         exercises.chapter(exercise_lab, 0, progress=Progress(tmp_path))
     with pytest.raises(ValueError, match="Pass the number 4, not the string '4'"):
         exercises.chapter(exercise_lab, "4", progress=Progress(tmp_path))  # type: ignore[arg-type]
     ex = exercises.chapter(exercise_lab, 5, progress=Progress(tmp_path))
-    with pytest.raises(AttributeError, match="Chapter 5 has the exercises q1 to q4, but not q9"):
+    with pytest.raises(AttributeError, match="Chapter 5 has exercises q1 to q4, but not q9"):
         _ = ex.q9
     with pytest.raises(AttributeError, match=r"Chapter 0 has no exercises, so it has no q1\."):
         _ = exercises.Chapter(0, ()).q1

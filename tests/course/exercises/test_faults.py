@@ -32,15 +32,15 @@ def lab_state(lab: Lab) -> tuple[str, int, str, str]:
     return zetl.integration.require(lab)["Status"], int(rows), json.dumps(policy), grants.to_json()
 
 
-def test_faults_lists_chapters_with_faults() -> None:
+def test_every_chapter_with_a_fault_is_listed() -> None:
     assert {number for number, exercises in ALL.items() if any(exercise.fault for exercise in exercises)} == set(FAULTS)
 
 
 @pytest.mark.parametrize("number", FAULTS)
-def test_check_before_break_it_is_not_attempted(number: int, chapter: Callable[[int], Chapter]) -> None:
+def test_exercise_is_not_attempted_before_the_fault_is_caused(number: int, chapter: Callable[[int], Chapter]) -> None:
     outcome = chapter(number).q4.check()
     assert outcome.status == "not attempted"
-    assert "Nothing is broken yet: run ex.q4.break_it()" in outcome.message
+    assert "Nothing is broken yet. Run ex.q4.break_it()" in outcome.message
 
 
 @pytest.mark.parametrize("number", FAULTS)
@@ -111,7 +111,9 @@ def test_chapter_3_requires_exactly_the_needed_grants(
     ("removed", "says"),
     [("", "still has both State and STATE"), ("State", "no longer has State"), ("all", "the customer is lost")],
 )
-def test_chapter_6_requires_item_with_one_state(broken: Question, exercise_lab: Lab, removed: str, says: str) -> None:
+def test_chapter_6_requires_item_with_only_one_state_attribute(
+    broken: Question, exercise_lab: Lab, removed: str, says: str
+) -> None:
     dynamodb = exercise_lab.client("dynamodb")
     if removed == "all":
         dynamodb.delete_item(TableName=exercise_lab.table, Key=COLLIDING)
@@ -130,7 +132,7 @@ def test_chapter_6_requires_item_with_one_state(broken: Question, exercise_lab: 
     ("action", "resource", "says"),
     [
         ("s3:GetObject", "arn:aws:s3:::{bucket}/*", "No policy of role zETLTargetRole allows s3:PutObject"),
-        ("s3:*", "arn:aws:s3:::{bucket}/*", "s3:* allows more actions than it needs"),
+        ("s3:*", "arn:aws:s3:::{bucket}/*", "s3:* allows more actions than the role needs"),
         ("s3:PutObject", "arn:aws:s3:::{bucket}", "which does not include the files"),
     ],
 )
@@ -155,8 +157,8 @@ def test_chapter_8_accepts_a_separate_policy(broken: Question, exercise_lab: Lab
     iam = exercise_lab.client("iam")
     iam.put_role_policy(RoleName=exercise_lab.role, PolicyName="mine", PolicyDocument=document)
     assert broken.check().status == "correct"
-    # Chapter 9 removes the permission again, which has no effect while another policy grants it, so the exercise
-    # deletes the other policy.
+    # In chapter 9, the permission is removed again, which has no effect while another policy grants it. Therefore, this
+    # exercise deletes the learner's additional policy.
     assert iam.list_role_policies(RoleName=exercise_lab.role)["PolicyNames"] == [POLICY_NAME]
 
 

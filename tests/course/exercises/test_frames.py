@@ -21,7 +21,7 @@ def mistake(answer: pd.DataFrame, right: pd.DataFrame = RIGHT, *, ordered: bool 
     return str(error.value)
 
 
-def test_does_not_suggest_group_by_if_present() -> None:
+def test_does_not_suggest_group_by_if_it_is_present() -> None:
     with pytest.raises(IncorrectError, match="has only one row, fewer than there should be"):
         compare(RIGHT, RIGHT.iloc[:1], one_row_for="state", key=("state",), ordered=False, grouped=True)
 
@@ -30,7 +30,7 @@ def shares(*values: Any) -> pd.DataFrame:
     return pd.DataFrame({"state": ["CA", "NV", "NY"], "share": pd.Series(values, dtype=object)})
 
 
-def test_ignores_order_and_number_types() -> None:
+def test_ignores_row_order_and_number_types() -> None:
     answer = pd.DataFrame({"share": [Decimal("0.00"), 50, 33.330000000001], "state": ["NY", "NV", "CA"]}, dtype=object)
     compare(RIGHT, answer, one_row_for="state", key=("state",), ordered=False)
 
@@ -52,18 +52,18 @@ def test_compares_row_order_if_requested() -> None:
         (pd.concat([RIGHT, RIGHT]), "some rows occur more than once"),
         (pd.concat([RIGHT, RIGHT.assign(share=1.0)]), "6 rows, more than there should be"),
         (RIGHT.assign(state=["CA", "NV", "OR"]), "The row where state is OR does not belong"),
-        (RIGHT.assign(state=["ca", "NV", "NY"]), "In the row where state is ca, the text differs only in case."),
+        (RIGHT.assign(state=["ca", "NV", "NY"]), "In the row where state is ca, only the case of the text is wrong."),
         (RIGHT.assign(state=[7404610.0, "NV", "NY"]), "The row where state is 7404610 does not"),
         (RIGHT.assign(state=["CA", "NV", "NV"]), "There is no row where state is NY"),
         (shares(0.3333, 0.5, 0.0), "It is a fraction"),
         (shares(33, 50, 0), "The decimals are cut off"),
         (shares(33.333333, 50.0, 0.0), "Round once"),
-        (shares(33.33, 50.0, None), "yours is NULL. The value should not be NULL: a NULL in a computation"),
+        (shares(33.33, 50.0, None), "your value is NULL. The value should not be NULL: a NULL in a computation"),
         (shares("33.33", "50.0", "0.0"), "should not be a string"),
-        (shares(12.0, 50.0, 0.0), "for example in the row where state is CA: yours is 12.0."),
+        (shares(12.0, 50.0, 0.0), "For example, in the row where state is CA, your value is 12.0."),
     ],
 )
-def test_message_names_the_mistake(answer: pd.DataFrame, says: str) -> None:
+def test_message_describes_the_mistake(answer: pd.DataFrame, says: str) -> None:
     assert says in mistake(answer)
 
 
@@ -89,7 +89,7 @@ cells = st.one_of(
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(cells, cells), max_size=5), st.randoms(use_true_random=False))
-def test_same_rows_ignores_order_but_not_count(rows: Sequence[tuple[Any, Any]], random: Any) -> None:
+def test_comparison_of_rows_ignores_order_but_not_count(rows: Sequence[tuple[Any, Any]], random: Any) -> None:
     right = pd.DataFrame(rows, columns=["a", "b"], dtype=object)
     shuffled = random.sample(list(rows), len(rows))
     answer = pd.DataFrame(shuffled, columns=["a", "b"], dtype=object)

@@ -41,7 +41,7 @@ def cached_queries(monkeypatch: pytest.MonkeyPatch) -> None:
 def check(
     exercise_lab: Lab, cached_queries: None, chapter: Callable[[int], Chapter], tmp_path: Path
 ) -> Callable[[str, Any], Outcome]:
-    """Provide a function that submits an answer to an exercise that is not solved yet."""
+    """Provide a function that submits an answer to an exercise that has not been solved yet."""
     late: list[str] = []
 
     def submit(name: str, answer: Any) -> Outcome:
@@ -83,7 +83,7 @@ def test_every_exercise_has_five_correct_and_twelve_wrong_answers() -> None:
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("name", JUDGED)
-def test_verdicts_match_golden(
+def test_verdicts_match_golden_file(
     name: str, check: Callable[[str, Any], Outcome], golden: Callable[[str, str], None]
 ) -> None:
     """The verdict and the message for every answer match tests/golden/exercise_matrix/.
@@ -108,7 +108,9 @@ def test_verdicts_match_golden(
 
 
 @pytest.mark.parametrize("name", [name for name in JUDGED if name not in BY_STATE])
-def test_unreadable_answer_error_names_form_and_no_aws_facts(name: str, check: Callable[[str, Any], Outcome]) -> None:
+def test_error_for_unreadable_answer_describes_expected_form_but_not_aws_behavior(
+    name: str, check: Callable[[str, Any], Outcome]
+) -> None:
     outcome = check(name, {"nothing": object()})
     assert outcome.status == "not understood"
     assert re.search(r"should be (a|an|the|one of|True)\b", outcome.message)
@@ -126,7 +128,7 @@ def shown(answer: Any) -> str:
 
 
 def in_order(answer: Any) -> Any:
-    """Return an answer with its sets as lists, because the order of sets differs between runs."""
+    """Replace an answer's sets with sorted lists, because the order of sets differs between runs."""
     if isinstance(answer, dict):
         return {name: in_order(entry) for name, entry in answer.items()}
     return sorted(answer) if isinstance(answer, set) else answer

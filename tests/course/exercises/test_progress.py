@@ -34,7 +34,7 @@ def test_fault_is_stored_for_next_kernel(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ['{"exercises": {"4.1": 5}}', "", "{", "[]", '{"exercises": 3}', '{"other": {}}'])
-def test_rejects_and_keeps_unrelated_file(tmp_path: Path, text: str) -> None:
+def test_rejects_unrelated_file_and_leaves_it_unchanged(tmp_path: Path, text: str) -> None:
     path = tmp_path / "progress.json"
     path.write_text(text)
     with pytest.raises(ProgressError, match="Move it to another folder"):

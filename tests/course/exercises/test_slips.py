@@ -1,4 +1,4 @@
-"""Tests that each listed slip in a statement changes the result, because an exercise cannot detect other slips."""
+"""Tests that each listed slip in a statement changes the result, because exercises cannot detect any other slip."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +12,7 @@ from zetl_helpers.lakehouse import query
 
 
 def sql_judges(judge: Any) -> Iterator[Sql]:
-    """Yield the judges of SELECT statements that a judge contains, or the judge itself."""
+    """Yield the judge itself if it judges a SELECT statement, or the judges for SELECT statements that it contains."""
     if isinstance(judge, Sql):
         yield judge
         return

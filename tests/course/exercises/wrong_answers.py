@@ -1,4 +1,4 @@
-"""Typical wrong answers to each exercise, each with words that its message must contain."""
+"""Typical wrong answers to each exercise, each with words that the check's message must contain."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Typical wrong answers to the exercises in chapters 1 to 5, each with words that its message must contain."""
+"""Typical wrong answers to the exercises in chapters 1 to 5, each with words that the check's message must contain."""
 
 from typing import Any
 
@@ -8,7 +8,8 @@ ANALYST = "arn:aws:iam::111122223333:role/Analyst"
 OWNER = "arn:aws:iam::111122223333:role/DataOwner"
 SECURITY = "arn:aws:iam::111122223333:role/Security"
 
-# Answers that are functions receive the lab. The IDs of the first and last snapshots replace {first} and {last}.
+# If an answer is a function, it is called with the lab. The IDs of the first and last snapshots replace {first} and
+# {last}.
 EARLIER: dict[str, list[tuple[Any, str]]] = {
     "1.1": [
         ("N", "02139, start with a zero"),
@@ -93,7 +94,7 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
             [{"FieldName": "LastPaymentDate", "FunctionSpec": "month", "ConversionSpec": "epoch_sec"}],
             "counted from 1970",
         ),
-        ([{"FieldName": "lastpaymentdate", "FunctionSpec": "month", "ConversionSpec": "iso"}], "at the source"),
+        ([{"FieldName": "lastpaymentdate", "FunctionSpec": "month", "ConversionSpec": "iso"}], "the source attribute"),
         ("month", "a dictionary with the entries"),
     ],
     "2.3": [
@@ -126,7 +127,7 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
         ({"database": [], "table": ["DESCRIBE", "SELECT"]}, "should see the database"),
         (
             {"database": ["DESCRIBE", "CREATE_TABLE"], "table": ["DESCRIBE", "SELECT"]},
-            "more than the question asks for",
+            "does not ask for CREATE_TABLE",
         ),
         (["SELECT", "DESCRIBE"], "DESCRIBE on the database is missing"),
     ],
@@ -154,7 +155,7 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
         ),
         (
             "SELECT accountstatus, 1 AS accounts, ROUND(interestrate, 2) AS average_rate FROM customeraccounts",
-            "one row for each account status; your answer has 25 rows, more",
+            "one row for each account status, but your answer has 25 rows, more",
         ),
         (
             (
@@ -351,7 +352,7 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
                 "AS total_balance FROM customeraccounts WHERE currentbalance > 0 "
                 "GROUP BY 1"
             ),
-            "is not right, for example",
+            r"is not right\. For example",
         ),
     ],
     "5.2": [
@@ -362,7 +363,7 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
         ),
         (
             lambda lab: pivot(lab, "SELECT DISTINCT state, accountstatus FROM customeraccounts"),
-            "do not count all accounts",
+            "do not include all accounts",
         ),
         (
             lambda lab: pivot(lab, "SELECT zipcode AS accountstatus, state FROM customeraccounts"),

@@ -1,11 +1,12 @@
-"""Typical wrong answers to the exercises in chapters 6 to 13, each with words that its message must contain."""
+"""Typical wrong answers to the exercises in chapters 6 to 13, each with words that the check's message must contain."""
 
 from typing import Any
 
 from tests.course.exercises.steps import lags, partitioned, repaired, tagged
 from zetl_helpers.course.exercises.shipments import FOUND
 
-# Answers that are functions receive the lab. The IDs of the first and last snapshots replace {first} and {last}.
+# If an answer is a function, it is called with the lab. The IDs of the first and last snapshots replace {first} and
+# {last}.
 LATER: dict[str, list[tuple[Any, str]]] = {
     "6.1": [
         ("bigint", "one type for all numbers"),
@@ -75,7 +76,7 @@ LATER: dict[str, list[tuple[Any, str]]] = {
                 "FROM customeraccounts FOR VERSION AS OF {first} "
                 "UNION ALL SELECT 'Last', SUM(currentbalance) FROM customeraccounts FOR VERSION AS OF {last}"
             ),
-            "differs only in case",
+            "only the case of the text is wrong",
         ),
         (
             (
@@ -195,9 +196,9 @@ LATER: dict[str, list[tuple[Any, str]]] = {
         (["array<double>"], "a dictionary"),
     ],
     "10.3": [
-        (partitioned(FieldName="paidat"), "the attribute's name at the source"),
-        (partitioned(FieldName="State"), "the attribute's name at the source"),
-        (partitioned(FieldName="Paid_At"), "the attribute's name at the source"),
+        (partitioned(FieldName="paidat"), "the name of the source attribute"),
+        (partitioned(FieldName="State"), "the name of the source attribute"),
+        (partitioned(FieldName="Paid_At"), "the name of the source attribute"),
         (partitioned(FunctionSpec="month"), "for each day"),
         (partitioned(FunctionSpec="hour"), "for each day"),
         (partitioned(FunctionSpec="year"), "for each day"),
@@ -252,7 +253,7 @@ LATER: dict[str, list[tuple[Any, str]]] = {
         (repaired("SHP0012", Tracking={"N": "94001102000000000012"}), "still a number"),
         (repaired("SHP0012", Tracking={"S": "9.4001102E19"}), "all of its digits"),
         (repaired("SHP0031", without="ShippedAt"), "still missing"),
-        (repaired("SHP0031", ShippedAt={"S": "2026-10-13"}), "the dispatcher says"),
+        (repaired("SHP0031", ShippedAt={"S": "2026-10-13"}), "according to the dispatcher"),
         (repaired("SHP0001", Carrier={"S": "Air"}), "had no problem"),
     ],
     "13.4": [

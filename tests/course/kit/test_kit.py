@@ -72,7 +72,7 @@ def test_every_key_point_has_a_talking_point(tmp_path: Path, pages: dict[str, st
         material.load(chapters.read(changed(tmp_path, "12_clean_up", add)))
 
 
-def test_checkpoint_after_exercise_is_feedback(pages: dict[str, str]) -> None:
+def test_checkpoint_after_exercise_shows_feedback_on_answer(pages: dict[str, str]) -> None:
     assert "| feedback on their own answer |" in pages["04_query_with_athena"]
 
 
@@ -81,7 +81,7 @@ def test_kit_contains_answers_to_exercises(pages: dict[str, str]) -> None:
     assert pages["04_query_with_athena"].count("## Exercise") == pages["04_query_with_athena"].count("**Hints**")
 
 
-def test_material_exists_only_for_existing_chapters() -> None:
+def test_material_matches_chapters() -> None:
     folder = Path(material.__file__).parent / "material"
     assert [path.stem for path in sorted(folder.iterdir())] == [path.stem for path in NOTEBOOKS]
 
@@ -103,7 +103,9 @@ def test_reports_chapter_without_material(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("heading", "minutes"), [("Two hours", 120), ("Half a day", 240), ("A day", 420)])
-def test_plan_fills_its_time_with_setup_breaks_and_slack(heading: str, minutes: int, pages: dict[str, str]) -> None:
+def test_plan_fills_available_time_and_includes_setup_and_slack(
+    heading: str, minutes: int, pages: dict[str, str]
+) -> None:
     table = pages["index"].partition(f"## {heading}\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (\d):(\d\d) \| (\d+) \| (.+?) \|", table, re.MULTILINE)
     now = 0
@@ -128,7 +130,7 @@ def test_plan_has_a_break_at_least_every_two_hours(minutes: int) -> None:
     assert longest <= 120
 
 
-def test_cuts_are_in_the_plan_and_save_thirty_minutes() -> None:
+def test_suggested_cuts_are_in_the_plan_and_save_thirty_minutes() -> None:
     read = [chapters.read(path) for path in NOTEBOOKS]
     slots = plans.plan(read, 240)
     found = plans.cuts(read, slots)
@@ -147,7 +149,7 @@ def test_checkpoints_are_ten_to_fifteen_minutes_apart(path: Path) -> None:
     assert minutes[-1] == chapter.minutes
 
 
-def test_plan_rejects_too_little_time() -> None:
+def test_plan_rejects_insufficient_time() -> None:
     with pytest.raises(plans.PlanError, match=r"takes \d+ minutes with slack, but only 30 are available"):
         plans.plan([chapters.read(path) for path in NOTEBOOKS], 30)
 
@@ -180,7 +182,7 @@ def test_exercise_ends_before_next_section(pages: dict[str, str]) -> None:
     assert "DIVISION_BY_ZERO" not in exercise
 
 
-def test_checkpoints_contain_no_wrapped_table_marks(pages: dict[str, str]) -> None:
+def test_checkpoint_rows_contain_no_backslashes(pages: dict[str, str]) -> None:
     rows = [row for page in pages.values() for row in re.findall(r"^\| \d+ min \|.*$", page, flags=re.MULTILINE)]
     assert rows
     assert [row for row in rows if "\\" in row] == []

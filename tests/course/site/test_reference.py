@@ -68,7 +68,7 @@ def test_command_page_contains_help_for_every_command() -> None:
     assert page.count("\n## ") == len(list(reference.parsers(cli.parser())))
 
 
-def test_parsers_finds_nested_commands() -> None:
+def test_nested_commands_are_found() -> None:
     top = argparse.ArgumentParser(prog="a")
     middle = top.add_subparsers().add_parser("b")
     middle.add_subparsers().add_parser("c")

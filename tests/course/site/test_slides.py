@@ -40,7 +40,7 @@ class TestDeck:
             if slide.title.startswith("Exercise") and slide.lead.endswith("- …"):
                 assert after.title == slide.title
 
-    def test_slides_contain_no_course_calls(self, path: Path) -> None:
+    def test_slides_contain_no_calls_to_course_helpers(self, path: Path) -> None:
         text = " ".join(slide.body + slide.lead for slide in slides.deck(path))
         assert not re.search(r"open_chapter\(|ex\.q\d", text)
 
@@ -85,7 +85,7 @@ def test_exercise_slide_contains_question(path: Path) -> None:
     assert [title for title, task in tasks.items() if "?" in task and "?" not in leads[title]] == []
 
 
-def test_exercise_slide_shows_code_of_question() -> None:
+def test_exercise_slide_shows_code_from_question() -> None:
     question = next(slide for slide in slides.deck(NOTEBOOKS[1]) if slide.title.startswith("Exercise 1.4 ·"))
     assert "s3:DeleteBucket" in question.body
     assert "check" not in question.body
@@ -108,7 +108,7 @@ def test_lead_keeps_list_with_its_introduction() -> None:
     assert excerpts.lead(text, 3) == "Do three things."
 
 
-def test_long_table_is_cut_after_first_rows() -> None:
+def test_long_table_is_truncated_after_first_rows() -> None:
     rows = "".join(f"<tr><th>row {number}</th><td>a</td></tr>" for number in range(20))
     table = f"<table class='dataframe'><thead><tr><th></th><th>x</th></tr></thead><tbody>{rows}</tbody></table>"
     output = nbformat.v4.new_output("display_data", data={"text/html": table, "text/plain": "x"})
@@ -128,7 +128,7 @@ def test_wide_table_keeps_first_and_last_columns() -> None:
     assert shown.count("<td>…</td>") == 3
 
 
-def test_long_markdown_table_fills_several_slides() -> None:
+def test_long_markdown_table_is_split_across_several_slides() -> None:
     text = "\n".join(["| a | b |", "| --- | --- |", *(f"| [row {n}](x.md) | {n} |" for n in range(13))])
     parts = excerpts.tables(f"Before.\n\n{text}\n\nAfter.")
     assert [part.count("<tr>") for part in parts] == [8, 7]

@@ -41,7 +41,7 @@ def write(path: Path, *cells: nbformat.NotebookNode) -> None:
     nbformat.write(nbformat.v4.new_notebook(cells=list(cells)), path)
 
 
-def test_gather_copies_each_linked_file_once(root: Path, tmp_path: Path) -> None:
+def test_each_linked_file_is_copied_once(root: Path, tmp_path: Path) -> None:
     reached = sources.gather(root, tmp_path / "out")
     assert [str(path) for path in reached] == [
         "README.md", "notebooks/00_a.ipynb", "notebooks/01_b.ipynb", "docs/glossary.md",
@@ -50,7 +50,7 @@ def test_gather_copies_each_linked_file_once(root: Path, tmp_path: Path) -> None
     assert (tmp_path / "out" / sources.PLOTLY_JS).exists()
 
 
-def test_gather_reports_broken_link(root: Path, tmp_path: Path) -> None:
+def test_broken_link_is_reported(root: Path, tmp_path: Path) -> None:
     (root / "docs" / "glossary.md").unlink()
     with pytest.raises(FileNotFoundError, match=r"notebooks/00_a\.ipynb links to \.\./docs/glossary\.md"):
         sources.gather(root, tmp_path / "out")

@@ -30,7 +30,7 @@ def workers() -> Iterator[WorkerPool]:
 
 
 class Athena:
-    """An Athena service that is called as by the endpoint, but without HTTP."""
+    """A wrapper that calls the Athena service as the endpoint does, but without HTTP."""
 
     def __init__(self, service: AthenaService, clients: ServiceClients) -> None:
         self.service = service

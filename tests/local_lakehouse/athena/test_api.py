@@ -23,7 +23,7 @@ def _code(caught: pytest.ExceptionInfo[Fault]) -> object:
     return caught.value.members.get("AthenaErrorCode", caught.value.code)
 
 
-def test_query_returns_its_status_and_result(athena: Athena) -> None:
+def test_query_returns_status_and_result(athena: Athena) -> None:
     execution_id = athena.start("SELECT 1 AS n, 'x' AS s, CAST(NULL AS double) AS d;")
     document = athena.finished(execution_id)
     result = athena.call("GetQueryResults", QueryExecutionId=execution_id)
@@ -99,7 +99,7 @@ def test_failed_query_returns_category_type_and_message(athena: Athena) -> None:
         ({"QueryString": "CREATE OR REPLACE TABLE t (n int)"}, "MALFORMED_QUERY", "mismatched input 'TABLE'"),
     ],
 )
-def test_start_query_execution_rejects_the_request(
+def test_start_query_execution_rejects_invalid_requests(
     athena: Athena, request_: dict[str, object], code: str, text: str
 ) -> None:
     with pytest.raises(Fault, match=re.escape(text)) as caught:
@@ -118,7 +118,7 @@ def test_client_request_token_starts_only_one_query(athena: Athena) -> None:
         athena.start("SELECT 2", ClientRequestToken=token)
 
 
-def test_pages_include_the_header_and_full_pages_return_a_token(athena: Athena) -> None:
+def test_page_size_includes_the_header_and_full_pages_have_a_token(athena: Athena) -> None:
     execution_id = athena.start("SELECT x FROM UNNEST(sequence(1, 5)) AS t(x)")
     athena.finished(execution_id)
 
@@ -326,7 +326,8 @@ def test_repeated_request_waits_for_the_first_request(athena: Athena, monkeypatc
 
     def start_again() -> str:
         assert accepting.wait(60)
-        # The first request continues once the repeated request waits for it or, incorrectly, has been answered.
+        # The first request continues after this delay. By then, the repeated request is waiting for the first request
+        # (or has already been answered, which would be a bug).
         threading.Timer(0.05, repeated.set).start()
         execution_id = athena.start("SELECT 1", ClientRequestToken="w" * 32)
         assert athena.call("GetQueryExecution", QueryExecutionId=execution_id)
@@ -340,9 +341,9 @@ def test_repeated_request_waits_for_the_first_request(athena: Athena, monkeypatc
     assert first.result() == second.result()
 
 
-def test_native_library_panic_fails_the_query(athena: Athena, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_query_fails_after_native_library_panic(athena: Athena, monkeypatch: pytest.MonkeyPatch) -> None:
     class Panic(BaseException):
-        """An error that, like a panic of a Rust library, does not derive from Exception."""
+        """An error that, like a panic in a Rust library, does not derive from Exception."""
 
     def panic(*_: object) -> None:
         raise Panic

@@ -58,7 +58,7 @@ def test_blocks_written_by_fastavro_are_read(codec: str) -> None:
 
 
 @pytest.mark.parametrize("codec", ["null", "deflate", "bzip2", "xz"])
-def test_readable_keeps_files_with_other_codecs(codec: str) -> None:
+def test_files_with_other_codecs_are_not_changed(codec: str) -> None:
     sink = io.BytesIO()
     fastavro.writer(sink, SCHEMA, ROWS, codec)
     assert readable(sink.getvalue()) == sink.getvalue()

@@ -41,7 +41,7 @@ ROWS = "SELECT CAST(n AS {type}) AS k, n FROM UNNEST(sequence(0, 19)) AS t(n) UN
         ([("a", 1), ("b", None)], types.map_of(types.VARCHAR, types.INTEGER), (97 ^ 1) + 98),
     ],
 )
-def test_value_has_the_same_hash_as_in_hive(value: Any, type_: Type, expected: int) -> None:
+def test_hash_of_value_matches_hive(value: Any, type_: Type, expected: int) -> None:
     assert hash_of(value, type_) == expected
 
 
@@ -199,7 +199,7 @@ def test_insert_into_a_bucketed_table_is_rejected(athena: Athena) -> None:
 
 
 def external(athena: Athena, names: list[str], properties: str = "") -> None:
-    """Create a table with two buckets, in which each file contains the file's index in the list of names."""
+    """Create a table with two buckets. Each file contains its own index in the list of names."""
     for number, name in enumerate(names):
         athena.s3.put_object(Bucket="lab", Key=f"t/{name}", Body=f"{number}\n".encode())
     athena.run(
@@ -235,7 +235,7 @@ def test_bucket_files_are_matched_by_name_or_order(athena: Athena, names: list[s
         (["x/000000_0", "000001_0"], "Found sub-directory 'x'"),
     ],
 )
-def test_invalid_bucket_files_fail_the_query(athena: Athena, names: list[str], reason: str) -> None:
+def test_query_fails_on_invalid_bucket_files(athena: Athena, names: list[str], reason: str) -> None:
     external(athena, names)
 
     error = athena.fail("SELECT a FROM t")
@@ -245,7 +245,7 @@ def test_invalid_bucket_files_fail_the_query(athena: Athena, names: list[str], r
 
 
 @pytest.mark.parametrize("properties", ["'bucketing_format'='spark'", "'bucketing_version'='2'"])
-def test_all_buckets_are_read_if_the_hash_differs(athena: Athena, properties: str) -> None:
+def test_all_buckets_are_read_if_the_hash_function_differs(athena: Athena, properties: str) -> None:
     external(athena, ["x/000001_0", "y", "z"], properties)
 
     assert athena.run("SELECT a FROM t WHERE a = 1") == [["1"]]
@@ -264,7 +264,7 @@ def test_query_rejects_a_missing_bucket_column(athena: Athena) -> None:
 
 
 @pytest.mark.parametrize("partitions", ["", ", partitioning = ARRAY['b']"])
-def test_boolean_conditions_skip_no_matching_file(athena: Athena, partitions: str) -> None:
+def test_boolean_conditions_do_not_skip_matching_files(athena: Athena, partitions: str) -> None:
     athena.run(
         f"CREATE TABLE i WITH (table_type = 'ICEBERG', is_external = false, location = 's3://lab/i/'{partitions}) AS "
         "SELECT TRUE AS b, 1 AS n UNION ALL SELECT FALSE, 2 UNION ALL SELECT NULL, 3"

@@ -43,7 +43,7 @@ def wrangler(url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     return awswrangler
 
 
-def test_awswrangler_reads_in_each_mode(wrangler: Any) -> None:
+def test_awswrangler_reads_rows_in_each_mode(wrangler: Any) -> None:
     athena = wrangler.athena
     athena.to_iceberg(
         FRAME,

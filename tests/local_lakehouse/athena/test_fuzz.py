@@ -75,7 +75,7 @@ def _at(sql: str, versions: dict[str, str | None]) -> str:
 )
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @pytest.mark.timeout(7200)
-def test_queries_agree_after_optimize_and_with_time_travel(
+def test_query_results_agree_after_optimize_and_with_time_travel(
     athena: Athena, inserts: Any, second: Any, changes: list[str], partitions: str, queries: list[str]
 ) -> None:
     _create(athena, "t", partitions)

@@ -1,4 +1,4 @@
-"""Examples with tables and results from the Athena user guide, with different names and values.
+"""Tests for the Athena user guide's examples that use tables and show results, with changed names and values.
 
 Examples without tables are in `tests/local_lakehouse/sql/test_examples.py`.
 
@@ -21,7 +21,7 @@ def external(athena: Athena, columns: str, serde: str, text: str) -> None:
 
 
 def words(athena: Athena, statement: str) -> list[list[str]]:
-    """Return the words of each line of a result."""
+    """Return the words in each line of a result."""
     return [(line or "").split() for [line] in athena.run(statement)]
 
 
@@ -56,7 +56,7 @@ def test_csv_serde_applies_each_property(athena: Athena) -> None:
     assert athena.run("SELECT * FROM guide") == rows
 
 
-def test_struct_field_is_cast(athena: Athena) -> None:
+def test_struct_field_can_be_cast(athena: Athena) -> None:
     serde = "ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe'"
     text = '{"payer": {"account": "112233445566"}}\n{"payer": {"account": "998877665544"}}\n'
     external(athena, "payer struct<account:string>", serde, text)
@@ -110,6 +110,6 @@ def test_show_partitions_lists_each_partition(athena: Athena) -> None:
     assert sorted(athena.run("SHOW PARTITIONS trips")) == [["year=1999"], ["year=2007"]]
 
 
-def test_create_table_rejects_ion(athena: Athena) -> None:
+def test_create_table_rejects_ion_format(athena: Athena) -> None:
     reason = athena.fail("CREATE EXTERNAL TABLE guide (alias string) STORED AS ION LOCATION 's3://lab/guide/'")
     assert "ION" in reason.upper()

@@ -151,7 +151,7 @@ def test_empty_line_is_a_row_but_empty_file_has_no_rows(athena: Athena) -> None:
         "SELECT * FROM lost",
     ],
 )
-def test_error_names_a_missing_bucket(athena: Athena, sql: str) -> None:
+def test_error_names_the_missing_bucket(athena: Athena, sql: str) -> None:
     athena.run("CREATE EXTERNAL TABLE lost (id int) LOCATION 's3://gone/lost/'")
 
     assert athena.fail(sql).startswith("The specified bucket does not exist: gone (Error Code: NoSuchBucket)")
@@ -185,7 +185,7 @@ def test_table_metadata_contains_formats_and_comments(athena: Athena) -> None:
         ("ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde'", "HiveIgnoreKeyTextOutputFormat"),
     ],
 )
-def test_text_table_has_the_output_format_of_its_clauses(athena: Athena, clauses: str, output: str) -> None:
+def test_output_format_of_text_table_matches_its_clauses(athena: Athena, clauses: str, output: str) -> None:
     athena.run(f"CREATE EXTERNAL TABLE t (a string) {clauses} LOCATION 's3://lab/t/'")
 
     found = athena.call("GetTableMetadata", CatalogName="AwsDataCatalog", DatabaseName="lab", TableName="t")
@@ -251,7 +251,7 @@ def test_empty_objects_are_ignored(athena: Athena) -> None:
     assert athena.run("SELECT count(*) FROM p") == [["1"]]
 
 
-def test_malformed_json_is_null_if_the_table_ignores_it(athena: Athena) -> None:
+def test_malformed_json_is_read_as_null_if_the_table_ignores_it(athena: Athena) -> None:
     athena.s3.put_object(Bucket="lab", Key="j/f.json", Body=b'{"a": 1}\n{"a": \n')
     athena.run(
         "CREATE EXTERNAL TABLE j (a int) ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe' "
@@ -286,7 +286,7 @@ def test_show_functions_lists_names_that_match_the_pattern(athena: Athena, patte
     assert {row[0].split("\t")[0] for row in athena.run(f"SHOW FUNCTIONS LIKE {pattern}") if row[0]} == names
 
 
-def test_show_functions_rejects_an_empty_escape(athena: Athena) -> None:
+def test_show_functions_rejects_an_empty_escape_string(athena: Athena) -> None:
     assert "Escape string must be a single character" in athena.fail("SHOW FUNCTIONS LIKE 'a' ESCAPE ''")
 
 

@@ -92,7 +92,7 @@ def test_fastavro_reads_unloaded_avro(athena: Athena) -> None:
      ("ORC", "DEFLATE", "INVALID_TABLE_PROPERTY"), ("AVRO", "ZLIB", "INVALID_TABLE_PROPERTY"),
      ("AVRO", "LZ4", "NOT_SUPPORTED"), ("JSON", "BZIP2", "INVALID_TABLE_PROPERTY")],
 )  # fmt: skip
-def test_ctas_rejects_a_compression_that_the_format_lacks(
+def test_ctas_rejects_a_compression_format_that_the_file_format_does_not_support(
     athena: Athena, file_format: str, compression: str, code: str
 ) -> None:
     statement = f"CREATE TABLE t WITH (format = '{file_format}', write_compression = '{compression}') AS SELECT 1 AS a"

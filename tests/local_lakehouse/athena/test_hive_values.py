@@ -53,7 +53,7 @@ JSON = "ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe'"
         (Type("char", (2,)), "a  ", "a"),
     ],
 )
-def test_read_text_follows_hive(type_: Type, text: str, expected: object) -> None:
+def test_text_is_read_according_to_hive_rules(type_: Type, text: str, expected: object) -> None:
     assert read_text(text, type_) == expected
 
 
@@ -102,7 +102,7 @@ def test_compatible_parquet_type_is_converted(athena: Athena, type_: str, values
         ("struct<b:string>", pa.array([{"b": 1}]), "INT64"),
     ],
 )
-def test_incompatible_parquet_type_fails_the_query(athena: Athena, type_: str, values: pa.Array, stored: str) -> None:
+def test_query_fails_on_incompatible_parquet_type(athena: Athena, type_: str, values: pa.Array, stored: str) -> None:
     parquet(athena, type_, values)
 
     reason = athena.fail("SELECT a FROM t")
@@ -120,13 +120,13 @@ def test_incompatible_parquet_type_fails_the_query(athena: Athena, type_: str, v
         ("bigint", pa.array([2**63], pa.uint64())),
     ],
 )
-def test_out_of_range_parquet_value_fails_the_query(athena: Athena, type_: str, values: pa.Array) -> None:
+def test_query_fails_on_out_of_range_parquet_value(athena: Athena, type_: str, values: pa.Array) -> None:
     parquet(athena, type_, values)
 
     assert "HIVE_BAD_DATA: A stored value does not fit the type" in athena.fail("SELECT a FROM t")
 
 
-def test_incompatible_orc_type_fails_the_query(athena: Athena) -> None:
+def test_query_fails_on_incompatible_orc_type(athena: Athena) -> None:
     body = io.BytesIO()
     orc.write_table(pa.table({"a": [1]}), body)
     athena.s3.put_object(Bucket="lab", Key="t/f", Body=body.getvalue())
@@ -178,7 +178,7 @@ def partitioned(athena: Athena, type_: str, values: list[str]) -> None:
         ("double", "1_0"),
     ],
 )
-def test_invalid_partition_value_fails_the_query(athena: Athena, type_: str, value: str) -> None:
+def test_query_fails_on_invalid_partition_value(athena: Athena, type_: str, value: str) -> None:
     partitioned(athena, type_, ["__HIVE_DEFAULT_PARTITION__", value])
 
     for sql in ("SELECT a, p FROM t", "SELECT a FROM t WHERE p IS NULL"):
@@ -224,7 +224,7 @@ def text_table(athena: Athena, columns: str, clauses: str, body: bytes) -> None:
         ("'field.delim'=',', 'serialization.null.format'='nil', 'escape.delim'='\\\\'", b"p\x02q,k\x031\x02l\x032,s\n"),
     ],
 )
-def test_insert_uses_the_tables_separators(athena: Athena, properties: str, body: bytes) -> None:
+def test_insert_uses_the_separators_of_the_table(athena: Athena, properties: str, body: bytes) -> None:
     text_table(
         athena,
         "a array<string>, m map<string,int>, s string",
@@ -277,7 +277,7 @@ def test_header_and_footer_lines_are_skipped(athena: Athena) -> None:
         ("a timestamp", '{"a": 1577836800}', "NOT_SUPPORTED: The local Athena does not read the JSON value 1577836800"),
     ],
 )
-def test_json_of_the_wrong_type_fails_the_query(athena: Athena, columns: str, body: str, reason: str) -> None:
+def test_query_fails_on_json_of_the_wrong_type(athena: Athena, columns: str, body: str, reason: str) -> None:
     text_table(athena, columns, JSON, body.encode())
 
     assert athena.fail("SELECT * FROM t").startswith(reason)
@@ -292,7 +292,7 @@ def test_json_numbers_keep_their_digits(athena: Athena) -> None:
     ]
 
 
-def test_unsupported_serde_property_fails_the_query(athena: Athena) -> None:
+def test_query_fails_on_unsupported_serde_property(athena: Athena) -> None:
     text_table(athena, "a string", "", b"x\n")
     entry: dict[str, Any] = athena.glue.get_table(DatabaseName="lab", Name="t")["Table"]
     descriptor = entry["StorageDescriptor"]
@@ -319,10 +319,10 @@ CONDITIONS = [
 
 
 @pytest.mark.parametrize("storage", ["parquet", "iceberg"])
-def test_conditions_treat_nan_values_in_files_like_other_values(
+def test_conditions_evaluate_nan_values_from_files_correctly(
     athena: Athena, monkeypatch: pytest.MonkeyPatch, storage: str
 ) -> None:
-    # With this setting, DuckDB reads the small Iceberg file directly, like a large file.
+    # With this setting, DuckDB reads the small Iceberg file directly, as if it were large.
     monkeypatch.setattr(loads, "_SMALL_SCAN_BYTES", -1)
     properties = {
         "parquet": "external_location = 's3://lab/t/'",

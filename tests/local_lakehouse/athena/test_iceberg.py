@@ -90,11 +90,11 @@ def test_time_travel_returns_the_rows_of_a_version_tag_or_time(accounts: Athena)
         ),
     ],
 )
-def test_invalid_versions_fail_the_query(accounts: Athena, version: str, reason: str) -> None:
+def test_query_fails_on_invalid_versions(accounts: Athena, version: str, reason: str) -> None:
     assert reason in accounts.fail(f"SELECT * FROM accounts FOR {version}")
 
 
-def test_earlier_version_does_not_have_a_later_column(accounts: Athena) -> None:
+def test_earlier_version_does_not_have_columns_that_were_added_later(accounts: Athena) -> None:
     [first] = _snapshots(accounts)
     accounts.run("ALTER TABLE accounts ADD COLUMNS (tags array<struct<k:string,v:int>>)")
     accounts.run("INSERT INTO accounts VALUES (4, 'TX', 1.0, ARRAY[CAST(ROW('a', 1) AS row(k varchar, v integer))])")
@@ -301,7 +301,7 @@ def test_explain_returns_a_plan_or_an_error(accounts: Athena) -> None:
 
     assert any("TableScan[table = accounts]" in line for line in lines)
     assert "COLUMN_NOT_FOUND" in accounts.fail("EXPLAIN SELECT nope FROM accounts")
-    # If the lakehouse returned only a plan, the user would believe that the rows were inserted.
+    # If the lakehouse returned only a plan, the user would believe that the rows had been inserted.
     reason = accounts.fail("EXPLAIN ANALYZE INSERT INTO accounts SELECT * FROM accounts")
     assert reason == "NOT_SUPPORTED: The local Athena supports EXPLAIN ANALYZE only for SELECT"
 
@@ -357,7 +357,7 @@ def test_values_are_converted_to_narrower_column_types(athena: Athena) -> None:
 
 
 @pytest.mark.parametrize("transform", ["year(d)", "month(t)", "day(t)", "hour(t)", "d"])
-def test_conditions_on_the_first_and_last_date_find_the_rows(athena: Athena, transform: str) -> None:
+def test_conditions_on_the_first_and_last_dates_find_the_expected_rows(athena: Athena, transform: str) -> None:
     athena.run(
         f"CREATE TABLE e (n int, d date, t timestamp) PARTITIONED BY ({transform}) LOCATION 's3://lab/e/' "
         "TBLPROPERTIES ('table_type'='ICEBERG')"
@@ -384,7 +384,7 @@ def test_conditions_on_the_first_and_last_date_find_the_rows(athena: Athena, tra
         ("CHANGE COLUMN b b string FIRST", "has a different name from column [a]"),
     ],
 )
-def test_view_with_changed_columns_is_stale(athena: Athena, change: str, difference: str) -> None:
+def test_view_is_stale_after_table_columns_change(athena: Athena, change: str, difference: str) -> None:
     athena.run("CREATE TABLE t (a int, b string) LOCATION 's3://lab/t/' TBLPROPERTIES ('table_type'='ICEBERG')")
     athena.run("CREATE VIEW v AS SELECT * FROM t")
     assert athena.run("SELECT * FROM v") == []

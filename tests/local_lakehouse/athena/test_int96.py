@@ -1,4 +1,4 @@
-"""Tests for INT96 timestamps, which Athena and Spark write, in the Parquet files of Hive tables and UNLOAD."""
+"""Tests for the INT96 timestamps that Athena and Spark write in Parquet files for Hive tables and UNLOAD."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests that invalid statements about tables fail with the same error type as in Athena on AWS, and change nothing.
+"""Tests that invalid statements about tables fail with the error type that Athena on AWS reports, and change nothing.
 
 Invalid expressions and clauses are in `tests/local_lakehouse/sql/test_failures.py`.
 """
@@ -220,7 +220,9 @@ def test_start_query_execution_rejects_malformed_statements(tables: Athena, sql:
 
 
 @pytest.mark.parametrize(("sql", "error_type", "reason"), FAILING)
-def test_invalid_statement_fails_with_the_error_type(tables: Athena, sql: str, error_type: int, reason: str) -> None:
+def test_invalid_statement_fails_with_the_athena_error_type(
+    tables: Athena, sql: str, error_type: int, reason: str
+) -> None:
     status = tables.finished(tables.start(sql))["Status"]
 
     error = status["AthenaError"]

@@ -29,7 +29,7 @@ def _wait_until_running(athena: Athena, execution_id: str) -> None:
         assert time.monotonic() < limit
 
 
-def test_queries_run_while_a_long_query_runs(athena: Athena) -> None:
+def test_queries_run_while_a_long_query_is_running(athena: Athena) -> None:
     long = athena.start(ENDLESS)
     _wait_until_running(athena, long)
 
@@ -52,7 +52,7 @@ def test_concurrent_queries_return_the_correct_rows(accounts: Athena) -> None:
         assert [row["Data"][0]["VarCharValue"] for row in rows] == expected
 
 
-def test_memory_limit_fails_only_the_query_that_exceeds_it(clients: ServiceClients) -> None:
+def test_only_the_query_that_exceeds_the_memory_limit_fails(clients: ServiceClients) -> None:
     workers = WorkerPool(Limits(query_bytes=64 * MB))
     athena = Athena(AthenaService(clients, workers), clients)
     distinct = f"SELECT count(DISTINCT CAST(x * 10000 + y AS varchar)) FROM {NUMBERS} a(x), {NUMBERS} b(y)"
@@ -67,7 +67,7 @@ def test_memory_limit_fails_only_the_query_that_exceeds_it(clients: ServiceClien
     workers.stop()
 
 
-def test_time_limit_fails_only_the_query_that_exceeds_it(clients: ServiceClients) -> None:
+def test_only_the_query_that_exceeds_the_time_limit_fails(clients: ServiceClients) -> None:
     workers = WorkerPool(Limits(seconds=0.5))
     athena = Athena(AthenaService(clients, workers), clients)
     late = athena.start(ENDLESS, None)
@@ -82,7 +82,7 @@ def test_time_limit_fails_only_the_query_that_exceeds_it(clients: ServiceClients
 def test_slow_regular_expression_times_out(athena: Athena) -> None:
     reason = athena.fail(f"SELECT regexp_like(x, '(a|aa)+$') FROM (VALUES '{'a' * 60}b') t(x)")
 
-    assert reason.startswith("EXCEEDED_TIME_LIMIT: The regular expression takes more than 2 seconds")
+    assert reason.startswith("EXCEEDED_TIME_LIMIT: The regular expression took more than 2 seconds")
 
 
 @pytest.mark.parametrize(

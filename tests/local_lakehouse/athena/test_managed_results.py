@@ -27,7 +27,7 @@ def test_managed_results_are_available_only_through_the_api(athena: Athena) -> N
     assert _rows(athena, execution_id) == ["x", "7"]
 
 
-def test_ctas_requires_a_location_with_managed_results(athena: Athena) -> None:
+def test_ctas_requires_a_location_if_results_are_managed(athena: Athena) -> None:
     athena.call("CreateWorkGroup", Name="managed", Configuration=MANAGED)
 
     assert "external_location" in athena.fail("CREATE TABLE t AS SELECT 1 AS a", WorkGroup="managed")
@@ -35,7 +35,7 @@ def test_ctas_requires_a_location_with_managed_results(athena: Athena) -> None:
     assert athena.run("SELECT a FROM t") == [["1"]]
 
 
-def test_workgroup_rejects_managed_results_with_a_location(athena: Athena) -> None:
+def test_workgroup_cannot_have_both_managed_results_and_a_location(athena: Athena) -> None:
     location = {"ResultConfiguration": {"OutputLocation": "s3://lab/results/"}}
     with pytest.raises(Fault, match="managed query results"):
         athena.call("CreateWorkGroup", Name="both", Configuration={**MANAGED, **location})

@@ -1,4 +1,4 @@
-"""Tests that tables with delete files, such as Athena on AWS writes, are read, changed and compacted."""
+"""Tests for reading, changing and compacting tables with delete files, which Athena on AWS writes."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ from tests.local_lakehouse.athena.conftest import Athena
         (iceberg.BinaryType(), b"\x00\xff", "AP8="),
     ],
 )
-def test_human_string_formats_a_value_of_each_type(type_: iceberg.IcebergType, value: Any, expected: str) -> None:
+def test_value_of_each_type_is_formatted(type_: iceberg.IcebergType, value: Any, expected: str) -> None:
     assert human_string(type_, value) == expected
 
 

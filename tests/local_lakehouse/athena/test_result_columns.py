@@ -33,31 +33,31 @@ def _check(values: Sequence[Any], type_: Type) -> None:
 
 @given(st.lists(st.none() | DOUBLES))
 @example([-0.0, 0.0, 1e-3, 9.999e-4, 1e7, 9999999.999999998, float("nan"), float("inf"), float("-inf"), 5e-324, 1e23])
-def test_doubles_are_rendered_like_single_values(values: list[float | None]) -> None:
+def test_double_column_matches_individually_rendered_values(values: list[float | None]) -> None:
     _check(values, types.DOUBLE)
 
 
 @given(st.lists(st.none() | REALS))
 @example([-0.0, 1.1754944e-38, 1e7, 16777216.0, 0.1, 0.001])
-def test_reals_are_rendered_like_single_values(values: list[float | None]) -> None:
+def test_real_column_matches_individually_rendered_values(values: list[float | None]) -> None:
     _check(values, types.REAL)
 
 
 @given(st.lists(st.none() | st.decimals(-1000, 1000, places=12)))
 @example([Decimal("0E-12"), Decimal("-1E-12"), Decimal("1E-7")])
-def test_decimals_are_rendered_like_single_values(values: list[Decimal | None]) -> None:
+def test_decimal_column_matches_individually_rendered_values(values: list[Decimal | None]) -> None:
     _check(values, types.decimal(20, 12))
 
 
 @pytest.mark.parametrize("precision", [0, 3, 5, 6])
 @given(values=st.lists(st.none() | st.datetimes()))
 @example(values=[datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999999), datetime(1969, 12, 31, 23, 59, 59, 1)])
-def test_timestamps_are_rendered_like_single_values(values: list[datetime | None], precision: int) -> None:
+def test_timestamp_column_matches_individually_rendered_values(values: list[datetime | None], precision: int) -> None:
     _check(values, types.timestamp(precision))
 
 
 @given(st.lists(st.none() | st.text(max_size=5)))
-def test_padded_text_is_rendered_like_single_values(values: list[str | None]) -> None:
+def test_padded_text_column_matches_individually_rendered_values(values: list[str | None]) -> None:
     _check(values, types.char(5))
 
 
@@ -75,14 +75,14 @@ def test_values_that_python_cannot_represent_are_rejected(type_: Type, stored: p
 
 
 @given(TEXTS, st.data())
-def test_csv_lines_equal_the_lines_of_single_rows(first: list[str | None], data: st.DataObject) -> None:
+def test_csv_lines_match_lines_rendered_row_by_row(first: list[str | None], data: st.DataObject) -> None:
     second = data.draw(st.lists(st.none() | st.text(), min_size=len(first), max_size=len(first)))
     lines = csv_lines([pa.array(first, pa.string()), pa.array(second, pa.string())])
     assert lines.to_pylist() == [csv_line(row) for row in zip(first, second, strict=True)]
 
 
 @given(TEXTS, st.data())
-def test_csv_lines_of_slices_equal_slices_of_csv_lines(texts: list[str | None], data: st.DataObject) -> None:
+def test_csv_lines_of_slices_match_slices_of_csv_lines(texts: list[str | None], data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(texts) - 1))
     column = pa.array(texts, pa.string())
 

@@ -70,7 +70,7 @@ def _shown(value: Any, type_: Type) -> str | None:
         (None, PAIR, None),
     ],
 )
-def test_render_returns_the_text_of_a_value(value: Any, type_: Type, text: str | None) -> None:
+def test_value_is_rendered_as_text(value: Any, type_: Type, text: str | None) -> None:
     assert _shown(value, type_) == text
 
 
@@ -110,7 +110,7 @@ def test_java_double_round_trips(value: float) -> None:
 
 
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False))
-def test_java_double_round_trips_single_precision(value: float) -> None:
+def test_java_double_round_trips_single_precision_numbers(value: float) -> None:
     shown = float(java_double(value, single=True))
 
     assert struct.pack("f", shown) == struct.pack("f", value)
@@ -118,7 +118,7 @@ def test_java_double_round_trips_single_precision(value: float) -> None:
 
 
 @given(st.integers(-(10**11), 10**11))
-def test_day_interval_text_adds_up_to_the_milliseconds(millis: int) -> None:
+def test_day_interval_text_adds_up_to_total_milliseconds(millis: int) -> None:
     shown = str(_shown(millis, types.DAY_INTERVAL))
 
     days, _, clock = shown.lstrip("-").partition(" ")

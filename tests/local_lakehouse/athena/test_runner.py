@@ -48,7 +48,7 @@ def test_failed_cleanup_is_logged(athena: Athena, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("error", [QueryFailure("PERMISSION_DENIED", "denied"), OSError("no space left")])
-def test_execution_fails_even_if_its_reason_cannot_be_written(
+def test_execution_is_marked_as_failed_even_if_the_reason_cannot_be_written(
     athena: Athena, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def fail(*_: object) -> None:
@@ -59,7 +59,7 @@ def test_execution_fails_even_if_its_reason_cannot_be_written(
     assert (status["State"], "COLUMN_NOT_FOUND" in status["StateChangeReason"]) == ("FAILED", True)
 
 
-def test_query_saves_its_start_its_files_and_its_end(athena: Athena) -> None:
+def test_query_execution_is_saved_three_times(athena: Athena) -> None:
     database = athena.clients.documents.database
     athena.run("SELECT 1")
     before = database.revision

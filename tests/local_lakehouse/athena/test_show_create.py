@@ -86,7 +86,9 @@ def test_show_create_omits_empty_tblproperties(athena: Athena) -> None:
 @pytest.mark.parametrize(
     ("written_name", "shown"), [("t", "t"), ("`t`", "t"), ("lab.t", "lab.t"), ("awsdatacatalog.lab.t", "lab.t")]
 )
-def test_show_create_qualifies_the_name_like_the_statement(athena: Athena, written_name: str, shown: str) -> None:
+def test_show_create_qualifies_the_name_only_if_the_statement_does(
+    athena: Athena, written_name: str, shown: str
+) -> None:
     athena.run("CREATE TABLE t WITH (external_location = 's3://lab/t/') AS SELECT 1 a")
 
     lines = created(athena, written_name).splitlines()
@@ -122,7 +124,7 @@ def test_location_is_stored_without_a_trailing_slash(athena: Athena, given_locat
     assert locations == {"x": stored, "y": f"{stored.rstrip('/')}/p=y"}
 
 
-def test_rows_are_read_only_from_the_location(athena: Athena) -> None:
+def test_rows_are_read_only_from_the_table_location(athena: Athena) -> None:
     athena.run(
         "CREATE TABLE t WITH (external_location = 's3://lab/t/', partitioned_by = ARRAY['p']) AS SELECT 1 a, 2 p"
     )
@@ -137,7 +139,7 @@ def test_rows_are_read_only_from_the_location(athena: Athena) -> None:
     assert {page["StorageDescriptor"]["Location"] for page in pages} == {"s3://lab/t/p=2", "s3://lab/t/p=5"}
 
 
-# Each row contains a statement with a placeholder for a name, and the grammar by which Athena parses the name.
+# Each row contains a statement with a placeholder for a name, and the grammar that Athena uses to parse the name.
 STATEMENTS = [
     ("SHOW CREATE TABLE {}", "hive"),
     ("SHOW COLUMNS IN {}", "hive"),
@@ -162,7 +164,7 @@ STATEMENTS = [
 @pytest.mark.parametrize(("statement", "rules"), STATEMENTS)
 @pytest.mark.parametrize("mark", ["", "`", '"'])
 @pytest.mark.parametrize("qualifiers", [[], ["lab"], ["awsdatacatalog", "lab"]])
-def test_each_statement_accepts_only_its_quotation_mark(
+def test_each_statement_accepts_only_its_own_quotation_mark(
     statement: str, rules: str, mark: str, qualifiers: list[str]
 ) -> None:
     sql = statement.format(".".join(f"{mark}{name}{mark}" for name in [*qualifiers, "t"]))
@@ -224,7 +226,7 @@ def test_view_has_an_empty_location(athena: Athena) -> None:
         ),
     ],
 )
-def test_serialization_format_follows_the_row_format(athena: Athena, clause: str, serialization_format: str) -> None:
+def test_serialization_format_depends_on_the_row_format(athena: Athena, clause: str, serialization_format: str) -> None:
     athena.run(f"CREATE EXTERNAL TABLE t (a int) {clause} LOCATION 's3://lab/t/'")
 
     descriptor = athena.glue.get_table(DatabaseName="lab", Name="t")["Table"]["StorageDescriptor"]

@@ -1,4 +1,4 @@
-"""Tests for statements that store values in columns of another type.
+"""Tests for statements that store values in columns of a different type.
 
 Such a statement succeeds if the types are compatible and the value fits.
 """
@@ -45,7 +45,7 @@ REJECTED = [
 
 @pytest.fixture
 def table(athena: Athena) -> Athena:
-    """Provide Athena with an Iceberg table ``t``, which has columns of several types and one row, whose key is 0."""
+    """Provide an Athena service whose Iceberg table ``t`` has columns of several types and one row with the key 0."""
     athena.run(f"CREATE TABLE t (k int, {COLUMNS}) LOCATION 's3://lab/t/' TBLPROPERTIES ('table_type'='ICEBERG')")
     athena.run("INSERT INTO t (k) VALUES 0")
     return athena

@@ -81,7 +81,7 @@ def test_missing_data_is_treated_as_configured(lab: Lab, treated: str, expected:
 
 
 @pytest.mark.parametrize(("periods", "counted"), [(1, "1 missing datapoint was"), (2, "2 missing datapoints were")])
-def test_alarm_reason_counts_the_missing_datapoints(lab: Lab, periods: int, counted: str) -> None:
+def test_alarm_reason_contains_the_number_of_missing_datapoints(lab: Lab, periods: int, counted: str) -> None:
     alarm(lab, EvaluationPeriods=periods, TreatMissingData="breaching")
     (found,) = lab.client("cloudwatch").describe_alarms(AlarmNames=["failures"])["MetricAlarms"]
     assert found["StateReason"] == f"{counted} treated as [breaching]."

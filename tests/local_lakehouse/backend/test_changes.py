@@ -1,4 +1,4 @@
-"""Tests that the change log records every kind of write and no read-only request."""
+"""Tests that the change log records every kind of write, but does not record read-only requests."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def log() -> ChangeLog:
     ],
 )
 @covers("every-write-path")
-def test_write_records_its_keys(log: ChangeLog, operation: str, request_: Mapping[str, Any]) -> None:
+def test_each_write_is_recorded_with_its_keys(log: ChangeLog, operation: str, request_: Mapping[str, Any]) -> None:
     log.note(operation, request_)
     window = log.take("one")
     assert (list(window.keys.values()), window.whole) == ([KEY], False)
@@ -89,7 +89,7 @@ def test_write_without_keys_marks_the_whole_table(log: ChangeLog, operation: str
         ("CreateTable", {"TableName": "OldOrders"}),
     ],
 )
-def test_reads_from_and_writes_to_other_tables_record_nothing(
+def test_reads_and_writes_to_other_tables_are_not_recorded(
     log: ChangeLog, operation: str, request_: Mapping[str, Any]
 ) -> None:
     log.note(operation, request_)
@@ -116,7 +116,7 @@ def test_equal_numbers_are_the_same_key(log: ChangeLog) -> None:
     assert len(log.take("one").keys) == 1
 
 
-def test_put_back_returns_the_window_with_later_changes(log: ChangeLog) -> None:
+def test_window_that_is_put_back_includes_later_changes(log: ChangeLog) -> None:
     log.note("DeleteItem", {"TableName": "Orders", "Key": KEY})
     log.take("one")
     log.note("DeleteItem", {"TableName": "Orders", "Key": {**KEY, "sk": {"N": "2"}}})

@@ -27,7 +27,7 @@ class RecordingClients:
         return Answer(200, [], LIST)
 
 
-def test_clients_of_two_lakehouses_share_no_handlers(clients: ServiceClients) -> None:
+def test_clients_of_two_lakehouses_do_not_share_handlers(clients: ServiceClients) -> None:
     first, second = RecordingClients(clients), RecordingClients(clients)
     noted: list[str] = []
 
@@ -51,7 +51,7 @@ def test_client_uses_the_region_of_its_lakehouse(clients: ServiceClients) -> Non
 
 
 @pytest.mark.parametrize("key", ["plain", "folder/file name.csv", "ä/+?&=%41~", "/leading//double"])
-def test_put_object_writes_what_the_s3_client_writes(clients: ServiceClients, key: str) -> None:
+def test_put_object_stores_the_same_object_as_the_s3_client(clients: ServiceClients, key: str) -> None:
     s3 = clients.client("s3")
     found = []
     for bucket in ("direct", "through-client"):
@@ -77,7 +77,7 @@ def test_put_object_raises_the_s3_error(clients: ServiceClients) -> None:
     assert caught.value.response["Error"]["BucketName"] == "missing"
 
 
-def test_put_object_needs_the_callers_permission(clients: ServiceClients) -> None:
+def test_put_object_is_checked_with_the_permissions_of_the_caller(clients: ServiceClients) -> None:
     clients.client("s3").create_bucket(Bucket="lab")
     asked: list[Request] = []
 
@@ -109,7 +109,7 @@ def glue(clients: ServiceClients) -> Any:
     return glue
 
 
-def test_get_table_returns_what_the_glue_client_returns(clients: ServiceClients, glue: Any) -> None:
+def test_get_table_returns_the_same_table_as_the_glue_client(clients: ServiceClients, glue: Any) -> None:
     columns = [{"Name": "id", "Type": "int", "Comment": "ä"}]
     _create_table(clients, "t", Parameters={"a": "b"}, StorageDescriptor={"Columns": columns})
 

@@ -61,7 +61,7 @@ def refusal(call: Any, **arguments: Any) -> str:
     return f"{error['Code']}: {error['Message']}"
 
 
-def test_table_status_is_creating_active_and_deleting(dynamodb: Any) -> None:
+def test_table_status_changes_from_creating_to_active_to_deleting(dynamodb: Any) -> None:
     created = create(dynamodb, ProvisionedThroughput=UNITS)
     found = described(dynamodb)
     deleted = dynamodb.delete_table(TableName="Orders")["TableDescription"]

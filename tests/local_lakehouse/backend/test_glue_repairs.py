@@ -1,4 +1,4 @@
-"""Tests for the order of table parameters, and for the table search, in AWS Glue."""
+"""Tests for the order of table parameters in AWS Glue, and for SearchTables."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PUBLISHED = {
 
 
 @pytest.mark.parametrize("published", PUBLISHED.values(), ids=PUBLISHED)
-def test_hash_map_order_equals_published_responses(published: str) -> None:
+def test_hash_map_order_matches_published_responses(published: str) -> None:
     assert list(hash_map_order(dict.fromkeys(sorted(published.split()), ""))) == published.split()
 
 
@@ -63,6 +63,6 @@ def test_responses_return_parameters_in_hash_map_order(glue: Any) -> None:
 
 
 @pytest.mark.parametrize("text", ["order", "sales", "parquet", "EVENTS", "day", '"file"'])
-def test_search_tables_matches_every_property(glue: Any, text: str) -> None:
+def test_search_tables_searches_every_property(glue: Any, text: str) -> None:
     assert [table["Name"] for table in glue.search_tables(SearchText=text)["TableList"]] == ["orders"]
     assert glue.search_tables(SearchText="nothing")["TableList"] == []

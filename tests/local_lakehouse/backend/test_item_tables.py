@@ -1,4 +1,4 @@
-"""Tests, through boto3, of DynamoDB items in the item store."""
+"""Tests that use boto3 to write and read DynamoDB items in the item store."""
 
 from __future__ import annotations
 

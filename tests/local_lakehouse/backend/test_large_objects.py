@@ -1,4 +1,4 @@
-"""Tests that a large object is written and read without holding its content in memory."""
+"""Tests that the content of a large object is not held in memory while the object is being written or read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from local_lakehouse.store.mapped_files import content_of
 MB = 2**20
 SIZE = 16 * MB + 7
 WHOLE = slice(None)
-# S3 ignores ranges that are invalid.
+# S3 ignores invalid ranges.
 RANGES = {
     "bytes=0-0": slice(1), "bytes=100-1048675": slice(100, 1048676), f"bytes={SIZE - 6}-": slice(-6, None),
     "bytes=-9": slice(-9, None), f"bytes=0-{2 * SIZE}": WHOLE, "bytes=5-4": WHOLE, "bytes=0-1,5-6": WHOLE,
@@ -61,7 +61,7 @@ def test_mapped_file_is_written_without_a_copy(clients: ServiceClients, s3: Any,
     assert s3.get_object(Bucket="lab", Key="key")["Body"].read() == path.read_bytes()
 
 
-def test_range_is_read_without_the_rest(clients: ServiceClients, s3: Any, path: Path) -> None:
+def test_range_is_read_without_reading_the_rest(clients: ServiceClients, s3: Any, path: Path) -> None:
     clients.put_object("lab", "key", content_of(path))
     s3.head_object(Bucket="lab", Key="key")
     with at_most(4 * MB):
@@ -70,7 +70,7 @@ def test_range_is_read_without_the_rest(clients: ServiceClients, s3: Any, path: 
     assert found == path.read_bytes()[8 * MB : 9 * MB]
 
 
-def test_complete_object_is_answered_without_a_copy(clients: ServiceClients, s3: Any, path: Path) -> None:
+def test_complete_object_is_sent_without_a_copy(clients: ServiceClients, s3: Any, path: Path) -> None:
     clients.put_object("lab", "key", content_of(path))
     s3.head_object(Bucket="lab", Key="key")
     answers = []
@@ -87,7 +87,7 @@ def test_complete_object_is_answered_without_a_copy(clients: ServiceClients, s3:
     assert answers[0].sent == path.read_bytes()
 
 
-def test_every_form_of_range_is_answered_over_http(lakehouse: Lakehouse, path: Path) -> None:
+def test_every_form_of_range_request_is_answered_over_http(lakehouse: Lakehouse, path: Path) -> None:
     s3 = boto3.client(
         "s3", region_name="us-east-1", endpoint_url=lakehouse.url, aws_access_key_id="x", aws_secret_access_key="x"
     )  # fmt: skip

@@ -19,12 +19,12 @@ def use_fast_loaders() -> None:
 
 
 @pytest.mark.parametrize("service", HANDLERS)
-def test_model_contains_motos_additions(service: str) -> None:
+def test_model_contains_the_additions_from_moto(service: str) -> None:
     loaded = utils._load_service_model(service, "service-2")
     assert loaded == loaders.create_loader().load_service_model(service, "service-2")
 
 
-def test_regions_equal_the_botocore_regions() -> None:
+def test_regions_match_the_botocore_regions() -> None:
     session, own = AccountSpecificBackend.get_session(), boto3.Session()
     for partition in own.get_available_partitions():
         for service in ("dynamodb", "iam"):

@@ -178,7 +178,7 @@ def test_objects_are_encrypted_by_default_or_as_requested(lab: Lab) -> None:
     assert default() == s3_managed
 
 
-def test_copy_onto_itself_is_rejected_despite_default_encryption(lab: Lab) -> None:
+def test_copying_object_onto_itself_is_rejected_despite_default_encryption(lab: Lab) -> None:
     s3, here = lab.client("s3"), {"Bucket": "mine", "Key": "a"}
     s3.create_bucket(Bucket="mine")
     s3.put_object(**here, Body=b"1")

@@ -98,7 +98,7 @@ def test_restart_writes_nothing(tmp_path: Path) -> None:
         assert rows(backend) == written
 
 
-def test_table_version_adds_one_row(tmp_path: Path) -> None:
+def test_new_table_version_adds_one_row(tmp_path: Path) -> None:
     with opened(tmp_path) as backend:
         glue = backend.clients.client("glue")
         glue.create_database(DatabaseInput={"Name": "d"})
@@ -108,7 +108,7 @@ def test_table_version_adds_one_row(tmp_path: Path) -> None:
         writes: list[str] = []
         backend.database._writer.set_trace_callback(lambda text: writes.append(text) if "moto" in text else None)
         glue.update_table(DatabaseName="d", TableInput={"Name": "t", "Description": "last"})
-        # One insert stores the new version, and one stores the table, which counts its versions.
+        # One insert stores the new version, and the other stores the table, which contains the number of its versions.
         assert len([text for text in writes if text.startswith("INSERT")]) == 2
 
 
@@ -190,7 +190,7 @@ def test_get_object_rejects_a_damaged_file(tmp_path: Path) -> None:
 
 
 def _replace_client(look: Any, name: str, backend: Backend) -> None:
-    """Replace a client in a closure with a client of another backend."""
+    """Replace a client in a closure with a client of a different backend."""
     cells = dict(zip(look.__code__.co_freevars, look.__closure__, strict=True))
     client = cells[name].cell_contents
     if hasattr(client, "meta"):

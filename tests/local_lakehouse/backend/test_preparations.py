@@ -29,7 +29,7 @@ def test_preparation_waits_until_the_service_is_requested(applied: list[str]) ->
     assert applied == ["early"]
 
 
-def test_preparation_of_a_requested_service_runs_once_immediately(applied: list[str]) -> None:
+def test_preparation_of_a_requested_service_runs_immediately_and_only_once(applied: list[str]) -> None:
     preparations.carry_out("s3")
     preparations.prepare("s3", "late")
     preparations.prepare("s3", "late")

@@ -1,4 +1,4 @@
-"""Tests for object tags, for which moto stores an entry for each object even if the object has no tags."""
+"""Tests that objects without tags have no tag entries, which moto would otherwise store for each object."""
 
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ def _moto_rows(backend: Any) -> list[Any]:
         return list(connection.execute("SELECT id, body FROM moto ORDER BY root, id"))
 
 
-def test_objects_without_tags_add_nothing_to_the_stored_backend(tmp_path: Path) -> None:
+def test_objects_without_tags_do_not_add_to_the_stored_backend(tmp_path: Path) -> None:
     with opened(tmp_path) as backend:
         s3 = backend.clients.client("s3")
         s3.create_bucket(Bucket="files")
@@ -38,7 +38,7 @@ def test_objects_without_tags_add_nothing_to_the_stored_backend(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("clear", ["delete_object_tagging", "put_object_tagging", "put_object"])
-def test_removed_tags_leave_no_entry(tmp_path: Path, clear: str) -> None:
+def test_entry_is_removed_together_with_its_tags(tmp_path: Path, clear: str) -> None:
     with opened(tmp_path) as backend:
         s3, place = backend.clients.client("s3"), {"Bucket": "files", "Key": "a"}
         s3.create_bucket(Bucket="files")

@@ -42,7 +42,7 @@ def test_error_is_not_cached() -> None:
     assert settings.result("policy", lambda: 1) == 1
 
 
-def test_listed_data_operations_exist_and_are_writes() -> None:
+def test_listed_data_operations_exist_and_are_write_operations() -> None:
     assert set(PROTOCOLS) >= _RECORDS
     for service, operations in _DATA.items():
         assert operations <= operation_names(service)

@@ -59,7 +59,7 @@ def _tests(draw: st.DrawFn, depth: int = 2) -> tuple[str, dict[str, Any]]:
     if kind == "begins":
         return f"begins_with({path}, {name})", {name: draw(_TEXTS)}
     if kind == "size":
-        # Moto rejects the request if no value has a size.
+        # Moto rejects the request if it evaluates the size of a value that has no size, such as a number.
         values = {name: draw(_NUMBERS), f"{name}t": {"S": draw(st.sampled_from(["S", "L", "M", "SS"]))}}
         return f"attribute_type({path}, {name}t) AND size({path}) {draw(_OPERATORS)} {name}", values
     operator = draw(_OPERATORS)

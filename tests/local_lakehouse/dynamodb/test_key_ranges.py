@@ -50,7 +50,7 @@ def _keys_within_bounds(tag: str, condition: str, keys: list[Any], values: list[
     found = set()
     for key in keys:
         item = {"h": {"S": "x"}, "r": _value(tag, key)}
-        # In a table, `stored` is the whole key. In an index entry, the item's table key follows it.
+        # In a table, `stored` is the whole key. In an index entry, `stored` is followed by the item's table key.
         stored = item_keys.key_of(item, ("h",), ("r",))
         assert stored is not None
         assert (low < stored < high) == (low < stored + item_keys.partition(b"\xff\x00") < high)

@@ -44,7 +44,7 @@ def test_get_item_omits_missing_items_and_unrequested_capacity(orders: Any) -> N
     assert counted["ConsumedCapacity"] == {"TableName": "orders", "CapacityUnits": 1.0}
 
 
-def test_query_capacity_is_the_total_of_its_items(orders: Any) -> None:
+def test_query_capacity_depends_on_the_total_size_of_its_items(orders: Any) -> None:
     for number in range(4):
         _put(orders, "a", number, text={"S": "x" * 2000}, at={"S": "t"})
     query = {
@@ -174,7 +174,7 @@ def test_limit_applies_before_the_filter(orders: Any) -> None:
     assert page["LastEvaluatedKey"] == {"h": {"S": "a"}, "r": {"N": "1"}}
     rest = orders.scan(**{**arguments, "Limit": 4}, ExclusiveStartKey=page["LastEvaluatedKey"])
     assert [item["r"]["N"] for item in rest["Items"]] == ["2", "4"]
-    # After a full page, there is a next page, even if that page is empty.
+    # After a full page, there is always another page, even if that page is empty.
     assert "LastEvaluatedKey" in rest
     assert orders.scan(**arguments, ExclusiveStartKey=rest["LastEvaluatedKey"])["ScannedCount"] == 0
 
@@ -390,7 +390,7 @@ def test_repeated_access_key_lookup_does_not_wait_for_writes(backend: Backend) -
     assert not backend.knows(key)
 
 
-def test_writes_to_other_services_keep_cached_access_keys(backend: Backend) -> None:
+def test_writes_to_other_services_do_not_discard_cached_access_keys(backend: Backend) -> None:
     found: list[bool] = []
     backend.clients.client("iam").create_user(UserName="u")
     assert not backend.knows("test")

@@ -25,7 +25,7 @@ NUMBERS = st.builds(
 
 
 @given(NUMBERS)
-def test_normal_number_keeps_the_value_without_insignificant_zeros(text: str) -> None:
+def test_normalized_number_keeps_its_value_without_insignificant_zeros(text: str) -> None:
     normal = values.normal_number(text)
     assert Decimal(normal) == Decimal(text)
     assert not {"E", "+"} & set(normal)
@@ -46,7 +46,7 @@ def test_normal_number_keeps_the_value_without_insignificant_zeros(text: str) ->
         ("1E-131", "Number underflow. Attempting to store a number with magnitude smaller than supported range"),
     ],
 )
-def test_accept_rejects_invalid_numbers(text: str, message: str) -> None:
+def test_invalid_numbers_are_rejected(text: str, message: str) -> None:
     with pytest.raises(Fault) as raised:
         values.accept({"N": text})
     assert raised.value.code == "ValidationException"
@@ -75,7 +75,7 @@ def test_numbers_at_the_limits_are_accepted(text: str) -> None:
         ({"L": [{"M": {"": {"S": "x"}}}]}, "Empty attribute name"),
     ],
 )
-def test_accept_rejects_invalid_values(value: dict[str, Any], message: str) -> None:
+def test_invalid_values_are_rejected(value: dict[str, Any], message: str) -> None:
     with pytest.raises(Fault) as raised:
         values.accept(value)
     assert (raised.value.code, message in raised.value.message) == ("ValidationException", True)
@@ -86,13 +86,13 @@ def test_accept_rejects_invalid_values(value: dict[str, Any], message: str) -> N
     [None, [], "x", {"S": 1}, {"S": None, "N": 1}, {"N": 1}, {"B": "="}, {"B": 1}, {"BOOL": "true"}, {"NULL": 1},
      {"M": []}, {"L": {}}, {"SS": "a"}, {"SS": [1]}, {"NS": [1]}, {"BS": [1]}, {"L": ["x"]}],
 )  # fmt: skip
-def test_accept_rejects_values_of_the_wrong_json_type(value: Any) -> None:
+def test_values_of_the_wrong_json_type_are_rejected(value: Any) -> None:
     with pytest.raises(Fault) as raised:
         values.accept(value)
     assert raised.value.code == "SerializationException"
 
 
-def test_accept_rejects_more_than_32_levels() -> None:
+def test_more_than_32_nesting_levels_are_rejected() -> None:
     def nested(depth: int) -> dict[str, Any]:
         value: dict[str, Any] = {"S": "x"}
         for _ in range(depth):
@@ -118,7 +118,7 @@ def test_size_follows_the_aws_rules(value: dict[str, Any], size: int) -> None:
     assert counted == size == values.size_of(accepted)
 
 
-def test_equal_ignores_number_format_and_set_order() -> None:
+def test_comparison_ignores_number_format_and_set_order() -> None:
     assert values.equal({"N": "1"}, {"N": "1.00"})
     assert values.equal({"SS": ["a", "b"]}, {"SS": ["b", "a"]})
     assert values.equal({"L": [{"M": {"n": {"NS": ["1", "2"]}}}]}, {"L": [{"M": {"n": {"NS": ["2.0", "1"]}}}]})

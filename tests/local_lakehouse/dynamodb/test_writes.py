@@ -278,7 +278,7 @@ def _update(**more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_client_request_token_runs_a_transaction_once(orders: Any) -> None:
+def test_transaction_with_the_same_client_request_token_runs_once(orders: Any) -> None:
     orders.put_item(TableName="orders", Item=ITEM)
     for _ in range(3):
         orders.transact_write_items(TransactItems=[_update()], ClientRequestToken="once")

@@ -21,7 +21,7 @@ ARN = table_arn("Orders")
 
 
 class Exports:
-    """An account whose writes the export service also records."""
+    """An account and its export service, which also records every write."""
 
     def __init__(self, clients: ServiceClients) -> None:
         self.world = World(clients)
@@ -204,7 +204,7 @@ def test_client_token_returns_the_existing_export(exports: Exports) -> None:
     assert exports.refused(ClientToken="token-1", S3Prefix="other") == "ExportConflictException"
 
 
-def test_list_exports_returns_pages(exports: Exports) -> None:
+def test_list_exports_is_paginated(exports: Exports) -> None:
     arns = [exports.export()["ExportArn"] for _ in range(3)]
     page = exports.call("ListExports", TableArn=ARN, MaxResults=2)
     assert [entry["ExportArn"] for entry in page["ExportSummaries"]] == arns[:2]
@@ -214,7 +214,7 @@ def test_list_exports_returns_pages(exports: Exports) -> None:
     assert exports.call("ListExports", TableArn=table_arn("Other"))["ExportSummaries"] == []
 
 
-def test_missing_bucket_fails_the_export(exports: Exports) -> None:
+def test_export_fails_if_bucket_is_missing(exports: Exports) -> None:
     export = exports.export(S3Bucket="no-such-bucket")
     assert (export["ExportStatus"], export["FailureCode"]) == ("FAILED", "S3NoSuchBucket")
 

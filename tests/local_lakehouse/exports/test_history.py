@@ -1,4 +1,4 @@
-"""Tests for the states of tables at earlier times, which later writes do not change."""
+"""Tests for the item history that point-in-time recovery uses to reconstruct earlier states of a table."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _item(key: str, value: int) -> dict[str, Any]:
 
 @settings(deadline=None)
 @given(writes, writes)
-def test_items_at_returns_every_earlier_state(clients: ServiceClients, before: Any, after: Any) -> None:
+def test_history_returns_every_earlier_state(clients: ServiceClients, before: Any, after: Any) -> None:
     past = PastTable(clients)
     state: dict[str, int] = {}
     states: list[tuple[int, dict[str, int]]] = []
@@ -115,7 +115,7 @@ def _changed(state: dict[str, int], values: dict[str, int | None]) -> dict[str, 
     return after
 
 
-def test_enabling_recovery_copies_no_items(clients: ServiceClients) -> None:
+def test_enabling_recovery_does_not_copy_items(clients: ServiceClients) -> None:
     past = PastTable(clients)
     past.write({"a": 1, "b": 2})
     past.turn_on()

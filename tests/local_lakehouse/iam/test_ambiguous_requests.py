@@ -1,7 +1,7 @@
 """Tests that an ambiguous request is executed as the request that was authorized.
 
-Each test covers one kind of ambiguous request. The caller may use the resources named ``own``, but not the resources
-named ``kept``, and none of the caller's requests may read or change them.
+Each test covers one kind of ambiguous request. The caller may use the resources named ``own``. None of the
+caller's requests may read or change the resources named ``kept``.
 """
 
 from __future__ import annotations
@@ -125,13 +125,13 @@ def test_forbidden_s3_operation_is_rejected(caller: RestrictedCaller, operation:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD", "POST"])
 @pytest.mark.parametrize("resource", SUB_RESOURCES)
-def test_sub_resource_exposes_no_forbidden_object(caller: RestrictedCaller, method: str, resource: str) -> None:
+def test_sub_resource_does_not_expose_forbidden_objects(caller: RestrictedCaller, method: str, resource: str) -> None:
     caller.s3(method, f"/own/secret?{resource}")
     caller.s3(method, f"/kept/k?{resource}")
     assert caller.s3("GET", "/own/k").body == b"own"
 
 
-def test_supported_s3_operations_exclude_those_missing_in_moto() -> None:
+def test_supported_s3_operations_exclude_those_missing_from_moto() -> None:
     offered = set(dispatch._S3_METHODS) | dispatch._S3_WRITES
     assert offered <= operation_names("s3")
     assert {
@@ -189,7 +189,7 @@ def test_ambiguous_query_string_is_rejected(caller: RestrictedCaller, method: st
         "http://127.0.0.1/kept/k",
     ],
 )
-def test_unusual_paths_reach_no_forbidden_object(caller: RestrictedCaller, target: str) -> None:
+def test_unusual_paths_do_not_reach_forbidden_objects(caller: RestrictedCaller, target: str) -> None:
     for method in ("GET", "DELETE", "PUT"):
         if not (method == "PUT" and target.startswith("/own/")):
             caller.s3(method, target)
@@ -317,7 +317,7 @@ def test_ambiguous_form_is_rejected(caller: RestrictedCaller, target: str, body:
 @pytest.mark.parametrize(
     "name", ["rolename", "ROLENAME", "RoleName ", " RoleName", "RoleName[]", "RoleName.1", "roleName"]
 )
-def test_misspelled_form_parameter_reaches_no_forbidden_role(caller: RestrictedCaller, name: str) -> None:
+def test_misspelled_form_parameter_does_not_reach_forbidden_roles(caller: RestrictedCaller, name: str) -> None:
     caller.form("iam", "/", f"Action=DeleteRole&{urllib.parse.quote(name)}=kept")
     caller.form("iam", "/", f"Action=GetRole&RoleName=own&{urllib.parse.quote(name)}=kept")
 
@@ -366,7 +366,7 @@ def test_json_request_url_does_not_change_the_request(caller: RestrictedCaller, 
         b'{"TableName": "arn:aws:dynamodb:us-east-1:123456789012:table/own/../kept"}',
     ],
 )
-def test_ambiguous_json_document_reaches_no_forbidden_table(caller: RestrictedCaller, body: bytes) -> None:
+def test_ambiguous_json_document_does_not_reach_forbidden_tables(caller: RestrictedCaller, body: bytes) -> None:
     for operation in ("Scan", "DeleteTable", "DescribeTable"):
         if operation == "Scan" or b'"kept"' in body.rpartition(b":")[2]:
             caller.json("dynamodb", f"DynamoDB_20120810.{operation}", body)
@@ -402,7 +402,9 @@ def test_partiql_statement_reaches_only_the_authorized_table(caller: RestrictedC
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_random_partiql_statement_reaches_no_forbidden_table(caller: RestrictedCaller, data: st.DataObject) -> None:
+def test_random_partiql_statement_does_not_reach_forbidden_tables(
+    caller: RestrictedCaller, data: st.DataObject
+) -> None:
     word = st.sampled_from(
         [
             "SELECT",
@@ -450,7 +452,7 @@ def test_administrator_role_cannot_be_assumed(caller: RestrictedCaller) -> None:
             sts.assume_role(RoleArn=admin, RoleSessionName="me")
 
 
-def test_protocols_equal_the_botocore_protocols() -> None:
+def test_protocols_match_the_botocore_protocols() -> None:
     for name, protocol in PROTOCOLS.items():
         model = service_model(name)
         assert protocol.name == model.resolved_protocol

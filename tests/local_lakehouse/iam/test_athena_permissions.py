@@ -1,4 +1,4 @@
-"""Tests that Athena reads tables and writes results with the caller's permissions if IAM is enforced."""
+"""Tests that, if IAM is enforced, Athena reads tables and writes results with the caller's permissions."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def run(world: World, statement: str, keys: Keys | None = None) -> tuple[str, st
 
 
 def analyst(world: World, *statements: Statement) -> Keys:
-    """Return credentials for the analyst, whose policy then contains only these statements."""
+    """Replace the statements in the analyst's policy, and return credentials for the analyst."""
     world.iam.put_role_policy(RoleName="Analyst", PolicyName="own", PolicyDocument=policy(*statements))
     return world.assume()
 
@@ -84,7 +84,7 @@ def test_caller_with_all_permissions_reads_the_table(world: World) -> None:
         (GLUE, "glue:GetDatabase", f"{TABLES}:catalog"),
     ],
 )
-def test_cached_table_is_read_with_the_callers_permissions(
+def test_cached_table_is_read_with_the_permissions_of_the_caller(
     world: World, missing: Statement, action: str, resource: str
 ) -> None:
     remaining = [each for each in (ATHENA, GLUE, RESULTS_BUCKET, RESULTS, DATA) if each is not missing]
@@ -99,21 +99,21 @@ def test_query_requires_permission_to_get_the_table(world: World) -> None:
     assert (state, reason.startswith(denial("glue:GetTable", f"{TABLES}:catalog"))) == ("FAILED", True)
 
 
-def test_results_are_written_with_the_callers_permissions(world: World) -> None:
+def test_results_are_written_with_the_permissions_of_the_caller(world: World) -> None:
     elsewhere = allow("s3:PutObject", "arn:aws:s3:::some-bucket/elsewhere/*")
     state, reason = run(world, "SELECT 1", analyst(world, ATHENA, GLUE, RESULTS_BUCKET, elsewhere))
     assert state == "FAILED"
     assert "s3:PutObject" in reason
 
 
-def test_results_bucket_is_checked_with_the_callers_permissions(world: World) -> None:
+def test_results_bucket_is_checked_with_the_permissions_of_the_caller(world: World) -> None:
     athena = world.client("athena", analyst(world, ATHENA, GLUE, RESULTS))
     location = {"OutputLocation": "s3://some-bucket/results"}
     _, message = refused(athena.start_query_execution, QueryString="SELECT 1", ResultConfiguration=location)
     assert message == "Unable to verify/create output bucket some-bucket"
 
 
-def test_results_are_read_with_the_callers_permissions(world: World) -> None:
+def test_results_are_read_with_the_permissions_of_the_caller(world: World) -> None:
     location = {"OutputLocation": "s3://some-bucket/results"}
     athena = world.client("athena")
     started = athena.start_query_execution(QueryString="SELECT 1", ResultConfiguration=location)["QueryExecutionId"]
@@ -123,7 +123,7 @@ def test_results_are_read_with_the_callers_permissions(world: World) -> None:
     assert "not authorized to perform: s3:GetObject" in message
 
 
-def test_tables_are_changed_with_the_callers_permissions(world: World) -> None:
+def test_tables_are_changed_with_the_permissions_of_the_caller(world: World) -> None:
     keys = analyst(world, ATHENA, GLUE, RESULTS_BUCKET, RESULTS, DATA)
     state, reason = run(world, "INSERT INTO db.t VALUES (2)", keys)
     assert state == "FAILED"

@@ -119,7 +119,7 @@ def test_session_matches_its_role_and_account(named: str, matches: bool) -> None
     assert (evaluate(allow(Principal={"AWS": named}), ask) is Decision.ALLOWED) == matches
 
 
-def test_role_of_returns_the_role_of_a_session() -> None:
+def test_role_of_a_session_is_returned() -> None:
     assert role_of(SESSION.name) == "arn:aws:iam::123456789012:role/Admin"
     assert role_of("arn:aws:iam::123456789012:user/u") is None
 
@@ -144,7 +144,7 @@ def test_unsupported_operators_and_invalid_documents_are_rejected() -> None:
         {"ForAnyValue:StringEquals": {"aws:TagKeys": "team"}},
     ],
 )
-def test_unknown_condition_never_allows_and_always_denies(condition: dict[str, Any]) -> None:
+def test_unknown_condition_disables_allow_statements_but_not_deny_statements(condition: dict[str, Any]) -> None:
     ask = Ask("s3:GetObject", "arn:aws:s3:::b/k", GLUE, {"aws:SourceAccount": "1"}, known=("aws:SourceArn",))
     assert evaluate(allow(Condition=condition), ask) is Decision.NOT_ALLOWED
     assert evaluate({**allow(Condition=condition), "Effect": "Deny"}, ask) is Decision.DENIED

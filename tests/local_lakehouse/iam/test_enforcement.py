@@ -1,4 +1,4 @@
-"""Tests, through boto3, of a lakehouse that enforces IAM."""
+"""Tests that use boto3 to send requests to a lakehouse that enforces IAM."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ def test_start_query_requires_permission_on_the_workgroup(world: World) -> None:
     )
 
 
-def test_attached_policy_applies_its_default_version(world: World) -> None:
+def test_default_version_of_attached_policy_applies(world: World) -> None:
     analyst = world.analyst()
     arn = world.iam.create_policy(PolicyName="tables", PolicyDocument=policy(allow("dynamodb:ListTables")))["Policy"][
         "Arn"
@@ -466,7 +466,7 @@ def test_administrator_permissions_survive_a_restart(tmp_path: Path) -> None:
             lakehouse.stop()
 
 
-def test_access_key_last_used_is_recorded(world: World) -> None:
+def test_last_use_of_access_key_is_recorded(world: World) -> None:
     keys = world.user(allow("s3:*"))
     world.client("s3", keys).create_bucket(Bucket="marys")
     used = world.iam.get_access_key_last_used(AccessKeyId=keys[0])["AccessKeyLastUsed"]

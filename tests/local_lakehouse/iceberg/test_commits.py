@@ -34,8 +34,8 @@ def commit_before_next(accounts: Athena, monkeypatch: pytest.MonkeyPatch) -> Cal
 
         def late(*arguments: Any) -> None:
             monkeypatch.setattr(commits, "commit", original)
-            # Statements on one table wait for each other's locks. With new locks, this statement commits immediately,
-            # as an integration does.
+            # Statements on one table wait for each other's locks. Replacing the locks lets this statement commit
+            # immediately, as an integration does.
             monkeypatch.setattr(iceberg_commits, "_locks", defaultdict(threading.Lock))
             accounts.run(sql)
             original(*arguments)
@@ -73,7 +73,7 @@ def test_insert_is_retried_after_a_concurrent_insert(
         "MERGE INTO accounts t USING (VALUES 2) s(id) ON t.id = s.id WHEN MATCHED THEN DELETE",
     ],
 )
-def test_change_of_concurrently_changed_rows_is_rejected(
+def test_statement_that_changes_concurrently_changed_rows_is_rejected(
     accounts: Athena, commit_before_next: Callable[[str], None], sql: str
 ) -> None:
     commit_before_next("UPDATE accounts SET balance = 7.0 WHERE id = 2")
@@ -110,7 +110,7 @@ def test_update_table_rejects_an_outdated_version(accounts: Athena) -> None:
     assert len(after) == len(versions)
 
 
-def test_concurrent_inserts_lose_no_rows(accounts: Athena) -> None:
+def test_rows_are_not_lost_in_concurrent_inserts(accounts: Athena) -> None:
     def add(first: int) -> None:
         for number in range(first, first + 4):
             accounts.write(f"INSERT INTO accounts VALUES ({number}, 'TX', 1.0)")

@@ -1,4 +1,4 @@
-"""Tests for local copies of objects, and for the removal of copies that are no longer read."""
+"""Tests for local copies of objects, and for the removal of copies that have not been read recently."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_each_object_version_is_copied_once() -> None:
         files.path("b")
 
 
-def test_recent_copies_are_kept_even_over_the_limit() -> None:
+def test_recent_copies_are_kept_even_if_they_exceed_the_limit() -> None:
     now = [0.0]
     files = LocalFiles(_Objects(a=b"x" * 10, b=b"y" * 10, c=b"z" * 10).fetch, limit=15, clock=lambda: now[0])
     first, second = files.path("a"), files.path("b")

@@ -1,4 +1,4 @@
-"""Tests that partition values of every type are written, used to skip files, and correct after rows change."""
+"""Tests that partition values of every type are written, are used to skip files, and are correct after rows change."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_decimal_partitions_contain_the_matching_rows(
         ("decimal(38,0)", "DECIMAL '-99999999999999999999999999999999999999'"),
     ],
 )
-def test_number_with_an_out_of_range_partition_is_rejected(athena: Athena, type_: str, lowest: str) -> None:
+def test_number_with_an_out_of_range_partition_value_is_rejected(athena: Athena, type_: str, lowest: str) -> None:
     athena.run(
         f"CREATE TABLE t (id int, v {type_}) PARTITIONED BY (truncate(10, v)) LOCATION 's3://lab/t/' "
         "TBLPROPERTIES ('table_type'='ICEBERG')"

@@ -20,7 +20,7 @@ __all__ = ["world"]
 
 @pytest.fixture
 def world_athena(world: World, workers: WorkerPool) -> Iterator[Athena]:
-    """Provide Athena on the lakehouse in `world`."""
+    """Provide an Athena service on the lakehouse in `world`."""
     service = AthenaService(world.clients, workers)
     world.clients.client("s3").create_bucket(Bucket="lab")
     yield Athena(service, world.clients)

@@ -51,7 +51,7 @@ def table(athena: Athena) -> Table:
     return _table(athena, "t")
 
 
-def test_planner_selects_the_files_that_pyiceberg_selects(athena: Athena) -> None:
+def test_planner_selects_the_same_files_as_pyiceberg(athena: Athena) -> None:
     planner = Planner()
     tables = [_table(athena, f"t{number}", layout) for number, layout in enumerate(LAYOUTS)]
 
@@ -68,7 +68,7 @@ def test_planner_selects_the_files_that_pyiceberg_selects(athena: Athena) -> Non
     check()
 
 
-def test_filter_skips_files(table: Table) -> None:
+def test_filter_skips_files_that_cannot_match(table: Table) -> None:
     planner = Planner()
 
     assert len(planner.scan(table, None).files) == 2

@@ -165,7 +165,7 @@ def test_rows_of_every_partition_spec_are_read_and_deleted(athena: Athena) -> No
     assert athena.run("SELECT id, s FROM t ORDER BY id") == [["2", "b"], ["3", "c"], ["4", "d"], ["5", "e"]]
 
 
-def test_planned_table_has_the_schema_of_the_version(athena: Athena) -> None:
+def test_planned_table_has_the_schema_of_the_queried_version(athena: Athena) -> None:
     _create(athena)
     first = int(_first(athena))
     athena.run("ALTER TABLE t DROP COLUMN c")
@@ -344,7 +344,7 @@ def _sorted(rows: list[list[str | None]]) -> list[list[str | None]]:
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=steps, partitioned=st.sampled_from(["", "PARTITIONED BY (k)", "PARTITIONED BY (bucket(2, k))"]))
-def test_every_version_equals_the_model(athena: Athena, changes: list[tuple[str, object]], partitioned: str) -> None:
+def test_every_version_matches_the_model(athena: Athena, changes: list[tuple[str, object]], partitioned: str) -> None:
     table = _Table(athena, partitioned)
     for name, argument in changes:
         getattr(table, name)(argument)

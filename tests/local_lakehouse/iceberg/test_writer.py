@@ -24,7 +24,7 @@ from local_lakehouse.iceberg.writer import FileLayout, Sink, write_partitions
 ROWS = 2_000
 
 
-def test_only_repeated_values_have_a_dictionary() -> None:
+def test_only_columns_with_repeated_values_have_a_dictionary() -> None:
     pair = StructType(NestedField(6, "x", StringType()), NestedField(7, "y", DoubleType()))
     schema = Schema(
         NestedField(1, "unique", StringType()),
@@ -60,7 +60,7 @@ def test_only_repeated_values_have_a_dictionary() -> None:
 
 
 @pytest.mark.parametrize("size", [1, SMALL_BYTES + 1])
-def test_discarded_writer_raises_no_error(size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_discarded_writer_does_not_raise_error(size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     problems: list[Any] = []
     monkeypatch.setattr(sys, "unraisablehook", problems.append)
     sink = Sink(cast("Any", SimpleNamespace(local=SimpleNamespace(new_path=lambda: tmp_path / "data"))))

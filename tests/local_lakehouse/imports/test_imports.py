@@ -102,7 +102,7 @@ def test_import_reads_all_objects_under_the_prefix(lab: Lab, bucket: str) -> Non
 
 
 @pytest.mark.parametrize("item", [GOOD, UNUSUAL], ids=["plain", "of all types"])
-def test_imported_item_equals_the_item_that_put_item_writes(lab: Lab, bucket: str, item: Any) -> None:
+def test_imported_item_matches_the_item_that_put_item_writes(lab: Lab, bucket: str, item: Any) -> None:
     put(lab, bucket, line(item))
     start(lab, bucket)
     dynamodb = lab.client("dynamodb")
@@ -136,7 +136,7 @@ def test_import_counts_and_skips_invalid_items(lab: Lab, bucket: str, bad: str) 
     assert items(lab) == [stored(GOOD)]
 
 
-def test_import_keeps_the_last_item_with_the_same_key(lab: Lab, bucket: str) -> None:
+def test_import_keeps_the_last_item_for_each_key(lab: Lab, bucket: str) -> None:
     put(lab, bucket, line(GOOD), line({**GOOD, "Amount": {"N": "2.5"}}))
     assert done(lab, start(lab, bucket))["ErrorCount"] == 0
     assert [item["Amount"]["N"] for item in items(lab)] == ["2.5"]
@@ -148,7 +148,7 @@ def test_import_rejects_an_existing_table(lab: Lab, bucket: str) -> None:
         start(lab, bucket)
 
 
-def test_missing_bucket_or_wrong_compression_fails_the_import(lab: Lab, bucket: str) -> None:
+def test_import_fails_if_bucket_is_missing_or_compression_is_wrong(lab: Lab, bucket: str) -> None:
     assert done(lab, start(lab, "nowhere"))["FailureCode"] == "S3NoSuchBucket"
     lab.client("s3").put_object(Bucket=bucket, Key="in/plain.json", Body=line(GOOD).encode())
     ended = done(lab, start(lab, bucket, "Others"))

@@ -1,4 +1,4 @@
-"""Tests of the Lake Formation permissions to see, read and change databases and tables."""
+"""Tests for the Lake Formation permissions that let callers see, read and change databases and tables."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -137,7 +137,7 @@ ROWS = [["1", "anna", "10"], ["2", "ben", "20"]]
 NO_FILES = "not authorized to perform: s3:GetObject"
 
 
-def test_new_resources_are_granted_to_iam_allowed_principals(account: Account) -> None:
+def test_access_to_new_resources_is_granted_to_iam_allowed_principals(account: Account) -> None:
     for resource in (DATABASE, TABLE):
         (entry,) = account.admin.client("lakeformation").list_permissions(Resource=resource)[
             "PrincipalResourcePermissions"
@@ -172,7 +172,7 @@ def test_hybrid_mode_applies_grants_only_to_opted_in_principals(account: Account
     )
 
 
-def test_registered_location_without_hybrid_mode_needs_no_s3_permissions(account: Account) -> None:
+def test_registered_location_without_hybrid_mode_does_not_require_s3_permissions(account: Account) -> None:
     account.register(hybrid=False)
     assert account.query_as_analyst(ALL) == ROWS
 

@@ -58,7 +58,7 @@ def test_change_replaces_dictionaries_that_a_query_may_be_reading(register: Regi
     assert read == before
 
 
-def test_query_can_continue_while_a_table_is_created(register: Register) -> None:
+def test_query_can_continue_while_a_table_is_being_created(register: Register) -> None:
     held = register.held(EVERYBODY, TABLE)
     first = next(held)
     register.created(OTHER, None)
@@ -75,7 +75,7 @@ class Watched(Register):
             assert not Governance(self).checks(ANALYST, OTHER), f"after a change of {name}"
 
 
-def test_table_open_to_everybody_is_never_seen_without_its_grants() -> None:
+def test_reader_never_sees_a_table_without_its_default_grants() -> None:
     watched = Watched()
     watched.created(OTHER, None)
     assert OTHER in watched.creators
@@ -83,7 +83,7 @@ def test_table_open_to_everybody_is_never_seen_without_its_grants() -> None:
     assert OTHER not in watched.creators
 
 
-def test_opting_in_again_keeps_the_first_time(register: Register) -> None:
+def test_opting_in_again_keeps_the_first_opt_in(register: Register) -> None:
     register.opt_in(ANALYST, TABLE, datetime(2027, 1, 1, tzinfo=UTC), "another")
 
     assert register.opt_ins[ANALYST, TABLE] == (NOW, ANALYST)

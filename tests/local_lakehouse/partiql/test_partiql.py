@@ -164,7 +164,7 @@ def test_select_reads_a_table_or_an_index(statements: Statements) -> None:
     assert len(statements.run(f'SELECT * FROM "{arn}"')) == len(ITEMS)
 
 
-def test_select_returns_pages(statements: Statements) -> None:
+def test_select_is_paginated(statements: Statements) -> None:
     statement = "SELECT n FROM Orders WHERE id IN ['a', 'b']"
     found: list[str] = []
     token: dict[str, str] = {}

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.once
         ("EXISTS(SELECT * FROM Orders WHERE pk = 1)", ("Select", "Orders", None, True)),
     ],
 )
-def test_parse_returns_the_verb_table_and_index(text: str, statement: tuple[str, str, str | None, bool]) -> None:
+def test_parser_returns_the_verb_table_and_index(text: str, statement: tuple[str, str, str | None, bool]) -> None:
     found = parse(text)
     assert (found.verb, found.table, found.index, isinstance(found, Exists)) == statement
 
@@ -41,7 +41,7 @@ def test_parse_returns_the_verb_table_and_index(text: str, statement: tuple[str,
         "INSERT INTO a SELECT * FROM b", "UPDATE a SET b = 1 FROM c",
     ],
 )  # fmt: skip
-def test_parse_rejects_ambiguous_statements(text: str) -> None:
+def test_parser_rejects_ambiguous_statements(text: str) -> None:
     with pytest.raises(Fault, match="wasn't well formed"):
         parse(text)
 
@@ -86,7 +86,7 @@ def test_literals_become_dynamodb_values(literal: str, value: dict[str, Any]) ->
         ("date '2024-01-01'", "wasn't well formed"), ("`x`", "wasn't well formed"),
     ],
 )  # fmt: skip
-def test_parse_rejects_invalid_literals(literal: str, message: str) -> None:
+def test_parser_rejects_invalid_literals(literal: str, message: str) -> None:
     with pytest.raises(Fault, match=message):
         parse(f"INSERT INTO Orders VALUE {{'pk': 'a', 'x': {literal}}}")
 
@@ -114,6 +114,6 @@ def test_parse_rejects_invalid_literals(literal: str, message: str) -> None:
         ("DELETE FROM Orders WHERE a = 1 RETURNING MODIFIED NEW *", [], "RETURNING MODIFIED NEW"),
     ],
 )  # fmt: skip
-def test_parse_rejects_statements_with_the_aws_message(statement: str, parameters: list[Any], message: str) -> None:
+def test_parser_rejects_statements_with_the_aws_message(statement: str, parameters: list[Any], message: str) -> None:
     with pytest.raises(Fault, match=message):
         parse(statement, parameters)

@@ -33,7 +33,7 @@ def test_null_member_is_omitted() -> None:
     assert wire.parse(CREATE, {**GOOD, "Description": None}) == GOOD
 
 
-def test_error_names_a_missing_member() -> None:
+def test_error_names_the_missing_member() -> None:
     fault = refused(CREATE, {"IntegrationName": "i", "SourceArn": "arn:s"})
     assert fault.code == "ValidationException"
     assert fault.message == (
@@ -63,7 +63,7 @@ def test_error_lists_the_enum_values() -> None:
         ("IntegrationConfig", True, "BOOLEAN_VALUE can not be converted to a Structure"),
     ],
 )
-def test_wrong_json_type_is_a_serialization_error(member: str, value: object, message: str) -> None:
+def test_wrong_json_type_causes_a_serialization_error(member: str, value: object, message: str) -> None:
     fault = refused(CREATE, {**GOOD, member: value})
     assert (fault.code, fault.message) == ("SerializationException", message)
 
@@ -85,7 +85,7 @@ def test_response_has_the_shape_that_the_model_defines() -> None:
     assert ("Content-Type", "application/x-amz-json-1.1") in answer.headers
 
 
-def test_error_response_contains_its_members() -> None:
+def test_error_response_contains_the_members_of_the_error() -> None:
     answer = wire.as_json(Fault("InvalidRequestException", "no", AthenaErrorCode="INVALID_INPUT"), "1.1")
     assert answer.status == 400
     body = json.loads(answer.body)

@@ -1,7 +1,7 @@
 """A generator of random HTTP, AWS JSON, REST and form requests that resemble valid requests.
 
-``python -m tests.local_lakehouse.server.fuzzing SECONDS [SEED]`` sends such requests for the given time. It prints the
-seed, the number of requests, and how many of them failed with status 500.
+``python -m tests.local_lakehouse.server.fuzzing SECONDS [SEED]`` sends random requests for the given time. It prints
+the seed, the number of requests, and how many of them failed with status 500.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Fuzzer:
 
     Args:
         lakehouse: The lakehouse that receives the requests.
-        seed: The seed of the random numbers.
+        seed: The seed for the random numbers.
     """
 
     def __init__(self, lakehouse: Lakehouse, seed: int) -> None:

@@ -79,7 +79,7 @@ def request(
 
 
 def call(lakehouse: Lakehouse, service: str, target: str, document: Any, **headers: str) -> RawResponse:
-    """Send an AWS JSON request and read its response. A document in bytes is sent unchanged."""
+    """Send an AWS JSON request and read its response. A document of type bytes is sent unchanged."""
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     kind = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.0"}
     return request(lakehouse, "POST", "/", {**signed(service), **kind, **headers}, body)

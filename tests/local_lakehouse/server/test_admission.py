@@ -93,7 +93,9 @@ def test_moto_administration_pages_do_not_exist(lakehouse: Lakehouse, method: st
 
 @pytest.mark.parametrize("control", ["health", "refresh", "pause", "resume", "rights", "nothing"])
 @pytest.mark.parametrize("token", [None, "", "wrong", "ä"])
-def test_control_rejects_a_missing_or_wrong_token(lakehouse: Lakehouse, control: str, token: str | None) -> None:
+def test_control_request_with_missing_or_wrong_token_is_rejected(
+    lakehouse: Lakehouse, control: str, token: str | None
+) -> None:
     headers = {} if token is None else {"X-Zetl-Token": token}
     paused = control != "pause"
     (lakehouse.zero_etl.pause if paused else lakehouse.zero_etl.resume)()
@@ -101,7 +103,7 @@ def test_control_rejects_a_missing_or_wrong_token(lakehouse: Lakehouse, control:
     assert lakehouse.zero_etl.paused == paused
 
 
-def test_control_accepts_the_token(lakehouse: Lakehouse) -> None:
+def test_control_request_with_correct_token_is_accepted(lakehouse: Lakehouse) -> None:
     token = {"X-Zetl-Token": lakehouse.token}
     assert request(lakehouse, "POST", "/_zetl/health", token, b"{}").status == 200
     assert request(lakehouse, "POST", "/_zetl/nothing", token, b"{}").status == 404

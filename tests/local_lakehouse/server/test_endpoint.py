@@ -39,12 +39,12 @@ def code(error: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
         ("datazone", "list_domains"),
     ],
 )  # fmt: skip
-def test_every_service_responds_at_one_address(lakehouse: Lakehouse, service: str, operation: str) -> None:
+def test_every_service_responds_at_the_same_address(lakehouse: Lakehouse, service: str, operation: str) -> None:
     answer = getattr(client(lakehouse, service), operation)()
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
 
 
-def test_error_names_an_unsupported_operation(lakehouse: Lakehouse) -> None:
+def test_error_names_the_unsupported_operation(lakehouse: Lakehouse) -> None:
     with pytest.raises(ClientError) as error:
         client(lakehouse, "glue").list_blueprints()
     assert code(error)[1] == "The local lakehouse does not support glue ListBlueprints; AWS does."
@@ -69,7 +69,7 @@ def test_error_for_another_region_names_both_regions(lakehouse: Lakehouse) -> No
     assert "This local lakehouse is in us-east-1, but the request is for eu-central-1." in code(error)[1]
 
 
-def test_missing_rest_resource_is_a_modeled_error(lakehouse: Lakehouse) -> None:
+def test_missing_rest_resource_causes_a_modeled_error(lakehouse: Lakehouse) -> None:
     with pytest.raises(ClientError) as error:
         client(lakehouse, "datazone").get_domain(identifier="dzd-other")
     assert code(error) == ("ResourceNotFoundException", "Domain dzd-other does not exist.")
@@ -85,7 +85,7 @@ def test_server_listens_only_on_localhost(lakehouse: Lakehouse) -> None:
     assert lakehouse._server.address[0] == "127.0.0.1"
 
 
-def test_request_with_another_host_header_is_rejected(lakehouse: Lakehouse) -> None:
+def test_request_with_a_different_host_header_is_rejected(lakehouse: Lakehouse) -> None:
     request = urllib.request.Request(lakehouse.url, headers={"Host": "evil.example.com"})
     with pytest.raises(urllib.error.HTTPError) as error:
         urllib.request.urlopen(request)
@@ -125,7 +125,7 @@ def test_local_requests_satisfy_a_secure_transport_policy(lab: Lab) -> None:
     s3.put_object(Bucket="some-bucket", Key="k", Body=b"x")
 
 
-def test_client_requests_run_before_waiting_service_requests(lakehouse: Lakehouse) -> None:
+def test_client_requests_run_before_queued_service_requests(lakehouse: Lakehouse) -> None:
     ours, theirs = lakehouse.backend.clients.client("s3"), client(lakehouse, "s3")
     theirs.create_bucket(Bucket="shared")
     lock, order = lakehouse.backend.lock, list[str]()

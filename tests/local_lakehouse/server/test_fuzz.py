@@ -13,7 +13,7 @@ _REQUESTS = 4_000
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_random_requests_cause_no_internal_error(seed: int) -> None:
+def test_random_requests_do_not_cause_internal_errors(seed: int) -> None:
     lakehouse = prepared()
     fuzzer = Fuzzer(lakehouse, seed)
     try:

@@ -73,13 +73,12 @@ def test_incomplete_bodies_do_not_block_other_requests(lakehouse: Lakehouse) -> 
             slow.sendall(put(b"Content-Length: 500", b"abc", str(number).encode()))
         assert request(lakehouse, "GET", "/", signed("s3")).status == 200
         assert call(lakehouse, "dynamodb", "DynamoDB_20120810.ListTables", {}).status == 200
-        # The incomplete requests are still open, so the lakehouse responds to the last request when its body is
-        # complete.
+        # The last connection is still open: once the rest of its body arrives, the lakehouse responds.
         slow.sendall(b"x" * 497)
         assert answer(slow, "PUT").status == 200
 
 
-def test_expect_continue_is_answered_before_the_body(lakehouse: Lakehouse) -> None:
+def test_expect_continue_header_is_answered_before_the_body_arrives(lakehouse: Lakehouse) -> None:
     with connect(lakehouse) as connection:
         connection.sendall(put(b"Expect: 100-continue\r\nContent-Length: 5", b"", b"expected"))
         assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -88,7 +87,7 @@ def test_expect_continue_is_answered_before_the_body(lakehouse: Lakehouse) -> No
     assert stored(lakehouse, "expected") == b"there"
 
 
-def test_rejected_request_is_answered_without_its_body(lakehouse: Lakehouse) -> None:
+def test_rejected_request_is_answered_without_reading_its_body(lakehouse: Lakehouse) -> None:
     with connect(lakehouse) as connection:
         connection.sendall(
             put(b"Origin: https://evil.example\r\nExpect: 100-continue\r\nContent-Length: 500000000", b"")
@@ -121,7 +120,7 @@ def test_aws_chunked_body_is_decoded(lakehouse: Lakehouse, kind: str) -> None:
 
 
 @given(st.lists(st.binary(min_size=1, max_size=50), max_size=5))
-def test_unframed_joins_the_chunks(pieces: list[bytes]) -> None:
+def test_chunks_are_joined_without_their_framing(pieces: list[bytes]) -> None:
     framed = b"".join(b"%x;chunk-signature=0\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
     assert unframed(framed + b"0\r\n\r\n") == b"".join(pieces)
 
@@ -198,7 +197,7 @@ def test_line_breaks_in_header_values_are_replaced(lakehouse: Lakehouse) -> None
 @pytest.mark.parametrize(
     "body", [b"{", b"[]", b"\xff\xfe", b'{"TableName": "\\ud800"}', b"NaN", b"1", b'{"Limit": NaN}', b"[" * 100_000]
 )
-def test_invalid_json_body_is_a_modeled_error(lakehouse: Lakehouse, body: bytes) -> None:
+def test_invalid_json_body_causes_a_modeled_error(lakehouse: Lakehouse, body: bytes) -> None:
     found = call(lakehouse, "dynamodb", "DynamoDB_20120810.ListTables", body)
     assert (found.status, found.code) == (400, "SerializationException")
 
@@ -206,7 +205,7 @@ def test_invalid_json_body_is_a_modeled_error(lakehouse: Lakehouse, body: bytes)
 @pytest.mark.parametrize(
     ("target", "code"), [("/some-bucket/%ff", "InvalidURI"), ("/some-bucket?prefix=%ff", "InvalidURI")]
 )
-def test_path_that_is_not_utf_8_is_a_modeled_error(lakehouse: Lakehouse, target: str, code: str) -> None:
+def test_path_that_is_not_utf_8_causes_a_modeled_error(lakehouse: Lakehouse, target: str, code: str) -> None:
     found = request(lakehouse, "GET", target, signed("s3"))
     assert (found.status, found.code) == (400, code)
 
@@ -279,7 +278,7 @@ def test_stop_closes_idle_connections_immediately() -> None:
     cuts=st.lists(st.integers(1, 200), max_size=6),
     chunked=st.booleans(),
 )
-def test_requests_are_read_from_any_segments(echo: Echo, bodies: list[bytes], cuts: list[int], chunked: bool) -> None:
+def test_requests_can_be_split_anywhere(echo: Echo, bodies: list[bytes], cuts: list[int], chunked: bool) -> None:
     written = b""
     for body in bodies:
         kind = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % len(body)

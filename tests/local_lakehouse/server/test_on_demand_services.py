@@ -12,7 +12,7 @@ from local_lakehouse.server import on_demand
 HEAVY = ("awswrangler", "boto3", "duckdb", "flask", "moto", "numpy", "pandas", "pyarrow", "pyiceberg")
 
 
-def test_declared_operations_equal_those_of_the_services(lakehouse: Lakehouse) -> None:
+def test_declared_operations_match_those_of_the_services(lakehouse: Lakehouse) -> None:
     assert lakehouse.athena.operations == on_demand.ATHENA
     # Older botocore models have fewer operations.
     assert lakehouse.zero_etl.operations == on_demand.ZERO_ETL & operation_names("glue")

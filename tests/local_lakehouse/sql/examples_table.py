@@ -16,7 +16,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "trino-tests.md"
 
 
 def examples(source: str) -> list[dict[str, Any]]:
-    """Return the examples of a source, each with its page, statement and result.
+    """Return the examples from a source, each with its page, statement and result.
 
     Args:
         source: One of `SOURCES`.
@@ -46,7 +46,7 @@ def table(source: str) -> str:
 
 
 def written(page: str) -> str:
-    """Return a page's text in which the tables are up to date.
+    """Return a page's text with up-to-date tables.
 
     Args:
         page: The page's text.

@@ -1,4 +1,4 @@
-"""Tests for numbers, as documented in https://trino.io/docs/current/functions/math.html.
+"""Tests for numbers, as documented at https://trino.io/docs/current/functions/math.html.
 
 A literal with a decimal point is a double.
 """
@@ -142,6 +142,6 @@ def test_conditions_follow_null_logic_and_short_circuit(run: Run, expression: st
     assert run(f"SELECT {expression} AS x").rows == [[text]]
 
 
-def test_nested_negations_run(run: Run) -> None:
+def test_deeply_nested_negations_are_evaluated(run: Run) -> None:
     depth = 40
     assert run(f"SELECT {'-(' * depth}x{')' * depth} FROM (VALUES 5) t(x)").rows == [["5"]]

@@ -37,10 +37,10 @@ CASES = [
 ]
 
 
-def test_try_cast_returns_cast_or_null(run: Run) -> None:
+def test_try_cast_returns_cast_value_or_null(run: Run) -> None:
     """TRY_CAST and TRY of CAST return the value of CAST, or NULL if CAST fails, even in a lambda.
 
-    DuckDB 1.5.1 does not support TRY in lambdas, so the lakehouse generates other SQL for these expressions.
+    DuckDB 1.5.1 does not support TRY in lambdas, so the lakehouse generates different SQL for these expressions.
     """
     attempts = (
         "TRY_CAST({x} AS {target})",
@@ -110,12 +110,12 @@ def test_try_cast_in_a_lambda_returns_a_value_or_fails(run: Run, expression: str
         ("(SELECT sum(x) FROM (VALUES REAL '3e38', REAL '3e38') t(x))", "Infinity"),
     ],
 )
-def test_number_outside_the_real_range_is_infinite(run: Run, expression: str, text: str) -> None:
+def test_number_outside_the_real_range_becomes_infinite(run: Run, expression: str, text: str) -> None:
     assert run(f"SELECT {expression}").rows == [[text]]
 
 
 @pytest.mark.parametrize("read", ["CAST('{}' AS real)", "TRY_CAST('{}' AS real)", "REAL '{}'"])
-def test_text_is_rounded_to_real_once(run: Run, read: str) -> None:
+def test_text_is_rounded_only_once_when_it_is_cast_to_real(run: Run, read: str) -> None:
     # The double nearest to this number is halfway between two reals, but the number itself is less than that double.
     assert run(f"SELECT {read.format('1.00000017881393432617187499')}").rows == [["1.0000001"]]
 

@@ -146,7 +146,7 @@ def _real(value: float) -> float:
 
 
 @pytest.mark.parametrize("sql", CALCULATIONS)
-def test_comparison_with_nan_is_true_only_for_not_equal(run: Run, sql: str) -> None:
+def test_only_the_not_equal_comparison_with_nan_is_true(run: Run, sql: str) -> None:
     pairs = [*itertools.product((0, 2, -3), repeat=2)]
     rows = ", ".join(f"({a}, {b})" for a, b in pairs)
     results = [CALCULATIONS[sql](float(a), float(b)) for a, b in pairs]
@@ -200,7 +200,7 @@ def test_having_compares_nested_aggregates(run: Run, condition: str) -> None:
 
 @PROFILE
 @given(st.lists(OPTIONAL, max_size=4), OPTIONAL)
-def test_contains_and_position_follow_equality(run: Run, items: list[int | None], wanted: int | None) -> None:
+def test_contains_and_position_use_equality(run: Run, items: list[int | None], wanted: int | None) -> None:
     array, value = _sql(items, "array(integer)"), _sql(wanted, "integer")
     answer = run(f"SELECT contains({array}, {value}), array_position({array}, {value}), array_remove({array}, {value})")
     found = None if wanted is None else True if wanted in items else None if None in items else False

@@ -69,7 +69,7 @@ def test_joins_with_unnest_and_lateral_return_rows(run: Run, join: str, rows: li
         ("SELECT u.b FROM u WHERE u.a = t.a LIMIT 1", False),
         ("SELECT u.a + u.d FROM u WHERE u.a = t.a LIMIT 1", False),
         ("SELECT count(*) FROM u WHERE u.a = t.a GROUP BY u.b LIMIT 1", False),
-        # A limit applies to a correlated condition that is not an equality of two columns.
+        # A limit is combined with a correlated condition that is not an equality between two columns.
         ("SELECT u.b FROM u WHERE u.a = t.a AND u.d > t.d ORDER BY u.b LIMIT 1", False),
         ("SELECT u.b FROM u WHERE u.a + t.a = 2 ORDER BY u.b LIMIT 2", False),
         # The order depends on the outer query.
@@ -95,7 +95,7 @@ def test_joins_with_unnest_and_lateral_return_rows(run: Run, join: str, rows: li
         ("SELECT u.b FROM u WHERE u.a = t.a GROUP BY ROLLUP (u.b)", False),
     ],
 )
-def test_correlated_query_is_accepted_as_in_trino(
+def test_correlated_query_is_accepted_if_trino_accepts_it(
     compile_sql: Callable[..., object], query: str, accepted: bool
 ) -> None:
     if accepted:
@@ -121,7 +121,7 @@ def test_correlated_query_is_accepted_as_in_trino(
         ("t.a > ANY (VALUES t.d)", False),
     ],
 )
-def test_correlated_condition_is_accepted_as_in_trino(
+def test_correlated_condition_is_accepted_if_trino_accepts_it(
     compile_sql: Callable[..., object], condition: str, accepted: bool
 ) -> None:
     sql = f"SELECT * FROM t WHERE {condition}"
@@ -153,7 +153,7 @@ def test_outer_join_condition_rejects_a_subquery_on_both_sides(compile_sql: Call
     compile_sql(f"SELECT * FROM t {kind} JOIN u ON u.a > ALL (VALUES 2) AND t.a IN (SELECT 1)", Tables(TABLES))
 
 
-def test_using_rejects_a_repeated_column(compile_sql: Callable[..., object]) -> None:
+def test_using_clause_rejects_a_repeated_column(compile_sql: Callable[..., object]) -> None:
     with pytest.raises(QueryFailure, match="DUPLICATE_COLUMN_NAME: line 1:34: Column 'a' appears multiple times"):
         compile_sql("SELECT 1 FROM t JOIN u USING (a, a)", Tables(TABLES))
 
@@ -176,7 +176,7 @@ def test_subqueries_compare_whole_rows(run: Run, sql: str, rows: list[list[str |
     assert run(sql).rows == rows
 
 
-def test_order_by_of_select_distinct_must_be_selected(run: Run) -> None:
+def test_order_by_expressions_of_select_distinct_must_be_selected(run: Run) -> None:
     assert run("SELECT DISTINCT a AS n FROM t ORDER BY n DESC", TABLES).rows == [["2"], ["1"]]
     with pytest.raises(QueryFailure, match="EXPRESSION_NOT_IN_DISTINCT"):
         run("SELECT DISTINCT a, a + 1 FROM t ORDER BY a + 1", TABLES)

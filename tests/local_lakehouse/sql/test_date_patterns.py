@@ -1,4 +1,4 @@
-"""Tests for MySQL and Joda-Time date patterns, and for ISO 8601 strings, which are parsed as in Joda-Time."""
+"""Tests for MySQL and Joda-Time date patterns, and for ISO 8601 strings, which are parsed by Joda-Time's rules."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.local_lakehouse.sql.conftest import Run
 
 INVALID, UNSUPPORTED = "INVALID_FUNCTION_ARGUMENT", "NOT_SUPPORTED"
 NOW = datetime.now(UTC).year
-# A two-digit year is between 80 years before and 19 years after the current year.
+# A two-digit year stands for a year between 80 years before and 19 years after the current year.
 FIRST_YEAR = NOW - 80
 
 PARSED_MYSQL = [
@@ -145,27 +145,27 @@ def outcome(call: Callable[..., Any], *arguments: object) -> str:
 
 
 @pytest.mark.parametrize(("text", "pattern", "expected"), PARSED_MYSQL)
-def test_parse_follows_mysql_patterns(text: str, pattern: str, expected: str) -> None:
+def test_dates_are_parsed_with_mysql_patterns(text: str, pattern: str, expected: str) -> None:
     assert outcome(parse_mysql, text, pattern) == expected
 
 
 @pytest.mark.parametrize(("pattern", "expected"), FORMATTED_MYSQL)
-def test_format_follows_mysql_patterns(pattern: str, expected: str) -> None:
+def test_dates_are_formatted_with_mysql_patterns(pattern: str, expected: str) -> None:
     assert outcome(format_mysql, datetime(2021, 1, 14, 3, 4, 5, 678_000), pattern) == expected
 
 
 @pytest.mark.parametrize(("text", "pattern", "expected"), PARSED_JODA)
-def test_parse_follows_joda_patterns(text: str, pattern: str, expected: str) -> None:
+def test_dates_are_parsed_with_joda_patterns(text: str, pattern: str, expected: str) -> None:
     assert outcome(parse_joda, text, pattern) == expected
 
 
 @pytest.mark.parametrize(("zone", "offset", "pattern", "expected"), FORMATTED_JODA)
-def test_format_follows_joda_patterns(zone: str, offset: int, pattern: str, expected: str) -> None:
+def test_dates_are_formatted_with_joda_patterns(zone: str, offset: int, pattern: str, expected: str) -> None:
     assert outcome(format_joda, datetime(2021, 1, 14, 3, 4, 5, 678_000), zone, offset, pattern) == expected
 
 
 @pytest.mark.parametrize(("text", "expected"), PARSED_ISO)
-def test_parse_accepts_iso_8601_strings(text: str, expected: str) -> None:
+def test_iso_8601_strings_are_parsed(text: str, expected: str) -> None:
     assert outcome(parse_iso, text) == expected
 
 

@@ -22,7 +22,8 @@ PAIRS = {
     "maps of zones": (f"MAP(ARRAY[1, 2], ARRAY[{FIRST}, NULL])", f"MAP(ARRAY[2, 1], ARRAY[NULL, {SECOND}])"),
     "arrays of maps": ("ARRAY[MAP(ARRAY[1, 2], ARRAY['a', 'b'])]", "ARRAY[MAP(ARRAY[2, 1], ARRAY['b', 'a'])]"),
 }  # fmt: skip
-# Each query reads a relation t(x) of both values and a NULL. The second element is the number of rows in the result.
+# Each query reads a relation t(x) that contains both values and a NULL. The second element is the number of rows in
+# the result.
 QUERIES = [
     ("SELECT DISTINCT x FROM t", 2),
     ("SELECT DISTINCT x, 1 FROM t WHERE x IS NOT NULL", 1),
@@ -75,7 +76,7 @@ def test_group_key_is_a_value_of_the_group(run: Run) -> None:
 
 
 @pytest.mark.parametrize("condition", ["IN (SELECT x FROM u)", "= ANY (SELECT x FROM u)", ">= ALL (SELECT x FROM u)"])
-def test_subquery_compares_instants(run: Run, condition: str) -> None:
+def test_subquery_compares_timestamps_as_instants(run: Run, condition: str) -> None:
     assert run(f"WITH u(x) AS (SELECT {SECOND}) SELECT {FIRST} {condition}").rows == [["true"]]
 
 

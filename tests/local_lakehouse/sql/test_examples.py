@@ -1,4 +1,4 @@
-"""Tests for the examples that show a result in the Trino function pages and the Athena user guide.
+"""Tests for the examples that show a result on the Trino function pages or in the Athena user guide.
 
 An example is either reproduced or rejected with an error that names the unsupported construct. Each line of
 ``trino_examples.jsonl`` and ``guide_examples.jsonl`` contains a statement, and either its result as Athena displays it
@@ -42,14 +42,14 @@ def test_most_examples_are_reproduced(source: str, reproduced: int) -> None:
 
 
 @pytest.mark.parametrize("example", [example for example in EXAMPLES if "printed" in example], ids=lambda e: e["page"])
-def test_guide_notation_contains_the_same_values(example: dict[str, Any]) -> None:
+def test_result_in_guide_notation_contains_the_same_values(example: dict[str, Any]) -> None:
     def values(rows: list[list[str]]) -> list[list[str]]:
         return sorted(sorted("".join(row).replace(":", "=").translate(BRACKETS)) for row in rows)
 
     assert values(example["printed"]) == values(example["result"])
 
 
-def test_documented_tables_are_current() -> None:
+def test_documented_tables_are_up_to_date() -> None:
     page = PAGE.read_text()
 
     assert written(page) == page, "run: python -m tests.local_lakehouse.sql.examples_table"

@@ -1,4 +1,4 @@
-"""Tests for facts about expressions and queries, such as the columns read, constants and volatility.
+"""Tests for facts about expressions and queries, such as constants, volatility and the columns that are read.
 
 The analysis never derives these facts from SQL text.
 """
@@ -133,7 +133,7 @@ def test_expressions_that_can_fail_are_recognized(workers: WorkerPool, expressio
     assert _facts(workers, expression).fails is fails
 
 
-def test_string_that_looks_like_an_aggregate_is_not_an_aggregate(run: Run) -> None:
+def test_string_that_looks_like_an_aggregate_is_not_treated_as_an_aggregate(run: Run) -> None:
     assert run("SELECT TRY(CAST(' OVER sum(' AS integer)), TRY(1 / 0)").rows == [[None, None]]
 
 
@@ -143,7 +143,7 @@ def test_random_column_is_evaluated_once(run: Run) -> None:
     assert rows == sorted(rows, key=lambda row: float(row[0] or 0))
 
 
-def test_sql_package_imports_no_aws_client() -> None:
+def test_sql_package_does_not_import_aws_clients() -> None:
     code = (
         "import sys, local_lakehouse.sql.analysis.analysis, local_lakehouse.sql.workers.process;"
         "print([name for name in ('boto3', 'botocore', 'moto', 'pyiceberg') if name in sys.modules])"

@@ -1,4 +1,4 @@
-"""Tests for functions by topic, as documented in https://trino.io/docs/current/functions.html."""
+"""Tests for functions by topic, as documented at https://trino.io/docs/current/functions.html."""
 
 import pytest
 
@@ -33,7 +33,7 @@ TEXTS = [
     ("soundex('Ashcraft')", "A261"),
     ("luhn_check('79927398713')", "true"),
     ("word_stem('relational')", "relat"),
-    # Versions of the stemming algorithm that are newer than Trino's return 'add', 'evening' and 'internal'.
+    # Versions of the stemming algorithm newer than Trino's version return 'add', 'evening' and 'internal'.
     ("word_stem('added')", "ad"),
     ("word_stem('evening')", "even"),
     ("word_stem('internal')", "intern"),
@@ -190,7 +190,7 @@ def test_two_column_aggregates_return_null_instead_of_nan(run: Run, values: str,
     assert run(f"SELECT {TWO_COLUMN_AGGREGATES} FROM (VALUES {values}) t(y, x)").rows == [row]
 
 
-def test_two_column_aggregates_work_in_windows_and_with_filter(run: Run) -> None:
+def test_two_column_aggregates_support_windows_and_filters(run: Run) -> None:
     query = (
         "SELECT corr(y, x) OVER (ORDER BY x), regr_slope(y, x) OVER (ORDER BY x) FROM (VALUES (1, 2), (2, 4)) t(y, x)"
     )

@@ -31,7 +31,7 @@ EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "150"))
 
 @pytest.fixture(scope="module")
 def worker(workers: WorkerPool) -> Iterator[WorkerSession]:
-    """Provide one worker for all statements of the module."""
+    """Provide one worker for all statements in the module."""
     with workers.opened() as opened:
         yield opened
 

@@ -137,7 +137,7 @@ def test_all_fields_of_a_row_are_selected(run: Run, sql: str, names: list[str | 
         ("SELECT ROW(b).* FROM t GROUP BY a", "EXPRESSION_NOT_AGGREGATE"),
     ],
 )
-def test_selecting_all_fields_rejects_other_types(run: Run, sql: str, failure: str) -> None:
+def test_invalid_selection_of_all_fields_is_rejected(run: Run, sql: str, failure: str) -> None:
     with pytest.raises(QueryFailure, match=failure):
         run(sql, {"t": T})
 
@@ -184,7 +184,7 @@ def test_unknown_names_are_rejected(run: Run, sql: str, failure: str) -> None:
         run(sql)
 
 
-def test_deep_parentheses_are_parsed_in_one_pass() -> None:
+def test_deeply_nested_parentheses_are_parsed_in_one_pass() -> None:
     depth = 40
     relation = "(" * depth + "SELECT 1" + ")" * depth
 

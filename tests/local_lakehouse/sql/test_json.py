@@ -206,7 +206,7 @@ ERRORS = [
 
 
 @pytest.mark.parametrize(("expression", "message"), ERRORS)
-def test_error_on_error_returns_the_documented_message(run: Run, expression: str, message: str) -> None:
+def test_error_on_error_clause_returns_the_documented_message(run: Run, expression: str, message: str) -> None:
     with pytest.raises(QueryFailure) as raised:
         run(f"SELECT {expression}")
     assert str(raised.value).startswith(message)

@@ -1,4 +1,4 @@
-"""Tests that identical map keys are one key, and that lookups find equal keys.
+"""Tests that identical map keys count as one key, and that lookups find equal keys.
 
 The results do not depend on how DuckDB compares the keys.
 """
@@ -42,7 +42,7 @@ REPEATED = [
 
 @pytest.mark.parametrize(("expression", "text"), SAME)
 @pytest.mark.parametrize("kind", KEYS)
-def test_identical_keys_are_one_entry(run: Run, kind: str, expression: str, text: str) -> None:
+def test_identical_keys_become_one_entry(run: Run, kind: str, expression: str, text: str) -> None:
     first, second = KEYS[kind]
     assert run(f"SELECT {expression} FROM (VALUES ({first}, {second})) t(a, b)").rows == [[text]]
 
@@ -82,7 +82,7 @@ def test_cast_rejects_duplicate_keys(run: Run, expression: str) -> None:
         run(f"SELECT {expression}")
 
 
-def test_nan_key_is_one_entry_but_cannot_be_looked_up(run: Run) -> None:
+def test_nan_key_becomes_one_entry_but_cannot_be_looked_up(run: Run) -> None:
     row = run(
         "SELECT element_at(m, nan()), element_at(m, 1e0), cardinality(map_concat(m, m)) "
         "FROM (SELECT map(ARRAY[nan(), 1e0], ARRAY[1, 2]) AS m)"
@@ -99,7 +99,7 @@ def test_map_concat_returns_the_keys_of_the_last_map_first(run: Run) -> None:
     assert run(query).rows == [["[3, 2, 1]"]]
 
 
-def test_missing_key_error_contains_the_zone(run: Run) -> None:
+def test_missing_key_error_contains_the_time_zone(run: Run) -> None:
     with pytest.raises(QueryFailure, match="Key not present in map: 2020-01-01 11:00:01 UTC"):
         run("SELECT map(ARRAY[TIMESTAMP '2020-01-01 12:00:00 UTC'], ARRAY[1])[TIMESTAMP '2020-01-01 11:00:01 UTC']")
 

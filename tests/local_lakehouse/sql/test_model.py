@@ -145,7 +145,7 @@ def _months_later(start: date, months: int) -> date:
 
 @PROFILE
 @given(_dates, st.integers(-500, 500), st.integers(-60, 60))
-def test_dates_are_moved_by_days_and_months(run: Run, start: date, days: int, months: int) -> None:
+def test_days_and_months_are_added_to_dates(run: Run, start: date, days: int, months: int) -> None:
     assert _outcome(run, f"DATE '{start}' + INTERVAL '{days}' DAY")[0] == str(start + timedelta(days=days))
     assert _outcome(run, f"date_add('month', {months}, DATE '{start}')") == (str(_months_later(start, months)), "date")
 

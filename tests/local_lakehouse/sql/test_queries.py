@@ -29,7 +29,7 @@ PEOPLE = "(VALUES (1, 'a', 10), (2, 'b', NULL), (3, 'a', 30)) AS t(id, g, v)"
         ("bitwise_or_agg(id), geometric_mean(id) > 1.8", ["3", "true"]),
     ],
 )
-def test_aggregates_return_the_row(run: Run, select: str, row: list[str]) -> None:
+def test_aggregates_return_the_expected_row(run: Run, select: str, row: list[str]) -> None:
     assert run(f"SELECT {select} FROM {PEOPLE}").rows == [row]
 
 
@@ -54,7 +54,7 @@ def test_group_by_accepts_positions_and_grouping_sets(run: Run) -> None:
         ("sum(id) OVER w", ["6", "6", "6"]),
     ],
 )
-def test_window_functions_return_the_column(run: Run, window: str, column: list[str | None]) -> None:
+def test_window_functions_return_the_expected_column(run: Run, window: str, column: list[str | None]) -> None:
     rows = run(f"SELECT {window} AS x FROM {PEOPLE} WINDOW w AS () ORDER BY id").rows
 
     assert [row[0] for row in rows] == column
@@ -191,7 +191,7 @@ def test_window_functions_return_the_column(run: Run, window: str, column: list[
         ("TABLE x", None),
     ],
 )
-def test_query_returns_the_rows(run: Run, query: str, rows: list[list[str | None]] | None) -> None:
+def test_query_returns_the_expected_rows(run: Run, query: str, rows: list[list[str | None]] | None) -> None:
     if rows is None:
         with pytest.raises(Exception, match="TABLE_NOT_FOUND"):
             run(query)
@@ -199,7 +199,7 @@ def test_query_returns_the_rows(run: Run, query: str, rows: list[list[str | None
     assert run(query).rows == rows
 
 
-def test_column_names_are_kept_and_expressions_have_none(run: Run) -> None:
+def test_column_names_are_kept_and_expressions_have_no_name(run: Run) -> None:
     assert run("SELECT 1, x AS Total, x, upper('a') FROM (VALUES 1) t(x)").names == [None, "Total", "x", None]
 
 

@@ -109,7 +109,7 @@ BYTES = [
 
 
 @pytest.mark.parametrize(("pattern", "text", "expected"), MATCHES)
-def test_pattern_matches_like_trino(pattern: str, text: str, expected: bool) -> None:
+def test_pattern_matching_agrees_with_trino(pattern: str, text: str, expected: bool) -> None:
     assert regexp_like(text, pattern) is expected
 
 
@@ -124,5 +124,5 @@ def test_empty_matches_are_found_once() -> None:
 
 
 @pytest.mark.parametrize(("written", "expected"), BYTES)
-def test_invalid_byte_sequence_has_one_replacement(written: str, expected: str) -> None:
+def test_invalid_byte_sequence_is_replaced_once(written: str, expected: str) -> None:
     assert from_utf8(bytes.fromhex(written), "#") == expected

@@ -84,11 +84,11 @@ def test_default_dictionary_keeps_its_factory() -> None:
     assert kept["b"] == []
 
 
-def test_pattern_is_compiled_again() -> None:
+def test_pattern_is_recompiled() -> None:
     assert round_trip(re.compile("a.b", re.IGNORECASE)) == re.compile("a.b", re.IGNORECASE)
 
 
-def test_object_is_restored_without_its_constructor() -> None:
+def test_object_is_restored_without_calling_its_constructor() -> None:
     pet = round_trip(Pet("Rex"))
     assert (type(pet), pet.name, pet.collar) == (Pet, "Rex", "new")
 

@@ -81,7 +81,7 @@ def test_snapshot_rejects_writes(database: Database) -> None:
 
 
 @pytest.mark.parametrize("read", ["one of many rows", "the only row", "no row", "an error"])
-def test_unread_result_does_not_keep_an_old_snapshot(database: Database, read: str) -> None:
+def test_unread_result_does_not_keep_an_old_snapshot_open(database: Database, read: str) -> None:
     for number in range(1 if read == "the only row" else 500):
         add(database, f"note {number}")
     kept = []
@@ -155,7 +155,7 @@ def test_folder_in_use_cannot_be_opened(database: Database, monkeypatch: pytest.
         Database(database.directory)
 
 
-def test_folder_of_an_ending_process_is_opened_as_soon_as_its_lock_is_released(tmp_path: Path) -> None:
+def test_folder_of_an_exiting_process_is_opened_as_soon_as_its_lock_is_released(tmp_path: Path) -> None:
     lock = FileLock(tmp_path / "lock", thread_local=False)
     lock.acquire()
     release = threading.Timer(0.1, lock.release)
@@ -244,7 +244,7 @@ def test_schema_version_without_a_migration_is_rejected(database: Database) -> N
         database.define(Schema("notes", 2, ()))
 
 
-def test_full_disk_fails_only_the_current_transaction(database: Database) -> None:
+def test_full_disk_affects_only_the_current_transaction(database: Database) -> None:
     add(database, "before")
     with database.lock:
         pages = database._writer.execute("PRAGMA page_count").fetchone()[0]
@@ -259,7 +259,7 @@ def test_full_disk_fails_only_the_current_transaction(database: Database) -> Non
     assert notes(database) == ["before", "after"]
 
 
-def test_replace_adds_missing_tables(database: Database, tmp_path: Path) -> None:
+def test_replacing_database_adds_missing_tables(database: Database, tmp_path: Path) -> None:
     earlier = Database(tmp_path / "earlier")
     content = earlier.copy()
     earlier.close()
@@ -320,7 +320,7 @@ def test_long_log_is_reused_during_continuous_writes(database: Database, monkeyp
         connection.executemany("INSERT INTO notes VALUES (?)", [("x" * 4_096,)] * 100)
     database.checkpoint()
     assert synced == [False]
-    # Writers waited only for the pages of the last commit.
+    # Writers waited only until the pages of the last commit had been moved.
     assert moved_under_lock[0] < log.stat().st_size / 50
     before = log.stat().st_size
     add(database, "after")

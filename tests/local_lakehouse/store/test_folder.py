@@ -56,21 +56,23 @@ def test_running_lakehouse_can_be_exported(lakehouse: Lakehouse, state: Path, tm
     assert content(tmp_path / "other") == b"content"
 
 
-def test_bring_rejects_a_folder_that_contains_a_state(lakehouse: Lakehouse, state: Path, tmp_path: Path) -> None:
+def test_import_into_a_folder_that_contains_saved_state_is_rejected(
+    lakehouse: Lakehouse, state: Path, tmp_path: Path
+) -> None:
     folder.export(state, tmp_path / "state.tar.gz")
-    with pytest.raises(StorageError, match="already contains a state"):
+    with pytest.raises(StorageError, match="already contains saved state"):
         folder.bring(state, tmp_path / "state.tar.gz")
 
 
 @pytest.mark.parametrize("name", ["../outside", "/etc/passwd", "objects/ab/../../x", "objects/ab/" + "c" * 32, "other"])
-def test_bring_rejects_unexpected_archive_members(tmp_path: Path, name: str) -> None:
+def test_import_with_unexpected_archive_members_is_rejected(tmp_path: Path, name: str) -> None:
     source = archive(tmp_path / "a.tar.gz", **{name: b"x"})
     with pytest.raises(UnreadableStateError, match="not an export"):
         folder.bring(tmp_path / "new", source)
     assert list((tmp_path / "new").iterdir()) == []
 
 
-def test_damaged_archive_leaves_no_state(lakehouse: Lakehouse, state: Path, tmp_path: Path) -> None:
+def test_damaged_archive_does_not_leave_state_behind(lakehouse: Lakehouse, state: Path, tmp_path: Path) -> None:
     folder.export(state, tmp_path / "state.tar.gz")
     whole = (tmp_path / "state.tar.gz").read_bytes()
     (tmp_path / "half.tar.gz").write_bytes(whole[: len(whole) // 2])
@@ -79,7 +81,7 @@ def test_damaged_archive_leaves_no_state(lakehouse: Lakehouse, state: Path, tmp_
     assert not folder.has_state(tmp_path / "new")
 
 
-def test_return_to_backup_restores_the_state(lakehouse: Lakehouse, state: Path) -> None:
+def test_returning_to_backup_restores_the_state(lakehouse: Lakehouse, state: Path) -> None:
     lakehouse._back_up()
     s3 = lakehouse.backend.clients.client("s3")
     s3.put_object(Bucket="kept", Key="k", Body=b"later")

@@ -35,7 +35,7 @@ def items() -> Iterator[Items]:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.one_of(st.none(), values), max_size=20), st.lists(st.one_of(st.none(), values), max_size=20))
-def test_over_returns_the_items_between_the_bounds(items: Items, first: list[Any], later: list[Any]) -> None:
+def test_index_returns_the_items_between_the_bounds(items: Items, first: list[Any], later: list[Any]) -> None:
     collection = items.create()
     expected_values: dict[str, Any] = {}
     for batch in (first, later):

@@ -44,7 +44,7 @@ def served(lock: FairLock, pool: ThreadPoolExecutor, arrivals: list[bool]) -> li
 
 
 @pytest.mark.parametrize("kind", [CLIENT, BACKGROUND])
-def test_threads_of_one_class_acquire_the_lock_in_order(pool: ThreadPoolExecutor, kind: bool) -> None:
+def test_threads_of_the_same_class_acquire_the_lock_in_order(pool: ThreadPoolExecutor, kind: bool) -> None:
     assert served(FairLock(), pool, [kind] * 10) == list(range(10))
 
 
@@ -52,7 +52,7 @@ def test_client_acquires_the_lock_before_background_work(pool: ThreadPoolExecuto
     assert served(FairLock(), pool, [*[BACKGROUND] * 10, CLIENT]) == [10, *range(10)]
 
 
-def test_background_work_makes_progress_while_clients_wait(pool: ThreadPoolExecutor) -> None:
+def test_background_work_makes_progress_while_clients_are_waiting(pool: ThreadPoolExecutor) -> None:
     arrivals = [BACKGROUND, BACKGROUND, *[CLIENT] * 10]
     assert served(FairLock(), pool, arrivals) == [2, 3, 4, 5, 0, 6, 7, 8, 9, 1, 10, 11]
 

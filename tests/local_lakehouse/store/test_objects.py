@@ -72,7 +72,7 @@ def test_staged_body_of_a_failed_transaction_is_deleted(objects: Objects) -> Non
     objects.sync()
 
 
-def test_empty_body_creates_no_file(objects: Objects) -> None:
+def test_empty_body_does_not_create_a_file(objects: Objects) -> None:
     with objects.staged(b""):
         put(objects, b"")
     assert files(objects) == []
@@ -105,7 +105,7 @@ def test_damaged_body_is_detected_even_after_a_successful_read(objects: Objects,
         path.unlink()
     else:
         path.write_bytes(LARGE[: size - 1] + (b"?" if damage == "changed" else b""))
-        # Some file systems record the times of changes with a low resolution.
+        # Some file systems record modification times at a low resolution.
         os.utime(path, ns=(0, 0))
 
     with pytest.raises(StorageError):

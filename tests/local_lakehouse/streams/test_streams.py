@@ -161,7 +161,7 @@ def test_iterators_start_at_the_requested_position(world: World) -> None:
     assert keys(world.call("GetRecords", ShardIterator=first["NextShardIterator"])["Records"]) == ["c"]
 
 
-def test_streams_are_listed_until_a_day_after_their_end(world: World) -> None:
+def test_streams_are_listed_for_a_day_after_they_end(world: World) -> None:
     first = world.create()
     other = world.create(name="Other")
     world.put("a")

@@ -188,7 +188,7 @@ class World:
         self.allow(table)
 
     def allow(self, table: str) -> None:
-        """Enable point-in-time recovery, and set the table's and the catalog's policies that zero-ETL needs."""
+        """Enable point-in-time recovery, and set the table and catalog policies that zero-ETL needs."""
         dynamodb = self.clients.client("dynamodb")
         dynamodb.update_continuous_backups(
             TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}

@@ -115,7 +115,7 @@ def test_target_database_requires_a_location(ready: World) -> None:
     assert refused(ready, TargetArn=DATABASE_ARN.replace("customerdb", "bare")) == "ValidationException"
 
 
-def test_name_and_source_target_pair_are_unique(ready: World) -> None:
+def test_name_and_source_target_pair_must_be_unique(ready: World) -> None:
     create(ready)
     assert refused(ready) == "ConflictException"
     assert refused(ready, IntegrationName="other") == "ConflictException"

@@ -59,28 +59,28 @@ def test_strings_are_read_unchanged(text: str) -> None:
         {},
     ],
 )  # fmt: skip
-def test_lines_with_unknown_members_return_none(unknown: Item) -> None:
+def test_parser_returns_none_for_lines_with_unknown_members(unknown: Item) -> None:
     lines = _lines(*KNOWN, unknown) if unknown else _lines({"other": {"S": "x"}})
     assert parse(lines, typed(KNOWN).type) is None
 
 
 @pytest.mark.parametrize("text", ["{", '{"', "{}", '{"S":"x"}'])
-def test_string_that_looks_like_an_object_is_read_or_returns_none(text: str) -> None:
+def test_parser_reads_string_that_looks_like_an_object_or_returns_none(text: str) -> None:
     parsed = parse(_lines({"id": {"S": f"{text} and {text}"}}), typed(KNOWN).type)
     assert parsed is None or parsed.field("id").to_pylist() == [{"S": f"{text} and {text}"}]
 
 
 @pytest.mark.parametrize("names", [("a", "A"), ("ä", "Ä"), ("straße", "STRASSE")])
-def test_names_that_differ_only_in_case_return_none(names: tuple[str, str]) -> None:
+def test_parser_returns_none_for_names_that_differ_only_in_case(names: tuple[str, str]) -> None:
     item = {name: {"S": name} for name in names}
     assert parse(_lines(item), typed([item]).type) is None
 
 
-def test_types_with_empty_maps_return_none() -> None:
+def test_parser_returns_none_for_types_with_empty_maps() -> None:
     item: Item = {"id": {"S": "1"}, "map": {"M": {}}}
     assert parse(_lines(item), typed([item]).type) is None
 
 
 @pytest.mark.parametrize("lines", [b'{"id":{"S":"1"}', b'{"id":{"S":"\\ud83d"}}', b"[]", b""])
-def test_invalid_lines_return_none(lines: bytes) -> None:
+def test_parser_returns_none_for_invalid_lines(lines: bytes) -> None:
     assert parse(lines, typed(KNOWN).type) is None

@@ -1,4 +1,4 @@
-"""Tests that items with keys of all types, lengths and bytes are loaded, updated and deleted correctly."""
+"""Tests that items are loaded, updated and deleted correctly, whatever the type, length and bytes of their keys."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ CAUSES: dict[str, tuple[Break, Break, str, str]] = {
     "resource-property",
     "needs-attention-recovery",
 )
-def test_integration_names_a_problem_and_recovers_after_the_fix(world: World, cause: str) -> None:
+def test_integration_reports_a_problem_and_recovers_after_it_is_fixed(world: World, cause: str) -> None:
     arn = _loaded(world)
     broken, fix, code, named = CAUSES[cause]
     broken(world)
@@ -189,7 +189,7 @@ def test_target_role_needs_every_permission(world: World, action: str) -> None:
     assert world.status(arn) == "ACTIVE"
 
 
-def test_target_role_permissions_on_another_prefix_are_not_enough(world: World) -> None:
+def test_target_role_permissions_on_a_different_prefix_are_not_enough(world: World) -> None:
     arn = _loaded(world)
     statements = json.loads(json.dumps(role_statements()).replace(f"{BUCKET}/{DATABASE}/*", f"{BUCKET}/other/*"))
     world.put_role_policy(statements)
@@ -245,7 +245,7 @@ def test_retries_back_off(world: World) -> None:
 
 
 @covers("seven-days", "failed-terminal")
-def test_problem_fails_the_integration_after_seven_days(world: World) -> None:
+def test_integration_fails_if_problem_lasts_seven_days(world: World) -> None:
     arn = _loaded(world)
     _recovery(world, False)
     world.service.tick()
@@ -275,7 +275,7 @@ def test_failure_is_logged_once(world: World) -> None:
 
 
 @covers("deleting-keeps", "delete-answer")
-def test_deletion_shows_deleting_once_and_keeps_the_data(world: World) -> None:
+def test_deleting_status_is_shown_once_and_data_is_kept(world: World) -> None:
     arn = _loaded(world)
     answer = world.call("DeleteIntegration", IntegrationIdentifier=arn)
     assert answer["Status"] == "DELETING"
@@ -304,7 +304,7 @@ def test_new_integration_reloads_an_existing_target(world: World) -> None:
 
 
 @covers("managed-key")
-def test_source_with_the_aws_managed_key_needs_attention(world: World) -> None:
+def test_integration_needs_attention_if_source_uses_the_aws_managed_key(world: World) -> None:
     own = world.clients.client("kms").create_key()["KeyMetadata"]["Arn"]
     world.create_table("Managed", SSESpecification={"Enabled": True, "SSEType": "KMS"})
     world.create_table("Own", SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": own})
@@ -315,7 +315,7 @@ def test_source_with_the_aws_managed_key_needs_attention(world: World) -> None:
 
 
 @covers("modifying", "interval-changes")
-def test_modification_shows_modifying_once(world: World) -> None:
+def test_modifying_status_is_shown_once(world: World) -> None:
     arn = _loaded(world)
     answer = world.call(
         "ModifyIntegration",
@@ -447,7 +447,7 @@ def test_error_names_an_unsupported_policy_operator(world: World) -> None:
     assert (fault.code, "NumericLessThan" in fault.message) == ("AccessDeniedException", True)
 
 
-def test_tick_without_writes_sends_no_requests(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tick_without_writes_does_not_send_requests(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.create_table("Orders")
     arn = world.integrate("Orders")
     world.refresh()
@@ -466,7 +466,7 @@ def test_tick_without_writes_sends_no_requests(world: World, monkeypatch: pytest
     assert world.status(arn) == "NEEDS_ATTENTION"
 
 
-def test_refresh_after_a_data_change_reads_no_settings(world: World) -> None:
+def test_refresh_after_a_data_change_does_not_read_settings(world: World) -> None:
     world.create_table("Orders")
     world.integrate("Orders")
     world.refresh()

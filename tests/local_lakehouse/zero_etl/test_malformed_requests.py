@@ -50,7 +50,7 @@ def _value(shape: Shape, chance: random.Random, wrong: float, depth: int = 0) ->
 
 
 def _requests() -> Iterator[tuple[int, str, Any]]:
-    chance = random.Random(20260101)  # noqa: S311  (The series is fixed and not a secret.)
+    chance = random.Random(20260101)  # noqa: S311  (The sequence is fixed and is not a secret.)
     for number in range(240):
         operation = _OPERATIONS[number % len(_OPERATIONS)]
         shape = _MODEL.operation_model(operation).input_shape
@@ -60,7 +60,7 @@ def _requests() -> Iterator[tuple[int, str, Any]]:
 
 @pytest.mark.parametrize("part", range(4))
 @covers("modeled-errors")
-def test_invalid_requests_return_modeled_errors(world: World, part: int) -> None:
+def test_invalid_requests_cause_modeled_errors(world: World, part: int) -> None:
     world.create_table("Orders")
     faults = []
     for number, operation, document in _requests():

@@ -1,4 +1,4 @@
-"""Tests that rows are matched as in a model that compares Python values."""
+"""Tests that row matching agrees with a model that compares Python values."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _expected(old: list[str], new: list[str], old_keys: list[Any], new_keys: lis
 
 @pytest.mark.parametrize("names", [["h"], ["h", "r"]])
 @given(old=ROWS, new=ROWS)
-def test_compare_pairs_identical_rows_and_counts_the_others(
+def test_comparison_pairs_identical_rows_and_counts_the_others(
     names: list[str], old: list[dict[str, Any]], new: list[dict[str, Any]]
 ) -> None:
     before, after = _table(old), _table(new)
@@ -77,7 +77,7 @@ def test_compare_pairs_identical_rows_and_counts_the_others(
 
 @pytest.mark.parametrize("names", [["h"], ["r"], ["h", "r"]])
 @given(rows=ROWS, keys=st.lists(KEYS, min_size=1, max_size=4))
-def test_rows_with_keys_matches_all_key_columns(
+def test_rows_are_found_by_all_key_columns(
     names: list[str], rows: list[dict[str, Any]], keys: list[dict[str, Any]]
 ) -> None:
     sought = {tuple(key[name] for name in names) for key in keys}
@@ -86,7 +86,7 @@ def test_rows_with_keys_matches_all_key_columns(
     assert list(rows_with_keys(_table(rows).select(names), _table(keys).select(names))) == expected
 
 
-def test_compare_keeps_all_rows_with_the_same_key() -> None:
+def test_comparison_keeps_all_rows_with_the_same_key() -> None:
     old = _table([{"h": "a", "r": 1.0, "number": float(number % 3)} for number in range(9)])
     new = _table([{"h": "a", "r": 1.0, "number": float(number % 2)} for number in range(8)])
 

@@ -48,7 +48,7 @@ def test_default_partitioning_uses_buckets_of_the_hash_key(world: World) -> None
     assert len(before - after) == len(after - before) == 1
 
 
-def test_numeric_hash_key_leaves_the_table_unpartitioned(world: World) -> None:
+def test_table_with_numeric_hash_key_is_not_partitioned(world: World) -> None:
     world.create_table("Orders", kind="N")
     world.put("Orders", {"pk": {"N": "1"}})
     world.integrate("Orders")
@@ -107,7 +107,7 @@ def test_one_field_can_have_two_time_functions(world: World) -> None:
     assert _folders(world) == ["at_year=2024/at_month=2024-02"]
 
 
-def test_key_attribute_can_be_a_time_partition(world: World) -> None:
+def test_key_attribute_can_be_used_for_a_time_partition(world: World) -> None:
     world.create_table("Orders", sort=("at", "S"))
     key = {"pk": {"S": "a"}, "at": {"S": "2023-01-15"}}
     same = {"pk": {"S": "a"}, "at": {"S": "2023-01-15T00:00:00Z"}}
@@ -153,7 +153,7 @@ def test_key_attribute_can_be_a_time_partition(world: World) -> None:
     ],
 )
 @covers("partition-missing")
-def test_items_that_cannot_be_partitioned_need_attention(
+def test_integration_needs_attention_if_items_cannot_be_partitioned(
     world: World, spec: list[dict[str, str]], item: dict[str, Any], code: str, named: str
 ) -> None:
     arn = _load(world, spec, {"pk": {"S": "a"}, **item})
@@ -162,7 +162,7 @@ def test_items_that_cannot_be_partitioned_need_attention(
 
 
 @covers("partition-missing")
-def test_missing_partition_value_delays_the_window_until_it_is_fixed(world: World) -> None:
+def test_changes_are_delayed_until_missing_partition_value_is_added(world: World) -> None:
     arn = _load(world, [{"FieldName": "State"}], {"pk": {"S": "a"}, "State": {"S": "NY"}})
     world.put("Orders", {"pk": {"S": "b"}, "State": {"S": "WA"}})
     world.put("Orders", {"pk": {"S": "c"}})
@@ -179,7 +179,7 @@ def test_missing_partition_value_delays_the_window_until_it_is_fixed(world: Worl
     assert len(world.snapshots("orders")) == 2
 
 
-def test_nounnest_rejects_partitions_on_other_attributes(world: World) -> None:
+def test_nounnest_mode_rejects_partitions_on_non_key_attributes(world: World) -> None:
     arn = _load(world, [{"FieldName": "State"}], {"pk": {"S": "a"}, "State": {"S": "NY"}}, mode="NOUNNEST")
     (error,) = world.describe(arn)["Errors"]
     assert error["ErrorCode"] == "PARTITION_COLUMN_MISSING"

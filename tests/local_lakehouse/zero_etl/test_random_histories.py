@@ -1,4 +1,4 @@
-"""Tests that after random histories of a table, each snapshot of the target equals a dictionary of that version."""
+"""Tests that, after random histories of a table, each snapshot of the target matches a model of the source."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ def expected_row(item: Item, struct: StructType, mode: str, texts: Container[str
 
 
 def _at(item: Item, path: str, *, full: bool) -> dict[str, Any] | None:
-    """Follow a dotted path into maps. A map has no value if each of its leaves has a column."""
+    """Follow a dotted path into maps. In FULL mode, a map has no value, because each of its leaves has a column."""
     name, *rest = path.split(".")
     value: dict[str, Any] | None = item.get(name)
     for name in rest:
@@ -292,7 +292,7 @@ class NumberKeys(History):
 @pytest.mark.timeout(60 * HISTORIES)
 @pytest.mark.parametrize("history", [TopLevel, Full, NoUnnest, NumberKeys])
 @covers("old-snapshots", "final-state", "every-write-path", "type-change")
-def test_target_equals_the_model_at_every_snapshot(history: type[History]) -> None:
+def test_target_matches_the_model_at_every_snapshot(history: type[History]) -> None:
     run_state_machine_as_test(
         history,
         settings=settings(

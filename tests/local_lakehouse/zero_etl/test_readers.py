@@ -89,7 +89,7 @@ def test_metadata_tables_describe_the_refreshes(loaded: World) -> None:
     assert [entry["is_current_ancestor"] for entry in history] == [True, True]
 
 
-def test_many_refreshes_keep_few_manifests(world: World) -> None:
+def test_number_of_manifests_stays_low_after_many_refreshes(world: World) -> None:
     world.create_table("Orders")
     world.integrate("Orders")
     world.refresh()

@@ -13,7 +13,7 @@ def _item(key: str, **numbers: int) -> dict[str, dict[str, str]]:
 
 
 @covers("creating-active")
-def test_first_load_starts_when_the_integration_is_active(world: World) -> None:
+def test_first_load_starts_when_the_integration_becomes_active(world: World) -> None:
     world.create_table("Orders")
     world.put("Orders", _item("a", qty=1))
     arn = world.integrate("Orders")
@@ -66,7 +66,7 @@ def test_earlier_snapshots_keep_their_rows(world: World) -> None:
 
 
 @covers("final-state")
-def test_several_writes_to_one_key_appear_as_the_final_state(world: World) -> None:
+def test_only_final_state_appears_after_several_writes_to_one_key(world: World) -> None:
     world.create_table("Orders")
     world.put("Orders", _item("a", qty=1))
     world.integrate("Orders")

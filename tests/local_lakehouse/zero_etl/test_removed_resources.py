@@ -1,4 +1,4 @@
-"""Tests that an integration names a resource that is removed during a refresh."""
+"""Tests that an integration's error names a resource that is removed during a refresh."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ REMOVALS: dict[str, tuple[Break, str]] = {
 
 
 @pytest.mark.parametrize(("removed", "step"), [("database", 1), ("location", 5), ("bucket", 5), ("source", 4)])
-def test_error_names_a_resource_deleted_during_a_refresh(removed: str, step: int) -> None:
+def test_error_names_the_resource_that_was_deleted_during_a_refresh(removed: str, step: int) -> None:
     remove, code = REMOVALS[removed]
     moments = itertools.takewhile(lambda moment: _refreshed(remove, moment, code), itertools.count(1, step))
     assert sum(step for _ in moments) > 10
 
 
 def _refreshed(remove: Break, moment: int, code: str) -> bool:
-    """Remove a resource before a given call in a refresh, and return whether the refresh has that many calls."""
+    """Remove a resource before a given call in a refresh, and return whether the refresh reached that call."""
     preparations.prepare("s3", "local_lakehouse.iam.bucket_policies")
     with closing(Backend("us-east-1")) as backend, pytest.MonkeyPatch.context() as patch:
         world = World(backend.clients)

@@ -33,7 +33,7 @@ def _load(world: World, *items: dict[str, Any], mode: str = "TOPLEVEL", **config
 
 
 @covers("toplevel")
-def test_toplevel_creates_a_column_for_each_attribute(world: World) -> None:
+def test_toplevel_mode_creates_a_column_for_each_attribute(world: World) -> None:
     _load(world, ITEM)
     assert world.rows("orders") == [
         {
@@ -48,7 +48,7 @@ def test_toplevel_creates_a_column_for_each_attribute(world: World) -> None:
 
 
 @covers("full")
-def test_full_creates_a_column_for_each_leaf(world: World) -> None:
+def test_full_mode_creates_a_column_for_each_leaf(world: World) -> None:
     _load(world, ITEM, mode="FULL")
     assert world.rows("orders") == [
         {"pk": "a", "qty": 3.0, "addr.city": "Rom", "addr.geo.lat": 1.0, "tags": ["x", "y"], "hist": ["p", "2"]}
@@ -56,7 +56,7 @@ def test_full_creates_a_column_for_each_leaf(world: World) -> None:
 
 
 @covers("nounnest")
-def test_nounnest_creates_one_column_with_type_tags(world: World) -> None:
+def test_nounnest_mode_creates_one_column_with_type_tags(world: World) -> None:
     _load(world, ITEM, mode="NOUNNEST")
     assert world.rows("orders") == [
         {
@@ -82,7 +82,7 @@ def test_unnest_mode_defaults_to_full(world: World) -> None:
 
 
 @covers("type-map")
-def test_each_dynamodb_type_has_its_column_type(world: World) -> None:
+def test_each_dynamodb_type_is_mapped_to_its_column_type(world: World) -> None:
     _load(
         world,
         {
@@ -165,7 +165,7 @@ def test_keys_that_become_the_same_double_stay_separate_rows(world: World) -> No
 
 
 @covers("null-ignored")
-def test_attribute_with_only_null_has_no_column(world: World) -> None:
+def test_attribute_that_is_always_null_has_no_column(world: World) -> None:
     _load(world, {"pk": {"S": "a"}, "x": {"NULL": True}, "m": {"M": {"y": {"NULL": True}}}})
     assert _columns(world, "orders") == {"pk": "string"}
 
@@ -213,7 +213,7 @@ def test_string_column_accepts_other_types_without_a_full_load(world: World) -> 
     assert [row["x"] for row in world.rows("orders")] == ["1", "two", "3"]
 
 
-def test_nounnest_type_change_needs_no_full_load(world: World) -> None:
+def test_type_change_in_nounnest_mode_does_not_require_a_full_load(world: World) -> None:
     arn = _load(world, {"pk": {"S": "a"}, "x": {"N": "1"}}, mode="NOUNNEST")
     world.put("Orders", {"pk": {"S": "b"}, "x": {"S": "two"}})
     world.refresh()
@@ -288,7 +288,7 @@ def test_unusual_attribute_names_are_kept(world: World, name: str, mode: str) ->
     ],
 )
 @pytest.mark.parametrize("together", [True, False])
-def test_conflicting_column_names_need_attention(
+def test_integration_needs_attention_if_column_names_conflict(
     world: World, mode: str, one: dict[str, Any], other: dict[str, Any], together: bool
 ) -> None:
     first = {"pk": {"S": "a"}, **one, **other} if together and not set(one) & set(other) else {"pk": {"S": "a"}, **one}
@@ -310,7 +310,7 @@ def test_conflicting_column_names_need_attention(
 @pytest.mark.parametrize("mode", ["TOPLEVEL", "FULL", "NOUNNEST"])
 @pytest.mark.parametrize("item", [{"a:b": {"S": "x"}}, {"m": {"M": {"a:b": {"S": "x"}}}}])
 @covers("colon")
-def test_colon_in_a_name_fails_the_integration(world: World, mode: str, item: dict[str, Any]) -> None:
+def test_integration_fails_if_a_name_contains_a_colon(world: World, mode: str, item: dict[str, Any]) -> None:
     arn = _load(world, {"pk": {"S": "a"}, **item}, mode=mode)
     assert world.status(arn) == "FAILED"
     assert world.codes(arn) == ["UNSUPPORTED_COLUMN_NAME"]
@@ -318,7 +318,7 @@ def test_colon_in_a_name_fails_the_integration(world: World, mode: str, item: di
 
 
 @covers("columns-limit")
-def test_more_than_1000_columns_fail_the_integration(world: World) -> None:
+def test_integration_fails_with_more_than_1000_columns(world: World) -> None:
     arn = _load(world, {"pk": {"S": "a"}, **{f"c{number}": {"N": "1"} for number in range(999)}})
     assert world.status(arn) == "ACTIVE"
     world.put("Orders", {"pk": {"S": "b"}, "one_more": {"N": "1"}})
@@ -335,7 +335,7 @@ def test_largest_item_is_replicated(world: World) -> None:
 
 @pytest.mark.parametrize("name", ["value", "Value"])
 @pytest.mark.parametrize("loaded", [True, False])
-def test_nounnest_key_named_value_needs_attention(world: World, name: str, loaded: bool) -> None:
+def test_integration_needs_attention_if_nounnest_key_is_named_value(world: World, name: str, loaded: bool) -> None:
     world.create_table("Orders", name)
     item = {name: {"S": "a"}, **({} if loaded else {"x": {"N": "1"}})}
     world.put("Orders", item)

@@ -56,7 +56,7 @@ def test_ingestion_sends_an_event(sent_events: SentEvents) -> None:
     assert "EventBusName" not in event
 
 
-def test_problems_and_resyncs_send_events(sent_events: SentEvents) -> None:
+def test_events_are_sent_for_problems_and_resyncs(sent_events: SentEvents) -> None:
     sent_events.world.integrate("Orders")
     sent_events.world.refresh()
     sent_events.world.put("Orders", {"pk": {"S": "a"}, "x": {"S": "one"}})
@@ -140,8 +140,8 @@ def test_sync_timestamp_covers_only_replicated_writes(
         logGroupName="/aws-glue/zeroETL-integrations/logs/", logStreamName=stream
     )["events"]
     synced = int(json.loads(events[-1]["message"])["details"]["lastSyncedTimestamp"])
-    # If no write occurs during the refresh, the sync time is the end of the refresh, because a client may wait for the
-    # sync time.
+    # If no write occurs during the refresh, the sync time is the end of the refresh, because a client may be
+    # waiting for the sync time to advance.
     assert synced == int((began if written_meanwhile else world.clock.now) * 1000)
 
 

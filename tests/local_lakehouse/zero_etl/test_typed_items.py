@@ -1,4 +1,4 @@
-"""Tests that no value is lost when items of any types, in any order, become Arrow data."""
+"""Tests that no value is lost when items with values of any type, in any order, are converted to Arrow data."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ items = st.lists(st.dictionaries(names, values, max_size=4), max_size=8)
 
 
 def _plain(value: Any) -> Any:
-    """Remove the members that the item does not have. In the array, they are None."""
+    """Remove members that are None, which are in the array only because other items have them."""
     if isinstance(value, dict):
         return {name: _plain(member) for name, member in value.items() if member is not None}
     return [_plain(element) for element in value] if isinstance(value, list) else value
@@ -74,7 +74,7 @@ def test_only_the_first_lines_are_decoded_in_python(monkeypatch: pytest.MonkeyPa
 
 
 @given(st.lists(st.fixed_dictionaries({name: st.text(max_size=3) for name in "SNB"}), min_size=1, max_size=4))
-def test_typed_keys_equals_typed_items(texts: list[dict[str, str]]) -> None:
+def test_typed_keys_match_typed_items(texts: list[dict[str, str]]) -> None:
     keys = [{f"attribute {tag}": {tag: text} for tag, text in key.items()} for key in texts]
     types = {f"attribute {tag}": tag for tag in "SNB"}
     assert typed_keys(keys, types).to_pylist() == typed(keys).to_pylist() == keys

@@ -24,7 +24,7 @@ def test_partiql_statements_batches_and_transactions_are_replicated(world: World
     assert (summary["zero-etl.inserted-rows"], summary["zero-etl.deleted-rows"]) == ("2", "1")
 
 
-def test_request_without_an_effect_creates_no_snapshot(world: World) -> None:
+def test_request_without_an_effect_does_not_create_a_snapshot(world: World) -> None:
     world.create_table("Orders")
     world.put("Orders", {"pk": {"S": "a"}, "m": {"M": {"l": {"L": [{"N": "1"}]}}}, "b": {"B": b"x"}})
     world.integrate("Orders")
@@ -35,7 +35,7 @@ def test_request_without_an_effect_creates_no_snapshot(world: World) -> None:
     assert len(world.snapshots("orders")) == 1
 
 
-def test_restored_table_is_compared_completely(world: World) -> None:
+def test_restored_table_is_compared_with_the_target(world: World) -> None:
     world.create_table("Orders")
     world.put("Orders", {"pk": {"S": "a"}})
     backup = world.dynamodb("CreateBackup", TableName="Orders", BackupName="before")["BackupDetails"]["BackupArn"]

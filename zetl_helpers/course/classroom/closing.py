@@ -20,14 +20,14 @@ def plan(labs: Sequence[Lab]) -> list[Plan]:
         labs: The learners' labs, from `roster.learners`.
 
     Returns:
-        A plan for each lab with remaining resources, other owners' resources that have the lab's names, or failed
-        checks.
+        A plan for each lab that has remaining resources, shares a name with another owner's resource, or could not be
+        checked completely.
     """
     return [found for lab in labs if (found := cleanup.plan(lab)) or found.foreign or found.unseen]
 
 
 def transcript(plans: Sequence[Plan]) -> str:
-    """Return a dry run of cleanup for each learner, without changing anything.
+    """Return the text of a cleanup dry run for each learner, without changing anything.
 
     Args:
         plans: The result of `plan`.

@@ -16,8 +16,8 @@ def prepare(lab: Lab, labs: Sequence[Lab] = ()) -> list[Step]:
     Anyone who can write the Data Catalog policy can allow access to every table in the account. Anyone who can write
     the data lake settings can replace the Lake Formation administrators. The instructor therefore adds one statement
     for all learners to the policy, and becomes a Lake Formation administrator. If Lake Formation governs the account,
-    this function also grants each learner's role and target role permissions on the lab's existing database. Chapter 1
-    creates the databases, so call this function again after chapter 1.
+    this function also grants permissions on the lab's existing database to each learner's role and target role.
+    Chapter 1 creates the databases, so call this function again after chapter 1.
 
     Args:
         lab: Any lab in the account, with the instructor's credentials.

@@ -60,7 +60,7 @@ class Chapter:
                 return question
         if not self.questions:
             raise AttributeError(f"Chapter {self.number} has no exercises, so it has no {name}.")
-        raise AttributeError(f"Chapter {self.number} has the exercises q1 to q{len(self.questions)}, but not {name}.")
+        raise AttributeError(f"Chapter {self.number} has exercises q1 to q{len(self.questions)}, but not {name}.")
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *(f"q{number}" for number in range(1, len(self.questions) + 1))]

@@ -19,7 +19,7 @@ class Value:
 
     Args:
         reading: The reading that extracts the value from an answer.
-        right: A function that returns the right value, which may depend on the lab.
+        right: A function that returns the correct value, which may depend on the lab.
         wrong: Messages for values that are wrong for a known reason.
         otherwise: The message for all other wrong values.
     """
@@ -49,9 +49,9 @@ class Each:
 
     Args:
         readings: The reading for each name.
-        right: A function that returns the right value for each name.
-        wrong: The message for each name if its value is wrong.
-        inside: The entries of a dictionary that may contain the answer, as in `Entries`.
+        right: A function that returns the correct value for each name.
+        wrong: The message to show for each name whose value is wrong.
+        inside: Entries of a dictionary that may contain the answer (see `Entries`).
     """
 
     readings: Mapping[str, Reading]

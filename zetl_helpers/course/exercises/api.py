@@ -65,7 +65,7 @@ class Execution:
             reason = found["Status"].get("StateChangeReason", "no reason is given")
             advice = _about_database(lab, found)
             text = f"{reason}\n{advice}" if advice else _query_advice.add(lab, reason, found["Query"])
-            raise IncorrectError(f"The query has the state {found['Status']['State']}: {text}")
+            raise IncorrectError(f"The query's state is {found['Status']['State']}: {text}")
         self.judge(lab, found["Query"])
 
 
@@ -98,10 +98,10 @@ class SavedQuery:
         except ClientError as error:
             raise IncorrectError(f"Athena did not find saved query {given}: {_message(error)}") from None
         if found["Name"] != self.name:
-            raise IncorrectError(f"The saved query is named {found['Name']!r}; it should be {self.name!r}.")
+            raise IncorrectError(f"The saved query is named {found['Name']!r}, but it should be {self.name!r}.")
         if found["Database"] != lab.database:
             raise IncorrectError(
-                f"The query is saved for database {found['Database']}; the table is in {lab.database}."
+                f"The query is saved for database {found['Database']}, but the table is in {lab.database}."
             )
         self.judge(lab, found["QueryString"])
 
@@ -126,7 +126,7 @@ def judge_new_item(lab: Lab, _: object) -> None:
             )
         if item[name] != wanted:
             raise IncorrectError(
-                f"{name} is {item[name]}; it should be {wanted}. Write the item again: PutItem replaces it."
+                f"{name} is {item[name]}, but it should be {wanted}. Write the item again: PutItem replaces it."
             )
     key = {"CustomerID": {"S": customer}, "AccountNumber": {"S": account}}
     lab.client("dynamodb").delete_item(TableName=lab.table, Key=key)
@@ -167,7 +167,7 @@ def judge_partition_by_day(lab: Lab, _: object) -> None:
         raise UntouchedError(f"Table {table} has no integration table properties for {lab.database_arn} yet.")
     spec = found.get("PartitionSpec", [])
     if len(spec) != 1:
-        raise IncorrectError(f"PartitionSpec has {len(spec)} entries; it must have exactly one entry. {_AGAIN}")
+        raise IncorrectError(f"PartitionSpec has {len(spec)} entries, but it must have exactly one. {_AGAIN}")
     for name, wanted in {"FieldName": "PaidAt", "FunctionSpec": "day", "ConversionSpec": "iso"}.items():
         if spec[0].get(name) != wanted:
             raise IncorrectError(f"{name} is {spec[0].get(name)!r}. {_PARTITION[name]} {_AGAIN}")
@@ -195,13 +195,13 @@ def judge_imported_count(lab: Lab, answer: Any) -> None:
     described = dynamodb.describe_import(ImportArn=newest["ImportArn"])["ImportTableDescription"]
     if given != described["ImportedItemCount"]:
         near = {described[name]: name for name in ("ProcessedSizeBytes", "ProcessedItemCount")}
-        what = f" Yours is {near[int(given)]}." if given in near else ""
+        what = f" Your answer is the value of {near[int(given)]}." if given in near else ""
         raise IncorrectError(f"DescribeImport returns a different ImportedItemCount.{what}")
 
 
 _AGAIN = "Change the properties with UpdateIntegrationTableProperties."
 _PARTITION = {
-    "FieldName": "It should be the attribute's name at the source, PaidAt.",
+    "FieldName": "It should be the name of the source attribute, PaidAt.",
     "FunctionSpec": "The question asks for a partition for each day.",
     "ConversionSpec": "2026-10-21T08:00:00Z is in ISO 8601 format.",
 }
@@ -217,7 +217,7 @@ def _id(answer: Any, name: str, around: str) -> str:
 
 
 def _about_database(lab: Lab, execution: Mapping[str, Any]) -> str:
-    """Return advice if a query did not find a table because it ran in another database, or else an empty string."""
+    """Return advice if a query did not find a table because it ran in a different database, or else an empty string."""
     database = execution.get("QueryExecutionContext", {}).get("Database", "default")
     reason = execution["Status"].get("StateChangeReason", "")
     if database == lab.database or not re.search(r"TABLE_NOT_FOUND|SCHEMA_NOT_FOUND", reason):

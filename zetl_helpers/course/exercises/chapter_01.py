@@ -78,7 +78,7 @@ EXERCISES = (
         ),
         hints=(
             "Find ZipCode in the item that get_item returned. What is to the left of its value?",
-            "S is for text, N for a number. Is a ZIP code such as 02139 a number?",
+            "S is for text, and N is for numbers. Is a ZIP code such as 02139 a number?",
         ),
         answer='answer = "S"',
         why="A ZIP code is text: nobody adds up ZIP codes, and as a number, 02139 would lose its leading zero.",
@@ -88,7 +88,7 @@ EXERCISES = (
         kind="use the API",
         judge=judge_new_item,
         hints=(
-            "Use put_item of boto3.client('dynamodb'), or aws dynamodb put-item in the AWS CLI.",
+            "Call put_item on boto3.client('dynamodb'), or run aws dynamodb put-item in the AWS CLI.",
             "Each value includes its type: {'S': 'NV'} is text, and {'N': '1000'} is a number with its digits as text.",
             "The item has four attributes: CustomerID, AccountNumber, State and CreditLimit.",
         ),
@@ -111,13 +111,13 @@ ex.q2.check()""",
         by_api=True,
     ),
     Exercise(
-        title="Permissions of AWS Glue on the table",
+        title="Table permissions for AWS Glue",
         kind="complete",
         judge=_judge_policy_actions,
         hints=(
             "AWS Glue describes the table, starts an export of it, and checks the state of the export.",
             "All three actions begin with dynamodb: and are in the policy above.",
-            "Two actions are DescribeTable and ExportTableToPointInTime. The third action is easy to forget.",
+            "Two of the actions are DescribeTable and ExportTableToPointInTime. The third action is easy to forget.",
         ),
         answer='answer = [\n    "dynamodb:DescribeTable",\n    "dynamodb:ExportTableToPointInTime",\n'
         '    "dynamodb:DescribeExport",\n]',

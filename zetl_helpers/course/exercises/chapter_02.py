@@ -14,7 +14,7 @@ from zetl_helpers.lakehouse import query
 FUNCTIONS = Word({"identity": (), "year": (), "month": (), "day": (), "hour": ()})
 """The functions that a partition can use to group values."""
 CONVERSIONS = Word({"epoch_sec": (), "epoch_milli": (), "iso": ()})
-"""The formats that a time can have at the source."""
+"""The formats that a time can have in the source."""
 _PARTITION = Entries(
     {"FieldName": Name("the attribute", case=True), "FunctionSpec": FUNCTIONS, "ConversionSpec": CONVERSIONS},
     inside=("PartitionSpec",),
@@ -31,7 +31,7 @@ def _judge_partition(_: Lab, answer: Any) -> None:
     field, function, conversion = entry["FieldName"], entry["FunctionSpec"], entry["ConversionSpec"]
     if field != "LastPaymentDate":
         raise IncorrectError(
-            f"FieldName is the name of the attribute at the source, LastPaymentDate; yours is {field!r}."
+            f"FieldName must be the name of the source attribute, LastPaymentDate, but yours is {field!r}."
         )
     if function == "identity":
         raise IncorrectError("identity creates a group for each date. The question asks for a group for each month.")
@@ -44,7 +44,7 @@ def _judge_partition(_: Lab, answer: Any) -> None:
             "A time function also needs a ConversionSpec. It specifies the format of the time in the source."
         )
     if conversion != "iso":
-        raise IncorrectError(f"{conversion} is for times that are counted from 1970, but 2026-10-21 is ISO 8601.")
+        raise IncorrectError(f"{conversion} is for times counted from 1970, but 2026-10-21 is in ISO 8601 format.")
 
 
 EXERCISES = (
@@ -73,7 +73,7 @@ EXERCISES = (
         kind="complete",
         judge=_judge_partition,
         hints=(
-            "FunctionSpec says which part of the time groups the files. The question asks for a group for each month.",
+            "FunctionSpec is the part of the time that groups the files. The question asks for a group for each month.",
             "FunctionSpec is one of identity, year, month, day and hour.",
             "ConversionSpec is the time's format: epoch_sec, epoch_milli or iso. 2026-10-21 is ISO 8601.",
         ),
@@ -88,7 +88,8 @@ EXERCISES = (
             Number(units={"folder": 1, "folders": 1}),
             _statuses,
             wrong={
-                9: "That is the number of folders now, one for each state; the question asks about account statuses.",
+                9: "That is the number of folders now, one for each state, but the question asks about account "
+                "statuses.",
                 25: "A folder for each item would mean that the table is partitioned by the key.",
                 1: "A single folder would mean that the table has no partitions.",
             },

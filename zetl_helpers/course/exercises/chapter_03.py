@@ -43,7 +43,7 @@ def _judge_grants(lab: Lab, answer: Any) -> None:
         if missing := sorted(needed - set(given[thing])):
             raise IncorrectError(f"{missing[0]} on the {thing} is missing: {_EFFECTS[thing, missing[0]]}")
         if extra := sorted(set(given[thing]) - needed):
-            raise IncorrectError(f"{extra[0]} on the {thing} is more than the question asks for.")
+            raise IncorrectError(f"The question does not ask for {extra[0]} on the {thing}.")
 
 
 def _permissions(lab: Lab) -> list[str]:
@@ -101,8 +101,8 @@ EXERCISES = (
             "The new administrator is the role, not its session, as in the answer to exercise 3.1.",
         ),
         answer=f'answer = existing + ["{_PRINCIPAL}"]',
-        why="Account-wide settings are read, changed and written back as a whole. Otherwise, the two existing roles "
-        "would no longer be administrators.",
+        why="Account-wide settings must be read, changed and written back as a whole. Otherwise, the two existing "
+        "roles would no longer be administrators.",
     ),
     Exercise(
         title="Read and nothing more",
@@ -110,7 +110,7 @@ EXERCISES = (
         judge=_judge_grants,
         hints=(
             "DESCRIBE makes a resource visible, and SELECT allows queries.",
-            "The database should be visible; the table should be visible and allow queries.",
+            "The database should be visible. The table should be visible, and the project should be able to query it.",
         ),
         answer='answer = {"database": ["DESCRIBE"], "table": ["DESCRIBE", "SELECT"]}',
         why="DESCRIBE makes the database and the table visible. SELECT allows queries. ALL would also let the project "

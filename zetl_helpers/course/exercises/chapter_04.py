@@ -75,7 +75,7 @@ EXERCISES = (
         why="Every column of the result is either in GROUP BY or inside an aggregate.",
     ),
     Exercise(
-        title="The three largest debts past due",
+        title="The three largest past-due debts",
         kind="use the API",
         by_api=True,
         judge=Execution(
@@ -116,7 +116,7 @@ answer = boto3.client("athena").start_query_execution(
 # With the CLI: aws athena start-query-execution --query-string "SELECT …" --work-group primary
 #   --query-execution-context Database=customerdb --result-configuration OutputLocation=s3://…''',
         why="StartQueryExecution returns immediately; GetQueryExecution returns the state. LIMIT without ORDER BY "
-        "returns any rows, so the same query can return different rows tomorrow.",
+        "can return any of the rows, so the same query can return different rows tomorrow.",
     ),
     Exercise(
         title="A division",

@@ -1,4 +1,4 @@
-"""The exercises for chapter 5, about rows for a chart and the right chart for a question."""
+"""The exercises for chapter 5, about preparing rows for charts and choosing the right chart."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def _pivot(lab: Lab) -> pd.DataFrame:
 def _judge_pivot(lab: Lab, answer: Any) -> None:
     given = getattr(answer, "data", answer) if type(answer).__name__ == "Styler" else answer
     if not isinstance(given, pd.DataFrame):
-        raise UnreadableError(f"The answer should be a table, as pivot_table returns it. Yours is {kind_of(answer)}.")
+        raise UnreadableError(
+            f"The answer should be a table, such as the result of pivot_table. Yours is {kind_of(answer)}."
+        )
     right, given = _without_totals(_pivot(lab)), _without_totals(given)
     if set(given.index) == set(right.columns) and set(given.columns) == set(right.index):
         raise IncorrectError("The states are rows and the statuses are columns: swap index and columns.")
@@ -42,13 +44,13 @@ def _judge_pivot(lab: Lab, answer: Any) -> None:
         wanted, found = named(right.index, "row", "rows"), named(given.index, "row", "rows")
         raise IncorrectError(
             f"The table should have {wanted}. Yours has {found}. "
-            "The arguments index and columns are the names of the two columns that you queried."
+            "Pass the names of the two columns that you queried as index and columns."
         )
     if set(given.columns) != set(right.columns):
         raise IncorrectError("The rows are right, but states are missing from the columns. Look at the query.")
     ordered = given.loc[right.index, right.columns].fillna(0).to_numpy()
     if ordered.shape != right.shape or not (ordered == right.to_numpy()).all():
-        raise IncorrectError("The numbers do not count all accounts. Look at the query.")
+        raise IncorrectError("The counts do not include all accounts. Look at the query.")
 
 
 def _without_totals(pivot: pd.DataFrame) -> pd.DataFrame:
@@ -69,7 +71,7 @@ def _judge_title(lab: Lab, answer: Any) -> None:
     named = [state for state in counts if state in words]
     if not named:
         raise IncorrectError(
-            "The title does not name a state. Use the state's code as in the data, such as CA for California."
+            "The title does not name a state. Use the state code from the data, such as CA for California."
         )
     if wrong := [state for state in named if state not in leaders]:
         accounts = counted(counts[wrong[0]], "account")
@@ -77,7 +79,7 @@ def _judge_title(lab: Lab, answer: Any) -> None:
     if absent:
         raise IncorrectError(f"{absent[0]} has the same number of accounts past due, so the title should also name it.")
     if not {str(most), *COUNTED[most : most + 1]} & {word.casefold() for word in words}:
-        raise IncorrectError("The state is right. Also say how many accounts past due it has.")
+        raise IncorrectError("The state is right. Also say how many of its accounts are past due.")
     if not _PAST_DUE.search(title):
         raise IncorrectError("The title does not say that the accounts are past due, so it claims too much.")
 
@@ -133,7 +135,7 @@ EXERCISES = (
                     ),
                     Slip(
                         _BY_STATUS.replace("SUM(currentbalance)", "COUNT(*)"),
-                        "These are numbers of accounts; the question asks for the amounts owed.",
+                        "These are numbers of accounts, but the question asks for the amounts owed.",
                     ),
                 ),
             ),
@@ -160,7 +162,7 @@ answer = boto3.client("athena").create_named_query(
         kind="complete",
         judge=_judge_pivot,
         hints=(
-            "The values of the column in index become rows, and the values of the column in columns become columns.",
+            'index="…" names the column whose values become rows, and columns="…" the one whose values become columns.',
             'In the cell above, index is "state". Here, the statuses are the rows.',
         ),
         answer='answer = zetl.charts.pivot_table(accounts, index="accountstatus", columns="state")',

@@ -40,7 +40,7 @@ EXERCISES = (
                 "string": "742 was written with the type N, a number.",
                 "float": "Almost: a float has 32 bits, but the type of the column has 64 bits.",
             },
-            otherwise="Look at the type of creditlimit in the table under Before: all numbers become the same type.",
+            otherwise="Look at the type of creditlimit in the table under 'Before': all numbers become the same type.",
         ),
         hints=(
             "All attributes of type N become columns of the same type.",
@@ -79,8 +79,8 @@ EXERCISES = (
             "WHERE state = 'CA' AND COALESCE(paperlessbilling, false) = false",
         ),
         answer=f'answer = """\n{_NO_PAPERLESS}\n"""',
-        why="Rows that are older than a column have NULL in it, and WHERE keeps only rows for which the condition is "
-        "true. Each filter on a new column must decide what NULL means.",
+        why="Rows that are older than a column have NULL in that column, and WHERE keeps only rows for which the "
+        "condition is true. For each filter on a new column, decide what NULL means.",
     ),
     Exercise(
         title="Reward points by state",
@@ -100,7 +100,7 @@ EXERCISES = (
                 ),
                 Slip(
                     _POINTS.replace("SUM(COALESCE(rewardpoints, 0))", "COUNT(rewardpoints)"),
-                    "COUNT counts the customers who have points; the question asks for the points.",
+                    "COUNT counts the customers who have points, but the question asks for the points.",
                 ),
             ),
         ),

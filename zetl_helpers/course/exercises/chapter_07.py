@@ -1,4 +1,4 @@
-"""The exercises for chapter 7, about versions of a table in SQL."""
+"""The exercises for chapter 7, about querying earlier versions of a table with SQL."""
 
 from __future__ import annotations
 
@@ -126,14 +126,14 @@ EXERCISES = (
                 ),
                 Slip(
                     _BALANCES.replace("SUM(currentbalance)", "SUM(creditlimit)"),
-                    "These are the credit limits; the question asks how much is owed.",
+                    "These are the credit limits, but the question asks how much is owed.",
                 ),
             ),
         ),
         hints=(
-            "Combine two statements of one row each with UNION ALL.",
+            "Use UNION ALL to combine two statements that return one row each.",
             "SELECT 'first' AS version, SUM(currentbalance) AS total_balance FROM … FOR VERSION AS OF {first}",
-            "The second half is the same with 'last' and {last}.",
+            "The second half is the same, but with 'last' and {last}.",
         ),
         answer='answer = f"""\n' + _BALANCES.replace(":first", "{first}").replace(":last", "{last}") + '\n"""',
         why="Each reference to a table in a statement can name a different version, so no copy is needed.",
@@ -158,7 +158,7 @@ EXERCISES = (
                 ),
                 Slip(
                     _NEW_STATES.replace("EXCEPT", "INTERSECT"),
-                    "These are the states that both versions have. EXCEPT removes rows; INTERSECT keeps the rows "
+                    "These are the states that are in both versions. EXCEPT removes rows; INTERSECT keeps the rows "
                     "that are in both.",
                 ),
             ),

@@ -67,9 +67,9 @@ def _judge_oldest(lab: Lab, answer: Any) -> None:
     if abs(given - seconds.max()) < 1e-3:
         return
     if abs(given - seconds.mean()) < 1e-3:
-        raise IncorrectError("That is the average; the question asks for the worst case.")
+        raise IncorrectError("That is the average, but the question asks for the worst case.")
     if abs(given - seconds.min()) < 1e-3:
-        raise IncorrectError("That is the best case; the question asks for the worst case.")
+        raise IncorrectError("That is the best case, but the question asks for the worst case.")
     if (abs(seconds.cummax() - given) < 1e-3).any():
         raise IncorrectError(
             "That was the longest delay when you read the log. A later ingestion had a longer delay, so run "
@@ -101,8 +101,8 @@ EXERCISES = (
         ),
         answer="answer = 0",
         why="The log covers ingestions only. If it has no new events, the source may not have changed or the "
-        "integration may have stopped, so also check the status. (AWS does not document what a refresh "
-        "without changes logs. The local lakehouse logs nothing.)",
+        "integration may have stopped, so also check the status. (AWS does not document what a refresh logs "
+        "when nothing has changed. The local lakehouse logs nothing.)",
     ),
     Exercise(
         title="The worst case",
@@ -136,7 +136,7 @@ EXERCISES = (
         hints=(
             "Read the result of ex.q4.break_it() and the latest rows of zetl.monitoring.log_events(lab).",
             "One action is missing from the role's policy zETLTargetPolicy, which GetRolePolicy in IAM returns.",
-            "PutRolePolicy replaces the policy. Add s3:PutObject next to s3:GetObject, and write the policy again.",
+            "PutRolePolicy replaces the policy. Add s3:PutObject alongside s3:GetObject, and write the policy again.",
         ),
         answer="""ex.q4.break_it()
 import json

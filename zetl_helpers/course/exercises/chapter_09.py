@@ -63,7 +63,7 @@ EXERCISES = (
         kind="use the API",
         judge=judge_on_call_tag,
         hints=(
-            "Use tag_resource of boto3.client('glue'), or aws glue tag-resource in the AWS CLI.",
+            "Call tag_resource on boto3.client('glue'), or run aws glue tag-resource in the AWS CLI.",
             "The ARN is IntegrationArn in the response from describe_integrations.",
             "glue.tag_resource(ResourceArn=arn, TagsToAdd={'on-call': '…'})",
         ),

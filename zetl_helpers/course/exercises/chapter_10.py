@@ -17,13 +17,13 @@ EXERCISES = (
             wrong={
                 "household_pets": "An older version of the AWS documentation shows underscores between the parts. "
                 "The current version shows dots.",
-                "pets": "The name is the whole path, because two maps can each have an attribute Pets.",
+                "pets": "The name is the whole path, because two maps can each have an attribute named Pets.",
                 "household": "FULL creates a column for each leaf. Household itself is a map and has no column.",
             },
             otherwise="Join the names on the path from the attribute to the leaf.",
         ),
         hints=(
-            "What does FULL name the column for City in Address?",
+            "What name does FULL give the column for City in Address?",
             "Write the names from the outermost to the innermost, separated by dots.",
         ),
         answer='answer = "household.pets"',

@@ -32,7 +32,7 @@ _CHANGES = Each(
 
 
 def _judge_changes(lab: Lab, answer: Any) -> None:
-    """Judge the three words. The row count that the chapter prints also means "same"."""
+    """Judge the words for OPTIMIZE, VACUUM and rows. The table's current row count is accepted in place of "same"."""
     counted = Entries({"OPTIMIZE": _CHANGE, "VACUUM": _CHANGE, "rows": _rows(lab)})(answer)
     _CHANGES(lab, counted)
 

@@ -1,4 +1,4 @@
-"""The exercises for chapter 13, about a prediction and about problems in an unknown table."""
+"""The exercises for chapter 13, about predicting columns and fixing problems in an unknown table."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EXERCISES = (
                 "MovieID": "MovieID is the key, and a key always has a column.",
                 "Title": "A string becomes a column of type string.",
                 "ReleasedAt": "A string becomes a column of type string, even if it looks like a date.",
-                "Rating": "Values of two types do not prevent a column: its type becomes string.",
+                "Rating": "Values of two types still produce a column: its type becomes string.",
                 "Genres": "A set becomes an array.",
                 "Info": "A map becomes a struct, or a column for each leaf.",
                 "Awards": "A list becomes an array of strings.",
@@ -125,11 +125,11 @@ ex.q3.check()""",
                     ),
                     Slip(
                         f"SELECT carrier, COUNT(*) AS kg {_OCTOBER}",
-                        "This counts shipments; the question asks for kilograms.",
+                        "This counts shipments, but the question asks for kilograms.",
                     ),
                     Slip(
                         f"SELECT carrier, AVG(CAST(weightkg AS double)) AS kg {_OCTOBER}",
-                        "This is the average weight; the question asks for the sum.",
+                        "This is the average weight, but the question asks for the sum.",
                     ),
                 ),
             )

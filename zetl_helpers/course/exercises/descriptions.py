@@ -33,7 +33,7 @@ def entries(names: Iterable[object]) -> str:
 
 
 def named(names: Iterable[object], noun: str, plural: str) -> str:
-    """Name several things of one kind, as in "the columns 'a' and 'b'", or say that there are none."""
+    """Return names after their noun, as in "the columns 'a' and 'b'", or "no columns" if there are no names."""
     given = list(names)
     return f"the {noun if len(given) == 1 else plural} {quoted(given)}" if given else f"no {plural}"
 

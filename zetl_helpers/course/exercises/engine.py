@@ -46,7 +46,7 @@ class Fault:
     """A fault that an exercise causes, so that a learner sees its symptoms and fixes it.
 
     Args:
-        what: The fault, as a sentence.
+        what: A sentence that describes the fault.
         inject: A function that causes the fault.
         symptom: A function that waits until the fault has an effect, and returns the message about the effect.
         put_back: A function that fixes the fault, and that has no effect if the fault is already fixed.
@@ -65,14 +65,14 @@ class Exercise:
     """One exercise of a chapter, whose question is in the notebook.
 
     Args:
-        title: The title, as in the notebook's heading.
+        title: The title, which is also in the notebook's heading.
         kind: The kind of task, such as predict or complete.
         judge: A function that raises `IncorrectError` if the answer is wrong. It can return a note to show.
         hints: The hints, from a small clue to nearly the full answer.
-        answer: The right answer as a learner would write it.
-        why: The reason, shown with the solution and when an answer is correct.
+        answer: A correct answer, as a learner would write it.
+        why: The reason why the answer is correct, shown with the solution and after a correct answer.
         fault: The fault to fix, if the kind is ``break and repair``. Otherwise, None.
-        by_state: Whether the lab is judged instead of an answer.
+        by_state: Whether the lab's state is judged instead of an answer.
         by_api: Whether the learner works with boto3 or the AWS CLI, without a helper of this package.
     """
 
@@ -93,7 +93,7 @@ class Outcome:
 
     Args:
         status: ``correct``, ``incorrect``, ``not attempted``, ``not understood`` (the answer does not have the
-            expected form) or ``error`` (AWS rejected a request, so the answer could not be judged).
+            expected form) or ``error`` (AWS rejected a request, so the answer could not be checked).
         exercise: The exercise's name, such as ``4.1``.
         message: An explanation of the result, and the next step.
     """
@@ -153,7 +153,7 @@ class Question:
 
     @property
     def state(self) -> Status:
-        """The learner's state in this exercise."""
+        """The state of this exercise for the learner."""
         return self._progress.state(self.name)
 
     def check(self, answer: Any = ...) -> Outcome:
@@ -183,7 +183,7 @@ class Question:
             return Outcome("not understood", self.name, str(error))
         except _NOT_JUDGED as error:
             self._progress.attempted(self.name, "incorrect")
-            return Outcome("error", self.name, f"The answer could not be judged: {error}")
+            return Outcome("error", self.name, f"The answer could not be checked: {error}")
         if self.exercise.fault:
             self.put_back()
         self._progress.attempted(self.name, "correct")
@@ -230,13 +230,13 @@ class Question:
 
     def _fault(self) -> Fault:
         if self.exercise.fault is None:
-            raise TypeError(f"Exercise {self.name} breaks nothing. Answer it with {self.handle}.check(answer).")
+            raise TypeError(f"Exercise {self.name} doesn't break anything. Answer it with {self.handle}.check(answer).")
         return self.exercise.fault
 
     def _unanswered(self, answer: Any) -> str:
         """Return a message that says what is missing from an answer, or an empty string if nothing is missing."""
         if self.exercise.fault:
-            return "" if self._progress.broken(self.name) else f"Nothing is broken yet: run {self.handle}.break_it()."
+            return "" if self._progress.broken(self.name) else f"Nothing is broken yet. Run {self.handle}.break_it()."
         if self.exercise.by_state:
             return ""
         if answer is ...:
@@ -251,7 +251,7 @@ class Question:
     def _untouched(self, missing: str) -> Outcome:
         """Return the result for a missing answer.
 
-        A check can undo the step that it judged as correct. The next check then finds nothing, although the exercise is
+        A check can undo the step that it marked as correct. The next check then finds nothing, although the exercise is
         solved.
         """
         if self.state == "correct" and (self.exercise.fault or self.exercise.by_state):

@@ -14,7 +14,7 @@ from zetl_helpers.lakehouse import query
 
 _COLLIDING, _WRITTEN = ("CUST9001", "ACC900001"), ("CUST9002", "ACC900002")
 ITEMS = (_COLLIDING, _WRITTEN, WRITTEN)
-"""The customer and account of each item that exercises write."""
+"""The customer and account of each item that the exercises write."""
 _COLLIDING_KEY, _WRITTEN_KEY = (
     {"CustomerID": {"S": customer}, "AccountNumber": {"S": account}} for customer, account in (_COLLIDING, _WRITTEN)
 )
@@ -93,7 +93,8 @@ def judge_role(lab: Lab, _: object) -> None:
         )
     if wide:
         raise IncorrectError(
-            f"Role {lab.role} can write again, but {wide} allows more actions than it needs. Allow only s3:PutObject."
+            f"Role {lab.role} can write again, but {wide} allows more actions than the role needs. "
+            "Allow only s3:PutObject."
         )
     file = f"arn:{lab.partition}:s3:::{lab.bucket}/{lab.database}/{lab.target_table}/data/file.parquet"
     if not any(fnmatchcase(file, resource) for resource in resources):
@@ -143,7 +144,7 @@ def _allow_writes(lab: Lab) -> None:
 
 
 def _delete_other_policies(lab: Lab) -> None:
-    """Delete the role's policies in which a learner allowed s3:PutObject. They would hide the failures of chapter 9."""
+    """Delete policies that a learner added to allow s3:PutObject, because they would hide the failures in chapter 9."""
     iam = lab.client("iam")
     for name in iam.list_role_policies(RoleName=lab.role)["PolicyNames"]:
         if name != permissions.POLICY_NAME and _writes_of(lab, name):
@@ -165,7 +166,7 @@ def judge_names(lab: Lab, _: object) -> None:
     """Judge whether the item has State but not STATE, and whether the integration has recovered.
 
     Raises:
-        IncorrectError: The item is missing, has both attributes or neither, or the integration has not recovered.
+        IncorrectError: The item is missing or has both attributes or neither, or the integration has not recovered.
     """
     item = _item(lab, _COLLIDING_KEY)
     if item is None:
@@ -176,7 +177,7 @@ def judge_names(lab: Lab, _: object) -> None:
     if "STATE" in item and "State" in item:
         raise IncorrectError("The item CUST9001 still has both State and STATE, which are one column in the target.")
     if "State" not in item:
-        raise IncorrectError("The item CUST9001 no longer has State, and the target is partitioned by State.")
+        raise IncorrectError("The item CUST9001 no longer has State, but the target is partitioned by State.")
     judge_integration(lab, "The item has only the attribute State.")
 
 

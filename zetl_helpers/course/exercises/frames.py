@@ -1,4 +1,4 @@
-"""Comparison of an answer's rows with the right rows, with messages that name the mistake."""
+"""Comparison of an answer's rows with the expected rows, with messages that name the mistake."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ def compare(
     filters: Sequence[str] = ("WHERE",),
     grouped: bool = False,
 ) -> None:
-    """Compare an answer with the right rows.
+    """Compare an answer with the expected rows.
 
     Args:
-        right: The right rows.
+        right: The expected rows.
         given: The answer's rows.
-        one_row_for: The thing that each row describes, such as "state".
+        one_row_for: The singular noun for what a row describes, such as "state".
         key: The columns that identify a row.
         ordered: Whether the order of the rows matters.
         filters: The clauses in the answer that can remove rows, ``WHERE`` or ``HAVING``.
         grouped: Whether the answer contains ``GROUP BY``.
 
     Raises:
-        IncorrectError: The rows differ. The message names the mistake, not the right rows.
+        IncorrectError: The rows differ. The message names the mistake, not the expected rows.
     """
     _compare_columns(right, given)
     given = given[list(right.columns)]
@@ -85,11 +85,11 @@ def _compare_counts(
     asked = f"The question asks for one row for each {one_row_for}"
     if given.empty:
         text = " Text comparison is case-sensitive." if "WHERE" in filters else ""
-        raise IncorrectError(f"{asked}; your answer has no rows. Look at {_removing(filters)}.{text}")
+        raise IncorrectError(f"{asked}, but your answer has no rows. Look at {_removing(filters)}.{text}")
     if Counter(set(rows)) == Counter(_rows(right)):
-        raise IncorrectError(f"{asked}; in your answer, some rows occur more than once.")
+        raise IncorrectError(f"{asked}, but in your answer, some rows occur more than once.")
     if len(given) == 1 and len(right) > 1 and not grouped:
-        raise IncorrectError(f"{asked}; your answer has only one row. Is GROUP BY missing?")
+        raise IncorrectError(f"{asked}, but your answer has only one row. Is GROUP BY missing?")
     more = "more" if len(given) > len(right) else "fewer"
     look = (
         "GROUP BY, and check whether a filter is missing"
@@ -97,7 +97,7 @@ def _compare_counts(
         else f"{_removing(filters)}, which might remove too many rows"
     )
     count = "only one row" if len(given) == 1 else f"{len(given)} rows"
-    raise IncorrectError(f"{asked}; your answer has {count}, {more} than there should be. Look at {look}.")
+    raise IncorrectError(f"{asked}, but your answer has {count}, {more} than there should be. Look at {look}.")
 
 
 def _removing(filters: Sequence[str]) -> str:
@@ -112,7 +112,7 @@ def _compare_keys(right: pd.DataFrame, given: pd.DataFrame, key: Sequence[str]) 
     name = _words(key, stray[0])
     if stray[0] in found:
         if any(str(stray[0]).casefold() == str(row).casefold() for row in wanted):
-            raise IncorrectError(f"In the row where {name}, the text differs only in case.")
+            raise IncorrectError(f"In the row where {name}, only the case of the text is wrong.")
         raise IncorrectError(f"The row where {name} does not belong in the answer.")
     raise IncorrectError(f"There is no row where {name}.")
 
@@ -129,9 +129,9 @@ def _compare_values(right: pd.DataFrame, given: pd.DataFrame, one_row_for: str, 
             row, (_, shown) = min(wrong.items(), key=lambda entry: str(entry[0]))
             mistake = _mistake(list(wrong.values()))
             value = "NULL" if shown is None else shown
-            where = f"{column!r} is not right, for example in the row where {_words(key, row)}: yours is {value}."
+            where = f"{column!r} is not right. For example, in the row where {_words(key, row)}, your value is {value}."
             raise IncorrectError(f"{where} {mistake}".rstrip())
-    raise IncorrectError(f"The values are right, but not for the right {one_row_for}.")
+    raise IncorrectError(f"The values are right, but some of them belong to a different {one_row_for}.")
 
 
 def _mistake(pairs: Sequence[tuple[Any, Any]]) -> str:
@@ -143,13 +143,13 @@ def _mistake(pairs: Sequence[tuple[Any, Any]]) -> str:
     if not all(isinstance(entry, float) for pair in pairs for entry in pair):
         return "A number should not be a string." if any(isinstance(item, str) for _, item in pairs) else ""
     if all(_near(wanted, 100 * given) for wanted, given in pairs):
-        return "It is a fraction; the question asks for a percentage."
+        return "It is a fraction, but the question asks for a percentage."
     if all(_near(wanted, given, 0.0051) for wanted, given in pairs):
         return "It is close. Round once, at the end, to the number of decimal places that the question asks for."
     if all(math.trunc(wanted) == given for wanted, given in pairs):
         return "The decimals are cut off. If you divide two integers, multiply by 100e0 first."
     if all(_near(round(wanted), given) for wanted, given in pairs):
-        return "It is rounded to an integer; the question asks for decimal places."
+        return "It is rounded to an integer, but the question asks for decimal places."
     return ""
 
 

@@ -100,7 +100,7 @@ class Progress:
 
     @contextmanager
     def _changing(self) -> Iterator[dict[str, dict[str, Any]]]:
-        """Yield the entries for changes, and then replace the file atomically."""
+        """Yield the entries so that the caller can change them, and then replace the file atomically."""
         self._folder.mkdir(parents=True, exist_ok=True)
         with _locked(self._folder / f"{_FILE}.lock"):
             entries = self._read()
@@ -140,7 +140,7 @@ def _share(entries: dict[str, dict[str, Any]]) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Lock the file while the block runs. The operating system releases the lock if the process dies."""
+    """Lock the file while the block is running. The operating system releases the lock if the process dies."""
     with path.open("a+b") as file:
         system.lock(file)
         yield

@@ -93,8 +93,8 @@ class Number:
     """A number, or a string that contains a number in words, with thousands separators or with a unit.
 
     Args:
-        example: A number that shows the form.
-        units: The factor of each unit. A number without a unit has a factor of 1.
+        example: An example of an answer, for the message that names the expected form.
+        units: The factor for each unit. A number without a unit has a factor of 1.
         of_time: The length of the answer's unit in seconds, if durations are also accepted. Otherwise, 0.
     """
 
@@ -148,7 +148,7 @@ class Name:
     Args:
         wanted: A description of the expected answer, for learners whose answer is not a string.
         case: Whether the answer is case-sensitive.
-        keys: Names that also count as an answer if they are the only key of a dictionary.
+        keys: Names that are also accepted as the only key of a dictionary, such as ``S`` in ``{"S": "a"}``.
         strip: Patterns of text that may surround the name.
     """
 
@@ -293,7 +293,7 @@ class Items:
     inside: Sequence[str] = ()
 
     def __call__(self, answer: Any) -> list[Any]:
-        """Return the values in their order.
+        """Return the values in order.
 
         Raises:
             UnreadableError: There are no values, or one of them cannot be read.
@@ -355,7 +355,7 @@ class Entries:
         """Return the value of each name as the learner typed it.
 
         Raises:
-            UnreadableError: The answer does not have the form of a dictionary with these names.
+            UnreadableError: The answer cannot be read as a dictionary with these names.
         """
         return {name: unwrap(value) for name, value in self._raw(answer).items()}
 

@@ -53,7 +53,7 @@ def judge_repair(lab: Lab, _: object) -> None:
     if not found:
         raise UntouchedError(f"There are no items in table {shipments.table}. Run the cells above first.")
     if found == original:
-        raise UntouchedError(f"The items of table {shipments.table} have not changed.")
+        raise UntouchedError(f"The items in table {shipments.table} have not changed.")
     lost = sorted(original.keys() - found.keys())
     if lost:
         raise IncorrectError(f"Shipment {lost[0]} was deleted. Write the item again, and then fix it.")
@@ -130,8 +130,12 @@ def _tracking(item: _Item) -> str:
 def _time(item: _Item) -> str:
     if "ShippedAt" not in item:
         return "ShippedAt is still missing."
-    right = item["ShippedAt"] == {"S": MISSING_TIME}
-    return "" if right else f"ShippedAt is {item['ShippedAt']}; the dispatcher says {MISSING_TIME}, a string (S)."
+    if item["ShippedAt"] == {"S": MISSING_TIME}:
+        return ""
+    return (
+        f"ShippedAt is {item['ShippedAt']}, but according to the dispatcher, it should be the string (S) "
+        f"{MISSING_TIME}."
+    )
 
 
 _CHECKS: Mapping[str, Callable[[_Item], str]] = {
@@ -168,7 +172,7 @@ class Live:
             found = lab.client("glue").get_table(DatabaseName=lab.database, Name=shipments.target_table)
         if found is None:
             raise UntouchedError(
-                f"There is no table {lab.database}.{shipments.target_table} yet: bring the shipments into the "
+                f"There is no table {lab.database}.{shipments.target_table} yet. Bring the shipments into the "
                 "lakehouse first, as the exercise describes."
             )
         self._judge(shipments, answer)

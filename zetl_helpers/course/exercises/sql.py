@@ -57,8 +57,8 @@ class Sql:
     """A judge for one SELECT statement.
 
     Args:
-        right: A statement that returns the right rows.
-        one_row_for: The thing that each row describes, such as "state".
+        right: A statement that returns the expected rows.
+        one_row_for: The singular noun for what a row describes, such as "state".
         key: The columns that identify a row.
         slips: Typical mistakes, whose statements run only for wrong answers.
         ordered: Whether the order of the rows matters.
@@ -118,7 +118,8 @@ class Sql:
             word = _FIRST_WORD.match(statement)
             yours = f" Yours begins with {word[1]}." if word else ""
             raise UnreadableError(
-                f"The answer should be a SELECT: nothing else runs here, so the table cannot change.{yours}"
+                f"The answer should be a SELECT statement.{yours} Only SELECT statements run here, so the table "
+                "cannot change."
             )
         return statement
 
@@ -128,7 +129,7 @@ class Sql:
         return _with_lowercase_names(query(lab, statement, **named))
 
     def _name_the_having(self, lab: Lab, statement: str, params: dict[str, Any]) -> None:
-        """Raise an error about HAVING if the statement returns rows without it."""
+        """Raise an error about the HAVING clause if the statement would return rows without it."""
         if not self._run(lab, without_having(statement), params).empty:
             raise IncorrectError(
                 "Your HAVING clause removes every group: without it, your statement returns rows. Compare their values "

@@ -112,7 +112,7 @@ def _section(cells: Sequence[nbformat.NotebookNode]) -> Section:
 
 
 def _is_box(cell: nbformat.NotebookNode) -> bool:
-    """Return whether a cell is a box with console clicks, which the instructor does not read aloud."""
+    """Return whether a cell is a box with console steps, which the instructor does not read aloud."""
     return bool(cell.metadata.get("zetl", {}).get("kind") == "console")
 
 

@@ -28,8 +28,8 @@ def write(notebooks: Sequence[Path], out: Path) -> list[Path]:
         The pages, starting with the overview.
 
     Raises:
-        MaterialError: A section has no talking points, or talking points have no section.
-        PlanError: The course does not fit into the planned times.
+        MaterialError: A section has no talking points, or there are talking points for an unknown section.
+        PlanError: A plan is too short for the core of the course.
     """
     out.mkdir(parents=True, exist_ok=True)
     read = [reading.read(path) for path in notebooks]
@@ -122,7 +122,7 @@ def _list(title: str, lines: Sequence[str]) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """Escape a text that is not Markdown, because `item["S"]` would otherwise be a link."""
+    """Escape plain text for Markdown, where `item["S"]` would otherwise be a link."""
     return re.sub(r"([\\`*_\[\]<>])", r"\\\1", text)
 
 
@@ -141,7 +141,7 @@ def _first_sentence(text: str) -> str:
 def _checklist(chapters: Sequence[Chapter]) -> Iterator[str]:
     yield "# Checklist for the end of the day"
     yield ""
-    yield "A class should not cost anything the next day. The local lakehouse is free. On AWS, follow these steps:"
+    yield "A class should cost nothing after the day ends. The local lakehouse is free. On AWS, follow these steps:"
     yield ""
     yield "1. `zetl class status`: check who has an integration, and whether any integration needs attention."
     yield "2. Ask whether anybody wants to keep any data, and save that data elsewhere."

@@ -38,7 +38,7 @@ class Slot:
 
     Args:
         start: The minute at which this part starts.
-        minutes: The length of this part.
+        minutes: The length of this part in minutes.
         what: The chapter's title, or a label for setup, slack or a break.
         exercises: ``in class``, ``afterward``, or ``–`` if the chapter has no exercises.
     """
@@ -65,7 +65,7 @@ class Checkpoint:
 
 
 def plan(chapters: Sequence[Chapter], minutes: int) -> list[Slot]:
-    """Fit the core, more chapters and exercises, in this order, into the available time, with breaks and slack.
+    """Fit the core chapters, then more chapters, and then exercises into the available time, with breaks and slack.
 
     Args:
         chapters: All chapters.

@@ -20,23 +20,23 @@ _MOST_ROWS, _MOST_LINES, _LINE_LENGTH = 9, 9, 90
 _FEWEST_ROWS, _MOST_CODE_AND_ROWS = 5, 14
 # A row with more characters would be too small to read. Longer type names wrap within their cell.
 _ROW_LENGTH, _CELL_LENGTH = 84, 30
-# A slide has no cells, and nothing is above or below it.
+# References to a cell, or to something above or below, make no sense on a slide.
 _POINTS_ELSEWHERE = re.compile(r"\b(?:above|below)\b")
 _NEXT_CELL = re.compile(r"\b([Tt]he) (?:next )?cell\b")
 
 
 def words(markdown: str) -> int:
-    """Return the number of words in a text."""
+    """Return the number of words in Markdown text."""
     return len(re.findall(r"\w[\w'’.-]*", plain(markdown)))
 
 
 def plain(markdown: str) -> str:
-    """Return a text without Markdown formatting. Links are replaced by their texts."""
+    """Return text without Markdown formatting. Links are replaced by their link text."""
     return re.sub(r"[`*]|\[|\]\([^)]*\)", "", markdown)
 
 
 def lead(text: str, most_words: int) -> str:
-    """Return as many of a text's first sentences as a word limit allows, in Markdown.
+    """Return the first sentences of Markdown text, as many as a word limit allows.
 
     A list continues the sentence that introduces it.
     """
@@ -48,7 +48,7 @@ def lead(text: str, most_words: int) -> str:
 
 
 def further_items(text: str, most_words: int) -> list[str]:
-    """Return the list items that a text's lead omits, in lists that each fit the word limit."""
+    """Return the list items that `lead` omits, in lists that each fit within the word limit."""
     _, items, fitting = _lead(text, most_words)
     left = items[len(fitting) :] if fitting else []
     lists = []
@@ -60,7 +60,7 @@ def further_items(text: str, most_words: int) -> list[str]:
 
 
 def _lead(text: str, most_words: int) -> tuple[str, list[str], list[str]]:
-    """Return a text's first sentences, the items of the list that continues them, and the items that fit."""
+    """Return the first sentences, all items of the list that follows them, and the leading items that fit."""
     blocks = [block for block in text.strip().split("\n\n") if block and not block.startswith(("|", "!", "#", "```"))]
     if not blocks:
         return "", [], []
@@ -104,7 +104,7 @@ def _shortened(sentence: str, most_words: int) -> str:
 
 
 def picture(text: str, folder: Path) -> str:
-    """Return the first drawing in a text as HTML."""
+    """Return the first drawing in Markdown text as HTML."""
     found = re.search(r"!\[([^\]]*)\]\(([^)]+\.svg)\)", text)
     if not found:
         return ""
@@ -113,7 +113,7 @@ def picture(text: str, folder: Path) -> str:
 
 
 def tables(text: str) -> list[str]:
-    """Return the first table in a text as HTML, in parts that each fit on a slide."""
+    """Return the first table in Markdown text as HTML, in parts that each fit on a slide."""
     head, *rows = [_without_links(line) for line in text.splitlines() if line.startswith("|")] or [""]
     count = -(-len(rows[1:]) // _MOST_ROWS)
     size = -(-len(rows[1:]) // count) if count else 1
@@ -123,7 +123,7 @@ def tables(text: str) -> list[str]:
 
 
 def given(source: str) -> str:
-    """Return the part of an answer cell that belongs to the question, such as names or the start of a list."""
+    """Return the code that an answer cell gives the learner, such as names or the start of a list."""
     code = without_checks(source)
     is_empty = re.fullmatch(r"answer = (?:\.\.\.(?:  #.*)?|f?\"\"\"\n-- your SQL\n\"\"\")", code)
     return "" if is_empty else code
@@ -136,7 +136,7 @@ def without_checks(source: str) -> str:
 
 
 def pages(code: str, most_lines: int) -> list[str]:
-    """Return code in parts that each fit on a slide, divided at empty lines if possible."""
+    """Return code in parts that each fit on a slide, split at blank lines if possible."""
     parts: list[str] = []
     for block in code.split("\n\n"):
         lines = block.splitlines()
@@ -150,7 +150,7 @@ def pages(code: str, most_lines: int) -> list[str]:
 def result(cell: nbformat.NotebookNode) -> str:
     """Return a cell's output as HTML that fits on a slide: a picture, or else a table or the first lines of text.
 
-    A table has fewer rows below longer code.
+    The longer the cell's code, the fewer rows of a table fit.
     """
     outputs = cell.get("outputs", [])
     most_rows = min(_MOST_ROWS, max(_FEWEST_ROWS, _MOST_CODE_AND_ROWS - len(cell.source.splitlines())))
@@ -184,7 +184,7 @@ def _first_rows(table: str, most_rows: int) -> str:
 
 
 def _first_columns(rows: list[str]) -> str:
-    """Return rows without an index of numbers and, if they are too wide for a slide, without some columns."""
+    """Return rows without a numeric index and, if they are too wide for a slide, without some columns."""
     cells = [re.findall(r"<t[hd][^>]*>.*?</t[hd]>", row, flags=re.DOTALL) for row in rows]
     if len({len(row) for row in cells}) > 1:
         return "".join(rows)
@@ -206,7 +206,7 @@ def _first_columns(rows: list[str]) -> str:
 
 
 def _first_lines(text: str) -> str:
-    """Return the first lines of a text that fit on a slide. A long line counts as several lines."""
+    """Return the first lines of text that fit on a slide. A long line counts as several lines."""
     kept: list[str] = []
     space = _MOST_LINES
     for line in text.splitlines():

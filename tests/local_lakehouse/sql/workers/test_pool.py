@@ -118,7 +118,7 @@ def test_interrupt_ends_a_running_statement(pool: WorkerPool) -> None:
     session.close()
 
 
-def test_interrupt_ends_reading_the_rows_of_a_finished_statement(pool: WorkerPool) -> None:
+def test_rows_of_a_finished_statement_cannot_be_read_after_an_interrupt(pool: WorkerPool) -> None:
     session = pool.session()
     rows = session.stream("SELECT range FROM range(1000000)")
     assert rows.read_next_batch().num_rows > 0
@@ -128,7 +128,7 @@ def test_interrupt_ends_reading_the_rows_of_a_finished_statement(pool: WorkerPoo
     session.close()
 
 
-def test_interrupt_before_the_start_prevents_a_statement(pool: WorkerPool) -> None:
+def test_interrupt_before_the_start_prevents_a_statement_from_running(pool: WorkerPool) -> None:
     session = pool.session()
     session.interrupt()
     with pytest.raises(InterruptedStatementError):
@@ -147,7 +147,7 @@ def test_worker_that_ignores_an_interrupt_is_killed(pool: WorkerPool) -> None:
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGABRT], ids=["killed", "aborted"])
-def test_killed_worker_fails_only_its_statement(pool: WorkerPool, how: signal.Signals) -> None:
+def test_killing_a_worker_affects_only_its_statement(pool: WorkerPool, how: signal.Signals) -> None:
     with pool.opened() as session, pool.opened() as other:
         other.constant("1")
         stopper = threading.Timer(0.2, os.kill, args=(worker_of(session), how))
@@ -156,14 +156,14 @@ def test_killed_worker_fails_only_its_statement(pool: WorkerPool, how: signal.Si
         assert other.constant("1 + 1") == 2
 
 
-def test_crashed_worker_is_an_internal_error(pool: WorkerPool) -> None:
+def test_crashed_worker_causes_an_internal_error(pool: WorkerPool) -> None:
     with pool.opened() as session:
         stopper = threading.Timer(0.2, os.kill, args=(worker_of(session), signal.SIGSEGV))
         stopper.start()
         assert failure(lambda: session.read(ENDLESS)).startswith("GENERIC_INTERNAL_ERROR")
 
 
-def test_largest_statement_ends_at_the_total_memory_limit() -> None:
+def test_largest_statement_is_stopped_at_the_total_memory_limit() -> None:
     pool = WorkerPool(Limits(query_bytes=1024 * MB, all_bytes=256 * MB))
     with pool.opened() as small, pool.opened() as large:
         small.register("given", pa.table({"x": range(10)}))
@@ -172,7 +172,7 @@ def test_largest_statement_ends_at_the_total_memory_limit() -> None:
     pool.stop()
 
 
-def test_statements_run_while_thirty_long_statements_run() -> None:
+def test_statements_run_while_thirty_long_statements_are_running() -> None:
     pool = WorkerPool(Limits(query_bytes=64 * MB, seconds=5))
     reasons: list[str] = []
     sessions = [pool.session() for _ in range(30)]
@@ -220,7 +220,7 @@ def test_priority_of_a_long_statement_is_lowered_once(pool: WorkerPool) -> None:
 
 
 @pytest.mark.parametrize(("more", "slowed"), [(0, False), (1, True)])
-def test_priority_is_lowered_sooner_with_many_statements(
+def test_priority_is_lowered_sooner_when_many_statements_are_running(
     monkeypatch: pytest.MonkeyPatch, more: int, slowed: bool
 ) -> None:
     monkeypatch.setattr(pool_module, "_CROWD", 2)
@@ -266,7 +266,7 @@ def test_files_in_a_readable_folder_are_read(tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full device")
-def test_full_disk_fails_the_statement(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_statement_fails_on_full_disk(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
     with pool.opened() as session:
         monkeypatch.setattr(session, "_path", lambda: Path("/dev/full"))
         message = failure(lambda: session.read("SELECT i FROM range(1000000) t(i)"))

@@ -101,7 +101,10 @@ class ChangeLog:
             self._read()
 
     def after_write(self, listener: Callable[[], None]) -> None:
-        """Register a function to call after each commit that contains changes, while the database is still locked."""
+        """Register a function to call after each commit that contains a change for an integration.
+
+        The database is still locked during the call.
+        """
         self._listeners.append(listener)
 
     def watch(self, integration: str, table: str, key_names: Iterable[str]) -> None:

@@ -89,8 +89,8 @@ def current_actor() -> Actor | None:
     return _actor.get()
 
 
-# The permissions of the caller for whom Athena reads tables and writes results, or None if a service is acting
-# on its own behalf.
+# The permissions of the caller for whom Athena reads tables and writes results, or None if a service is acting on
+# its own behalf.
 _rights: ContextVar[CallerRights | None] = ContextVar("rights", default=None)
 
 

@@ -1,6 +1,6 @@
 """The stored items of moto's DynamoDB tables.
 
-moto only counts, copies and deletes these collections. `local_lakehouse.dynamodb` reads and writes the items.
+moto only counts, copies and deletes a table's items as a whole. `local_lakehouse.dynamodb` reads and writes the items.
 """
 
 from __future__ import annotations

@@ -227,7 +227,7 @@ class BodyFile:
 
     def write(self, content: bytes | memoryview) -> int:
         """Replace the content."""
-        # The content is not copied, because the store must recognize an object that it wrote before the transaction.
+        # Bytes are not copied, because the store recognizes content written before the transaction by its identity.
         self.body = self._objects.write(content if isinstance(content, memoryview) else bytes(content))
         self._at = self.body.size
         return self._at

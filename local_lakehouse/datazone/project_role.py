@@ -2,8 +2,8 @@
 
 The policies are based on the AWS managed policies ``SageMakerStudioProjectUserRolePolicy`` (version 63) and
 ``SageMakerStudioProjectUserRolePermissionsBoundary`` (version 19). They cover only the services of the local lakehouse.
-The AWS managed policies have conditions on the tags of the role and of the project's resources. Here, the
-policies name the project's resources instead.
+The AWS managed policies have conditions on the tags of the role and of the project's resources. Here, the policies
+name the project's resources instead.
 
 AWS: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/SageMakerStudioProjectUserRolePermissionsBoundary.html
 """

@@ -49,7 +49,7 @@ class ImportService:
 
     Args:
         clients: The AWS clients for the lakehouse.
-        observers: The functions to call after an import or any other write.
+        observers: The functions to call after an import, which are also called after other writes.
         clock: A function that returns the current time in seconds since 1970.
     """
 

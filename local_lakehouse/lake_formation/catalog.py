@@ -18,7 +18,7 @@ class GovernedCatalog:
 
     Args:
         governance: The access checks of Lake Formation.
-        changed: A function that saves the records after they change.
+        changed: A function that saves Lake Formation's state after it changes.
     """
 
     def __init__(self, governance: Governance, changed: Callable[[], object] = lambda: None) -> None:

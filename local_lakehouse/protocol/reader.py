@@ -159,8 +159,8 @@ def _credential(query: list[tuple[str, str]], headers: Headers) -> Credential | 
     scope = _CREDENTIAL.fullmatch(f"Credential={signed[0]}")
     if scope:
         return Credential(scope[1], scope[2], by_signature(scope[3]))
-    # The older signature version, which boto3 still uses for presigned S3 URLs, contains neither a Region nor
-    # a service.
+    # The older signature version, which boto3 still uses for presigned S3 URLs, contains neither a Region nor a
+    # service.
     return Credential(signed[0], None, "s3")
 
 

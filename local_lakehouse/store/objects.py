@@ -74,8 +74,8 @@ class VersionBodies:
 class Objects:
     """The objects of all buckets.
 
-    A body is written before the row that refers to it, and deleted after that row. Therefore, if a process
-    is killed, it can leave behind only unreferenced files, which `sweep` deletes.
+    A body is written before the row that refers to it, and deleted after that row. Therefore, if a process is
+    killed, it can leave behind only unreferenced files, which `sweep` deletes.
 
     Args:
         database: The database that contains the rows. Its folder contains the bodies.
@@ -187,8 +187,8 @@ class Objects:
             version: The version's ID, or None for the latest version.
 
         Returns:
-            The file, or None if the object does not exist or is empty. The file is deleted some time after the
-            object is deleted. A missing file means that the object was deleted after this call.
+            The file, or None if the object does not exist or is empty. The file is deleted some time after the object
+            is deleted. A missing file means that the object was deleted after this call.
         """
         with self.database.view() as connection:
             row = connection.execute(

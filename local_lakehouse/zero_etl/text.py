@@ -1,4 +1,4 @@
-"""Conversion of DynamoDB values to strings, for list elements, and for attributes whose values have several types.
+"""Conversion of DynamoDB values to strings, for list elements and for attributes whose values have several types.
 
 AWS documents that list elements become strings, but does not document the format of these strings. The following format
 is our choice. Strings are unchanged, numbers are plain decimals, booleans are ``true`` and ``false``, and binary values

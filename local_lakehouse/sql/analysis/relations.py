@@ -260,7 +260,7 @@ class Relations:
         return From(sql, [*first.fields, *second.fields], facts)
 
     def _with_elements(self, first: From, second: From) -> From | None:
-        """Return a relation joined with the elements of its lists, or None if the right side does not unnest them.
+        """Return a relation joined with the elements of its lists, or None if the right side reads anything else.
 
         This avoids a lateral join, because DuckDB pushes a filter on a column of a lateral subquery into that subquery.
         The join would then hash all rows of the left side, and return the elements of each list in reverse order.
@@ -287,9 +287,9 @@ class Relations:
         return f"{first.sql} {node.kind} JOIN {nested(node.right, second)} ON {on}"
 
     def _check_outer_condition(self, node: tree.Join, first: From, visible: Scope) -> None:
-        """Reject the operand of an ``IN`` or a quantified comparison if it reads both sides of an outer join.
+        """Reject a comparison of a subquery with an operand that reads both sides of an outer join.
 
-        Trino cannot plan such a join.
+        Trino cannot plan such a comparison with ``IN``, ``ALL`` or ``ANY`` in the join condition.
         """
         left = frozenset[str]().union(*(field.facts.reads for field in first.fields))
         for term in conjuncts(node.condition):
@@ -300,7 +300,7 @@ class Relations:
                 if reads & left and reads - left:
                     raise QueryFailure(
                         "NOT_SUPPORTED",
-                        f"A subquery that uses columns from both sides is not supported in the condition of a "
+                        f"Comparing columns from both sides with a subquery is not supported in the condition of a "
                         f"{node.kind} JOIN: {part.text}",
                         part.position,
                     )

@@ -41,7 +41,10 @@ def _average_of_decimal(arguments: Sequence[Typed]) -> str:
 
 
 def _rank(name: str, value: Typed) -> str:
-    """Return the SQL for the sort key of ``min`` or ``max``. NaN sorts above numbers, but ``max`` prefers numbers."""
+    """Return the SQL for the sort key of ``min``, ``max``, ``min_by`` or ``max_by``.
+
+    NaN sorts above all numbers, but ``max`` and ``max_by`` prefer numbers to NaN.
+    """
     return greatest_key(value.sql, value.type) if name.startswith("max") else key(value.sql, value.type)
 
 

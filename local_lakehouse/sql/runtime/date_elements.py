@@ -275,7 +275,7 @@ class ZoneName:
         kind = {-west * 60: "Standard", (1 - west) * 60: "Daylight"}.get(local.offset)
         if not name or kind is None:
             raise AthenaError(
-                f"The local Athena does not support the time zone {local.zone} in a date format",
+                f"The local Athena does not support the name of the time zone {local.zone} in a date format",
                 "NOT_SUPPORTED",
             )
         return f"{name[0]}{kind[0]}T" if self.short else f"{name} {kind} Time"

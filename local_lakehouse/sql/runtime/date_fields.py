@@ -113,7 +113,8 @@ def _within(field: str, rank: int, of: Callable[[datetime], datetime], highest: 
 def _clock(name: str, rank: int, low: int, high: int, parts: tuple[Callable[[datetime], int], ...]) -> Field:
     """Return an hour field.
 
-    `parts` contains two functions: one returns the hour, and the other returns the first hour of the day or half-day.
+    `parts` contains two functions: one returns the hour of the day, and the other returns the first hour of the day or
+    half-day.
     """
     get, before = parts
     size = high - low + 1

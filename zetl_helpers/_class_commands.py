@@ -87,7 +87,7 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _print_practice() -> None:
-    """Print each learner's exercise counts and the hardest exercise, but only if the class shares its progress."""
+    """Print each learner's exercise counts, and where the most learners are stuck, if the class shares its progress."""
     from zetl_helpers import _settings
     from zetl_helpers.course import classroom
 

@@ -202,7 +202,7 @@ def wait_until_loaded(lab: Lab, *, timeout: float = 3600) -> dict[str, Any]:
         table = _target_table(lab)
         if table is not None:
             return table if last_sync(lab) is not None else None
-        # Only the first poll reads the log, because a wait polls many times.
+        # While there is no table, only the first poll reads the log, because a wait polls many times.
         if is_first and _arrival.is_loaded(lab, require(lab)) and _target_table(lab) is None:
             raise IntegrationError(
                 f"Table {lab.database}.{lab.target_table} was deleted after the initial load, and the integration does "
@@ -246,7 +246,7 @@ def wait_until_synced(lab: Lab, since: datetime, *, timeout: float = 5400) -> da
         f"the target to reflect {lab.table} up to {since:%H:%M:%S}",
         look,
         timeout=timeout,
-        hint="Check zetl.monitoring.log_events(lab). A refresh without changes does not log an event.",
+        hint="Check zetl.monitoring.log_events(lab). A refresh without changes may not log an event.",
         usual=lab.usually("15 to 30 minutes"),
     )
 

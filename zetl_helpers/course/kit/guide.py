@@ -28,7 +28,7 @@ def write(notebooks: Sequence[Path], out: Path) -> list[Path]:
         The pages, starting with the overview.
 
     Raises:
-        MaterialError: A section has no talking points, or there are talking points for an unknown section.
+        MaterialError: A chapter has no material, or its talking points do not match the notebook.
         PlanError: A plan is too short for the core of the course.
     """
     out.mkdir(parents=True, exist_ok=True)

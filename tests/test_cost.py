@@ -181,7 +181,8 @@ def test_query_cost_rejects_negative_bytes() -> None:
 def test_estimate_links_to_prices_and_names_region_and_dates() -> None:
     estimate = cost.estimate(50, 200, 3)
     note = estimate.notes[-1]
-    assert note.startswith("List prices in us-east-1 as of the date in each line. Check the current prices: https:")
+    links = "Check the current prices: https://aws"
+    assert note.startswith(f"List prices in us-east-1 as of the date in each line. {links}")
     shown = estimate._repr_html_()
     for page in ("dynamodb/pricing/on-demand", "s3/pricing", "athena/pricing", "glue/pricing", "cloudwatch/pricing"):
         assert f"<a href='https://aws.amazon.com/{page}/'>https://aws.amazon.com/{page}/</a>" in shown

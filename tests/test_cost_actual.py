@@ -95,6 +95,6 @@ def test_notes_name_costs_that_aws_does_not_report(lab: Lab) -> None:
     source.create_table(lab)
     text = repr(cost.actual(lab))
     assert "Cost Explorer" in text
-    assert "within a day" in text
+    assert "the billed cost within a day" in text
     assert "Not reported by AWS, and not included: S3 reads" in text
     assert "every six hours" in text

@@ -49,7 +49,7 @@ def test_plan_shows_cost_and_vpc_without_creating_anything(lab: Lab, plan: Domai
 def test_plan_reports_missing_role_and_subnet(lab: Lab) -> None:
     with pytest.raises(
         StudioSetupError,
-        match=r"AmazonSageMakerDomainExecution, which does not exist\. An administrator must create it",
+        match=r"role AmazonSageMakerDomainExecution, which does not exist\. An administrator must create it",
     ):
         studio.plan_domain(lab, vpc="vpc-1", subnets=SUBNETS)
     with pytest.raises(StudioSetupError, match="two Availability Zones"):
@@ -75,7 +75,7 @@ def test_creating_and_deleting_are_idempotent(lab: Lab, plan: DomainPlan) -> Non
 
 def test_project_requires_a_profile(lab: Lab, plan: DomainPlan) -> None:
     domain = studio.create_domain(lab, plan).details["domain"]
-    with pytest.raises(ClientError, match="the local lakehouse requires a projectProfileId"):
+    with pytest.raises(ClientError, match="To create a project, the local lakehouse requires a projectProfileId"):
         lab.client("datazone").create_project(domainIdentifier=domain, name="Mine")
 
 

@@ -102,7 +102,7 @@ def _create_and_delete_domain(lab: Lab) -> None:
 
 
 def _explain_inaccessible_bucket(lab: Lab) -> None:
-    # The function is called directly, because tests/faults tests S3's response for an inaccessible bucket instead.
+    # The function is called directly, because S3's response for an inaccessible bucket is tested in tests/faults.
     assert "is in your account" in target._why_forbidden(lab)
 
 

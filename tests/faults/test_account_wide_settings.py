@@ -190,7 +190,7 @@ class TestAdministrators:
         studio.add_administrator(anna)
         assert administrators(anna) == [unrelated_resources.ADMINISTRATOR, ADMIN]
 
-    def test_administrator_is_kept_until_last_lab_is_removed(self, anna: Lab, ben: Lab) -> None:
+    def test_administrator_is_kept_until_last_lab_removes_it(self, anna: Lab, ben: Lab) -> None:
         assert [studio.add_administrator(entry).did for entry in (anna, ben)] == ["created", "already there"]
         assert studio.remove_administrator(anna).did == "still needed"
         assert ADMIN in administrators(ben)

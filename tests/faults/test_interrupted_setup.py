@@ -69,7 +69,7 @@ def interrupted_account() -> Iterator[InterruptedAccount]:
         def keep(number: int) -> None:
             killed[number] = snapshots.take()
 
-        # A killed process leaves the account as it is at that call, so one setup provides the state at every point.
+        # Killing a process leaves the account as it is at that moment, so one setup provides the state at every point.
         interruption.arm({point(number, len(calls)): partial(keep, number) for number in range(POINTS)})
         set_up(lab)
         assert interruption.calls == calls

@@ -52,7 +52,8 @@ def test_result_names_missing_permission_and_statement(enforcing_lakehouse: Lake
 def test_raises_error_without_permission_to_simulate(enforcing_lakehouse: Lakehouse) -> None:
     lab = connect_to(enforcing_lakehouse.url)
     replace_policies(lab, learner_policies(lab, without("iam:SimulatePrincipalPolicy")))
-    with pytest.raises(ClientError, match=r"You are missing iam:SimulatePrincipalPolicy\. .*, statement SeeOneself"):
+    advice = "For a policy that allows it, see .*, statement SeeOneself"
+    with pytest.raises(ClientError, match=rf"You are missing iam:SimulatePrincipalPolicy\. {advice}"):
         permissions.simulate(lab)
 
 

@@ -101,7 +101,8 @@ def test_check_explains_alias_in_having_clause(chapter: Callable[[int], Chapter]
 
 
 def test_check_names_first_word_of_unsupported_statement(chapter: Callable[[int], Chapter]) -> None:
-    assert "Yours begins with SELEC." in chapter(4).q1.check("-- mine\nSELEC 1 FROM x").message
+    message = chapter(4).q1.check("-- mine\nSELEC 1 FROM x").message
+    assert "The answer should be a SELECT statement. Yours begins with SELEC. Only SELECT" in message
 
 
 def test_check_does_not_change_query_history(chapter: Callable[[int], Chapter], exercise_lab: Lab) -> None:

@@ -94,7 +94,10 @@ EARLIER: dict[str, list[tuple[Any, str]]] = {
             [{"FieldName": "LastPaymentDate", "FunctionSpec": "month", "ConversionSpec": "epoch_sec"}],
             "counted from 1970",
         ),
-        ([{"FieldName": "lastpaymentdate", "FunctionSpec": "month", "ConversionSpec": "iso"}], "the source attribute"),
+        (
+            [{"FieldName": "lastpaymentdate", "FunctionSpec": "month", "ConversionSpec": "iso"}],
+            "the name of the source attribute",
+        ),
         ("month", "a dictionary with the entries"),
     ],
     "2.3": [

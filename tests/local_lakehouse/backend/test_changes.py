@@ -89,7 +89,7 @@ def test_write_without_keys_marks_the_whole_table(log: ChangeLog, operation: str
         ("CreateTable", {"TableName": "OldOrders"}),
     ],
 )
-def test_reads_and_writes_to_other_tables_are_not_recorded(
+def test_read_requests_and_writes_to_other_tables_are_not_recorded(
     log: ChangeLog, operation: str, request_: Mapping[str, Any]
 ) -> None:
     log.note(operation, request_)

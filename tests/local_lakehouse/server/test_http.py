@@ -73,7 +73,7 @@ def test_incomplete_bodies_do_not_block_other_requests(lakehouse: Lakehouse) -> 
             slow.sendall(put(b"Content-Length: 500", b"abc", str(number).encode()))
         assert request(lakehouse, "GET", "/", signed("s3")).status == 200
         assert call(lakehouse, "dynamodb", "DynamoDB_20120810.ListTables", {}).status == 200
-        # The last connection is still open: once the rest of its body arrives, the lakehouse responds.
+        # The last of these requests is still open. The lakehouse responds once the rest of the body arrives.
         slow.sendall(b"x" * 497)
         assert answer(slow, "PUT").status == 200
 

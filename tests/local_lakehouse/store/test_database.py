@@ -320,7 +320,7 @@ def test_long_log_is_reused_during_continuous_writes(database: Database, monkeyp
         connection.executemany("INSERT INTO notes VALUES (?)", [("x" * 4_096,)] * 100)
     database.checkpoint()
     assert synced == [False]
-    # Writers waited only until the pages of the last commit had been moved.
+    # Writers waited only while the pages of the last commit were being moved.
     assert moved_under_lock[0] < log.stat().st_size / 50
     before = log.stat().st_size
     add(database, "after")

@@ -35,7 +35,7 @@ def test_request_without_an_effect_does_not_create_a_snapshot(world: World) -> N
     assert len(world.snapshots("orders")) == 1
 
 
-def test_restored_table_is_compared_with_the_target(world: World) -> None:
+def test_all_items_are_compared_after_table_is_restored(world: World) -> None:
     world.create_table("Orders")
     world.put("Orders", {"pk": {"S": "a"}})
     backup = world.dynamodb("CreateBackup", TableName="Orders", BackupName="before")["BackupDetails"]["BackupArn"]

@@ -1,4 +1,4 @@
-"""Static pictures of figures for pages without JavaScript, such as a notebook on GitHub."""
+"""Static images of figures for pages without JavaScript, such as a notebook on GitHub."""
 
 import base64
 import importlib.util

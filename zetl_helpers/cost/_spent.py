@@ -50,8 +50,7 @@ def actual(lab: Lab, *, now: datetime | None = None) -> Sheet:
     now = now or datetime.now(UTC)
     items: list[CostItem] = []
     notes = [
-        f"Cost Explorer shows the billed cost within a day. It can filter by tag {TAG_KEY} if the account has "
-        "activated the tag as a cost allocation tag.",
+        f"Cost Explorer shows the billed cost within a day, by tag {TAG_KEY} once it is an active cost allocation tag.",
         "Not reported by AWS, and not included: S3 reads, Data Catalog requests, and deleted resources.",
     ]
     with absent("ResourceNotFoundException"):

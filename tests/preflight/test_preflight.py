@@ -146,7 +146,7 @@ def test_recommends_identity_partitioning_for_few_values() -> None:
 @pytest.mark.parametrize(
     ("items", "size", "reason"),
     [
-        (rows("2026-01-01", "2026-02-01"), 1000, "below 64 MB"),
+        (rows("2026-01-01", "2026-02-01"), 1000, "smaller than 64 MB are inefficient"),
         (rows("2026-01-01", "2026-01-01"), 10 * GB, "one partition"),
         (rows(*["a"] * 19, "b"), 10 * GB, "95% of the items"),
     ],

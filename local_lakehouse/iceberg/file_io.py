@@ -17,9 +17,12 @@ from pyiceberg.manifest import ManifestEntry, ManifestFile
 from pyiceberg.typedef import EMPTY_DICT, Properties
 
 from local_lakehouse.backend.clients import ServiceClients
+from local_lakehouse.iceberg import manifest_doubles
 from local_lakehouse.iceberg.cache import KeptValues
 from local_lakehouse.iceberg.local_files import LocalFiles
 from local_lakehouse.store.mapped_files import content_of
+
+manifest_doubles.correct()
 
 _CACHE_BYTES = 96 * 2**20
 # Larger files are data files, which are read from disk by column.

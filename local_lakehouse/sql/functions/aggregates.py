@@ -174,7 +174,8 @@ def _bool(name: str) -> str:
 
 _aggregate("count", "", "bigint", "count(*){over}")
 _aggregate("count", "T", "bigint", "count({distinct}{0}){over}")
-_aggregate("count_if", "boolean", "bigint", "CAST(count_if({distinct}{0}){over} AS BIGINT)")
+# DuckDB's count_if is NULL instead of 0 if all values are NULL.
+_aggregate("count_if", "boolean", "bigint", "count({distinct}CASE WHEN {0} THEN TRUE END){over}")
 _aggregate("sum", "bigint", "bigint", "CAST(sum({distinct}{0}){over} AS BIGINT)")
 _aggregate("sum", "decimal", _sum_of_decimal, "sum({distinct}{0}){over}")
 _aggregate("sum", "real", "real", "CAST(athena_real(sum({distinct}{0}){over}) AS FLOAT)")

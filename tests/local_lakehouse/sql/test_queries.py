@@ -33,6 +33,14 @@ def test_aggregates_return_the_expected_row(run: Run, select: str, row: list[str
     assert run(f"SELECT {select} FROM {PEOPLE}").rows == [row]
 
 
+def test_count_if_without_true_values_is_zero(run: Run) -> None:
+    values = "(VALUES CAST(NULL AS boolean), NULL) AS t(b)"
+
+    assert run(f"SELECT count_if(b), count_if(DISTINCT b) FROM {values}").rows == [["0", "0"]]
+    assert run(f"SELECT count_if(b) FROM {values} WHERE b").rows == [["0"]]
+    assert run(f"SELECT count_if(b) OVER () FROM {values}").rows == [["0"], ["0"]]
+
+
 def test_group_by_accepts_positions_and_grouping_sets(run: Run) -> None:
     assert run(f"SELECT g AS k, sum(id) FROM {PEOPLE} GROUP BY 1 ORDER BY k").rows == [["a", "4"], ["b", "2"]]
     rolled = run(f"SELECT g, grouping(g), count(*) AS n FROM {PEOPLE} GROUP BY ROLLUP (g) ORDER BY 2, 1").rows

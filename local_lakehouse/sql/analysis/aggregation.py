@@ -15,12 +15,19 @@ from local_lakehouse.sql.functions import registry
 from local_lakehouse.sql.functions.collections import fold
 from local_lakehouse.sql.grammar import tree
 from local_lakehouse.sql.grammar.tree import Expression
+from local_lakehouse.sql.types import Type
 
 if TYPE_CHECKING:
     from local_lakehouse.sql.analysis.analysis import Analysis
 
 _VALUE_FUNCTIONS = ("first_value", "last_value", "nth_value", "lag", "lead")
 _AGGREGATE = Facts(rows=True, fails=True)
+# The types of `reduce_agg`'s state, and the greatest precision of those that have a precision.
+_PRIMITIVES = (
+    "boolean", "tinyint", "smallint", "integer", "bigint", "real", "double", "date", "time", "interval day to second",
+    "interval year to month",
+)  # fmt: skip
+_LONGEST = {"decimal": 18, "timestamp": 6, "timestamp with time zone": 3}
 _QUERIES = (tree.ScalarQuery, tree.Exists, tree.InQuery, tree.Quantified)
 
 
@@ -138,16 +145,16 @@ class Aggregates:
         self, node: tree.Call, signature: Signature, values: list[Typed], condition: str, order: str, over: str
     ) -> str:
         filtered = f" FILTER (WHERE {condition})" if condition else ""
-        if node.name == "reduce_agg":
-            return self._reduced(values, filtered, over)
-        if node.distinct and node.name in ("map_agg", "multimap_agg", "histogram", "map_union"):
-            raise not_offered(f"{node.name}(DISTINCT …)", node.position)
         if node.name == "array_agg" and node.distinct and not order:
             # Trino returns distinct values in order of arrival, but DuckDB returns them in any order. The values are
             # sorted, so that every run returns the same result.
             order = f" ORDER BY {values[0].sql}"
         places = [value.written_as(f"{{{index}}}") for index, value in enumerate(values)]
         emit = signature.emit if isinstance(signature.emit, str) else signature.emit(places)
+        if node.name == "reduce_agg":
+            emit = self._reduced(places)
+        if node.distinct and "{distinct}" not in emit and node.name != "approx_distinct":
+            raise not_offered(f"{node.name}(DISTINCT …)", node.position)
         pieces = {
             **{str(index): self._argument(node, value) for index, value in enumerate(values)},
             "distinct": "DISTINCT " if node.distinct else "",
@@ -167,11 +174,13 @@ class Aggregates:
             return key(value.sql, value.type)
         return value.sql
 
-    def _reduced(self, values: list[Typed], filtered: str, over: str) -> str:
-        items, start, step, _ = values
-        listed = f"list({items.sql}){filtered}{over}"
-        kept = f"list_filter({listed}, lambda e: e IS NOT NULL)"
-        return fold(kept, items.type, start, step)
+    def _reduced(self, places: list[Typed]) -> str:
+        """Return the template for ``reduce_agg``, which skips rows without a value or an initial state."""
+        items, start, step, _ = places
+        if not _is_primitive(start.type):
+            raise QueryFailure("NOT_SUPPORTED", f"State type not supported for reduce_agg: {start.type}")
+        listed = "list({distinct}{0}{order}) FILTER (WHERE {0} IS NOT NULL AND {1} IS NOT NULL{and_filter}){bare_over}"
+        return fold(listed, items.type, start, step)
 
     def _grouping(self, node: tree.Call, scope: Scope) -> Typed:
         if scope.grouping is None or not scope.grouping.keys:
@@ -195,6 +204,12 @@ class Aggregates:
         keys = ", ".join(key(argument.sql, argument.type) for argument in arguments)
         sql = f"CAST(grouping({keys}) AS {result.name})"
         return Typed(sql, result, union(Facts(rows=True), *(argument.facts for argument in arguments)))
+
+
+def _is_primitive(type_: Type) -> bool:
+    """Return whether Trino represents values of a type as Java's ``boolean``, ``long`` or ``double``."""
+    limit = _LONGEST.get(type_.name)
+    return type_.name in _PRIMITIVES if limit is None else type_.numbers[0] <= limit
 
 
 def _fill(template: str, pieces: dict[str, str]) -> str:

@@ -54,7 +54,7 @@ def _extreme(name: str) -> Emit:
         rank = _rank(name, value)
         if rank == value.sql:
             return f"{name}({{distinct}}{value.sql}){{over}}"
-        return f"arg_{name}({value.sql}, {rank}){{over}}"
+        return f"arg_{name}({{distinct}}{value.sql}, {rank}){{over}}"
 
     return emit
 
@@ -65,7 +65,7 @@ def _extremes(name: str) -> Emit:
 
 def _extreme_by(name: str) -> Callable[[Sequence[Typed]], str]:
     function = "arg_" + name.removesuffix("_by") + "_null"
-    return lambda arguments: f"{function}({arguments[0].sql}, {_rank(name, arguments[1])}){{over}}"
+    return lambda arguments: f"{function}({{distinct}}{arguments[0].sql}, {_rank(name, arguments[1])}{{order}}){{over}}"
 
 
 def _extremes_by(name: str) -> Callable[[Sequence[Typed]], str]:
@@ -75,7 +75,7 @@ def _extremes_by(name: str) -> Callable[[Sequence[Typed]], str]:
     def emit(arguments: Sequence[Typed]) -> str:
         value, by, count = arguments
         checked = f"athena_row_count({count.sql}, '{name}')"
-        return f"{function}({value.sql}, {_rank(name, by)}, {checked}){{over}}"
+        return f"{function}({{distinct}}{value.sql}, {_rank(name, by)}, {checked}{{order}}){{over}}"
 
     return emit
 
@@ -89,7 +89,7 @@ def _percentile(constant: str) -> Emit:
     def emit(arguments: Sequence[Typed]) -> str:
         if arguments[1].facts.constant:
             return constant
-        values, shares = "list_sort(list({0}){over})", "any_value({1}){over}"
+        values, shares = "list_sort(list({distinct}{0}){over})", "any_value({1}){over}"
         if arguments[1].type.name == "array":
             return bound("athena_at_shares", values, shares)
         return f"athena_at_share({values}, {shares})"
@@ -112,7 +112,7 @@ def _most_frequent(arguments: Sequence[Typed]) -> str:
             "The local Athena supports approx_most_frequent only with a constant bucket count and capacity",
         )
     held = types.duckdb_type(arguments[1].type)
-    return f"athena_most_frequent(CAST(histogram({{1}}){{over}} AS MAP({held}, BIGINT)), {{0}}, {{2}})"
+    return f"athena_most_frequent(CAST(histogram({{distinct}}{{1}}){{over}} AS MAP({held}, BIGINT)), {{0}}, {{2}})"
 
 
 def _histogram(arguments: Sequence[Typed]) -> str:
@@ -193,7 +193,7 @@ for _name in ("min", "max"):
 for _name in ("min_by", "max_by"):
     _aggregate(_name, "T,U:orderable", _same, _extreme_by(_name))
     _aggregate(_name, "T,U:orderable,bigint", "array(T)", _extremes_by(_name))
-_aggregate("arbitrary any_value", "T", _same, "any_value({distinct}{0}){over}")
+_aggregate("arbitrary any_value", "T", _same, "any_value({distinct}{0}{order}){over}")
 _aggregate("array_agg", "T", "array(T)", "array_agg({distinct}{0}{order}){over}")
 _aggregate("listagg", "varchar,varchar", "varchar", "athena_listagg_fits(string_agg({distinct}{0}, {1}{order}){over})")
 _aggregate("listagg", "varchar", "varchar", "athena_listagg_fits(string_agg({distinct}{0}, ''{order}){over})")
@@ -217,12 +217,14 @@ _aggregate("approx_distinct", "T,double", "bigint", "count(DISTINCT {0}){over}")
 _NUDGED = "({0} + CASE WHEN {0} < 0 THEN 2 - {0} WHEN {0} < 1 THEN 1e-12 ELSE 0 END)"
 _ONE, _SEVERAL = _NUDGED.format("{1}"), f"list_transform({{1}}, lambda q: {_NUDGED.format('q')})"
 for _name in ("bigint", "double", "real"):
-    _aggregate("approx_percentile", f"{_name},double", _name, _percentile(f"quantile_disc({{0}}, {_ONE}){{over}}"))
+    _aggregate(
+        "approx_percentile", f"{_name},double", _name, _percentile(f"quantile_disc({{distinct}}{{0}}, {_ONE}){{over}}")
+    )
     _aggregate(
         "approx_percentile",
         f"{_name},array(double)",
         f"array({_name})",
-        _percentile(f"quantile_disc({{0}}, {_SEVERAL}){{over}}"),
+        _percentile(f"quantile_disc({{distinct}}{{0}}, {_SEVERAL}){{over}}"),
     )
     for _share, _type in (("double", _name), ("array(double)", f"array({_name})")):
         _aggregate("approx_percentile", f"{_name},double,{_share}", _type, _weighted_percentile)
@@ -249,7 +251,7 @@ for _name in ("corr", "regr_slope", "regr_intercept"):
     # Trino returns finite results or NULL, but DuckDB can return NaN.
     _call = _name + "({distinct}{0}, {1}){over}"
     _aggregate(_name, "double,double", "double", f"CASE WHEN isfinite({_call}) THEN {_call} END")
-_aggregate("entropy", "bigint", "double", bound("athena_entropy", "list({0}){over}"))
+_aggregate("entropy", "bigint", "double", bound("athena_entropy", "list({distinct}{0}){over}"))
 _aggregate("histogram", "T:comparable", "map(T,bigint)", _histogram)
 _aggregate("map_agg", "K:comparable,V", "map(K,V)", _keyed("athena_map_first"))
 _aggregate("multimap_agg", "K:comparable,V", "map(K,array(V))", _keyed("athena_multimap"))

@@ -33,6 +33,67 @@ def test_aggregates_return_the_expected_row(run: Run, select: str, row: list[str
     assert run(f"SELECT {select} FROM {PEOPLE}").rows == [row]
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        *(
+            f"{name}({{}}x)"
+            for name in ("sum", "avg", "min", "max", "checksum", "entropy", "geometric_mean", "skewness")
+        ),
+        *(f"{name}({{}}x)" for name in ("stddev", "var_pop", "kurtosis", "bitwise_xor_agg", "approx_distinct")),
+        *(
+            "min({}x, 2)",
+            "max({}x, 2)",
+            "min_by({}x, y, 2)",
+            "max_by({}x, y, 2)",
+            "max_by({}x, y)",
+            "round(corr({}x, y), 9)",
+        ),
+        *(
+            "approx_percentile({}x, 0.5)",
+            "approx_percentile({}x, ARRAY[0.25, 0.5])",
+            "approx_most_frequent({}3, x, 10)",
+        ),
+        "reduce_agg({}x, 0, (s, v) -> s + v, (s, t) -> s + t)",
+        "array_agg({}x ORDER BY x)",
+    ],
+)
+def test_distinct_aggregate_ignores_duplicates(run: Run, call: str) -> None:
+    rows = "(VALUES (3, 1), (3, 1), (1, 2), (1, 2), (1, 2), (1, 2), (5, 7), (8, 9)) AS t(x, y)"
+    distinct = run(f"SELECT {call.format('DISTINCT ')} FROM {rows}").rows
+    assert distinct == run(f"SELECT {call.format('')} FROM (SELECT DISTINCT x, y FROM {rows} ORDER BY x)").rows
+
+
+@pytest.mark.parametrize("call", ["histogram(DISTINCT x)", "map_agg(DISTINCT x, x)", "multimap_agg(DISTINCT x, x)"])
+def test_unsupported_distinct_aggregate_is_rejected(run: Run, call: str) -> None:
+    with pytest.raises(QueryFailure, match=r"does not support \w+\(DISTINCT …\)"):
+        run(f"SELECT {call} FROM (VALUES 1) AS t(x)")
+
+
+@pytest.mark.parametrize(
+    ("call", "result"),
+    [
+        ("reduce_agg(x, 0, (s, v) -> s * 10 + v, (s, t) -> s + t ORDER BY x DESC)", "531"),
+        ("reduce_agg(x, 0, (s, v) -> s + coalesce(v, 100), (s, t) -> s + t)", "9"),
+        ("reduce_agg(x, 0, (s, v) -> s + v, (s, t) -> s + t) FILTER (WHERE x > 1)", "8"),
+        ("reduce_agg(x, 0, (s, v) -> s + v, (s, t) -> s + t) FILTER (WHERE x IS NULL)", None),
+        ("reduce_agg(x, CAST(NULL AS integer), (s, v) -> coalesce(s, 1), (s, t) -> s)", None),
+        ("reduce_agg(x, DECIMAL '0.5', (s, v) -> s, (s, t) -> s)", "0.5"),
+        ("reduce_agg(x, 0, (s, v) -> s + length('{over}'), (s, t) -> s)", "18"),
+        ("arbitrary(x ORDER BY x DESC)", "5"),
+        ("max_by(x, 1 ORDER BY x DESC)", "5"),
+    ],
+)
+def test_reduce_agg_skips_nulls_and_aggregates_respect_order(run: Run, call: str, result: str | None) -> None:
+    assert run(f"SELECT {call} FROM (VALUES 3, NULL, 1, 5) AS t(x)").rows == [[result]]
+
+
+@pytest.mark.parametrize("state", ["''", "ARRAY[1]", "CAST(1 AS decimal(19, 0))"])
+def test_reduce_agg_rejects_states_that_trino_does_not_support(run: Run, state: str) -> None:
+    with pytest.raises(QueryFailure, match="State type not supported for reduce_agg"):
+        run(f"SELECT reduce_agg(x, {state}, (s, v) -> s, (s, t) -> s) FROM (VALUES 1) AS t(x)")
+
+
 def test_count_if_without_true_values_is_zero(run: Run) -> None:
     values = "(VALUES CAST(NULL AS boolean), NULL) AS t(b)"
 

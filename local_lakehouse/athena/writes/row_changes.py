@@ -239,8 +239,7 @@ def merge(statement: nodes.Merge, context: Context) -> Outcome:
     """Merge a source's rows into a table."""
 
     def change() -> Outcome:
-        alias = statement.alias or statement.table[-1]
-        target = _target(context, statement.table, statement.table_position, alias)
+        target = _target(context, statement.table, statement.table_position, statement.alias)
         return _Merge(statement, target).run()
 
     return _locked(context, statement.table, statement.table_position, change)

@@ -76,6 +76,18 @@ class ObjectBytes:
             return self.local.path(location).open("rb")
         return io.BytesIO(self.read(location))
 
+    def path(self, location: str, tag: str) -> Path:
+        """Return the path of a local file with the bytes of an object that clients can overwrite.
+
+        Args:
+            location: The object's location.
+            tag: The entity tag from a listing.
+
+        Raises:
+            FileNotFoundError: The object does not exist.
+        """
+        return self.local.path(location, tag, lambda: self._tag(location) == tag)
+
     def write(self, location: str, content: bytes) -> None:
         """Write an object."""
         found = address(location)
@@ -100,13 +112,7 @@ class ObjectBytes:
 
     def exists(self, location: str) -> bool:
         """Return whether an object exists."""
-        try:
-            self.s3.head_object(**address(location))
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NoSuchBucket"):
-                return False
-            raise
-        return True
+        return self._tag(location) is not None
 
     def _keep(self, location: str, content: bytes) -> None:
         if len(content) > SMALL_BYTES:
@@ -117,6 +123,16 @@ class ObjectBytes:
             while self._size > self._limit:
                 _, dropped = self._objects.popitem(last=False)
                 self._size -= len(dropped)
+
+    def _tag(self, location: str) -> str | None:
+        """Return an object's entity tag, or None if the object does not exist."""
+        try:
+            tag: str = self.s3.head_object(**address(location))["ETag"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NoSuchBucket"):
+                return None
+            raise
+        return tag
 
     def _body(self, location: str) -> Path | None:
         found = address(location)

@@ -52,12 +52,14 @@ class LocalFiles:
         self._size = 0
         self._lock = threading.Lock()
 
-    def path(self, location: str, version: str = "") -> Path:
+    def path(self, location: str, version: str = "", is_current: Callable[[], bool] = lambda: True) -> Path:
         """Return the path of a local file with an object's bytes.
 
         Args:
             location: The object's location.
             version: An identifier of the contents, such as the entity tag, for an object that can be overwritten.
+            is_current: A function that returns whether the object still has this version. If the object has been
+                overwritten, the new bytes are returned, but not for later calls with this version.
 
         Raises:
             FileNotFoundError: The object does not exist.
@@ -71,15 +73,14 @@ class LocalFiles:
                 return known[0]
         copy = self.new_path()
         body = self._body(location)
-        if body is not None and _linked(body, copy):
-            return self.adopt(key, copy)
         try:
-            with copy.open("wb") as file:
-                self._fetch(location, file)
+            if body is None or not _linked(body, copy):
+                with copy.open("wb") as file:
+                    self._fetch(location, file)
+            return self.adopt(key if is_current() else copy.name, copy)
         except BaseException:
             copy.unlink(missing_ok=True)
             raise
-        return self.adopt(key, copy)
 
     def new_path(self) -> Path:
         """Return a path for a new file."""

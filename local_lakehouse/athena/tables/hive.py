@@ -90,7 +90,7 @@ class HiveLoad:
         own = len(listed) - len(self.entry.get("PartitionKeys", ()))
         parts, scanned = [], 0
         for found in objects:
-            path = self.lake.catalog.objects.local.path(found.path, found.tag)
+            path = self.lake.catalog.objects.path(found.path, found.tag)
             footer = pq.ParquetFile(path, coerce_int96_timestamp_unit=INT96_UNIT)
             if footer.metadata.num_rows == 0:
                 continue

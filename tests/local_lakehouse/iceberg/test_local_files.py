@@ -39,6 +39,15 @@ def test_each_object_version_is_copied_once() -> None:
         files.path("b")
 
 
+def test_bytes_of_an_overwritten_object_are_not_kept_for_the_earlier_version() -> None:
+    objects = _Objects(a=b"second")
+    files = LocalFiles(objects.fetch)
+
+    assert files.path("a", "1", lambda: False).read_bytes() == b"second"
+    objects.objects["a"] = b"first"
+    assert files.path("a", "1").read_bytes() == b"first"
+
+
 def test_recent_copies_are_kept_even_if_they_exceed_the_limit() -> None:
     now = [0.0]
     files = LocalFiles(_Objects(a=b"x" * 10, b=b"y" * 10, c=b"z" * 10).fetch, limit=15, clock=lambda: now[0])

@@ -21,7 +21,7 @@ _PRECISIONS = {"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19, "real":
 _TIMES = ("timestamp", "timestamp with time zone", "time", "time with time zone")
 MIN_SECOND_DIGITS = 3
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
-FAR = "The local Athena does not write dates and timestamps after the year 9999"
+FAR = "The local Athena does not write dates and timestamps before the year 1 or after the year 9999"
 
 
 def column_info(name: str, type_: Type) -> dict[str, Any]:

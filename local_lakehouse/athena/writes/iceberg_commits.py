@@ -15,6 +15,7 @@ from pyiceberg.table import Table
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.snapshots import Operation
 
+from local_lakehouse.athena.results import FAR
 from local_lakehouse.athena.tables.iceberg_types import athena_type
 from local_lakehouse.athena.tables.lake import Lake, is_iceberg
 from local_lakehouse.iceberg.commits import commit_change
@@ -116,7 +117,7 @@ def row_writer(lake: Lake, metadata: TableMetadata) -> Iterator[RowWriter]:
 
     Raises:
         QueryFailure: The statement writes to too many partitions or to a partition whose value cannot be stored, or the
-            table's compression is not supported.
+            table's compression or a row's date is not supported.
     """
     writer = RowWriter(lake, metadata)
     try:
@@ -130,6 +131,10 @@ def row_writer(lake: Lake, metadata: TableMetadata) -> Iterator[RowWriter]:
     except UnstorablePartitionError as error:
         writer.discard()
         raise QueryFailure("INVALID_ARGUMENTS", f"{error}") from error
+    except OverflowError as error:
+        # The bounds in manifests are computed from Python's dates.
+        writer.discard()
+        raise QueryFailure("NOT_SUPPORTED", FAR) from error
     except BaseException:
         writer.discard()
         raise

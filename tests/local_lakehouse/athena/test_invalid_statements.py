@@ -10,12 +10,14 @@ from collections.abc import Iterator
 import pytest
 
 from local_lakehouse.athena.api import AthenaService
+from local_lakehouse.athena.results import FAR
 from local_lakehouse.backend.moto_backend import Backend
 from local_lakehouse.protocol.wire import Fault
 from local_lakehouse.sql.workers.pool import WorkerPool
 from tests.local_lakehouse.athena.conftest import Athena
 
 ICEBERG = "LOCATION 's3://lab/t/' TBLPROPERTIES ('table_type'='ICEBERG')"
+ICEBERG_CTAS = "table_type = 'ICEBERG', is_external = false, location = 's3://lab/t/'"
 MERGE = "MERGE INTO accounts t USING copied s ON t.id = s.id WHEN"
 
 # StartQueryExecution rejects these statements with an InvalidRequestException that has the given AthenaErrorCode.
@@ -108,6 +110,14 @@ FAILING = [
     ("CREATE TABLE t AS SELECT 1 AS n, 2 AS n", 1006, "DUPLICATE_COLUMN_NAME"),
     ("CREATE TABLE t AS SELECT NULL AS n", 1006, "COLUMN_TYPE_UNKNOWN"),
     ("CREATE TABLE t AS SELECT current_timestamp AS n", 1200, "NOT_SUPPORTED: Unsupported Hive type"),
+    *(
+        (f"CREATE TABLE t WITH ({properties}) AS SELECT {value} AS d", 1200, f"NOT_SUPPORTED: {FAR}")
+        for properties in (ICEBERG_CTAS, f"{ICEBERG_CTAS}, partitioning = ARRAY['d']")
+        for value in (
+            "date '9999-12-31' + interval '1' day",
+            "CAST(date '0001-01-01' - interval '1' day AS timestamp(6))",
+        )
+    ),
     ("CREATE TABLE t AS SELECT nope FROM accounts", 1006, "COLUMN_NOT_FOUND"),
     ("CREATE TABLE t AS SELECT 1 / 0 AS n", 1001, "DIVISION_BY_ZERO"),
     ("CREATE TABLE t WITH (format='XML') AS SELECT 1 AS n", 1006, "INVALID_TABLE_PROPERTY"),

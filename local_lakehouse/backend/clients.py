@@ -9,7 +9,7 @@ import io
 import json
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -149,6 +149,8 @@ class ServiceClients:
         # A function that takes a bucket and a key, and returns the path of the object's body, or None if there is no
         # file.
         self.body_path: Callable[[str, str], Path | None] = lambda _bucket, _key: None
+        # A function that takes a bucket and keys, and returns those keys whose objects exist and are not empty.
+        self.stored_keys: Callable[[str, Sequence[str]], set[str]] = lambda _bucket, _keys: set()
         self._shared: dict[type, Any] = {}
         self._shared_lock = threading.RLock()
         self._revision_lock = threading.Lock()

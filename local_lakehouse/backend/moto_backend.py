@@ -84,6 +84,7 @@ class Backend:
         self.clients = ServiceClients(self.serve, self.documents, ACCOUNT, region)
         self.objects = Objects(self.database)
         self.clients.body_path = self.objects.path_of
+        self.clients.stored_keys = self.objects.stored_keys
         self._state = MotoState(self.database, self.objects, SERVICES)
         self._state.attach()
         self._items = ItemRequests(self._state, ACCOUNT)

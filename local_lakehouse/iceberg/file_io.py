@@ -6,7 +6,7 @@ import io
 import shutil
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
@@ -109,6 +109,15 @@ class ObjectBytes:
             self._size -= len(self._objects.pop(location, b""))
         self.local.forget(location)
         self.s3.delete_object(**address(location))
+
+    def missing(self, locations: Iterable[str]) -> list[str]:
+        """Return those locations at which there is no object, or an empty object, regardless of the caches."""
+        keys: dict[str, list[str]] = {}
+        found = {location: address(location) for location in locations}
+        for each in found.values():
+            keys.setdefault(each["Bucket"], []).append(each["Key"])
+        stored = {bucket: self._clients.stored_keys(bucket, listed) for bucket, listed in keys.items()}
+        return [location for location, each in found.items() if each["Key"] not in stored[each["Bucket"]]]
 
     def exists(self, location: str) -> bool:
         """Return whether an object exists."""

@@ -19,6 +19,7 @@ from local_lakehouse.store.mapped_files import LARGE_BYTES, content_of
 
 FOLDER = "objects"
 _MOST_CHECKED = 10_000
+_KEYS_AT_ONCE = 500
 _SCHEMA = Schema(
     "objects", 1,
     (
@@ -198,6 +199,24 @@ class Objects:
         if version is not None:
             bodies = [each for each in bodies if each.version == version]
         return self._path(bodies[-1].body) if bodies and bodies[-1].body else None
+
+    def stored_keys(self, bucket: str, keys: Sequence[str]) -> set[str]:
+        """Return those keys whose objects exist and are not empty, as `path_of` does for one key.
+
+        Args:
+            bucket: The bucket.
+            keys: The keys.
+        """
+        found = set()
+        with self.database.view() as connection:
+            for start in range(0, len(keys), _KEYS_AT_ONCE):
+                some = keys[start : start + _KEYS_AT_ONCE]
+                rows = connection.execute(
+                    f"SELECT key, bodies FROM objects WHERE bucket = ? AND key IN ({', '.join('?' * len(some))})",  # noqa: S608  (only placeholders are inserted)
+                    (bucket, *some),
+                )
+                found |= {key for key, bodies in rows if _versions(bodies)[-1].body}
+        return found
 
     def get(self, bucket: str, key: str) -> tuple[str, frozenset[str]] | None:
         """Return the version list that was passed to `put`, and the object's files.

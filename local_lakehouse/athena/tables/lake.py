@@ -154,6 +154,9 @@ class Lake:
         if location is None:
             raise QueryFailure("ICEBERG_INVALID_METADATA", f"Table is missing [metadata_location] property: {full}")
         try:
+            # The catalog caches metadata files, so it does not notice that a client deleted the file.
+            if self.catalog.objects.missing([location]):
+                raise FileNotFoundError(location)
             with acting_for(None):
                 table = self.catalog.table_at(entry["DatabaseName"], entry["Name"], location)
         except FileNotFoundError as error:
@@ -183,6 +186,20 @@ class Lake:
             return self._planner.scan(table, snapshot_id, filters)
         except UnsupportedTableError as error:
             raise QueryFailure("NOT_SUPPORTED", f"The local Athena does not read {error}") from error
+
+    def require_files(self, files: Sequence[ScanFile]) -> None:
+        """Check that data files exist. Caches would hide that a client deleted them.
+
+        Raises:
+            QueryFailure: A file does not exist (``ICEBERG_CANNOT_OPEN_SPLIT``).
+        """
+        sizes = {path: size for file in files for path, size in ((file.path, file.size), *file.deletes)}
+        for path in self.catalog.objects.missing(sizes):
+            raise QueryFailure(
+                "ICEBERG_CANNOT_OPEN_SPLIT",
+                f"Error opening Iceberg split {path} (offset=0, length={sizes[path]}): The specified key does not "
+                "exist. (Error Code: NoSuchKey)",
+            )
 
     def local_path(self, file: ScanFile) -> Path:
         """Return the path of a data file on the local disk."""

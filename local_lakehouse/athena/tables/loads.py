@@ -111,7 +111,11 @@ def relation(lake: Lake, scan: Scan, columns: set[str]) -> pa.Table | str:
         columns: The names of the columns. `versions.column_name` returns the names of the table's columns. In
             addition, ``p`` is the path of a row's file, ``m`` is the file's modification time, and `PLACE_COLUMNS`
             contain the row's position.
+
+    Raises:
+        QueryFailure: A data file does not exist (``ICEBERG_CANNOT_OPEN_SPLIT``).
     """
+    lake.require_files(scan.files)
     fields = [
         (column_name(index), field) for index, field in enumerate(scan.schema.fields) if column_name(index) in columns
     ]

@@ -1,4 +1,4 @@
-"""Fixes for the tags of buckets and objects in Amazon S3, and for the default encryption.
+"""Fixes for the tags of buckets and objects in Amazon S3, for the default encryption, and for requests for parts.
 
 AWS: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html
@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 import xmltodict
+from moto.s3.exceptions import S3ClientError
 from moto.s3.models import S3Backend
 from moto.s3.responses import S3Response
 
@@ -29,6 +31,24 @@ def apply() -> None:
         S3Backend.put_object = _encrypted(S3Backend.put_object)  # type: ignore[method-assign]
         S3Response._tagging_from_xml = _or_no_tags(S3Response._tagging_from_xml)  # type: ignore[method-assign]
         S3Backend.put_object_tagging = _without_empty(S3Backend.put_object_tagging)  # type: ignore[method-assign]
+        S3Response.get_object = _whole(S3Response.get_object)  # type: ignore[method-assign]
+
+
+def _whole(get: Callable[..., Any]) -> Callable[..., Any]:
+    """Reject a request for a part of a multipart upload, because moto would return the whole object."""
+
+    @functools.wraps(get)
+    def getting(self: S3Response) -> Any:
+        answer = get(self)
+        if answer[0] == HTTPStatus.OK and "partNumber" in self.querystring:
+            raise S3ClientError(
+                "NotImplemented",
+                "The local lakehouse does not support GetObject with PartNumber for an object from a multipart upload. "
+                "Use Range.",
+            )
+        return answer
+
+    return getting
 
 
 def _with_tags(put: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,9 +1,10 @@
-"""Tests that objects without tags have no tag entries, which moto would otherwise store for each object."""
+"""Tests for objects without tags, and for requests for parts of objects."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local_lakehouse.backend.moto_state import backends_of
 from tests.local_lakehouse.backend.test_moto_state import opened
@@ -61,3 +62,21 @@ def test_empty_entries_from_an_earlier_state_are_removed_at_startup(tmp_path: Pa
     with opened(tmp_path) as backend:
         assert backend.clients.client("s3").get_object_tagging(Bucket="files", Key="tagged")["TagSet"] == TAGS
         assert list(_tagger().tags.values()) == [{"stage": "raw"}]
+
+
+def test_request_for_a_part_never_returns_the_whole_object(tmp_path: Path) -> None:
+    with opened(tmp_path) as backend:
+        s3 = backend.clients.client("s3")
+        s3.create_bucket(Bucket="files")
+        upload = {"Bucket": "files", "Key": "parts"}
+        upload["UploadId"] = s3.create_multipart_upload(**upload)["UploadId"]
+        bodies = [b"a" * 5 * 2**20, b"b"]
+        tags = [s3.upload_part(**upload, PartNumber=n, Body=body)["ETag"] for n, body in enumerate(bodies, 1)]
+        parts = [{"PartNumber": n, "ETag": tag} for n, tag in enumerate(tags, 1)]
+        s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+        s3.put_object(Bucket="files", Key="whole", Body=b"whole")
+
+        with pytest.raises(ClientError, match="does not support GetObject with PartNumber"):
+            s3.get_object(Bucket="files", Key="parts", PartNumber=2)
+        assert s3.get_object(Bucket="files", Key="parts")["Body"].read() == b"".join(bodies)
+        assert s3.get_object(Bucket="files", Key="whole", PartNumber=1)["Body"].read() == b"whole"

@@ -8,9 +8,10 @@ _INTEGERS = ("tinyint", "smallint", "integer", "bigint")
 _NUMBER = r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 
 # Failures are raised inside a list subscript, because DuckDB evaluates a CASE condition during planning even if the
-# condition is never reached. The element of [NULL] has the type that the surrounding expression requires.
+# condition is never reached. The element of [NULL] has the type that the surrounding expression requires. The element is
+# read from a slice, because DuckDB knows that an element of [NULL] is NULL, and then COALESCE and IS NULL ignore it.
 _FAILURES = """
-athena_fail(m) AS [NULL][athena_raise(m)]
+athena_fail(m) AS [NULL][athena_raise(m):][1]
 athena_bad(m) AS athena_fail('INVALID_FUNCTION_ARGUMENT|' || m)
 athena_bad_cast(s, t) AS athena_fail('INVALID_CAST_ARGUMENT|Cannot cast ''' || s || ''' to ' || t)
 athena_positive(n, m) AS CASE WHEN n < 1 THEN athena_bad(m) ELSE n END

@@ -266,6 +266,16 @@ def test_invalid_values_fail_during_execution(run: Run, expression: str, reason:
     assert not re.search(r"duckdb|athena_|Conversion Error|Binder|LINE 1", found, re.IGNORECASE)
 
 
+@pytest.mark.parametrize("failing", ["1 / 0", "CAST('x' AS integer)", "element_at(ARRAY[1], 0)", "length(chr(-1))"])
+def test_coalesce_and_null_checks_do_not_hide_failures(run: Run, failing: str) -> None:
+    expected = _failure(run, f"SELECT {failing}")
+
+    assert _failure(run, f"SELECT coalesce({failing}, 5)") == expected
+    assert _failure(run, f"SELECT array_position(ARRAY[1], coalesce({failing}, 5))") == expected
+    assert _failure(run, f"SELECT coalesce(CASE WHEN x > 0 THEN {failing} END, 5) FROM (VALUES 1) t(x)") == expected
+    assert _failure(run, f"SELECT CASE WHEN x > 0 THEN {failing} END IS NULL FROM (VALUES 1) t(x)") == expected
+
+
 def test_error_position_contains_the_line(run: Run) -> None:
     assert "line 3:7" in _failure(run, f"SELECT n\nFROM {ROWS}\nWHERE nope > 0")
 

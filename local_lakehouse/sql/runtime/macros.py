@@ -35,8 +35,8 @@ athena_mod_float(a, b) AS CASE WHEN b = 0 OR isinf(a) THEN CAST('NaN' AS DOUBLE)
 athena_not_equal(a, b) AS (a <> b OR (isnan(a) AND isnan(b)))
 athena_above(g, o, p) AS (p AND (NOT isnan(g) OR o IS NULL))
 athena_sign(x) AS CASE WHEN isnan(x) THEN x ELSE sign(x) END
-athena_half_up(x) AS CASE WHEN x < 0 THEN -floor(0.5::DOUBLE - x) ELSE floor(x + 0.5::DOUBLE) END
-athena_round(x, n) AS CASE WHEN isnan(x) OR isinf(x) OR abs(x * pow(10.0::DOUBLE, n)) >= 9007199254740992 THEN x ELSE athena_half_up(x * pow(10.0::DOUBLE, n)) / pow(10.0::DOUBLE, n) END
+athena_half_up(x) AS sign(x) * CASE WHEN abs(x) - floor(abs(x)) < 0.5 THEN floor(abs(x)) ELSE floor(abs(x)) + 1 END
+athena_round(x, n) AS CASE WHEN isnan(x) OR isinf(x) OR isinf(x * pow(10.0::DOUBLE, n)) THEN x ELSE athena_half_up(x * pow(10.0::DOUBLE, n)) / pow(10.0::DOUBLE, n) END
 athena_truncate_decimal(x, n) AS athena_truncate_text(CAST(x AS VARCHAR), n)
 athena_power(x, y) AS pow(x, y)
 athena_truncate(x, n) AS CASE WHEN isnan(x) OR isinf(x) OR abs(x * pow(10.0::DOUBLE, n)) >= 9007199254740992 THEN x ELSE trunc(x * pow(10.0::DOUBLE, n)) / pow(10.0::DOUBLE, n) END

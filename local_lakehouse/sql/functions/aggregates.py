@@ -75,7 +75,10 @@ def _extremes_by(name: str) -> Callable[[Sequence[Typed]], str]:
     def emit(arguments: Sequence[Typed]) -> str:
         value, by, count = arguments
         checked = f"athena_row_count({count.sql}, '{name}')"
-        return f"{function}({{distinct}}{value.sql}, {_rank(name, by)}, {checked}{{order}}){{over}}"
+        # DuckDB ignores rows whose value is NULL, so each value is read from a struct.
+        packed = f"struct_pack(v := {value.sql})"
+        found = f"{function}({{distinct}}{packed}, {_rank(name, by)}, {checked}{{order}}){{over}}"
+        return f"list_transform({found}, lambda zv: zv.v)"
 
     return emit
 
@@ -211,7 +214,8 @@ _aggregate("bitwise_or_agg", "bigint", "bigint", "bit_or({distinct}{0}){over}")
 _aggregate("bitwise_xor_agg", "bigint", "bigint", "bit_xor({distinct}{0}){over}")
 # An exact count is always a valid estimate.
 _aggregate("approx_distinct", "T", "bigint", "count(DISTINCT {0}){over}")
-_aggregate("approx_distinct", "T,double", "bigint", "count(DISTINCT {0}){over}")
+_CHECKED = "CASE WHEN athena_max_error({1}) THEN {0} END"
+_aggregate("approx_distinct", "T,double", "bigint", f"count(DISTINCT {_CHECKED}){{over}}")
 # If a fraction falls between two values, Trino's digest returns the upper value, but DuckDB returns the lower value.
 # DuckDB accepts negative fractions, so they are replaced with 2, which DuckDB rejects.
 _NUDGED = "({0} + CASE WHEN {0} < 0 THEN 2 - {0} WHEN {0} < 1 THEN 1e-12 ELSE 0 END)"

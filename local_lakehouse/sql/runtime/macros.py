@@ -21,6 +21,7 @@ athena_frame_offset(n) AS athena_bad_offset(n, n < 0)
 athena_frame_offset_float(n) AS athena_bad_offset(n, n < 0 OR isnan(n))
 athena_frame_days(n) AS CASE WHEN n % 86400000 <> 0 THEN athena_bad('Cannot add hour, minutes or seconds to a date') ELSE n END
 athena_row_count(n, f) AS CASE WHEN n <= 0 THEN athena_bad('third argument of ' || f || ' must be a positive integer') WHEN n > 10000 THEN athena_bad('third argument of ' || f || ' must be less than or equal to 10000; found ' || n) ELSE n END
+athena_max_error(x) AS CASE WHEN x BETWEEN 0.0040625::DOUBLE AND 0.26::DOUBLE THEN TRUE WHEN x IS NOT NULL THEN athena_bad('Max standard error must be in [0.0040625, 0.26]: ' || x) ELSE FALSE END
 athena_recursion_depth(d, n) AS CASE WHEN d >= n THEN athena_fail('NOT_SUPPORTED|Recursion depth limit exceeded (' || n || '). Use ''max_recursion_depth'' session property to modify the limit.') ELSE d + 1 END
 """
 
@@ -144,7 +145,7 @@ athena_join_by(l, d) AS CASE WHEN l IS NULL OR d IS NULL THEN NULL ELSE coalesce
 athena_join(l, d) AS CASE WHEN l IS NULL OR d IS NULL THEN NULL ELSE coalesce(array_to_string(l, d), '') END
 athena_subscript(a, n) AS CASE WHEN n = 0 THEN athena_bad('SQL array indices start at 1') WHEN n < 0 THEN athena_bad('Array subscript is negative: ' || n) WHEN n > len(a) THEN athena_bad('Array subscript must be less than or equal to array length: ' || n || ' > ' || len(a)) ELSE a[n] END
 athena_element_at(a, n) AS CASE WHEN n = 0 THEN athena_bad('SQL array indices start at 1') ELSE a[n] END
-athena_entropy(l) AS coalesce(list_sum(list_transform(list_filter(l, lambda zc: zc > 0), lambda zc: -(CAST(zc AS DOUBLE) / list_sum(l)) * log2(CAST(zc AS DOUBLE) / list_sum(l)))), CAST(0 AS DOUBLE))
+athena_entropy(l) AS CASE WHEN list_min(l) < 0 THEN athena_bad('Entropy count argument must be non-negative') ELSE coalesce(list_sum(list_transform(list_filter(l, lambda zc: zc > 0), lambda zc: -(CAST(zc AS DOUBLE) / list_sum(l)) * log2(CAST(zc AS DOUBLE) / list_sum(l)))), CAST(0 AS DOUBLE)) END
 athena_has(a, x) AS CASE WHEN x IS NULL THEN list_count(a) < len(a) ELSE list_contains(a, x) END
 athena_first_at(a, x) AS CASE WHEN x IS NULL THEN list_position(list_transform(a, lambda zn: zn IS NULL), TRUE) ELSE list_position(a, x) END
 athena_array_distinct(a) AS list_filter(a, lambda zx, zi: athena_first_at(a, zx) = zi)

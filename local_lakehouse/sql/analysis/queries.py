@@ -53,12 +53,19 @@ class Queries:
             raise QueryFailure("MISSING_ORDER_BY", "FETCH FIRST WITH TIES clause requires ORDER BY", query.position)
         if isinstance(query.body, tree.Select):
             compiled, keys = self._analysis.selects.select(query.body, scope, query)
+            if query.with_ties and query.body.distinct:
+                # The ranks that determine ties are computed after DISTINCT.
+                compiled = self._as_output(compiled)
         else:
             compiled = self.body(query.body, scope)
             keys = self._output_keys(query, compiled)
-            listed = ", ".join(f"o.c{index}" for index in range(len(compiled.columns)))
-            compiled = compiled.rewritten(f"SELECT {listed} FROM ({compiled.sql}) AS o")
+            compiled = self._as_output(compiled)
         return self._limited(query, compiled, keys)
+
+    def _as_output(self, compiled: Compiled) -> Compiled:
+        """Return a query that reads a result, so that sort keys can refer to the result as ``o``."""
+        listed = ", ".join(f"o.c{index}" for index in range(len(compiled.columns)))
+        return compiled.rewritten(f"SELECT {listed} FROM ({compiled.sql}) AS o")
 
     def _output_keys(self, query: tree.Query, compiled: Compiled) -> list[Fragment]:
         fields = [
@@ -91,6 +98,10 @@ class Queries:
     def _with_ties(self, query: tree.Query, compiled: Compiled, keys: list[Fragment]) -> Compiled:
         if query.offset is not None or query.limit is None:
             raise not_offered("OFFSET with FETCH … WITH TIES", query.position)
+        computed = not isinstance(query.body, tree.Select) or query.body.distinct
+        if not computed and any(key.facts.volatile for key in keys):
+            # The column would be evaluated a second time for sorting.
+            raise not_offered("FETCH … WITH TIES with a random sort key", query.position)
         count = self._count(query.limit, "FETCH FIRST")
         ordered = ", ".join(key.sql for key in keys)
         ranked = f"{compiled.sql} QUALIFY rank() OVER (ORDER BY {ordered}) <= {count} ORDER BY {ordered}"

@@ -67,7 +67,7 @@ class Selects:
         self._windows(node, scope)
         items = self._items(node, scope)
         having = self._having(node, scope)
-        keys = self._order_keys(node, order, scope, items)
+        keys = self._order_keys(node, query, scope, items)
         if outer_reads(outer):
             self._check_correlated(node, query, scope, source, items, keys, group)
         sql = self._sql(node, source, items)
@@ -228,9 +228,10 @@ class Selects:
             ) from error
 
     def _order_keys(
-        self, node: tree.Select, order: tuple[tree.SortItem, ...], scope: Scope, items: list[_Item]
+        self, node: tree.Select, query: tree.Query | None, scope: Scope, items: list[_Item]
     ) -> list[Fragment]:
-        if not order:
+        order = query.order if query else ()
+        if query is None or not order:
             return []
         # A name refers to a result column or, if there is none, to a relation's column. A name that two different
         # result columns share is ambiguous.
@@ -255,7 +256,10 @@ class Selects:
                     "For SELECT DISTINCT, ORDER BY expressions must appear in select list",
                     entry.key.position,
                 )
-            keys.append(self._order_key(entry, value, items, by_number=node.distinct))
+            if node.distinct and query.with_ties:
+                keys.append(self._output_key(entry, value, items))
+            else:
+                keys.append(self._order_key(entry, value, items, by_number=node.distinct))
         return keys
 
     def _check_aggregates(self, node: tree.Select, order: tuple[tree.SortItem, ...]) -> None:
@@ -284,6 +288,11 @@ class Selects:
             if item.value.sql == value.sql and key(value.sql, value.type) == value.sql:
                 return Fragment(f"{index + 1}{written.sql[len(value.sql) :]}", written.facts)
         return written
+
+    def _output_key(self, one: tree.SortItem, value: Typed, items: list[_Item]) -> Fragment:
+        """Return a sort key that reads a column of the result of ``SELECT DISTINCT``, which is named ``o``."""
+        index = next(index for index, item in enumerate(items) if item.value.sql == value.sql)
+        return self._analysis.ordering.sort_key(one, value.written_as(f"o.c{index}"))
 
     def _written_names(self, node: tree.Select, scope: Scope) -> list[str | None]:
         names: list[str | None] = []

@@ -52,7 +52,8 @@ class Calls:
     def function_call(self, node: tree.Call, scope: Scope) -> Typed:
         """Analyze a function call."""
         special = self._analysis.forms.find(node.name)
-        if special is not None and node.window is None:
+        if special is not None:
+            self._check_scalar(node)
             return special(node, scope)
         if not registry.signatures(node.name):
             if is_absent(node.name):
@@ -60,11 +61,14 @@ class Calls:
             raise QueryFailure("FUNCTION_NOT_FOUND", f"Function '{node.name}' not registered", node.position)
         if registry.is_aggregate(node.name) or registry.is_window(node.name):
             return self._analysis.aggregates.aggregate_call(node, scope)
+        self._check_scalar(node)
+        return self.scalar_call(node, scope)
+
+    def _check_scalar(self, node: tree.Call) -> None:
         if node.window is not None or node.distinct or node.filter or node.order:
             raise QueryFailure(
                 "FUNCTION_NOT_AGGREGATE", f"Function '{node.name}' is not an aggregation function", node.position
             )
-        return self.scalar_call(node, scope)
 
     def scalar_call(self, node: tree.Call, scope: Scope) -> Typed:
         """Analyze a call to a scalar function."""

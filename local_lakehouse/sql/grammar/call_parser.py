@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from local_lakehouse.sql.failures import MalformedQuery
 from local_lakehouse.sql.grammar import tree
 from local_lakehouse.sql.grammar.tree import (
     Expression,
@@ -12,6 +13,10 @@ from local_lakehouse.sql.grammar.tree import (
 
 if TYPE_CHECKING:
     from local_lakehouse.sql.grammar.parser import Parser
+
+
+# These functions have their own nodes in Trino's syntax tree, which have no place for other clauses.
+_FORMS = ("if", "nullif", "coalesce", "try", "format")
 
 
 class CallParser:
@@ -66,7 +71,14 @@ class CallParser:
         if self._tokens.token.upper in ("IGNORE", "RESPECT") and self._tokens.peek().upper == "NULLS":
             nulls = self._tokens.take().upper
             self._tokens.take()
+            if not self._tokens.at("OVER"):
+                self._tokens.refuse("'OVER'")
         window = self._parser.windows.window() if self._tokens.accept("OVER") else None
+        if name in _FORMS:
+            clauses = {"OVER clause": window is not None, "DISTINCT": distinct, "FILTER": condition is not None}
+            for clause, given in clauses.items():
+                if given:
+                    raise MalformedQuery(f"{clause} not valid for '{name}' function", self._tokens.place(mark))
         return tree.Call(
             name,
             arguments,

@@ -182,8 +182,6 @@ class StatementParser:
     def _assignment(self) -> nodes.Assignment:
         mark = self._tokens.mark()
         name = self._tokens.name()
-        while self._tokens.accept_symbol("."):
-            name = self._tokens.name()
         self._tokens.expect_symbol("=")
         return nodes.Assignment(name, self._parser.expression(), position=self._tokens.place(mark))
 
@@ -235,19 +233,11 @@ class StatementParser:
         self._tokens.expect("INSERT")
         columns: tuple[tree.Name, ...] = ()
         if self._tokens.at_symbol("("):
-            self._tokens.take()
-            names = [self._last_name()]
-            while self._tokens.accept_symbol(","):
-                names.append(self._last_name())
-            self._tokens.expect_symbol(")")
-            columns = tuple(names)
+            columns = self._tokens.names_in_parentheses()
         self._tokens.expect("VALUES")
         self._tokens.expect_symbol("(")
         values = self._parser.expressions.items_until(")")
         return nodes.MergeCase(False, condition, "INSERT", (), columns, values, position=self._tokens.place(mark))
-
-    def _last_name(self) -> tree.Name:
-        return self._tokens.qualified_name()[-1]
 
     def _create(self) -> nodes.Statement:
         mark = self._tokens.mark()

@@ -35,17 +35,17 @@ athena_mod(a, b) AS CASE WHEN b = 0 AND a IS NOT NULL THEN athena_fail('DIVISION
 athena_mod_float(a, b) AS CASE WHEN b = 0 OR isinf(a) THEN CAST('NaN' AS DOUBLE) + a * 0 ELSE a % b END
 athena_not_equal(a, b) AS (a <> b OR (isnan(a) AND isnan(b)))
 athena_above(g, o, p) AS (p AND (NOT isnan(g) OR o IS NULL))
-athena_sign(x) AS CASE WHEN isnan(x) THEN x ELSE sign(x) END
+athena_sign(x) AS CASE WHEN isnan(x) OR x = 0 THEN x ELSE sign(x) END
 athena_half_up(x) AS sign(x) * CASE WHEN abs(x) - floor(abs(x)) < 0.5 THEN floor(abs(x)) ELSE floor(abs(x)) + 1 END
 athena_round(x, n) AS CASE WHEN isnan(x) OR isinf(x) OR isinf(x * pow(10.0::DOUBLE, n)) THEN x ELSE athena_half_up(x * pow(10.0::DOUBLE, n)) / pow(10.0::DOUBLE, n) END
 athena_truncate_decimal(x, n) AS athena_truncate_text(CAST(x AS VARCHAR), n)
-athena_power(x, y) AS pow(x, y)
+athena_power(x, y) AS CASE WHEN isnan(y) OR (isinf(y) AND abs(x) = 1) THEN CAST('NaN' AS DOUBLE) + x ELSE pow(x, y) END
 athena_truncate(x, n) AS CASE WHEN isnan(x) OR isinf(x) OR abs(x * pow(10.0::DOUBLE, n)) >= 9007199254740992 THEN x ELSE trunc(x * pow(10.0::DOUBLE, n)) / pow(10.0::DOUBLE, n) END
 athena_round_integer(x, n) AS CASE WHEN n >= 0 OR x = 0 THEN x WHEN n < -18 THEN athena_fail('NUMERIC_VALUE_OUT_OF_RANGE|Rounded value is out of range') ELSE sign(x) * ((abs(CAST(x AS HUGEINT)) + CAST(pow(10, -n) AS HUGEINT) // 2) // CAST(pow(10, -n) AS HUGEINT)) * CAST(pow(10, -n) AS HUGEINT) END
 athena_round_decimal(x, n) AS round(x, n)
 athena_sqrt(x) AS CASE WHEN x < 0 THEN CAST('NaN' AS DOUBLE) ELSE sqrt(x) END
 athena_ln(x) AS CASE WHEN x = 0 THEN CAST('-Infinity' AS DOUBLE) WHEN x < 0 THEN CAST('NaN' AS DOUBLE) ELSE ln(x) END
-athena_log2(x) AS CASE WHEN x = 0 THEN CAST('-Infinity' AS DOUBLE) WHEN x < 0 THEN CAST('NaN' AS DOUBLE) ELSE log2(x) END
+athena_log2(x) AS athena_ln(x) / ln(2.0::DOUBLE)
 athena_log10(x) AS CASE WHEN x = 0 THEN CAST('-Infinity' AS DOUBLE) WHEN x < 0 THEN CAST('NaN' AS DOUBLE) ELSE log10(x) END
 athena_cbrt(x) AS CASE WHEN round(cbrt(x)) * round(cbrt(x)) * round(cbrt(x)) = x THEN round(cbrt(x)) ELSE cbrt(x) END
 athena_random(a, b) AS CASE WHEN b <= a THEN athena_bad(CASE WHEN a = 0 THEN 'bound must be positive' ELSE 'start value must be less than stop value' END) ELSE a + CAST(floor(random() * (b - a)) AS BIGINT) END

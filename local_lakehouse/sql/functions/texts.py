@@ -81,7 +81,7 @@ for _more, _macro in (("", "athena_substr({0}, {1})"), (",bigint", "athena_subst
     define("substr substring", f"char,bigint{_more}", lambda a: types.varchar(a[0].type.precision), _macro)
 define("substr substring", "varchar,bigint", _same, "athena_substr({0}, {1})")
 define("substr substring", "varchar,bigint,bigint", _same, "athena_substr_length({0}, {1}, {2})")
-define("substr", "varbinary,bigint", "varbinary", "athena_substr_bytes({0}, {1}, NULL)")
+define("substr", "varbinary,bigint", "varbinary", "athena_substr_bytes({0}, {1}, 9223372036854775807)")
 define("substr", "varbinary,bigint,bigint", "varbinary", "athena_substr_bytes({0}, {1}, {2})")
 define("strpos", "varchar,varchar", "bigint", "strpos({0}, {1})")
 define("strpos", "varchar,varchar,bigint", "bigint", "athena_strpos({0}, {1}, {2})", fails=True)

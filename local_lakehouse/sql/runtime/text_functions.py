@@ -35,15 +35,13 @@ def reverse_bytes(value: bytes) -> bytes:
     return value[::-1]
 
 
-@udf("xnn:x", nulls=True)
-def substr_bytes(value: bytes | None, start: int | None, length: int | None) -> bytes | None:
+@udf("xnn:x")
+def substr_bytes(value: bytes, start: int, length: int) -> bytes:
     """Return a slice of bytes. Positions start at 1, and a negative position counts from the end."""
-    if value is None or start is None:
-        return None
     first = start - 1 if start > 0 else len(value) + start
     if start == 0 or not 0 <= first < len(value):
         return b""
-    return value[first:] if length is None else value[first : first + max(0, length)]
+    return value[first : first + max(0, length)]
 
 
 @udf("ss:s")

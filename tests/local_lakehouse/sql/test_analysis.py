@@ -251,7 +251,7 @@ def test_unused_window_definitions_are_validated(run: Run, windows: str, failure
         ("SELECT a FROM t FETCH FIRST 0 ROWS ONLY", "NUMERIC_VALUE_OUT_OF_RANGE: line 1:29"),
         ("SELECT 'a' LIKE 'b' ESCAPE 1", "TYPE_MISMATCH: line 1:28: Escape for LIKE"),
         ("SELECT CAST(NULL AS unknown)", "TYPE_MISMATCH: line 1:8: UNKNOWN is not a valid type"),
-        ("SELECT max(a) IGNORE NULLS FROM t", "NULL_TREATMENT_NOT_ALLOWED: line 1:8"),
+        ("SELECT max(a) IGNORE NULLS OVER () FROM t", "NULL_TREATMENT_NOT_ALLOWED: line 1:8"),
         ("SELECT CAST(1 AS map)", "TYPE_MISMATCH: line 1:18: Unknown type: map"),
     ],
 )

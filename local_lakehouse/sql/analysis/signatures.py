@@ -123,7 +123,8 @@ class Binding:
         if wanted.is_variable:
             return self._match_variable(wanted, given)
         if given == types.UNKNOWN:
-            return self.coerce
+            # A NULL has no length, so it becomes a varchar.
+            return self.coerce and wanted.name != "char"
         if wanted.children:
             if given.name != wanted.name or len(given.children) != len(wanted.children):
                 return False

@@ -76,7 +76,9 @@ def extreme_of(items: str, element: Type, greatest: bool) -> str:
     else:
         return f"list_{'max' if greatest else 'min'}({items})"
     name = "max" if greatest else "min"
-    return f"list_aggregate(list_transform({items}, lambda e: struct_pack(k := {read}, v := e)), '{name}').v"
+    found = f"list_aggregate(list_transform({items}, lambda e: struct_pack(k := {read}, v := e)), '{name}').v"
+    # DuckDB replaces a constant NULL with a NULL that has no type.
+    return f"CAST({found} AS {duckdb_type(element)})"
 
 
 def _of_sets(plain: str, keyed: str) -> Emit:
@@ -109,7 +111,8 @@ def fold(items: str, element: Type, start: Typed, step: Typed) -> str:
 
 def _reduced(arguments: Sequence[Typed]) -> str:
     items, start, step, finish = arguments
-    return finish.sql.replace("{state}", fold(items.sql, items.type.element, start, step))
+    result = finish.sql.replace("{state}", fold(items.sql, items.type.element, start, step))
+    return f"CASE WHEN {items.sql} IS NOT NULL THEN {result} END"
 
 
 def _sorted_by(arguments: Sequence[Typed]) -> str:

@@ -116,7 +116,7 @@ athena_keep_local(t, n) AS CASE WHEN n = 'UTC' THEN t ELSE make_timestamp(athena
 athena_moved_local(t, n, o) AS CASE WHEN n = 'UTC' THEN t ELSE make_timestamp(athena_joda_instant(epoch_us(t), n, epoch_us(o))) END
 athena_zone_offset(x) AS CASE WHEN (x).z = 'UTC' THEN 0 ELSE athena_offset(epoch_us(athena_at(x)), (x).z) END
 athena_offset_text(m) AS CASE WHEN m = 0 THEN 'Z' ELSE CASE WHEN m < 0 THEN '-' ELSE '+' END || printf('%02d:%02d', abs(m) // 60, abs(m) % 60) END
-athena_date_add_days(d, x) AS CASE WHEN (x) % 86400000 <> 0 THEN athena_bad('Cannot add hour, minutes or seconds to a date') ELSE d + CAST((x) // 86400000 AS INTEGER) END
+athena_date_add_days(d, x) AS CASE WHEN d IS NOT NULL AND (x) % 86400000 <> 0 THEN athena_bad('Cannot add hour, minutes or seconds to a date') ELSE d + CAST((x) // 86400000 AS INTEGER) END
 athena_date_add_months(d, x) AS CAST(d + to_months(CAST(x AS INTEGER)) AS DATE)
 athena_add_months(t, x) AS t + to_months(CAST(x AS INTEGER))
 athena_add_millis(t, x) AS t + to_milliseconds(x)

@@ -42,6 +42,8 @@ NULL = "CAST(NULL AS {})"
         ("trim_array({}, -1)", "array(integer)"),
         ("ngrams({}, 0)", "array(integer)"),
         ("sequence({}, 5, 0)", "bigint"),
+        ("reduce({}, 0, (s, v) -> s + v, s -> coalesce(s, 5))", "array(integer)"),
+        ("{} + INTERVAL '1' HOUR", "date"),
         ("approx_percentile(x, y) FROM (VALUES (1, {}), (2, NULL)) t(x, y)", "double"),
     ],
 )
@@ -49,3 +51,18 @@ def test_null_argument_makes_the_result_null(run: Run, call: str, type_: str) ->
     assert run(f"SELECT {call.format(NULL.format(type_))}").rows == [[None]]
     if "FROM" not in call:
         assert run(f"SELECT {call.format('x')} FROM (VALUES {NULL.format(type_)}) t(x)").rows == [[None]]
+
+
+@pytest.mark.parametrize(
+    ("call", "type_"),
+    [
+        ("trim(NULL)", "varchar"),
+        ("substr(NULL, 1)", "varchar"),
+        ("rtrim(NULL, 'a')", "varchar"),
+        ("trim(CAST(' a' AS char(3)))", "char(3)"),
+        ("array_max(CAST(NULL AS array(double)))", "double"),
+        ("array_min(CAST(ARRAY[] AS array(char(2))))", "char(2)"),
+    ],
+)
+def test_null_argument_does_not_change_the_type(run: Run, call: str, type_: str) -> None:
+    assert run(f"SELECT {call}").types == [type_]

@@ -175,19 +175,19 @@ def equal(left: Value, right: Value) -> bool:
     """Return whether two values are equal, with numbers compared by value and sets regardless of order."""
     if left == right:
         return True
-    ((tag, one),), ((other_tag, other),) = left.items(), right.items()
+    ((tag, value),), ((other_tag, other),) = left.items(), right.items()
     if tag != other_tag:
         return False
     if tag == "N":
-        return Decimal(one) == Decimal(other)
+        return Decimal(value) == Decimal(other)
     if tag == "B":
-        return decoded(one) == decoded(other)
+        return decoded(value) == decoded(other)
     if tag in SETS:
         return members(left) == members(right)
     if tag == "M":
-        return one.keys() == other.keys() and all(equal(member, other[name]) for name, member in one.items())
+        return value.keys() == other.keys() and all(equal(member, other[name]) for name, member in value.items())
     if tag == "L":
-        return len(one) == len(other) and all(map(equal, one, other))
+        return len(value) == len(other) and all(map(equal, value, other))
     return False
 
 

@@ -32,49 +32,55 @@ class CommonTables:
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
 
-    def add(self, one: tree.CommonTable, query: tree.Query, scope: Scope | None) -> None:
+    def add(self, table: tree.CommonTable, query: tree.Query, scope: Scope | None) -> None:
         """Analyze one common table expression of a ``WITH`` clause, and register its name."""
         level = self._analysis.common[-1]
-        if one.name.key in level:
+        if table.name.key in level:
             raise QueryFailure(
-                "DUPLICATE_NAMED_QUERY", f"WITH query name '{one.name.value}' specified more than once", one.position
+                "DUPLICATE_NAMED_QUERY",
+                f"WITH query name '{table.name.value}' specified more than once",
+                table.position,
             )
-        body = one.query.body
+        body = table.query.body
         if query.recursive:
-            check_recursion(one)
-        if query.recursive and isinstance(body, tree.SetOperation) and mentions(body.right, one.name.key):
-            level[one.name.key] = self._recursive(one, body, scope)
+            check_recursion(table)
+        if query.recursive and isinstance(body, tree.SetOperation) and mentions(body.right, table.name.key):
+            level[table.name.key] = self._recursive(table, body, scope)
             return
-        compiled = self._analysis.query(one.query, scope)
-        level[one.name.key] = compiled.rewritten(compiled.sql, self._renamed(one, compiled.columns))
+        compiled = self._analysis.query(table.query, scope)
+        level[table.name.key] = compiled.rewritten(compiled.sql, self._renamed(table, compiled.columns))
 
-    def _renamed(self, one: tree.CommonTable, columns: tuple[OutputColumn, ...]) -> tuple[OutputColumn, ...]:
-        if not one.columns:
+    def _renamed(self, table: tree.CommonTable, columns: tuple[OutputColumn, ...]) -> tuple[OutputColumn, ...]:
+        if not table.columns:
             return columns
-        if len(one.columns) != len(columns):
+        if len(table.columns) != len(columns):
             raise QueryFailure(
                 "MISMATCHED_COLUMN_ALIASES",
-                f"WITH column alias list has {len(one.columns)} entries but WITH query({one.name.value}) has "
+                f"WITH column alias list has {len(table.columns)} entries but WITH query({table.name.value}) has "
                 f"{len(columns)} columns",
-                one.position,
+                table.position,
             )
-        return tuple(replace(column, name=name.value) for name, column in zip(one.columns, columns, strict=False))
+        return tuple(replace(column, name=name.value) for name, column in zip(table.columns, columns, strict=False))
 
-    def _recursive(self, one: tree.CommonTable, body: tree.SetOperation, scope: Scope | None) -> Compiled:
+    def _recursive(self, table: tree.CommonTable, body: tree.SetOperation, scope: Scope | None) -> Compiled:
         if body.operator != "UNION" or body.distinct:
-            raise QueryFailure("NOT_SUPPORTED", "A recursive query must combine its steps with UNION ALL", one.position)
-        if not one.columns:
-            raise QueryFailure("MISSING_COLUMN_ALIASES", "missing column aliases in recursive WITH query", one.position)
+            raise QueryFailure(
+                "NOT_SUPPORTED", "A recursive query must combine its steps with UNION ALL", table.position
+            )
+        if not table.columns:
+            raise QueryFailure(
+                "MISSING_COLUMN_ALIASES", "missing column aliases in recursive WITH query", table.position
+            )
         name = self._analysis.fresh("w")
         anchor = self._analysis.queries.body(body.left, scope)
         # The recursive part can produce larger numbers than the anchor.
-        columns = tuple(replace(column, limit=None) for column in self._renamed(one, anchor.columns))
+        columns = tuple(replace(column, limit=None) for column in self._renamed(table, anchor.columns))
         listed = ", ".join(f"c{index}" for index in range(len(columns)))
-        self._analysis.common[-1][one.name.key] = Compiled(f"SELECT {listed} FROM {name}", columns, anchor.facts)
+        self._analysis.common[-1][table.name.key] = Compiled(f"SELECT {listed} FROM {name}", columns, anchor.facts)
         step = self._analysis.queries.body(body.right, scope)
         if len(step.columns) != len(columns):
             raise QueryFailure(
-                "TYPE_MISMATCH", "base and step relations of recursion have different number of fields", one.position
+                "TYPE_MISMATCH", "base and step relations of recursion have different number of fields", table.position
             )
         for mine, its in zip(columns, step.columns, strict=False):
             if not types.can_coerce(its.type, mine.type):
@@ -82,7 +88,7 @@ class CommonTables:
                     "TYPE_MISMATCH",
                     f"recursion step relation output type ({its.type}) is not coercible to recursion base relation "
                     f"output type ({mine.type}) at column {list(columns).index(mine) + 1}",
-                    one.position,
+                    table.position,
                 )
         first = ", ".join(f"a.c{index}" for index in range(len(columns)))
         moved = ", ".join(

@@ -279,8 +279,8 @@ class Selects:
             if column.name.key in ambiguous:
                 raise QueryFailure("AMBIGUOUS_NAME", f"'{column.name.value}' in ORDER BY is ambiguous", column.position)
 
-    def _order_key(self, one: tree.SortItem, value: Typed, items: list[_Item], *, by_number: bool) -> Fragment:
-        written = self._analysis.ordering.sort_key(one, value)
+    def _order_key(self, entry: tree.SortItem, value: Typed, items: list[_Item], *, by_number: bool) -> Fragment:
+        written = self._analysis.ordering.sort_key(entry, value)
         # A volatile column must not be evaluated a second time for sorting.
         if not by_number and not value.facts.volatile:
             return written
@@ -289,10 +289,10 @@ class Selects:
                 return Fragment(f"{index + 1}{written.sql[len(value.sql) :]}", written.facts)
         return written
 
-    def _output_key(self, one: tree.SortItem, value: Typed, items: list[_Item]) -> Fragment:
+    def _output_key(self, entry: tree.SortItem, value: Typed, items: list[_Item]) -> Fragment:
         """Return a sort key that reads a column of the result of ``SELECT DISTINCT``, which is named ``o``."""
         index = next(index for index, item in enumerate(items) if item.value.sql == value.sql)
-        return self._analysis.ordering.sort_key(one, value.written_as(f"o.c{index}"))
+        return self._analysis.ordering.sort_key(entry, value.written_as(f"o.c{index}"))
 
     def _written_names(self, node: tree.Select, scope: Scope) -> list[str | None]:
         names: list[str | None] = []

@@ -277,7 +277,7 @@ def _s3(client: Clients) -> Any:
                 s3.get_object(Bucket="bkt", Key=each["Key"], VersionId=each["VersionId"])["Body"].read()
                 for each in versions["Versions"]
             ],
-            s3.get_object(Bucket="bkt", Key="big", PartNumber=2)["Body"].read(),
+            s3.head_object(Bucket="bkt", Key="big", PartNumber=2)["ContentLength"],
             s3.head_object(Bucket="bkt", Key="k")["Metadata"],
             s3.head_object(Bucket="bkt", Key="k")["LastModified"],
             s3.get_object_tagging(Bucket="bkt", Key="k")["TagSet"],

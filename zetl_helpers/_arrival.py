@@ -64,7 +64,7 @@ def log_events(lab: Lab, integration: str, pattern: str = "") -> Iterator[dict[s
 
 
 def last_sync(lab: Lab, integration: dict[str, Any]) -> datetime | None:
-    """Return the time up to which the target reflects the source.
+    """Return the time up to which the target contains the source's changes.
 
     Return None if no ingestion has been found.
 

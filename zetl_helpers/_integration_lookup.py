@@ -68,7 +68,7 @@ def require(lab: Lab) -> dict[str, Any]:
 
 
 def last_sync(lab: Lab) -> datetime | None:
-    """Return the time up to which the target reflects the source.
+    """Return the time up to which the target contains the source's changes.
 
     Return None if no ingestion has been found.
 

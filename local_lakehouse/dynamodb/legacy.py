@@ -45,7 +45,7 @@ def require_one_way(request: Mapping[str, Any]) -> None:
 
 
 def filter_of(request: Mapping[str, Any], member: str) -> Node | None:
-    """Return the condition that is equivalent to a filter, or None if there is no filter.
+    """Convert a legacy filter to a condition. Without a filter, return None.
 
     Raises:
         Fault: The parameter is not a valid filter (``ValidationException``).

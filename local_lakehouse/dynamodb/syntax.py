@@ -56,7 +56,7 @@ class Path:
 
 @dataclass(frozen=True)
 class Name:
-    """A document path that consists of one literal attribute name, as in legacy parameters."""
+    """The document path of a legacy parameter, which is a single literal attribute name."""
 
     name: str
 

@@ -140,7 +140,7 @@ def _shows_failed(request: Mapping[str, Any]) -> bool:
 
 
 class Writes:
-    """The write operations, each of which runs in one transaction.
+    """The write operations. Each operation runs in one transaction.
 
     Args:
         items: The item store.

@@ -219,7 +219,7 @@ def zoned(instants: pa.Array) -> pa.Array:
 
 
 def write_form(rows: pa.Table | pa.RecordBatch, schema: Schema) -> pa.Table:
-    """Convert rows from DuckDB's representation to the one that data files use, with columns matched by position."""
+    """Convert rows from DuckDB's representation to that of data files, and match columns by position."""
     wanted = pa.schema([(field.name, arrow_type(field.field_type, Form.FILE)) for field in schema.fields])
     arrays = []
     for index, field in enumerate(schema.fields):

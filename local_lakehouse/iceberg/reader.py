@@ -100,7 +100,7 @@ class Reader:
         return columns
 
     def _kept(self, file: ScanFile) -> pa.Array | None:
-        """Return the positions of the rows that are not deleted, or None if no row is deleted."""
+        """Return the positions of the remaining rows, or None if no row is deleted."""
         if not file.deletes:
             return None
         keep = np.ones(file.rows, bool)

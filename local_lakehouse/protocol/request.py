@@ -169,6 +169,6 @@ class Request:
         return value if isinstance(value, str) and value else None
 
     def signed_with(self, access_key: str) -> Request:
-        """Return a copy of the request that is signed with a different key."""
+        """Return a copy of the request, signed with a different key."""
         region, service = (self.credential.region, self.credential.service) if self.credential else (None, self.service)
         return replace(self, credential=Credential(access_key, region, service))

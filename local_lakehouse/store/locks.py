@@ -37,7 +37,7 @@ class _Waiter:
 
 
 class FairLock:
-    """A reentrant lock with two queues, in which threads wait in order of arrival.
+    """A reentrant lock with two queues, which serve threads in order of arrival.
 
     `threading.RLock` does not guarantee an order, so a thread that writes repeatedly can acquire it many times while
     other threads are waiting. This lock is handed over to a waiting thread when it is released. Threads in an

@@ -21,7 +21,7 @@ def parse(lines: bytes, kind: pa.StructType) -> pa.StructArray | None:
 
     Args:
         lines: The items in DynamoDB JSON, one per line, without spaces after an opening brace.
-        kind: The type, with one field per attribute, each of which has one field per type tag.
+        kind: The type. It has a field for each attribute, and each of these has a field for each type tag.
     """
     if not _expressible(kind):
         return None

@@ -196,7 +196,7 @@ class Lifecycle:
             self._telemetry.event(run, "Integration Resynced", {"tableName": job.target_table})
 
     def _in_sync_until(self, integration: Integration, taken: float) -> float:
-        """Return the time up to which the target reflects the source.
+        """Return the time up to which the target contains the source's changes.
 
         This is the current time or, if the source was written after its changes were read, `taken`.
         A client can note the time after a write, and then wait until the target reflects the source as of a later time.

@@ -48,7 +48,7 @@ def _terms(node: tree.Expression) -> Iterator[tree.Expression]:
 
 
 def _comparisons(node: tree.Expression) -> Iterator[tuple[tree.Expression, str, tuple[tree.Expression, ...]]]:
-    """Yield the comparisons that a condition implies, each of which compares a column with constants."""
+    """Yield the comparisons of a column with constants that a condition implies."""
     if isinstance(node, tree.Comparison) and node.operator in _FLIPPED:
         if _is_name(node.left) and _is_constant(node.right):
             yield node.left, node.operator, (node.right,)

@@ -199,7 +199,7 @@ class Relations:
         return replace(relation, source=sampled, facts=replace(relation.facts, volatile=True))
 
     def _named(self, node: tree.Aliased, scope: Scope | None, left: list[Field]) -> From:
-        """Analyze the relation to which an alias is applied.
+        """Analyze the relation that an alias renames.
 
         For an array of rows, Trino's ``UNNEST`` creates one column per field. The AWS documentation also shows one name
         for the whole row: https://docs.aws.amazon.com/athena/latest/ug/filtering-with-dot.html

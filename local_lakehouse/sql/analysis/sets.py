@@ -113,7 +113,7 @@ class Sets:
 
 
 def _by_key(node: tree.SetOperation, sides: list[str], columns: list[OutputColumn]) -> str:
-    """Return the SQL for a set operation on columns in which DuckDB can treat equal values as different."""
+    """Return the SQL for a set operation on columns whose equal values can be different in DuckDB."""
     listed = ", ".join(f"c{index}" for index in range(len(columns)))
     keys = [key(f"c{index}", column.type) for index, column in enumerate(columns)]
     distinct = f"DISTINCT ON ({', '.join(keys)}) " if node.distinct else ""

@@ -235,7 +235,7 @@ def moment_of(fields: Iterable[tuple[Field, int]], text: str) -> datetime:
     """Return the moment that parsed fields describe.
 
     Args:
-        fields: The fields with their values, in the order in which they occur in the text.
+        fields: The fields and their values, in the order of the text.
         text: The text, for messages.
     """
     found = sorted(fields, key=lambda each: each[0].rank)

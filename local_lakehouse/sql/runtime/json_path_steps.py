@@ -17,7 +17,7 @@ _KINDS = {type(None): "NULL", bool: "BOOLEAN", str: "STRING", list: "ARRAY", dic
 
 
 class UnsupportedPath(ValueError):
-    """A path uses a part of Trino's path language that is not supported here."""
+    """A path uses an unsupported part of Trino's path language."""
 
 
 class PathFailure(ValueError):

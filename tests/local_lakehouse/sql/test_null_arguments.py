@@ -1,4 +1,4 @@
-"""Tests that a NULL argument makes the result NULL, whatever the other arguments are."""
+"""Tests that a NULL argument makes the result NULL, even if another argument is invalid."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Tests that each listed slip in a statement changes the result, because exercises cannot detect any other slip."""
+"""Tests that each listed slip changes the result, because exercises cannot detect slips that leave it unchanged."""
 
 from collections.abc import Iterator
 from typing import Any

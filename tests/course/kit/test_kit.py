@@ -150,7 +150,7 @@ def test_checkpoints_are_ten_to_fifteen_minutes_apart(path: Path) -> None:
 
 
 def test_plan_rejects_insufficient_time() -> None:
-    with pytest.raises(plans.PlanError, match=r"takes \d+ minutes with slack, but only 30 are available"):
+    with pytest.raises(plans.PlanError, match=r"takes \d+ minutes, including slack, but only 30 are available"):
         plans.plan([chapters.read(path) for path in NOTEBOOKS], 30)
 
 

@@ -83,7 +83,9 @@ def plan(chapters: Sequence[Chapter], minutes: int) -> list[Slot]:
     chosen = {number: False for number in _CORE if number in by_number}
     if _length(chosen, by_number) > most:
         needed = -(-_length(chosen, by_number) * 100 // round(100 * (1 - _LEAST_SLACK)))
-        raise PlanError(f"The core of the course takes {needed} minutes with slack, but only {minutes} are available.")
+        raise PlanError(
+            f"The core of the course takes {needed} minutes, including slack, but only {minutes} are available."
+        )
     for number in (number for number in _MORE if number in by_number):
         if _length({**chosen, number: False}, by_number) <= most * 3 // 4:
             chosen[number] = False

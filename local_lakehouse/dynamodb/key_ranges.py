@@ -61,7 +61,8 @@ def bounds(nodes: Sequence[Node], names: Names, keys: Index, types: Mapping[str,
         _require_values(condition, types[condition.name])
     prefix = item_keys.partition(b"".join(_encoded(given[name].values[0]) for name in keys.hash_names))
     prefix += b"".join(_encoded(given[name].values[0]) for name in ranged[:-1])
-    return _narrowed(prefix, given[ranged[-1]]) if ranged else (prefix, item_keys.after(prefix))
+    # In a table without a sort key, the only key of a partition is equal to its prefix.
+    return _narrowed(prefix, given[ranged[-1]]) if ranged else (item_keys.before(prefix), item_keys.after(prefix))
 
 
 def _unknown(names: list[str]) -> str:

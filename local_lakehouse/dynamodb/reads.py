@@ -18,7 +18,7 @@ from local_lakehouse.dynamodb.conditions import Test
 from local_lakehouse.dynamodb.names import Names, Steps
 from local_lakehouse.dynamodb.syntax import Node
 from local_lakehouse.dynamodb.tables import SecondaryIndex, Table
-from local_lakehouse.dynamodb.values import accept, invalid, item_size, text_of
+from local_lakehouse.dynamodb.values import accept, invalid, item_size, shown, text_of
 from local_lakehouse.store import item_keys
 from local_lakehouse.store.items import Index, Items, Row
 
@@ -138,6 +138,10 @@ class Reads:
         forward = request.get("ScanIndexForward") is not False
         start = _start(request, table, index)
         if start is not None:
+            if not keys.range_names and index is None:
+                # The start key would be the only key in the partition.
+                given = ", ".join(f"{name}={shown(value)}" for name, value in request["ExclusiveStartKey"].items())
+                raise invalid(f"The provided exclusive start key is invalid: ExclusiveStartKey: {{{given}}}")
             if not low < start < high:
                 raise invalid("The provided starting key is outside query boundaries based on provided conditions")
             low, high = (start, high) if forward else (low, start)

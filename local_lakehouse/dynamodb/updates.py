@@ -50,6 +50,11 @@ class Update:
         """The paths that the expression updates."""
         return [step.path for step in self._steps]
 
+    @property
+    def creates_item(self) -> bool:
+        """Whether the update creates a missing item. An update that only removes values does not create it."""
+        return not self._steps or any(step.section in ("SET", "ADD") for step in self._steps)
+
     def applied(self, item: Item) -> dict[str, Any]:
         """Return an item with the update applied.
 

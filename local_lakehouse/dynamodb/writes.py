@@ -115,7 +115,9 @@ def update(table: Table, request: Mapping[str, Any]) -> Write:
                 f"Cannot update attribute {path[0]}. This attribute is part of the key"
             )
 
-    def become(old: Item | None) -> tuple[Item, int]:
+    def become(old: Item | None) -> tuple[Item | None, int]:
+        if old is None and not change.creates_item:
+            return None, 0
         new, size = accept_item(change.applied(given if old is None else old))
         table.check_updated_index_keys(new)
         if size > LARGEST_ITEM:

@@ -52,3 +52,24 @@ def test_query_finds_the_item_of_a_partition_without_a_sort_key(things: Any) -> 
     assert things.query(TableName="things", KeyConditions=legacy)["Items"] == [KEY]
     message = "The provided exclusive start key is invalid: ExclusiveStartKey: {id=AttributeValue: {S:a}}"
     _refused(things, "query", message, TableName="things", ExclusiveStartKey=KEY, **asked)
+
+
+@pytest.mark.parametrize("update", ["REMOVE n", "REMOVE m.k, l[0]", "DELETE s :s"])
+def test_update_that_only_removes_values_does_not_create_an_item(things: Any, update: str) -> None:
+    values = {"ExpressionAttributeValues": {":s": {"SS": ["x"]}}} if ":s" in update else {}
+    key = {"id": {"S": "missing"}}
+    answer = things.update_item(
+        TableName="things", Key=key, UpdateExpression=update, ReturnValues="ALL_NEW", ReturnConsumedCapacity="TOTAL",
+        **values,
+    )  # fmt: skip
+    assert "Attributes" not in answer
+    assert answer["ConsumedCapacity"]["CapacityUnits"] == 1
+    assert "Item" not in things.get_item(TableName="things", Key=key)
+    things.update_item(TableName="things", Key=key, AttributeUpdates={"n": {"Action": "DELETE"}})
+    assert "Item" not in things.get_item(TableName="things", Key=key)
+
+
+def test_update_without_changes_creates_an_item(things: Any) -> None:
+    key = {"id": {"S": "created"}}
+    things.update_item(TableName="things", Key=key)
+    assert things.get_item(TableName="things", Key=key)["Item"] == key

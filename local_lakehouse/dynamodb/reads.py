@@ -53,6 +53,19 @@ def condition_of(request: Mapping[str, Any], member: str, old: Node | None, name
     return None if old is None else names.read(member, "", lambda _: conditions.compiled(old, names))
 
 
+def require_tables(asked: Mapping[str, Any]) -> None:
+    """Reject a batch without tables.
+
+    Raises:
+        Fault: ``ValidationException``.
+    """
+    if not asked:
+        raise invalid(
+            "1 validation error detected: Value at 'RequestItems' failed to satisfy constraint: Member must have "
+            "length greater than or equal to 1"
+        )
+
+
 class Reads:
     """The read operations.
 
@@ -81,6 +94,17 @@ class Reads:
         """Return up to 100 items with a total size of up to 16 MB."""
         meter = Meter(request)
         asked: Mapping[str, Any] = request["RequestItems"]
+        require_tables(asked)
+        legacy.require_one_way(
+            {member: True for each in asked.values() for member, held in each.items() if held is not None}
+        )
+        for name, each in asked.items():
+            if not 1 <= len(each["Keys"]) <= _MOST_KEYS:
+                bound = f"less than or equal to {_MOST_KEYS}" if each["Keys"] else "greater than or equal to 1"
+                raise invalid(
+                    f"1 validation error detected: Value at 'RequestItems.{name}.member.Keys' failed to satisfy "
+                    f"constraint: Member must have length {bound}"
+                )
         if sum(len(each["Keys"]) for each in asked.values()) > _MOST_KEYS:
             raise invalid("Too many items requested for the BatchGetItem call")
         prepared = [(name, *self._batch(name, each)) for name, each in asked.items()]

@@ -105,7 +105,7 @@ class Table:
                     f"{_INVALID}Type mismatch for key {name} expected: {self.types[name]} actual: {tag_of(item[name])}"
                 )
             if (kind := empty(item[name])) is not None:
-                raise Unfit(f"{_NOT_VALID}{_EMPTY.format(kind)} Key: {name}")
+                raise invalid(f"{_NOT_VALID}{_EMPTY.format(kind)} Key: {name}")
         self._require_length(item)
         key = item_keys.key_of(item, self.names[:1], self.names[1:])
         assert key is not None

@@ -25,6 +25,8 @@ _SCHEMA = Schema(
     ("CREATE TABLE transaction_tokens (token TEXT PRIMARY KEY, digest TEXT, moment REAL) WITHOUT ROWID",),
 )  # fmt: skip
 _MOST_ACTIONS = 100
+_LARGEST = 4 * 1024 * 1024
+_LONGEST_TOKEN = 36
 # The time for which a client request token is valid.
 _TOKEN_SECONDS = 600.0
 # The code of the cancellation reason for each error that cancels a transaction.
@@ -64,9 +66,12 @@ class Transactions:
             asked.append((self._table(get["TableName"]), get["Key"], paths))
         keys = _all_or_cancel(lambda each: each[0].key(each[1])[1], asked, Unfit)
         texts: list[str] = []
+        total = 0
         with self._items.database.view() as connection:
             for (table, _, paths), key in zip(asked, keys, strict=True):
                 row = self._items.get_by(connection, table.collection, key)
+                total += row.size if row else 0
+                _require_size(total)
                 meter.read(table, read_units(row.size if row else 0, consistent=True))
                 if row is None:
                     texts.append("{}")
@@ -78,21 +83,34 @@ class Transactions:
     def transact_write_items(self, request: Mapping[str, Any]) -> str:
         """Execute up to 100 writes and condition checks atomically."""
         meter = Meter(request, 2, "Write")
+        metrics = writes.wants_metrics(request)
         entries = request["TransactItems"]
         _require_count(entries)
-        token = request.get("ClientRequestToken")
+        token = _token(request)
         with self._items.database.transaction():
-            if token and self._is_repeated(token, _digest(request)):
-                return "{}"
-            prepared = _all_or_cancel(self._prepared, entries, Unfit)
+            repeated = token is not None and self._is_repeated(token, _digest(request))
+            prepared = _all_or_cancel(self._prepared, entries, Unfit, until_first=True)
+            if repeated:
+                return self._repeated(request, [write for _, write in prepared])
+            # Only a put knows the size of its item before the item is read.
+            _require_size(sum(write.become(None)[1] for check, write in prepared if write.update is None and not check))
             if len({(write.table.name, write.key) for _, write in prepared}) < len(prepared):
                 raise invalid("Transaction request cannot include multiple operations on one item")
             present = _all_or_cancel(self._tried, prepared, Fault)
             for (check, write), old in zip(prepared, present, strict=True):
                 written = Written(old, old) if check else self._writes.carry_out(write)
                 meter.write(write.table, written.old, written.new)
-            if token:
+            if token is not None:
                 self._remember(token, _digest(request))
+        found = writes.batch_metrics([write for check, write in prepared if not check]) if metrics else None
+        return document(ConsumedCapacity=meter.all(), ItemCollectionMetrics=found)
+
+    def _repeated(self, request: Mapping[str, Any], prepared: Sequence[Write]) -> str:
+        """Return the response for a transaction that has already run, which only consumes read units."""
+        meter = Meter(request, 2, "Read")
+        for write in prepared:
+            row, _ = self._writes.present(write)
+            meter.read(write.table, read_units(row.size if row else 0, consistent=True))
         return document(ConsumedCapacity=meter.all())
 
     def _prepared(self, entry: Mapping[str, Any]) -> tuple[bool, Write]:
@@ -142,8 +160,37 @@ def _require_count(entries: Sequence[Any]) -> None:
         )
 
 
-def _all_or_cancel(do: Callable[[T], U], each: Iterable[T], canceling: type[Fault]) -> list[U]:
+def _token(request: Mapping[str, Any]) -> str | None:
+    """Return the client request token of a request.
+
+    Raises:
+        Fault: The token is empty or too long (``ValidationException``).
+    """
+    token = request.get("ClientRequestToken")
+    if token is not None and not 1 <= len(token) <= _LONGEST_TOKEN:
+        bound = f"less than or equal to {_LONGEST_TOKEN}" if token else "greater than or equal to 1"
+        raise invalid(
+            f"1 validation error detected: Value '{token}' at 'clientRequestToken' failed to satisfy constraint: "
+            f"Member must have length {bound}"
+        )
+    return None if token is None else str(token)
+
+
+def _require_size(size: int) -> None:
+    if size > _LARGEST:
+        raise invalid(f"The size of the transaction's items is too large: The size cannot exceed {_LARGEST} bytes")
+
+
+def _all_or_cancel(
+    do: Callable[[T], U], each: Iterable[T], canceling: type[Fault], *, until_first: bool = False
+) -> list[U]:
     """Process each action of a transaction.
+
+    Args:
+        do: The function that processes an action.
+        each: The actions.
+        canceling: The errors that cancel the transaction.
+        until_first: Whether to process no further action after the first error.
 
     Raises:
         Fault: An action failed. A ``TransactionCanceledException`` contains a reason for each action.
@@ -151,6 +198,9 @@ def _all_or_cancel(do: Callable[[T], U], each: Iterable[T], canceling: type[Faul
     done: list[U] = []
     reasons: list[dict[str, Any]] = []
     for action in each:
+        if until_first and len(done) < len(reasons):
+            reasons.append({"Code": "None"})
+            continue
         try:
             done.append(do(action))
             reasons.append({"Code": "None"})

@@ -16,7 +16,7 @@ from local_lakehouse.dynamodb import documents, legacy, updates
 from local_lakehouse.dynamodb.capacity import Meter, choice
 from local_lakehouse.dynamodb.conditions import Test
 from local_lakehouse.dynamodb.names import Names
-from local_lakehouse.dynamodb.reads import FindTable, condition_of, document
+from local_lakehouse.dynamodb.reads import FindTable, condition_of, document, require_tables
 from local_lakehouse.dynamodb.tables import Table
 from local_lakehouse.dynamodb.updates import Update
 from local_lakehouse.dynamodb.values import (
@@ -76,7 +76,7 @@ def put(table: Table, item: Any, request: Mapping[str, Any]) -> Write:
     key = table.key_bytes(new)
     table.check_index_keys(new)
     if size > LARGEST_ITEM:
-        raise Unfit("Item size has exceeded the maximum allowed size")
+        raise invalid("Item size has exceeded the maximum allowed size")
     test = _condition(request)
     return Write(table, table.key_in(new), key, test, lambda _: (new, size), _shows_failed(request))
 
@@ -174,11 +174,19 @@ class Writes:
     def batch_write_item(self, request: Mapping[str, Any]) -> str:
         """Put and delete up to 25 items."""
         meter = Meter(request)
-        entries = [(name, entry) for name, each in request["RequestItems"].items() for entry in each]
+        metrics = wants_metrics(request)
+        asked = request["RequestItems"]
+        require_tables(asked)
+        for name, each in asked.items():
+            if not 1 <= len(each) <= _MOST_WRITES:
+                raise invalid(
+                    f"1 validation error detected: Value '{{{name}=[{_shown(each)}]}}' at 'requestItems' failed to "
+                    "satisfy constraint: Map value must satisfy constraint: [Member must have length less than or "
+                    f"equal to {_MOST_WRITES}, Member must have length greater than or equal to 1]"
+                )
+        entries = [(name, entry) for name, each in asked.items() for entry in each]
         if len(entries) > _MOST_WRITES:
             raise invalid("Too many items requested for the BatchWriteItem call")
-        if not entries:
-            raise invalid("The batch write request list for a table cannot be null or empty")
         table = functools.cache(self._table)
         writes = [_batched(table(name), entry) for name, entry in entries]
         if len({(write.table.name, write.key) for write in writes}) < len(writes):
@@ -188,7 +196,7 @@ class Writes:
                 meter.write(write.table, written.old, written.new)
         return document(
             UnprocessedItems="{}",
-            ItemCollectionMetrics=self._batch_metrics(request, writes),
+            ItemCollectionMetrics=batch_metrics(writes) if metrics else None,
             ConsumedCapacity=meter.all(),
         )
 
@@ -239,7 +247,7 @@ class Writes:
 
     def _one(self, request: Mapping[str, Any], write: Write, returned: str) -> str:
         meter = Meter(request)
-        metrics = _wants_metrics(request) and write.table.has_local_indexes
+        metrics = wants_metrics(request) and write.table.has_local_indexes
         with self._items.database.transaction():
             written = self.carry_out(write)
         meter.write(write.table, written.old, written.new)
@@ -250,14 +258,18 @@ class Writes:
             ConsumedCapacity=meter.only(),
         )
 
-    def _batch_metrics(self, request: Mapping[str, Any], writes: list[Write]) -> str | None:
-        if not _wants_metrics(request):
-            return None
-        found: dict[str, list[dict[str, Any]]] = {}
-        for write in writes:
-            if write.table.has_local_indexes and _metrics(write) not in found.setdefault(write.table.name, []):
-                found[write.table.name].append(_metrics(write))
-        return json.dumps(found) if found else None
+
+def batch_metrics(writes: Sequence[Write]) -> str | None:
+    """Return the metrics of the item collections that writes change as JSON, or None without local indexes."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for write in writes:
+        if write.table.has_local_indexes and _metrics(write) not in found.setdefault(write.table.name, []):
+            found[write.table.name].append(_metrics(write))
+    return json.dumps(found) if found else None
+
+
+def _shown(entries: Sequence[Any]) -> str:
+    return f"{len(entries)} requests" if entries else ""
 
 
 def _batched(table: Table, entry: Mapping[str, Any]) -> Write:
@@ -274,7 +286,12 @@ def _batched(table: Table, entry: Mapping[str, Any]) -> Write:
     return delete(table, entry["DeleteRequest"])
 
 
-def _wants_metrics(request: Mapping[str, Any]) -> bool:
+def wants_metrics(request: Mapping[str, Any]) -> bool:
+    """Return whether a request asks for the metrics of item collections.
+
+    Raises:
+        Fault: The value is not allowed (``ValidationException``).
+    """
     return choice(request, "ReturnItemCollectionMetrics", ("SIZE", "NONE"), "NONE") == "SIZE"
 
 

@@ -73,3 +73,50 @@ def test_update_without_changes_creates_an_item(things: Any) -> None:
     key = {"id": {"S": "created"}}
     things.update_item(TableName="things", Key=key)
     assert things.get_item(TableName="things", Key=key)["Item"] == key
+
+
+_NO_TABLES = (
+    "1 validation error detected: Value at 'RequestItems' failed to satisfy constraint: Member must have length "
+    "greater than or equal to 1"
+)
+_NO_WRITES = (
+    "1 validation error detected: Value '{{{}=[]}}' at 'requestItems' failed to satisfy constraint: Map value must "
+    "satisfy constraint: [Member must have length less than or equal to 25, Member must have length greater than or "
+    "equal to 1]"
+)
+_KEYS = (
+    "1 validation error detected: Value at 'RequestItems.things.member.Keys' failed to satisfy constraint: Member must "
+    "have length {} than or equal to {}"
+)
+
+
+@pytest.mark.parametrize(
+    ("operation", "asked", "message"),
+    [
+        ("batch_get_item", {}, _NO_TABLES),
+        ("batch_write_item", {}, _NO_TABLES),
+        ("batch_get_item", {"things": {"Keys": []}}, _KEYS.format("greater", 1)),
+        ("batch_get_item", {"things": {"Keys": [KEY] * 101}}, _KEYS.format("less", 100)),
+        (
+            "batch_write_item", {"things": [{"DeleteRequest": {"Key": KEY}}], "others": []},
+            _NO_WRITES.format("others"),
+        ),
+        (
+            "batch_get_item",
+            {
+                "things": {"Keys": [KEY], "ProjectionExpression": "id"},
+                "others": {"Keys": [KEY], "AttributesToGet": ["id"]},
+            },
+            (
+                "Can not use both expression and non-expression parameters in the same request: "
+                "Non-expression parameters: {AttributesToGet} Expression parameters: {ProjectionExpression}"
+            ),
+        ),
+    ],
+)  # fmt: skip
+def test_invalid_batches_are_rejected(
+    things: Any, monkeypatch: pytest.MonkeyPatch, operation: str, asked: dict[str, Any], message: str
+) -> None:
+    # By default, boto3 rejects some of these requests before it sends them.
+    monkeypatch.setattr(things, "_serializer", things._serializer._serializer)
+    _refused(things, operation, message, RequestItems=asked)

@@ -265,8 +265,16 @@ def test_batch_write_rejects_duplicate_keys_and_too_many_items(orders: Any) -> N
     _refused(orders.batch_write_item, "Provided list of item keys contains duplicates", RequestItems={"orders": twice})
     many = [{"PutRequest": {"Item": {"h": {"S": "a"}, "r": {"N": str(number)}}}} for number in range(26)]
     _refused(
-        orders.batch_write_item, "Too many items requested for the BatchWriteItem call", RequestItems={"orders": many}
+        orders.batch_write_item,
+        "1 validation error detected: Value '{orders=[26 requests]}' at 'requestItems' failed to satisfy constraint: "
+        "Map value must satisfy constraint: [Member must have length less than or equal to 25, "
+        "Member must have length greater than or equal to 1]",
+        RequestItems={"orders": many},
     )
+    _refused(
+        orders.batch_write_item, "Too many items requested for the BatchWriteItem call",
+        RequestItems={"orders": many[:25], "other": many[25:]},
+    )  # fmt: skip
 
 
 def _update(**more: Any) -> dict[str, Any]:
@@ -280,8 +288,14 @@ def _update(**more: Any) -> dict[str, Any]:
 
 def test_transaction_with_the_same_client_request_token_runs_once(orders: Any) -> None:
     orders.put_item(TableName="orders", Item=ITEM)
+    units = []
     for _ in range(3):
-        orders.transact_write_items(TransactItems=[_update()], ClientRequestToken="once")
+        answer = orders.transact_write_items(
+            TransactItems=[_update()], ClientRequestToken="once", ReturnConsumedCapacity="TOTAL"
+        )
+        units.append(set(answer["ConsumedCapacity"][0]) - {"TableName", "CapacityUnits"})
+    # A repeated request only reads the items.
+    assert units == [{"WriteCapacityUnits"}, {"ReadCapacityUnits"}, {"ReadCapacityUnits"}]
     assert _item(orders)["n"] == {"N": "6"}
     with pytest.raises(orders.exceptions.IdempotentParameterMismatchException):
         orders.transact_write_items(
@@ -289,6 +303,60 @@ def test_transaction_with_the_same_client_request_token_runs_once(orders: Any) -
         )
     orders.transact_write_items(TransactItems=[_update()], ClientRequestToken="again")
     assert _item(orders)["n"] == {"N": "7"}
+
+
+def test_transaction_returns_item_collection_metrics(orders: Any) -> None:
+    answer = orders.transact_write_items(TransactItems=[_update()], ReturnItemCollectionMetrics="SIZE")
+    assert answer["ItemCollectionMetrics"] == {
+        "orders": [{"ItemCollectionKey": {"h": {"S": "a"}}, "SizeEstimateRangeGB": [0.0, 1.0]}]
+    }
+    assert "ItemCollectionMetrics" not in orders.transact_write_items(TransactItems=[_update()])
+
+
+def test_transaction_rejects_a_long_token_and_large_items(orders: Any) -> None:
+    token = "x" * 37
+    _refused(
+        orders.transact_write_items,
+        f"1 validation error detected: Value '{token}' at 'clientRequestToken' failed to satisfy constraint: "
+        "Member must have length less than or equal to 36",
+        TransactItems=[_update()], ClientRequestToken=token,
+    )  # fmt: skip
+    items = [{"h": {"S": "a"}, "r": {"N": str(number)}, "t": {"S": "x" * 390_000}} for number in range(11)]
+    message = "The size of the transaction's items is too large: The size cannot exceed 4194304 bytes"
+    puts = [{"Put": {"TableName": "orders", "Item": item}} for item in items]
+    _refused(orders.transact_write_items, message, TransactItems=puts)
+    assert orders.scan(TableName="orders")["Items"] == []
+    orders.transact_write_items(TransactItems=puts[:10])
+    orders.put_item(TableName="orders", Item=items[10])
+    gets = [{"Get": {"TableName": "orders", "Key": {name: item[name] for name in "hr"}}} for item in items]
+    _refused(orders.transact_get_items, message, TransactItems=gets)
+
+
+def test_transaction_reports_only_the_first_invalid_action(orders: Any) -> None:
+    wrong = {"Put": {"TableName": "orders", "Item": {**KEY, "h": {"N": "1"}}}}
+    failing = {"Put": {"TableName": "orders", "Item": KEY, "ConditionExpression": "attribute_exists(h)"}}
+    with pytest.raises(orders.exceptions.TransactionCanceledException) as raised:
+        orders.transact_write_items(TransactItems=[wrong, wrong, failing])
+    codes = [reason["Code"] for reason in raised.value.response["CancellationReasons"]]
+    assert codes == ["ValidationError", "None", "None"]
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        (
+            {**KEY, "h": {"S": ""}},
+            (
+                "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an "
+                "empty string value. Key: h"
+            ),
+        ),
+        ({**KEY, "t": {"S": "x" * 409_600}}, "Item size has exceeded the maximum allowed size"),
+    ],
+)
+def test_invalid_item_does_not_cancel_a_transaction(orders: Any, item: dict[str, Any], message: str) -> None:
+    put = {"Put": {"TableName": "orders", "Item": item}}
+    _refused(orders.transact_write_items, message, TransactItems=[put])
 
 
 def test_canceled_transaction_returns_a_reason_for_each_item(orders: Any) -> None:

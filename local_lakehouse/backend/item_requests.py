@@ -7,7 +7,7 @@ from typing import Any
 
 from local_lakehouse.backend.moto_state import MotoState
 from local_lakehouse.dynamodb.api import DataPlane
-from local_lakehouse.dynamodb.tables import SecondaryIndex, Table, table_name
+from local_lakehouse.dynamodb.tables import SecondaryIndex, Table, require_valid_name, table_name
 from local_lakehouse.protocol.faults import Answer, Fault, fail
 from local_lakehouse.protocol.request import Request
 from local_lakehouse.store.items import Index
@@ -56,6 +56,7 @@ class ItemRequests:
         with self._state.lock:
             moto_table = self._moto_table(region, name)
             if moto_table is None:
+                require_valid_name(name)
                 raise Fault("ResourceNotFoundException", "Requested resource not found")
             found = described(moto_table)
             if not changing:
@@ -93,4 +94,6 @@ def _index(table: Any, index: Any, *, is_global: bool) -> SecondaryIndex:
     if projection.get("ProjectionType", "ALL") != "ALL":
         further = projection.get("NonKeyAttributes", []) if projection["ProjectionType"] == "INCLUDE" else []
         projected = frozenset([*table.table_key_attrs, *hashed, *ranged, *further])
-    return SecondaryIndex(index.name, Index(hashed, ranged), is_global, projected)
+    types = {each["AttributeName"]: each["AttributeType"] for each in table.attr}
+    keys = Index(hashed, ranged, "".join(types[name] for name in hashed + ranged))
+    return SecondaryIndex(index.name, keys, is_global, projected)

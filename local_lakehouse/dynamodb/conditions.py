@@ -53,7 +53,10 @@ _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
 _MOST_OPTIONS = 100
-_MISPLACED = "The function is not allowed to be used this way in an expression"
+# The types of the values that have a beginning.
+BEGINNINGS = frozenset({"S", "B"})
+_SIZED = frozenset({"S", "B", "L", "M"}) | SETS
+MISPLACED = "The function is not allowed to be used this way in an expression"
 
 
 def condition(text: str, names: Names) -> Test:
@@ -151,13 +154,17 @@ def _require_count(name: str, operands: tuple[Node, ...], wanted: int) -> None:
         )
 
 
-def _require_type(name: str, node: Node, names: Names, allowed: frozenset[str]) -> None:
-    """Reject a constant whose type an operator or function does not accept. Paths are not checked."""
+def require_type(name: str, node: Node, names: Names, allowed: frozenset[str]) -> None:
+    """Reject a constant whose type an operator or function does not accept. Paths are not checked.
+
+    Raises:
+        ExpressionFault: The type is not accepted.
+    """
     value = _constant(node, names)
     if value is not None and tag_of(value) not in allowed:
-        kind = "operator" if name in _ORDERS or name == "BETWEEN" else "operator or function"
         raise ExpressionFault(
-            f"Incorrect operand type for operator or function; {kind}: {name}, operand type: {tag_of(value)}"
+            "Incorrect operand type for operator or function; "
+            f"operator or function: {name}, operand type: {tag_of(value)}"
         )
 
 
@@ -183,7 +190,7 @@ def _comparison(node: Compare, names: Names) -> Test:
 
         return same
     for each in (node.left, node.right):
-        _require_type(node.operator, each, names, ORDERED)
+        require_type(node.operator, each, names, ORDERED)
     order = _ORDERS[node.operator]
     return lambda item: _ordered_by(order, left(item), right(item))
 
@@ -198,7 +205,7 @@ def _ordered_by(order: Callable[[Any, Any], bool], one: Value | None, other: Val
 def _between(node: Between, names: Names) -> Test:
     operand, low, high = (_operand(each, names) for each in (node.operand, node.low, node.high))
     for each in (node.operand, node.low, node.high):
-        _require_type("BETWEEN", each, names, ORDERED)
+        require_type("BETWEEN", each, names, ORDERED)
     require_bounds(_constant(node.low, names), _constant(node.high, names))
 
     def between(item: Item) -> bool:
@@ -248,7 +255,7 @@ def _one_of(node: In, names: Names) -> Test:
 def _function(node: Call, names: Names) -> Test:
     name, operands = node.name, node.operands
     if name == "size" or name in _UPDATES:
-        raise ExpressionFault(f"{_MISPLACED}; function: {name}")
+        raise ExpressionFault(f"{MISPLACED}; function: {name}")
     if name not in _TESTS:
         raise ExpressionFault(f"Invalid function name; function: {name}")
     _require_count(name, operands, _TESTS[name])
@@ -264,13 +271,13 @@ def _function(node: Call, names: Names) -> Test:
         return _type_test(first, operands[1], names)
     if name == "begins_with":
         for each in operands:
-            _require_type(name, each, names, frozenset({"S", "B"}))
+            require_type(name, each, names, BEGINNINGS)
         return lambda item: begins_with(first(item), second(item))
     return lambda item: contains(first(item), second(item))
 
 
 def _type_test(first: Operand, wanted: Node, names: Names) -> Test:
-    _require_type("attribute_type", wanted, names, frozenset({"S"}))
+    require_type("attribute_type", wanted, names, frozenset({"S"}))
     value = _constant(wanted, names)
     if value is None:
         raise ExpressionFault(
@@ -310,6 +317,12 @@ def contains(value: Value | None, part: Value | None) -> bool:
 
 def _size(node: Node, names: Names) -> Operand:
     operand = _operand(node, names)
+    require_type("size", node, names, _SIZED)
+    if isinstance(node, Call):
+        # The only function that can be an operand is `size`, and a number has no size.
+        raise ExpressionFault(
+            "Incorrect operand type for operator or function; operator or function: size, operand type: N"
+        )
 
     def size(item: Item) -> Value | None:
         value = operand(item)

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from local_lakehouse.dynamodb.conditions import require_bounds
+from local_lakehouse.dynamodb.conditions import BEGINNINGS, require_bounds, require_type
 from local_lakehouse.dynamodb.names import ExpressionFault, Names
 from local_lakehouse.dynamodb.syntax import Between, Call, Compare, In, Literal, Logic, Name, Node, Path, Placeholder
 from local_lakehouse.dynamodb.tables import empty
-from local_lakehouse.dynamodb.values import Value, invalid, tag_of
+from local_lakehouse.dynamodb.values import ORDERED, Value, invalid, tag_of
 from local_lakehouse.store import item_keys
 from local_lakehouse.store.items import Index
 
@@ -79,14 +79,18 @@ def _conditions(node: Node, names: Names) -> Iterator[_Condition]:
         case Compare("<>"):
             raise _not_allowed("<>")
         case Compare(operator, Path() | Name() as path, Placeholder() | Literal() as value):
+            _require_ordered(operator, (value,), names)
             yield _Condition(_name(path, names), operator, (_value(value, names),))
         case Compare(operator, Placeholder() | Literal() as value, Path() | Name() as path):
+            _require_ordered(operator, (value,), names)
             yield _Condition(_name(path, names), _MIRRORED[operator], (_value(value, names),))
         case Between(Path() | Name() as path, low, high):
+            _require_ordered("BETWEEN", (low, high), names)
             values = _value(low, names), _value(high, names)
             require_bounds(*values)
             yield _Condition(_name(path, names), "BETWEEN", values)
         case Call("begins_with", (Path() | Name() as path, value)):
+            require_type("begins_with", value, names, BEGINNINGS)
             yield _Condition(_name(path, names), "begins_with", (_value(value, names),))
         case Call(name):
             raise _not_allowed(name)
@@ -96,6 +100,11 @@ def _conditions(node: Node, names: Names) -> Iterator[_Condition]:
             raise ExpressionFault(_SEVERAL_NAMES)
         case _:
             raise ExpressionFault("Invalid condition in KeyConditionExpression: No key attribute specified")
+
+
+def _require_ordered(operator: str, operands: Sequence[Node], names: Names) -> None:
+    for operand in operands if operator != "=" else ():
+        require_type(operator, operand, names, ORDERED)
 
 
 def _not_allowed(operator: str) -> Exception:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local_lakehouse.dynamodb.syntax import Action, Between, Call, Compare, In, Literal, Logic, Name, Node
-from local_lakehouse.dynamodb.values import SETS, accept, invalid, tag_of
+from local_lakehouse.dynamodb.values import SETS, accept, invalid, ordered, require_name, tag_of
 
 _COMPARATORS = {"EQ": "=", "NE": "<>", "LT": "<", "LE": "<=", "GT": ">", "GE": ">="}
 _COUNTS = {
@@ -35,9 +35,14 @@ def require_one_way(request: Mapping[str, Any]) -> None:
     Raises:
         Fault: ``ValidationException``.
     """
-    old = sorted(name for name in REPLACED if request.get(name) is not None)
     new = [name for name in _EXPRESSIONS if request.get(name) is not None]
-    if old and new:
+    if not new:
+        return
+    old = sorted(name for name in REPLACED if request.get(name) is not None)
+    if "KeyConditions" in old and "KeyConditionExpression" not in new:
+        # A query with `KeyConditions` can have a filter expression and a projection expression.
+        old.remove("KeyConditions")
+    if old:
         raise invalid(
             "Can not use both expression and non-expression parameters in the same request: Non-expression parameters: "
             f"{{{', '.join(old)}}} Expression parameters: {{{', '.join(new)}}}"
@@ -100,6 +105,7 @@ def attributes_to_get(request: Mapping[str, Any]) -> list[tuple[str | int, ...]]
             "Member must have length greater than or equal to 1"
         )
     for name in names:
+        require_name(name)
         if names.count(name) > 1:
             raise invalid(f"{_INVALID}Duplicate value in attribute name: {name}")
     return [(name,) for name in names]
@@ -124,30 +130,36 @@ def _action(name: str, update: Mapping[str, Any]) -> Action:
     if update.get("Value") is None:
         if kind != "DELETE":
             raise invalid(f"{_INVALID}Only DELETE action is allowed when no attribute value is specified")
-        return Action("REMOVE", Name(name))
+        return Action("REMOVE", _named(name))
     value = accept(update["Value"])[0]
     allowed = {"PUT": None, "ADD": SETS | {"N"}, "DELETE": SETS}[kind]
     if allowed is not None and tag_of(value) not in allowed:
         raise invalid(f"{_INVALID}{kind} action is not supported for the type {tag_of(value)}")
-    return Action("SET" if kind == "PUT" else kind, Name(name), Literal(value))
+    return Action("SET" if kind == "PUT" else kind, _named(name), Literal(value))
 
 
 def _expected(name: str, given: Mapping[str, Any]) -> Node:
+    if "Value" in given and "AttributeValueList" in given:
+        raise invalid(f"{_INVALID}Value and AttributeValueList cannot be used together for Attribute: {name}")
     if "ComparisonOperator" in given:
-        if "Exists" in given or ("Value" in given and "AttributeValueList" in given):
-            raise invalid(f"{_INVALID}Value or Exists cannot be used with ComparisonOperator for Attribute: {name}")
+        if "Exists" in given:
+            raise invalid(f"{_INVALID}Exists and ComparisonOperator cannot be used together for Attribute: {name}")
         values = [given["Value"]] if "Value" in given else given.get("AttributeValueList", [])
-        return _comparison(name, {**given, "AttributeValueList": values})
+        condition = _comparison(name, {**given, "AttributeValueList": values})
+        if given["ComparisonOperator"] == "NOT_CONTAINS":
+            # Unlike NE, NOT_CONTAINS fails if the attribute is missing.
+            return Logic("AND", (Call("attribute_exists", (Name(name),)), condition))
+        return condition
     if "AttributeValueList" in given:
         raise invalid(f"{_INVALID}AttributeValueList can only be used with a ComparisonOperator for Attribute: {name}")
     if given.get("Exists") is False:
         if "Value" in given:
             raise invalid(f"{_INVALID}Value cannot be used when Exists is false for Attribute: {name}")
-        return Call("attribute_not_exists", (Name(name),))
+        return Call("attribute_not_exists", (_named(name),))
     if "Value" not in given:
         exists = "true" if given.get("Exists") else "null"
         raise invalid(f"{_INVALID}Value must be provided when Exists is {exists} for Attribute: {name}")
-    return Compare("=", Name(name), Literal(accept(given["Value"])[0]))
+    return Compare("=", _named(name), Literal(accept(given["Value"])[0]))
 
 
 def _comparison(name: str, given: Mapping[str, Any]) -> Node:
@@ -162,9 +174,25 @@ def _comparison(name: str, given: Mapping[str, Any]) -> Node:
     if (operator == "IN" and not values) or (operator != "IN" and len(values) != _COUNTS[operator]):
         raise invalid(f"{_INVALID}Invalid number of argument(s) for the {operator} ComparisonOperator")
     operands = tuple(Literal(accept(value)[0]) for value in values)
+    if len({tag_of(operand.value) for operand in operands}) > 1:
+        raise invalid(f"{_INVALID}AttributeValues inside AttributeValueList must be of same type")
     for operand in operands:
         _require_type(operator, tag_of(operand.value))
-    return _node(operator, Name(name), operands)
+    if operator == "BETWEEN" and ordered(operands[0].value) > ordered(operands[1].value):
+        raise invalid(
+            "The BETWEEN condition was provided a range where the lower bound is greater than the upper bound"
+        )
+    return _node(operator, _named(name), operands)
+
+
+def _named(name: str) -> Name:
+    """Return the path of an attribute.
+
+    Raises:
+        Fault: The name is empty or too long (``ValidationException``).
+    """
+    require_name(name)
+    return Name(name)
 
 
 def _node(operator: str, name: Name, operands: tuple[Literal, ...]) -> Node:

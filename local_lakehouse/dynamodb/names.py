@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from local_lakehouse.dynamodb.syntax import Name, Path, SyntaxFault
-from local_lakehouse.dynamodb.values import Value, accept, invalid
+from local_lakehouse.dynamodb.values import Value, accept, invalid, require_name
 from local_lakehouse.loading import load
 from local_lakehouse.protocol.faults import Fault
 
@@ -56,6 +56,7 @@ class Names:
                 raise invalid(f'ExpressionAttributeNames contains invalid key: Syntax error; key: "{key}"')
             if not name:
                 raise invalid(f'ExpressionAttributeNames contains invalid value: "" for key {key}')
+            require_name(name)
         for key, value in (request.get("ExpressionAttributeValues") or {}).items():
             if not _VALUE.fullmatch(key):
                 raise invalid(f'ExpressionAttributeValues contains invalid key: Syntax error; key: "{key}"')

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 _LONGEST = 4096
-# DynamoDB limits an expression to 300 operators, which are rarely nested this deeply. Python's recursion limit is
-# higher.
-_DEEPEST = 100
+_MOST_OPERATORS = 300
+_LONGEST_PATH = 32
+_LARGEST_INDEX = 2**31 - 1
+# An expression of comparisons reaches the limit of 300 operators at this depth. Python's recursion limit is higher.
+_DEEPEST = 150
 _TOKEN = re.compile(
     r"(?P<space>[ \t\r\n]+)|(?P<name>[A-Za-z][A-Za-z0-9_]*)|(?P<placeholder>#[A-Za-z0-9_]+)|(?P<value>:[A-Za-z0-9_]+)"
     r"|(?P<index>[0-9]+)|(?P<sign><>|<=|>=|[-=<>+.,()\[\]])|(?P<other>.)",
@@ -197,6 +199,7 @@ class _Parser:
         self._tokens: list[Token] = []
         self._position = 0
         self._depth = 0
+        self._operators = 0
         self.redundant = False
         for match in _TOKEN.finditer(text):
             if match.lastgroup != "space":
@@ -208,6 +211,7 @@ class _Parser:
     def condition(self) -> Node:
         found = [self._conjunction()]
         while self._take_keyword("OR"):
+            self._count_operator()
             found.append(self._conjunction())
         return found[0] if len(found) == 1 else Logic("OR", tuple(found))
 
@@ -245,6 +249,7 @@ class _Parser:
         left = self._term()
         if self._peek.text in ("+", "-"):
             operator = self._next().text
+            self._count_operator()
             return Arithmetic(operator, left, self._term())
         return left
 
@@ -258,11 +263,13 @@ class _Parser:
     def _conjunction(self) -> Node:
         found = [self._negation()]
         while self._take_keyword("AND"):
+            self._count_operator()
             found.append(self._negation())
         return found[0] if len(found) == 1 else Logic("AND", tuple(found))
 
     def _negation(self) -> Node:
         if self._take_keyword("NOT"):
+            self._count_operator()
             return Logic("NOT", (self._nested(self._negation),))
         if self._peek.text == "(":
             return self._parenthesized()
@@ -293,13 +300,16 @@ class _Parser:
         token = self._peek
         if token.text in _COMPARATORS:
             self._position += 1
+            self._count_operator()
             return Compare(token.text, left, self._right_operand())
         if self._take_keyword("BETWEEN"):
+            self._count_operator()
             low = self._right_operand()
             if not self._take_keyword("AND"):
                 raise self._unexpected()
             return Between(left, low, self._right_operand())
         if self._take_keyword("IN"):
+            self._count_operator()
             self._expect("(")
             options = self._list(self._operand)
             self._expect(")")
@@ -322,6 +332,7 @@ class _Parser:
             return Placeholder(token.text)
         if token.kind == "name" and not token.keyword and self._tokens[self._position + 1].text == "(":
             self._position += 2
+            self._count_operator()
             operands = self._nested(lambda: self._list(self._operand))
             self._expect(")")
             return Call(token.text, tuple(operands))
@@ -337,8 +348,12 @@ class _Parser:
                 if index.kind != "index":
                     self._position -= 1
                     raise self._unexpected()
+                if len(index.text) > len(str(_LARGEST_INDEX)) or int(index.text) > _LARGEST_INDEX:
+                    raise SyntaxFault(f"List index is not within the allowable range; index: [{index.text}]")
                 parts.append(int(index.text))
                 self._expect("]")
+            elif len(parts) > _LONGEST_PATH:
+                raise SyntaxFault(f"The document path has too many nesting levels; nesting levels: {len(parts)}")
             else:
                 return Path(tuple(parts))
 
@@ -395,6 +410,16 @@ class _Parser:
         found = rule()
         self._depth -= 1
         return found
+
+    def _count_operator(self) -> None:
+        """Count an operator or function.
+
+        Raises:
+            SyntaxFault: The expression has too many operators and functions.
+        """
+        self._operators += 1
+        if self._operators > _MOST_OPERATORS:
+            raise SyntaxFault(f"The expression contains too many operators; operator count: {self._operators}")
 
     def _unexpected(self) -> SyntaxFault:
         token = self._peek

@@ -5,16 +5,19 @@ AWS: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraint
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from local_lakehouse.dynamodb.values import Item, Unfit, Value, accept, decoded, invalid, tag_of
+from local_lakehouse.dynamodb.values import Item, Unfit, Value, accept, invalid, tag_of
 from local_lakehouse.protocol.faults import Fault
 from local_lakehouse.store import item_keys
+from local_lakehouse.store.item_keys import LONGEST_HASH, LONGEST_RANGE
 from local_lakehouse.store.items import Index
 
-_LONGEST_HASH, _LONGEST_RANGE = 2048, 1024
+_NAME = re.compile("[a-zA-Z0-9_.-]+")
+_LONGEST_NAME = 255
 _EMPTY = "The AttributeValue for a key attribute cannot contain an empty {} value."
 _NOT_VALID = "One or more parameter values are not valid. "
 _INVALID = "One or more parameter values were invalid: "
@@ -137,6 +140,26 @@ class Table:
                         f"{_EMPTY.format(kind)} IndexName: {index.name}, IndexKey: {name}"
                     )
 
+    def check_index_key_lengths(self, item: Item, size: int) -> None:
+        """Reject an item in which an index's key attribute is too long.
+
+        Args:
+            item: The item.
+            size: The item's size in bytes.
+
+        Raises:
+            Fault: ``ValidationException``.
+        """
+        if size <= LONGEST_RANGE:
+            return
+        for index in self.indexes.values():
+            for name in index.index.hash_names:
+                if name in item and _length(item[name]) > LONGEST_HASH:
+                    raise _long_hash()
+            for name in index.index.range_names:
+                if name in item and _length(item[name]) > LONGEST_RANGE:
+                    raise _long_range()
+
     def check_updated_index_keys(self, item: Item) -> None:
         """Reject an update that makes an index's key attribute empty or changes its type.
 
@@ -158,12 +181,18 @@ class Table:
                     )
 
     def _require_length(self, item: Item) -> None:
-        if _length(item[self.names[0]]) > _LONGEST_HASH:
-            raise Unfit(f"{_INVALID}Size of hashkey has exceeded the maximum size limit of{_LONGEST_HASH} bytes")
-        if len(self.names) > 1 and _length(item[self.names[1]]) > _LONGEST_RANGE:
-            raise Unfit(
-                f"{_INVALID}Aggregated size of all range keys has exceeded the size limit of {_LONGEST_RANGE} bytes"
-            )
+        if _length(item[self.names[0]]) > LONGEST_HASH:
+            raise _long_hash()
+        if len(self.names) > 1 and _length(item[self.names[1]]) > LONGEST_RANGE:
+            raise _long_range()
+
+
+def _long_hash() -> Unfit:
+    return Unfit(f"{_INVALID}Size of hashkey has exceeded the maximum size limit of{LONGEST_HASH} bytes")
+
+
+def _long_range() -> Unfit:
+    return Unfit(f"{_INVALID}Aggregated size of all range keys has exceeded the size limit of {LONGEST_RANGE} bytes")
 
 
 def empty(value: Value) -> str | None:
@@ -175,9 +204,7 @@ def empty(value: Value) -> str | None:
 
 def _length(value: Value) -> int:
     ((tag, held),) = value.items()
-    if tag == "B":
-        return len(decoded(held))
-    return len(held.encode()) if tag == "S" else 0
+    return item_keys.length(tag, held) if tag in ("S", "B") else 0
 
 
 def table_name(given: Any) -> str:
@@ -185,3 +212,22 @@ def table_name(given: Any) -> str:
     if not isinstance(given, str):
         raise Fault("SerializationException", "A table's name must be a string.")
     return given.rpartition("/")[2]
+
+
+def require_valid_name(name: str) -> None:
+    """Reject a name that no table can have.
+
+    Raises:
+        Fault: ``ValidationException``.
+    """
+    if not name:
+        rule = "have length greater than or equal to 1"
+    elif len(name) > _LONGEST_NAME:
+        rule = f"have length less than or equal to {_LONGEST_NAME}"
+    elif not _NAME.fullmatch(name):
+        rule = f"satisfy regular expression pattern: {_NAME.pattern}"
+    else:
+        return
+    raise invalid(
+        f"1 validation error detected: Value '{name}' at 'tableName' failed to satisfy constraint: Member must {rule}"
+    )

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from local_lakehouse.dynamodb import documents, syntax
-from local_lakehouse.dynamodb.conditions import FUNCTIONS
+from local_lakehouse.dynamodb.conditions import FUNCTIONS, MISPLACED
 from local_lakehouse.dynamodb.names import ExpressionFault, Names, Steps, require_apart
 from local_lakehouse.dynamodb.syntax import Action, Arithmetic, Call, Literal, Name, Node, Path, Placeholder
 from local_lakehouse.dynamodb.values import EXACT, SETS, Item, Unfit, Value, members, number_text, ordered, tag_of
@@ -198,6 +198,8 @@ def _if_not_exists(operands: tuple[Node, ...], names: Names) -> _Source:
 def _list_append(operands: tuple[Node, ...], names: Names) -> _Source:
     _require_count("list_append", operands)
     for each in operands:
+        if isinstance(each, Call) and each.name == "list_append":
+            raise ExpressionFault(f"{MISPLACED}; function: list_append")
         _require_type("list_append", each, names, "L")
     left, right = _source(operands[0], names), _source(operands[1], names)
 

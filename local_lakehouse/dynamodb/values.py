@@ -24,7 +24,9 @@ SETS = frozenset({"SS", "NS", "BS"})
 ORDERED = frozenset({"S", "N", "B"})
 
 LARGEST_ITEM = 400 * 1024
-_DEEPEST = 32
+# An item has 32 levels, including its attributes.
+_DEEPEST = 31
+_LONGEST_NAME = 65_535
 _DIGITS = 38
 _LARGEST_EXPONENT, _SMALLEST_EXPONENT = 125, -130
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
@@ -63,7 +65,22 @@ def accept_item(item: Any) -> tuple[dict[str, dict[str, Any]], int]:
             raise invalid(f"{_INVALID}Empty attribute name")
         accepted[name], length = accept(value, 0)
         size += length + (len(name) if name.isascii() else len(name.encode()))
+    if size > _LONGEST_NAME:
+        for name in item:
+            require_name(name)
     return accepted, size
+
+
+def require_name(name: str) -> None:
+    """Reject an attribute name that is empty or too long.
+
+    Raises:
+        Fault: ``ValidationException``.
+    """
+    if not name:
+        raise invalid(f"{_INVALID}Empty attribute name")
+    if len(name.encode()) > _LONGEST_NAME:
+        raise invalid(f"{_INVALID}Attribute name is too large, must be less than {_LONGEST_NAME + 1} bytes")
 
 
 def accept(value: Any, depth: int = 0) -> tuple[dict[str, Any], int]:
@@ -107,7 +124,6 @@ def normal_number(text: Any) -> str:
         raise _mistyped(text, "String")
     if _NORMAL.fullmatch(text):
         return text
-    text = text.strip()
     if not text:
         raise invalid("The parameter cannot be converted to a numeric value")
     if not _NUMBER.fullmatch(text):
@@ -264,7 +280,7 @@ def _accepted_map(held: Any, depth: int) -> tuple[dict[str, Any], int]:
     if not isinstance(held, dict):
         raise _unexpected(held)
     if depth >= _DEEPEST:
-        raise invalid("Nesting Levels have exceeded supported limits")
+        raise _too_deep()
     accepted: dict[str, Any] = {}
     size = 3
     for name, member in held.items():
@@ -272,6 +288,9 @@ def _accepted_map(held: Any, depth: int) -> tuple[dict[str, Any], int]:
             raise invalid(f"{_INVALID}Empty attribute name")
         accepted[name], length = accept(member, depth + 1)
         size += length + len(name.encode()) + 1
+    if size > _LONGEST_NAME:
+        for name in held:
+            require_name(name)
     return {"M": accepted}, size
 
 
@@ -279,7 +298,7 @@ def _accepted_list(held: Any, depth: int) -> tuple[dict[str, Any], int]:
     if not isinstance(held, list):
         raise _unexpected(held)
     if depth >= _DEEPEST:
-        raise invalid("Nesting Levels have exceeded supported limits")
+        raise _too_deep()
     found = [accept(member, depth + 1) for member in held]
     return {"L": [member for member, _ in found]}, 3 + sum(length + 1 for _, length in found)
 
@@ -329,6 +348,13 @@ _ACCEPT = {
     "NS": _accepted_numbers,
     "BS": _accepted_binaries,
 }
+
+
+def _too_deep() -> Fault:
+    return invalid(
+        "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported "
+        "limit"
+    )
 
 
 def _out_of_range(*, small: bool) -> Fault:

@@ -75,6 +75,7 @@ def put(table: Table, item: Any, request: Mapping[str, Any]) -> Write:
     new, size = accept_item(item)
     key = table.key_bytes(new)
     table.check_index_keys(new)
+    table.check_index_key_lengths(new, size)
     if size > LARGEST_ITEM:
         raise invalid("Item size has exceeded the maximum allowed size")
     test = _condition(request)
@@ -120,6 +121,7 @@ def update(table: Table, request: Mapping[str, Any]) -> Write:
             return None, 0
         new, size = accept_item(change.applied(given if old is None else old))
         table.check_updated_index_keys(new)
+        table.check_index_key_lengths(new, size)
         if size > LARGEST_ITEM:
             raise Unfit("Item size to update has exceeded the maximum allowed size")
         return new, size

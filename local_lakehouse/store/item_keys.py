@@ -13,6 +13,8 @@ from typing import Any
 
 Item = Mapping[str, Mapping[str, Any]]
 
+# The maximum lengths of the values of partition keys and sort keys in bytes.
+LONGEST_HASH, LONGEST_RANGE = 2048, 1024
 # Partitions are ordered by a hash of this many bytes.
 HASH_BYTES = 8
 _SPACE = 1 << (8 * HASH_BYTES)
@@ -41,6 +43,11 @@ def encode(tag: str, value: str | bytes) -> bytes:
     else:
         raise ValueError(f"{tag} cannot be the type of a key attribute")
     return (content.replace(b"\x00", b"\x00\xff") if b"\x00" in content else content) + _END
+
+
+def length(tag: str, value: str) -> int:
+    """Return the length of a string or binary value in bytes."""
+    return len(base64.b64decode(value) if tag == "B" else value.encode())
 
 
 def beginning(tag: str, value: str | bytes) -> bytes:

@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from local_lakehouse.store.database import Database, Schema, StorageError
-from local_lakehouse.store.item_keys import Item, after, encode, key_of, partition
+from local_lakehouse.store.item_keys import (
+    LONGEST_HASH,
+    LONGEST_RANGE,
+    Item,
+    after,
+    encode,
+    key_of,
+    length,
+    partition,
+)
 from local_lakehouse.store.streams import Streams
 
 # The approximate number of bytes per read, and the maximum number of items.
@@ -82,26 +91,46 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Index:
-    """The key attributes of a secondary index."""
+    """The key attributes of a secondary index.
+
+    Args:
+        hash_names: The attributes of the partition key.
+        range_names: The attributes of the sort key.
+        types: The types of all key attributes, one letter each. If it is empty, values of all types are indexed.
+    """
 
     hash_names: tuple[str, ...]
     range_names: tuple[str, ...]
+    types: str = ""
 
     @property
     def name(self) -> str:
         """The name under which the index's entries are stored. Indexes with the same attributes share their entries."""
-        return json.dumps([self.hash_names, self.range_names])
+        return json.dumps([self.hash_names, self.range_names, *([self.types] if self.types else [])])
 
     @staticmethod
     def named(name: str) -> Index:
         """Return the index with the given name."""
-        hash_names, range_names = json.loads(name)
-        return Index(tuple(hash_names), tuple(range_names))
+        hash_names, range_names, *types = json.loads(name)
+        return Index(tuple(hash_names), tuple(range_names), *types)
 
     def entry(self, item: Item, key: bytes) -> bytes | None:
-        """Return an item's entry in the index, or None if the item lacks a key attribute of the index."""
+        """Return an item's entry in the index, or None if the item lacks a valid key of the index."""
         prefix = key_of(item, self.hash_names, self.range_names)
-        return None if prefix is None else prefix + key
+        return None if prefix is None or not self._is_valid(item) else prefix + key
+
+    def _is_valid(self, item: Item) -> bool:
+        """Return whether the key attributes of an item have the index's types and can be keys.
+
+        Items that are older than the index can violate these rules.
+        """
+        for position, kind in enumerate(self.types):
+            hashes = position < len(self.hash_names)
+            name = self.hash_names[position] if hashes else self.range_names[position - len(self.hash_names)]
+            value = item[name].get(kind)
+            if not value or (kind != "N" and length(kind, value) > (LONGEST_HASH if hashes else LONGEST_RANGE)):
+                return False
+        return True
 
 
 class Items:

@@ -39,6 +39,7 @@ def test_normalized_number_keeps_its_value_without_insignificant_zeros(text: str
         ("", "The parameter cannot be converted to a numeric value"),
         ("b", "The parameter cannot be converted to a numeric value: b"),
         ("NaN", "The parameter cannot be converted to a numeric value: NaN"),
+        (" 1", "The parameter cannot be converted to a numeric value:  1"),
         ("1_000", "The parameter cannot be converted to a numeric value: 1_000"),
         ("1" * 39, "Attempting to store more than 38 significant digits in a Number"),
         ("1E126", "Number overflow. Attempting to store a number with magnitude larger than supported range"),
@@ -99,9 +100,10 @@ def test_more_than_32_nesting_levels_are_rejected() -> None:
             value = {"L": [value]}
         return value
 
-    values.accept(nested(32))
+    # The attribute is the first level.
+    values.accept(nested(31))
     with pytest.raises(Fault, match="Nesting Levels have exceeded supported limits"):
-        values.accept(nested(33))
+        values.accept(nested(32))
 
 
 @pytest.mark.parametrize(

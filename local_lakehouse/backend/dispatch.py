@@ -24,10 +24,10 @@ from moto.core.utils import camelcase_to_underscores, get_service_model, method_
 from werkzeug.datastructures import Headers as WerkzeugHeaders
 from werkzeug.datastructures import ImmutableMultiDict
 
-from local_lakehouse.backend import moto_classes, preparations
+from local_lakehouse.backend import moto_classes, object_checks, object_conditions, preparations
 from local_lakehouse.backend.moto_state import peek, prepare_moto
 from local_lakehouse.loading import load
-from local_lakehouse.protocol.faults import Answer, Fault
+from local_lakehouse.protocol.faults import Answer, Fault, fail
 from local_lakehouse.protocol.reader import copy_source, xml_tree
 from local_lakehouse.protocol.request import Request
 from local_lakehouse.protocol.services import PROTOCOLS, partition_of
@@ -152,6 +152,11 @@ def serve(request: Request, account: str) -> Answer:
         raise NotOfferedError from error
     except ClientError as error:
         status, headers, body = 400, {}, error.response["Error"]["Message"]
+    except Fault as fault:
+        if request.service != "s3":
+            raise
+        # The lakehouse's services call this function through boto3, which raises an error for the response.
+        return fail("s3", request.method, fault)
     if isinstance(body, memoryview):
         return Answer(int(status), _written(headers, request.method, len(body)), b"", body)
     content = body.encode() if isinstance(body, str) else bytes(body or b"")
@@ -335,6 +340,7 @@ class _ToldS3(_Told):
     """A mixin for moto's S3 responses, which would otherwise derive the bucket, key and operation from URLs."""
 
     _send_response: Callable[[Any], Any]
+    backend: Any
     bucket_response: Callable[..., Any]
     key_response: Callable[..., Any]
     bucket_name: str
@@ -348,6 +354,8 @@ class _ToldS3(_Told):
         owners = {self.told.headers.get(name, self.current_account) for name in _EXPECTED_OWNERS}
         if owners != {self.current_account}:
             raise Fault("AccessDenied", "Access Denied", status=403)
+        object_checks.check(self.told)
+        object_conditions.check(self.told, self.backend)
         respond = self.key_response if "Key" in self.told.parameters else self.bucket_response
         return respond(self.request, self.uri, self.headers)
 
@@ -371,6 +379,9 @@ class _ToldS3(_Told):
 
     def given_headers(self, content: bytes) -> list[tuple[str, str]]:
         headers = super().given_headers(content)
+        if self.told.operation in ("GetObject", "HeadObject"):
+            hidden = object_conditions.ineffective(self.told.headers)
+            headers = [each for each in headers if each[0].lower() not in hidden]
         if "x-amz-copy-source" not in self.told.headers:
             return headers
         bucket, key, version = copy_source(self.told.headers["x-amz-copy-source"])

@@ -13,7 +13,7 @@ _MODULES: dict[str, list[str]] = {
         "iam": ["iam"],
         "kms": ["kms"],
         "logs": ["logs"],
-        "s3": ["s3"],
+        "s3": ["s3", "s3_listings"],
     }.items()
 }
 

@@ -163,3 +163,96 @@ def test_multipart_upload_checks_its_parts_and_conditions(s3: Any) -> None:
     _refused(s3.complete_multipart_upload, 404, "NoSuchUpload", **upload, **whole)
     _refused(s3.head_object, 416, "InvalidPartNumber", Bucket="files", Key="parts", PartNumber=3)
     s3.delete_object(Bucket="files", Key="parts")
+
+
+_NAMES = ["a/1", "a/2", "b", "c/1", "d e"]
+
+
+@pytest.fixture(scope="module")
+def listed(s3: Any) -> Any:
+    """Provide the client, and create the bucket `listed`."""
+    s3.create_bucket(Bucket="listed")
+    for name in _NAMES:
+        s3.put_object(Bucket="listed", Key=name)
+    return s3
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 1000])
+def test_pages_of_list_objects_contain_each_name_once(listed: Any, size: int) -> None:
+    arguments: dict[str, Any] = {"Bucket": "listed", "Delimiter": "/", "MaxKeys": size}
+    found: list[str] = []
+    while True:
+        page = listed.list_objects(**arguments)
+        names = [each["Key"] for each in page.get("Contents", [])]
+        names += [each["Prefix"] for each in page.get("CommonPrefixes", [])]
+        assert len(names) <= size
+        found += sorted(names)
+        if not page["IsTruncated"]:
+            break
+        arguments["Marker"] = page["NextMarker"]
+    assert found == ["a/", "b", "c/", "d e"]
+    assert [each["Key"] for each in listed.list_objects(Bucket="listed", Marker="a/2")["Contents"]] == _NAMES[2:]
+
+
+@pytest.mark.parametrize(
+    ("operation", "arguments"),
+    [
+        ("list_objects", {"MaxKeys": -1}),
+        ("list_objects_v2", {"MaxKeys": -1}),
+        ("list_objects_v2", {"EncodingType": "base64"}),
+        ("list_objects_v2", {"ContinuationToken": "unknown"}),
+        ("list_object_versions", {"VersionIdMarker": "x"}),
+        ("list_multipart_uploads", {"MaxUploads": -1}),
+    ],
+)
+def test_invalid_list_requests_are_rejected(listed: Any, operation: str, arguments: dict[str, Any]) -> None:
+    _refused(getattr(listed, operation), 400, "InvalidArgument", Bucket="listed", **arguments)
+
+
+def test_page_has_at_most_1000_keys(listed: Any) -> None:
+    assert listed.list_objects_v2(Bucket="listed", MaxKeys=5000)["MaxKeys"] == 1000
+    assert listed.list_object_versions(Bucket="listed", MaxKeys=0)["IsTruncated"] is False
+
+
+def test_list_of_versions_starts_after_the_key_marker(s3: Any) -> None:
+    s3.create_bucket(Bucket="versions")
+    s3.put_bucket_versioning(Bucket="versions", VersioningConfiguration={"Status": "Enabled"})
+    for name in ("a", "a", "c", "c"):
+        s3.put_object(Bucket="versions", Key=name)
+
+    def after(marker: str) -> list[str]:
+        return [each["Key"] for each in s3.list_object_versions(Bucket="versions", KeyMarker=marker)["Versions"]]
+
+    assert after("0") == ["a", "a", "c", "c"]
+    assert after("a") == after("b") == ["c", "c"]
+
+
+def test_multipart_uploads_are_listed_in_pages(s3: Any) -> None:
+    s3.create_bucket(Bucket="uploads")
+    names = ["x", "y/1", "y/2", "z", "z"]
+    for name in names:
+        s3.create_multipart_upload(Bucket="uploads", Key=name)
+
+    def listed_by(**arguments: Any) -> list[str]:
+        pages = s3.get_paginator("list_multipart_uploads").paginate(Bucket="uploads", **arguments)
+        return [
+            each.get("Key", each.get("Prefix"))
+            for page in pages
+            for each in [*page.get("CommonPrefixes", []), *page.get("Uploads", [])]
+        ]
+
+    assert listed_by() == listed_by(PaginationConfig={"PageSize": 2}) == names
+    assert listed_by(Delimiter="/", PaginationConfig={"PageSize": 1}) == ["x", "y/", "z", "z"]
+    assert listed_by(Prefix="y/", PaginationConfig={"PageSize": 1}) == ["y/1", "y/2"]
+    assert [each["Key"] for each in s3.list_multipart_uploads(Bucket="uploads", KeyMarker="y/2")["Uploads"]] == names[
+        3:
+    ]
+
+
+def test_buckets_are_listed_in_pages(listed: Any) -> None:
+    for number in range(3):
+        listed.create_bucket(Bucket=f"paged-{number}")
+    pages = list(listed.get_paginator("list_buckets").paginate(Prefix="paged-", PaginationConfig={"PageSize": 2}))
+    assert [[each["Name"] for each in page["Buckets"]] for page in pages] == [["paged-0", "paged-1"], ["paged-2"]]
+    assert pages[0]["Prefix"] == "paged-"
+    _refused(listed.list_buckets, 400, "InvalidArgument", ContinuationToken="?")

@@ -207,6 +207,8 @@ class Reads:
         with contextlib.closing(rows):
             page.fill(rows, index)
         page.meter.read(table, read_units(page.size, consistent=bool(request.get("ConsistentRead"))), index)
+        if page.fetched:
+            page.meter.read(table, page.fetched)
         last = page.last
         if last is not None:
             names = dict.fromkeys((*table.names, *(index.names if index else ())))
@@ -238,6 +240,7 @@ class _Page:
     count: int = 0
     scanned: int = 0
     size: int = 0
+    fetched: float = 0.0
     last: Row | None = None
 
     def __post_init__(self) -> None:
@@ -287,6 +290,12 @@ class _Page:
                 f"{index.name} does not project [{', '.join(missing)}]"
             )
 
+    def _is_projected(self, index: SecondaryIndex | None) -> bool:
+        """Return whether an index contains all attributes that the request returns."""
+        if index is None or index.projected is None:
+            return True
+        return self.paths is not None and {str(path[0]) for path in self.paths} <= index.projected
+
     def refuse_filter_on(self, keys: set[str], names: Names) -> None:
         """Reject a filter on the queried key.
 
@@ -305,6 +314,8 @@ class _Page:
         projected = None if index is None or index.projected is None else [(name,) for name in index.projected]
         # A query on a local index reads missing attributes from the table.
         fetches = index is not None and not index.is_global and (self.paths or self.select == "ALL_ATTRIBUTES")
+        # Each item that is read from the table consumes its own read units.
+        charges = bool(fetches) and not self._is_projected(index)
         test, paths, texts = self.test, self.paths, self.texts
         previous: Row | None = None
         for row in rows:
@@ -321,6 +332,8 @@ class _Page:
                 return
             self.size += size
             self.scanned += 1
+            if charges:
+                self.fetched += read_units(row.size, consistent=bool(self.request.get("ConsistentRead")))
             if test is not None and item is None:
                 item = json.loads(row.body)
             if test is None or test(item):

@@ -206,6 +206,30 @@ def test_indexes_return_the_projected_attributes(orders: Any) -> None:
     _refused(orders.scan, "The table does not have the specified index: none", IndexName="none")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "units"),
+    [
+        # The index contains only keys, so each item of 5 KB is also read from the table.
+        ({"Select": "ALL_ATTRIBUTES"}, {"Table": 4.0, "Index": 1.0}),
+        ({"ProjectionExpression": "filler"}, {"Table": 4.0, "Index": 1.0}),
+        ({"ProjectionExpression": "r"}, {"Table": 0.0, "Index": 1.0}),
+        ({}, {"Table": 0.0, "Index": 1.0}),
+    ],
+)
+def test_items_fetched_for_a_local_index_consume_read_units(
+    orders: Any, arguments: dict[str, Any], units: dict[str, float]
+) -> None:
+    for number in range(2):
+        _put(orders, "a", number, at={"S": str(number)}, filler={"S": "x" * 5_000})
+    consumed = orders.query(
+        TableName="orders", IndexName="by_at", KeyConditionExpression="h = :h", ConsistentRead=True,
+        ExpressionAttributeValues={":h": {"S": "a"}}, ReturnConsumedCapacity="INDEXES", **arguments,
+    )["ConsumedCapacity"]  # fmt: skip
+    assert consumed["CapacityUnits"] == sum(units.values())
+    assert consumed["Table"] == {"CapacityUnits": units["Table"]}
+    assert consumed["LocalSecondaryIndexes"] == {"by_at": {"CapacityUnits": units["Index"]}}
+
+
 def test_index_pages_are_contiguous_in_both_directions(orders: Any) -> None:
     for number in range(7):
         _put(orders, "a", number, at={"S": "same" if number < 5 else "later"}, colour={"S": "red"})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -100,7 +101,7 @@ class PartiqlService:
                     answer["LastEvaluatedKey"] = start
                 break
         if units:
-            answer["ConsumedCapacity"] = {**units[0], "CapacityUnits": sum(each["CapacityUnits"] for each in units)}
+            answer["ConsumedCapacity"] = functools.reduce(_added, units)
         return answer
 
     def _batch(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -231,6 +232,13 @@ def _given(request: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 def _capacity(answer: Mapping[str, Any]) -> dict[str, Any]:
     return _given(answer, "ConsumedCapacity")
+
+
+def _added(one: Any, other: Any) -> Any:
+    """Add the capacity units in two descriptions of consumed capacity, including those of the table and indexes."""
+    if isinstance(one, Mapping):
+        return {name: _added(one[name], other[name]) if name in other else one[name] for name in one}
+    return one if isinstance(one, str) else one + other
 
 
 def _item(answer: Mapping[str, Any]) -> dict[str, Any]:

@@ -352,3 +352,19 @@ def test_statement_and_filter_select_the_same_items(statements: Statements, data
     assert (
         statements.run(f"SELECT * FROM Orders WHERE id='h' AND {_condition(name, values, kind)}", *values) == expected
     )
+
+
+def test_capacity_of_several_partitions_is_added(statements: Statements) -> None:
+    consumed = statements.call(
+        "ExecuteStatement", Statement="SELECT * FROM Orders WHERE id IN ['a', 'b']", ReturnConsumedCapacity="INDEXES"
+    )["ConsumedCapacity"]
+    assert consumed == {"TableName": "Orders", "CapacityUnits": 1.0, "Table": {"CapacityUnits": 1.0}}
+
+
+def test_select_finds_the_item_of_a_table_without_a_sort_key(statements: Statements) -> None:
+    statements.dynamodb.create_table(
+        TableName="Customers", BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+    )  # fmt: skip
+    statements.run("INSERT INTO Customers VALUE {'id': 'c', 'n': 1}")
+    assert statements.run("SELECT n FROM Customers WHERE id = 'c'") == [{"n": {"N": "1"}}]

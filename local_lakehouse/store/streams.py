@@ -160,6 +160,20 @@ class Streams:
             row = connection.execute("SELECT max(id) FROM stream_records WHERE stream = ?", (stream.number,)).fetchone()
         return int(row[0] or stream.start)
 
+    def before(self, stream: Stream, moment: float) -> int:
+        """Return the record number of a stream's last record before a second, or `start` if there is no such record.
+
+        Args:
+            stream: The stream.
+            moment: The time in seconds since 1970. The times of records are shown in whole seconds.
+        """
+        with self._database.view() as connection:
+            row = connection.execute(
+                "SELECT max(id) FROM stream_records WHERE stream = ? AND CAST(at AS INTEGER) < ?",
+                (stream.number, moment),
+            ).fetchone()
+        return int(row[0] or stream.start)
+
     def trimmed(self, stream: Stream) -> int:
         """Return the record number before a stream's first available record, or `start` if no record is available."""
         with self._database.view() as connection:

@@ -105,6 +105,9 @@ class StreamsService:
                 raise Fault("ValidationException", f"SequenceNumber must not be specified with {kind}")
             after = self._streams.trimmed(stream) if kind == "TRIM_HORIZON" else self._streams.last(stream)
             return {"ShardIterator": self._token(stream, after)}
+        if kind == "AT_TIMESTAMP":
+            after = max(self._streams.trimmed(stream), self._streams.before(stream, self._moment(request)))
+            return {"ShardIterator": self._token(stream, after)}
         try:
             number = number_of(request.get("SequenceNumber", ""))
         except ValueError:
@@ -112,6 +115,15 @@ class StreamsService:
         after = number - 1 if kind == "AT_SEQUENCE_NUMBER" else number
         self._require_kept(stream, after + 1)
         return {"ShardIterator": self._token(stream, after)}
+
+    def _moment(self, request: dict[str, Any]) -> float:
+        """Return the timestamp of a request, in seconds since 1970."""
+        given: datetime | None = request.get("Timestamp")
+        if given is None:
+            raise Fault("ValidationException", "Timestamp must be specified with AT_TIMESTAMP")
+        if given.timestamp() > self._clock():
+            raise Fault("ValidationException", "Timestamp must not be in the future")
+        return given.timestamp()
 
     def _records(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         stream, after = self._read(request["ShardIterator"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +160,32 @@ def test_iterators_start_at_the_requested_position(world: World) -> None:
     first = world.call("GetRecords", ShardIterator=world.iterator(arn), Limit=2)
     assert keys(first["Records"]) == ["a", "b"]
     assert keys(world.call("GetRecords", ShardIterator=first["NextShardIterator"])["Records"]) == ["c"]
+
+
+_KINDS = service_model("dynamodbstreams").operation_model("GetShardIterator").input_shape.members["ShardIteratorType"]
+
+
+@pytest.mark.skipif("AT_TIMESTAMP" not in _KINDS.enum, reason="older models do not have this type of iterator")
+def test_iterator_starts_at_the_requested_time(world: World) -> None:
+    arn = world.create()
+    for key in ("a", "b", "c"):
+        world.put(key)
+    with world.backend.database.transaction() as connection:
+        connection.execute("UPDATE stream_records SET at = at + 10 * (id - (SELECT min(id) FROM stream_records))")
+    world.ahead = 60
+    times = [each["dynamodb"]["ApproximateCreationDateTime"] for each in world.records(arn)]
+
+    def keys(moment: datetime) -> list[str]:
+        return [each["dynamodb"]["Keys"]["id"]["S"] for each in world.records(arn, "AT_TIMESTAMP", Timestamp=moment)]
+
+    assert keys(times[0] - timedelta(hours=48)) == keys(times[0]) == ["a", "b", "c"]
+    assert keys(times[0] + timedelta(milliseconds=1)) == keys(times[1]) == ["b", "c"]
+    assert keys(times[2] + timedelta(seconds=1)) == []
+    shard = world.call("DescribeStream", StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
+    asked = {"StreamArn": arn, "ShardId": shard, "ShardIteratorType": "AT_TIMESTAMP"}
+    assert world.refusal("GetShardIterator", **asked).code == "ValidationException"
+    future = times[2] + timedelta(hours=1)
+    assert "in the future" in world.refusal("GetShardIterator", **asked, Timestamp=future).message
 
 
 def test_streams_are_listed_for_a_day_after_they_end(world: World) -> None:

@@ -206,7 +206,9 @@ class ServiceClients:
                 self._clients[service] = self._connect(service)
             return self._clients[service]
 
-    def put_object(self, bucket: str, key: str, content: bytes | memoryview) -> None:
+    def put_object(
+        self, bucket: str, key: str, content: bytes | memoryview, headers: Mapping[str, str] | None = None
+    ) -> None:
         """Write an S3 object.
 
         For a small object, the S3 client would take 50% longer, because it would resolve an endpoint and parse the
@@ -216,11 +218,13 @@ class ServiceClients:
             bucket: The bucket.
             key: The object's key.
             content: The object's content, which can be a mapped file.
+            headers: Further headers of the request.
 
         Raises:
             ClientError: S3 rejects the request, for example because the bucket does not exist (``NoSuchBucket``).
         """
-        head = reader.Head("PUT", f"/{bucket}/{quote(key, safe='/~')}", [self._signature("s3")])
+        further = [] if headers is None else list(headers.items())
+        head = reader.Head("PUT", f"/{bucket}/{quote(key, safe='/~')}", [self._signature("s3"), *further])
         self._direct("s3", "PutObject", head, content)
 
     def get_table(self, database: str, name: str) -> dict[str, Any]:

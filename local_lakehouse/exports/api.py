@@ -32,6 +32,13 @@ _TABLE = re.compile(r"arn:aws[^:]*:dynamodb:[^:]+:\d{12}:table/([A-Za-z0-9_.-]+)
 _SECOND = 1_000_000
 _DAY = 24 * 3600 * _SECOND
 _MOST_RESULTS = 25
+_ENCRYPTION = "x-amz-server-side-encryption"
+# The headers with which the files are written, keyed by the members of the request.
+_HEADERS = {
+    "S3BucketOwner": "x-amz-expected-bucket-owner",
+    "S3SseAlgorithm": _ENCRYPTION,
+    "S3SseKmsKeyId": "x-amz-server-side-encryption-aws-kms-key-id",
+}
 
 
 class ExportService:
@@ -158,14 +165,19 @@ class ExportService:
             **about,
         }
         files = export_files(layout, lines, uuid.uuid4().hex[:26], {**_summary(export, size), **told})
-        return {**export, **self._write(request["S3Bucket"], files, layout, size, len(lines))}
+        return {**export, **self._write(request, files, layout, size, len(lines))}
 
-    def _write(self, bucket: str, files: Mapping[str, bytes], layout: Layout, size: int, count: int) -> dict[str, Any]:
+    def _write(
+        self, request: Mapping[str, Any], files: Mapping[str, bytes], layout: Layout, size: int, count: int
+    ) -> dict[str, Any]:
         """Write the files to the bucket and return the outcome."""
         end = _time(self._history.now())
+        headers = {header: request[name] for name, header in _HEADERS.items() if name in request}
+        if headers.get(_ENCRYPTION) == "KMS":
+            headers[_ENCRYPTION] = "aws:kms"
         try:
             for key, content in files.items():
-                self._clients.put_object(bucket, key, content)
+                self._clients.put_object(request["S3Bucket"], key, content, headers)
         except ClientError as error:
             code = error.response["Error"]["Code"]
             return {
@@ -209,6 +221,8 @@ def _check(request: Mapping[str, Any]) -> None:
         raise _invalid("ExportFormat ION is not supported by the local lakehouse; AWS supports it. Use DYNAMODB_JSON.")
     if "FilterSpecification" in request:
         raise _invalid("FilterSpecification is not supported by the local lakehouse. Omit it.")
+    if "S3SseKmsKeyId" in request and request.get("S3SseAlgorithm") != "KMS":
+        raise _invalid("S3SseKmsKeyId applies only to the S3SseAlgorithm KMS.")
     incremental = request.get("ExportType") == INCREMENTAL_EXPORT
     if incremental != ("IncrementalExportSpecification" in request):
         raise _invalid(

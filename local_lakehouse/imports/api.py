@@ -175,12 +175,13 @@ class ImportService:
 
     def _objects(self, request: Mapping[str, Any]) -> Iterator[bytes]:
         s3, source = self._clients.client("s3"), request["S3BucketSource"]
-        listing = s3.get_paginator("list_objects_v2").paginate(
-            Bucket=source["S3Bucket"], Prefix=source.get("S3KeyPrefix", "")
-        )
+        bucket = {"Bucket": source["S3Bucket"]}
+        if "S3BucketOwner" in source:
+            bucket["ExpectedBucketOwner"] = source["S3BucketOwner"]
+        listing = s3.get_paginator("list_objects_v2").paginate(**bucket, Prefix=source.get("S3KeyPrefix", ""))
         for page in listing:
             for entry in page.get("Contents", []):
-                content: bytes = s3.get_object(Bucket=source["S3Bucket"], Key=entry["Key"])["Body"].read()
+                content: bytes = s3.get_object(**bucket, Key=entry["Key"])["Body"].read()
                 yield gzip.decompress(content) if request.get("InputCompressionType") == "GZIP" else content
 
     def _find(self, arn: str) -> dict[str, Any]:

@@ -219,6 +219,20 @@ def test_export_fails_if_bucket_is_missing(exports: Exports) -> None:
     assert (export["ExportStatus"], export["FailureCode"]) == ("FAILED", "S3NoSuchBucket")
 
 
+def test_export_encrypts_its_files_with_the_requested_key(exports: Exports) -> None:
+    s3 = exports.world.clients.client("s3")
+    exports.export(S3Prefix="kms", S3SseAlgorithm="KMS", S3SseKmsKeyId="alias/exports")
+    found = s3.list_objects_v2(Bucket=BUCKET, Prefix="kms/")["Contents"]
+    heads = [s3.head_object(Bucket=BUCKET, Key=each["Key"]) for each in found]
+    assert {(each["ServerSideEncryption"], each["SSEKMSKeyId"]) for each in heads} == {("aws:kms", "alias/exports")}
+    assert exports.refused(S3SseKmsKeyId="alias/exports") == "ValidationException"
+
+
+def test_export_fails_if_another_account_owns_the_bucket(exports: Exports) -> None:
+    export = exports.export(S3BucketOwner="999999999999")
+    assert (export["ExportStatus"], export["FailureCode"]) == ("FAILED", "S3AccessDenied")
+
+
 def _window(**members: Any) -> dict[str, Any]:
     return {"ExportType": "INCREMENTAL_EXPORT", "IncrementalExportSpecification": members}
 

@@ -155,6 +155,12 @@ def test_import_fails_if_bucket_is_missing_or_compression_is_wrong(lab: Lab, buc
     assert (ended["ImportStatus"], ended["FailureCode"]) == ("FAILED", "InvalidCompression")
 
 
+def test_import_fails_if_another_account_owns_the_bucket(lab: Lab, bucket: str) -> None:
+    put(lab, bucket, line(GOOD))
+    source = {"S3Bucket": bucket, "S3KeyPrefix": "in/", "S3BucketOwner": "999999999999"}
+    assert done(lab, start(lab, bucket, S3BucketSource=source))["FailureCode"] == "S3AccessDenied"
+
+
 def test_failed_import_keeps_the_items_from_earlier_objects(lab: Lab, bucket: str) -> None:
     put(lab, bucket, line(GOOD))
     lab.client("s3").put_object(Bucket=bucket, Key="in/2.json", Body=b"not compressed")

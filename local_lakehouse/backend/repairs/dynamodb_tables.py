@@ -43,6 +43,10 @@ def apply() -> None:
     DynamoDBBackend.get_table = _named(DynamoDBBackend.get_table)  # type: ignore[method-assign]
     DynamoDBBackend.tag_resource = _tag  # type: ignore[method-assign]
     DynamoHandler.create_table = _creating(DynamoHandler.create_table)  # type: ignore[method-assign]
+    DynamoHandler.list_tables = _checked("ListTables", DynamoHandler.list_tables)  # type: ignore[method-assign]
+    DynamoHandler.update_continuous_backups = _checked(  # type: ignore[method-assign]
+        "UpdateContinuousBackups", DynamoHandler.update_continuous_backups
+    )
     DynamoHandler.delete_table = _deleting(DynamoHandler.delete_table)  # type: ignore[method-assign]
     DynamoHandler.update_table = update  # type: ignore[method-assign]
     DynamoHandler.update_time_to_live = _updating_time_to_live  # type: ignore[method-assign]
@@ -274,6 +278,17 @@ def _managed_key(default_key: Callable[..., str]) -> Callable[..., str]:
     return managed
 
 
+def _checked(operation: str, execute: Callable[..., Any]) -> Callable[..., Any]:
+    """Check the ranges of an operation's parameters, which moto does not check."""
+
+    @functools.wraps(execute)
+    def executing(self: DynamoHandler) -> Any:
+        definitions.check_model(operation, self.body)
+        return execute(self)
+
+    return executing
+
+
 def _updating_time_to_live(self: DynamoHandler) -> ActionResult:
     definitions.check_model("UpdateTimeToLive", self.body)
     table = find(self, self.body["TableName"])
@@ -281,11 +296,11 @@ def _updating_time_to_live(self: DynamoHandler) -> ActionResult:
     enabled = table.ttl["TimeToLiveStatus"] == "ENABLED"
     if not asked["Enabled"] and not enabled:
         raise definitions.refused("TimeToLive is already disabled")
-    if asked["Enabled"] and enabled:
-        if table.ttl["AttributeName"] == asked["AttributeName"]:
-            raise definitions.refused("TimeToLive is already enabled")
+    if enabled and table.ttl["AttributeName"] != asked["AttributeName"]:
         name = table.ttl["AttributeName"]
         raise definitions.refused(f"TimeToLive is active on a different AttributeName: current AttributeName is {name}")
+    if asked["Enabled"] and enabled:
+        raise definitions.refused("TimeToLive is already enabled")
     table.ttl.clear()
     table.ttl["TimeToLiveStatus"] = "ENABLED" if asked["Enabled"] else "DISABLED"
     if asked["Enabled"]:

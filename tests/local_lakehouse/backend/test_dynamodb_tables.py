@@ -236,12 +236,22 @@ def test_time_to_live_cannot_be_enabled_or_disabled_twice(dynamodb: Any) -> None
     assert refusal(switch, enabled=False) == "ValidationException: TimeToLive is already disabled"
     switch(True)
     assert refusal(switch, enabled=True) == "ValidationException: TimeToLive is already enabled"
-    assert "current AttributeName is expires" in refusal(switch, enabled=True, name="other")
+    for enabled in (True, False):
+        assert "current AttributeName is expires" in refusal(switch, enabled=enabled, name="other")
     switch(False)
     assert dynamodb.describe_time_to_live(TableName="Orders")["TimeToLiveDescription"] == {
         "TimeToLiveStatus": "DISABLED"
     }
     assert refusal(dynamodb.describe_time_to_live, TableName="Other").startswith("ResourceNotFoundException: Requested")
+
+
+def test_parameters_outside_their_range_are_rejected(dynamodb: Any) -> None:
+    create(dynamodb)
+    message = "ValidationException: 1 validation error detected: Value '101' at 'limit' failed to satisfy constraint"
+    assert refusal(dynamodb.list_tables, Limit=101).startswith(message)
+    specification = {"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": 36}
+    update = {"TableName": "Orders", "PointInTimeRecoverySpecification": specification}
+    assert "Member must have value less than or equal to 35" in refusal(dynamodb.update_continuous_backups, **update)
 
 
 def test_contributor_insights_are_disabled(dynamodb: Any) -> None:

@@ -24,6 +24,16 @@ _DEFAULT_REFRESH = "15"
 _DATABASE_NAME = re.compile(r"[a-z0-9_]{1,255}")
 _TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,255}")
 _ROLE = re.compile(r"arn:aws[^:]*:iam::\d{12}:role/.+")
+_ARNS = {
+    "EventBusArn": (
+        re.compile(r"arn:aws[^:]*:events:[^:]+:\d{12}:event-bus/.+"),
+        "an event bus (arn:aws:events:<region>:<account>:event-bus/<name>)",
+    ),
+    "KmsArn": (
+        re.compile(r"arn:aws[^:]*:kms:[^:]+:\d{12}:(?:key|alias)/.+"),
+        "a KMS key (arn:aws:kms:<region>:<account>:key/<id>)",
+    ),
+}
 
 Entry = TypeVar("Entry")
 
@@ -130,6 +140,9 @@ def check_resource_property(request: Mapping[str, Any]) -> None:
         raise invalid(
             f"RoleArn {target['RoleArn']} is not the ARN of an IAM role (arn:aws:iam::<account>:role/<name>)."
         )
+    for member, (pattern, what) in _ARNS.items():
+        if member in target and not pattern.fullmatch(target[member]):
+            raise invalid(f"{member} {target[member]} is not the ARN of {what}.")
     if "ConnectionName" in target:
         raise invalid("ConnectionName is not supported: the local lakehouse has no VPC. Omit it.")
 

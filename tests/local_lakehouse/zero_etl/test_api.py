@@ -281,6 +281,8 @@ def test_resource_property_can_be_created_updated_and_deleted(world: World) -> N
         ({"TargetProcessingProperties": {"RoleArn": "zETLTargetRole"}}, "ValidationException"),
         ({"TargetProcessingProperties": {"RoleArn": ROLE_ARN, "ConnectionName": "vpc"}}, "ValidationException"),
         ({"SourceProcessingProperties": {"RoleArn": ROLE_ARN}}, "ValidationException"),
+        ({"TargetProcessingProperties": {"RoleArn": ROLE_ARN, "KmsArn": "a key"}}, "ValidationException"),
+        ({"TargetProcessingProperties": {"RoleArn": ROLE_ARN, "EventBusArn": "a bus"}}, "ValidationException"),
     ],
 )
 def test_create_resource_property_rejects_invalid_requests(world: World, request_: dict[str, Any], code: str) -> None:

@@ -35,6 +35,8 @@ def check(request: Request, backend: Any) -> None:
         _check_replaced(request, backend)
     if request.operation == "CompleteMultipartUpload":
         _check_upload(request, backend)
+    if request.operation == "GetObjectAttributes":
+        _check_attributes(request, _object(request, backend))
     if request.operation in ("GetObject", "HeadObject") and "partNumber" in request.query:
         _check_part(int(request.query["partNumber"]), _object(request, backend))
 
@@ -137,6 +139,14 @@ def _check_upload(request: Request, backend: Any) -> None:
         raise Fault(
             "InvalidRequest", "The provided 'x-amz-mp-object-size' header value does not match what was computed"
         )
+
+
+def _check_attributes(request: Request, found: Any) -> None:
+    """Reject a request for the parts of an object from a multipart upload, which moto would omit."""
+    asked = request.headers.get("x-amz-object-attributes", "").split(",")
+    if found is not None and found.multipart and "ObjectParts" in {name.strip() for name in asked}:
+        message = "The local lakehouse does not support ObjectParts in GetObjectAttributes; AWS does."
+        raise Fault("NotImplemented", message, status=HTTPStatus.NOT_IMPLEMENTED)
 
 
 def _check_part(number: int, found: Any) -> None:

@@ -162,6 +162,9 @@ def test_multipart_upload_checks_its_parts_and_conditions(s3: Any) -> None:
     s3.complete_multipart_upload(**upload, **whole, MpuObjectSize=_PART + 1)
     _refused(s3.complete_multipart_upload, 404, "NoSuchUpload", **upload, **whole)
     _refused(s3.head_object, 416, "InvalidPartNumber", Bucket="files", Key="parts", PartNumber=3)
+    attributes = {"Bucket": "files", "ObjectAttributes": ["ObjectSize", "ObjectParts"]}
+    _refused(s3.get_object_attributes, 501, "NotImplemented", Key="parts", **attributes)
+    assert s3.get_object_attributes(Key="digits", **attributes)["ObjectSize"] == len(_CONTENT)
     s3.delete_object(Bucket="files", Key="parts")
 
 

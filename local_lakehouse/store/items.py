@@ -26,6 +26,8 @@ from local_lakehouse.store.streams import Streams
 _CHUNK_BYTES = 256 * 1024
 _MOST_ROWS = 1_000
 _KEYS_AT_ONCE = 500
+# A text of this many characters is shorter than the longest key, because a character has at most four bytes.
+_SHORT = LONGEST_RANGE // 4
 _LINES = """
 SELECT CAST(group_concat(body, char(10)) AS BLOB), max(key)
 FROM (SELECT body, key FROM items WHERE collection = ? AND key > ? ORDER BY key LIMIT ?)
@@ -128,7 +130,13 @@ class Index:
             hashes = position < len(self.hash_names)
             name = self.hash_names[position] if hashes else self.range_names[position - len(self.hash_names)]
             value = item[name].get(kind)
-            if not value or (kind != "N" and length(kind, value) > (LONGEST_HASH if hashes else LONGEST_RANGE)):
+            if not value:
+                return False
+            if (
+                len(value) > _SHORT
+                and kind != "N"
+                and length(kind, value) > (LONGEST_HASH if hashes else LONGEST_RANGE)
+            ):
                 return False
         return True
 

@@ -17,7 +17,8 @@ from local_lakehouse.protocol.services import service_model
 
 _NAME = re.compile(r"[a-zA-Z0-9_.-]+")
 _INVALID = "One or more parameter values were invalid: "
-_MOST_LOCAL, _MOST_GLOBAL, _MOST_OF_KEY = 5, 20, 4
+_MOST_LOCAL, _MOST_GLOBAL = 5, 20
+_MOST_OF_TABLE_KEY, _MOST_OF_KEY = 2, 4
 _NOT_OFFERED = ("GlobalTableSettingsReplicationMode", "GlobalTableSourceArn")
 
 Definition = Mapping[str, Any]
@@ -116,7 +117,16 @@ def _check_keys(schema: Sequence[Definition]) -> None:
         raise refused("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
     if len(kinds) > 1 and kinds[1] != "RANGE":
         raise refused("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type")
-    if len(schema) > 1 and schema[0]["AttributeName"] == schema[1]["AttributeName"]:
+    if len(schema) > _MOST_OF_TABLE_KEY:
+        raise refused(
+            f"1 validation error detected: Value of {len(schema)} members at 'keySchema' failed to satisfy constraint: "
+            f"Member must have length less than or equal to {_MOST_OF_TABLE_KEY}"
+        )
+    _check_distinct(schema)
+
+
+def _check_distinct(schema: Sequence[Definition]) -> None:
+    if len({each["AttributeName"] for each in schema}) < len(schema):
         raise refused("Both the Hash Key and the Range Key element in the KeySchema have the same name")
 
 
@@ -151,6 +161,7 @@ def check_global(index: Definition, *, on_demand: bool) -> None:
     kinds = [each["KeyType"] for each in index["KeySchema"]]
     if kinds[0] != "HASH" or sorted(kinds) != kinds:
         _check_keys(index["KeySchema"])
+    _check_distinct(index["KeySchema"])
     if max(kinds.count("HASH"), kinds.count("RANGE")) > _MOST_OF_KEY:
         raise invalid(f"Index KeySchema has more than {_MOST_OF_KEY} attributes of one key type for index: {name}")
     _check_projection(index["Projection"])
@@ -170,6 +181,10 @@ def _check_projection(projection: Definition) -> None:
         raise invalid(f"ProjectionType is {kind}, but NonKeyAttributes is specified")
     if kind == "INCLUDE" and not names:
         raise invalid("ProjectionType is INCLUDE, but NonKeyAttributes is not specified")
+    given = list(names or ())
+    for name in given:
+        if given.count(name) > 1:
+            raise invalid(f"Duplicate attribute in NonKeyAttributes: {name}")
 
 
 def check_stream(asked: Definition) -> None:

@@ -179,6 +179,10 @@ def test_update_table_rejects_empty_and_unsupported_updates(dynamodb: Any) -> No
     assert refusal(update, TableName="Orders", GlobalSecondaryIndexUpdates=twice).startswith("LimitExceeded")
 
 
+_INCLUDE = {"ProjectionType": "INCLUDE"}
+_THREE = [HASH, RANGE, {"AttributeName": "g", "KeyType": "RANGE"}]
+
+
 @pytest.mark.parametrize(
     ("definition", "message"),
     [
@@ -211,6 +215,16 @@ def test_update_table_rejects_empty_and_unsupported_updates(dynamodb: Any) -> No
         (
             {"GlobalSecondaryIndexes": [index(Projection={"ProjectionType": "ALL", "NonKeyAttributes": ["a"]})]},
             "ProjectionType is ALL, but NonKeyAttributes is specified",
+        ),
+        (
+            {"GlobalSecondaryIndexes": [index(Projection={**_INCLUDE, "NonKeyAttributes": ["a", "a"]})]},
+            "Duplicate attribute in NonKeyAttributes: a",
+        ),
+        ({"GlobalSecondaryIndexes": [index(KeySchema=_THREE[:1] * 2)]}, "have the same name"),
+        ({"KeySchema": _THREE}, "Member must have length less than or equal to 2"),
+        (
+            {"KeySchema": [HASH, RANGE], "LocalSecondaryIndexes": [index(KeySchema=_THREE)]},
+            "Member must have length less than or equal to 2",
         ),
         ({"LocalSecondaryIndexes": [index()]}, "Table KeySchema does not have a range key"),
         (

@@ -21,6 +21,7 @@ import pyarrow.orc as orc
 
 from local_lakehouse.athena.tables import avro_codecs, lazy_simple, parquet_files
 from local_lakehouse.athena.tables.iceberg_types import arrow_type
+from local_lakehouse.athena.tables.skipped_lines import FOOTER, HEADER, skipped_lines
 from local_lakehouse.athena.tables.stored_values import conformed
 from local_lakehouse.athena.tables.text_values import decimal_of, fitted, read_csv, read_text, rounded
 from local_lakehouse.sql import types
@@ -145,7 +146,8 @@ def parse_file(entry: dict[str, Any], path: str, content: bytes, columns: list[t
         return _records(_cloudtrail(content), columns)
     if library in _JSON:
         lenient = parameters.get("ignore.malformed.json", "").lower() == "true"
-        return _records(_json_lines(content.decode(errors="replace"), lenient=lenient), columns)
+        written = _kept(_lines(content.decode(errors="replace")), parameters)
+        return _records(_json_lines(written, lenient=lenient), columns)
     raise QueryFailure("NOT_SUPPORTED", _unsupported(library))
 
 
@@ -300,8 +302,7 @@ def _texts(
     read: Callable[[str | None, Type], Any] | None = None,
 ) -> pa.Table:
     read = read or read_text
-    rows = rows[int(parameters.get("skip.header.line.count", "0")) :]
-    rows = rows[: max(len(rows) - int(parameters.get("skip.footer.line.count", "0")), 0)]
+    rows = _kept(rows, parameters)
     return _table(
         [
             [read(row[index], type_) if index < len(row) else None for row in rows]
@@ -309,6 +310,12 @@ def _texts(
         ],
         columns,
     )
+
+
+def _kept(lines: list[Any], parameters: dict[str, str]) -> list[Any]:
+    """Return the lines of a file without its header and footer."""
+    lines = lines[skipped_lines(parameters, HEADER) :]
+    return lines[: max(len(lines) - skipped_lines(parameters, FOOTER), 0)]
 
 
 class _Number(float):
@@ -323,9 +330,9 @@ class _Number(float):
     text: str
 
 
-def _json_lines(text: str, *, lenient: bool) -> list[dict[str, Any]]:
+def _json_lines(lines: list[str], *, lenient: bool) -> list[dict[str, Any]]:
     records: list[dict[str, Any]] = []
-    for line in filter(None, map(str.strip, _lines(text))):
+    for line in filter(None, map(str.strip, lines)):
         try:
             record = json.loads(line, parse_float=_Number)
             if not isinstance(record, dict):

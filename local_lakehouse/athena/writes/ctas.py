@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/athena/latest/ug/create-table-as.html
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from local_lakehouse.athena.context import Context, Outcome
 from local_lakehouse.athena.tables.bucketing import Bucketing, check_bucketing
 from local_lakehouse.athena.tables.catalog import qualify
 from local_lakehouse.athena.tables.lazy_simple import layout_of
+from local_lakehouse.athena.writes.compression import compression_of, compression_parameters
 from local_lakehouse.athena.writes.hive_files import (
     HiveWriter,
     Written,
@@ -29,6 +30,16 @@ from local_lakehouse.athena.writes.hive_tables import add_partitions, table_inpu
 from local_lakehouse.athena.writes.iceberg_commits import row_writer
 from local_lakehouse.athena.writes.iceberg_tables import new_table, transforms_of
 from local_lakehouse.athena.writes.inserts import ROWS
+from local_lakehouse.athena.writes.properties import (
+    HIVE_PROPERTIES,
+    ICEBERG_PROPERTIES,
+    check_external,
+    ctas_compression,
+    field_delimiter,
+    is_iceberg_ctas,
+    partition_columns,
+    property_values,
+)
 from local_lakehouse.iceberg.commits import create
 from local_lakehouse.iceberg.snapshots import Change
 from local_lakehouse.sql import types
@@ -40,48 +51,13 @@ from local_lakehouse.sql.grammar import statement_tree as nodes
 from local_lakehouse.sql.grammar import tree
 from local_lakehouse.sql.types import Type
 
-_HIVE_PROPERTIES = frozenset(
-    (
-        "table_type",
-        "format",
-        "external_location",
-        "write_compression",
-        "parquet_compression",
-        "orc_compression",
-        "partitioned_by",
-        "bucketed_by",
-        "bucket_count",
-        "field_delimiter",
-        "is_external",
-    )
-)
-_ICEBERG_PROPERTIES = frozenset(
-    (
-        "table_type",
-        "location",
-        "is_external",
-        "format",
-        "partitioning",
-        "write_compression",
-        "compression_level",
-        "optimize_rewrite_min_data_file_size_bytes",
-        "optimize_rewrite_max_data_file_size_bytes",
-        "optimize_rewrite_data_file_threshold",
-        "optimize_rewrite_delete_file_threshold",
-        "vacuum_min_snapshots_to_keep",
-        "vacuum_max_snapshot_age_seconds",
-        "vacuum_max_metadata_files_to_keep",
-        "write_target_data_file_size_bytes",
-    )
-)
-
 
 def create_table_as(statement: nodes.CreateTableAs, context: Context) -> Outcome:
     """Create a table from the rows of a query."""
     database, name = qualify(tuple(entry.key for entry in statement.table), context.database, statement.position)
-    settings = property_values(statement.properties)
-    iceberg = str(settings.get("table_type", "HIVE")).upper() == "ICEBERG"
-    _check_properties(settings, _ICEBERG_PROPERTIES if iceberg else _HIVE_PROPERTIES)
+    iceberg = is_iceberg_ctas(statement.properties)
+    settings = property_values(statement.properties, ICEBERG_PROPERTIES if iceberg else HIVE_PROPERTIES)
+    check_external(settings, iceberg=iceberg)
     tables = context.tables()
     compiled = compile_query(statement.query, context.session(tables))
     columns = named_columns(_renamed(compiled, statement), statement.query)
@@ -125,31 +101,6 @@ def _renamed(compiled: Compiled, statement: nodes.CreateTableAs) -> Compiled:
     return compiled.rewritten(compiled.sql, named)
 
 
-def property_values(properties: Sequence[nodes.Property]) -> dict[str, Any]:
-    """Return the properties as Python values.
-
-    Raises:
-        QueryFailure: A value is not a constant.
-    """
-    return {entry.name: _constant(entry.value) for entry in properties}
-
-
-def _constant(node: tree.Expression) -> Any:
-    if isinstance(node, tree.Literal):
-        if node.kind == "integer":
-            return int(node.value)
-        return node.value == "true" if node.kind == "boolean" else node.value
-    if isinstance(node, tree.Array):
-        return [_constant(item) for item in node.items]
-    raise QueryFailure("INVALID_TABLE_PROPERTY", f"A property's value must be a constant: {node.text}", node.position)
-
-
-def _check_properties(settings: dict[str, Any], known: frozenset[str]) -> None:
-    for name in settings:
-        if name not in known:
-            raise QueryFailure("INVALID_TABLE_PROPERTY", f"Catalog '{CATALOG}' table property '{name}' does not exist")
-
-
 def named_columns(compiled: Compiled, query: tree.Query) -> list[tuple[str, Type]]:
     """Return the names and types of a query's columns, which must have unique names.
 
@@ -191,13 +142,7 @@ def _create_hive(
     rows: Callable[[], pa.RecordBatchReader],
 ) -> Written:
     file_format = check_format(str(settings.get("format", "PARQUET")))
-    partitioned_by = [str(item).lower() for item in settings.get("partitioned_by", ())]
-    if partitioned_by != [column for column, _ in columns[len(columns) - len(partitioned_by) :]]:
-        raise QueryFailure(
-            "INVALID_TABLE_PROPERTY",
-            "Partition keys must be the last columns in the table and in the same order as the table properties: "
-            f"{partitioned_by}",
-        )
+    partitioned_by = partition_columns(settings, columns)
     bucketing = _bucketing(settings)
     if bucketing is not None:
         check_bucketing(bucketing, columns, partitioned_by)
@@ -206,21 +151,24 @@ def _create_hive(
             "INVALID_TABLE_PROPERTY", "A workgroup with managed query results requires the property external_location"
         )
     location = str(settings.get("external_location") or f"{context.execution.output_location}/").rstrip("/") + "/"
-    delimiter = str(settings.get("field_delimiter", "\x01"))
-    compression = settings.get("write_compression") or settings.get("parquet_compression")
+    delimiter = field_delimiter(settings, file_format)
+    compression, level = ctas_compression(settings, file_format), settings.get("compression_level")
     parameters = (
         {"field.delim": delimiter, "serialization.format": delimiter}
         if file_format == "TEXTFILE"
         else {"serialization.format": "1"}
     )
-    writer = HiveWriter(context.lake, location, file_format, compression, layout_of(parameters))
+    writer = HiveWriter(
+        context.lake, location, file_format, compression_of(file_format, compression, level), layout_of(parameters)
+    )
     writer.check_empty(f"{database}.{name}")
     written = writer.write(rows(), columns, partitioned_by, bucketing)
     entry = table_input(name, columns, partitioned_by, location, file_format, parameters, bucketing)
+    entry["Parameters"] |= compression_parameters(file_format, compression, level)
     if comment:
         entry["Description"] = comment
     context.lake.glue.create_table(DatabaseName=database, TableInput=entry)
-    add_partitions(context.lake, {**entry, "DatabaseName": database}, written.paths, partitioned_by)
+    add_partitions(context.lake, {**entry, "DatabaseName": database}, written.folders, partitioned_by)
     return written
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import itertools
 import json
@@ -18,6 +19,7 @@ import pyarrow.parquet as pq
 from local_lakehouse.athena.result_columns import render
 from local_lakehouse.athena.tables import avro_codecs
 from local_lakehouse.athena.tables.text_values import written_text
+from local_lakehouse.athena.writes.compression import Compression
 from local_lakehouse.athena.writes.export import exported, field_names, file_type
 from local_lakehouse.iceberg.writer import GZIP_LEVEL, Sink
 from local_lakehouse.sql import types
@@ -44,6 +46,11 @@ _AVRO_TYPES: dict[str, Any] = {
 }
 # The types whose values are numbers or Booleans in JSON. Values of other scalar types are strings.
 _JSON_NUMBERS = frozenset((*types.INTEGERS, "boolean", "double", "real"))
+_TEXT_FILES: dict[str, Callable[[Sink], object]] = {
+    "gzip": lambda sink: gzip.GzipFile(fileobj=sink, mode="wb", compresslevel=GZIP_LEVEL),
+    "bzip2": lambda sink: bz2.BZ2File(cast("IO[bytes]", sink), "wb"),
+    "none": lambda sink: sink,
+}
 
 
 class Encoder(Protocol):
@@ -59,15 +66,19 @@ class Encoder(Protocol):
 class ParquetEncoder:
     """An encoder that writes Parquet row groups."""
 
-    def __init__(self, sink: Sink, columns: Sequence[tuple[str, Type]], codec: str) -> None:
+    def __init__(self, sink: Sink, columns: Sequence[tuple[str, Type]], compression: Compression) -> None:
         self._columns = columns
         types_ = [(name, _stored_type(type_)) for name, type_ in columns]
         self._schema = pa.schema(types_)
         # Athena writes timestamps as INT96: https://github.com/aws/aws-sdk-pandas/issues/592
+        level = GZIP_LEVEL if compression.codec == "gzip" else compression.level
         self._writer = pq.ParquetWriter(
-            sink, self._schema, compression=codec, compression_level=GZIP_LEVEL if codec == "gzip" else None,
+            sink,
+            self._schema,
+            compression=compression.codec,
+            compression_level=level,
             use_deprecated_int96_timestamps=True,
-        )  # fmt: skip
+        )
         self._waiting: list[pa.Table] = []
 
     def write(self, rows: pa.Table) -> None:
@@ -95,8 +106,6 @@ class OrcEncoder:
     def __init__(self, sink: Sink, columns: Sequence[tuple[str, Type]], codec: str) -> None:
         self._columns = columns
         self._schema = pa.schema([(name, _orc_type(type_)) for name, type_ in columns])
-        if codec not in _ORC_CODECS:
-            raise QueryFailure("NOT_SUPPORTED", f"The local Athena does not write ORC files with {codec} compression")
         self._writer = orc.ORCWriter(sink, compression=_ORC_CODECS[codec])
         self._empty = True
 
@@ -118,8 +127,6 @@ class AvroEncoder:
     """An encoder that writes Avro blocks with a schema derived from the columns."""
 
     def __init__(self, sink: Sink, columns: Sequence[tuple[str, Type]], codec: str) -> None:
-        if codec not in _AVRO_CODECS:
-            raise QueryFailure("NOT_SUPPORTED", f"The local Athena does not write AVRO files with {codec} compression")
         self._columns = columns
         names = itertools.count(1)
         fields = [
@@ -150,12 +157,15 @@ class AvroEncoder:
 class LineEncoder:
     """An encoder that writes lines of text."""
 
-    def __init__(self, sink: Sink, lines: Callable[[pa.Table], Iterator[str]], *, compressed: bool) -> None:
+    def __init__(
+        self, sink: Sink, lines: Callable[[pa.Table], Iterator[str]], codec: str, header: str | None = None
+    ) -> None:
         self._lines = lines
-        # GzipFile and Sink both implement the methods of IO[bytes] that this class calls.
-        file = gzip.GzipFile(fileobj=sink, mode="wb", compresslevel=GZIP_LEVEL) if compressed else sink
-        self._file = cast("IO[bytes]", file)
-        self._compressed = compressed
+        # The compressing files and Sink all implement the methods of IO[bytes] that this class calls.
+        self._file = cast("IO[bytes]", _TEXT_FILES[codec](sink))
+        self._compressed = codec != "none"
+        if header is not None:
+            self._file.write(f"{header}\n".encode())
 
     def write(self, rows: pa.Table) -> None:
         """Write a line for each row."""

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 
 import pyarrow as pa
 
@@ -16,6 +15,8 @@ from local_lakehouse.athena.result_columns import render
 from local_lakehouse.athena.tables.bucketing import Bucketing, buckets_of
 from local_lakehouse.athena.tables.lake import Lake
 from local_lakehouse.athena.tables.lazy_simple import Layout
+from local_lakehouse.athena.tables.partition_names import partition_name
+from local_lakehouse.athena.writes.compression import Compression
 from local_lakehouse.athena.writes.hive_encoders import (
     AvroEncoder,
     Encoder,
@@ -33,10 +34,7 @@ _OPEN_PARTITIONS = 100
 _FILE_BYTES = 128 * 2**20
 FORMATS = ("PARQUET", "ORC", "AVRO", "JSON", "TEXTFILE")
 _REFUSED_FORMATS = ("ION",)
-_CODECS = {"SNAPPY": "snappy", "GZIP": "gzip", "ZSTD": "zstd", "LZ4": "lz4", "NONE": "none", "UNCOMPRESSED": "none"}
-# AWS: https://docs.aws.amazon.com/athena/latest/ug/compression-support-hive.html
-_CODECS_OF_FORMATS = {"ORC": {"ZLIB": "gzip"}, "AVRO": {"DEFLATE": "gzip", "BZIP2": "bzip2"}}
-_NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+_EXTENSIONS = {"gzip": ".gz", "bzip2": ".bz2"}
 _UNSUPPORTED = (
     "unknown",
     "timestamp with time zone",
@@ -105,27 +103,39 @@ class HiveWriter:
         lake: The lakehouse's tables.
         location: The files' location, with a trailing slash.
         file_format: One of `FORMATS`.
-        compression: The codec's name, or None for the format's default.
+        compression: The compression of the files.
         layout: The layout of the lines in a text file.
+        header: Whether a text file starts with a line of column names.
+        location_of: A function that returns the location of a partition's folder, with a trailing slash, or None for
+            folders under the files' location.
     """
 
-    def __init__(self, lake: Lake, location: str, file_format: str, compression: str | None, layout: Layout) -> None:
+    def __init__(
+        self,
+        lake: Lake,
+        location: str,
+        file_format: str,
+        compression: Compression,
+        layout: Layout,
+        *,
+        header: bool = False,
+        location_of: Callable[[str], str] | None = None,
+    ) -> None:
         check_location(location)
         self._lake = lake
-        self._bucket, _, self._prefix = location.removeprefix("s3://").partition("/")
+        self._location = location
+        self._header = header
+        self._location_of = location_of or f"{location}{{}}".format
         self._format = file_format
-        codec = (compression or ("GZIP" if file_format != "TEXTFILE" else "NONE")).upper()
-        codecs = {**_CODECS, **_CODECS_OF_FORMATS.get(file_format, {})}
-        if codec not in codecs:
-            raise QueryFailure("INVALID_TABLE_PROPERTY", f"Unsupported compression: {compression}")
-        self._codec = codecs[codec]
+        self._compression = compression
         self._layout = layout
 
     def check_empty(self, table: str) -> None:
         """Reject a location that already contains files."""
-        found = self._lake.s3.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, MaxKeys=1)
+        bucket, prefix = _bucket_and_key(self._location)
+        found = self._lake.s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
         if found.get("KeyCount"):
-            location = f"s3://{self._bucket}/{self._prefix}"
+            location = self._location
             raise QueryFailure(
                 "HIVE_PATH_ALREADY_EXISTS",
                 f"Target directory for table '{table}' already exists: {location}. You may need to manually clean the "
@@ -172,34 +182,32 @@ class HiveWriter:
             for file in files.values():
                 file.discard()
             for path in paths:
-                self._lake.s3.delete_object(Bucket=self._bucket, Key=path.removeprefix(f"s3://{self._bucket}/"))
+                bucket, key = _bucket_and_key(path)
+                self._lake.s3.delete_object(Bucket=bucket, Key=key)
             raise
-        return Written(count, paths)
+        return Written(count, paths, sorted({folder for folder, _ in files}))
 
     def _store(self, query: str, target: tuple[str, str], file: _OpenFile) -> str:
         folder, suffix = target
-        key = f"{self._prefix}{folder}{query}_{suffix or uuid.uuid4()}{self._extension()}"
-        file.store(self._bucket, key)
-        return f"s3://{self._bucket}/{key}"
+        path = f"{self._location_of(folder)}{query}_{suffix or uuid.uuid4()}{self._extension()}"
+        file.store(*_bucket_and_key(path))
+        return path
 
     def _extension(self) -> str:
-        return ".gz" if self._format in ("JSON", "TEXTFILE") and self._codec == "gzip" else ""
+        return _EXTENSIONS.get(self._compression.codec, "") if self._format in ("JSON", "TEXTFILE") else ""
 
     def _encoder(self, columns: Sequence[tuple[str, Type]]) -> Callable[[Sink], Encoder]:
+        compression = self._compression
         if self._format == "PARQUET":
-            return lambda sink: ParquetEncoder(sink, columns, self._codec)
+            return lambda sink: ParquetEncoder(sink, columns, compression)
         if self._format == "ORC":
-            return lambda sink: OrcEncoder(sink, columns, self._codec)
+            return lambda sink: OrcEncoder(sink, columns, compression.codec)
         if self._format == "AVRO":
-            return lambda sink: AvroEncoder(sink, columns, self._codec)
-        if self._codec not in ("gzip", "none"):
-            raise QueryFailure(
-                "NOT_SUPPORTED", f"The local Athena does not write {self._format} files with {self._codec} compression"
-            )
-        compressed = self._codec == "gzip"
+            return lambda sink: AvroEncoder(sink, columns, compression.codec)
         if self._format == "JSON":
-            return lambda sink: LineEncoder(sink, lambda rows: json_lines(rows, columns), compressed=compressed)
-        return lambda sink: LineEncoder(sink, lambda rows: self._text_lines(rows, columns), compressed=compressed)
+            return lambda sink: LineEncoder(sink, lambda rows: json_lines(rows, columns), compression.codec)
+        header = self._layout.separators[0].join(name for name, _ in columns) if self._header else None
+        return lambda sink: LineEncoder(sink, lambda rows: self._text_lines(rows, columns), compression.codec, header)
 
     def _text_lines(self, rows: pa.Table, columns: Sequence[tuple[str, Type]]) -> Iterator[str]:
         cells = [_text_cells(rows.column(index), type_, self._layout) for index, (_, type_) in enumerate(columns)]
@@ -209,10 +217,11 @@ class HiveWriter:
 
 @dataclass(frozen=True)
 class Written:
-    """The number of rows written, and the paths of their files."""
+    """The number of rows written, the paths of their files, and the folders of their partitions."""
 
     rows: int
     paths: list[str]
+    folders: list[str]
 
 
 class _OpenFile:
@@ -245,6 +254,11 @@ class _OpenFile:
         # An encoder that is not closed would later write its last bytes to the discarded file.
         self._encoder.close()
         self._sink.discard()
+
+
+def _bucket_and_key(path: str) -> tuple[str, str]:
+    bucket, _, key = path.removeprefix("s3://").partition("/")
+    return bucket, key
 
 
 def _query_name() -> str:
@@ -283,10 +297,7 @@ def _partitions(
     for index, values in enumerate(shown):
         groups.setdefault(tuple(values), []).append(index)
     for key, indexes in groups.items():
-        folder = "".join(
-            f"{name}={quote(value, safe=' ') if value else _NULL_PARTITION}/"
-            for name, value in zip(partitioned_by, key, strict=True)
-        )
+        folder = f"{partition_name(partitioned_by, key)}/"
         yield folder, rows.take(pa.array(indexes))
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import unquote
 
 from botocore.exceptions import ClientError
 
 from local_lakehouse.athena.tables.bucketing import Bucketing
 from local_lakehouse.athena.tables.lake import Lake
 from local_lakehouse.athena.tables.lazy_simple import Layout, layout_of
+from local_lakehouse.athena.tables.partition_names import partition_values
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.hive_types import glue_type
 from local_lakehouse.sql.types import Type
@@ -107,16 +107,58 @@ def writer_settings(entry: dict[str, Any]) -> tuple[str, Layout]:
     )
 
 
-def add_partitions(lake: Lake, entry: dict[str, Any], paths: Sequence[str], keys: Sequence[str]) -> None:
-    """Register the partitions of the written files in the catalog."""
+class PartitionLocations:
+    """The locations of a table's partitions, which are not always folders under the table's location.
+
+    Args:
+        lake: The lakehouse's tables.
+        entry: The table's catalog entry.
+    """
+
+    def __init__(self, lake: Lake, entry: dict[str, Any]) -> None:
+        self._lake = lake
+        self._entry = entry
+        self._known: dict[str, str] = {}
+
+    def __call__(self, folder: str) -> str:
+        """Return the location of the files in a partition, which is a folder such as ``p=1/``.
+
+        Raises:
+            QueryFailure: The partition's files have a different format than the table's files.
+        """
+        if folder not in self._known:
+            descriptor = self._descriptor(folder) or {"Location": f"{self._entry['StorageDescriptor']['Location']}"}
+            self._known[folder] = descriptor["Location"].rstrip("/") + "/"
+        return self._known[folder]
+
+    def _descriptor(self, folder: str) -> dict[str, Any] | None:
+        table = self._entry["StorageDescriptor"]
+        if not folder:
+            return None
+        try:
+            found: dict[str, Any] = self._lake.glue.get_partition(
+                DatabaseName=self._entry["DatabaseName"],
+                TableName=self._entry["Name"],
+                PartitionValues=partition_values(folder.rstrip("/")),
+            )["Partition"]["StorageDescriptor"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "EntityNotFoundException":
+                raise
+            return {"Location": f"{table['Location'].rstrip('/')}/{folder}"}
+        if found.get("SerdeInfo", table["SerdeInfo"]) != table["SerdeInfo"]:
+            raise QueryFailure(
+                "NOT_SUPPORTED", f"The local Athena does not insert into {folder}, whose format differs from the table"
+            )
+        return found
+
+
+def add_partitions(lake: Lake, entry: dict[str, Any], folders: Sequence[str], keys: Sequence[str]) -> None:
+    """Register the partitions with the given folders, such as ``p=1/``, in the catalog."""
     if not keys:
         return
-    base = entry["StorageDescriptor"]["Location"].rstrip("/") + "/"
-    folders = {path.rpartition("/")[0] for path in paths}
-    for folder in sorted(folders):
-        parts = folder.removeprefix(base).split("/")
-        values = [unquote(part.partition("=")[2]) for part in parts]
-        add_partition(lake, entry, values, folder)
+    base = entry["StorageDescriptor"]["Location"].rstrip("/")
+    for folder in folders:
+        add_partition(lake, entry, partition_values(folder.rstrip("/")), f"{base}/{folder}")
 
 
 def add_partition(lake: Lake, entry: dict[str, Any], values: Sequence[str], location: str) -> bool:

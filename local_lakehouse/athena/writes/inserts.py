@@ -17,8 +17,10 @@ from local_lakehouse.athena.tables.bucketing import bucketing_of
 from local_lakehouse.athena.tables.catalog import qualify
 from local_lakehouse.athena.tables.hive import hive_columns
 from local_lakehouse.athena.tables.lake import is_iceberg, is_view
+from local_lakehouse.athena.tables.skipped_lines import writes_header
+from local_lakehouse.athena.writes.compression import table_compression
 from local_lakehouse.athena.writes.hive_files import HiveWriter
-from local_lakehouse.athena.writes.hive_tables import add_partitions, writer_settings
+from local_lakehouse.athena.writes.hive_tables import PartitionLocations, add_partitions, writer_settings
 from local_lakehouse.athena.writes.iceberg_commits import append, committed, table_columns
 from local_lakehouse.athena.writes.storing import can_store, stored_sql
 from local_lakehouse.sql import types
@@ -123,9 +125,18 @@ def _insert_hive(
         raise QueryFailure("NOT_SUPPORTED", "INSERT INTO is not supported on bucketed tables")
     keys = [column["Name"].lower() for column in entry.get("PartitionKeys", ())]
     file_format, layout = writer_settings(entry)
-    location = entry["StorageDescriptor"]["Location"].rstrip("/") + "/"
-    written = HiveWriter(context.lake, location, file_format, None, layout).write(rows, columns, keys)
-    add_partitions(context.lake, entry, written.paths, keys)
+    parameters = entry.get("Parameters", {})
+    writer = HiveWriter(
+        context.lake,
+        entry["StorageDescriptor"]["Location"].rstrip("/") + "/",
+        file_format,
+        table_compression(file_format, parameters),
+        layout,
+        header=writes_header(parameters, file_format),
+        location_of=PartitionLocations(context.lake, entry),
+    )
+    written = writer.write(rows, columns, keys)
+    add_partitions(context.lake, entry, written.folders, keys)
     outcome = written_rows(written.rows)
     if written.paths:
         outcome.manifest = written.paths

@@ -5,43 +5,56 @@ https://docs.aws.amazon.com/athena/latest/ug/unload.html
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from local_lakehouse.athena.context import Context, Outcome
 from local_lakehouse.athena.tables.lazy_simple import layout_of
-from local_lakehouse.athena.writes.ctas import named_columns, property_values
+from local_lakehouse.athena.writes.compression import Compression, compression_of
+from local_lakehouse.athena.writes.ctas import named_columns
 from local_lakehouse.athena.writes.hive_files import HiveWriter, check_format, check_hive_types
 from local_lakehouse.athena.writes.inserts import ROWS
+from local_lakehouse.athena.writes.properties import (
+    UNLOAD_PROPERTIES,
+    field_delimiter,
+    partition_columns,
+    property_values,
+)
 from local_lakehouse.sql.analysis.analysis import compile_query
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.grammar import statement_tree as nodes
 
-_PROPERTIES = ("format", "compression", "partitioned_by", "field_delimiter", "compression_level")
+_COMPRESSED_FORMATS = ("ORC", "PARQUET")
 
 
 def unload(statement: nodes.Unload, context: Context) -> Outcome:
     """Write a query's rows to files."""
-    settings = property_values(statement.properties)
-    unknown = [name for name in settings if name not in _PROPERTIES]
-    if unknown:
-        raise QueryFailure("INVALID_TABLE_PROPERTY", f"UNLOAD has no property '{unknown[0]}'")
+    settings = property_values(statement.properties, UNLOAD_PROPERTIES)
     if "format" not in settings:
         raise QueryFailure("INVALID_TABLE_PROPERTY", "UNLOAD requires a format: WITH (format = 'PARQUET')")
     tables = context.tables()
     compiled = compile_query(statement.query, context.session(tables))
     columns = named_columns(compiled, statement.query)
     check_hive_types(columns)
-    partitioned_by = [str(entry).lower() for entry in settings.get("partitioned_by", ())]
-    if partitioned_by != [name for name, _ in columns[len(columns) - len(partitioned_by) :]]:
-        raise QueryFailure(
-            "INVALID_TABLE_PROPERTY", f"Partition keys must be the last columns of the query: {partitioned_by}"
-        )
-    location = statement.location.rstrip("/") + "/"
+    partitioned_by = partition_columns(settings, columns)
+    file_format = check_format(settings["format"])
     writer = HiveWriter(
         context.lake,
-        location,
-        check_format(str(settings["format"])),
-        settings.get("compression"),
-        layout_of({"field.delim": str(settings.get("field_delimiter", "\x01"))}),
+        statement.location.rstrip("/") + "/",
+        file_format,
+        _compression(settings, file_format),
+        layout_of({"field.delim": field_delimiter(settings, file_format)}),
     )
     writer.check_empty("unload")
     written = writer.write(context.stream(tables, compiled), columns, partitioned_by)
     return Outcome(ROWS, update_count=written.rows, manifest=written.paths, body=False)
+
+
+def _compression(settings: Mapping[str, Any], file_format: str) -> Compression:
+    found = compression_of(file_format, settings.get("compression"), settings.get("compression_level"))
+    if file_format not in _COMPRESSED_FORMATS and found != compression_of(file_format, None):
+        raise QueryFailure(
+            "NOT_SUPPORTED",
+            f"The compression of UNLOAD applies only to {' and '.join(_COMPRESSED_FORMATS)}, not to {file_format}",
+        )
+    return found

@@ -11,8 +11,9 @@ import pytest
 
 from local_lakehouse.athena.api import AthenaService
 from local_lakehouse.athena.results import Text
+from local_lakehouse.backend import preparations
 from local_lakehouse.backend.clients import ServiceClients
-from local_lakehouse.backend.moto_backend import ACCOUNT
+from local_lakehouse.backend.moto_backend import ACCOUNT, Backend
 from local_lakehouse.iceberg.local_files import copies_folder
 from local_lakehouse.protocol.wire import Caller
 from local_lakehouse.sql.workers.limits import Limits
@@ -103,6 +104,20 @@ def athena(clients: ServiceClients, workers: WorkerPool) -> Iterator[Athena]:
     client.glue.create_database(DatabaseInput={"Name": "lab", "LocationUri": "s3://lab/db/"})
     yield client
     service.stop()
+
+
+@pytest.fixture(scope="module")
+def shared(workers: WorkerPool) -> Iterator[Athena]:
+    """Provide an Athena service for all tests in a file, with a database `lab` and a bucket `lab`."""
+    preparations.prepare("s3", "local_lakehouse.iam.bucket_policies")
+    backend = Backend("us-east-1")
+    service = AthenaService(backend.clients, workers)
+    client = Athena(service, backend.clients)
+    client.s3.create_bucket(Bucket="lab")
+    client.glue.create_database(DatabaseInput={"Name": "lab", "LocationUri": "s3://lab/db/"})
+    yield client
+    service.stop()
+    backend.close()
 
 
 @pytest.fixture

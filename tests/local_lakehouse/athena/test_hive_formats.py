@@ -36,6 +36,8 @@ COMPRESSIONS = {
     "PARQUET": ("GZIP", "SNAPPY", "ZSTD", "NONE"),
     "ORC": ("GZIP", "LZ4", "SNAPPY", "ZLIB", "ZSTD", "NONE"),
     "AVRO": ("BZIP2", "DEFLATE", "SNAPPY", "ZSTD", "NONE"),
+    "JSON": ("BZIP2", "NONE"),
+    "TEXTFILE": ("BZIP2", "NONE"),
 }
 
 
@@ -90,7 +92,8 @@ def test_fastavro_reads_unloaded_avro(athena: Athena) -> None:
     ("file_format", "compression", "code"),
     [("PARQUET", "BZIP2", "INVALID_TABLE_PROPERTY"), ("PARQUET", "ZLIB", "INVALID_TABLE_PROPERTY"),
      ("ORC", "DEFLATE", "INVALID_TABLE_PROPERTY"), ("AVRO", "ZLIB", "INVALID_TABLE_PROPERTY"),
-     ("AVRO", "LZ4", "NOT_SUPPORTED"), ("JSON", "BZIP2", "INVALID_TABLE_PROPERTY")],
+     ("AVRO", "LZ4", "INVALID_TABLE_PROPERTY"), ("PARQUET", "LZ4", "INVALID_TABLE_PROPERTY"),
+     ("JSON", "LZ4", "NOT_SUPPORTED"), ("TEXTFILE", "DEFLATE", "INVALID_TABLE_PROPERTY")],
 )  # fmt: skip
 def test_ctas_rejects_a_compression_format_that_the_file_format_does_not_support(
     athena: Athena, file_format: str, compression: str, code: str

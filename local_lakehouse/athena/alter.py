@@ -12,12 +12,13 @@ from typing import Any
 from pyiceberg.exceptions import ValidationError
 from pyiceberg.table import Table
 
+from local_lakehouse.athena import partitions
 from local_lakehouse.athena.context import Context, Outcome, table_of
 from local_lakehouse.athena.ddl import hive_failure, known_table
 from local_lakehouse.athena.tables.iceberg_types import athena_type
 from local_lakehouse.athena.tables.lake import is_iceberg, is_view
 from local_lakehouse.athena.writes.hive_files import check_location
-from local_lakehouse.athena.writes.hive_tables import add_partition, stored_location
+from local_lakehouse.athena.writes.hive_tables import stored_location
 from local_lakehouse.athena.writes.iceberg_commits import changing, fresh
 from local_lakehouse.athena.writes.iceberg_tables import check_properties, iceberg_type
 from local_lakehouse.sql.failures import QueryFailure
@@ -179,40 +180,12 @@ def _hive_properties(statement: nodes.AlterTable, context: Context, entry: dict[
 
 
 def _hive_location(statement: nodes.AlterTable, context: Context, entry: dict[str, Any]) -> None:
+    if statement.partitions:
+        partitions.set_partition_location(statement, context, entry)
+        return
     location = dict(statement.properties)["location"]
     check_location(location)
     _updated(context, entry, StorageDescriptor={**entry["StorageDescriptor"], "Location": stored_location(location)})
-
-
-def _partition_values(entry: dict[str, Any], given: tuple[tuple[str, str], ...]) -> list[str]:
-    keys = [item["Name"].lower() for item in entry.get("PartitionKeys", ())]
-    values = dict(given)
-    if sorted(keys) != sorted(values):
-        raise hive_failure(
-            f"FAILED: SemanticException: partition spec {values} doesn't contain all ({len(keys)}) partition columns"
-        )
-    return [values[key] for key in keys]
-
-
-def _hive_add_partition(statement: nodes.AlterTable, context: Context, entry: dict[str, Any]) -> None:
-    base = entry["StorageDescriptor"]["Location"].rstrip("/")
-    for given, location in statement.partitions:
-        values = _partition_values(entry, given)
-        default = f"{base}/" + "".join(f"{name}={value}/" for name, value in given)
-        if not add_partition(context.lake, entry, values, location or default) and not statement.quiet:
-            raise hive_failure("FAILED: SemanticException: Partition already exists", 1502)
-
-
-def _hive_drop_partition(statement: nodes.AlterTable, context: Context, entry: dict[str, Any]) -> None:
-    for given, _ in statement.partitions:
-        values = _partition_values(entry, given)
-        try:
-            context.lake.glue.delete_partition(
-                DatabaseName=entry["DatabaseName"], TableName=entry["Name"], PartitionValues=values
-            )
-        except context.lake.glue.exceptions.EntityNotFoundException as error:
-            if not statement.quiet:
-                raise hive_failure(f"FAILED: SemanticException [Error 10006]: Partition not found {given}") from error
 
 
 def _hive_refused(statement: nodes.AlterTable, _: Context, __: dict[str, Any]) -> None:
@@ -232,8 +205,9 @@ _HIVE: dict[str, Callable[[nodes.AlterTable, Context, dict[str, Any]], None]] = 
     "CHANGE_COLUMN": _hive_change,
     "PROPERTIES": _hive_properties,
     "SET_LOCATION": _hive_location,
-    "ADD_PARTITION": _hive_add_partition,
-    "DROP_PARTITION": _hive_drop_partition,
+    "ADD_PARTITION": partitions.add_partitions,
+    "DROP_PARTITION": partitions.drop_partitions,
+    "RENAME_PARTITION": partitions.rename_partition,
     "DROP_COLUMN": _hive_refused,
     "RENAME": _hive_refused,
 }

@@ -1,4 +1,4 @@
-"""Execution of ``CREATE``, ``DROP`` and ``MSCK`` statements.
+"""Execution of ``CREATE`` and ``DROP`` statements.
 
 https://docs.aws.amazon.com/athena/latest/ug/ddl-sql-reference.html
 """
@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/athena/latest/ug/ddl-sql-reference.html
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import unquote
 
 from botocore.exceptions import ClientError
 
@@ -18,7 +17,7 @@ from local_lakehouse.athena.tables.hive_formats import check_serde
 from local_lakehouse.athena.tables.lake import is_iceberg, is_view
 from local_lakehouse.athena.tables.projection import check_projection
 from local_lakehouse.athena.tables.views import view_input
-from local_lakehouse.athena.writes.hive_tables import STORAGE, add_partition, bucket_properties, stored_location
+from local_lakehouse.athena.writes.hive_tables import STORAGE, bucket_properties, stored_location
 from local_lakehouse.athena.writes.iceberg_tables import new_table
 from local_lakehouse.iceberg.commits import create
 from local_lakehouse.iceberg.snapshots import Change
@@ -273,26 +272,3 @@ def drop_view(statement: nodes.DropView, context: Context) -> Outcome:
         raise QueryFailure("NOT_SUPPORTED", f"'{CATALOG}.{database}.{name}' is a table, not a view", statement.position)
     context.lake.glue.delete_table(DatabaseName=database, Name=name)
     return Outcome()
-
-
-def repair_table(statement: nodes.RepairTable, context: Context) -> Outcome:
-    """Register a partition for each partition folder in S3."""
-    entry = known_table(context, statement.table)
-    if is_iceberg(entry) or is_view(entry):
-        raise QueryFailure("", "Query type not supported by Athena Iceberg at this time", error_type=1200)
-    keys = [key["Name"].lower() for key in entry.get("PartitionKeys", ())]
-    base = entry["StorageDescriptor"]["Location"].rstrip("/") + "/"
-    bucket, _, prefix = base.removeprefix("s3://").partition("/")
-    found: set[tuple[str, ...]] = set()
-    for page in context.lake.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        for item in page.get("Contents", ()):
-            parts = item["Key"].removeprefix(prefix).split("/")[:-1]
-            names = [part.partition("=")[0].lower() for part in parts]
-            if keys and names == keys:
-                found.add(tuple(parts))
-    added = []
-    for folders in sorted(found):
-        values = [unquote(part.partition("=")[2]) for part in folders]
-        if add_partition(context.lake, entry, values, f"{base}{'/'.join(folders)}"):
-            added.append(f"Repair: Added partition to metastore {entry['Name']}:{'/'.join(folders)}")
-    return Outcome(rows=[[line] for line in added])

@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local_lakehouse.athena import alter, ddl, describe, query_statements, show
+from local_lakehouse.athena import alter, ddl, describe, partitions, query_statements, show
 from local_lakehouse.athena.context import Context, Outcome
 from local_lakehouse.athena.executions import Execution
 from local_lakehouse.athena.result_files import ResultFiles
@@ -269,7 +269,7 @@ _HANDLERS: dict[type[nodes.Statement], Handler] = {
     nodes.DropTable: ddl.drop_table,
     nodes.CreateView: ddl.create_view,
     nodes.DropView: ddl.drop_view,
-    nodes.RepairTable: ddl.repair_table,
+    nodes.RepairTable: partitions.repair_table,
     nodes.AlterTable: alter.alter_table,
     nodes.Show: show.show,
     nodes.Describe: describe.describe,

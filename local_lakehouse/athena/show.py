@@ -17,6 +17,7 @@ from local_lakehouse.athena.results import Text
 from local_lakehouse.athena.tables.iceberg_types import athena_type
 from local_lakehouse.athena.tables.information_schema import table_columns
 from local_lakehouse.athena.tables.lake import is_iceberg, is_view
+from local_lakehouse.athena.tables.partition_names import partition_name
 from local_lakehouse.athena.tables.views import view_definition
 from local_lakehouse.sql import types
 from local_lakehouse.sql.failures import QueryFailure
@@ -146,11 +147,7 @@ def _show_partitions(statement: nodes.Show, context: Context) -> Outcome:
     pages = context.lake.glue.get_paginator("get_partitions").paginate(
         DatabaseName=entry["DatabaseName"], TableName=entry["Name"]
     )
-    rows = [
-        ("/".join(f"{key}={value}" for key, value in zip(keys, partition["Values"], strict=False)),)
-        for page in pages
-        for partition in page["Partitions"]
-    ]
+    rows = [(partition_name(keys, partition["Values"]),) for page in pages for partition in page["Partitions"]]
     return lines_of(("partition",), sorted(rows))
 
 

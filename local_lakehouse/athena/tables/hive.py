@@ -14,11 +14,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from local_lakehouse.athena.tables.bucketing import bucketing_of, buckets_of_files, wanted_buckets
-from local_lakehouse.athena.tables.hive_formats import PARQUET, check_serde, parse_file, serde_name
+from local_lakehouse.athena.tables.hive_formats import PARQUET, check_storage, parse_file, serde_name
 from local_lakehouse.athena.tables.iceberg_types import arrow_type
 from local_lakehouse.athena.tables.lake import Lake
 from local_lakehouse.athena.tables.loads import Loaded
 from local_lakehouse.athena.tables.parquet_files import INT96_UNIT
+from local_lakehouse.athena.tables.partition_names import NULL_PARTITION
+from local_lakehouse.athena.tables.partition_schemas import entry_of_partition
 from local_lakehouse.athena.tables.projection import is_projected, partitions
 from local_lakehouse.athena.tables.text_values import read_partition
 from local_lakehouse.iceberg.duckdb_scan import without_bounds
@@ -36,7 +38,6 @@ _COMPARISONS = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
 def hive_columns(entry: dict[str, Any]) -> list[tuple[str, Type]]:
@@ -69,16 +70,14 @@ class HiveLoad:
 
     def load(self, columns: set[str]) -> Loaded:
         """Read the files that can match the conditions."""
-        objects = [
-            _Object(path, size, tag, tuple(values))
-            for location, values in self._locations()
-            for path, size, tag in self._objects(location)
-        ]
-        serde = self.entry["StorageDescriptor"].get("SerdeInfo", {})
-        # Other clients create tables in the Data Catalog without Athena's checks.
-        if objects:
-            check_serde(serde.get("SerializationLibrary", ""), serde.get("Parameters", {}))
-        if serde_name(self.entry) == PARQUET and self.lake.reads_local_files:
+        objects = []
+        for entry, values in self._described():
+            found = list(self._objects(entry["StorageDescriptor"]["Location"]))
+            # Other clients create tables in the Data Catalog without Athena's checks.
+            if found:
+                check_storage(entry)
+            objects += [_Object(path, size, tag, tuple(values), entry) for path, size, tag in found]
+        if self.lake.reads_local_files and all(serde_name(each.entry) == PARQUET for each in objects):
             sql = self._parquet_sql(objects, columns)
             if sql is not None:
                 return sql
@@ -131,7 +130,10 @@ class HiveLoad:
             bucket, _, key = found.path.removeprefix("s3://").partition("/")
             content = self.lake.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
             scanned += len(content)
-            rows = parse_file(self.entry, found.path, content, own)
+            stored = hive_columns(found.entry)[: len(own)]
+            rows = parse_file(found.entry, found.path, content, stored)
+            if stored != own:
+                rows = rows.cast(pa.schema([(f"c{index}", arrow_type(type_)) for index, (_, type_) in enumerate(own)]))
             for index, value in enumerate(found.values, len(own)):
                 name, type_ = listed[index]
                 typed = read_partition(value, type_, name)
@@ -144,15 +146,15 @@ class HiveLoad:
             fields.append(("p", pa.string()))
         return Loaded(pa.concat_tables(parts) if parts else pa.schema(fields).empty_table(), scanned)
 
-    def _locations(self) -> Iterator[tuple[str, list[str | None]]]:
-        """Yield the location and the values of each partition that matches the conditions."""
+    def _described(self) -> Iterator[tuple[dict[str, Any], list[str | None]]]:
+        """Yield the catalog entry that describes the files of each matching partition, and the partition's values."""
         if not self.entry.get("PartitionKeys"):
-            yield self.entry["StorageDescriptor"]["Location"], []
+            yield self.entry, []
             return
         if is_projected(self.entry):
             now = datetime.now(UTC).replace(tzinfo=None)
             for location, projected in partitions(self.entry, self._wants, self._equal(), now):
-                yield location, [*projected]
+                yield entry_of_partition(self.entry, {"Location": location}, []), [*projected]
             return
         keys = [column["Name"].lower() for column in self.entry["PartitionKeys"]]
         pages = self.lake.glue.get_paginator("get_partitions").paginate(
@@ -160,9 +162,9 @@ class HiveLoad:
         )
         for page in pages:
             for partition in page["Partitions"]:
-                values = [None if value == _NULL_PARTITION else value for value in partition["Values"]]
+                values = [None if value == NULL_PARTITION else value for value in partition["Values"]]
                 if all(map(self._wants, keys, values)):
-                    yield partition["StorageDescriptor"]["Location"], values
+                    yield entry_of_partition(self.entry, partition["StorageDescriptor"], values), values
 
     def _wants(self, key: str, text: str | None) -> bool:
         """Return whether a partition column's value matches the conditions."""
@@ -224,12 +226,21 @@ def _holds(value: Any, condition: Condition) -> bool:
 
 @dataclass(frozen=True)
 class _Object:
-    """An object that contains rows of a table, with its path, size, entity tag and partition values."""
+    """An object that contains rows of a table.
+
+    Args:
+        path: The object's path.
+        size: The size in bytes.
+        tag: The entity tag.
+        values: The values of the partition.
+        entry: The catalog entry that describes the object's format.
+    """
 
     path: str
     size: int
     tag: str
     values: tuple[str | None, ...]
+    entry: dict[str, Any]
 
 
 def _chunk_bytes(footer: pq.ParquetFile, names: set[str]) -> int:

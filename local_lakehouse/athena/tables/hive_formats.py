@@ -90,6 +90,16 @@ def check_serde(library: str, properties: dict[str, str]) -> None:
             )
 
 
+def check_storage(entry: dict[str, Any]) -> None:
+    """Reject a table whose files the local Athena does not read.
+
+    Raises:
+        QueryFailure: The SerDe or one of its properties is not supported (``NOT_SUPPORTED``).
+    """
+    serde = entry["StorageDescriptor"].get("SerdeInfo", {})
+    check_serde(serde.get("SerializationLibrary", ""), serde.get("Parameters", {}))
+
+
 def has_own_schema(entry: dict[str, Any]) -> bool:
     """Return whether the SerDe defines a table's columns, so that DESCRIBE shows a default comment for them."""
     return serde_name(entry) in (_OPEN_CSV, _REGEX, _CLOUDTRAIL, *_JSON)

@@ -322,6 +322,8 @@ class HiveReader(TokenReader):
         if self.at("IF", "EXISTS"):
             raise MalformedQuery("no viable alternative at input 'ALTER TABLE IF'", self.token.position)
         table = self._table()
+        if self.accept("PARTITION"):
+            return self._alter_partition(table)
         if self.accept("ADD"):
             return self._add(table)
         if self.accept("REPLACE", "COLUMNS"):
@@ -345,6 +347,24 @@ class HiveReader(TokenReader):
             self.token.position,
         )
 
+    def _alter_partition(self, table: nodes.TableName) -> nodes.Statement:
+        position = self.token.position
+        given = self._partition_values()
+        if self.accept("SET", "LOCATION"):
+            return nodes.AlterTable(table, "SET_LOCATION", partitions=((given, self.string()),))
+        if self.accept("RENAME", "TO"):
+            self.expect("PARTITION")
+            partitions = ((given, None), (self._partition_values(), None))
+            return nodes.AlterTable(table, "RENAME_PARTITION", partitions=partitions)
+        action = self.accept_any("ADD", "REPLACE", "CHANGE")
+        if action is None:
+            raise self.refuse("'ADD', 'CHANGE', 'RENAME', 'REPLACE', 'SET'")
+        self.note_not_offered(f"ALTER TABLE PARTITION {action}", position)
+        if action == "CHANGE":
+            return self._change(table)
+        self.expect("COLUMNS")
+        return nodes.AlterTable(table, f"{action}_COLUMN", self._columns())
+
     def _add(self, table: nodes.TableName) -> nodes.Statement:
         if self.accept("COLUMNS"):
             return nodes.AlterTable(table, "ADD_COLUMN", self._columns())
@@ -367,12 +387,22 @@ class HiveReader(TokenReader):
         while True:
             name = self.name().key
             self.expect_symbol("=")
-            token = self.take()
-            found.append((name, token.value))
+            found.append((name, self._partition_value()))
             if not self.accept_symbol(","):
                 break
         self.expect_symbol(")")
         return tuple(found)
+
+    def _partition_value(self) -> str:
+        if self.token.kind in (Kind.STRING, Kind.QUOTED, Kind.EMPTY_QUOTED):
+            return self.string()
+        sign = "-" if self.accept_symbol("-") else ""
+        if self.token.kind in (Kind.INTEGER, Kind.DECIMAL):
+            return sign + self.take().text
+        word = None if sign else self.accept_any("TRUE", "FALSE")
+        if word is None:
+            raise self.refuse("<constant>")
+        return word.lower()
 
     def _drop_part(self, table: nodes.TableName) -> nodes.Statement:
         if self.accept("COLUMN"):
@@ -381,9 +411,11 @@ class HiveReader(TokenReader):
         if not self.at("PARTITION"):
             raise MalformedQuery(f"mismatched input '{self.token.text}'. Expecting: '.', 'DROP'", self.token.position)
         partitions = []
-        while self.accept("PARTITION"):
+        while True:
+            self.expect("PARTITION")
             partitions.append((self._partition_values(), None))
-            self.accept_symbol(",")
+            if not self.accept_symbol(","):
+                break
         return nodes.AlterTable(table, "DROP_PARTITION", partitions=tuple(partitions), quiet=quiet)
 
     def _change(self, table: nodes.TableName) -> nodes.Statement:

@@ -9,6 +9,7 @@ from local_lakehouse.sql.grammar.tree import Expression, Name, Node, Query, Rela
 from local_lakehouse.sql.types import Type
 
 TableName = tuple[Name, ...]
+PartitionSpec = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -260,7 +261,7 @@ class AlterTable(Statement):
     new_table: TableName = ()
     properties: tuple[tuple[str, str], ...] = ()
     unset: tuple[str, ...] = ()
-    partitions: tuple[tuple[tuple[tuple[str, str], ...], str | None], ...] = ()
+    partitions: tuple[tuple[PartitionSpec, str | None], ...] = ()
     quiet: bool = False
 
 

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/athena/latest/ug/ddl-sql-reference.html
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -42,6 +43,7 @@ _INPUTS = {
 # Without STORED AS, tables with the following SerDe have a different output format in Athena:
 # https://github.com/laughingman7743/PyAthena/blob/v3.25.0/tests/pyathena/sqlalchemy/test_base.py
 _DEFAULT_OUTPUTS = {"org.openx.data.jsonserde.JsonSerDe": "org.apache.hadoop.hive.ql.io.IgnoreKeyTextOutputFormat"}
+_DATABASE_INPUT = ("Name", "Description", "LocationUri", "CreateTableDefaultPermissions")
 _START = Position(1, 1)
 
 
@@ -75,10 +77,23 @@ def create_database(statement: nodes.CreateDatabase, context: Context) -> Outcom
         if statement.if_not_exists:
             return Outcome()
         raise _task_failure(f"Database {statement.name} already exists")
+    if statement.location is not None:
+        _check_location(statement.location)
     given = {"Description": statement.comment, "LocationUri": statement.location}
     database = {"Name": statement.name, "Parameters": dict(statement.properties)}
     database |= {key: value for key, value in given.items() if value is not None}
     context.lake.glue.create_database(DatabaseInput=database)
+    return Outcome()
+
+
+def alter_database(statement: nodes.AlterDatabase, context: Context) -> Outcome:
+    """Set properties of a database."""
+    database = context.lake.database(statement.name)
+    if database is None:
+        raise hive_failure(f"FAILED: SemanticException [Error 10072]: Database does not exist: {statement.name}")
+    kept = {key: database[key] for key in _DATABASE_INPUT if key in database}
+    parameters = {**database.get("Parameters", {}), **dict(statement.properties)}
+    context.lake.glue.update_database(Name=statement.name, DatabaseInput={**kept, "Parameters": parameters})
     return Outcome()
 
 
@@ -136,8 +151,12 @@ def _check_definition(statement: nodes.CreateTable) -> None:
     unknown = [name for name in statement.bucketed_by if name not in [column.name for column in statement.columns]]
     if unknown:
         raise hive_failure(f"FAILED: SemanticException [Error 10002]: Invalid column reference {unknown[0]}")
-    if not (statement.location or "").startswith("s3://"):
-        raise _task_failure(f"MetaException(message:The location is not a path in S3: {statement.location})")
+    _check_location(statement.location or "")
+
+
+def _check_location(location: str) -> None:
+    if not re.match("s3://[^/]", location):
+        raise _task_failure(f"MetaException(message:The location is not a path in S3: {location})")
 
 
 def _storage(stored_as: str) -> tuple[str, str, str]:

@@ -42,8 +42,6 @@ def explain_query(statement: nodes.Statement, explained: nodes.Explain, context:
     """
     query: tree.Query = statement.query  # type: ignore[attr-defined]
     compiled = compile_query(query, context.session(context.tables()))
-    if explained.kind == "VALIDATE":
-        return ["true"]
     names = [column.name or f"_col{index}" for index, column in enumerate(compiled.columns)]
     outputs = [f"{name}:{column.type}" for name, column in zip(names, compiled.columns, strict=False)]
     plan = Plan("Output", {"columnNames": f"[{', '.join(names)}]"}, [_query(query)])

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from local_lakehouse.athena.context import Context, Outcome
 from local_lakehouse.athena.explain import explain_query
+from local_lakehouse.athena.writes.ctas import check_create_table_as
+from local_lakehouse.athena.writes.inserts import check_insert
+from local_lakehouse.athena.writes.unloads import check_unload
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.compiled import Compiled
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.grammar import statement_tree as nodes
+from local_lakehouse.sql.grammar.parser import parse_statement
+
+_CHECKS: dict[type[nodes.Statement], Callable[[Any, Context], None]] = {
+    nodes.Insert: check_insert,
+    nodes.CreateTableAs: check_create_table_as,
+    nodes.Unload: check_unload,
+}
 
 
 def column_names(compiled: Compiled) -> list[str]:
@@ -28,7 +41,11 @@ def explain(statement: nodes.Explain, context: Context) -> Outcome:
     query = _explained_query(statement.statement)
     if statement.analyze and not isinstance(query, nodes.Select):
         raise QueryFailure("NOT_SUPPORTED", "The local Athena supports EXPLAIN ANALYZE only for SELECT")
+    if type(query) in _CHECKS:
+        _CHECKS[type(query)](query, context)
     lines = explain_query(query, statement, context)
+    if statement.kind == "VALIDATE":
+        return Outcome([("Valid", types.BOOLEAN)], [["true"]], header=True)
     return Outcome([("Query Plan", types.VARCHAR)], [[line] for line in lines], header=True)
 
 
@@ -42,6 +59,10 @@ def _explained_query(statement: nodes.Statement) -> nodes.Statement:
 
 def prepare(statement: nodes.Prepare, context: Context) -> Outcome:
     """Store a prepared statement."""
+    prepared = parse_statement(statement.sql)
+    if isinstance(prepared, nodes.Prepare | nodes.Execute | nodes.Deallocate):
+        kind = type(prepared).__name__.upper()
+        raise QueryFailure("NOT_SUPPORTED", f"Invalid statement type for prepared statement: {kind}")
     context.prepared.put(context.execution.workgroup, statement.name, statement.sql)
     return Outcome()
 

@@ -264,6 +264,7 @@ _HANDLERS: dict[type[nodes.Statement], Handler] = {
     nodes.Optimize: maintenance.optimize,
     nodes.Vacuum: maintenance.vacuum,
     nodes.CreateDatabase: ddl.create_database,
+    nodes.AlterDatabase: ddl.alter_database,
     nodes.DropDatabase: ddl.drop_database,
     nodes.CreateTable: ddl.create_table,
     nodes.DropTable: ddl.drop_table,

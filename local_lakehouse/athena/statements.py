@@ -26,6 +26,7 @@ _DDL = {
     nodes.Optimize: "CREATE_TABLE_AS_SELECT",
     nodes.CreateTable: "CREATE_TABLE",
     nodes.CreateDatabase: "CREATE_DATABASE",
+    nodes.AlterDatabase: "ALTER_DATABASE",
     nodes.CreateView: "CREATE_VIEW",
     nodes.DropTable: "DROP_TABLE",
     nodes.DropDatabase: "DROP_DATABASE",

@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/athena/latest/ug/create-table-as.html
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -16,7 +16,7 @@ from pyiceberg.exceptions import CommitFailedException
 
 from local_lakehouse.athena.context import Context, Outcome
 from local_lakehouse.athena.tables.bucketing import Bucketing, check_bucketing
-from local_lakehouse.athena.tables.catalog import qualify
+from local_lakehouse.athena.tables.catalog import StatementTables, qualify
 from local_lakehouse.athena.tables.lazy_simple import layout_of
 from local_lakehouse.athena.writes.compression import compression_of, compression_parameters
 from local_lakehouse.athena.writes.hive_files import (
@@ -52,19 +52,56 @@ from local_lakehouse.sql.grammar import tree
 from local_lakehouse.sql.types import Type
 
 
+@dataclass(frozen=True)
+class _Analyzed:
+    """A valid statement, with the new table's name, properties and columns."""
+
+    database: str
+    name: str
+    iceberg: bool
+    settings: dict[str, Any]
+    compiled: Compiled
+    columns: list[tuple[str, Type]]
+    comment: str | None
+
+
 def create_table_as(statement: nodes.CreateTableAs, context: Context) -> Outcome:
     """Create a table from the rows of a query."""
+    tables = context.tables()
+    found = _analyzed(statement, context, tables)
+    if found is None:
+        return Outcome(ROWS, update_count=0, body=False)
+    compiled = found.compiled
+    if not statement.with_data:
+        compiled = compiled.rewritten(f"SELECT * FROM ({compiled.sql}) WHERE FALSE")
+    if found.iceberg:
+        count = _create_iceberg(context, found, lambda: context.stream(tables, compiled))
+        return Outcome(ROWS, update_count=count, body=False)
+    written = _create_hive(context, found, lambda: context.stream(tables, compiled))
+    return Outcome(ROWS, update_count=written.rows, manifest=written.paths, body=False)
+
+
+def check_create_table_as(statement: nodes.CreateTableAs, context: Context) -> None:
+    """Check a statement without running it.
+
+    Raises:
+        QueryFailure: The statement is not valid.
+    """
+    _analyzed(statement, context, context.tables())
+
+
+def _analyzed(statement: nodes.CreateTableAs, context: Context, tables: StatementTables) -> _Analyzed | None:
+    """Return the analyzed statement, or None if the table exists and the statement has ``IF NOT EXISTS``."""
     database, name = qualify(tuple(entry.key for entry in statement.table), context.database, statement.position)
     iceberg = is_iceberg_ctas(statement.properties)
     settings = property_values(statement.properties, ICEBERG_PROPERTIES if iceberg else HIVE_PROPERTIES)
     check_external(settings, iceberg=iceberg)
-    tables = context.tables()
     compiled = compile_query(statement.query, context.session(tables))
     columns = named_columns(_renamed(compiled, statement), statement.query)
     _check_target(context, database, name)
     if context.lake.table(database, name) is not None:
         if statement.if_not_exists:
-            return Outcome(ROWS, update_count=0, body=False)
+            return None
         raise QueryFailure(
             "TABLE_ALREADY_EXISTS",
             f"Destination table '{CATALOG}.{database}.{name}' already exists",
@@ -72,17 +109,7 @@ def create_table_as(statement: nodes.CreateTableAs, context: Context) -> Outcome
         )
     if not iceberg:
         check_hive_types(columns)
-    if not statement.with_data:
-        compiled = compiled.rewritten(f"SELECT * FROM ({compiled.sql}) WHERE FALSE")
-    if iceberg:
-        count = _create_iceberg(
-            context, database, name, columns, settings, statement.comment, lambda: context.stream(tables, compiled)
-        )
-        return Outcome(ROWS, update_count=count, body=False)
-    written = _create_hive(
-        context, database, name, columns, settings, statement.comment, lambda: context.stream(tables, compiled)
-    )
-    return Outcome(ROWS, update_count=written.rows, manifest=written.paths, body=False)
+    return _Analyzed(database, name, iceberg, settings, compiled, columns, statement.comment)
 
 
 def _renamed(compiled: Compiled, statement: nodes.CreateTableAs) -> Compiled:
@@ -132,15 +159,8 @@ def _check_target(context: Context, database: str, name: str) -> None:
         )
 
 
-def _create_hive(
-    context: Context,
-    database: str,
-    name: str,
-    columns: list[tuple[str, Type]],
-    settings: dict[str, Any],
-    comment: str | None,
-    rows: Callable[[], pa.RecordBatchReader],
-) -> Written:
+def _create_hive(context: Context, table: _Analyzed, rows: Callable[[], pa.RecordBatchReader]) -> Written:
+    settings, columns = table.settings, table.columns
     file_format = check_format(str(settings.get("format", "PARQUET")))
     partitioned_by = partition_columns(settings, columns)
     bucketing = _bucketing(settings)
@@ -161,14 +181,14 @@ def _create_hive(
     writer = HiveWriter(
         context.lake, location, file_format, compression_of(file_format, compression, level), layout_of(parameters)
     )
-    writer.check_empty(f"{database}.{name}")
+    writer.check_empty(f"{table.database}.{table.name}")
     written = writer.write(rows(), columns, partitioned_by, bucketing)
-    entry = table_input(name, columns, partitioned_by, location, file_format, parameters, bucketing)
+    entry = table_input(table.name, columns, partitioned_by, location, file_format, parameters, bucketing)
     entry["Parameters"] |= compression_parameters(file_format, compression, level)
-    if comment:
-        entry["Description"] = comment
-    context.lake.glue.create_table(DatabaseName=database, TableInput=entry)
-    add_partitions(context.lake, {**entry, "DatabaseName": database}, written.folders, partitioned_by)
+    if table.comment:
+        entry["Description"] = table.comment
+    context.lake.glue.create_table(DatabaseName=table.database, TableInput=entry)
+    add_partitions(context.lake, {**entry, "DatabaseName": table.database}, written.folders, partitioned_by)
     return written
 
 
@@ -184,15 +204,8 @@ def _bucketing(settings: dict[str, Any]) -> Bucketing | None:
     return Bucketing(tuple(str(name).lower() for name in names), count)
 
 
-def _create_iceberg(
-    context: Context,
-    database: str,
-    name: str,
-    columns: list[tuple[str, Type]],
-    settings: dict[str, Any],
-    comment: str | None,
-    rows: Callable[[], pa.RecordBatchReader],
-) -> int:
+def _create_iceberg(context: Context, table: _Analyzed, rows: Callable[[], pa.RecordBatchReader]) -> int:
+    settings, columns = table.settings, table.columns
     location = settings.get("location")
     if not location:
         raise QueryFailure("INVALID_TABLE_PROPERTY", "An Iceberg table requires a location: WITH (location = 's3://…')")
@@ -202,14 +215,14 @@ def _create_iceberg(
         key: str(value) for key, value in settings.items() if key not in ("location", "is_external", "partitioning")
     }
     listed = [nodes.ColumnDefinition(column, type_) for column, type_ in columns]
-    metadata = new_table(listed, partitioning, str(location), properties, comment)
+    metadata = new_table(listed, partitioning, str(location), properties, table.comment)
     with row_writer(context.lake, metadata) as writer:
         writer.write(rows())
         writer.finish()
         try:
-            create(context.lake.catalog, database, name, metadata, Change(writer.files))
+            create(context.lake.catalog, table.database, table.name, metadata, Change(writer.files))
         except CommitFailedException as error:
             raise QueryFailure(
-                "TABLE_ALREADY_EXISTS", f"Destination table '{CATALOG}.{database}.{name}' already exists"
+                "TABLE_ALREADY_EXISTS", f"Destination table '{CATALOG}.{table.database}.{table.name}' already exists"
             ) from error
     return writer.row_count

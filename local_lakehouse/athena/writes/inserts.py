@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from local_lakehouse.athena.context import Context, Outcome
 from local_lakehouse.athena.tables.bucketing import bucketing_of
-from local_lakehouse.athena.tables.catalog import qualify
+from local_lakehouse.athena.tables.catalog import StatementTables, qualify
 from local_lakehouse.athena.tables.hive import hive_columns
 from local_lakehouse.athena.tables.lake import is_iceberg, is_view
 from local_lakehouse.athena.tables.skipped_lines import writes_header
@@ -64,15 +64,32 @@ def insert(statement: nodes.Insert, context: Context) -> Outcome:
     table = context.lake.iceberg(entry) if is_iceberg(entry) else None
     columns = table_columns(table) if table else hive_columns(entry)
     tables = context.tables()
-    compiled = compile_query(statement.query, context.session(tables))
-    chosen = _chosen(statement, [column for column, _ in columns])
-    written = compiled.rewritten(_insert_sql(compiled, columns, chosen, statement.position))
+    written = _compiled(statement, context, tables, columns)
     if table is not None:
         # No lock is held while the rows are being computed, because they are committed only after all of them have
         # been computed.
         added = committed(database, name, lambda: append(context.lake, table, context.stream(tables, written)))
         return written_rows(added)
     return _insert_hive(context, entry, context.stream(tables, written), columns)
+
+
+def check_insert(statement: nodes.Insert, context: Context) -> None:
+    """Check a statement without running it.
+
+    Raises:
+        QueryFailure: The statement is not valid.
+    """
+    _, _, entry = target_of(context, statement.table, statement.table_position)
+    columns = table_columns(context.lake.iceberg(entry)) if is_iceberg(entry) else hive_columns(entry)
+    _compiled(statement, context, context.tables(), columns)
+
+
+def _compiled(
+    statement: nodes.Insert, context: Context, tables: StatementTables, columns: Sequence[tuple[str, Type]]
+) -> Compiled:
+    compiled = compile_query(statement.query, context.session(tables))
+    chosen = _chosen(statement, [column for column, _ in columns])
+    return compiled.rewritten(_insert_sql(compiled, columns, chosen, statement.position))
 
 
 def _chosen(statement: nodes.Insert, columns: Sequence[str]) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local_lakehouse.athena.context import Context, Outcome
+from local_lakehouse.athena.tables.catalog import StatementTables
 from local_lakehouse.athena.tables.lazy_simple import layout_of
 from local_lakehouse.athena.writes.compression import Compression, compression_of
 from local_lakehouse.athena.writes.ctas import named_columns
@@ -21,21 +22,18 @@ from local_lakehouse.athena.writes.properties import (
     property_values,
 )
 from local_lakehouse.sql.analysis.analysis import compile_query
+from local_lakehouse.sql.analysis.compiled import Compiled
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.grammar import statement_tree as nodes
+from local_lakehouse.sql.types import Type
 
 _COMPRESSED_FORMATS = ("ORC", "PARQUET")
 
 
 def unload(statement: nodes.Unload, context: Context) -> Outcome:
     """Write a query's rows to files."""
-    settings = property_values(statement.properties, UNLOAD_PROPERTIES)
-    if "format" not in settings:
-        raise QueryFailure("INVALID_TABLE_PROPERTY", "UNLOAD requires a format: WITH (format = 'PARQUET')")
     tables = context.tables()
-    compiled = compile_query(statement.query, context.session(tables))
-    columns = named_columns(compiled, statement.query)
-    check_hive_types(columns)
+    compiled, columns, settings = _analyzed(statement, context, tables)
     partitioned_by = partition_columns(settings, columns)
     file_format = check_format(settings["format"])
     writer = HiveWriter(
@@ -48,6 +46,31 @@ def unload(statement: nodes.Unload, context: Context) -> Outcome:
     writer.check_empty("unload")
     written = writer.write(context.stream(tables, compiled), columns, partitioned_by)
     return Outcome(ROWS, update_count=written.rows, manifest=written.paths, body=False)
+
+
+def check_unload(statement: nodes.Unload, context: Context) -> None:
+    """Check a statement without running it.
+
+    Raises:
+        QueryFailure: The statement is not valid.
+    """
+    _, columns, settings = _analyzed(statement, context, context.tables())
+    partition_columns(settings, columns)
+    file_format = check_format(settings["format"])
+    _compression(settings, file_format)
+    field_delimiter(settings, file_format)
+
+
+def _analyzed(
+    statement: nodes.Unload, context: Context, tables: StatementTables
+) -> tuple[Compiled, list[tuple[str, Type]], dict[str, Any]]:
+    settings = property_values(statement.properties, UNLOAD_PROPERTIES)
+    if "format" not in settings:
+        raise QueryFailure("INVALID_TABLE_PROPERTY", "UNLOAD requires a format: WITH (format = 'PARQUET')")
+    compiled = compile_query(statement.query, context.session(tables))
+    columns = named_columns(compiled, statement.query)
+    check_hive_types(columns)
+    return compiled, columns, settings
 
 
 def _compression(settings: Mapping[str, Any], file_format: str) -> Compression:

@@ -12,6 +12,10 @@ class AlterReader(HiveTokens):
     """The parser for ``ALTER`` statements."""
 
     def _alter(self) -> nodes.Statement:
+        if self.accept_any("DATABASE", "SCHEMA"):
+            name = self._database()
+            self.expect("SET", "DBPROPERTIES")
+            return nodes.AlterDatabase(name, self._pairs())
         self.expect("TABLE")
         if self.at("IF", "EXISTS"):
             raise MalformedQuery("no viable alternative at input 'ALTER TABLE IF'", self.token.position)

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from local_lakehouse.sql.grammar import statement_tree as nodes
 from local_lakehouse.sql.grammar.alter_parser import AlterReader
 from local_lakehouse.sql.grammar.reader import TokenReader
 from local_lakehouse.sql.grammar.tokens import Kind
 
+_DELIMITERS = {
+    ("FIELDS", "TERMINATED", "BY"): "field.delim",
+    ("ESCAPED", "BY"): "escape.delim",
+    ("LINES", "TERMINATED", "BY"): "line.delim",
+    ("COLLECTION", "ITEMS", "TERMINATED", "BY"): "collection.delim",
+    ("MAP", "KEYS", "TERMINATED", "BY"): "mapkey.delim",
+    ("NULL", "DEFINED", "AS"): "serialization.null.format",
+}
 _TRANSFORMS = ("year", "month", "day", "hour", "bucket", "truncate")
 
 
@@ -46,12 +55,22 @@ class HiveReader(AlterReader):
         if not self.at_symbol("("):
             self.refuse("'('")
         columns = self._columns()
-        clauses: dict[str, object] = {"partitions": (), "comment": None, "location": None, "properties": ()}
+        clauses: dict[str, Any] = {
+            "partitions": (),
+            "comment": None,
+            "location": None,
+            "properties": (),
+            "row_format": (),
+        }
+        seen: set[str] = set()
         while self.token.kind is not Kind.END and not self.at_symbol(";"):
+            if self.token.upper in seen:
+                self.refuse("<EOF>")
+            seen.add(self.token.upper)
             self._clause(clauses)
-        return nodes.CreateTable(table, external, if_not_exists, columns, **clauses)  # type: ignore[arg-type]
+        return nodes.CreateTable(table, external, if_not_exists, columns, **clauses)
 
-    def _clause(self, clauses: dict[str, object]) -> None:
+    def _clause(self, clauses: dict[str, Any]) -> None:
         if self.accept("COMMENT"):
             clauses["comment"] = self.string()
         elif self.accept("PARTITIONED", "BY"):
@@ -65,13 +84,13 @@ class HiveReader(AlterReader):
         elif self.accept("ROW", "FORMAT"):
             self._row_format(clauses)
         elif self.accept("WITH", "SERDEPROPERTIES"):
-            clauses["row_format"] = self._pairs()
+            clauses["row_format"] = (*clauses["row_format"], *self._pairs())
         elif self.accept("CLUSTERED", "BY"):
             self._buckets(clauses)
         else:
             self.refuse("'CLUSTERED', 'COMMENT', 'LOCATION', 'PARTITIONED', 'ROW', 'STORED', 'TBLPROPERTIES'")
 
-    def _buckets(self, clauses: dict[str, object]) -> None:
+    def _buckets(self, clauses: dict[str, Any]) -> None:
         self.expect_symbol("(")
         columns = [self.name().key]
         while self.accept_symbol(","):
@@ -82,13 +101,16 @@ class HiveReader(AlterReader):
             self.take()
             self.skip_parentheses()
         self.expect("INTO")
-        if not self.token.text.isdecimal() or int(self.token.text) == 0:
-            self.refuse("<number>")
         clauses["bucketed_by"] = tuple(columns)
-        clauses["bucket_count"] = int(self.take().text)
+        clauses["bucket_count"] = self._positive_number()
         self.expect("BUCKETS")
 
-    def _stored_as(self, clauses: dict[str, object]) -> None:
+    def _positive_number(self) -> int:
+        if not self.token.text.isdecimal() or int(self.token.text) == 0:
+            self.refuse("<number>")
+        return int(self.take().text)
+
+    def _stored_as(self, clauses: dict[str, Any]) -> None:
         if self.accept("INPUTFORMAT"):
             clauses["stored_as"] = self.string()
             self.expect("OUTPUTFORMAT")
@@ -96,28 +118,18 @@ class HiveReader(AlterReader):
         else:
             clauses["stored_as"] = self.name().value.upper()
 
-    def _row_format(self, clauses: dict[str, object]) -> None:
+    def _row_format(self, clauses: dict[str, Any]) -> None:
         if self.accept("SERDE"):
             clauses["serde"] = self.string()
             return
         self.expect("DELIMITED")
-        found = []
-        while True:
-            if self.accept("FIELDS", "TERMINATED", "BY"):
-                found.append(("field.delim", self.string()))
-            elif self.accept("ESCAPED", "BY"):
-                found.append(("escape.delim", self.string()))
-            elif self.accept("LINES", "TERMINATED", "BY"):
-                found.append(("line.delim", self.string()))
-            elif self.accept("COLLECTION", "ITEMS", "TERMINATED", "BY"):
-                found.append(("collection.delim", self.string()))
-            elif self.accept("MAP", "KEYS", "TERMINATED", "BY"):
-                found.append(("mapkey.delim", self.string()))
-            elif self.accept("NULL", "DEFINED", "AS"):
-                found.append(("serialization.null.format", self.string()))
-            else:
-                break
-        clauses["row_format"] = tuple(found)
+        found: dict[str, str] = {}
+        while (words := next((each for each in _DELIMITERS if self.at(*each)), None)) is not None:
+            if _DELIMITERS[words] in found:
+                self.refuse()
+            self.expect(*words)
+            found[_DELIMITERS[words]] = self.string()
+        clauses["row_format"] = (*clauses["row_format"], *found.items())
 
     def _partitions(self) -> tuple[nodes.PartitionField, ...]:
         self.expect_symbol("(")
@@ -133,7 +145,7 @@ class HiveReader(AlterReader):
         if word in _TRANSFORMS and self.accept_symbol("("):
             argument = None
             if word in ("bucket", "truncate"):
-                argument = int(self.take().text)
+                argument = self._positive_number()
                 self.expect_symbol(",")
             column = self.name().key
             self.expect_symbol(")")
@@ -155,7 +167,8 @@ class HiveReader(AlterReader):
             if_exists = self.accept("IF", "EXISTS")
             name = self._database()
             cascade = self.accept("CASCADE")
-            self.accept("RESTRICT")
+            if not cascade:
+                self.accept("RESTRICT")
             return nodes.DropDatabase(name, if_exists, cascade)
         self.expect("TABLE")
         if_exists = self.accept("IF", "EXISTS")
@@ -199,7 +212,8 @@ class HiveReader(AlterReader):
         what = self.accept_any("DATABASES", "SCHEMAS", "TABLES", "VIEWS", "FUNCTIONS")
         if what is None:
             raise self.refuse("'COLUMNS', 'CREATE', 'DATABASES', 'PARTITIONS', 'TABLES', 'TBLPROPERTIES', 'VIEWS'")
-        database = self._database() if self.accept_any("IN", "FROM") else None
+        in_database = what in ("TABLES", "VIEWS") and self.accept_any("IN", "FROM")
+        database = self._database() if in_database else None
         liked = self.accept("LIKE")
         pattern = self.string() if liked or self.token.kind is Kind.STRING else None
         escape = self.string() if what == "FUNCTIONS" and pattern is not None and self.accept("ESCAPE") else None
@@ -209,6 +223,6 @@ class HiveReader(AlterReader):
         if self.accept_any("IN", "FROM") is None:
             self.refuse("'FROM', 'IN'")
         table = self._table()
-        if self.accept_any("IN", "FROM"):
+        if len(table) == 1 and self.accept_any("IN", "FROM"):
             table = (*self._table()[-1:], *table)
         return nodes.Show("COLUMNS", table)

@@ -18,6 +18,8 @@ _EXPLAIN_OPTIONS = {
     "FORMAT": ("TEXT", "GRAPHVIZ", "JSON"),
     "TYPE": ("LOGICAL", "DISTRIBUTED", "VALIDATE", "IO"),
 }
+# https://docs.aws.amazon.com/athena/latest/ug/athena-explain-statement.html
+_ANALYZE_OPTIONS = {"FORMAT": ("TEXT", "JSON")}
 _HIVE = ("ALTER", "DROP", "SHOW", "DESCRIBE", "DESC", "MSCK")
 _VERBS = (
     "'ALTER', 'CREATE', 'DEALLOCATE', 'DELETE', 'DESC', 'DESCRIBE', 'DROP', 'EXECUTE', 'EXPLAIN', 'INSERT', 'MERGE', "
@@ -54,7 +56,6 @@ _OTHER_STATEMENTS = tuple(
         "DROP ROLE",
         "DROP FUNCTION",
         "DROP MATERIALIZED VIEW",
-        "ALTER SCHEMA",
         "ALTER VIEW",
         "ALTER MATERIALIZED VIEW",
         "SHOW CATALOGS",
@@ -133,21 +134,26 @@ class StatementParser:
         mark = self._tokens.mark()
         self._tokens.take()
         analyze = self._tokens.accept("ANALYZE")
-        self._tokens.accept("VERBOSE")
+        verbose = self._tokens.token.position
+        if analyze and self._tokens.accept("VERBOSE"):
+            self._tokens.note_not_offered("EXPLAIN ANALYZE VERBOSE", verbose)
+        known = _ANALYZE_OPTIONS if analyze else _EXPLAIN_OPTIONS
         options = {"FORMAT": "TEXT", "TYPE": "DISTRIBUTED"}
         if self._tokens.at_symbol("(") and self._tokens.peek().upper in _EXPLAIN_OPTIONS:
             self._tokens.take()
             while True:
-                name = self._tokens.accept_any(*_EXPLAIN_OPTIONS)
+                name = self._tokens.accept_any(*known)
                 if name is None:
-                    raise self._tokens.refuse("'FORMAT', 'TYPE'")
-                value = self._tokens.accept_any(*_EXPLAIN_OPTIONS[name])
+                    raise self._tokens.refuse(", ".join(f"'{option}'" for option in known))
+                value = self._tokens.accept_any(*known[name])
                 if value is None:
-                    raise self._tokens.refuse(", ".join(f"'{option}'" for option in _EXPLAIN_OPTIONS[name]))
+                    raise self._tokens.refuse(", ".join(f"'{option}'" for option in known[name]))
                 options[name] = value
                 if not self._tokens.accept_symbol(","):
                     break
             self._tokens.expect_symbol(")")
+        if options["TYPE"] == "IO":
+            self._tokens.note_not_offered("EXPLAIN (TYPE IO)", self._tokens.place(mark))
         inner = self.statement()
         return nodes.Explain(inner, analyze, options["FORMAT"], options["TYPE"], position=self._tokens.place(mark))
 

@@ -233,6 +233,14 @@ class CreateDatabase(Statement):
 
 
 @dataclass(frozen=True)
+class AlterDatabase(Statement):
+    """A statement such as ``ALTER DATABASE d SET DBPROPERTIES ('a'='b')``."""
+
+    name: str
+    properties: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class DropDatabase(Statement):
     """A statement such as ``DROP DATABASE d CASCADE``."""
 

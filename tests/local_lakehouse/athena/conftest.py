@@ -108,7 +108,10 @@ def athena(clients: ServiceClients, workers: WorkerPool) -> Iterator[Athena]:
 
 @pytest.fixture(scope="module")
 def shared(workers: WorkerPool) -> Iterator[Athena]:
-    """Provide an Athena service for all tests in a file, with a database `lab` and a bucket `lab`."""
+    """Provide an Athena service for all tests in a file, with a database `lab` and a bucket `lab`.
+
+    The file's tests cannot also use the fixture `athena`, because all backends in a process share moto's state.
+    """
     preparations.prepare("s3", "local_lakehouse.iam.bucket_policies")
     backend = Backend("us-east-1")
     service = AthenaService(backend.clients, workers)

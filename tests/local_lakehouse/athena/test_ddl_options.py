@@ -1,0 +1,93 @@
+"""Tests that each clause and option of a DDL or utility statement has an effect or is rejected."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from local_lakehouse.protocol.wire import Fault
+from tests.local_lakehouse.athena.conftest import Athena
+
+LOCATION = "LOCATION 's3://lab/t/'"
+CREATE = f"CREATE EXTERNAL TABLE t (a int, b string) {LOCATION}"
+ICEBERG = f"{LOCATION} TBLPROPERTIES ('table_type'='ICEBERG')"
+
+# StartQueryExecution rejects these statements.
+REJECTED = [
+    (f"{CREATE} LOCATION 's3://lab/u/'", "mismatched input 'LOCATION'"),
+    (f"{CREATE} COMMENT 'x' COMMENT 'y'", "mismatched input 'COMMENT'"),
+    (f"{CREATE} STORED AS PARQUET STORED AS ORC", "mismatched input 'STORED'"),
+    (f"{CREATE} TBLPROPERTIES ('a'='1') TBLPROPERTIES ('b'='2')", "mismatched input 'TBLPROPERTIES'"),
+    (f"{CREATE} ROW FORMAT DELIMITED ESCAPED BY '^' ESCAPED BY '!'", "mismatched input 'ESCAPED'"),
+    (f"CREATE TABLE t (a int) PARTITIONED BY (bucket(a, 4)) {ICEBERG}", "mismatched input 'a'. Expecting: <number>"),
+    (f"CREATE TABLE t (a int) PARTITIONED BY (bucket(0, a)) {ICEBERG}", "mismatched input '0'. Expecting: <number>"),
+    (f"CREATE TABLE t (a int) PARTITIONED BY (truncate(1.5, a)) {ICEBERG}", "mismatched input '1.5'"),
+    ("DROP DATABASE lab CASCADE RESTRICT", "mismatched input 'RESTRICT'"),
+    ("SHOW DATABASES IN lab", "mismatched input 'IN'"),
+    ("SHOW FUNCTIONS FROM lab", "mismatched input 'FROM'"),
+    ("SHOW COLUMNS IN lab.t IN lab", "mismatched input 'IN'"),
+    ("ALTER DATABASE lab SET LOCATION 's3://lab/x/'", "mismatched input 'LOCATION'. Expecting: 'DBPROPERTIES'"),
+    ("EXPLAIN VERBOSE SELECT 1", "mismatched input 'VERBOSE'"),
+    ("EXPLAIN ANALYZE (FORMAT GRAPHVIZ) SELECT 1", "mismatched input 'GRAPHVIZ'. Expecting: 'TEXT', 'JSON'"),
+    ("EXPLAIN ANALYZE (TYPE LOGICAL) SELECT 1", "mismatched input 'TYPE'. Expecting: 'FORMAT'"),
+]
+
+
+@pytest.mark.parametrize(("sql", "reason"), REJECTED)
+def test_option_is_rejected(shared: Athena, sql: str, reason: str) -> None:
+    with pytest.raises(Fault) as caught:
+        shared.start(sql)
+
+    assert reason in caught.value.message
+
+
+FAILING = [
+    ("EXPLAIN ANALYZE VERBOSE SELECT 1", "does not support EXPLAIN ANALYZE VERBOSE"),
+    ("EXPLAIN (TYPE IO, FORMAT JSON) SELECT 1", "does not support EXPLAIN (TYPE IO)"),
+    ("EXPLAIN INSERT INTO nowhere SELECT 1", "TABLE_NOT_FOUND"),
+    ("EXPLAIN CREATE TABLE new WITH (colour = 'red') AS SELECT 1 a", "INVALID_TABLE_PROPERTY"),
+    ("EXPLAIN CREATE TABLE new AS SELECT 1", "MISSING_COLUMN_NAME"),
+    ("EXPLAIN UNLOAD (SELECT 1 a) TO 's3://lab/u/' WITH (format = 'CSV')", "Unsupported format: CSV"),
+    ("PREPARE p FROM PREPARE q FROM SELECT 1", "Invalid statement type for prepared statement: PREPARE"),
+    ("PREPARE p FROM EXECUTE q", "Invalid statement type for prepared statement: EXECUTE"),
+    ("PREPARE p FROM DEALLOCATE PREPARE q", "Invalid statement type for prepared statement: DEALLOCATE"),
+    ("CREATE DATABASE other LOCATION '/tmp'", "The location is not a path in S3: /tmp"),
+    ("CREATE EXTERNAL TABLE t (a int) LOCATION 's3:///t/'", "The location is not a path in S3: s3:///t/"),
+    ("ALTER DATABASE nowhere SET DBPROPERTIES ('a'='b')", "Database does not exist: nowhere"),
+]
+
+
+@pytest.mark.parametrize(("sql", "reason"), FAILING)
+def test_option_fails(shared: Athena, sql: str, reason: str) -> None:
+    assert reason in shared.fail(sql)
+
+
+def test_serde_properties_are_added_to_the_row_format(shared: Athena) -> None:
+    shared.run(
+        "CREATE EXTERNAL TABLE merged (a string, b string) ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' "
+        "STORED AS TEXTFILE WITH SERDEPROPERTIES ('serialization.null.format'='-') LOCATION 's3://lab/merged/'"
+    )
+    shared.s3.put_object(Bucket="lab", Key="merged/x", Body=b"x,-\n")
+
+    assert shared.run("SELECT a, b FROM merged") == [["x", None]]
+
+
+@pytest.mark.parametrize("word", ["DATABASE", "SCHEMA"])
+def test_alter_database_keeps_other_settings(shared: Athena, word: str) -> None:
+    shared.run("DROP DATABASE IF EXISTS d")
+    shared.run("CREATE DATABASE d COMMENT 'c' LOCATION 's3://lab/d/' WITH DBPROPERTIES ('a'='1', 'b'='2')")
+    shared.run(f"ALTER {word} d SET DBPROPERTIES ('b'='3', 'c'='4')")
+
+    database: dict[str, Any] = shared.glue.get_database(Name="d")["Database"]
+    assert database["Parameters"] == {"a": "1", "b": "3", "c": "4"}
+    assert (database["Description"], database["LocationUri"]) == ("c", "s3://lab/d/")
+
+
+def test_explain_validate_returns_a_boolean(shared: Athena) -> None:
+    execution_id = shared.start("EXPLAIN (TYPE VALIDATE) SELECT 1")
+    shared.finished(execution_id)
+
+    result = shared.call("GetQueryResults", QueryExecutionId=execution_id)["ResultSet"]
+    assert [row["Data"][0]["VarCharValue"] for row in result["Rows"]] == ["Valid", "true"]
+    assert result["ResultSetMetadata"]["ColumnInfo"][0]["Type"] == "boolean"

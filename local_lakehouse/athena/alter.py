@@ -20,7 +20,8 @@ from local_lakehouse.athena.tables.lake import is_iceberg, is_view
 from local_lakehouse.athena.writes.hive_files import check_location
 from local_lakehouse.athena.writes.hive_tables import stored_location
 from local_lakehouse.athena.writes.iceberg_commits import changing, fresh
-from local_lakehouse.athena.writes.iceberg_tables import check_properties, iceberg_type
+from local_lakehouse.athena.writes.iceberg_properties import check_properties, removed_properties, stored_properties
+from local_lakehouse.athena.writes.iceberg_tables import iceberg_type
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.grammar import statement_tree as nodes
 from local_lakehouse.sql.hive_types import glue_type
@@ -61,6 +62,8 @@ def alter_table(statement: nodes.AlterTable, context: Context) -> Outcome:
 
 
 def _check_free(context: Context, database: str, name: str) -> None:
+    if context.lake.database(database) is None:
+        raise hive_failure(f"FAILED: SemanticException [Error 10072]: Database does not exist: {database}")
     if context.lake.table(database, name) is not None:
         raise hive_failure(
             "FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. "
@@ -121,12 +124,13 @@ def _change_column(statement: nodes.AlterTable, table: Table) -> None:
 
 
 def _properties(statement: nodes.AlterTable, table: Table) -> None:
-    check_properties(dict(statement.properties))
+    properties = dict(statement.properties)
+    check_properties(properties, table.properties)
     with table.transaction() as transaction:
-        if statement.properties:
-            transaction.set_properties(dict(statement.properties))
+        if properties:
+            transaction.set_properties(stored_properties(properties))
         for key in statement.unset:
-            transaction.remove_properties(key)
+            transaction.remove_properties(*removed_properties(key))
 
 
 def _updated(context: Context, entry: dict[str, Any], **changes: Any) -> None:
@@ -141,37 +145,45 @@ def _columns(statement: nodes.AlterTable) -> list[dict[str, str]]:
     ]
 
 
-def _hive_add(statement: nodes.AlterTable, context: Context, entry: dict[str, Any]) -> None:
-    descriptor = entry["StorageDescriptor"]
-    listed = [*descriptor.get("Columns", ()), *_columns(statement)]
-    names = [item["Name"].lower() for item in listed]
-    if len(set(names)) != len(names):
+def _set_columns(context: Context, entry: dict[str, Any], columns: list[dict[str, str]]) -> None:
+    names = [column["Name"].lower() for column in (*columns, *entry.get("PartitionKeys", ()))]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
         raise hive_failure(
-            "FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. Duplicate column name",
+            "FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. "
+            f"Duplicate column name: {twice}",
             1502,
         )
-    _updated(context, entry, StorageDescriptor={**descriptor, "Columns": listed})
+    _updated(context, entry, StorageDescriptor={**entry["StorageDescriptor"], "Columns": columns})
+
+
+def _hive_add(statement: nodes.AlterTable, context: Context, entry: dict[str, Any]) -> None:
+    _set_columns(context, entry, [*entry["StorageDescriptor"].get("Columns", ()), *_columns(statement)])
 
 
 def _hive_replace(statement: nodes.AlterTable, context: Context, entry: dict[str, Any]) -> None:
-    _updated(context, entry, StorageDescriptor={**entry["StorageDescriptor"], "Columns": _columns(statement)})
+    _set_columns(context, entry, _columns(statement))
 
 
 def _hive_change(statement: nodes.AlterTable, context: Context, entry: dict[str, Any]) -> None:
-    descriptor = entry["StorageDescriptor"]
+    columns = entry["StorageDescriptor"].get("Columns", [])
+    [changed] = _columns(statement)
+    # As in Hive, a column keeps its comment if the statement has none.
     listed = [
-        _columns(statement)[0] if column["Name"].lower() == statement.old_name else column
-        for column in descriptor["Columns"]
+        {**{key: column[key] for key in ("Comment",) if key in column}, **changed}
+        if column["Name"].lower() == statement.old_name
+        else column
+        for column in columns
     ]
     if statement.place is not None:
         raise hive_failure(
             f"FAILED: SemanticException: FIRST and AFTER cannot move column {statement.old_name} of a Hive table"
         )
-    if listed == descriptor["Columns"]:
+    if listed == columns:
         raise hive_failure(
             f"FAILED: SemanticException: column {statement.old_name} does not exist or already has this definition"
         )
-    _updated(context, entry, StorageDescriptor={**descriptor, "Columns": listed})
+    _set_columns(context, entry, listed)
 
 
 def _hive_properties(statement: nodes.AlterTable, context: Context, entry: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from local_lakehouse.athena.tables.information_schema import table_columns
 from local_lakehouse.athena.tables.lake import is_iceberg, is_view
 from local_lakehouse.athena.tables.partition_names import partition_name
 from local_lakehouse.athena.tables.views import view_definition
+from local_lakehouse.athena.writes.iceberg_properties import is_hidden
 from local_lakehouse.sql import types
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.functions import registry
@@ -235,18 +236,13 @@ def _iceberg_ddl(entry: dict[str, Any], context: Context) -> Iterator[str]:
     yield f"LOCATION '{_escaped(table.metadata.location)}'"
     properties = {
         "table_type": "iceberg",
-        **{key: value for key, value in table.properties.items() if not _is_internal(key)},
+        **{key: value for key, value in table.properties.items() if not is_hidden(key)},
     }
     listed = list(properties.items())
     yield "TBLPROPERTIES ("
     for place, (key, value) in enumerate(listed, 1):
         yield f"  '{_escaped(key)}'='{_escaped(value)}'{',' if place < len(listed) else ''}"
     yield ")"
-
-
-def _is_internal(key: str) -> bool:
-    """Return whether the DDL omits a property, which is the case for writer settings and the table's comment."""
-    return key.startswith("write.") or key == "comment"
 
 
 def _escaped(text: str) -> str:

@@ -21,12 +21,14 @@ from pyiceberg.transforms import (
     HourTransform,
     IdentityTransform,
     MonthTransform,
+    TimeTransform,
     Transform,
     TruncateTransform,
     YearTransform,
 )
 from pyiceberg.types import IcebergType, NestedField
 
+from local_lakehouse.athena.writes.iceberg_properties import check_properties, stored_properties
 from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.grammar import statement_tree as nodes
 from local_lakehouse.sql.types import Type
@@ -52,27 +54,6 @@ _TIME_TRANSFORMS: dict[str, Callable[[], Transform[Any, Any]]] = {
     "hour": HourTransform,
 }
 _TRANSFORM = re.compile(r"(\w+)\(\s*(?:(\d+)\s*,\s*)?(\w+)\s*(?:,\s*(\d+)\s*)?\)")
-PROPERTIES = frozenset(
-    (
-        "table_type",
-        "format",
-        "write_compression",
-        "compression_level",
-        "optimize_rewrite_min_data_file_size_bytes",
-        "optimize_rewrite_max_data_file_size_bytes",
-        "optimize_rewrite_data_file_threshold",
-        "optimize_rewrite_delete_file_threshold",
-        "vacuum_min_snapshots_to_keep",
-        "vacuum_max_snapshot_age_seconds",
-        "vacuum_max_metadata_files_to_keep",
-        "write_target_data_file_size_bytes",
-        "write_object_storage_enabled",
-        "format-version",
-        "write.object-storage.enabled",
-        "write.object-storage.path",
-        "write.data.path",
-    )
-)
 
 
 def iceberg_type(type_: Type, ids: itertools.count[int]) -> IcebergType:
@@ -126,12 +107,13 @@ def transforms_of(texts: Sequence[str]) -> list[nodes.PartitionField]:
 
 
 def _spec(schema: Schema, partitions: Sequence[nodes.PartitionField]) -> PartitionSpec:
-    fields = []
+    fields: list[PartitionField] = []
     for number, partition in enumerate(partitions):
         if partition.column not in schema.column_names:
             raise QueryFailure("COLUMN_NOT_FOUND", f"Unknown partition column: {partition.column}")
         source = schema.find_field(partition.column)
         name, transform = _transform(partition)
+        _check_unique(schema, fields, PartitionField(source.field_id, 0, transform, name))
         if not transform.can_transform(source.field_type):
             raise QueryFailure(
                 "NOT_SUPPORTED",
@@ -140,6 +122,22 @@ def _spec(schema: Schema, partitions: Sequence[nodes.PartitionField]) -> Partiti
             )
         fields.append(PartitionField(source.field_id, PARTITION_FIELD_ID_START + number, transform, name))
     return PartitionSpec(*fields)
+
+
+def _check_unique(schema: Schema, fields: Sequence[PartitionField], added: PartitionField) -> None:
+    """Reject a partition field that repeats another field, by the rules of Iceberg's Java library."""
+    is_identity = isinstance(added.transform, IdentityTransform)
+    if any(field.name == added.name for field in fields):
+        raise _invalid(f"Cannot use partition name more than once: {added.name}")
+    if not is_identity and added.name in schema.column_names:
+        raise _invalid(f"Cannot create partition from name that exists in schema: {added.name}")
+    times = [field for field in fields if isinstance(field.transform, TimeTransform)]
+    if isinstance(added.transform, TimeTransform) and added.source_id in {field.source_id for field in times}:
+        raise _invalid(f"Cannot add redundant partition: {added.name}")
+
+
+def _invalid(message: str) -> QueryFailure:
+    return QueryFailure("INVALID_TABLE_PROPERTY", message)
 
 
 def _transform(one: nodes.PartitionField) -> tuple[str, Transform[Any, Any]]:
@@ -154,33 +152,6 @@ def _transform(one: nodes.PartitionField) -> tuple[str, Transform[Any, Any]]:
     raise QueryFailure("NOT_SUPPORTED", f"Unknown partition transform: {one.transform}")
 
 
-def check_properties(properties: dict[str, str]) -> None:
-    """Reject properties that Athena's Iceberg tables do not support."""
-    for key, value in properties.items():
-        if key not in PROPERTIES:
-            raise QueryFailure("", f"Unsupported table property key: {key}", error_type=1200)
-        if key == "format" and value.lower() not in ("parquet", "orc", "avro"):
-            raise QueryFailure("", f"Unsupported table property value: {value}", error_type=1200)
-
-
-def iceberg_properties(properties: dict[str, str]) -> dict[str, str]:
-    """Return a table's Athena properties and the corresponding Iceberg properties.
-
-    Raises:
-        QueryFailure: A property or the file format is not supported.
-    """
-    check_properties(properties)
-    file_format = properties.get("format", "parquet").lower()
-    if file_format != "parquet":
-        raise QueryFailure("NOT_SUPPORTED", f"The local Athena writes Iceberg tables as Parquet, not as {file_format}")
-    known = {key: value for key, value in properties.items() if key not in ("table_type", "format")}
-    if "write_compression" in known:
-        known["write.parquet.compression-codec"] = known["write_compression"].lower()
-    if "write_target_data_file_size_bytes" in known:
-        known["write.target-file-size-bytes"] = known["write_target_data_file_size_bytes"]
-    return known
-
-
 def new_table(
     columns: Sequence[nodes.ColumnDefinition],
     partitions: Sequence[nodes.PartitionField],
@@ -193,6 +164,7 @@ def new_table(
     Raises:
         QueryFailure: A type, a partition or a property is not valid for Iceberg.
     """
+    check_properties(properties, {})
     ids = itertools.count(len(columns) + 1)
     fields = [
         NestedField(number, column.name, iceberg_type(column.type, ids), required=False, doc=column.comment)
@@ -204,5 +176,5 @@ def new_table(
         _spec(schema, partitions),
         UNSORTED_SORT_ORDER,
         location.rstrip("/"),
-        {**iceberg_properties(properties), **({"comment": comment} if comment else {})},
+        {**stored_properties(properties), **({"comment": comment} if comment else {})},
     )

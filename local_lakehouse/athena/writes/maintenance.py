@@ -20,6 +20,7 @@ from local_lakehouse.athena.tables.catalog import offer
 from local_lakehouse.athena.tables.lake import is_iceberg
 from local_lakehouse.athena.tables.loads import all_columns, relation
 from local_lakehouse.athena.writes.iceberg_commits import changing, fresh, replace_files, row_writer
+from local_lakehouse.athena.writes.iceberg_properties import METADATA_FILES
 from local_lakehouse.athena.writes.inserts import target_of
 from local_lakehouse.iceberg.forms import Form
 from local_lakehouse.iceberg.scans import Scan, ScanFile
@@ -59,7 +60,7 @@ def optimize(statement: nodes.Optimize, context: Context) -> Outcome:
         scattered = replace(
             scan, files=tuple(file for files in partitions.values() if _worth_it(table, files) for file in files)
         )
-        if scattered.files:
+        if len(scattered.files) >= int(table.properties.get("optimize_rewrite_data_file_threshold", 1)):
             _rewrite(context, table, scattered)
         return Outcome(body=False)
 
@@ -70,11 +71,19 @@ def _rewritable(table: Table, file: ScanFile) -> bool:
     """Return whether a file is small, contains deleted rows or has an outdated partition specification."""
     target = min(int(table.properties.get("write.target-file-size-bytes", _TARGET_BYTES)), _TARGET_BYTES)
     least = int(table.properties.get("optimize_rewrite_min_data_file_size_bytes", int(target * _SMALL_SHARE)))
-    return file.size < least or bool(file.deletes) or file.entry.spec_id != table.spec().spec_id
+    return file.size < least or _must_change(table, file)
+
+
+def _must_change(table: Table, file: ScanFile) -> bool:
+    """Return whether a file must be rewritten even if it is the only file of its partition."""
+    deletes = int(table.properties.get("optimize_rewrite_delete_file_threshold", 1))
+    largest = table.properties.get("optimize_rewrite_max_data_file_size_bytes")
+    too_large = largest is not None and file.size > int(largest)
+    return len(file.deletes) >= deletes or too_large or file.entry.spec_id != table.spec().spec_id
 
 
 def _worth_it(table: Table, files: list[ScanFile]) -> bool:
-    return len(files) > 1 or any(file.deletes or file.entry.spec_id != table.spec().spec_id for file in files)
+    return len(files) > 1 or any(_must_change(table, file) for file in files)
 
 
 def _rewrite(context: Context, table: Table, scan: Scan) -> None:
@@ -124,9 +133,23 @@ def vacuum(statement: nodes.Vacuum, context: Context) -> Outcome:
             after = _files(fresh(context.lake, database, name))
             for path in sorted(before - after):
                 table.io.delete(path)
+        if METADATA_FILES in table.properties:
+            _delete_old_metadata(context, fresh(context.lake, database, name))
         return Outcome(header=True)
 
     return changing(database, name, change)
+
+
+def _delete_old_metadata(context: Context, table: Table) -> None:
+    """Delete the metadata files that the current metadata no longer lists."""
+    kept = {table.metadata_location, *(entry.metadata_file for entry in table.metadata.metadata_log)}
+    folder = f"{table.metadata.location}/metadata/"
+    bucket, _, prefix = folder.removeprefix("s3://").partition("/")
+    for page in context.lake.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for item in page.get("Contents", ()):
+            path = f"s3://{bucket}/{item['Key']}"
+            if path.endswith(".metadata.json") and path not in kept:
+                table.io.delete(path)
 
 
 def _expired(table: Table) -> list[int]:

@@ -91,3 +91,41 @@ def test_explain_validate_returns_a_boolean(shared: Athena) -> None:
     result = shared.call("GetQueryResults", QueryExecutionId=execution_id)["ResultSet"]
     assert [row["Data"][0]["VarCharValue"] for row in result["Rows"]] == ["Valid", "true"]
     assert result["ResultSetMetadata"]["ColumnInfo"][0]["Type"] == "boolean"
+
+
+@pytest.fixture(scope="module")
+def columns(shared: Athena) -> Athena:
+    """Provide a table `columns`, whose definition no test changes."""
+    shared.run(
+        "CREATE EXTERNAL TABLE columns (a int COMMENT 'first', b string) PARTITIONED BY (p int) LOCATION 's3://lab/c/'"
+    )
+    return shared
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ("ADD COLUMNS (b int)", "b"),
+        ("ADD COLUMNS (p int)", "p"),
+        ("ADD COLUMNS (c int, c int)", "c"),
+        ("REPLACE COLUMNS (c int, c string)", "c"),
+        ("REPLACE COLUMNS (a int, p string)", "p"),
+        ("CHANGE a b int", "b"),
+        ("CHANGE a p int", "p"),
+    ],
+)
+def test_alter_rejects_duplicate_columns(columns: Athena, change: str, name: str) -> None:
+    before = columns.run("DESCRIBE columns")
+
+    assert f"Duplicate column name: {name}" in columns.fail(f"ALTER TABLE columns {change}")
+    assert columns.run("DESCRIBE columns") == before
+
+
+@pytest.mark.parametrize(("comment", "shown"), [("", "kept"), ("COMMENT 'new'", "new")])
+def test_change_keeps_the_comment_unless_it_is_given(shared: Athena, comment: str, shown: str) -> None:
+    shared.run("DROP TABLE IF EXISTS commented")
+    shared.run("CREATE EXTERNAL TABLE commented (a int COMMENT 'kept') LOCATION 's3://lab/commented/'")
+    shared.run(f"ALTER TABLE commented CHANGE a b bigint {comment}")
+
+    [column] = shared.glue.get_table(DatabaseName="lab", Name="commented")["Table"]["StorageDescriptor"]["Columns"]
+    assert (column["Name"], column["Type"], column["Comment"]) == ("b", "bigint", shown)

@@ -103,6 +103,18 @@ def test_optimize_applies_the_deletes(deleted: Athena) -> None:
     assert operations == [["replace"]]
 
 
+@pytest.mark.parametrize(("threshold", "rows"), [("1", "2"), ("2", "3")])
+def test_optimize_keeps_files_with_fewer_deletes_than_the_threshold(deleted: Athena, threshold: str, rows: str) -> None:
+    properties = f"'optimize_rewrite_delete_file_threshold'='{threshold}'"
+    deleted.run(
+        f"ALTER TABLE accounts SET TBLPROPERTIES ({properties}, 'optimize_rewrite_min_data_file_size_bytes'='0')"
+    )
+    deleted.run("OPTIMIZE accounts REWRITE DATA USING BIN_PACK")
+
+    assert deleted.run('SELECT record_count FROM "accounts$files" WHERE content = 0') == [[rows]]
+    assert _rows(deleted) == [["1", "CA"], ["3", None]]
+
+
 def test_equality_deletes_are_rejected(accounts: Athena, clients: ServiceClients) -> None:
     table = load_catalog(clients).load_table(("lab", "accounts"))
     _delete(table, pa.table({"id": pa.array([1], pa.int32())}), DataFileContent.EQUALITY_DELETES)

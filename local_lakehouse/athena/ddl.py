@@ -14,9 +14,9 @@ from local_lakehouse.athena.context import Context, Outcome, table_of
 from local_lakehouse.athena.query_statements import column_names
 from local_lakehouse.athena.tables.bucketing import Bucketing
 from local_lakehouse.athena.tables.catalog import qualify
-from local_lakehouse.athena.tables.hive_formats import check_serde
 from local_lakehouse.athena.tables.lake import is_iceberg, is_view
 from local_lakehouse.athena.tables.projection import check_projection
+from local_lakehouse.athena.tables.storage_checks import check_serde, check_table_type
 from local_lakehouse.athena.tables.views import view_input
 from local_lakehouse.athena.writes.hive_tables import STORAGE, bucket_properties, stored_location
 from local_lakehouse.athena.writes.iceberg_tables import new_table
@@ -178,7 +178,8 @@ def _external(statement: nodes.CreateTable, name: str, properties: dict[str, str
     input_format, output_format, serde = _storage(statement.stored_as or "TEXTFILE")
     if statement.stored_as is None:
         output_format = _DEFAULT_OUTPUTS.get(statement.serde or serde, output_format)
-    check_serde(statement.serde or serde, dict(statement.row_format))
+    check_table_type(properties)
+    check_serde(statement.serde or serde, dict(statement.row_format), properties)
     check_projection([entry.column for entry in statement.partitions], properties)
     partitions = []
     for partition in statement.partitions:

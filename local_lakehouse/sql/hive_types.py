@@ -31,6 +31,8 @@ _GLUE = {
     "varbinary": "binary",
     "varchar": "string",
 }
+_LONGEST_DECIMAL = 38
+_LONGEST = {"varchar": 65_535, "char": 255}
 
 
 class UnknownTypeError(ValueError):
@@ -52,7 +54,10 @@ def parse_glue_type(text: str) -> Type:
             return _structure(name, written[len(name) + 1 : -1])
     name, _, rest = lowered.partition("(")
     if rest.endswith(")") and name in ("decimal", "varchar", "char", "timestamp"):
-        numbers = tuple(int(part) for part in rest[:-1].split(","))
+        parts = [part.strip() for part in rest[:-1].split(",")]
+        if not all(map(str.isdecimal, parts)) or len(parts) > (2 if name == "decimal" else 1):
+            raise UnknownTypeError(f"'{text}' is not a Glue Data Catalog type")
+        numbers = tuple(map(int, parts))
         if name == "decimal":
             return types.decimal(numbers[0], numbers[1] if len(numbers) > 1 else 0)
         return Type(name, numbers)
@@ -61,6 +66,20 @@ def parse_glue_type(text: str) -> Type:
     if lowered == "varchar":
         return types.VARCHAR
     raise UnknownTypeError(f"'{text}' is not a Glue Data Catalog type")
+
+
+def is_valid(type_: Type) -> bool:
+    """Return whether Hive allows the lengths and precisions of a type.
+
+    https://docs.aws.amazon.com/athena/latest/ug/data-types.html
+    """
+    if not all(map(is_valid, type_.children)):
+        return False
+    if type_.name == "decimal":
+        return 1 <= type_.precision <= _LONGEST_DECIMAL and type_.scale <= type_.precision
+    if type_.name in _LONGEST and type_.numbers:
+        return 1 <= type_.precision <= _LONGEST[type_.name]
+    return type_.name != "timestamp" or type_ == types.timestamp(3)
 
 
 def _structure(name: str, inner: str) -> Type:

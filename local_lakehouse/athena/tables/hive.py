@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from local_lakehouse.athena.tables.bucketing import bucketing_of, buckets_of_files, wanted_buckets
-from local_lakehouse.athena.tables.hive_formats import PARQUET, check_storage, parse_file, serde_name
+from local_lakehouse.athena.tables.hive_formats import parse_file, serde_name
 from local_lakehouse.athena.tables.iceberg_types import arrow_type
 from local_lakehouse.athena.tables.lake import Lake
 from local_lakehouse.athena.tables.loads import Loaded
@@ -22,6 +22,8 @@ from local_lakehouse.athena.tables.parquet_files import INT96_UNIT
 from local_lakehouse.athena.tables.partition_names import NULL_PARTITION
 from local_lakehouse.athena.tables.partition_schemas import entry_of_partition
 from local_lakehouse.athena.tables.projection import is_projected, partitions
+from local_lakehouse.athena.tables.serdes import PARQUET
+from local_lakehouse.athena.tables.storage_checks import check_storage
 from local_lakehouse.athena.tables.text_values import read_partition
 from local_lakehouse.iceberg.duckdb_scan import without_bounds
 from local_lakehouse.sql import types

@@ -9,7 +9,7 @@ import io
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
@@ -21,6 +21,18 @@ import pyarrow.orc as orc
 
 from local_lakehouse.athena.tables import avro_codecs, lazy_simple, parquet_files
 from local_lakehouse.athena.tables.iceberg_types import arrow_type
+from local_lakehouse.athena.tables.serdes import (
+    AVRO,
+    CLOUDTRAIL,
+    CLOUDTRAIL_INPUT,
+    JSON,
+    LAZY_SIMPLE,
+    OPEN_CSV,
+    ORC,
+    PARQUET,
+    REGEX,
+    unsupported_serde,
+)
 from local_lakehouse.athena.tables.skipped_lines import FOOTER, HEADER, skipped_lines
 from local_lakehouse.athena.tables.stored_values import conformed
 from local_lakehouse.athena.tables.text_values import decimal_of, fitted, read_csv, read_text, rounded
@@ -30,79 +42,12 @@ from local_lakehouse.sql.runtime.regexp_functions import Pattern, java_pattern
 from local_lakehouse.sql.runtime.udf import AthenaError
 from local_lakehouse.sql.types import Type
 
-PARQUET = "ParquetHiveSerDe"
-_OPEN_CSV = "OpenCSVSerde"
-_LAZY_SIMPLE = "LazySimpleSerDe"
-_ORC = "OrcSerde"
-_AVRO = "AvroSerDe"
-_REGEX = "RegexSerDe"
-_CLOUDTRAIL = "CloudTrailSerde"
-_JSON = ("JsonSerDe", "JsonSerde")
-_CLOUDTRAIL_INPUT = "com.amazon.emr.cloudtrail.CloudTrailInputFormat"
-_SERDE_PROPERTIES: dict[str, tuple[str, ...]] = {
-    PARQUET: ("serialization.format",),
-    _OPEN_CSV: ("separatorChar", "quoteChar", "escapeChar", "serialization.format"),
-    _LAZY_SIMPLE: (
-        "field.delim",
-        "serialization.format",
-        "serialization.null.format",
-        "collection.delim",
-        "colelction.delim",
-        "mapkey.delim",
-        "escape.delim",
-    ),
-    _ORC: ("serialization.format", "orc.column.index.access"),
-    # The schema is read from the file, so `avro.schema.literal` is ignored.
-    _AVRO: ("serialization.format", "avro.schema.literal"),
-    _REGEX: ("serialization.format", "input.regex", "input.regex.case.insensitive", "output.format.string"),
-    _CLOUDTRAIL: ("serialization.format",),
-    # Crawlers list the keys in the property "paths", which has no effect.
-    **dict.fromkeys(_JSON, ("serialization.format", "ignore.malformed.json", "paths")),
-}
 _REFUSED_COMPRESSIONS = ("deflate", "lz4", "lzo", "snappy", "zst")
-# A property that requests the default behavior is accepted.
-_SERDE_DEFAULTS = {
-    "line.delim": "\n",
-    "case.insensitive": "true",
-    "dots.in.keys": "false",
-    "serialization.encoding": "UTF-8",
-}
-
-
-def check_serde(library: str, properties: dict[str, str]) -> None:
-    """Reject an unsupported SerDe or SerDe property.
-
-    Raises:
-        QueryFailure: The SerDe or one of its properties is not supported (``NOT_SUPPORTED``).
-    """
-    name = library.rpartition(".")[2]
-    if name not in _SERDE_PROPERTIES:
-        raise QueryFailure(
-            "NOT_SUPPORTED",
-            _unsupported(library),
-        )
-    if name == _REGEX:
-        _pattern(properties)
-    for key, value in properties.items():
-        if key not in _SERDE_PROPERTIES[name] and _SERDE_DEFAULTS.get(key) != value:
-            raise QueryFailure(
-                "NOT_SUPPORTED", f"The local Athena does not support the property '{key}' of the SerDe {name}"
-            )
-
-
-def check_storage(entry: dict[str, Any]) -> None:
-    """Reject a table whose files the local Athena does not read.
-
-    Raises:
-        QueryFailure: The SerDe or one of its properties is not supported (``NOT_SUPPORTED``).
-    """
-    serde = entry["StorageDescriptor"].get("SerdeInfo", {})
-    check_serde(serde.get("SerializationLibrary", ""), serde.get("Parameters", {}))
 
 
 def has_own_schema(entry: dict[str, Any]) -> bool:
     """Return whether the SerDe defines a table's columns, so that DESCRIBE shows a default comment for them."""
-    return serde_name(entry) in (_OPEN_CSV, _REGEX, _CLOUDTRAIL, *_JSON)
+    return serde_name(entry) in (OPEN_CSV, REGEX, CLOUDTRAIL, *JSON)
 
 
 def serde_name(entry: dict[str, Any]) -> str:
@@ -130,14 +75,14 @@ def parse_file(entry: dict[str, Any], path: str, content: bytes, columns: list[t
     }
     if library == PARQUET:
         return _named(parquet_files.read(content), columns, partial(parquet_files.mismatch, path))
-    if library == _ORC:
+    if library == ORC:
         return _orc(
             path, content, columns, by_name=parameters.get("orc.column.index.access", "true").lower() == "false"
         )
-    if library == _AVRO:
+    if library == AVRO:
         return _avro(content, columns)
     content = _decompressed(path, content)
-    if library == _OPEN_CSV:
+    if library == OPEN_CSV:
         rows = csv.reader(
             io.StringIO(content.decode(errors="replace"), newline=""),
             delimiter=parameters.get("separatorChar", ","),
@@ -145,25 +90,20 @@ def parse_file(entry: dict[str, Any], path: str, content: bytes, columns: list[t
             escapechar=parameters.get("escapeChar", "\\"),
         )
         return _texts(list(rows), parameters, columns, read_csv)
-    if library == _LAZY_SIMPLE:
+    if library == LAZY_SIMPLE:
         layout = lazy_simple.layout_of(parameters)
         lines = [layout.cells(line) for line in _lines(content.decode(errors="replace"))]
         return _texts(lines, parameters, columns, lambda text, type_: layout.read(text, type_, read_text))
-    if library == _REGEX:
+    if library == REGEX:
         return _texts(_matched(content.decode(errors="replace"), parameters, len(columns)), parameters, columns)
-    logged = entry["StorageDescriptor"].get("InputFormat") == _CLOUDTRAIL_INPUT
-    if library == _CLOUDTRAIL or (library in _JSON and logged):
+    logged = entry["StorageDescriptor"].get("InputFormat") == CLOUDTRAIL_INPUT
+    if library == CLOUDTRAIL or (library in JSON and logged):
         return _records(_cloudtrail(content), columns)
-    if library in _JSON:
+    if library in JSON:
         lenient = parameters.get("ignore.malformed.json", "").lower() == "true"
         written = _kept(_lines(content.decode(errors="replace")), parameters)
         return _records(_json_lines(written, lenient=lenient), columns)
-    raise QueryFailure("NOT_SUPPORTED", _unsupported(library))
-
-
-def _unsupported(library: str) -> str:
-    table = f"a table with the SerDe {library}" if library else "a table without a SerDe"
-    return f"The local Athena does not support {table}. The supported SerDes are {', '.join(_SERDE_PROPERTIES)}."
+    raise QueryFailure("NOT_SUPPORTED", unsupported_serde(library))
 
 
 def _decompressed(path: str, content: bytes) -> bytes:
@@ -274,7 +214,7 @@ def _from_avro(value: Any, type_: Type) -> Any:
     return fitted(value, type_) if isinstance(value, str) and types.is_text(type_) else value
 
 
-def _pattern(parameters: dict[str, str]) -> Pattern:
+def line_pattern(parameters: Mapping[str, str]) -> Pattern:
     """Return the pattern that parses a table's lines.
 
     Raises:
@@ -292,7 +232,7 @@ def _pattern(parameters: dict[str, str]) -> Pattern:
 
 def _matched(text: str, parameters: dict[str, str], width: int) -> list[list[str | None]]:
     """Return the groups of each line, or a row of NULLs for a line that does not match completely."""
-    pattern = _pattern(parameters)
+    pattern = line_pattern(parameters)
     rows: list[list[str | None]] = []
     for line in _lines(text):
         try:

@@ -18,6 +18,7 @@ from local_lakehouse.athena.tables.catalog import StatementTables, qualify
 from local_lakehouse.athena.tables.hive import hive_columns
 from local_lakehouse.athena.tables.lake import is_iceberg, is_view
 from local_lakehouse.athena.tables.skipped_lines import writes_header
+from local_lakehouse.athena.tables.storage_checks import check_storage
 from local_lakehouse.athena.writes.compression import table_compression
 from local_lakehouse.athena.writes.hive_files import HiveWriter
 from local_lakehouse.athena.writes.hive_tables import PartitionLocations, add_partitions, writer_settings
@@ -142,6 +143,7 @@ def _insert_hive(
         raise QueryFailure("NOT_SUPPORTED", "INSERT INTO is not supported on bucketed tables")
     keys = [column["Name"].lower() for column in entry.get("PartitionKeys", ())]
     file_format, layout = writer_settings(entry)
+    check_storage(entry)
     parameters = entry.get("Parameters", {})
     writer = HiveWriter(
         context.lake,

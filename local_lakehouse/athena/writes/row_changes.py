@@ -329,6 +329,11 @@ class _Merge:
                     f"Merge column name does not exist in target table: {column.value}",
                     case.position,
                 )
+        twice = next((column for column in case.columns if names.count(column.key) > 1), None)
+        if twice is not None:
+            raise QueryFailure(
+                "DUPLICATE_COLUMN_NAME", f"Merge column name is specified more than once: {twice.value}", case.position
+            )
         values = [self._target.expression(value, scope.in_clause("MERGE")) for value in case.values]
         expected = [wanted[name] for name in names]
         given = [value.type for value in values]

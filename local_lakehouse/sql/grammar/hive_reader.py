@@ -14,7 +14,7 @@ from local_lakehouse.sql.grammar import statement_tree as nodes
 from local_lakehouse.sql.grammar.reader import TokenReader
 from local_lakehouse.sql.grammar.tokens import Kind, Token, tokenize
 from local_lakehouse.sql.grammar.tree import Name
-from local_lakehouse.sql.hive_types import UnknownTypeError, parse_glue_type
+from local_lakehouse.sql.hive_types import UnknownTypeError, is_valid, parse_glue_type
 from local_lakehouse.sql.types import Type
 
 Properties = tuple[tuple[str, str], ...]
@@ -82,9 +82,12 @@ class HiveTokens(TokenReader):
             self.take()
         written = self.written(mark).replace("`", "")
         try:
-            return parse_glue_type(" ".join(written.split()))
+            found = parse_glue_type(" ".join(written.split()))
         except UnknownTypeError as error:
             raise MalformedQuery(f"no viable alternative at input '{written}'", self.place(mark)) from error
+        if not is_valid(found):
+            raise MalformedQuery(f"The length, precision or scale is out of range: {written}", self.place(mark))
+        return found
 
     def _comment(self) -> str | None:
         return self.string() if self.accept("COMMENT") else None

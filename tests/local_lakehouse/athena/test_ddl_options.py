@@ -23,6 +23,11 @@ REJECTED = [
     (f"CREATE TABLE t (a int) PARTITIONED BY (bucket(a, 4)) {ICEBERG}", "mismatched input 'a'. Expecting: <number>"),
     (f"CREATE TABLE t (a int) PARTITIONED BY (bucket(0, a)) {ICEBERG}", "mismatched input '0'. Expecting: <number>"),
     (f"CREATE TABLE t (a int) PARTITIONED BY (truncate(1.5, a)) {ICEBERG}", "mismatched input '1.5'"),
+    *(
+        (f"CREATE EXTERNAL TABLE t (a {type_}) {LOCATION}", "The length, precision or scale is out of range")
+        for type_ in ("varchar(65536)", "char(0)", "decimal(39,0)", "array<decimal(5,6)>", "timestamp(6)")
+    ),
+    (f"CREATE EXTERNAL TABLE t (a decimal()) {LOCATION}", "no viable alternative at input 'decimal()'"),
     ("DROP DATABASE lab CASCADE RESTRICT", "mismatched input 'RESTRICT'"),
     ("SHOW DATABASES IN lab", "mismatched input 'IN'"),
     ("SHOW FUNCTIONS FROM lab", "mismatched input 'FROM'"),
@@ -54,6 +59,13 @@ FAILING = [
     ("PREPARE p FROM DEALLOCATE PREPARE q", "Invalid statement type for prepared statement: DEALLOCATE"),
     ("CREATE DATABASE other LOCATION '/tmp'", "The location is not a path in S3: /tmp"),
     ("CREATE EXTERNAL TABLE t (a int) LOCATION 's3:///t/'", "The location is not a path in S3: s3:///t/"),
+    (f"{CREATE} TBLPROPERTIES ('table_type'='DELTA')", "does not support tables of the type DELTA"),
+    (f"{CREATE} TBLPROPERTIES ('TABLE_TYPE'='ICEBERG')", "does not support tables of the type ICEBERG"),
+    (f"{CREATE} TBLPROPERTIES ('line.delim'='|')", "does not support the property 'line.delim' of the SerDe"),
+    (
+        f"{CREATE} STORED AS PARQUET TBLPROPERTIES ('parquet.column.index.access'='true')",
+        "does not support the property 'parquet.column.index.access' of the SerDe ParquetHiveSerDe",
+    ),
     ("ALTER DATABASE nowhere SET DBPROPERTIES ('a'='b')", "Database does not exist: nowhere"),
 ]
 
@@ -71,6 +83,31 @@ def test_serde_properties_are_added_to_the_row_format(shared: Athena) -> None:
     shared.s3.put_object(Bucket="lab", Key="merged/x", Body=b"x,-\n")
 
     assert shared.run("SELECT a, b FROM merged") == [["x", None]]
+
+
+@pytest.mark.parametrize(
+    ("serde", "input_format"),
+    [
+        ("org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe", "org.apache.hadoop.hive.ql.io.orc.OrcInputFormat"),
+        ("org.openx.data.jsonserde.JsonSerDe", "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"),
+        (
+            "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
+            "org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat",
+        ),
+    ],
+)
+def test_text_serde_does_not_read_other_input_formats(shared: Athena, serde: str, input_format: str) -> None:
+    descriptor = {
+        "Columns": [{"Name": "a", "Type": "string"}],
+        "Location": "s3://lab/mixed/",
+        "InputFormat": input_format,
+        "SerdeInfo": {"SerializationLibrary": serde},
+    }
+    shared.s3.put_object(Bucket="lab", Key="mixed/x", Body=b"x\n")
+    shared.run("DROP TABLE IF EXISTS mixed")
+    shared.glue.create_table(DatabaseName="lab", TableInput={"Name": "mixed", "StorageDescriptor": descriptor})
+
+    assert shared.fail("SELECT a FROM mixed").startswith(f"HIVE_UNSUPPORTED_FORMAT: Input format {input_format}")
 
 
 @pytest.mark.parametrize("word", ["DATABASE", "SCHEMA"])

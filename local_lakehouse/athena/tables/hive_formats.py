@@ -85,9 +85,10 @@ def parse_file(entry: dict[str, Any], path: str, content: bytes, columns: list[t
     if library == OPEN_CSV:
         rows = csv.reader(
             io.StringIO(content.decode(errors="replace"), newline=""),
-            delimiter=parameters.get("separatorChar", ","),
-            quotechar=parameters.get("quoteChar", '"'),
-            escapechar=parameters.get("escapeChar", "\\"),
+            # As in Hive, only the first of several characters is used.
+            delimiter=(parameters.get("separatorChar") or ",")[0],
+            quotechar=(parameters.get("quoteChar") or '"')[0],
+            escapechar=(parameters.get("escapeChar") or "\\")[0],
         )
         return _texts(list(rows), parameters, columns, read_csv)
     if library == LAZY_SIMPLE:

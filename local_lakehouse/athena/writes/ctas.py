@@ -216,6 +216,7 @@ def _create_iceberg(context: Context, table: _Analyzed, rows: Callable[[], pa.Re
     }
     listed = [nodes.ColumnDefinition(column, type_) for column, type_ in columns]
     metadata = new_table(listed, partitioning, str(location), properties, table.comment)
+    _check_empty(context, metadata.location)
     with row_writer(context.lake, metadata) as writer:
         writer.write(rows())
         writer.finish()
@@ -226,3 +227,10 @@ def _create_iceberg(context: Context, table: _Analyzed, rows: Callable[[], pa.Re
                 "TABLE_ALREADY_EXISTS", f"Destination table '{CATALOG}.{table.database}.{table.name}' already exists"
             ) from error
     return writer.row_count
+
+
+def _check_empty(context: Context, location: str) -> None:
+    """Reject a location that already contains files, as Trino does."""
+    bucket, _, key = location.removeprefix("s3://").partition("/")
+    if context.lake.s3.list_objects_v2(Bucket=bucket, Prefix=f"{key}/" if key else "", MaxKeys=1).get("KeyCount"):
+        raise QueryFailure("ICEBERG_FILESYSTEM_ERROR", f"Cannot create a table on a non-empty location: {location}")

@@ -92,8 +92,8 @@ def transforms_of(texts: Sequence[str]) -> list[nodes.PartitionField]:
     found = []
     for text in texts:
         match = _TRANSFORM.fullmatch(text.strip())
-        if match:
-            argument = match.group(2) or match.group(4)
+        argument = match and (match.group(2) or match.group(4))
+        if match and (argument is None or match.group(1).lower() not in _TIME_TRANSFORMS):
             found.append(
                 nodes.PartitionField(
                     match.group(3).lower(), match.group(1).lower(), int(argument) if argument else None

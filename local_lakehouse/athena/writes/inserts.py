@@ -17,6 +17,7 @@ from local_lakehouse.athena.tables.bucketing import bucketing_of
 from local_lakehouse.athena.tables.catalog import StatementTables, qualify
 from local_lakehouse.athena.tables.hive import hive_columns
 from local_lakehouse.athena.tables.lake import is_iceberg, is_view
+from local_lakehouse.athena.tables.projection import is_projected
 from local_lakehouse.athena.tables.skipped_lines import writes_header
 from local_lakehouse.athena.tables.storage_checks import check_storage
 from local_lakehouse.athena.writes.compression import table_compression
@@ -145,6 +146,11 @@ def _insert_hive(
     file_format, layout = writer_settings(entry)
     check_storage(entry)
     parameters = entry.get("Parameters", {})
+    projected = is_projected(entry)
+    if projected and "storage.location.template" in parameters:
+        raise QueryFailure(
+            "NOT_SUPPORTED", "The local Athena does not insert into tables with the property storage.location.template"
+        )
     writer = HiveWriter(
         context.lake,
         entry["StorageDescriptor"]["Location"].rstrip("/") + "/",
@@ -152,7 +158,8 @@ def _insert_hive(
         table_compression(file_format, parameters),
         layout,
         header=writes_header(parameters, file_format),
-        location_of=PartitionLocations(context.lake, entry),
+        # Queries on a table with partition projection ignore the partitions in the catalog.
+        location_of=None if projected else PartitionLocations(context.lake, entry),
     )
     written = writer.write(rows, columns, keys)
     add_partitions(context.lake, entry, written.folders, keys)

@@ -144,10 +144,15 @@ class HiveReader(AlterReader):
         word = self.name().key
         if word in _TRANSFORMS and self.accept_symbol("("):
             argument = None
-            if word in ("bucket", "truncate"):
+            # The Athena user guide documents both truncate(L, col) and truncate(col, L).
+            column_first = word == "truncate" and self.at_name()
+            if word in ("bucket", "truncate") and not column_first:
                 argument = self._positive_number()
                 self.expect_symbol(",")
             column = self.name().key
+            if column_first:
+                self.expect_symbol(",")
+                argument = self._positive_number()
             self.expect_symbol(")")
             return nodes.PartitionField(column, word, argument, position=self.place(mark))
         if self.at_symbol(",", ")"):

@@ -110,6 +110,25 @@ def test_text_serde_does_not_read_other_input_formats(shared: Athena, serde: str
     assert shared.fail("SELECT a FROM mixed").startswith(f"HIVE_UNSUPPORTED_FORMAT: Input format {input_format}")
 
 
+@pytest.mark.parametrize(
+    ("properties", "content"),
+    [
+        ("'separatorChar'='||'", b"x|y\n"),
+        ("'quoteChar'=''", b'"x","y"\n'),
+        ("'escapeChar'='', 'separatorChar'=''", b"x,y\n"),
+    ],
+)
+def test_csv_characters_are_read_as_in_hive(shared: Athena, properties: str, content: bytes) -> None:
+    shared.run("DROP TABLE IF EXISTS csv")
+    shared.run(
+        "CREATE EXTERNAL TABLE csv (a string, b string) ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde' "
+        f"WITH SERDEPROPERTIES ({properties}) LOCATION 's3://lab/csv/'"
+    )
+    shared.s3.put_object(Bucket="lab", Key="csv/x", Body=content)
+
+    assert shared.run("SELECT a, b FROM csv") == [["x", "y"]]
+
+
 @pytest.mark.parametrize("word", ["DATABASE", "SCHEMA"])
 def test_alter_database_keeps_other_settings(shared: Athena, word: str) -> None:
     shared.run("DROP DATABASE IF EXISTS d")

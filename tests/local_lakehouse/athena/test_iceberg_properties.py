@@ -130,6 +130,22 @@ def test_partition_fields_must_differ(shared: Athena, fields: str, reason: str) 
     assert reason in shared.fail(create("invalid", columns=columns, clauses=f"PARTITIONED BY ({fields})"))
 
 
+@pytest.mark.parametrize("field", ["truncate(2, a)", "truncate(a, 2)"])
+def test_truncate_accepts_both_documented_forms(shared: Athena, name: str, field: str) -> None:
+    shared.run(create(name, columns="a string", clauses=f"PARTITIONED BY ({field})"))
+
+    assert shared.run(f"DESCRIBE {name}")[-1] == ["a_trunc\ttruncate[2]\ta"]
+
+
+def test_ctas_rejects_an_argument_of_a_time_transform(shared: Athena) -> None:
+    properties = (
+        "table_type = 'ICEBERG', is_external = false, location = 's3://lab/y/', partitioning = ARRAY['year(d, 4)']"
+    )
+    reason = shared.fail(f"CREATE TABLE y WITH ({properties}) AS SELECT DATE '2024-01-01' d")
+
+    assert reason == "INVALID_TABLE_PROPERTY: Unable to parse partitioning value: year(d, 4)"
+
+
 def test_rename_to_a_missing_database_fails(shared: Athena, name: str) -> None:
     shared.run(create(name))
 

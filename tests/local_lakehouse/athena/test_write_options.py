@@ -166,6 +166,37 @@ def test_unload_rejects_invalid_properties(shared: Athena, properties: str, reas
     assert files(shared, "invalid/") == {}
 
 
+def test_iceberg_ctas_rejects_a_location_with_files(shared: Athena, name: str) -> None:
+    shared.s3.put_object(Bucket="lab", Key=f"{name}/x", Body=b"x")
+    properties = f"table_type = 'ICEBERG', is_external = false, location = 's3://lab/{name}/'"
+
+    reason = shared.fail(f"CREATE TABLE {name} WITH ({properties}) AS SELECT 1 a")
+    assert reason == f"ICEBERG_FILESYSTEM_ERROR: Cannot create a table on a non-empty location: s3://lab/{name}"
+    assert list(files(shared, f"{name}/")) == [f"{name}/x"]
+
+
+def _create_projected(athena: Athena, name: str, template: str = "") -> None:
+    properties = "'projection.enabled'='true', 'projection.p.type'='enum', 'projection.p.values'='x,y'"
+    athena.run(
+        f"CREATE EXTERNAL TABLE {name} (a int) PARTITIONED BY (p string) LOCATION 's3://lab/{name}/' "
+        f"TBLPROPERTIES ({properties}{template})"
+    )
+
+
+def test_insert_uses_the_projected_location(shared: Athena, name: str) -> None:
+    _create_projected(shared, name)
+    shared.run(f"ALTER TABLE {name} ADD PARTITION (p = 'x') LOCATION 's3://lab/ignored/'")
+    shared.run(f"INSERT INTO {name} VALUES (1, 'x')")
+
+    assert shared.run(f"SELECT a, p FROM {name}") == [["1", "x"]]
+
+
+def test_insert_with_a_location_template_is_refused(shared: Athena, name: str) -> None:
+    _create_projected(shared, name, f", 'storage.location.template'='s3://lab/{name}/data/${{p}}'")
+
+    assert "property storage.location.template" in shared.fail(f"INSERT INTO {name} VALUES (1, 'x')")
+
+
 def test_insert_writes_the_header_that_the_table_skips(shared: Athena, name: str) -> None:
     properties = "'skip.header.line.count'='1', 'write.compression'='NONE'"
     shared.run(

@@ -125,13 +125,7 @@ def create_table(statement: nodes.CreateTable, context: Context) -> Outcome:
     _check_definition(statement)
     properties = dict(statement.properties)
     if properties.get("table_type", "").upper() == "ICEBERG":
-        if statement.bucketed_by:
-            raise QueryFailure(
-                "NOT_SUPPORTED", "Iceberg tables do not support CLUSTERED BY; use PARTITIONED BY (bucket(n, column))"
-            )
-        typed = [partition for partition in statement.partitions if partition.type is not None]
-        if typed:
-            raise QueryFailure("NOT_SUPPORTED", "PARTITIONED BY must not contain a column type for an Iceberg table")
+        _check_iceberg_clauses(statement)
         metadata = new_table(
             statement.columns, statement.partitions, statement.location or "", properties, statement.comment
         )
@@ -152,6 +146,21 @@ def _check_definition(statement: nodes.CreateTable) -> None:
     if unknown:
         raise hive_failure(f"FAILED: SemanticException [Error 10002]: Invalid column reference {unknown[0]}")
     _check_location(statement.location or "")
+
+
+def _check_iceberg_clauses(statement: nodes.CreateTable) -> None:
+    """Reject clauses that apply only to Hive tables."""
+    if statement.bucketed_by:
+        raise QueryFailure(
+            "NOT_SUPPORTED", "Iceberg tables do not support CLUSTERED BY; use PARTITIONED BY (bucket(n, column))"
+        )
+    if statement.serde or statement.row_format or statement.stored_as:
+        raise QueryFailure(
+            "NOT_SUPPORTED",
+            "Iceberg tables do not support ROW FORMAT, STORED AS and SERDEPROPERTIES; use the table property 'format'",
+        )
+    if any(partition.type is not None for partition in statement.partitions):
+        raise QueryFailure("NOT_SUPPORTED", "PARTITIONED BY must not contain a column type for an Iceberg table")
 
 
 def _check_location(location: str) -> None:

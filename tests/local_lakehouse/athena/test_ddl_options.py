@@ -66,6 +66,10 @@ FAILING = [
         f"{CREATE} STORED AS PARQUET TBLPROPERTIES ('parquet.column.index.access'='true')",
         "does not support the property 'parquet.column.index.access' of the SerDe ParquetHiveSerDe",
     ),
+    *(
+        (f"CREATE TABLE t (a int) {clause} {ICEBERG}", "Iceberg tables do not support ROW FORMAT, STORED AS and")
+        for clause in ("STORED AS ORC", "ROW FORMAT DELIMITED FIELDS TERMINATED BY ','", "ROW FORMAT SERDE 'x'")
+    ),
     ("ALTER DATABASE nowhere SET DBPROPERTIES ('a'='b')", "Database does not exist: nowhere"),
 ]
 

@@ -86,26 +86,47 @@ def _address(runtime: Path, process: subprocess.Popen[bytes]) -> str:
     raise TimeoutError("JupyterLab did not respond.")
 
 
-class Notebook:
-    """A notebook that is open in JupyterLab.
+class JupyterLab:
+    """JupyterLab in a browser page, with the notebooks' folder in its file browser.
 
     Args:
         page: The browser's page.
         url: JupyterLab's address.
-        name: The file name in JupyterLab's file browser.
     """
 
-    def __init__(self, page: Page, url: str, name: str) -> None:
+    def __init__(self, page: Page, url: str) -> None:
         self.page = page
-        self.name = name
-        self._url = url
+        self.url = url
         page.set_default_timeout(_SECONDS * 1000)
         page.goto(f"{url}lab/tree/notebooks?reset&token={_TOKEN}")
         page.locator(".jp-Launcher").wait_for()
-        page.locator(".jp-DirListing-item", has_text=name).dblclick()
-        self.panel = page.locator(".jp-NotebookPanel")
+
+    def open(self, name: str) -> Notebook:
+        """Open a notebook from the file browser.
+
+        Args:
+            name: The notebook's file name.
+        """
+        self.page.locator(".jp-DirListing-item", has_text=name).dblclick()
+        notebook = Notebook(self, name)
+        notebook.wait_for_kernel()
+        return notebook
+
+
+class Notebook:
+    """A notebook that is open in JupyterLab, and is the only open one.
+
+    Args:
+        lab: The JupyterLab page.
+        name: The file name in JupyterLab's file browser.
+    """
+
+    def __init__(self, lab: JupyterLab, name: str) -> None:
+        self.page = lab.page
+        self.name = name
+        self._url = lab.url
+        self.panel = lab.page.locator(".jp-NotebookPanel")
         self.panel.wait_for()
-        self._wait_for_kernel()
 
     def run_all(self) -> None:
         """Clear the stored outputs, choose **Run > Run All Cells**, and wait until all cells have run."""
@@ -134,16 +155,19 @@ class Notebook:
         return self.panel.locator(".jp-CodeCell")
 
     def close(self) -> None:
-        """Close the notebook and end its kernel."""
-        self.page.close()
-        for session in _call(f"{self._url}api/sessions"):
-            _call(f"{self._url}api/sessions/{session['id']}", method="DELETE")
+        """End the notebook's kernel and close its tab, without saving the outputs."""
+        self.page.get_by_role("menuitem", name="File", exact=True).click()
+        # The menu item's name also contains its keyboard shortcut.
+        self.page.get_by_role("menuitem", name="Close and Shut Down Notebook").click()
+        self.page.get_by_role("button", name="Ok", exact=True).click()
+        self.panel.wait_for(state="detached")
 
     def _choose(self, menu: str, item: str) -> None:
         self.page.get_by_role("menuitem", name=menu, exact=True).click()
         self.page.get_by_role("menuitem", name=item, exact=True).click()
 
-    def _wait_for_kernel(self) -> None:
+    def wait_for_kernel(self) -> None:
+        """Wait until the kernel is ready."""
         self.page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
 
     def _wait_until_run(self, cells: int) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from local_lakehouse import daemon
 from tests.browser.conftest import ROOT
-from tests.browser.jupyter import Notebook, serve
+from tests.browser.jupyter import JupyterLab, serve
 from zetl_helpers.course.notebooks import kernel_environment
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_two_clicks_on_card_open_a_step(browser: Browser, jupyter: str) -> None:
     context = browser.new_context(viewport={"width": 1360, "height": 900})
-    notebook = Notebook(context.new_page(), jupyter, "01_setup.ipynb")
+    notebook = JupyterLab(context.new_page(), jupyter).open("01_setup.ipynb")
     # The outputs are cleared because otherwise the cell's new execution number would equal the stored number.
     for item in ("Edit", "Clear Outputs of All Cells"):
         notebook.page.get_by_role("menuitem", name=item, exact=True).click()

@@ -10,12 +10,12 @@ import pytest
 
 from local_lakehouse import daemon
 from tests.browser.conftest import ROOT, SCREENSHOTS
-from tests.browser.jupyter import Notebook, serve
+from tests.browser.jupyter import JupyterLab, Notebook, serve
 from zetl_helpers.course import exercises
 from zetl_helpers.course.notebooks import kernel_environment
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, ViewportSize
+    from playwright.sync_api import Browser, ConsoleMessage, ViewportSize
 
 # A browser on a busy machine is slow, so the timeouts are long enough that only a hanging test exceeds them.
 pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(400)]
@@ -47,24 +47,33 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     daemon.stop(home / "state")
 
 
-@pytest.fixture(scope="module")
-def context(browser: "Browser") -> Iterator["BrowserContext"]:
-    """Provide a context whose pages share a cache, so that JupyterLab's scripts are compiled only once."""
+@pytest.fixture(scope="class")
+def lab(browser: "Browser", jupyter: str) -> Iterator[JupyterLab]:
+    """Open JupyterLab once for all chapters of a class, because loading its scripts takes seconds."""
     context = browser.new_context(viewport=WIDE)
-    yield context
+    yield JupyterLab(context.new_page(), jupyter)
     context.close()
 
 
 @pytest.fixture
-def chapter(request: pytest.FixtureRequest, context: "BrowserContext", jupyter: str) -> Iterator[Notebook]:
-    """Open a chapter from JupyterLab's file browser, and check at the end that no errors were logged."""
+def chapter(request: pytest.FixtureRequest, lab: JupyterLab) -> Iterator[Notebook]:
+    """Open a chapter from JupyterLab's file browser, close it at the end, and check that no errors were logged."""
     errors_logged: list[str] = []
-    page = context.new_page()
-    page.on("console", lambda message: errors_logged.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: errors_logged.append(str(error)))
-    notebook = Notebook(page, jupyter, request.param)
+
+    def log(message: "ConsoleMessage") -> None:
+        if message.type == "error":
+            errors_logged.append(message.text)
+
+    def log_exception(error: Exception) -> None:
+        errors_logged.append(str(error))
+
+    lab.page.on("console", log)
+    lab.page.on("pageerror", log_exception)
+    notebook = lab.open(request.param)
     yield notebook
     notebook.close()
+    lab.page.remove_listener("console", log)
+    lab.page.remove_listener("pageerror", log_exception)
     assert errors_logged == []
 
 

@@ -24,6 +24,13 @@ def test_commands_are_make_targets_or_test_modules() -> None:
                 assert "publish" in job.name, command
 
 
+def test_jobs_together_run_every_check_of_make_test() -> None:
+    checks = re.search(r"^test: ([a-z -]+) ##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert checks
+    run = {word for job in jobs() if job.name.startswith("test.") for line in job.commands for word in line.split()}
+    assert set(checks[1].split()) <= run
+
+
 def test_every_declared_python_version_is_tested() -> None:
     classifiers = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     named = set(re.findall(r"Python :: (3\.\d+)", classifiers))

@@ -93,7 +93,7 @@ class Aggregates:
         over = self._analysis.windows.clause(node, scope) if node.window is not None else Fragment("")
         sql = self._filled(node, signature, values, condition.sql if condition else "", order.sql, over.sql)
         facts = union(order.facts, over.facts, condition.facts if condition else NOTHING, _AGGREGATE)
-        return derive(sql, result, *values, Typed(sql, result, facts))
+        return derive(sql, result, *values, Typed(sql, result, facts), lazy=True)
 
     def _check_clauses(self, node: tree.Call) -> None:
         """Reject clauses that Trino does not support for this call, such as ``FILTER`` in a window function."""

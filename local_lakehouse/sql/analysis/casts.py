@@ -60,9 +60,9 @@ def cast(value: Typed, target: Type, position: Position, *, safe: bool = False) 
     if safe and value.fails:
         # The condition evaluates the operand outside TRY, so that the operand's errors are raised. A lambda would avoid
         # repeating the operand, but DuckDB before 1.5.2 cannot resolve lambda variables inside TRY.
-        return derive(f"CASE WHEN {value.sql} IS NOT NULL THEN TRY({sql}) END", target, value)
+        return derive(f"CASE WHEN {value.sql} IS NOT NULL THEN TRY({sql}) END", target, value, lazy=True)
     if safe:
-        return derive(f"TRY({sql})", target, value).with_facts(fails=False)
+        return derive(f"TRY({sql})", target, value, lazy=True).with_facts(fails=False)
     widens = types.can_coerce(source, target) and target.name != "char"
     return derive(sql, target, value, fails=not widens, literal=value.literal if widens else None, limit=limit)
 

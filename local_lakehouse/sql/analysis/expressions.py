@@ -10,6 +10,7 @@ from local_lakehouse.sql.analysis import literals, operators
 from local_lakehouse.sql.analysis.casts import cast
 from local_lakehouse.sql.analysis.comparisons import compare
 from local_lakehouse.sql.analysis.scope import Scope
+from local_lakehouse.sql.analysis.sharing import share
 from local_lakehouse.sql.analysis.typed import Typed, coerce, constant, derive, null_of
 from local_lakehouse.sql.failures import Position, QueryFailure, not_offered
 from local_lakehouse.sql.grammar import json_tree, tree
@@ -131,7 +132,7 @@ class Expressions:
             guards = [entry.sql for entry in terms[:place] if entry.facts.tables <= term.facts.tables]
             guarded = term.fails and guards
             written.append(f"CASE WHEN {' AND '.join(guards)} THEN {term.sql} ELSE FALSE END" if guarded else term.sql)
-        return derive("(" + " AND ".join(written) + ")", types.BOOLEAN, *terms)
+        return derive("(" + " AND ".join(written) + ")", types.BOOLEAN, *terms, lazy=True)
 
     def single_type(self, values: list[Typed], subject: str, position: Position) -> Type:
         """Return the common type of all values.
@@ -185,12 +186,12 @@ class Expressions:
         terms = [self.boolean(term, scope, "Logical expression term") for term in node.terms]
         joined = "(" + f" {node.operator} ".join(term.sql for term in terms) + ")"
         if not any(term.fails for term in terms[1:]):
-            return derive(joined, types.BOOLEAN, *terms)
+            return derive(joined, types.BOOLEAN, *terms, lazy=True)
         # DuckDB evaluates every operand for every row, so an operand could fail even when an earlier operand
         # already determines the result. CASE skips the later operands.
         decides, result = ("NOT ", "FALSE") if node.operator == "AND" else ("", "TRUE")
         branches = " ".join(f"WHEN {decides}{term.sql} THEN {result}" for term in terms[:-1])
-        return derive(f"CASE {branches} ELSE {joined} END", types.BOOLEAN, *terms)
+        return derive(f"CASE {branches} ELSE {joined} END", types.BOOLEAN, *terms, lazy=True)
 
     def _not(self, node: tree.Not, scope: Scope) -> Typed:
         value = self.boolean(node.operand, scope, "Value of logical NOT expression")
@@ -212,7 +213,7 @@ class Expressions:
             )
         lower = compare(">=", value, low, node.position)
         upper = compare("<=", value, high, node.position)
-        return derive(f"({lower.sql} AND {upper.sql})", types.BOOLEAN, lower, upper)
+        return derive(share(f"({lower.sql} AND {upper.sql})", [value]), types.BOOLEAN, lower, upper, lazy=True)
 
     def _in_list(self, node: tree.InList, scope: Scope) -> Typed:
         value = self.expression(node.operand, scope)
@@ -230,7 +231,7 @@ class Expressions:
             listed = ", ".join(coerce(item, common).sql for item in items)
             return derive(f"({coerce(value, common).sql} IN ({listed}))", types.BOOLEAN, value, *items)
         matches = [compare("=", coerce(value, common), coerce(item, common), node.position).sql for item in items]
-        return derive("(" + " OR ".join(matches) + ")", types.BOOLEAN, value, *items)
+        return derive(share("(" + " OR ".join(matches) + ")", [value]), types.BOOLEAN, value, *items, lazy=True)
 
     def _like(self, node: tree.Like, scope: Scope) -> Typed:
         value, pattern = self.expression(node.operand, scope), self.expression(node.pattern, scope)
@@ -293,18 +294,19 @@ class Expressions:
         if node.default is not None:
             results.append(self.expression(node.default, scope))
         type_ = self.single_type(results, "CASE results", node.position)
-        conditions = self._conditions(node, scope)
+        operand = self.expression(node.operand, scope) if node.operand is not None else None
+        conditions = self._conditions(node, operand, scope)
         branches = " ".join(
             f"WHEN {condition.sql} THEN {coerce(result, type_).sql}"
             for condition, result in zip(conditions, results, strict=False)
         )
         default = f" ELSE {coerce(results[-1], type_).sql}" if node.default is not None else ""
-        return derive(f"CASE {branches}{default} END", type_, *conditions, *results)
+        sql = share(f"CASE {branches}{default} END", [operand] if operand is not None else [])
+        return derive(sql, type_, *conditions, *results, lazy=True)
 
-    def _conditions(self, node: tree.Case, scope: Scope) -> list[Typed]:
-        if node.operand is None:
+    def _conditions(self, node: tree.Case, operand: Typed | None, scope: Scope) -> list[Typed]:
+        if operand is None:
             return [self.boolean(condition, scope, "CASE WHEN clause") for condition, _ in node.branches]
-        operand = self.expression(node.operand, scope)
         values = [self.expression(value, scope) for value, _ in node.branches]
         for value in values:
             if common_type(operand.type, value.type) is None:

@@ -66,7 +66,7 @@ class SpecialForms:
             )
         default = f" ELSE {coerce(values[1], found).sql}" if len(values) > 1 else ""
         sql = f"CASE WHEN {condition.sql} THEN {coerce(values[0], found).sql}{default} END"
-        return derive(sql, found, condition, *values)
+        return derive(sql, found, condition, *values, lazy=True)
 
     def _coalesce(self, node: tree.Call, scope: Scope) -> Typed:
         if len(node.arguments) < 2:
@@ -76,7 +76,7 @@ class SpecialForms:
         values = [self._analysis.expression(argument, scope) for argument in node.arguments]
         type_ = self._analysis.expressions.single_type(values, "COALESCE operands", node.position)
         sql = f"coalesce({', '.join(coerce(value, type_).sql for value in values)})"
-        return derive(sql, type_, *values)
+        return derive(sql, type_, *values, lazy=True)
 
     def _nullif(self, node: tree.Call, scope: Scope) -> Typed:
         if len(node.arguments) != 2:
@@ -89,7 +89,8 @@ class SpecialForms:
                 "TYPE_MISMATCH", f"Types are not comparable with NULLIF: {first.type} vs {second.type}", node.position
             )
         equal = compare("=", first, second, node.position)
-        return derive(f"CASE WHEN {equal.sql} THEN NULL ELSE {first.sql} END", first.type, equal)
+        sql = f"CASE WHEN {equal.sql} THEN NULL ELSE {first.sql} END"
+        return derive(sql, first.type, first, second, fails=equal.fails)
 
     def always_fails(self, value: Typed) -> bool:
         """Return whether an expression is constant and its evaluation fails.

@@ -117,4 +117,4 @@ class Subqueries:
         Its facts do not record that evaluating the subquery can fail.
         """
         query = Typed(compiled.sql, type_, replace(compiled.facts, rows=True, fails=False))
-        return derive(sql, type_, query, *operands)
+        return derive(sql, type_, query, *operands, lazy=True)

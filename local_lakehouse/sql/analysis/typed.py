@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from local_lakehouse.sql import types
 from local_lakehouse.sql.analysis.precision import widen
+from local_lakehouse.sql.analysis.sharing import share
 from local_lakehouse.sql.types import Type, duckdb_type
 
 
@@ -108,6 +109,7 @@ def derive(
     type_: Type,
     *parts: Typed,
     fails: bool = False,
+    lazy: bool = False,
     literal: str | None = None,
     limit: float | None = None,
 ) -> Typed:
@@ -118,10 +120,13 @@ def derive(
         type_: The expression's type in Athena.
         *parts: All subexpressions.
         fails: Whether evaluating the expression can fail even if no subexpression fails.
+        lazy: Whether some subexpressions are not evaluated for every row, or not outside the expression. If so, `share`
+            is not applied to them.
         literal: The literal's text or number, or None if the expression is not a literal.
         limit: The greatest absolute value of the number (see `Typed`).
     """
-    return Typed(sql, type_, union(*(part.facts for part in parts), *((_FAILS,) if fails else ())), literal, limit)
+    facts = union(*(part.facts for part in parts), *((_FAILS,) if fails else ()))
+    return Typed(sql if lazy else share(sql, parts), type_, facts, literal, limit)
 
 
 def union(*facts: Facts) -> Facts:
@@ -157,7 +162,7 @@ def coerce(value: Typed, target: Type) -> Typed:
     source = value.type
     if source == target:
         return value
-    sql = coerce_sql(value.sql, source, target)
+    sql = share(coerce_sql(value.sql, source, target), [value])
     return replace(value, sql=sql, type=target, limit=converted_limit(value, target))
 
 

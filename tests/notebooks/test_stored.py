@@ -156,11 +156,10 @@ def test_minutes_of_readme_paths_match_chapters() -> None:
     for path in NOTEBOOKS:
         stated = re.search(r"exercises take (\d+) of the (\d+) minutes", "".join(cells(path, "markdown")[0]["source"]))
         chapter = path.stem[:2]
-        assert (
-            [int(text) for text in stated.groups()] == [exercises[chapter], whole[chapter]]
-            if stated
-            else (exercises[chapter] == 0)
-        ), path.name
+        minutes = tuple(map(int, stated.groups())) if stated else (0, whole[chapter])
+        assert minutes == (exercises[chapter], whole[chapter]), (
+            f"{path.name}: state in the first cell that the exercises take {exercises[chapter]} of the {whole[chapter]} minutes"
+        )
 
 
 def test_notebooks_use_full_path_to_zetl_command() -> None:

@@ -87,8 +87,13 @@ def udf(signature: str, *, nulls: bool = False) -> Callable[[Callable[..., Any]]
             zone). The letters for types with picoseconds are f (timestamp), F (time), T (time with its zone) and Z
             (timestamp with its zone).
         nulls: Whether the function is called for rows with NULL arguments. If not, the result for these rows is NULL.
+
+    Raises:
+        ValueError: The signature contains an unknown letter.
     """
     parameters, _, result = signature.partition(":")
+    if unknown := {*parameters, result} - _SHORT.keys():
+        raise ValueError(f"{signature!r}: add {sorted(unknown)} to the type letters in {__name__}")
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         arrow = _ARROW[_SHORT[result]]

@@ -87,7 +87,7 @@ def _address(runtime: Path, process: subprocess.Popen[bytes]) -> str:
 
 
 class JupyterLab:
-    """JupyterLab in a browser page, with the notebooks' folder in its file browser.
+    """A browser page that shows JupyterLab, with the notebooks' folder in its file browser.
 
     Args:
         page: The browser's page.

@@ -158,7 +158,8 @@ def test_minutes_of_readme_paths_match_chapters() -> None:
         chapter = path.stem[:2]
         minutes = tuple(map(int, stated.groups())) if stated else (0, whole[chapter])
         assert minutes == (exercises[chapter], whole[chapter]), (
-            f"{path.name}: state in the first cell that the exercises take {exercises[chapter]} of the {whole[chapter]} minutes"
+            f"{path.name}: the exercises take {exercises[chapter]} of the {whole[chapter]} minutes, so state this "
+            "in the first cell"
         )
 
 

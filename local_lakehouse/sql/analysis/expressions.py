@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from local_lakehouse.sql import types
@@ -58,6 +58,9 @@ class Expressions:
 
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
+        # Some analyzers analyze an operand more than once. Without this cache, nested operands would be analyzed
+        # exponentially often. The keys are object IDs, so the values keep the objects alive.
+        self._known: dict[tuple[int, int], tuple[Expression, Scope, Typed]] = {}
         self._handlers: dict[type, Callable[[Any, Scope], Typed]] = {
             tree.Literal: self._literal,
             tree.TypedLiteral: self._typed_literal,
@@ -93,7 +96,13 @@ class Expressions:
         }
 
     def expression(self, node: Expression, scope: Scope) -> Typed:
-        """Analyze an expression."""
+        """Analyze an expression, or return the result of its earlier analysis in the same scope."""
+        key = (id(node), id(scope))
+        if key not in self._known:
+            self._known[key] = (node, scope, self._analyzed(node, scope))
+        return self._known[key][2]
+
+    def _analyzed(self, node: Expression, scope: Scope) -> Typed:
         if scope.grouping is not None and not isinstance(node, tree.Literal | tree.TypedLiteral | tree.IntervalLiteral):
             found = self._analysis.aggregates.grouped(node, scope)
             if found is not None:
@@ -126,7 +135,7 @@ class Expressions:
         """
         if not isinstance(node, tree.Logical) or node.operator != "AND":
             return self.boolean(node, scope, subject)
-        terms = [self.filter(term, scope, "Logical expression term") for term in node.terms]
+        terms = [self.filter(term, scope, "Logical expression term") for term in _conjuncts(node)]
         written = []
         for place, term in enumerate(terms):
             guards = [entry.sql for entry in terms[:place] if entry.facts.tables <= term.facts.tables]
@@ -191,7 +200,9 @@ class Expressions:
         # already determines the result. CASE skips the later operands.
         decides, result = ("NOT ", "FALSE") if node.operator == "AND" else ("", "TRUE")
         branches = " ".join(f"WHEN {decides}{term.sql} THEN {result}" for term in terms[:-1])
-        return derive(f"CASE {branches} ELSE {joined} END", types.BOOLEAN, *terms, lazy=True)
+        # Only the first operand is always evaluated.
+        sql = share(f"CASE {branches} ELSE {joined} END", terms[:1])
+        return derive(sql, types.BOOLEAN, *terms, lazy=True)
 
     def _not(self, node: tree.Not, scope: Scope) -> Typed:
         value = self.boolean(node.operand, scope, "Value of logical NOT expression")
@@ -335,6 +346,15 @@ class Expressions:
 
     def _lambda(self, node: tree.Lambda, _: Scope) -> Typed:
         raise QueryFailure("TYPE_MISMATCH", "Lambda expression should always be used inside a function", node.position)
+
+
+def _conjuncts(node: tree.Logical) -> Iterator[Expression]:
+    """Yield the operands of an ``AND``, including the operands of nested ``AND`` expressions."""
+    for term in node.terms:
+        if isinstance(term, tree.Logical) and term.operator == "AND":
+            yield from _conjuncts(term)
+        else:
+            yield term
 
 
 def _common(found: tuple[Type, ...]) -> Type | None:

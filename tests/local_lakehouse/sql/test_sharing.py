@@ -16,6 +16,7 @@ NESTED = {
     "CASE {} WHEN 1 THEN 4 WHEN 2 THEN 5 WHEN 3 THEN 6 ELSE 7 END": "a",
     "CAST(CAST({} AS double) AS varchar)": "CAST(a AS varchar)",
     "CAST({} BETWEEN 0 AND 3 AS integer)": "a",
+    "CAST(5 / (1 + {}) > 0 AND 5 / a > 0 AS integer)": "a",
     "CAST(ROW({}, 1) < ROW(1, 1) AS integer)": "a",
     "date_add('day', 1, {})": "DATE '2024-01-01'",
     "date_parse(date_format({}, '%Y-%m-%d'), '%Y-%m-%d')": "TIMESTAMP '2024-01-01 00:00:00'",
@@ -63,6 +64,21 @@ def test_nested_calls_return_the_same_values_as_nested_subqueries(run: Run, temp
     operand = NESTED[template]
     rows = run(f"SELECT {nested(template, operand, 6)} FROM (VALUES 1, 2) t (a) ORDER BY a").rows
     assert rows == run(chained(template, operand, 6)).rows
+
+
+def test_nested_conjunctions_filter_like_one_conjunction(compile_sql: Callable[..., Compiled]) -> None:
+    def compiled(condition: str) -> str:
+        return compile_sql(f"SELECT a FROM (VALUES 1) t (a) WHERE {condition}").sql
+
+    assert compiled("((1 / a > 0 AND 2 / a > 0) AND 3 / a > 0) AND (4 / a > 0 AND 5 / a > 0)") == compiled(
+        " AND ".join(f"{number} / a > 0" for number in range(1, 6))
+    )
+
+
+def test_operands_of_try_are_analyzed_once(run: Run) -> None:
+    """The analysis would never end if each ``try`` analyzed its operand twice."""
+    expression = nested("try(CAST(try(CAST({} AS integer)) AS varchar))", "'1'", 8)
+    assert run(f"SELECT {expression}").rows == [["1"]]
 
 
 HEAVY = "round(round(round(sqrt(100 / a), 2), 1), 0)"

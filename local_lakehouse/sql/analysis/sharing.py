@@ -37,7 +37,8 @@ def share(sql: str, parts: Iterable[Typed]) -> str:
         sql: The DuckDB SQL of an expression.
         parts: The parts of the expression that are evaluated whenever the expression is.
     """
-    calls = {part.sql: part for part in parts if part.type.name != "function" and "(" in part.sql}
+    # Some DuckDB functions require literals, and the bodies of lambdas read the lambdas' variables.
+    calls = {part.sql: part for part in parts if part.literal is None and "(" in part.sql}
     if not calls or ("athena_" not in sql and all(sql.count(text) == 1 for text in calls)):
         return sql
     marks = {text: f"zh{number}" for number, text in enumerate(calls)}

@@ -95,6 +95,7 @@ pictures: $(PAGES) ## Update docs/images: the practice console's pages, and the 
 
 notebooks: $(READY) ## Run the notebooks and store the outputs
 	$(BIN)/zetl run --store
+	$(BIN)/python -m tests.notebooks.gallery
 
 fuzz: $(READY) ## Send random requests to a lakehouse for ten minutes (SECONDS=600), then run random statements
 	$(BIN)/python -m tests.local_lakehouse.server.fuzzing $(SECONDS)

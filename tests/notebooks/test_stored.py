@@ -186,13 +186,12 @@ def test_readme_and_chapter_0_list_chapter_minutes() -> None:
 
 
 def test_readme_gallery_matches_stored_figures() -> None:
-    """The README's gallery contains the figures that the notebooks store.
-
-    After you store a notebook again, run ``python -m tests.notebooks.gallery`` to copy the figures.
-    """
+    """The README's gallery contains the figures that the notebooks store."""
     assert {path.name for path in gallery.FOLDER.iterdir()} == set(gallery.FIGURES)
     for name, place in gallery.FIGURES.items():
-        assert (gallery.FOLDER / name).read_bytes() == gallery.stored(*place), name
+        assert (gallery.FOLDER / name).read_bytes() == gallery.stored(*place), (
+            f"{name}: run `.venv/bin/python -m tests.notebooks.gallery` to copy the stored figures"
+        )
 
 
 def test_freshness_figure_shows_at_least_thirty_refreshes() -> None:

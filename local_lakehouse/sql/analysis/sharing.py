@@ -46,7 +46,7 @@ def share(sql: str, parts: Iterable[Typed]) -> str:
     large = {text for text, mark in marks.items() if (size[mark] - 1) * _size(text).total() > _MOST_COPIED}
     if not large:
         return sql
-    # The lambda reads nothing else from the row, because DuckDB cannot use every expression inside a lambda.
+    # Small operands that depend on the row are also bound, because a DuckDB lambda cannot contain every expression.
     return _with_shared(sql, [text for text, part in calls.items() if text in large or not part.facts.constant])
 
 

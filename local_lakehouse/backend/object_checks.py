@@ -29,8 +29,13 @@ _CUSTOMER_KEYS = (
     "x-amz-copy-source-server-side-encryption-customer-algorithm",
 )
 _NOT_IMPLEMENTED = "A header you provided implies functionality that is not implemented"
-_LISTINGS = frozenset({"ListObjects", "ListObjectsV2", "ListObjectVersions", "ListMultipartUploads"})
-_SIZES = ("max-keys", "max-uploads")
+_LISTINGS = frozenset({"ListBuckets", "ListObjects", "ListObjectsV2", "ListObjectVersions", "ListMultipartUploads"})
+# Each parameter with the size of a page, the name in S3's message, and the range of its values.
+_SIZES = {
+    "max-buckets": ("max-buckets", 1, 10_000),
+    "max-keys": ("maxKeys", 0, _LARGEST_NUMBER),
+    "max-uploads": ("max-uploads", 0, _LARGEST_NUMBER),
+}
 
 
 def _crc32(content: bytes) -> bytes:
@@ -89,10 +94,14 @@ def _check_headers(request: Request) -> None:
 
 
 def _check_listing(query: Mapping[str, str]) -> None:
-    for name in _SIZES:
+    for name, (written, least, most) in _SIZES.items():
         size = query.get(name)
-        if size is not None and not (re.fullmatch("[0-9]{1,10}", size) and int(size) <= _LARGEST_NUMBER):
-            raise Fault("InvalidArgument", f"Argument {name} must be an integer between 0 and {_LARGEST_NUMBER}")
+        if not size:
+            continue
+        if not re.fullmatch("-?[0-9]{1,10}", size) or abs(int(size)) > _LARGEST_NUMBER:
+            raise Fault("InvalidArgument", f"Provided {name} not an integer or within integer range")
+        if not least <= int(size) <= most:
+            raise Fault("InvalidArgument", f"Argument {written} must be an integer between {least} and {most}")
     if query.get("encoding-type", "url") != "url":
         raise Fault("InvalidArgument", "Invalid Encoding Method specified in Request")
     if "version-id-marker" in query and not query.get("key-marker"):

@@ -212,6 +212,15 @@ def test_invalid_list_requests_are_rejected(listed: Any, operation: str, argumen
     _refused(getattr(listed, operation), 400, "InvalidArgument", Bucket="listed", **arguments)
 
 
+def test_page_has_at_most_10000_buckets(s3: Any) -> None:
+    _refused(s3.list_buckets, 400, "InvalidArgument", MaxBuckets=10_001)
+
+
+def test_page_size_must_be_a_32_bit_integer(listed: Any) -> None:
+    with pytest.raises(ClientError, match="Provided max-keys not an integer or within integer range"):
+        listed.list_objects_v2(Bucket="listed", MaxKeys=2**31)
+
+
 def test_page_has_at_most_1000_keys(listed: Any) -> None:
     assert listed.list_objects_v2(Bucket="listed", MaxKeys=5000)["MaxKeys"] == 1000
     assert listed.list_object_versions(Bucket="listed", MaxKeys=0)["IsTruncated"] is False

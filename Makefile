@@ -135,33 +135,37 @@ clean: ## Stop the local lakehouse, and delete all generated files
 	-test ! -x $(BIN)/zetl || $(BIN)/zetl local stop --state "$(STATE)"
 	rm -rf build .zetl .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
+# pip installs uv, which then installs the packages in a fraction of the time that pip needs. uv does not read pip's
+# configuration, so pip installs the packages if uv cannot: for example, behind a proxy or with an index of your own.
 # constraints/ is complete, so nothing is resolved, and only files with the listed hashes are installed. Each module is
 # compiled on its first import, because compiling all modules would double the installation time.
-INSTALL = -m pip install --disable-pip-version-check --no-deps --no-compile
-$(PACKAGES): $(CONSTRAINTS)
+PIP = -m pip install --disable-pip-version-check --no-deps --no-compile
+environment = $(PYTHON) -m venv $(1) && { $(1)/bin/python $(PIP) --quiet --require-hashes -r constraints/uv.txt || true; }
+install = $(1)/bin/uv pip install --python $(1)/bin/python --no-deps $(2) || $(1)/bin/python $(PIP) $(2)
+
+$(PACKAGES): $(CONSTRAINTS) constraints/uv.txt
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is required: make PYTHON=python3.11 …")'
-	$(PYTHON) -m venv $(VENV)
-	@echo "Installing the packages into $(VENV): two to four minutes the first time."
-	$(BIN)/python $(INSTALL) --require-hashes -r $(CONSTRAINTS)
+	$(call environment,$(VENV))
+	$(call install,$(VENV),--require-hashes -r $(CONSTRAINTS))
 	touch $(PACKAGES)
 
 # This step also writes to the repository, so do not run it for two environments at the same time.
 $(READY): pyproject.toml setup.py $(PACKAGES)
-	$(BIN)/python $(INSTALL) --no-build-isolation -e .
+	$(call install,$(VENV),--no-build-isolation -e .)
 	touch $(READY)
 
 # dbt needs older versions of some packages, so the test that runs it has a separate environment.
-$(DBT_READY): constraints/dbt.txt
-	$(PYTHON) -m venv .venv-dbt
-	.venv-dbt/bin/python $(INSTALL) --require-hashes -r constraints/dbt.txt
+$(DBT_READY): constraints/dbt.txt constraints/uv.txt
+	$(call environment,.venv-dbt)
+	$(call install,.venv-dbt,--require-hashes -r constraints/dbt.txt)
 	touch $(DBT_READY)
 
 # The site and the browser tests need more packages than a learner needs.
 $(PAGES): $(READY) constraints/pages.txt
-	$(BIN)/python $(INSTALL) --require-hashes -r constraints/pages.txt
+	$(call install,$(VENV),--require-hashes -r constraints/pages.txt)
 	touch $(PAGES)
 
-$(RELEASE): constraints/release.txt
-	$(PYTHON) -m venv .venv-release
-	.venv-release/bin/python $(INSTALL) --require-hashes -r constraints/release.txt
+$(RELEASE): constraints/release.txt constraints/uv.txt
+	$(call environment,.venv-release)
+	$(call install,.venv-release,--require-hashes -r constraints/release.txt)
 	touch $(RELEASE)

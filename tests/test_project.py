@@ -79,9 +79,10 @@ def test_lock_has_hashes_and_no_addresses(name: str) -> None:
     assert len(re.findall(r"\\\n    --hash", text)) >= len(lock.pins(text))
 
 
-def test_locks_installed_together_have_same_versions() -> None:
-    tested, pages = pins("tested"), pins("pages")
-    assert {name for name in tested.keys() & pages.keys() if tested[name] != pages[name]} == set()
+@pytest.mark.parametrize(("name", "beside"), [(name, each.beside) for name, each in lock.LOCKS.items() if each.beside])
+def test_locks_installed_together_have_same_versions(name: str, beside: str) -> None:
+    first, second = pins(beside), pins(name)
+    assert {package for package in first.keys() & second.keys() if first[package] != second[package]} == set()
 
 
 def test_studio_lock_matches_image() -> None:

@@ -50,7 +50,10 @@ LOCKS = {
         "These are the versions in the SageMaker Unified Studio image 4.4.1. Other packages are as in tested.txt.",
         ("local", "notebooks", "dev"), python="3.12", kept=True,
     ),
-    "release": Lock("These packages build, lock and describe a release, and check the workflows.", ("release",)),
+    "uv": Lock("make installs uv with pip, and all other packages with uv (decision 0050).", packages=("uv>=0.9",)),
+    "release": Lock(
+        "These packages build, lock and describe a release, and check the workflows.", ("release",), beside="uv"
+    ),
     "dbt": Lock(
         "tests/wire/test_dbt.py runs dbt with its Athena adapter in a separate environment (docs/decisions/0015).",
         packages=("dbt-core<1.12", "dbt-athena"),

@@ -104,13 +104,13 @@ class _Unnesting:
     def _plain(self, path: str, tagged: pa.StructArray) -> pa.Array | None:
         """Remove the type tags, and convert the values at a path to strings if they have different types."""
         if path in self.widened:
-            return as_text(tagged)
+            return _texts(tagged)
         converted = [self._convert(path, tag, values) for tag, values in _present(tagged)]
         # Maps without values are skipped, so that they do not make a column of another type count as mixed.
         arrays = [values for values in converted if values is not None]
         if len({str(values.type) for values in arrays}) > 1:
             self.mixed.add(path)
-            return as_text(tagged)
+            return _texts(tagged)
         return functools.reduce(pc.coalesce, arrays) if arrays else None
 
     def _convert(self, path: str, tag: str, values: pa.Array) -> pa.Array | None:
@@ -149,9 +149,8 @@ def _without(tagged: pa.StructArray, unwanted: str) -> pa.StructArray:
 def _struct(members: Iterable[tuple[str, pa.Array | None]]) -> pa.StructArray | None:
     """Build a struct array that is null where all its members are null, or return None if there are no members.
 
-    An empty map is null, even if the column has members from other items' maps, because a row must not depend on
-    earlier rows. In a column that contains strings because the values have several types, an empty map is ``{}``. Both
-    rules are our choice.
+    A map without values is null, even if the column has members from other items' maps, because a row must not depend
+    on other rows. This rule is our choice.
     """
     kept = [(name, values) for name, values in members if values is not None]
     if not kept:
@@ -159,6 +158,22 @@ def _struct(members: Iterable[tuple[str, pa.Array | None]]) -> pa.StructArray | 
     absent = functools.reduce(pc.and_, (values.is_null() for _, values in kept))
     fields = [pa.field(name, values.type) for name, values in kept]
     return pa.StructArray.from_arrays([values for _, values in kept], fields=fields, mask=absent)
+
+
+def _texts(tagged: pa.StructArray) -> pa.StringArray:
+    """Format values of several types as strings. A map without values is null, as in a column of maps."""
+    return pc.if_else(_has_value(tagged), as_text(tagged), pa.scalar(None, pa.string()))
+
+
+def _has_value(tagged: pa.StructArray) -> pa.BooleanArray:
+    """Return where a value is neither DynamoDB's NULL nor a map that contains only such values."""
+    found = pa.array([False] * len(tagged))
+    for tag, values in _children(tagged):
+        if tag == "M":
+            found = functools.reduce(pc.or_, (_has_value(child) for _, child in _children(values)), found)
+        elif tag != "NULL":
+            found = pc.or_(found, values.is_valid())
+    return found
 
 
 def _leaf(tag: str, values: pa.Array) -> pa.Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -43,7 +43,11 @@ _ATTRIBUTES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "tags": st.sets(_TEXTS.filter(bool), min_size=1, max_size=2).map(lambda texts: {"SS": sorted(texts)}),
     "history": st.lists(_SCALARS, max_size=2).map(lambda elements: {"L": elements}),
     "address": st.fixed_dictionaries(
-        {}, optional={"city": _TEXTS.map(lambda t: {"S": t}), "floor": _NUMBERS.map(lambda n: {"N": n})}
+        {},
+        optional={
+            "city": st.one_of(_TEXTS.map(lambda text: {"S": text}), st.just({"NULL": True})),
+            "floor": _NUMBERS.map(lambda number: {"N": number}),
+        },
     ).map(lambda members: {"M": members}),
 }
 _ITEMS = st.fixed_dictionaries({}, optional=_ATTRIBUTES)
@@ -63,7 +67,6 @@ class History(RuleBasedStateMachine):
         self.items: dict[str, Item] = {}
         self.versions: list[tuple[int, list[str]]] = []
         self.struct = StructType()
-        self.texts: set[str] = set()
 
     @initialize()
     def begin(self) -> None:
@@ -142,16 +145,13 @@ class History(RuleBasedStateMachine):
     def refresh(self) -> None:
         before = len(self._snapshots())
         self.world.refresh()
-        loads = self.world.status(self.arn) == "SYNCING"
-        if loads:
+        if self.world.status(self.arn) == "SYNCING":
             # One refresh announces a type change, and the next refresh applies the change.
             assert len(self._snapshots()) == before
             self.world.refresh()
         assert self.world.status(self.arn) == "ACTIVE", self.world.describe(self.arn)["Errors"]
         struct = self.world.table("orders").schema().as_struct()
-        # Columns with several types are strings, and remain strings until the table is loaded again.
-        self.texts = (set() if loads else self.texts) | texts_of_several_types(self.items.values(), struct, self.mode)
-        wanted = _sorted(expected_row(item, struct, self.mode, self.texts) for item in self.items.values())
+        wanted = _sorted(expected_row(item, struct, self.mode) for item in self.items.values())
         assert _sorted(self.world.rows("orders")) == wanted
         snapshots = self._snapshots()
         assert len(snapshots) - before in (0, 1)
@@ -180,14 +180,7 @@ def _sorted(rows: Iterable[Row]) -> list[str]:
     return sorted(map(repr, rows))
 
 
-def texts_of_several_types(items: Iterable[Item], struct: StructType, mode: str) -> set[str]:
-    """Return the string columns that contain values of other types."""
-    texts = [field.name for field in struct.fields if isinstance(field.field_type, StringType)]
-    values = ((name, _at(item, name, full=mode == "FULL")) for item in items for name in texts)
-    return {name for name, value in values if value and value != {"M": {}} and not value.keys() & {"S", "NULL"}}
-
-
-def expected_row(item: Item, struct: StructType, mode: str, texts: Container[str] = ()) -> Row:
+def expected_row(item: Item, struct: StructType, mode: str) -> Row:
     """Convert an item to its expected row in a table with the given columns, value by value."""
     if mode == "NOUNNEST":
         others = {name: value for name, value in item.items() if name != "pk"}
@@ -198,10 +191,7 @@ def expected_row(item: Item, struct: StructType, mode: str, texts: Container[str
         return row
     row = {}
     for field in struct.fields:
-        value = _at(item, field.name, full=mode == "FULL")
-        # An empty map is NULL, unless the column is a string because its values have several types.
-        value = None if value == {"M": {}} and field.name not in texts else value
-        row[field.name] = _plain(value, field.field_type)
+        row[field.name] = _plain(_at(item, field.name, full=mode == "FULL"), field.field_type)
     return row
 
 
@@ -214,8 +204,13 @@ def _at(item: Item, path: str, *, full: bool) -> dict[str, Any] | None:
     return None if full and value and "M" in value else value
 
 
+def _is_empty(value: dict[str, Any] | None) -> bool:
+    """Return whether a value is missing, NULL, or a map that contains only such values."""
+    return value is None or "NULL" in value or ("M" in value and all(map(_is_empty, value["M"].values())))
+
+
 def _plain(value: dict[str, Any] | None, kind: IcebergType) -> Any:
-    if value is None or "NULL" in value:
+    if value is None or _is_empty(value):
         return None
     ((tag, content),) = value.items()
     if isinstance(kind, StructType):

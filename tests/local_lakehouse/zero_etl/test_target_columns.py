@@ -213,6 +213,22 @@ def test_string_column_accepts_other_types_without_a_full_load(world: World) -> 
     assert [row["x"] for row in world.rows("orders")] == ["1", "two", "3"]
 
 
+@covers("mixed-string")
+@pytest.mark.parametrize("members", [{}, {"city": {"NULL": True}}, {"geo": {"M": {}}}])
+def test_map_without_values_is_null_no_matter_when_its_column_became_a_string(
+    world: World, members: dict[str, Any]
+) -> None:
+    address = {"M": members}
+    arn = _load(world, {"pk": {"S": "a"}, "address": address})
+    world.put("Orders", {"pk": {"S": "b"}, "address": {"N": "1"}})
+    world.put("Orders", {"pk": {"S": "c"}, "address": {"M": {"city": {"S": "Rom"}}}})
+    world.refresh()
+    world.put("Orders", {"pk": {"S": "d"}, "address": address})
+    world.refresh()
+    assert world.status(arn) == "ACTIVE"
+    assert [row["address"] for row in world.rows("orders")] == [None, "1", '{"city":"Rom"}', None]
+
+
 def test_type_change_in_nounnest_mode_does_not_require_a_full_load(world: World) -> None:
     arn = _load(world, {"pk": {"S": "a"}, "x": {"N": "1"}}, mode="NOUNNEST")
     world.put("Orders", {"pk": {"S": "b"}, "x": {"S": "two"}})

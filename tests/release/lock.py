@@ -35,7 +35,7 @@ class Lock:
     about: str
     extras: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
-    python: str = "3.11.5"
+    python: str = "3.11"
     beside: str | None = None
     kept: bool = False
 
@@ -65,7 +65,12 @@ HELD = {"jsonschema": ("<4.25", "docs/decisions/0036")}
 
 def pins(text: str) -> list[str]:
     """Return the pinned versions in a lock file, without markers or hashes."""
-    return re.findall(r"^([A-Za-z0-9][\w.-]*==[^\s;]+)", text, re.MULTILINE)
+    return [line.partition(" ;")[0] for line in requirements(text)]
+
+
+def requirements(text: str) -> list[str]:
+    """Return the pinned versions in a lock file with their markers, but without hashes."""
+    return re.findall(r"^([A-Za-z0-9][\w.-]*==.+?) *\\?$", text, re.MULTILINE)
 
 
 def write(name: str, *, upgrade: bool) -> None:
@@ -77,7 +82,7 @@ def write(name: str, *, upgrade: bool) -> None:
         limit = [f"{package}{versions}" for package, (versions, _) in HELD.items() if lock.extras]
         for other in (name if lock.kept or not upgrade else None, lock.beside):
             if other and (FOLDER / f"{other}.txt").exists():
-                limit += pins((FOLDER / f"{other}.txt").read_text(encoding="utf-8"))
+                limit += requirements((FOLDER / f"{other}.txt").read_text(encoding="utf-8"))
         limits.write_text("\n".join(limit), encoding="utf-8")
         sources = [str(wanted)] if lock.packages else ["pyproject.toml"]
         extras = [word for extra in lock.extras for word in ("--extra", extra)]

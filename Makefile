@@ -135,8 +135,8 @@ clean: ## Stop the local lakehouse, and delete all generated files
 	-test ! -x $(BIN)/zetl || $(BIN)/zetl local stop --state "$(STATE)"
 	rm -rf build .zetl .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
-# pip installs uv, which then installs the packages in a fraction of the time that pip needs. uv does not read pip's
-# configuration, so pip installs the packages if uv cannot: for example, behind a proxy or with an index of your own.
+# pip installs uv, which then installs the packages in a fraction of the time that pip needs. If uv fails, for example
+# because only pip's configuration names the index to use, pip installs the packages.
 # constraints/ is complete, so nothing is resolved, and only files with the listed hashes are installed. Each module is
 # compiled on its first import, because compiling all modules would double the installation time.
 PIP = -m pip install --disable-pip-version-check --no-deps --no-compile

@@ -88,7 +88,8 @@ def use_studio(page: Page, lab: Lab, folder: Path) -> None:
     page.get_by_label("Type").select_option("Pie")
     page.get_by_label("Values").select_option("balance_percentage")
     page.get_by_label("Labels").select_option("state")
-    page.get_by_role("img", name="pie of balance_percentage by state").locator("svg").first.wait_for()
+    # Until the pie is drawn, the image contains the empty chart that preceded the choice of the labels.
+    page.get_by_role("img", name="pie of balance_percentage by state").locator(".slice").first.wait_for()
     drawn = page.evaluate("(({labels, values}) => [labels, values])(document.querySelector('.chart').data[0])")
     accounts = zetl.query(lab, "SELECT state, zipcode, currentbalance, creditlimit FROM customeraccounts")
     sums = accounts.groupby(["state", "zipcode"])[["currentbalance", "creditlimit"]].sum().reset_index()

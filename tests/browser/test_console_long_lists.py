@@ -106,7 +106,15 @@ def test_result_shows_first_rows_and_explains_how_to_get_the_rest(
         region = page.get_by_role("region", name="Result, scrollable")
         region.evaluate("element => { element.scrollTop = element.scrollHeight; }")
         table.get_by_text("row 64000", exact=True).wait_for()
-        table.get_by_role("button", name="n", exact=True).click(click_count=2)
+        # Sorting shows other rows, but the columns keep their width, so a double click hits the same header twice.
+        header = table.get_by_role("columnheader", name="n", exact=True)
+        before = header.bounding_box()
+        header.get_by_role("button").click()
+        table.get_by_text("row 1", exact=True).wait_for()
+        assert header.bounding_box() == before
+        header.get_by_role("button").click(click_count=2)
+        table.get_by_text("row 1", exact=True).wait_for()
+        header.get_by_role("button").click()
         table.get_by_text("row 64000", exact=True).wait_for()
         assert drawn(page) <= DRAWN
 

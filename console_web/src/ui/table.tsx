@@ -1,5 +1,5 @@
 import type { ComponentChildren, VNode } from "preact";
-import { useEffect, useId, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
 export interface Column<Row> {
   key: string;
@@ -73,6 +73,12 @@ export function Table<Row>(props: TableProps<Row>): VNode {
     if (scroller.current) scroller.current.scrollTop = 0;
   }, [sort, wanted]);
   useEffect(() => setTop(scroller.current?.scrollTop ?? 0), [rows, sort, wanted]);
+
+  // Otherwise, columns would become wider and narrower with the rows in view, and a click could miss a header that moves.
+  useLayoutEffect(() => {
+    if (!virtual) return;
+    for (const header of scroller.current?.querySelectorAll<HTMLElement>("th:not(:last-child)") ?? []) header.style.minWidth = `${header.offsetWidth}px`;
+  }, [shown, first]);
 
   const toggle = (key: string): void => {
     if (select === "single") onSelect?.([key]);

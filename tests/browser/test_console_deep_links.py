@@ -75,7 +75,7 @@ def pie(page: Page, lab: Lab) -> None:
     page.get_by_label("Values").select_option("balance_percentage")
     page.get_by_label("Labels").select_option("state")
     drawn = page.get_by_role("img", name="pie of balance_percentage by state")
-    drawn.locator("svg").first.wait_for()
+    drawn.locator(".slice").first.wait_for()
     drawn.scroll_into_view_if_needed()
     page.locator(".results").last.evaluate("element => element.scrollIntoView()")
 

@@ -302,8 +302,6 @@ def test_pages_are_accessible(server: ConsoleServer, browser: Browser, course_la
     found: dict[str, str] = {}
     with open_console(browser, server) as page:
         for path in (*PAGES, *tabs, logs):
-            # A reload closes dialogs and menus left open on the previous page.
-            page.reload()
             show(page, path)
             for look, (options, _) in LOOKS.items():
                 page.emulate_media(color_scheme=options["color_scheme"])

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from moto.core.responses import ActionResult
+from moto.core.utils import iso_8601_datetime_with_milliseconds, utcnow
 from moto.s3.exceptions import InvalidContinuationToken
 from moto.s3.models import FakeDeleteMarker, S3Backend
 from moto.s3.responses import S3Response
@@ -33,6 +34,7 @@ def apply() -> None:
         S3Response.list_multipart_uploads = _list_multipart_uploads  # type: ignore[method-assign]
         S3Response.all_buckets = _list_buckets  # type: ignore[method-assign]
         S3Backend.list_object_versions = _after_marker(S3Backend.list_object_versions)  # type: ignore[method-assign]
+        S3Backend.create_multipart_upload = _with_time(S3Backend.create_multipart_upload)  # type: ignore[method-assign]
 
 
 def _limited(list_page: Callable[..., Any]) -> Callable[..., Any]:
@@ -76,6 +78,18 @@ def _after_marker(list_versions: Callable[..., Any]) -> Callable[..., Any]:
         return list_versions(self, bucket_name, *arguments, **named)
 
     return listing
+
+
+def _with_time(create: Callable[..., Any]) -> Callable[..., Any]:
+    """Record when a multipart upload was initiated, because moto lists every upload with the same date in 2010."""
+
+    @functools.wraps(create)
+    def creation(self: S3Backend, *arguments: Any, **named: Any) -> Any:
+        upload = create(self, *arguments, **named)
+        upload.initiated = utcnow()
+        return upload
+
+    return creation
 
 
 def _list_objects(self: S3Response) -> Any:
@@ -160,7 +174,8 @@ def _upload(self: S3Response, upload: Any, encoding: str) -> dict[str, Any]:
         "Initiator": {"ID": f"arn:aws:iam::{self.current_account}:root", "DisplayName": "webfile"},
         "Owner": _OWNER,
         "StorageClass": upload.storage or "STANDARD",
-        "Initiated": "2010-11-10T20:48:33.000Z",
+        # The state of an older version has uploads without a time.
+        "Initiated": iso_8601_datetime_with_milliseconds(getattr(upload, "initiated", None)),
         "ChecksumAlgorithm": upload.metadata.get("x-amz-checksum-algorithm"),
         "ChecksumType": upload.metadata.get("x-amz-checksum-type"),
     }

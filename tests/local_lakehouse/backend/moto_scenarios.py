@@ -278,6 +278,7 @@ def _s3(client: Clients) -> Any:
                 for each in versions["Versions"]
             ],
             s3.head_object(Bucket="bkt", Key="big", PartNumber=2)["ContentLength"],
+            s3.list_multipart_uploads(Bucket="bkt")["Uploads"],
             s3.head_object(Bucket="bkt", Key="k")["Metadata"],
             s3.head_object(Bucket="bkt", Key="k")["LastModified"],
             s3.get_object_tagging(Bucket="bkt", Key="k")["TagSet"],

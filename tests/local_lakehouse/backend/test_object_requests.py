@@ -242,6 +242,7 @@ def test_list_of_versions_starts_after_the_key_marker(s3: Any) -> None:
 def test_multipart_uploads_are_listed_in_pages(s3: Any) -> None:
     s3.create_bucket(Bucket="uploads")
     names = ["x", "y/1", "y/2", "z", "z"]
+    before = datetime.datetime.now(datetime.UTC)
     for name in names:
         s3.create_multipart_upload(Bucket="uploads", Key=name)
 
@@ -256,9 +257,10 @@ def test_multipart_uploads_are_listed_in_pages(s3: Any) -> None:
     assert listed_by() == listed_by(PaginationConfig={"PageSize": 2}) == names
     assert listed_by(Delimiter="/", PaginationConfig={"PageSize": 1}) == ["x", "y/", "z", "z"]
     assert listed_by(Prefix="y/", PaginationConfig={"PageSize": 1}) == ["y/1", "y/2"]
-    assert [each["Key"] for each in s3.list_multipart_uploads(Bucket="uploads", KeyMarker="y/2")["Uploads"]] == names[
-        3:
-    ]
+    last = s3.list_multipart_uploads(Bucket="uploads", KeyMarker="y/2")["Uploads"]
+    assert [each["Key"] for each in last] == names[3:]
+    # A script that aborts old uploads must not find one that was just initiated.
+    assert all(abs(each["Initiated"] - before) < datetime.timedelta(minutes=5) for each in last)
 
 
 def test_buckets_are_listed_in_pages(listed: Any) -> None:

@@ -80,6 +80,8 @@ def files(lab: Lab) -> FileCounts:
 def compact(lab: Lab) -> Step:
     """Compact the small files of each partition with ``OPTIMIZE … BIN_PACK``.
 
+    Athena rewrites nothing if the table has fewer than five small files.
+
     Args:
         lab: The lab.
 

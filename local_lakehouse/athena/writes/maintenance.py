@@ -36,6 +36,9 @@ _DEFAULT_AGE_SECONDS = 432_000
 # Each file is uploaded to S3 in one request, so the files are smaller than on AWS (512 MB).
 _TARGET_BYTES = 128 * 2**20
 _SMALL_SHARE = 0.75
+# AWS: https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-creating-tables.html
+_DEFAULT_DATA_FILES = 5
+_DEFAULT_DELETE_FILES = 2
 _START = Position(1, 1)
 
 
@@ -60,7 +63,8 @@ def optimize(statement: nodes.Optimize, context: Context) -> Outcome:
         scattered = replace(
             scan, files=tuple(file for files in partitions.values() if _worth_it(table, files) for file in files)
         )
-        if len(scattered.files) >= int(table.properties.get("optimize_rewrite_data_file_threshold", 1)):
+        least = int(table.properties.get("optimize_rewrite_data_file_threshold", _DEFAULT_DATA_FILES))
+        if len(scattered.files) >= least:
             _rewrite(context, table, scattered)
         return Outcome(body=False)
 
@@ -76,7 +80,7 @@ def _rewritable(table: Table, file: ScanFile) -> bool:
 
 def _must_change(table: Table, file: ScanFile) -> bool:
     """Return whether a file must be rewritten even if it is the only file of its partition."""
-    deletes = int(table.properties.get("optimize_rewrite_delete_file_threshold", 1))
+    deletes = int(table.properties.get("optimize_rewrite_delete_file_threshold", _DEFAULT_DELETE_FILES))
     largest = table.properties.get("optimize_rewrite_max_data_file_size_bytes")
     too_large = largest is not None and file.size > int(largest)
     return len(file.deletes) >= deletes or too_large or file.entry.spec_id != table.spec().spec_id

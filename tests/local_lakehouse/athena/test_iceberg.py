@@ -206,6 +206,7 @@ def test_alter_table_changes_columns(accounts: Athena) -> None:
 
 
 def test_optimize_and_vacuum_keep_the_rows(accounts: Athena) -> None:
+    accounts.run("ALTER TABLE accounts SET TBLPROPERTIES ('optimize_rewrite_data_file_threshold'='1')")
     accounts.run("INSERT INTO accounts VALUES (4, 'TX', 4.0)")
     accounts.run("OPTIMIZE accounts REWRITE DATA USING BIN_PACK")
     accounts.run("ALTER TABLE accounts SET TBLPROPERTIES ('vacuum_max_snapshot_age_seconds'='0')")

@@ -94,14 +94,24 @@ def test_object_storage_layout_is_used_and_shown(shared: Athena, name: str, prop
     assert f"'{property_}'='true'" in "".join(str(row[0]) for row in shared.run(f"SHOW CREATE TABLE {name}"))
 
 
-@pytest.mark.parametrize(("threshold", "files"), [("", 1), ("'optimize_rewrite_data_file_threshold'='3'", 2)])
-def test_optimize_needs_as_many_files_as_the_threshold(shared: Athena, name: str, threshold: str, files: int) -> None:
+@pytest.mark.parametrize(
+    ("threshold", "before", "after"),
+    [
+        ("", 4, 4),
+        ("", 5, 1),
+        ("'optimize_rewrite_data_file_threshold'='3'", 2, 2),
+        ("'optimize_rewrite_data_file_threshold'='3'", 3, 1),
+    ],
+)
+def test_optimize_needs_as_many_files_as_the_threshold(
+    shared: Athena, name: str, threshold: str, before: int, after: int
+) -> None:
     shared.run(create(name, threshold))
-    for value in (1, 2):
+    for value in range(before):
         shared.run(f"INSERT INTO {name} VALUES {value}")
     shared.run(f"OPTIMIZE {name} REWRITE DATA USING BIN_PACK")
 
-    assert shared.run(f'SELECT count(*) FROM "{name}$files"') == [[str(files)]]
+    assert shared.run(f'SELECT count(*) FROM "{name}$files"') == [[str(after)]]
 
 
 def test_vacuum_keeps_the_given_number_of_metadata_files(shared: Athena, name: str) -> None:

@@ -95,6 +95,8 @@ def test_writes_do_not_restore_deleted_rows(deleted: Athena) -> None:
 
 
 def test_optimize_applies_the_deletes(deleted: Athena) -> None:
+    thresholds = "'optimize_rewrite_data_file_threshold'='1', 'optimize_rewrite_delete_file_threshold'='1'"
+    deleted.run(f"ALTER TABLE accounts SET TBLPROPERTIES ({thresholds})")
     deleted.run("OPTIMIZE accounts REWRITE DATA USING BIN_PACK")
 
     assert _rows(deleted) == [["1", "CA"], ["3", None]]
@@ -103,12 +105,14 @@ def test_optimize_applies_the_deletes(deleted: Athena) -> None:
     assert operations == [["replace"]]
 
 
-@pytest.mark.parametrize(("threshold", "rows"), [("1", "2"), ("2", "3")])
-def test_optimize_keeps_files_with_fewer_deletes_than_the_threshold(deleted: Athena, threshold: str, rows: str) -> None:
-    properties = f"'optimize_rewrite_delete_file_threshold'='{threshold}'"
-    deleted.run(
-        f"ALTER TABLE accounts SET TBLPROPERTIES ({properties}, 'optimize_rewrite_min_data_file_size_bytes'='0')"
-    )
+@pytest.mark.parametrize(("threshold", "rows"), [("'1'", "2"), ("'2'", "3"), (None, "3")])
+def test_optimize_keeps_files_with_fewer_deletes_than_the_threshold(
+    deleted: Athena, threshold: str | None, rows: str
+) -> None:
+    properties = ["'optimize_rewrite_data_file_threshold'='1'", "'optimize_rewrite_min_data_file_size_bytes'='0'"]
+    if threshold:
+        properties.append(f"'optimize_rewrite_delete_file_threshold'={threshold}")
+    deleted.run(f"ALTER TABLE accounts SET TBLPROPERTIES ({', '.join(properties)})")
     deleted.run("OPTIMIZE accounts REWRITE DATA USING BIN_PACK")
 
     assert deleted.run('SELECT record_count FROM "accounts$files" WHERE content = 0') == [[rows]]

@@ -87,6 +87,7 @@ def test_statement_that_changes_concurrently_changed_rows_is_rejected(
 def test_optimize_fails_after_a_delete_but_not_after_an_insert(
     accounts: Athena, commit_before_next: Callable[[str], None]
 ) -> None:
+    accounts.run("ALTER TABLE accounts SET TBLPROPERTIES ('optimize_rewrite_data_file_threshold'='1')")
     accounts.run("INSERT INTO accounts VALUES (4, 'TX', 1.0)")
     commit_before_next("INSERT INTO accounts VALUES (5, 'WA', 2.0)")
     accounts.run("OPTIMIZE accounts REWRITE DATA USING BIN_PACK")

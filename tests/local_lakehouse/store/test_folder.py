@@ -99,8 +99,10 @@ def test_sweep_deletes_only_unreferenced_files(lakehouse: Lakehouse, state: Path
     s3.upload_part(Bucket="kept", Key="big", UploadId=upload, PartNumber=1, Body=b"part")
     lakehouse._back_up()
     s3.put_object(Bucket="kept", Key="k", Body=b"named by the database")
-    (state / "objects" / "ab").mkdir()
-    (state / "objects" / "ab" / ("ab" + "0" * 30)).write_bytes(b"orphan")
+    orphan = state / "objects" / "ab" / ("ab" + "0" * 30)
+    # The objects' files have random names, so the folder can exist already.
+    orphan.parent.mkdir(exist_ok=True)
+    orphan.write_bytes(b"orphan")
     with lakehouse.database.snapshot() as connection:
         named = folder.named_files(connection) | folder.files_of_backup(state)
 

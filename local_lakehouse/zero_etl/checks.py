@@ -178,7 +178,21 @@ class Checks:
     def _table_encryption(self, ends: Endpoints) -> Iterator[Problem]:
         table = self._clients.client("dynamodb").describe_table(TableName=ends.table)["Table"]
         encryption = table.get("SSEDescription", {})
-        if encryption.get("Status") == "ENABLED" and self._is_aws_managed(encryption.get("KMSMasterKeyArn")):
+        if encryption.get("Status") != "ENABLED":
+            return
+        key = encryption.get("KMSMasterKeyArn")
+        try:
+            managed = self._is_aws_managed(key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NotFoundException":
+                raise
+            yield Problem(
+                "SOURCE_ENCRYPTION_KEY_NOT_FOUND",
+                f"The KMS key {key} of the DynamoDB table {ends.table} does not exist. With UpdateTable, choose "
+                f"the AWS owned key or another customer managed key. {_RETRIES}",
+            )
+            return
+        if managed:
             yield Problem(
                 "SOURCE_ENCRYPTION_UNSUPPORTED",
                 f"The DynamoDB table {ends.table} is encrypted with the AWS managed key aws/dynamodb, which zero-ETL "
@@ -186,10 +200,12 @@ class Checks:
             )
 
     def _is_aws_managed(self, key: str | None) -> bool:
-        if key is None:
+        if key is None or key.endswith("alias/aws/dynamodb"):
             # Encryption with KMS uses the AWS managed key if no key is specified.
             return True
-        aliases = self._clients.client("kms").list_aliases(KeyId=key)["Aliases"]
+        kms = self._clients.client("kms")
+        identity = kms.describe_key(KeyId=key)["KeyMetadata"]["KeyId"]
+        aliases = kms.list_aliases(KeyId=identity)["Aliases"]
         return any(alias["AliasName"] == "alias/aws/dynamodb" for alias in aliases)
 
     def _table_policy(self, ends: Endpoints) -> Iterator[Problem]:

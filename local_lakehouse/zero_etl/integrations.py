@@ -60,6 +60,7 @@ class Integration:
         since: The time at which the integration entered its current status, in seconds since 1970.
         seen: Whether a caller has read the status.
         loaded: The layout in which the target was loaded, or None before the first load.
+        reload: Whether the target must be loaded again. Changes in the source are no longer recorded by key then.
         memory: The state of the replication.
         failures: The number of failed attempts since the integration entered the status `NEEDS_ATTENTION`.
         retry_at: The time of the next attempt, in seconds since 1970.
@@ -81,6 +82,7 @@ class Integration:
     since: float = 0.0
     seen: bool = False
     loaded: LoadedAs | None = None
+    reload: bool = False
     memory: Memory = field(default_factory=Memory)
     failures: int = 0
     retry_at: float = 0.0
@@ -117,6 +119,8 @@ class Integration:
         return cls(
             **{
                 **state,
+                # States stored by earlier versions do not contain this member.
+                "reload": state.get("reload", state["status"] == SYNCING),
                 "errors": tuple(Problem(**problem) for problem in state["errors"]),
                 "loaded": loaded and LoadedAs(**{**loaded, "rules": tuple(Rule(**rule) for rule in loaded["rules"])}),
                 "memory": Memory(**state["memory"]),

@@ -119,7 +119,7 @@ class Lifecycle:
             return
         if integration.status in (CREATING, MODIFYING) and not (now or self._was_seen(integration)):
             return
-        if integration.status == NEEDS_ATTENTION and not self._retries(integration, now):
+        if integration.status == NEEDS_ATTENTION and not (now or self._clock() >= integration.retry_at):
             return
         revision = self._clients.revision
         if integration.status == ACTIVE and self._calm.get(integration.identity) == revision and not now:
@@ -130,7 +130,7 @@ class Lifecycle:
         except NeedsAttentionError as error:
             self._ask_for_attention(integration, error.problems)
         except FailedForGoodError as error:
-            self._fail(integration, error.problem)
+            self._fail(integration, [error.problem])
         except Exception as error:  # noqa: BLE001  (logged and shown)
             self._explain(integration, error)
 
@@ -142,6 +142,8 @@ class Lifecycle:
             # A client has removed a prerequisite since the check.
             self._ask_for_attention(integration, gone.problems)
             return
+        except Exception as unexpected:  # noqa: BLE001  (logged and shown)
+            error = unexpected
         _LOG.error("integration %s failed", integration.name, exc_info=error)
         problem = Problem("INTERNAL_ERROR", f"{type(error).__name__}: {error}. The integration retries automatically.")
         self._ask_for_attention(integration, [problem])
@@ -163,7 +165,7 @@ class Lifecycle:
         if integration.status in (CREATING, MODIFYING):
             # A full load starts only when the integration is active.
             self._set(integration, ACTIVE)
-        if integration.loaded is None or integration.status == SYNCING:
+        if integration.loaded is None or integration.reload:
             self._load(integration, job, layout, ends)
             return
         # The changes are read after this time, so they include all earlier writes.
@@ -173,7 +175,10 @@ class Lifecycle:
                 raise SnapshotNeededError
             counts = self._replicator.refresh(job, integration.memory)
         except SnapshotNeededError:
-            self._set(integration, SYNCING)
+            # The load starts with the next step, so that a caller can see the status.
+            with self._clients.changing(PARTICIPANT):
+                integration.reload = True
+                self._set(integration, SYNCING)
             return
         with self._clients.changing(PARTICIPANT):
             self._set(integration, ACTIVE)
@@ -188,7 +193,7 @@ class Lifecycle:
         # alongside new columns with equivalent names.
         counts = self._replicator.load(job, integration.memory, keep=integration.loaded == layout)
         with self._clients.changing(PARTICIPANT):
-            integration.loaded = layout
+            integration.loaded, integration.reload = layout, False
             self._set(integration, ACTIVE)
         run = self._run(integration, ends, FULL_LOAD)
         self._telemetry.completed(run, counts, self._in_sync_until(integration, synced))
@@ -284,6 +289,9 @@ class Lifecycle:
             return True
 
     def _ask_for_attention(self, integration: Integration, problems: Sequence[Problem]) -> None:
+        if integration.status == NEEDS_ATTENTION and self._clock() - integration.since >= SEVEN_DAYS:
+            self._fail(integration, problems)
+            return
         with self._clients.changing(PARTICIPANT):
             new = self._set(integration, NEEDS_ATTENTION, problems)
             pause = min(2**integration.failures, _LONGEST_BACKOFF) * self._refresh_seconds
@@ -292,12 +300,12 @@ class Lifecycle:
         if new:
             self._tell(integration, "Integration Needs Attention", problems)
 
-    def _fail(self, integration: Integration, problem: Problem) -> None:
+    def _fail(self, integration: Integration, problems: Sequence[Problem]) -> None:
         with self._clients.changing(PARTICIPANT):
-            new = self._set(integration, FAILED, [problem])
+            new = self._set(integration, FAILED, problems)
             self._changes.forget(integration.identity)
         if new:
-            self._tell(integration, "Integration Failed", [problem])
+            self._tell(integration, "Integration Failed", problems)
 
     def _tell(self, integration: Integration, what: str, problems: Sequence[Problem]) -> None:
         ends, _ = self._ends(integration)
@@ -305,14 +313,6 @@ class Lifecycle:
         message = " ".join(problem.message for problem in problems)
         self._telemetry.failed(run, " ".join(problem.logged or problem.message for problem in problems))
         self._telemetry.event(run, what, {"errorMessage": message})
-
-    def _retries(self, integration: Integration, now: bool) -> bool:
-        if self._clock() - integration.since >= SEVEN_DAYS:
-            with self._clients.changing(PARTICIPANT):
-                self._set(integration, FAILED, integration.errors)
-                self._changes.forget(integration.identity)
-            return False
-        return now or self._clock() >= integration.retry_at
 
     def _was_seen(self, integration: Integration) -> bool:
         return integration.seen or self._clock() - integration.since >= _PATIENCE * self._refresh_seconds

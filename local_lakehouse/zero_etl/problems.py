@@ -42,6 +42,10 @@ class NeedsAttentionError(Exception):
         self.problems: Sequence[Problem] = problems
 
 
+class NameConflictError(NeedsAttentionError):
+    """Two attributes would share a column, or one of them already has the column."""
+
+
 class FailedForGoodError(Exception):
     """An integration cannot continue. It must be deleted and created again.
 

@@ -16,8 +16,8 @@ from local_lakehouse.iceberg.catalog import LakehouseCatalog
 from local_lakehouse.zero_etl.matching import Counts
 from local_lakehouse.zero_etl.merge import MergeContext
 from local_lakehouse.zero_etl.partitions import Rule, with_times
-from local_lakehouse.zero_etl.problems import NeedsAttentionError, Problem, SnapshotNeededError
-from local_lakehouse.zero_etl.schemas import check_names
+from local_lakehouse.zero_etl.problems import NameConflictError, NeedsAttentionError, Problem, SnapshotNeededError
+from local_lakehouse.zero_etl.schemas import check_names, evolved
 from local_lakehouse.zero_etl.target import Layout, Target
 from local_lakehouse.zero_etl.typed import typed_keys, typed_lines
 from local_lakehouse.zero_etl.unnest import Unnested, unnest
@@ -137,6 +137,10 @@ class Replicator:
                 items = typed_lines(snapshot.lines_of(window.keys.values()))
         try:
             counts = self._apply(job, memory, items, touched)
+        except NameConflictError as conflict:
+            self._changes.put_back(job.integration)
+            self._check_all_names(job, keys)
+            raise SnapshotNeededError from conflict
         except BaseException:
             self._changes.put_back(job.integration)
             raise
@@ -148,11 +152,27 @@ class Replicator:
         unnested = self._unnested(job, memory.keys, items, memory.widened)
         origins = check_names(unnested.columns, memory.origins, job.mode)
         key_columns = None if touched is None else unnest(touched, memory.keys, job.mode).columns
-        counts = self._target(job, memory.keys).apply(unnested, key_columns)
+        counts = self._target(job, memory.keys).apply(unnested, key_columns, memory.origins)
         if counts:
             memory.origins = origins
             memory.widened |= unnested.mixed
         return counts
+
+    def _check_all_names(self, job: Job, keys: Mapping[str, str]) -> None:
+        """Check the names of all current items.
+
+        A refresh also compares names with the target's columns, whose attributes may no longer occur in any item.
+
+        Raises:
+            NameConflictError: Two attributes of current items would share a column.
+        """
+        with contextlib.ExitStack() as stack:
+            with self._clients.lock:
+                snapshot = stack.enter_context(self._source.snapshot(job.table))
+            items = typed_lines(snapshot.lines())
+        columns = self._unnested(job, keys, items, frozenset()).columns
+        check_names(columns, {}, job.mode)
+        evolved(columns, None, 0)
 
     def _keys(self, job: Job) -> dict[str, str]:
         keys = self._source.key_attributes(job.table)

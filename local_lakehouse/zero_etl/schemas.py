@@ -5,6 +5,7 @@ AWS: https://docs.aws.amazon.com/glue/latest/dg/zero-etl-limitations.html
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -22,7 +23,7 @@ from pyiceberg.types import (
     TimestamptzType,
 )
 
-from local_lakehouse.zero_etl.problems import FailedForGoodError, NeedsAttentionError, Problem, SnapshotNeededError
+from local_lakehouse.zero_etl.problems import FailedForGoodError, NameConflictError, Problem, SnapshotNeededError
 from local_lakehouse.zero_etl.times import TIMESTAMP
 from local_lakehouse.zero_etl.unnest import NOUNNEST, Column
 
@@ -50,7 +51,7 @@ def evolved(columns: Sequence[Column], current: Schema | None, last_id: int) -> 
 
     Raises:
         SnapshotNeededError: A column's data type has changed.
-        NeedsAttentionError: Two attributes would share a column.
+        NameConflictError: Two attributes would share a column.
         FailedForGoodError: A service limit is exceeded.
     """
     growth = _Growth(last_id, replace=False, keep=True)
@@ -67,9 +68,17 @@ def replaced(columns: Sequence[Column], current: Schema, last_id: int, *, keep: 
         columns: The columns of all items.
         current: The table's schema.
         last_id: The highest field ID that the table has ever used.
-        keep: Whether to keep columns that no longer occur in any item.
+        keep: Whether to keep columns that no longer occur in any item, unless their names conflict with the items'
+            names.
+
+    Raises:
+        NameConflictError: Two attributes would share a column.
+        FailedForGoodError: A service limit is exceeded.
     """
-    return _checked(_Growth(last_id, replace=True, keep=keep).fields(columns, current))
+    if keep:
+        with contextlib.suppress(NameConflictError):
+            return _checked(_Growth(last_id, replace=True, keep=True).fields(columns, current))
+    return _checked(_Growth(last_id, replace=True, keep=False).fields(columns, current))
 
 
 def same_layout(schema: Schema, other: Schema) -> bool:
@@ -89,7 +98,7 @@ def check_names(columns: Sequence[Column], origins: Origins, mode: str) -> dict[
         The new source attributes of the target's columns.
 
     Raises:
-        NeedsAttentionError: Two attributes would share a column.
+        NameConflictError: Two attributes would share a column.
         FailedForGoodError: A name contains a colon.
     """
     known = dict(origins)
@@ -101,9 +110,9 @@ def check_names(columns: Sequence[Column], origins: Origins, mode: str) -> dict[
         if mode == NOUNNEST and column.name in taken:
             # The column that contains all other attributes can have the same name as a key.
             sources = f"The key {_shown(other)} and the map of all other attributes"
-            raise NeedsAttentionError(_collision(column.name, sources, "Choose another UnnestSpec."))
+            raise NameConflictError(_collision(column.name, sources, "Choose another UnnestSpec."))
         if other != column.source:
-            raise NeedsAttentionError(_collision(column.name, _attributes(other, column.source)))
+            raise NameConflictError(_collision(column.name, _attributes(other, column.source)))
         taken.add(column.name)
     return known
 
@@ -152,7 +161,7 @@ def _checked(fields: Sequence[NestedField]) -> Schema:
     for path in _paths(StructType(*fields), ()):
         name = ".".join(path).lower()
         if name in paths:
-            raise NeedsAttentionError(_collision(name, _attributes(paths[name], path)))
+            raise NameConflictError(_collision(name, _attributes(paths[name], path)))
         paths[name] = path
     schema = Schema(*fields)
     size = len(schema.model_dump_json())

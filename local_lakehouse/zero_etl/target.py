@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from pyiceberg.exceptions import (
@@ -161,21 +161,26 @@ class Target:
         commit(table, updates)
         return Counts(rows.num_rows, 0, 0)
 
-    def apply(self, changed: Unnested, keys: Sequence[Column] | None) -> Counts:
+    def apply(self, changed: Unnested, keys: Sequence[Column] | None, known: Collection[str]) -> Counts:
         """Apply changed items to the table, in one commit. If no row changes, nothing is committed.
 
         Args:
             changed: The changed items that still exist.
             keys: The key columns of all changed items, or None if `changed` contains all items.
+            known: The columns that the integration has created so far.
 
         Raises:
-            SnapshotNeededError: The table was deleted, or a data type or the partitioning has changed.
+            SnapshotNeededError: The table was deleted or replaced, a column was dropped or renamed, or a data type or
+                the partitioning has changed.
         """
-        return self._repeated(lambda: self._apply(changed, keys))
+        return self._repeated(lambda: self._apply(changed, keys, known))
 
-    def _apply(self, changed: Unnested, keys: Sequence[Column] | None) -> Counts:
+    def _apply(self, changed: Unnested, keys: Sequence[Column] | None, known: Collection[str]) -> Counts:
         table = self._table
-        if table is None:
+        if table is None or table.metadata.properties.get(INTEGRATION_ID) != self.layout.integration:
+            raise SnapshotNeededError
+        if not set(known) <= {column.name for column in table.schema().fields}:
+            # A column that another writer dropped or renamed would be NULL in all unchanged rows.
             raise SnapshotNeededError
         columns = changed.columns
         retyped = changed.mixed & set(table.schema().column_names)
@@ -187,7 +192,9 @@ class Target:
         if self._spec_updates(after):
             raise SnapshotNeededError
         schema = after.schema()
-        touched = None if keys is None else as_rows(keys, schema.select(*self.layout.keys))
+        # Another writer can change the order of the table's columns.
+        names = list(self.layout.keys)
+        touched = None if keys is None else as_rows(keys, schema.select(*names)).select(names)
         delta = Delta(as_rows(columns, schema), touched, self.layout.keys)
         counts, snapshot = merge(table, after, delta, self.context)
         if counts:

@@ -10,12 +10,23 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from pyiceberg.exceptions import CommitFailedException
+from pyiceberg.partitioning import PartitionField, PartitionSpec
+from pyiceberg.schema import Schema
+from pyiceberg.table import CommitTableResponse, Table
 from pyiceberg.table.snapshots import Operation
+from pyiceberg.table.update import (
+    AddPartitionSpecUpdate,
+    AddSchemaUpdate,
+    SetCurrentSchemaUpdate,
+    SetDefaultSpecUpdate,
+    TableUpdate,
+)
+from pyiceberg.transforms import IdentityTransform
 
 from local_lakehouse.athena.writes import iceberg_commits
 from local_lakehouse.iceberg import commits
-from local_lakehouse.iceberg.catalog import load_catalog
-from local_lakehouse.iceberg.snapshots import Change
+from local_lakehouse.iceberg.catalog import LakehouseCatalog, load_catalog
+from local_lakehouse.iceberg.snapshots import Change, make
 from tests.local_lakehouse.athena.conftest import Athena, accounts
 
 __all__ = ["accounts"]
@@ -137,6 +148,70 @@ def test_commit_change_rejects_a_table_that_has_changed(accounts: Athena) -> Non
             table, Change((), [entry], Operation.DELETE), lambda: catalog.load_table(("lab", "accounts"))
         )
     assert _ids(accounts) == ["1", "2", "3", "4"]
+
+
+def test_one_of_two_alter_statements_is_rejected_if_neither_waits_for_the_other(
+    accounts: Athena, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = LakehouseCatalog.commit_table
+
+    def late(catalog: LakehouseCatalog, *arguments: Any) -> CommitTableResponse:
+        monkeypatch.setattr(LakehouseCatalog, "commit_table", original)
+        monkeypatch.setattr(iceberg_commits, "_locks", defaultdict(threading.Lock))
+        accounts.run("ALTER TABLE accounts ADD COLUMNS (first string)")
+        return original(catalog, *arguments)
+
+    monkeypatch.setattr(LakehouseCatalog, "commit_table", late)
+
+    assert "ICEBERG_COMMIT_ERROR" in accounts.fail("ALTER TABLE accounts ADD COLUMNS (second string)")
+
+    columns = load_catalog(accounts.clients).load_table(("lab", "accounts")).schema().column_names
+    assert columns == ["id", "state", "balance", "first"]
+
+
+def test_concurrent_alter_statements_all_add_their_columns(accounts: Athena) -> None:
+    executions = [accounts.start(f"ALTER TABLE accounts ADD COLUMNS (c{number} string)") for number in range(4)]
+
+    assert [accounts.finished(each)["Status"]["State"] for each in executions] == ["SUCCEEDED"] * 4
+
+    fields = load_catalog(accounts.clients).load_table(("lab", "accounts")).schema().fields
+    assert sorted(field.name for field in fields) == ["balance", "c0", "c1", "c2", "c3", "id", "state"]
+    assert [field.field_id for field in fields] == list(range(1, 8))
+
+
+def _partitioned(table: Table, column: str, name: str) -> list[TableUpdate]:
+    """Return the updates that partition a table by a column."""
+    source = table.schema().find_field(column)
+    field = PartitionField(source.field_id, 1000, IdentityTransform(), name)
+    return [
+        make(AddPartitionSpecUpdate, spec=PartitionSpec(field, spec_id=1)),
+        make(SetDefaultSpecUpdate, spec_id=-1),
+    ]
+
+
+def test_commit_rejects_a_partitioning_after_a_concurrent_partitioning(accounts: Athena) -> None:
+    table = load_catalog(accounts.clients).load_table(("lab", "accounts"))
+    commits.commit(table, _partitioned(table, "state", "by_state"))
+
+    with pytest.raises(CommitFailedException):
+        commits.commit(table, _partitioned(table, "id", "by_id"))
+
+
+def test_commit_rejects_a_partitioning_by_a_column_that_is_dropped_concurrently(accounts: Athena) -> None:
+    table = load_catalog(accounts.clients).load_table(("lab", "accounts"))
+    accounts.run("ALTER TABLE accounts DROP COLUMN state")
+
+    with pytest.raises(CommitFailedException):
+        commits.commit(table, _partitioned(table, "state", "by_state"))
+
+
+def test_commit_rejects_a_schema_after_a_concurrent_partitioning(accounts: Athena) -> None:
+    table = load_catalog(accounts.clients).load_table(("lab", "accounts"))
+    commits.commit(table, _partitioned(table, "state", "by_state"))
+    schema = Schema(*(field for field in table.schema().fields if field.name != "state"), schema_id=1)
+
+    with pytest.raises(CommitFailedException):
+        commits.commit(table, [make(AddSchemaUpdate, schema_=schema), make(SetCurrentSchemaUpdate, schema_id=1)])
 
 
 def test_search_tables_matches_columns_and_filters(accounts: Athena) -> None:

@@ -19,6 +19,32 @@ from local_lakehouse.backend.dynamodb_source import DynamoDbSource, Item
 from local_lakehouse.store.database import Schema
 from local_lakehouse.store.items import Items
 
+# `INSERT OR IGNORE` would not keep a transaction's first version, because SQLite replaces a trigger's conflict policy
+# with that of the statement that fires the trigger.
+_TRIGGERS = (
+    """
+    CREATE TRIGGER keep_replaced_item BEFORE INSERT ON items
+    WHEN EXISTS (SELECT 1 FROM histories WHERE collection = NEW.collection)
+    BEGIN
+        INSERT INTO earlier_items VALUES (NEW.collection, NEW.key, 0,
+        (SELECT body FROM items WHERE collection = NEW.collection AND key = NEW.key)) ON CONFLICT DO NOTHING;
+    END
+    """,
+    """
+    CREATE TRIGGER keep_deleted_item BEFORE DELETE ON items
+    WHEN EXISTS (SELECT 1 FROM histories WHERE collection = OLD.collection)
+    BEGIN
+        INSERT INTO earlier_items VALUES (OLD.collection, OLD.key, 0, OLD.body) ON CONFLICT DO NOTHING;
+    END
+    """,
+    """
+    CREATE TRIGGER keep_updated_item BEFORE UPDATE ON items
+    WHEN EXISTS (SELECT 1 FROM histories WHERE collection = OLD.collection)
+    BEGIN
+        INSERT INTO earlier_items VALUES (OLD.collection, OLD.key, 0, OLD.body) ON CONFLICT DO NOTHING;
+    END
+    """,
+)
 _TABLES = (
     "CREATE TABLE histories (collection INTEGER PRIMARY KEY, since INTEGER NOT NULL)",
     """
@@ -27,32 +53,18 @@ _TABLES = (
     """,
     "CREATE INDEX earlier_items_by_moment ON earlier_items (collection, moment)",
     "CREATE INDEX earlier_items_unfinished ON earlier_items (moment) WHERE moment = 0",
-    """
-    CREATE TRIGGER keep_replaced_item BEFORE INSERT ON items
-    WHEN EXISTS (SELECT 1 FROM histories WHERE collection = NEW.collection)
-    BEGIN
-        INSERT OR IGNORE INTO earlier_items VALUES (NEW.collection, NEW.key, 0,
-        (SELECT body FROM items WHERE collection = NEW.collection AND key = NEW.key));
-    END
-    """,
-    """
-    CREATE TRIGGER keep_deleted_item BEFORE DELETE ON items
-    WHEN EXISTS (SELECT 1 FROM histories WHERE collection = OLD.collection)
-    BEGIN
-        INSERT OR IGNORE INTO earlier_items VALUES (OLD.collection, OLD.key, 0, OLD.body);
-    END
-    """,
-    """
-    CREATE TRIGGER keep_updated_item BEFORE UPDATE ON items
-    WHEN EXISTS (SELECT 1 FROM histories WHERE collection = OLD.collection)
-    BEGIN
-        INSERT OR IGNORE INTO earlier_items VALUES (OLD.collection, OLD.key, 0, OLD.body);
-    END
-    """,
+    *_TRIGGERS,
 )
 # The first format stored every version of every item under different keys, so its history is discarded.
 _FROM_1 = ("DROP TABLE item_versions", "DROP TABLE histories", *_TABLES)
-_SCHEMA = Schema("history", 2, _TABLES, migrations={1: _FROM_1}, large=("earlier_items",))
+# The triggers of the second format replaced a version that the transaction had already kept.
+_FROM_2 = (
+    "DROP TRIGGER keep_replaced_item",
+    "DROP TRIGGER keep_deleted_item",
+    "DROP TRIGGER keep_updated_item",
+    *_TRIGGERS,
+)
+_SCHEMA = Schema("history", 3, _TABLES, migrations={1: _FROM_1, 2: _FROM_2}, large=("earlier_items",))
 
 # Versions that are replaced in the current transaction have a time of 0 until the transaction ends.
 _STATE = """

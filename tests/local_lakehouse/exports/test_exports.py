@@ -181,6 +181,20 @@ def test_incremental_export_contains_partiql_writes(exports: Exports) -> None:
     assert (record["Keys"], record.get("NewImage")) == ({"pk": {"S": "a"}}, None)
 
 
+def test_exports_contain_the_item_from_before_a_batch_that_changes_it_twice(exports: Exports) -> None:
+    exports.world.put("Orders", _item("a", 1))
+    exports.clock.now += 10
+    start = exports.at(0)
+    statements = [{"Statement": f"UPDATE \"Orders\" SET n={number} WHERE pk='a'"} for number in (2, 3)]
+    # The endpoint executes each request in one transaction.
+    with exports.world.clients.documents.database.transaction():
+        exports.world.dynamodb("BatchExecuteStatement", Statements=statements)
+    exports.clock.now += 10
+    (record,) = exports.incremental(start)
+    assert (record["OldImage"], record["NewImage"]) == (_item("a", 1), _item("a", 3))
+    assert exports.records(exports.export(ExportTime=exports.at(-15))) == [{"Item": _item("a", 1)}]
+
+
 def test_exports_survive_a_restart(exports: Exports) -> None:
     exports.world.put("Orders", _item("a", 1))
     exports.clock.now += 10

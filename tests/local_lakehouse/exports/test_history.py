@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +24,11 @@ TABLE = {
     "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
     "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
 }
-# None means that the item was deleted.
-writes = st.lists(st.dictionaries(st.sampled_from("abc"), st.none() | st.integers(0, 2), min_size=1), max_size=8)
+# The requests of a transaction. None means that the item was deleted.
+requests = st.lists(
+    st.dictionaries(st.sampled_from("abc"), st.none() | st.integers(0, 2), min_size=1), min_size=1, max_size=3
+)
+transactions = st.lists(requests, max_size=8)
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +64,14 @@ class PastTable:
         ]
         self.dynamodb.batch_write_item(RequestItems={self.name: requests})
 
+    def write_together(self, state: dict[str, int], batches: Sequence[dict[str, int | None]]) -> dict[str, int]:
+        """Send several requests in one transaction, and return the table's new state."""
+        with self.clients.documents.database.transaction():
+            for values in batches:
+                self.write(values)
+                state = _changed(state, values)
+        return state
+
     def turn_on(self) -> None:
         self.dynamodb.update_continuous_backups(
             TableName=self.name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
@@ -80,19 +91,17 @@ def _item(key: str, value: int) -> dict[str, Any]:
 
 
 @settings(deadline=None)
-@given(writes, writes)
+@given(transactions, transactions)
 def test_history_returns_every_earlier_state(clients: ServiceClients, before: Any, after: Any) -> None:
     past = PastTable(clients)
     state: dict[str, int] = {}
     states: list[tuple[int, dict[str, int]]] = []
-    for values in before:
-        past.write(values)
-        state = _changed(state, values)
+    for batches in before:
+        state = past.write_together(state, batches)
     past.turn_on()
     states.append((past.history.now(), dict(state)))
-    for values in after:
-        past.write(values)
-        state = _changed(state, values)
+    for batches in after:
+        state = past.write_together(state, batches)
         states.append((past.history.now(), dict(state)))
     assert [past.at(moment) for moment, _ in states] == [expected_state for _, expected_state in states]
     for (start, old), (end, new) in itertools.pairwise(states):
@@ -136,3 +145,25 @@ def test_delete_table_deletes_the_history(clients: ServiceClients) -> None:
     with clients.documents.database.view() as connection:
         assert connection.execute("SELECT count(*) FROM earlier_items").fetchone() == (0,)
         assert connection.execute("SELECT count(*) FROM histories").fetchone() == (0,)
+
+
+def test_second_format_is_migrated(clients: ServiceClients) -> None:
+    past = PastTable(clients)
+    past.write({"a": 1})
+    past.turn_on()
+    start = past.history.now()
+    database = clients.documents.database
+    with database.transaction() as connection:
+        triggers = connection.execute("SELECT name, sql FROM sqlite_schema WHERE name LIKE 'keep_%_item'").fetchall()
+        for name, sql in triggers:
+            connection.execute(f"DROP TRIGGER {name}")
+            connection.execute(
+                sql.replace("INSERT INTO", "INSERT OR IGNORE INTO").replace(" ON CONFLICT DO NOTHING", "")
+            )
+        connection.execute("UPDATE formats SET version = 2 WHERE name = 'history'")
+    assert len(triggers) == 3
+
+    History(clients, past.clock)
+    past.write_together({}, [{"a": 2}, {"a": 3}])
+
+    assert past.at(start) == {"a": 1}

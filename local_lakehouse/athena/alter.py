@@ -55,7 +55,7 @@ def alter_table(statement: nodes.AlterTable, context: Context) -> Outcome:
     if statement.action == "RENAME":
         new_database, new_name = table_of(context, statement.new_table)
         _check_free(context, new_database, new_name)
-        context.lake.catalog.rename_table((database, name), (new_database, new_name))
+        changing(database, name, lambda: context.lake.catalog.rename_table((database, name), (new_database, new_name)))
         return Outcome()
     changing(database, name, lambda: _change(statement, fresh(context.lake, database, name)))
     return Outcome()
@@ -92,6 +92,10 @@ def _check_column(table: Table, name: str) -> None:
 
 def _drop_column(statement: nodes.AlterTable, table: Table) -> None:
     _check_column(table, statement.old_name)
+    field = table.schema().find_field(statement.old_name)
+    if any(partition.source_id == field.field_id for partition in table.spec().fields):
+        # The table could not be written anymore.
+        raise QueryFailure("", f"Cannot drop partition field: {statement.old_name}", error_type=1200)
     with table.update_schema() as update:
         update.delete_column(statement.old_name)
 

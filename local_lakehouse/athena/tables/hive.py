@@ -205,13 +205,13 @@ class HiveLoad:
         return ((path, size, tag) for path, size, tag in listed if size)
 
     def _listed(self, location: str) -> Iterator[tuple[str, int, str]]:
-        """Yield the path, size and entity tag of each object under a location, except hidden objects."""
+        """Yield the path, size and entity tag of each object under a location, except in hidden files and folders."""
         bucket, _, prefix = location.removeprefix("s3://").partition("/")
         prefix = prefix.rstrip("/") + "/" if prefix else ""
         for page in self.lake.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for found in page.get("Contents", ()):
-                name = found["Key"].rpartition("/")[2]
-                if name and not name.startswith(("_", ".")):
+                names = found["Key"].removeprefix(prefix).split("/")
+                if names[-1] and not any(name.startswith(("_", ".")) for name in names):
                     yield f"s3://{bucket}/{found['Key']}", found["Size"], found["ETag"]
 
 

@@ -42,6 +42,8 @@ from local_lakehouse.sql.runtime.regexp_functions import Pattern, java_pattern
 from local_lakehouse.sql.runtime.udf import AthenaError
 from local_lakehouse.sql.types import Type
 
+# A cell can be as long as its file.
+csv.field_size_limit(2**31 - 1)
 _REFUSED_COMPRESSIONS = ("deflate", "lz4", "lzo", "snappy", "zst")
 
 
@@ -83,14 +85,7 @@ def parse_file(entry: dict[str, Any], path: str, content: bytes, columns: list[t
         return _avro(content, columns)
     content = _decompressed(path, content)
     if library == OPEN_CSV:
-        rows = csv.reader(
-            io.StringIO(content.decode(errors="replace"), newline=""),
-            # As in Hive, only the first of several characters is used.
-            delimiter=(parameters.get("separatorChar") or ",")[0],
-            quotechar=(parameters.get("quoteChar") or '"')[0],
-            escapechar=(parameters.get("escapeChar") or "\\")[0],
-        )
-        return _texts(list(rows), parameters, columns, read_csv)
+        return _texts(_quoted(content.decode(errors="replace"), parameters), parameters, columns, read_csv)
     if library == LAZY_SIMPLE:
         layout = lazy_simple.layout_of(parameters)
         lines = [layout.cells(line) for line in _lines(content.decode(errors="replace"))]
@@ -129,6 +124,18 @@ def _decompressed(path: str, content: bytes) -> bytes:
         return bz2.decompress(content) if extension == "bz2" else content
     except (OSError, EOFError, zlib.error) as error:
         raise QueryFailure("HIVE_CURSOR_ERROR", f"Failed to read file: {path}: {error}") from error
+
+
+def _quoted(text: str, parameters: Mapping[str, str]) -> list[list[str]]:
+    """Return the cells of each line of a CSV file. A quoted cell ends with its line, as in Hive."""
+    read = partial(
+        csv.reader,
+        # As in Hive, only the first of several characters is used.
+        delimiter=(parameters.get("separatorChar") or ",")[0],
+        quotechar=(parameters.get("quoteChar") or '"')[0],
+        escapechar=(parameters.get("escapeChar") or "\\")[0],
+    )
+    return [next(read([line]), []) for line in _lines(text)]
 
 
 def _lines(text: str) -> list[str]:

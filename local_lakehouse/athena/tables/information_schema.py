@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pyarrow as pa
+from botocore.exceptions import ClientError
 
 from local_lakehouse.athena.tables.file_bounds import Row
 from local_lakehouse.athena.tables.hive import hive_columns
@@ -22,6 +23,7 @@ from local_lakehouse.sql.failures import QueryFailure
 from local_lakehouse.sql.types import Type
 
 _TEXT = types.VARCHAR
+_DENIED = ("403", "AccessDenied", "AccessDeniedException")
 
 
 def _schemata(lake: Lake) -> tuple[Columns, Iterator[Row]]:
@@ -91,6 +93,10 @@ def _known_columns(lake: Lake, entry: dict[str, Any]) -> list[tuple[str, Type, s
     try:
         return table_columns(lake, entry)
     except QueryFailure:
+        return []
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _DENIED:
+            raise
         return []
 
 

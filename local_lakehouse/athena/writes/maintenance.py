@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-data-optimization.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -145,15 +146,25 @@ def vacuum(statement: nodes.Vacuum, context: Context) -> Outcome:
 
 
 def _delete_old_metadata(context: Context, table: Table) -> None:
-    """Delete the metadata files that the current metadata no longer lists."""
+    """Delete the metadata files that the current metadata no longer lists.
+
+    Newer files are kept, because another writer may be about to commit them.
+    """
+    newest = _version(table.metadata_location)
     kept = {table.metadata_location, *(entry.metadata_file for entry in table.metadata.metadata_log)}
     folder = f"{table.metadata.location}/metadata/"
     bucket, _, prefix = folder.removeprefix("s3://").partition("/")
     for page in context.lake.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for item in page.get("Contents", ()):
             path = f"s3://{bucket}/{item['Key']}"
-            if path.endswith(".metadata.json") and path not in kept:
+            if path not in kept and -1 < _version(path) < newest:
                 table.io.delete(path)
+
+
+def _version(path: str) -> int:
+    """Return the version number in the name of a metadata file, or -1 if the name contains no number."""
+    found = re.search(r"/(\d+)-[^/]+\.metadata\.json$", path)
+    return int(found[1]) if found else -1
 
 
 def _expired(table: Table) -> list[int]:

@@ -27,13 +27,18 @@ from local_lakehouse.athena.writes.storing import can_store, stored_sql
 from local_lakehouse.iceberg.scans import Scan
 from local_lakehouse.sql.analysis.analysis import Analysis
 from local_lakehouse.sql.analysis.relations import From, nested
-from local_lakehouse.sql.analysis.scope import Field, Scope
+from local_lakehouse.sql.analysis.scope import Scope
 from local_lakehouse.sql.analysis.typed import NOTHING, Facts, Typed, null_of, union
 from local_lakehouse.sql.failures import Position, QueryFailure
 from local_lakehouse.sql.grammar import statement_tree as nodes
 from local_lakehouse.sql.grammar import tree
 from local_lakehouse.sql.types import Type
 from local_lakehouse.sql.workers.pool import WorkerSession
+
+# The temporary tables of a MERGE statement.
+_SOURCE = "merge_source"
+_MATCHED = "merge_matched"
+_MISSING = "merge_missing"
 
 
 @dataclass
@@ -86,8 +91,7 @@ class _Target:
 
     def register(self) -> None:
         """Pass the table's rows with their positions, and all other relations of the statement, to DuckDB."""
-        self.tables.register(self.context.worker, self.analyzer.scans(self.facts))
-        self.context.execution.scanned_bytes += self.tables.scanned_bytes
+        self.context.register(self.tables, self.analyzer.scans(self.facts))
         self._offer(self.name, self.scan)
 
     def _offer(self, name: str, scan: Scan) -> None:
@@ -261,39 +265,59 @@ class _Counted:
 
 
 class _Merge:
-    """A ``MERGE`` statement."""
+    """A ``MERGE`` statement.
+
+    The source, the join and the choice of a ``WHEN`` clause for each row are evaluated once and kept in temporary
+    tables, because a second evaluation could return other rows, for example with ``random()`` or ``LIMIT``.
+    """
 
     def __init__(self, statement: nodes.Merge, target: _Target) -> None:
         self._statement = statement
         self._target = target
-        self._source = target.analyzer.relation(statement.source, None, [])
-        self._scope = Scope([*target.scope().fields, *self._visible(self._source.fields)])
-        target.facts |= self._source.facts
+        source = target.analyzer.relation(statement.source, None, [])
+        self._source_sql = nested(statement.source, source)
+        self._source_fields = source.fields
+        self._fields = [
+            replace(field, sql=f"{_SOURCE}.c{index}") for index, field in enumerate(source.fields) if not field.hidden
+        ]
+        self._scope = Scope([*target.scope().fields, *self._fields])
+        target.facts |= source.facts
         self._on = target.boolean(statement.condition, self._scope.in_clause("MERGE"), "MERGE ON clause")
-
-    def _visible(self, fields: list[Field]) -> list[Field]:
-        return [field for field in fields if not field.hidden]
 
     def run(self) -> Outcome:
         """Run the statement."""
+        target = self._target
         matched = [case for case in self._statement.cases if case.matched]
         missing = [case for case in self._statement.cases if not case.matched]
-        choice = self._choice(matched, self._scope)
-        updates = [
-            (number, self._update_sql(case, number, choice))
-            for number, case in enumerate(matched)
-            if case.action == "UPDATE"
-        ]
-        places = self._places_sql(choice)
-        inserts = [self._insert_sql(case, number, missing) for number, case in enumerate(missing)]
-        self._target.register()
-        worker = self._target.context.worker
-        gone = worker.read(places)
+        joined = (
+            f"SELECT {target.places}, {_SOURCE}.rowid AS r, {self._choice(matched, self._scope)} AS k "
+            f"FROM {target.relation.sql} JOIN {_SOURCE} ON {self._on}"
+        )
+        left = (
+            f"SELECT rowid AS r, {self._choice(missing, Scope(self._fields))} AS k FROM {_SOURCE} "
+            f"WHERE rowid NOT IN (SELECT r FROM {_MATCHED})"
+        )
+        updates = [self._update_sql(case, number) for number, case in enumerate(matched) if case.action == "UPDATE"]
+        inserts = [self._insert_sql(case, number) for number, case in enumerate(missing)]
+        target.register()
+        worker = target.context.worker
+        for name, rows in ((_SOURCE, self._read_source()), (_MATCHED, joined), (_MISSING, left)):
+            worker.define(f"CREATE TEMP TABLE {name} AS {rows}")
+        gone = worker.read(f"SELECT f, n FROM {_MATCHED} WHERE k IS NOT NULL")
         self._check_single(gone)
-        added = _Counted(worker, inserts)
-        changed = _Counted(worker, [sql for _, sql in updates])
-        self._target.apply([changed, added], lambda: gone)
+        added, changed = _Counted(worker, inserts), _Counted(worker, updates)
+        target.apply([changed, added], lambda: gone)
         return written_rows(gone.num_rows + added.count)
+
+    def _read_source(self) -> str:
+        """Return the query of the source's columns that the statement uses."""
+        columns = [
+            f"{field.sql} AS c{index}"
+            for index, field in enumerate(self._source_fields)
+            if field.facts.reads <= self._target.facts.reads
+        ]
+        # A statement can use no column of its source.
+        return f"SELECT {', '.join(columns) or '1 AS c'} FROM {self._source_sql}"
 
     def _choice(self, cases: Sequence[nodes.MergeCase], scope: Scope) -> str:
         """Return SQL that yields the number of the ``WHEN`` clause that applies to a row, or NULL if none applies."""
@@ -305,21 +329,17 @@ class _Merge:
             branches.append(f"WHEN {condition} THEN {number}")
         return f"CASE {' '.join(branches)} END" if branches else "CAST(NULL AS INTEGER)"
 
-    def _joined(self) -> str:
-        source = nested(self._statement.source, self._source)
-        return f"{self._target.relation.sql} JOIN {source} ON {self._on}"
-
-    def _places_sql(self, choice: str) -> str:
-        alias = self._target.alias
-        chosen = f"SELECT {alias}.f AS f, {alias}.n AS n, {choice} AS k FROM {self._joined()}"
-        return f"SELECT * FROM ({chosen}) WHERE k IS NOT NULL"
-
-    def _update_sql(self, case: nodes.MergeCase, number: int, choice: str) -> str:
+    def _update_sql(self, case: nodes.MergeCase, number: int) -> str:
         values = _assigned(self._target, case.assignments, self._scope, "MERGE")
-        return f"SELECT {_read(self._target, values)} FROM {self._joined()} WHERE ({choice}) = {number}"
+        alias = self._target.alias
+        return (
+            f"SELECT {_read(self._target, values)} FROM {self._target.relation.sql} "
+            f"JOIN {_MATCHED} AS x ON x.f = {alias}.f AND x.n = {alias}.n AND x.k = {number} "
+            f"JOIN {_SOURCE} ON {_SOURCE}.rowid = x.r"
+        )
 
-    def _insert_sql(self, case: nodes.MergeCase, number: int, cases: Sequence[nodes.MergeCase]) -> str:
-        scope = Scope(self._visible(self._source.fields))
+    def _insert_sql(self, case: nodes.MergeCase, number: int) -> str:
+        scope = Scope(self._fields)
         wanted = {name.lower(): type_ for name, type_ in self._target.columns}
         names = [column.key for column in case.columns] or list(wanted)
         for column in case.columns:
@@ -351,9 +371,7 @@ class _Merge:
             f"{by_name.get(name.lower(), null_of(type_))} AS c{index}"
             for index, (name, type_) in enumerate(self._target.columns)
         )
-        choice = self._choice(cases, scope)
-        unmatched = f"NOT EXISTS (SELECT 1 FROM {self._target.relation.sql} WHERE {self._on})"
-        return f"SELECT {read} FROM {self._source.sql} WHERE {unmatched} AND ({choice}) = {number}"
+        return f"SELECT {read} FROM {_SOURCE} JOIN {_MISSING} AS x ON x.r = {_SOURCE}.rowid AND x.k = {number}"
 
     def _check_single(self, gone: pa.Table) -> None:
         places = set(zip(gone.column("f").to_pylist(), gone.column("n").to_pylist(), strict=False))

@@ -271,3 +271,28 @@ def test_numeric_separator_is_a_character_code(athena: Athena, clause: str, sepa
     athena.run("INSERT INTO t VALUES (99, 1)")
 
     assert athena.run("SELECT a, b FROM t ORDER BY a") == [["11", "191"], ["99", "1"]]
+
+
+def test_quoted_cell_ends_with_its_line(athena: Athena) -> None:
+    body = b'id,s\n1,"Doe, J"\n2,"open\n3,c\n' + b"4," + b"x" * 200_000 + b"\n"
+    athena.s3.put_object(Bucket="lab", Key="t/a", Body=body)
+    athena.run(
+        "CREATE EXTERNAL TABLE t (id int, s string) ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde' "
+        "LOCATION 's3://lab/t/' TBLPROPERTIES ('skip.header.line.count'='1')"
+    )
+
+    found = athena.run("SELECT id, substr(s, 1, 6), length(s) FROM t ORDER BY id")
+    assert found[0] == ["1", "Doe, J", "6"]
+    assert [identifier for identifier, _, _ in found] == ["1", "2", "3", "4"]
+    assert found[3][2] == "200000"
+
+
+@pytest.mark.parametrize("key", ["_temporary/0/part-0", ".hidden/part-0", "a/_b/part-0", "_part", ".part"])
+def test_files_in_hidden_folders_are_not_read(athena: Athena, key: str) -> None:
+    athena.run(
+        "CREATE EXTERNAL TABLE t (id int) ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' LOCATION 's3://lab/_tables/t/'"
+    )
+    for name, body in (("a/part-0", b"1\n"), (key, b"2\n")):
+        athena.s3.put_object(Bucket="lab", Key=f"_tables/t/{name}", Body=body)
+
+    assert athena.run("SELECT id FROM t") == [["1"]]

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from local_lakehouse.athena.tables.lake import Lake
+from local_lakehouse.athena.writes import iceberg_commits
+from local_lakehouse.iceberg.catalog import LakehouseCatalog
 from tests.local_lakehouse.athena.conftest import Athena
 
 
@@ -454,3 +456,29 @@ def test_statement_looks_up_each_table_once(accounts: Athena, monkeypatch: pytes
     accounts.run(f"SELECT count(*) FROM accounts AS a, accounts AS c WHERE a.id = c.id AND {exists}")
     accounts.run('SELECT count(*) FROM accounts, "accounts$snapshots"')
     assert found == ["accounts", "accounts"]
+
+
+def test_partition_column_cannot_be_dropped(athena: Athena) -> None:
+    properties = "LOCATION 's3://lab/t/' TBLPROPERTIES ('table_type'='ICEBERG')"
+    athena.run(f"CREATE TABLE t (id int, day date, p string) PARTITIONED BY (p, month(day)) {properties}")
+    for column in ("p", "day"):
+        assert athena.fail(f"ALTER TABLE t DROP COLUMN {column}") == f"Cannot drop partition field: {column}"
+    athena.run("ALTER TABLE t DROP COLUMN id")
+
+    athena.run("INSERT INTO t VALUES (DATE '2026-01-02', 'x')")
+    assert athena.run("SELECT * FROM t") == [["2026-01-02", "x"]]
+
+
+def test_rename_waits_for_other_statements(accounts: Athena, monkeypatch: pytest.MonkeyPatch) -> None:
+    locked: list[bool] = []
+    rename = LakehouseCatalog.rename_table
+
+    def renamed(catalog: LakehouseCatalog, *names: Any) -> Any:
+        locked.append(iceberg_commits._locks["lab", "accounts"].locked())
+        return rename(catalog, *names)
+
+    monkeypatch.setattr(LakehouseCatalog, "rename_table", renamed)
+    accounts.run("ALTER TABLE accounts RENAME TO renamed")
+
+    assert locked == [True]
+    assert accounts.run("SELECT count(*) FROM renamed") == [["3"]]

@@ -160,3 +160,14 @@ def test_rename_to_a_missing_database_fails(shared: Athena, name: str) -> None:
     shared.run(create(name))
 
     assert "Database does not exist: nowhere" in shared.fail(f"ALTER TABLE {name} RENAME TO nowhere.{name}")
+
+
+def test_vacuum_keeps_a_metadata_file_that_another_writer_is_about_to_commit(shared: Athena, name: str) -> None:
+    shared.run(create(name, "'vacuum_max_metadata_files_to_keep'='1'"))
+    for value in range(3):
+        shared.run(f"INSERT INTO {name} VALUES {value}")
+    written = f"{name}/metadata/00099-11111111-2222-3333-4444-555555555555.metadata.json"
+    shared.s3.put_object(Bucket="lab", Key=written, Body=b"{}")
+    shared.run(f"VACUUM {name}")
+
+    assert written in keys(shared, f"{name}/metadata/")

@@ -7,9 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from pyiceberg import types as iceberg
 
 from local_lakehouse.athena.tables.human_strings import human_string
+from local_lakehouse.athena.tables.lake import Lake
 from local_lakehouse.iceberg.catalog import load_catalog
 from tests.local_lakehouse.athena.conftest import Athena
 
@@ -97,3 +99,18 @@ def test_unreadable_tables_do_not_break_information_schema(accounts: Athena) -> 
     assert accounts.fail("SELECT * FROM torn").startswith("ICEBERG_INVALID_METADATA")
     assert accounts.fail("SELECT * FROM lost").startswith("ICEBERG_INVALID_METADATA")
     assert accounts.fail("SELECT * FROM odd").startswith("HIVE_INVALID_METADATA")
+
+
+def test_tables_that_the_caller_cannot_read_have_no_columns(accounts: Athena, monkeypatch: pytest.MonkeyPatch) -> None:
+    accounts.run("CREATE TABLE foreign_table (a int) LOCATION 's3://lab/f/' TBLPROPERTIES ('table_type'='ICEBERG')")
+    iceberg = Lake.iceberg
+
+    def read(lake: Lake, entry: dict[str, Any], *arguments: Any) -> Any:
+        if entry["Name"] == "foreign_table":
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "Access Denied"}}, "GetObject")
+        return iceberg(lake, entry, *arguments)
+
+    monkeypatch.setattr(Lake, "iceberg", read)
+    assert accounts.run("SELECT column_name FROM information_schema.columns WHERE table_schema = 'lab'") == [
+        ["id"], ["state"], ["balance"],
+    ]  # fmt: skip

@@ -43,7 +43,7 @@ def _crc32(content: bytes) -> bytes:
 
 
 # The functions that compute checksums. Python has no function for CRC32C and CRC64NVME, whose values are not verified.
-_CHECKSUMS: Mapping[str, Callable[[bytes], bytes]] = {
+CHECKSUMS: Mapping[str, Callable[[bytes], bytes]] = {
     "crc32": _crc32,
     "sha1": lambda content: hashlib.sha1(content, usedforsecurity=False).digest(),
     "sha256": lambda content: hashlib.sha256(content).digest(),
@@ -125,7 +125,7 @@ def _check_content(request: Request) -> None:
             raise Fault("InvalidDigest", "The Content-MD5 you specified was invalid.")
         if wanted != hashlib.md5(request.body, usedforsecurity=False).digest():
             raise Fault("BadDigest", "The Content-MD5 you specified did not match what we received.")
-    for name, compute in _CHECKSUMS.items():
+    for name, compute in CHECKSUMS.items():
         given = request.headers.get(f"x-amz-checksum-{name}")
         if given is None:
             continue

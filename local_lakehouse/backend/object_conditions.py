@@ -31,9 +31,10 @@ def check(request: Request, backend: Any) -> None:
     """
     if _SOURCE in request.headers:
         _check_source(request, backend)
-    if request.operation in ("CompleteMultipartUpload", "CopyObject"):
+    if request.operation == "CopyObject":
         _check_replaced(request, backend)
-    if request.operation == "CompleteMultipartUpload":
+    if request.operation == "CompleteMultipartUpload" and not _is_repeated(request, backend):
+        _check_replaced(request, backend)
         _check_upload(request, backend)
     if request.operation == "GetObjectAttributes":
         _check_attributes(request, _object(request, backend))
@@ -114,6 +115,12 @@ def _check_replaced(request: Request, backend: Any) -> None:
             raise Fault("NoSuchKey", "The specified key does not exist.", status=HTTPStatus.NOT_FOUND)
         if not _matches(replaced, request.headers["if-match"]):
             raise _unmet()
+
+
+def _is_repeated(request: Request, backend: Any) -> bool:
+    """Return whether the stored object is the result of the multipart upload that a request completes."""
+    found = _object(request, backend)
+    return bool(found and found.multipart and found.multipart.id == request.query["uploadId"])
 
 
 def _check_upload(request: Request, backend: Any) -> None:

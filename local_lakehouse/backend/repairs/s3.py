@@ -16,6 +16,8 @@ from moto.s3.exceptions import S3ClientError
 from moto.s3.models import S3Backend
 from moto.s3.responses import S3Response
 
+from local_lakehouse.backend.repairs import s3_checksums, s3_versions
+
 # Since January 2023, S3 encrypts new objects with S3 managed keys unless the request or the bucket specifies another
 # type of encryption.
 _DEFAULT = {"Rule": {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": "false"}}
@@ -32,6 +34,8 @@ def apply() -> None:
         S3Response._tagging_from_xml = _or_no_tags(S3Response._tagging_from_xml)  # type: ignore[method-assign]
         S3Backend.put_object_tagging = _without_empty(S3Backend.put_object_tagging)  # type: ignore[method-assign]
         S3Response.get_object = _whole(S3Response.get_object)  # type: ignore[method-assign]
+    s3_checksums.apply()
+    s3_versions.apply()
 
 
 def _whole(get: Callable[..., Any]) -> Callable[..., Any]:

@@ -160,7 +160,7 @@ def test_multipart_upload_checks_its_parts_and_conditions(s3: Any) -> None:
     _refused(s3.complete_multipart_upload, 400, "InvalidRequest", **upload, **whole, MpuObjectSize=7)
     _refused(s3.complete_multipart_upload, 404, "NoSuchKey", **upload, **whole, IfMatch='"x"')
     s3.complete_multipart_upload(**upload, **whole, MpuObjectSize=_PART + 1)
-    _refused(s3.complete_multipart_upload, 404, "NoSuchUpload", **upload, **whole)
+    _refused(s3.complete_multipart_upload, 404, "NoSuchUpload", **{**upload, "UploadId": "unknown"}, **whole)
     _refused(s3.head_object, 416, "InvalidPartNumber", Bucket="files", Key="parts", PartNumber=3)
     attributes = {"Bucket": "files", "ObjectAttributes": ["ObjectSize", "ObjectParts"]}
     _refused(s3.get_object_attributes, 501, "NotImplemented", Key="parts", **attributes)

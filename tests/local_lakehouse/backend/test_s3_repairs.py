@@ -1,4 +1,4 @@
-"""Tests for objects without tags, and for requests for parts of objects."""
+"""Tests for objects without tags, for requests for parts of objects, and for repeated requests."""
 
 from pathlib import Path
 from typing import Any
@@ -80,3 +80,23 @@ def test_request_for_a_part_never_returns_the_whole_object(tmp_path: Path) -> No
             s3.get_object(Bucket="files", Key="parts", PartNumber=2)
         assert s3.get_object(Bucket="files", Key="parts")["Body"].read() == b"".join(bodies)
         assert s3.get_object(Bucket="files", Key="whole", PartNumber=1)["Body"].read() == b"whole"
+
+
+@pytest.mark.parametrize("conditions", [{}, {"IfNoneMatch": "*"}])
+def test_completed_multipart_upload_can_be_completed_again(tmp_path: Path, conditions: dict[str, str]) -> None:
+    upload = {"Bucket": "files", "Key": "parts"}
+    with opened(tmp_path) as backend:
+        s3 = backend.clients.client("s3")
+        s3.create_bucket(Bucket="files")
+        upload["UploadId"] = s3.create_multipart_upload(**upload)["UploadId"]
+        part = {"PartNumber": 1, "ETag": s3.upload_part(**upload, PartNumber=1, Body=b"x")["ETag"]}
+        complete: dict[str, Any] = {**upload, **conditions, "MultipartUpload": {"Parts": [part]}}
+        first = s3.complete_multipart_upload(**complete)
+        assert s3.complete_multipart_upload(**complete)["ETag"] == first["ETag"]
+    with opened(tmp_path) as backend:
+        s3 = backend.clients.client("s3")
+        assert s3.complete_multipart_upload(**complete)["ETag"] == first["ETag"]
+        s3.put_object(Bucket="files", Key="parts", Body=b"other")
+        with pytest.raises(ClientError, match="PreconditionFailed" if conditions else "NoSuchUpload"):
+            s3.complete_multipart_upload(**complete)
+        assert s3.get_object(Bucket="files", Key="parts")["Body"].read() == b"other"

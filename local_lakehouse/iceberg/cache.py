@@ -5,21 +5,37 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import pyarrow as pa
 
 _CACHE_BYTES = 384 * 2**20
 
 _Value = TypeVar("_Value")
-ColumnKey = tuple[str, int, str, tuple[str, ...]]
+
+
+class ColumnKey(NamedTuple):
+    """The identity of a column in the cache. Iceberg never changes a data file, so the values never change.
+
+    Args:
+        path: The file's location.
+        field_ids: The IDs of the field and its nested fields. The Arrow type does not contain these IDs.
+        arrow_type: The Arrow type.
+        deletes: The locations of the applied delete files.
+        mapping: The name mapping of the table, because several tables can contain a file without field IDs.
+        constant: The value of a column that the file does not contain, or None for a column from the file.
+    """
+
+    path: str
+    field_ids: tuple[int, ...]
+    arrow_type: str
+    deletes: tuple[str, ...] = ()
+    mapping: str | None = None
+    constant: str | None = None
 
 
 class RowCache:
     """A cache of data files' columns. If the cache exceeds its size limit, the least recently used columns are dropped.
-
-    Iceberg never changes a data file, so a column is identified by its file path, field ID, Arrow type and applied
-    delete files.
 
     Args:
         limit: The maximum size of the Arrow data in bytes.

@@ -71,33 +71,35 @@ def scan_sql(
     Raises:
         NotReadableError: DuckDB would read a column in a way that does not match the table's schema.
     """
-    groups: dict[object, list[tuple[int, ScanFile, Path, Layout]]] = {}
+    groups: dict[Layout, list[tuple[int, ScanFile, Path]]] = {}
     for number, (file, path, layout) in enumerate(files):
-        shape = tuple((stored.name, str(stored.type), stored.field_id) for stored in layout)
-        groups.setdefault(shape, []).append((number, file, path, layout))
-    return " UNION ALL ".join(_group_sql(members, fields, path_column, place_columns) for members in groups.values())
+        groups.setdefault(layout, []).append((number, file, path))
+    return " UNION ALL ".join(
+        _group_sql(layout, members, fields, path_column, place_columns) for layout, members in groups.items()
+    )
 
 
 def _group_sql(
-    members: Sequence[tuple[int, ScanFile, Path, Layout]],
+    layout: Layout,
+    members: Sequence[tuple[int, ScanFile, Path]],
     fields: Sequence[tuple[str, NestedField]],
     path_column: str | None,
     place_columns: tuple[str, str] | None,
 ) -> str:
-    layout = members[0][3]
     _check_names(layout)
     by_id = {stored.field_id: stored for stored in layout}
-    shown = [f"{_column_sql(by_id.get(field.field_id), field, members[0][1])} AS {name}" for name, field in fields]
+    group = [file for _, file, _ in members]
+    shown = [f"{_column_sql(by_id.get(field.field_id), field, group)} AS {name}" for name, field in fields]
     options = "hive_partitioning = false"
     if path_column or place_columns:
         options += ", filename = 'athena_file'"
     if path_column:
-        shown.append(f"{_by_path({str(path): _quoted(file.path) for _, file, path, _ in members})} AS {path_column}")
+        shown.append(f"{_by_path({str(path): _quoted(file.path) for _, file, path in members})} AS {path_column}")
     if place_columns:
         options += ", file_row_number = true"
-        shown.append(f"{_by_path({str(path): str(number) for number, _, path, _ in members})} AS {place_columns[0]}")
+        shown.append(f"{_by_path({str(path): str(number) for number, _, path in members})} AS {place_columns[0]}")
         shown.append(f"file_row_number AS {place_columns[1]}")
-    paths = ", ".join(_quoted(str(path)) for _, _, path, _ in members)
+    paths = ", ".join(_quoted(str(path)) for _, _, path in members)
     return f"SELECT {', '.join(shown) or '1 AS one'} FROM read_parquet([{paths}], {options})"
 
 
@@ -114,9 +116,9 @@ def _by_path(values: Mapping[str, str]) -> str:
     return f"list_extract([{', '.join(values.values())}], list_position([{keys}], athena_file))"
 
 
-def _column_sql(stored: StoredField | None, field: NestedField, file: ScanFile) -> str:
+def _column_sql(stored: StoredField | None, field: NestedField, group: Sequence[ScanFile]) -> str:
     if stored is None:
-        if file.constants.get(field.field_id) is not None:
+        if any(file.constants.get(field.field_id) is not None for file in group):
             raise NotReadableError(f"column {field.name} is only in the partition's values")
         return f"CAST(NULL AS {engine_type(field.field_type)})"
     sql = _value_sql(_name(stored.name), stored, field.field_type)

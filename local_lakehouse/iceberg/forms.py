@@ -7,7 +7,7 @@ time zone is a row that contains the instant and the zone.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from pyiceberg import types as iceberg
 from pyiceberg.schema import Schema
 from pyiceberg.table.name_mapping import MappedField, NameMapping
-from pyiceberg.types import IcebergType, ListType, MapType, StructType
+from pyiceberg.types import IcebergType, ListType, MapType, NestedField, StructType
 
 _FIELD_ID = b"PARQUET:field_id"
 _UUID_BYTES = 16
@@ -73,6 +73,20 @@ def arrow_type(type_: IcebergType, form: Form) -> pa.DataType:
     if type(type_) not in _SIMPLE:
         raise UnsupportedTypeError(f"Iceberg type {type_} is not supported")
     return _SIMPLE[type(type_)]
+
+
+def nested_ids(type_: IcebergType) -> Iterator[int]:
+    """Yield the IDs of a type's nested fields, each followed by the IDs of its own nested fields."""
+    children: Sequence[NestedField] = ()
+    if isinstance(type_, StructType):
+        children = type_.fields
+    elif isinstance(type_, ListType):
+        children = (type_.element_field,)
+    elif isinstance(type_, MapType):
+        children = (type_.key_field, type_.value_field)
+    for child in children:
+        yield child.field_id
+        yield from nested_ids(child.field_type)
 
 
 @dataclass(frozen=True)
@@ -132,8 +146,10 @@ def _mapped(fields: tuple[StoredField, ...], mapping: Any) -> tuple[StoredField,
     found = []
     for field in fields:
         entry = by_name.get(field.name)
-        children = _mapped(_canonical_names(field), entry.fields if entry else ())
-        found.append(StoredField(field.name, field.type, entry.field_id if entry else None, children))
+        # An entry without nested fields has the length 0, so its truth value is false.
+        nested, field_id = ((), None) if entry is None else (entry.fields, entry.field_id)
+        children = _mapped(_canonical_names(field), nested)
+        found.append(StoredField(field.name, field.type, field_id, children))
     return tuple(found)
 
 

@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 from pyiceberg.table.name_mapping import NameMapping
 from pyiceberg.types import NestedField
 
-from local_lakehouse.iceberg.cache import KeptValues, RowCache
+from local_lakehouse.iceberg.cache import ColumnKey, KeptValues, RowCache
 from local_lakehouse.iceberg.file_io import ObjectBytes
-from local_lakehouse.iceberg.forms import Form, StoredField, arrow_type, read_form, stored_fields
+from local_lakehouse.iceberg.forms import Form, StoredField, arrow_type, nested_ids, read_form, stored_fields
 from local_lakehouse.iceberg.scans import ScanFile
 
 _KEPT_LAYOUTS = 4096
@@ -39,7 +39,7 @@ class Reader:
             with self._objects.open(file.path, file.size) as opened:
                 return stored_fields(pq.ParquetFile(opened).schema_arrow, mapping)
 
-        return self._layouts.get(file.path, read)
+        return self._layouts.get((file.path, _mapping_text(mapping)), read)
 
     def read(
         self, file: ScanFile, fields: Sequence[tuple[str, NestedField]], form: Form, mapping: NameMapping | None = None
@@ -55,24 +55,36 @@ class Reader:
         if not fields:
             return self._without_columns(file)
         deletes = tuple(path for path, _ in file.deletes)
+        mapping_text = _mapping_text(mapping)
+        keys = {
+            field.field_id: _key(file.path, field, arrow_type(field.field_type, form), deletes, mapping_text)
+            for _, field in fields
+        }
+        # A column is cached under only one of these keys, depending on whether the file contains the column.
+        filled_keys = {
+            field_id: key._replace(constant=repr(file.constants.get(field_id))) for field_id, key in keys.items()
+        }
         columns: dict[int, pa.ChunkedArray] = {}
-        for _, field in fields:
-            wanted = arrow_type(field.field_type, form)
-            kept = self._rows.get((file.path, field.field_id, str(wanted), deletes))
+        for field_id, key in keys.items():
+            kept = self._rows.get(key)
+            if kept is None:
+                kept = self._rows.get(filled_keys[field_id])
             if kept is not None:
-                columns[field.field_id] = kept
+                columns[field_id] = kept
         missing = [field for _, field in fields if field.field_id not in columns]
         if missing:
+            stored = {known.field_id for known in self.layout(file, mapping)}
             parsed = self._parse(file, missing, form, mapping)
             for field, column in zip(missing, parsed, strict=True):
-                self._rows.put((file.path, field.field_id, str(column.type), deletes), column)
+                key = (keys if field.field_id in stored else filled_keys)[field.field_id]
+                self._rows.put(key, column)
                 columns[field.field_id] = column
         return pa.table({name: columns[field.field_id] for name, field in fields})
 
     def put(self, path: str, fields: Sequence[NestedField], rows: pa.Table) -> None:
         """Cache the rows of a new file in the representation that data files use."""
         for field, column in zip(fields, rows.columns, strict=True):
-            self._rows.put((path, field.field_id, str(column.type), ()), column)
+            self._rows.put(_key(path, field, column.type), column)
 
     def _without_columns(self, file: ScanFile) -> pa.Table:
         count = file.rows - len(self._deleted(file)) if file.deletes else file.rows
@@ -115,6 +127,16 @@ class Reader:
             mine = found.filter(pc.equal(found.column("file_path"), file.path))
             places.append(mine.column("pos").to_numpy())
         return np.unique(np.concatenate(places).astype(np.int64))
+
+
+def _mapping_text(mapping: NameMapping | None) -> str | None:
+    return None if mapping is None else mapping.model_dump_json()
+
+
+def _key(
+    path: str, field: NestedField, type_: pa.DataType, deletes: tuple[str, ...] = (), mapping: str | None = None
+) -> ColumnKey:
+    return ColumnKey(path, (field.field_id, *nested_ids(field.field_type)), str(type_), deletes, mapping)
 
 
 def _constant(file: ScanFile, field: NestedField, form: Form, length: int) -> pa.ChunkedArray:

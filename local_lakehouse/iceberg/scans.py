@@ -23,9 +23,10 @@ from pyiceberg.table import FileScanTask, Table
 from pyiceberg.table.name_mapping import NameMapping
 from pyiceberg.transforms import IdentityTransform
 from pyiceberg.typedef import Record
-from pyiceberg.types import IcebergType, ListType, MapType, NestedField, StructType
+from pyiceberg.types import IcebergType
 
 from local_lakehouse.iceberg.cache import KeptValues
+from local_lakehouse.iceberg.forms import nested_ids
 from local_lakehouse.iceberg.versions import planned, schema_of
 
 _KEPT_PLANS = 128
@@ -67,7 +68,7 @@ class ScanFile:
             return self.size
         if not fields:
             return 0
-        wanted = {field_id for top, type_ in fields for field_id in (top, *_nested_ids(type_))}
+        wanted = {field_id for top, type_ in fields for field_id in (top, *nested_ids(type_))}
         if not wanted & set(self.column_bytes):
             return self.size
         return sum(size for field_id, size in self.column_bytes.items() if field_id in wanted)
@@ -201,16 +202,3 @@ def scan_file(
     return ScanFile(
         entry.file_path, entry.file_size_in_bytes, entry.record_count, column_bytes, constants, deletes, entry
     )
-
-
-def _nested_ids(type_: IcebergType) -> set[int]:
-    children: Sequence[NestedField] = ()
-    if isinstance(type_, StructType):
-        children = type_.fields
-    elif isinstance(type_, ListType):
-        children = (type_.element_field,)
-    elif isinstance(type_, MapType):
-        children = (type_.key_field, type_.value_field)
-    return {child.field_id for child in children} | {
-        nested for child in children for nested in _nested_ids(child.field_type)
-    }

@@ -13,6 +13,7 @@ from local_lakehouse.athena.data_catalogs import DataCatalogs
 from local_lakehouse.athena.executions import Executions
 from local_lakehouse.athena.query_operations import QueryOperations
 from local_lakehouse.athena.result_files import ResultFiles
+from local_lakehouse.athena.reuse import ReusableResults
 from local_lakehouse.athena.runner import Runner
 from local_lakehouse.athena.saved_queries import NamedQueries, PreparedStatements
 from local_lakehouse.athena.tables.lake import Lake
@@ -49,7 +50,7 @@ class AthenaService:
         self._prepared = PreparedStatements(self._workgroups)
         self._executions = Executions(clients.documents.database)
         results = ResultFiles(clients)
-        self._runner = Runner(lake, self._prepared, results, workers)
+        self._runner = Runner(lake, self._prepared, results, ReusableResults(self._executions, clients), workers)
         queries = QueryOperations(clients, self._executions, self._workgroups, self._runner, results)
         catalogs = DataCatalogs(lake)
         self._answers: dict[str, Operation] = {

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 
 from local_lakehouse.athena.executions import Execution
 from local_lakehouse.athena.results import Text
+from local_lakehouse.athena.reuse import ReusableResults
 from local_lakehouse.athena.saved_queries import PreparedStatements
 from local_lakehouse.athena.tables.catalog import StatementTables
 from local_lakehouse.athena.tables.lake import Lake
@@ -21,6 +23,10 @@ from local_lakehouse.sql.grammar import statement_tree as nodes
 from local_lakehouse.sql.grammar.tree import Expression, Query
 from local_lakehouse.sql.types import Type
 from local_lakehouse.sql.workers.pool import WorkerSession
+
+
+class ScanLimitExceededError(Exception):
+    """The query scanned more bytes than its workgroup allows."""
 
 
 @dataclass
@@ -35,6 +41,7 @@ class Outcome:
         manifest: The files that the statement wrote, or None if the statement has no manifest.
         body: Whether the execution writes a result file.
         batches: The rows in batches, which are used instead of `rows` if the result is streamed.
+        reused: The earlier execution whose result is used instead of all other fields, or None.
     """
 
     columns: Sequence[tuple[str, Type]] = ()
@@ -44,6 +51,7 @@ class Outcome:
     manifest: Sequence[str] | None = None
     body: bool = True
     batches: pa.RecordBatchReader | None = None
+    reused: Execution | None = None
 
 
 @dataclass
@@ -55,6 +63,7 @@ class Context:
         lake: The lakehouse's tables.
         worker: The worker that runs queries.
         prepared: The prepared statements.
+        results: The earlier results that the execution can reuse.
         parameters: The values for the statement's ``?`` placeholders.
     """
 
@@ -62,6 +71,7 @@ class Context:
     lake: Lake
     worker: WorkerSession
     prepared: PreparedStatements
+    results: ReusableResults
     parameters: Sequence[Expression] = ()
 
     @property
@@ -88,21 +98,46 @@ class Context:
 
         Raises:
             QueryFailure: The query fails.
+            ScanLimitExceededError: The query scans too many bytes.
         """
         tables = self.tables()
+        compiled = self.compile(tables, query)
+        return compiled, self.stream(tables, compiled)
+
+    def compile(self, tables: StatementTables, query: Query) -> Compiled:
+        """Analyze a query, and check that the caller has access to its tables.
+
+        Raises:
+            QueryFailure: The query is not valid.
+            ClientError: The caller is not allowed to read a table.
+        """
         began = time.monotonic()
         compiled = compile_query(query, self.session(tables))
         self.execution.planning_millis += round((time.monotonic() - began) * 1000)
-        return compiled, self.stream(tables, compiled)
+        return compiled
 
     def stream(self, tables: StatementTables, compiled: Compiled) -> pa.RecordBatchReader:
         """Run an analyzed query on the given tables, and return its rows in batches."""
-        self._register(tables, compiled)
+        self.register(tables, compiled.scans)
         return self.worker.stream(compiled.sql)
 
-    def _register(self, tables: StatementTables, compiled: Compiled) -> None:
-        tables.register(self.worker, compiled.scans)
+    def register(self, tables: StatementTables, scans: Mapping[str, AbstractSet[str]]) -> None:
+        """Read the tables of a statement and pass them to the worker.
+
+        Args:
+            tables: The tables.
+            scans: The columns to read from each table.
+
+        Raises:
+            ScanLimitExceededError: The statement scans too many bytes.
+        """
+        tables.register(self.worker, scans)
         self.execution.scanned_bytes += tables.scanned_bytes
+        limit = self.execution.scan_limit
+        if limit is not None and self.execution.scanned_bytes > limit:
+            # Athena stops reading at the limit.
+            self.execution.scanned_bytes = limit
+            raise ScanLimitExceededError
 
 
 def table_of(context: Context, names: nodes.TableName) -> tuple[str, str]:

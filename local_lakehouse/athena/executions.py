@@ -66,6 +66,12 @@ class Execution:
     manifest_location: str | None = None
     # Whether Athena stores the results in a managed location that clients do not see.
     managed: bool = False
+    # Whether the workgroup requires its own location for all results, including the data of new Hive tables.
+    enforced_location: bool = False
+    # The number of bytes that the query can scan, or None if the workgroup has no limit.
+    scan_limit: int | None = None
+    # The text of the prepared statement that an EXECUTE statement ran.
+    prepared_query: str | None = None
     # A function that receives the execution and its final state before the state becomes visible.
     keep: Callable[[Execution, str], None] | None = field(default=None, repr=False, compare=False)
 
@@ -81,6 +87,13 @@ class Execution:
         if self.keep is not None:
             self.keep(self, state)
         self.state = state
+
+    def adopt(self, earlier: Execution) -> None:
+        """Take over the result of an earlier execution."""
+        self.output_location = earlier.output_location
+        self.columns, self.has_header = earlier.columns, earlier.has_header
+        self.update_count, self.row_count = earlier.update_count, earlier.row_count
+        self.reused = True
 
     def document(self) -> dict[str, Any]:
         """Return the execution as ``GetQueryExecution`` describes it."""

@@ -13,12 +13,13 @@ from local_lakehouse.athena.faults import invalid_request
 from local_lakehouse.athena.paging import page
 from local_lakehouse.athena.result_files import ResultFiles
 from local_lakehouse.athena.results import Text
-from local_lakehouse.athena.reuse import find_reusable
 from local_lakehouse.athena.runner import Runner
 from local_lakehouse.athena.statements import Kind, read_statement, strip_statement
 from local_lakehouse.athena.workgroups import PRIMARY, WorkGroups
+from local_lakehouse.athena.writes.properties import LOCATION_IS_ENFORCED
 from local_lakehouse.backend.clients import ServiceClients, acting_for, require
 from local_lakehouse.sql.failures import MalformedQuery
+from local_lakehouse.sql.grammar import statement_tree as nodes
 
 _LOCATION = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", re.DOTALL)
 _NO_LOCATION = (
@@ -84,20 +85,23 @@ class QueryOperations:
         except Exception:
             self._executions.release(token)
             raise
-        self._begin(execution)
+        self._runner.submit(execution)
         return {"QueryExecutionId": execution_id}
 
     def _accept(self, request: dict[str, Any], group: dict[str, Any], execution_id: str) -> Execution:
         query = strip_statement(request["QueryString"])
         try:
-            _, kind = read_statement(query)
+            statement, kind = read_statement(query)
         except MalformedQuery as malformed:
             raise invalid_request(malformed.message, malformed.code) from malformed
         context = request.get("QueryExecutionContext", {})
         managed = self._workgroups.keeps_results(group)
+        enforced = not managed and group["Configuration"].get("EnforceWorkGroupConfiguration", False)
         base, configuration = (
             (self._workgroups.managed_location(group), {}) if managed else self._output(request, group)
         )
+        if enforced and _has_external_location(statement):
+            raise invalid_request(LOCATION_IS_ENFORCED)
         return Execution(
             id=execution_id,
             query=query,
@@ -111,6 +115,8 @@ class QueryOperations:
             parameters=list(request.get("ExecutionParameters", ())),
             reuse=request.get("ResultReuseConfiguration", {}),
             managed=managed,
+            enforced_location=enforced,
+            scan_limit=group["Configuration"].get("BytesScannedCutoffPerQuery"),
         )
 
     def _output(self, request: dict[str, Any], group: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -144,17 +150,6 @@ class QueryOperations:
         with acting_for(None):
             found: str | None = self._clients.client("s3").get_bucket_location(Bucket=bucket)["LocationConstraint"]
         return found
-
-    def _begin(self, execution: Execution) -> None:
-        earlier = find_reusable(execution, self._executions)
-        if earlier is None:
-            self._runner.submit(execution)
-            return
-        execution.output_location = earlier.output_location
-        execution.columns, execution.has_header = earlier.columns, earlier.has_header
-        execution.update_count, execution.row_count = earlier.update_count, earlier.row_count
-        execution.reused = True
-        execution.finish("SUCCEEDED")
 
     def _find(self, execution_id: str) -> Execution:
         found = self._executions.get(execution_id)
@@ -260,6 +255,12 @@ def _identity(request: dict[str, Any]) -> object:
     context = request.get("QueryExecutionContext", {})
     location = request.get("ResultConfiguration", {}).get("OutputLocation")
     return (request["QueryString"], context.get("Catalog"), context.get("Database"), location)
+
+
+def _has_external_location(statement: nodes.Statement | None) -> bool:
+    return isinstance(statement, nodes.CreateTableAs) and any(
+        setting.name == "external_location" for setting in statement.properties
+    )
 
 
 def _object_location(base: str, execution_id: str, kind: Kind) -> str:

@@ -29,8 +29,14 @@ def column_names(compiled: Compiled) -> list[str]:
 
 
 def select(statement: nodes.Select, context: Context) -> Outcome:
-    """Run a query."""
-    compiled, batches = context.query(statement.query)
+    """Run a query, or reuse the result of an earlier execution if the request allows it."""
+    tables = context.tables()
+    # The analysis checks the caller's access to the tables, which the caller also needs to reuse a result.
+    compiled = context.compile(tables, statement.query)
+    reused = context.results.find(context.execution) if tables.results_are_reusable() else None
+    if reused is not None:
+        return Outcome(reused=reused)
+    batches = context.stream(tables, compiled)
     found = [column.type for column in compiled.columns]
     columns = list(zip(column_names(compiled), found, strict=False))
     return Outcome(columns, batches=batches, update_count=0, header=True)

@@ -13,10 +13,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from local_lakehouse.athena import alter, ddl, describe, partitions, query_statements, show
-from local_lakehouse.athena.context import Context, Outcome
+from local_lakehouse.athena.context import Context, Outcome, ScanLimitExceededError
 from local_lakehouse.athena.executions import Execution
 from local_lakehouse.athena.result_files import ResultFiles
 from local_lakehouse.athena.results import column_info
+from local_lakehouse.athena.reuse import ReusableResults
 from local_lakehouse.athena.saved_queries import PreparedStatements
 from local_lakehouse.athena.tables.lake import Lake
 from local_lakehouse.athena.writes import ctas, inserts, maintenance, row_changes, unloads
@@ -28,6 +29,7 @@ from local_lakehouse.sql.workers.pool import InterruptedStatementError, WorkerPo
 
 _LOG = logging.getLogger(__name__)
 _CANCELLED = "Query cancelled by user"
+_SCAN_LIMIT_EXCEEDED = "Bytes scanned limit was exceeded"
 _UNEXPLAINED = "The local Athena failed to run this query; see the lakehouse's log"
 _TOO_DEEP = (
     "The statement is nested too deeply, or chains too many operators, for the local Athena. "
@@ -47,6 +49,7 @@ class Runner:
         lake: The lakehouse's tables.
         prepared: The prepared statements.
         results: The writer of result files.
+        reusable: The earlier results that executions can reuse.
         workers: The pool of processes that run queries.
     """
 
@@ -55,11 +58,13 @@ class Runner:
         lake: Lake,
         prepared: PreparedStatements,
         results: ResultFiles,
+        reusable: ReusableResults,
         workers: WorkerPool,
     ) -> None:
         self._lake = lake
         self._prepared = prepared
         self._results = results
+        self._reusable = reusable
         self._workers = workers
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="athena")
         self._running: dict[str, WorkerSession] = {}
@@ -143,6 +148,8 @@ class Runner:
                 )
             else:
                 execution.finish("CANCELLED", _CANCELLED)
+        except ScanLimitExceededError:
+            execution.finish("CANCELLED", _SCAN_LIMIT_EXCEEDED)
         except QueryFailure as failure:
             self._fail(execution, failure)
         except ClientError as error:
@@ -171,6 +178,10 @@ class Runner:
             execution.finish("FAILED", failure.reason, error)
 
     def _finish(self, execution: Execution, outcome: Outcome) -> None:
+        if outcome.reused is not None:
+            execution.adopt(outcome.reused)
+            execution.finish("SUCCEEDED")
+            return
         execution.columns = [column_info(name, type_) for name, type_ in outcome.columns]
         execution.has_header = outcome.header
         execution.update_count = outcome.update_count
@@ -181,14 +192,14 @@ class Runner:
         began = time.monotonic()
         self._lake.require_default_database()
         statement = parse_statement(execution.query)
-        context = Context(execution, self._lake, worker, self._prepared)
+        context = Context(execution, self._lake, worker, self._prepared, self._reusable)
         given = [parameter_of(text) for text in execution.parameters]
         query = execution.query
         if isinstance(statement, nodes.Execute):
             known = self._prepared.find(execution.workgroup, statement.name)
             if known is None:
                 raise query_statements.prepared_missing(statement.name)
-            query = known["QueryStatement"]
+            query = execution.prepared_query = known["QueryStatement"]
             given = list(statement.parameters) or given
             statement = parse_statement(query)
         if not isinstance(statement, nodes.Prepare):

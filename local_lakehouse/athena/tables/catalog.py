@@ -51,6 +51,8 @@ class StatementTables:
         self._opened: dict[tuple[str, str], tuple[DataAccess, Table]] = {}
         # The scans that use Lake Formation's credentials instead of the caller's S3 permissions.
         self._vended: set[str] = set()
+        # Whether the statement reads the information schema, which lists only what the caller is allowed to see.
+        self._reads_information = False
         self.scanned_bytes = 0
 
     def resolve(
@@ -143,6 +145,7 @@ class StatementTables:
         found = information_table(self._lake, names[-1])
         if found is None:
             raise QueryFailure("TABLE_NOT_FOUND", f"Table '{'.'.join(names)}' does not exist", position)
+        self._reads_information = True
         columns, rows = found
         listed = tuple(SourceColumn(name, type_, f"c{index}") for index, (name, type_) in enumerate(columns))
         return Source(names, self._add(ArrowLoad(rows)), listed)
@@ -158,6 +161,11 @@ class StatementTables:
         if vended:
             self._vended.add(name)
         return name
+
+    def results_are_reusable(self) -> bool:
+        """Return whether Athena can reuse an earlier result of a query on the tables that have been looked up."""
+        entries = [entry for entry in self._entries.values() if entry is not None and not is_view(entry)]
+        return not self._reads_information and not any(map(self._lake.is_registered, entries))
 
     def register(self, worker: WorkerSession, scans: Mapping[str, AbstractSet[str]]) -> None:
         """Read the tables of a statement and pass them to DuckDB.

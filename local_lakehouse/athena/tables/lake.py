@@ -114,8 +114,7 @@ class Lake:
             ClientError: The caller is not allowed to read the data.
         """
         metadata: str = entry.get("Parameters", {}).get("metadata_location", "")
-        location = metadata.rpartition("/metadata/")[0] or str(entry.get("StorageDescriptor", {}).get("Location", ""))
-        arn = f"arn:{self.clients.partition}:s3:::{location.removeprefix('s3://').rstrip('/')}"
+        arn = self._location_arn(entry)
         paths = [f"arn:{self.clients.partition}:s3:::{metadata.removeprefix('s3://')}", f"{arn}/data/*"]
         objects = paths if metadata else [f"{arn}/*"]
         actor = current_actor()
@@ -137,6 +136,18 @@ class Lake:
             if why is not None:
                 raise _denied("AccessDenied", why)
         return access
+
+    def is_registered(self, entry: dict[str, Any]) -> bool:
+        """Return whether the location of a table's data is registered with Lake Formation."""
+        return (
+            self._governance is not None
+            and self._governance.register.location_of(self._location_arn(entry)) is not None
+        )
+
+    def _location_arn(self, entry: dict[str, Any]) -> str:
+        metadata: str = entry.get("Parameters", {}).get("metadata_location", "")
+        location = metadata.rpartition("/metadata/")[0] or str(entry.get("StorageDescriptor", {}).get("Location", ""))
+        return f"arn:{self.clients.partition}:s3:::{location.removeprefix('s3://').rstrip('/')}"
 
     def iceberg(self, entry: dict[str, Any]) -> Table:
         """Return the Iceberg table that a catalog entry describes.

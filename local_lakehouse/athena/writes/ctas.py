@@ -33,6 +33,7 @@ from local_lakehouse.athena.writes.inserts import ROWS
 from local_lakehouse.athena.writes.properties import (
     HIVE_PROPERTIES,
     ICEBERG_PROPERTIES,
+    LOCATION_IS_ENFORCED,
     check_external,
     ctas_compression,
     field_delimiter,
@@ -170,6 +171,9 @@ def _create_hive(context: Context, table: _Analyzed, rows: Callable[[], pa.Recor
         raise QueryFailure(
             "INVALID_TABLE_PROPERTY", "A workgroup with managed query results requires the property external_location"
         )
+    if context.execution.enforced_location and settings.get("external_location"):
+        # StartQueryExecution rejects the statement, unless it is a prepared statement.
+        raise QueryFailure("INVALID_TABLE_PROPERTY", LOCATION_IS_ENFORCED)
     location = str(settings.get("external_location") or f"{context.execution.output_location}/").rstrip("/") + "/"
     delimiter = field_delimiter(settings, file_format)
     compression, level = ctas_compression(settings, file_format), settings.get("compression_level")

@@ -54,6 +54,11 @@ UNLOAD_PROPERTIES: Known = {
     "partitioned_by": "array(varchar)",
     "field_delimiter": "varchar",
 }
+LOCATION_IS_ENFORCED = (
+    "The Create Table As Select query failed because it was submitted with an 'external_location' property to an "
+    "Athena Workgroup that enforces a centralized output location for all queries. Please remove the "
+    "'external_location' property and resubmit the query."
+)
 _COMPRESSIONS = {"write_compression": "", "parquet_compression": "PARQUET", "orc_compression": "ORC"}
 
 

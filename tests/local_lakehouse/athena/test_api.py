@@ -6,7 +6,6 @@ import re
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 
@@ -236,22 +235,6 @@ def test_catalogs_databases_and_tables_are_listed(accounts: Athena) -> None:
     assert [column["Name"] for column in tables[0]["Columns"]] == ["id", "state", "balance"]
     with pytest.raises(Fault, match="EntityNotFoundException"):
         accounts.call("GetTableMetadata", **catalog, DatabaseName="lab", TableName="none")
-
-
-def test_result_is_reused_on_request(accounts: Athena) -> None:
-    reuse: dict[str, Any] = {
-        "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": {"Enabled": True, "MaxAgeInMinutes": 5}}
-    }
-    sql = "SELECT state FROM accounts ORDER BY id"
-    first = accounts.finished(accounts.start(sql, **reuse))
-
-    second = accounts.finished(accounts.start(sql, **reuse))
-
-    assert not first["Statistics"]["ResultReuseInformation"]["ReusedPreviousResult"]
-    assert second["Statistics"]["ResultReuseInformation"]["ReusedPreviousResult"]
-    assert second["Statistics"]["DataScannedInBytes"] == 0
-    rows = accounts.call("GetQueryResults", QueryExecutionId=second["QueryExecutionId"])["ResultSet"]["Rows"]
-    assert len(rows) == 4
 
 
 def test_executions_survive_a_restart(athena: Athena, clients: ServiceClients, workers: WorkerPool) -> None:

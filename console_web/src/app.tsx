@@ -53,13 +53,14 @@ function Navigation(): VNode {
 }
 
 function Current(): VNode {
-  const { path, query } = useLocation();
+  const { path, query, visit } = useLocation();
   if (path === "/") return <Home />;
   for (const area of AREAS) {
     for (const route of area.routes) {
       const params = match(route.path, path);
-      // The same page for a different resource is a new page, so it does not inherit the old page's state.
-      if (params) return <div key={`${path}?${query.toString()}`}>{route.render(params, query)}</div>;
+      // Each visit is a new page, which does not inherit the state of the previous page. The addresses of two visits can be
+      // equal, because a page can replace its own address, for example when a querybook is saved for the first time.
+      if (params) return <div key={visit}>{route.render(params, query)}</div>;
     }
   }
   return <Page title="Page not found"><p>There is no page at <code>{path}</code>. Choose a service in the navigation.</p></Page>;

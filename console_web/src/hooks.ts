@@ -11,6 +11,9 @@ export interface Loaded<T> {
   reload: () => void;
 }
 
+/** The milliseconds until a value is loaded again after a failure. */
+const PAUSE = 2000;
+
 function asApiError(error: unknown): ApiError {
   return error instanceof ApiError ? error : new ApiError("Page", error instanceof Error ? error.message : String(error));
 }
@@ -18,6 +21,7 @@ function asApiError(error: unknown): ApiError {
 /**
  * Load a value, and load it again when `keys` change.
  * If `every` is given and its condition `while` is true for the value, load the value again after `milliseconds`.
+ * If `every` is given and loading fails, try again after a pause.
  */
 export function useLoad<T>(
   load: (again: boolean) => Promise<T>, keys: unknown[], every?: { milliseconds: number | ((value: T) => number); while: (value: T) => boolean },
@@ -49,6 +53,7 @@ export function useLoad<T>(
         (error: unknown) => {
           if (over) return;
           setState((old) => ({ value: old.value, error: asApiError(error), loading: false }));
+          if (latest.current.every) timer = window.setTimeout(() => run(true), PAUSE);
         },
       );
     };

@@ -81,10 +81,30 @@ export function PolicyEditor({ label, value, template, action = "Save", onSave, 
 export function pretty(text: string | undefined): string {
   if (!text) return "";
   try {
-    return JSON.stringify(JSON.parse(text), null, 4);
+    JSON.parse(text);
   } catch {
     return text;
   }
+  return indented(text);
+}
+
+/** Return valid JSON with indentation. Numbers keep all their digits, whereas `JSON.stringify` would round the ID of a snapshot. */
+function indented(json: string): string {
+  let depth = 0;
+  let opened = false;
+  let lines = "";
+  const line = (): string => `\n${"    ".repeat(depth)}`;
+  for (const [token] of json.matchAll(/"(?:\\.|[^"\\])*"|[{}[\],:]|[^\s{}[\],:"]+/g)) {
+    const closing = token === "}" || token === "]";
+    if (closing) depth -= 1;
+    if (opened !== closing) lines += line();
+    // As in the output of `JSON.stringify`, only the characters that need an escape have one.
+    lines += token === ":" ? ": " : token.startsWith('"') ? JSON.stringify(JSON.parse(token)) : token;
+    opened = token === "{" || token === "[";
+    if (opened) depth += 1;
+    if (token === ",") lines += line();
+  }
+  return lines;
 }
 
 /** Return a policy document as indented JSON. IAM returns documents as objects or as URL-encoded text. */

@@ -2,7 +2,7 @@ import type { ComponentChildren, VNode } from "preact";
 import { useRef } from "preact/hooks";
 import { ask, type ApiError } from "./api";
 import { useAction, useLoad } from "./hooks";
-import { Button, ErrorBox, Page } from "./ui";
+import { Button, ErrorBox, Page, PageVisible } from "./ui";
 
 interface LakehouseStatus {
   state: "running" | "starting" | "stopped";
@@ -25,7 +25,7 @@ export function LakehouseGate({ children }: { children: ComponentChildren }): VN
   return (
     <>
       {!running && <Instead now={now} error={error} onChanged={status.reload} />}
-      {ran.current && <div hidden={!running}>{children}</div>}
+      {ran.current && <PageVisible.Provider value={running}><div hidden={!running}>{children}</div></PageVisible.Provider>}
     </>
   );
 }

@@ -20,20 +20,22 @@ export interface NavEntry {
 export interface Location {
   path: string;
   query: URLSearchParams;
+  /** The number of addresses that were opened before this one. */
+  visit: number;
 }
 
-export function parseHash(hash: string): Location {
+export function parseHash(hash: string): Omit<Location, "visit"> {
   const [path = "/", query = ""] = hash.replace(/^#/, "").split("?", 2);
   return { path: path || "/", query: new URLSearchParams(query) };
 }
 
-const Current = createContext<Location>({ path: "/", query: new URLSearchParams() });
+const Current = createContext<Location>({ path: "/", query: new URLSearchParams(), visit: 0 });
 
 export function LocationProvider({ children }: { children: ComponentChildren }): VNode {
-  const [location, setLocation] = useState(() => parseHash(window.location.hash));
+  const [location, setLocation] = useState<Location>(() => ({ ...parseHash(window.location.hash), visit: 0 }));
   // This is a layout effect, because an effect that runs after painting would miss earlier changes of the address.
   useLayoutEffect(() => {
-    const follow = (): void => setLocation(parseHash(window.location.hash));
+    const follow = (): void => setLocation(({ visit }) => ({ ...parseHash(window.location.hash), visit: visit + 1 }));
     window.addEventListener("hashchange", follow);
     return () => window.removeEventListener("hashchange", follow);
   }, []);

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { fromForm, formText, plain, shown, typeOf, updateOf, type AttributeValue, type Item, type TableDescription } from "../src/dynamodb/model";
+import {
+  fromForm, formText, itemFrom, plain, shown, sortKey, typeOf, updateOf, type AttributeValue, type Item, type TableDescription,
+} from "../src/dynamodb/model";
 import { schemaHistory } from "../src/glue/iceberg";
 import { EMPTY, partitionSpec, problems } from "../src/glue/wizard_model";
 
@@ -19,6 +21,40 @@ describe("items", () => {
   });
   it.each(["", "1,5", "NaN", "0x10", "--1", "1e"])("reject %j as a number", (text) => {
     expect(() => fromForm("N", text)).toThrow("not a number");
+  });
+  it.each([
+    ["M", '{"a": 1}'], ["M", "[]"], ["L", '["a"]'], ["L", '{"S": "a"}'], ["SS", "[1]"], ["SS", '"a"'], ["NS", "[1, 2]"], ["BS", "null"],
+  ] as const)("reject a value of type %s that is not DynamoDB JSON: %s", (type, text) => {
+    expect(() => fromForm(type, text)).toThrow("must be DynamoDB JSON");
+  });
+});
+
+describe("itemFrom", () => {
+  it("returns the item that a text contains", () => {
+    const item = Object.fromEntries(VALUES.map((value, place) => [`a${place}`, value]));
+    expect(itemFrom(JSON.stringify(item))).toEqual(item);
+  });
+  it.each(["[]", "null", "5", '"text"'])("rejects %s, which is not an object", (text) => {
+    expect(() => itemFrom(text)).toThrow("An item is a JSON object");
+  });
+  it.each([
+    '"text"', "5", "null", "[]", "{}", '{"S": 5}', '{"N": 5}', '{"BOOL": "true"}', '{"NULL": false}', '{"SS": "a"}', '{"NS": [1]}',
+    '{"L": [5]}', '{"M": {"b": 5}}', '{"S": "a", "N": "5"}', '{"X": "a"}', '{"toString": "a"}',
+  ])("rejects the value %s and names its attribute", (value) => {
+    expect(() => itemFrom(`{"plan": ${value}}`)).toThrow("plan: The value must be DynamoDB JSON");
+  });
+});
+
+describe("sortKey", () => {
+  it("distinguishes integers that JavaScript would round, and compares them with fractions", () => {
+    const [large, larger, fraction] = ["9007199254740992", "9007199254740993", "9.5"].map((N) => sortKey({ N })) as [bigint, bigint, number];
+    expect(large < larger).toBe(true);
+    expect(fraction < large).toBe(true);
+    expect(fraction < (sortKey({ N: "10" }) as bigint)).toBe(true);
+  });
+  it("is a number for a missing value, so that it precedes all texts", () => {
+    expect(sortKey(undefined)).toBe(Number.NEGATIVE_INFINITY);
+    expect(sortKey({ S: "" })).toBe("");
   });
 });
 

@@ -1,7 +1,7 @@
 import { fireEvent, render, screen, within } from "@testing-library/preact";
 import type { VNode } from "preact";
 import { describe, expect, it, vi } from "vitest";
-import { Table, type Column } from "../src/ui";
+import { Table, type Column, type SortKey } from "../src/ui";
 
 interface Row { id: number; name: string }
 
@@ -79,6 +79,18 @@ describe("Table", () => {
     fireEvent.click(screen.getByRole("button", { name: "Id" }));
     expect(first()).toBe("11");
     expect(screen.getByRole("columnheader", { name: "Id" }).getAttribute("aria-sort")).toBe("descending");
+  });
+
+  it("sorts numbers before texts, and compares integers of any size", () => {
+    const values: SortKey[] = ["b", 9007199254740993n, "a", 10, 9.5, Number.NEGATIVE_INFINITY, 9007199254740992n, ""];
+    const columns: Column<{ value: SortKey }>[] = [{ key: "value", header: "Value", render: (row) => String(row.value), sortBy: (row) => row.value }];
+    render(<Table label="Things" columns={columns} rows={values.map((value) => ({ value }))} rowKey={(row) => String(row.value)} />);
+    const shown = (): (string | null)[] => screen.getAllByRole("cell").map((cell) => cell.textContent);
+    const sorted = ["-Infinity", "9.5", "10", "9007199254740992", "9007199254740993", "", "a", "b"];
+    fireEvent.click(screen.getByRole("button", { name: "Value" }));
+    expect(shown()).toEqual(sorted);
+    fireEvent.click(screen.getByRole("button", { name: "Value" }));
+    expect(shown()).toEqual(sorted.reverse());
   });
 
   it("finds rows, and shows a message when there are none", () => {

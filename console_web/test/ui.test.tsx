@@ -94,4 +94,32 @@ describe("Tree", () => {
     fireEvent.keyDown(document.activeElement as Element, { key: "Enter" });
     await waitFor(() => expect(screen.getByText("It is gone.")).toBeTruthy());
   });
+
+  describe("reaches one visible node with the Tab key", () => {
+    const leaf = { id: "leaf", title: "Leaf" };
+    const branch = { id: "branch", title: "Branch", children: [leaf] };
+    const nodes = [{ id: "first", title: "First" }, branch];
+    const reached = (): (string | null)[] =>
+      screen.getAllByRole("treeitem").filter(({ tabIndex }) => tabIndex === 0).map((item) => item.getAttribute("aria-label"));
+
+    it("when the selected node is inside a closed node", () => {
+      render(<Tree label="Things" nodes={nodes} selected="leaf" />);
+      expect(reached()).toEqual(["First"]);
+      fireEvent.click(screen.getByRole("treeitem", { name: "Branch" }));
+      expect(reached()).toEqual(["Branch"]);
+    });
+
+    it("when the selected node is inside an open node", () => {
+      render(<Tree label="Things" nodes={nodes} selected="leaf" open={["branch"]} />);
+      expect(reached()).toEqual(["Leaf"]);
+    });
+
+    it("when the node that had the focus is removed", () => {
+      const { rerender } = render(<Tree label="Things" nodes={nodes} open={["branch"]} />);
+      fireEvent.click(screen.getByRole("treeitem", { name: "Leaf" }));
+      expect(reached()).toEqual(["Leaf"]);
+      rerender(<Tree label="Things" nodes={[{ id: "first", title: "First" }]} open={["branch"]} />);
+      expect(reached()).toEqual(["First"]);
+    });
+  });
 });

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.console.conftest import PageClient
+from zetl_helpers.console.admission import Session
 from zetl_helpers.console.link import Link
 from zetl_helpers.console.server import ConsoleServer
 
@@ -43,6 +44,50 @@ def test_wrong_token_does_not_set_cookie(page: PageClient, path: str) -> None:
 def test_rejects_request_without_cookie(page: PageClient, cookie: str) -> None:
     status, _, content = page.send(*STATUS, page_headers(page, Cookie=cookie))
     assert (status, json.loads(content)["error"]["code"]) == (401, "NoToken")
+
+
+def test_accepts_cookie_next_to_malformed_cookie(page: PageClient) -> None:
+    assert page.send(*STATUS, page_headers(page, Cookie=f'x={{"a":1}}; {page.cookie}'))[0] == 200
+
+
+def session_cookie(session: Session) -> str:
+    return (session.cookie_for(session.token) or "").partition(";")[0]
+
+
+@pytest.mark.parametrize(
+    "other",
+    ['x={"a":1}', "x={'a':1, 'b':2}", "x", "", "=", "x=a b", "x=a=b", 'x="', "x[1]=2", "x=\xfc", "zetl-console-1=x"],
+)
+def test_session_finds_cookie_among_malformed_cookies_of_other_applications(other: str) -> None:
+    session = Session(1)
+    cookie = session_cookie(session)
+    assert all(
+        session.knows(sent) for sent in (f"{other}; {cookie}", f"{cookie}; {other}", f"{other};{cookie};{other}")
+    )
+
+
+@pytest.mark.parametrize(
+    "cookies",
+    [
+        "zetl-console-1",
+        "zetl-console-1=",
+        "zetl-console-1=x",
+        "zetl-console-1=\xfc",
+        "zetl-console-1=x; zetl-console-1=y",
+        "{value}",
+        "other={value}",
+        "zetl-console-12={value}",
+        "x-zetl-console-1={value}",
+        "other=zetl-console-1={value}",
+        "zetl-console-1={value}x",
+        "zetl-console-1=x{value}",
+        "zetl-console-1=={value}",
+    ],
+)
+def test_session_rejects_cookies_with_different_name_or_value(cookies: str) -> None:
+    session = Session(1)
+    value = session_cookie(session).partition("=")[2]
+    assert not session.knows(cookies.replace("{value}", value))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ from __future__ import annotations
 import hmac
 import secrets
 from email.message import Message
-from http.cookies import CookieError, SimpleCookie
 
 _NAMES = ("127.0.0.1", "localhost")
 # A form on another page cannot set this header, even if the browser omits the headers that describe the requesting
@@ -49,11 +48,12 @@ class Session:
         Args:
             cookies: The value of the ``Cookie`` header, or None if there is no such header.
         """
-        try:
-            given = SimpleCookie(cookies or "").get(self._name)
-        except CookieError:
-            return False
-        return given is not None and hmac.compare_digest(given.value.encode(), self._cookie.encode())
+        # SimpleCookie would discard this cookie if another local application's cookie in the header were malformed.
+        pairs = (pair.strip().partition("=") for pair in (cookies or "").split(";"))
+        return any(
+            name == self._name and hmac.compare_digest(value.encode(), self._cookie.encode())
+            for name, _, value in pairs
+        )
 
     def redact(self, text: str) -> str:
         """Return text with the session's secrets removed.

@@ -3,14 +3,23 @@ import { useState } from "preact/hooks";
 import { ApiError, call } from "../api";
 import { useAction } from "../hooks";
 import { Button, Editor, ErrorBox, Modal, SelectField, Tabs, TextAreaField, TextField } from "../ui";
-import { formText, fromForm, keyNames, TYPES, typeOf, updateOf, type FormType, type Item, type TableDescription } from "./model";
+import { formText, fromForm, itemFrom, keyNames, TYPES, typeOf, updateOf, type FormType, type Item, type TableDescription } from "./model";
 
 const ONE_LINE = 200;
 
 interface Field {
+  /** Identifies the field when its name or its position changes. */
+  id: number;
   name: string;
   type: FormType;
   text: string;
+}
+
+let last = 0;
+
+function newField(name: string, type: FormType, text: string): Field {
+  last += 1;
+  return { id: last, name, type, text };
 }
 
 function fieldsOf(table: TableDescription, item: Item): Field[] {
@@ -19,13 +28,14 @@ function fieldsOf(table: TableDescription, item: Item): Field[] {
   return names.map((name) => {
     const value = item[name];
     const declared = table.AttributeDefinitions.find((definition) => definition.AttributeName === name)?.AttributeType ?? "S";
-    return { name, type: value ? typeOf(value) : declared, text: value ? formText(value) : "" };
+    return newField(name, value ? typeOf(value) : declared, value ? formText(value) : "");
   });
 }
 
 function itemOf(fields: Field[]): Item {
   return Object.fromEntries(fields.map((field) => {
     if (!field.name) throw new Error("An attribute has no name.");
+    if (fields.some((other) => other !== field && other.name === field.name)) throw new Error(`Two attributes have the name ${field.name}.`);
     try {
       return [field.name, fromForm(field.type, field.text)];
     } catch (error) {
@@ -66,14 +76,18 @@ export function ItemEditor({ table, item, onSaved, onClose }: ItemEditorProps): 
   const keys = keyNames(table);
   const change = (place: number, changed: Partial<Field>): void =>
     setFields((old) => old.map((field, each) => (each === place ? { ...field, ...changed } : field)));
-  const turn = (to: string): void => void action.run(async () => {
-    if (to === "json") setJson(JSON.stringify(itemOf(fields), null, 2));
-    else if (json) setFields(fieldsOf(table, JSON.parse(json) as Item));
-    setView(to);
-    return Promise.resolve();
-  });
+  const turn = (to: string): void => {
+    // Otherwise, a click on the open tab would replace the edits with the values from the other tab.
+    if (to === view) return;
+    void action.run(async () => {
+      if (to === "json") setJson(JSON.stringify(itemOf(fields), null, 2));
+      else setFields(fieldsOf(table, itemFrom(json)));
+      setView(to);
+      return Promise.resolve();
+    });
+  };
   const save = async (): Promise<void> => {
-    const wanted = view === "json" ? (JSON.parse(json) as Item) : itemOf(fields);
+    const wanted = view === "json" ? itemFrom(json) : itemOf(fields);
     try {
       await write(table, item, wanted);
     } catch (error) {
@@ -99,12 +113,12 @@ export function ItemEditor({ table, item, onSaved, onClose }: ItemEditorProps): 
             <>
               {fields.map((field, place) => (
                 <AttributeRow
-                  key={place} field={field} fixed={keys.includes(field.name) && place < keys.length} locked={item !== undefined}
+                  key={field.id} field={field} fixed={keys.includes(field.name) && place < keys.length} locked={item !== undefined}
                   onChange={(changed) => change(place, changed)}
                   onRemove={() => setFields((old) => old.filter((_, each) => each !== place))}
                 />
               ))}
-              <Button onClick={() => setFields((old) => [...old, { name: "", type: "S", text: "" }])}>Add new attribute</Button>
+              <Button onClick={() => setFields((old) => [...old, newField("", "S", "")])}>Add new attribute</Button>
             </>
           ) },
           { id: "json", title: "JSON", render: () => <Editor label="Item as DynamoDB JSON" language="json" value={json} onChange={setJson} /> },

@@ -5,7 +5,7 @@ import { useAction, useLoad } from "../hooks";
 import { href, navigate } from "../router";
 import { Button, ConfirmDialog, ErrorBox, Loading, Page, Section, SelectField, Table, TextField, useFlash, type Column } from "../ui";
 import { ItemEditor } from "./item_editor";
-import { brief, describeTable, keyNames, keyOf, listTables, shown, type Item, type TableDescription } from "./model";
+import { brief, describeTable, keyNames, keyOf, listTables, sortKey, type Item, type TableDescription } from "./model";
 
 const LIMIT = 300;
 
@@ -69,7 +69,7 @@ function Items({ table }: { table: TableDescription }): VNode {
     const keys = keyNames(table);
     const others = [...new Set(items.flatMap((item) => Object.keys(item)))].filter((each) => !keys.includes(each)).sort();
     return [...keys, ...others].map((each, place) => ({
-      key: each, header: each, sortBy: (item) => shown(item[each]),
+      key: each, header: each, sortBy: (item) => sortKey(item[each]),
       render: (item) => (place === 0
         ? <button type="button" class="plain link" onClick={() => setEditing(item)}>{brief(item[each])}</button>
         : brief(item[each])),

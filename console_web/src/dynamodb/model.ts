@@ -1,6 +1,7 @@
 /** DynamoDB tables and items, as the DynamoDB API returns them. */
 
 import { all, call, type CallOptions } from "../api";
+import type { SortKey } from "../ui";
 
 export type AttributeValue =
   | { S: string } | { N: string } | { B: string } | { BOOL: boolean } | { NULL: true }
@@ -89,6 +90,13 @@ export function updateOf(table: TableDescription, before: Item, after: Item): Up
   };
 }
 
+/** Return a value's sort key. Missing values precede numbers, which are sorted by their values, and numbers precede all other values. */
+export function sortKey(value: AttributeValue | undefined): SortKey {
+  if (value === undefined) return Number.NEGATIVE_INFINITY;
+  if (!("N" in value)) return shown(value);
+  return /^-?\d+$/.test(value.N) ? BigInt(value.N) : Number(value.N);
+}
+
 const SCALARS = new Set(["S", "N", "B"]);
 
 /** Return a value as one line of text. Strings, numbers and binary values are unchanged, and all other values are JSON. */
@@ -129,6 +137,44 @@ export const TYPES: { value: FormType; label: string }[] = [
   { value: "B", label: "Binary" }, { value: "BS", label: "Binary set" },
 ];
 
+/** Functions that return whether a content is valid for a type. */
+const CONTENTS: Record<FormType, (content: unknown) => boolean> = {
+  S: isText, N: isText, B: isText,
+  BOOL: (content) => typeof content === "boolean",
+  NULL: (content) => content === true,
+  SS: isTexts, NS: isTexts, BS: isTexts,
+  L: (content) => Array.isArray(content) && content.every(isValue),
+  M: (content) => isMap(content) && Object.values(content).every(isValue),
+};
+
+function isText(content: unknown): boolean {
+  return typeof content === "string";
+}
+
+function isTexts(content: unknown): boolean {
+  return Array.isArray(content) && content.every(isText);
+}
+
+function isMap(content: unknown): content is Record<string, unknown> {
+  return typeof content === "object" && content !== null && !Array.isArray(content);
+}
+
+function isValue(value: unknown): value is AttributeValue {
+  if (!isMap(value)) return false;
+  const [[type, content] = ["", undefined], ...others] = Object.entries(value);
+  return others.length === 0 && Object.hasOwn(CONTENTS, type) && CONTENTS[type as FormType](content);
+}
+
+/** Return the item that a text in DynamoDB JSON contains. If the text is not valid, throw an error that explains why. */
+export function itemFrom(text: string): Item {
+  const item: unknown = JSON.parse(text);
+  if (!isMap(item)) throw new Error("An item is a JSON object that contains attributes.");
+  return Object.fromEntries(Object.entries(item).map(([name, value]) => {
+    if (!isValue(value)) throw new Error(`${name}: The value must be DynamoDB JSON, such as {"S": "text"} or {"N": "5"}.`);
+    return [name, value];
+  }));
+}
+
 export function typeOf(value: AttributeValue): FormType {
   return (Object.keys(value)[0] ?? "S") as FormType;
 }
@@ -138,6 +184,11 @@ export function formText(value: AttributeValue): string {
   const content: unknown = Object.values(value)[0];
   return typeof content === "string" ? content : JSON.stringify(content);
 }
+
+/** Examples of the types that a form edits as DynamoDB JSON. */
+const EXAMPLES = {
+  M: '{"name": {"S": "text"}}', L: '[{"S": "text"}, {"N": "5"}]', SS: '["a", "b"]', NS: '["1", "2.5"]', BS: '["AP8="]',
+};
 
 /** Return the value that a form's text represents. If the text is not valid, throw an error that explains why. */
 export function fromForm(type: FormType, text: string): AttributeValue {
@@ -151,6 +202,10 @@ export function fromForm(type: FormType, text: string): AttributeValue {
       if (text !== "true" && text !== "false") throw new Error("A Boolean must be true or false.");
       return { BOOL: text === "true" };
     case "NULL": return { NULL: true };
-    default: return { [type]: JSON.parse(text) as unknown } as AttributeValue;
+    default: {
+      const value: unknown = { [type]: JSON.parse(text) as unknown };
+      if (!isValue(value)) throw new Error(`The value must be DynamoDB JSON, such as ${EXAMPLES[type]}.`);
+      return value;
+    }
   }
 }

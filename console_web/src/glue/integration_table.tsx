@@ -5,12 +5,14 @@ import { href } from "../router";
 import { Status, Table, type Column } from "../ui";
 import { integrationId, listIntegrations, nameOf, settling, type Integration } from "./model";
 
+const SETTLING = 700;
+const SETTLED = 3000;
+
 /** Return the integrations, which are reloaded more often while the status of any integration is changing. */
 export function useIntegrations(): Loaded<Integration[]> {
-  const fast = useLoad((again) => listIntegrations({ quiet: again }), [], { milliseconds: 700, while: settling });
-  const slow = useLoad(() => listIntegrations({ quiet: true }), ["slow", fast.value?.length ?? 0], { milliseconds: 3000, while: () => true });
-  const value = fast.value && settling(fast.value) ? fast.value : (slow.value ?? fast.value);
-  return { ...fast, value };
+  return useLoad((again) => listIntegrations({ quiet: again }), [], {
+    milliseconds: (found) => (settling(found) ? SETTLING : SETTLED), while: () => true,
+  });
 }
 
 const COLUMNS: Column<Integration>[] = [

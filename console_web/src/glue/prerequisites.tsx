@@ -45,9 +45,14 @@ async function examine(table: string, database: string): Promise<Check[]> {
   return checks;
 }
 
+/** The milliseconds until missing prerequisites are checked again. The user usually creates them in another tab. */
+const LOOK = 2000;
+
 /** The prerequisites of the integration, each marked as done or missing. Policies are searched for an action, not evaluated. */
 export function Prerequisites({ draft }: { draft: Draft }): VNode | null {
-  const checks = useLoad(() => examine(draft.tableArn, draft.databaseArn), [draft.tableArn, draft.databaseArn]);
+  const checks = useLoad(() => examine(draft.tableArn, draft.databaseArn), [draft.tableArn, draft.databaseArn], {
+    milliseconds: LOOK, while: (found) => found.some((check) => !check.ok),
+  });
   if (!checks.value?.length) return checks.error ? <ErrorBox error={checks.error} /> : null;
   return (
     <Section title="Prerequisites">

@@ -7,7 +7,7 @@ import { href } from "../router";
 import { Button, Table, type Column } from "../ui";
 import { ChartView } from "./chart_view";
 import { firstChart, type ChartSettings } from "./figures";
-import { bytes, count, csv, FEW_ROWS, isNumber, MOST_ROWS, type Result } from "./run";
+import { bytes, count, csv, distinct, FEW_ROWS, isNumber, MOST_ROWS, sortKey, type Result } from "./run";
 
 interface ResultsProps {
   result: Result;
@@ -22,7 +22,7 @@ export function Results({ result, chart, onChart }: ResultsProps): VNode {
       header: column.name,
       numeric: isNumber(column),
       render: (row) => row[place] ?? <span class="hint">null</span>,
-      sortBy: (row) => (isNumber(column) ? Number(row[place] ?? Number.NEGATIVE_INFINITY) : (row[place] ?? "")),
+      sortBy: (row) => sortKey(column, row[place] ?? null),
     })),
     [result],
   );
@@ -67,7 +67,8 @@ function Rest({ result }: { result: Result }): VNode {
 }
 
 function json({ columns, rows }: Result): string {
-  return JSON.stringify(rows.map((row) => Object.fromEntries(columns.map(({ name }, place) => [name, row[place] ?? null]))), null, 2);
+  const names = distinct(columns.map(({ name }) => name));
+  return JSON.stringify(rows.map((row) => Object.fromEntries(names.map((name, place) => [name, row[place] ?? null]))), null, 2);
 }
 
 /** Save text as a file in the browser. */

@@ -1,7 +1,7 @@
 /** Execution of a querybook's statements with Athena. */
 
 import { call, type LabNames } from "../api";
-import type { Diagnostic } from "../ui";
+import type { Diagnostic, SortKey } from "../ui";
 
 export interface ResultColumn {
   name: string;
@@ -34,17 +34,6 @@ export interface Execution {
   QueryExecutionContext?: { Database?: string };
 }
 
-/** The failure of a statement, with the position of the mistake if Athena reports it. */
-export class StatementError extends Error {
-  readonly diagnostics: Diagnostic[];
-
-  constructor(message: string, sql: string) {
-    super(message);
-    this.name = "StatementError";
-    this.diagnostics = placed(message, sql);
-  }
-}
-
 /** The maximum number of rows that the Studio shows, without and with "Limit 100". */
 export const MOST_ROWS = 64_000;
 export const FEW_ROWS = 100;
@@ -52,13 +41,17 @@ const PAGE = 1000;
 const FIRST_LOOK = 20;
 const LATER_LOOK = 250;
 
-/** Return the range in the SQL that a message such as `line 2:8: …` refers to. The range ends with the word at that position. */
+/**
+ * Return the range in a cell's SQL that a message such as `line 2:8: …` refers to. The range ends with the word at that position.
+ * The position is counted from the beginning of the statement, which is sent without the white space around it.
+ */
 export function placed(message: string, sql: string): Diagnostic[] {
   const found = /\bline (\d+):(\d+)\b/.exec(message);
   if (!found) return [];
-  const lines = sql.split("\n");
+  const lines = sql.trim().split("\n");
   const line = Math.min(Number(found[1]), lines.length);
-  const before = lines.slice(0, line - 1).reduce((sum, text) => sum + text.length + 1, 0);
+  const start = sql.length - sql.trimStart().length;
+  const before = lines.slice(0, line - 1).reduce((sum, text) => sum + text.length + 1, start);
   const column = Math.min(Number(found[2]) - 1, Math.max(0, (lines[line - 1] ?? "").length - 1));
   const word = /^["\w.]+/.exec(sql.slice(before + column))?.[0].length ?? 1;
   return [{ from: before + column, to: before + column + word, message }];
@@ -86,8 +79,7 @@ export async function run(sql: string, lab: LabNames, limit: number, state: Run)
   const execution = await finished(state.id);
   state.id = undefined;
   if (execution.Status.State !== "SUCCEEDED") {
-    const reason = execution.Status.StateChangeReason ?? "";
-    throw new StatementError(execution.Status.State === "CANCELLED" ? "The query was stopped." : reason, statement);
+    throw new Error(execution.Status.State === "CANCELLED" ? "The query was stopped." : (execution.Status.StateChangeReason ?? ""));
   }
   return results(execution, limit, state);
 }
@@ -163,10 +155,31 @@ async function total(id: string): Promise<number | undefined> {
   return statistics.Rows?.OutputRows;
 }
 
-const NUMBERS = /^(tinyint|smallint|integer|int|bigint|float|real|double|decimal)/;
+const FLOATS = /^(float|real|double)\b/;
+const NUMBERS = /^(tinyint|smallint|integer|int|bigint|float|real|double|decimal)\b/;
 
 export function isNumber(column: ResultColumn): boolean {
   return NUMBERS.test(column.type);
+}
+
+/** Return a value's sort key. NULL precedes all values, and NaN follows all other numbers. */
+export function sortKey(column: ResultColumn, value: string | null): SortKey {
+  if (value === null) return Number.NEGATIVE_INFINITY;
+  if (!isNumber(column) || value === "NaN") return value;
+  // All decimals of a column have the same number of digits after the point.
+  return FLOATS.test(column.type) ? Number(value) : BigInt(value.replace(".", ""));
+}
+
+/** Return names in which a number distinguishes repeated names: `id`, `id_2`. */
+export function distinct(names: string[]): string[] {
+  const taken = new Set(names);
+  return names.map((name, place) => {
+    if (names.indexOf(name) === place) return name;
+    let number = 2;
+    while (taken.has(`${name}_${number}`)) number += 1;
+    taken.add(`${name}_${number}`);
+    return `${name}_${number}`;
+  });
 }
 
 /** Return rows as CSV, with the column names in the first line. */

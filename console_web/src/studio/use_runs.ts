@@ -3,7 +3,7 @@
 import { useCallback, useRef, useState } from "preact/hooks";
 import { lab as labNames } from "../api";
 import type { Diagnostic } from "../ui";
-import { run as runStatement, StatementError, stop as stopStatement, type Result, type Run } from "./run";
+import { placed, run as runStatement, stop as stopStatement, type Result, type Run } from "./run";
 
 export interface CellRun {
   running: boolean;
@@ -18,7 +18,7 @@ const NOTHING: CellRun = { running: false, diagnostics: [] };
 
 export interface Runs {
   of: (key: string) => CellRun;
-  /** Run a cell, and resolve to true if it succeeded. */
+  /** Run a cell, and resolve to true if it succeeded and was not stopped. */
   run: (key: string, sql: string, limit: number) => Promise<boolean>;
   stop: (key: string) => Promise<void>;
   /** Clear the position of an error, because the text has changed. */
@@ -42,10 +42,10 @@ export function useRuns(): Runs {
     try {
       const result = await runStatement(sql, await labNames(), limit, state);
       set(key, () => ({ running: false, result, diagnostics: [] }));
-      return true;
+      return !state.stopped;
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      set(key, () => ({ running: false, error: message, diagnostics: error instanceof StatementError ? error.diagnostics : [] }));
+      set(key, () => ({ running: false, error: message, diagnostics: placed(message, sql) }));
       return false;
     } finally {
       live.current.delete(key);

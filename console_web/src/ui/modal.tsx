@@ -1,5 +1,6 @@
 import type { ComponentChildren, VNode } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { createContext } from "preact";
+import { useContext, useEffect, useId, useRef, useState } from "preact/hooks";
 import type { ApiError } from "../api";
 import { Button } from "./button";
 import { TextField } from "./fields";
@@ -13,18 +14,24 @@ interface ModalProps {
   wide?: boolean;
 }
 
+/** Whether the page is visible. The dialogs of a hidden page are closed, because an open dialog makes everything outside it inert. */
+export const PageVisible = createContext(true);
+
 /** A dialog over the page. Escape closes the dialog, and the focus returns to the element that had it before. */
 export function Modal({ title, onClose, children, footer, wide }: ModalProps): VNode {
   const dialog = useRef<HTMLDialogElement>(null);
+  const before = useRef<Element | null>(null);
+  const visible = useContext(PageVisible);
   const id = useId();
   useEffect(() => {
-    const before = document.activeElement;
+    if (!visible) return undefined;
+    before.current ??= document.activeElement;
     const shown = dialog.current;
     shown?.showModal();
-    return () => {
-      shown?.close();
-      if (before instanceof HTMLElement) before.focus();
-    };
+    return () => shown?.close();
+  }, [visible]);
+  useEffect(() => () => {
+    if (before.current instanceof HTMLElement) before.current.focus();
   }, []);
   return (
     <dialog

@@ -7,9 +7,12 @@ export interface Column<Row> {
   /** The cell's contents. Defaults to the value as text. */
   render?: (row: Row) => ComponentChildren;
   /** The column's sort key. A column without a sort key cannot be sorted. */
-  sortBy?: (row: Row) => string | number;
+  sortBy?: (row: Row) => SortKey;
   numeric?: boolean;
 }
+
+/** Numbers precede strings. An integer that JavaScript would round as a number is a bigint. */
+export type SortKey = string | number | bigint;
 
 interface TableProps<Row> {
   /** The table's accessible name. */
@@ -50,11 +53,7 @@ export function Table<Row>(props: TableProps<Row>): VNode {
     const by = columns.find((column) => column.key === sort?.key)?.sortBy;
     if (!by || !sort) return found;
     const sign = sort.down ? -1 : 1;
-    return [...found].sort((left, right) => {
-      const a = by(left);
-      const b = by(right);
-      return (a < b ? -1 : a > b ? 1 : 0) * sign;
-    });
+    return found.map((row) => ({ row, key: by(row) })).sort((left, right) => order(left.key, right.key) * sign).map(({ row }) => row);
   }, [rows, columns, sort, wanted]);
 
   const pages = pageSize ? Math.max(1, Math.ceil(shown.length / pageSize)) : 1;
@@ -161,6 +160,11 @@ export function Table<Row>(props: TableProps<Row>): VNode {
       )}
     </div>
   );
+}
+
+function order(left: SortKey, right: SortKey): number {
+  if (typeof left === "string" !== (typeof right === "string")) return typeof left === "string" ? 1 : -1;
+  return left < right ? -1 : left > right ? 1 : 0;
 }
 
 /** A placeholder for rows that are not drawn. A script sets its height, because the page's content security policy does not allow style attributes. */

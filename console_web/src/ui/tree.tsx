@@ -26,16 +26,24 @@ export function Tree({ label, nodes, onSelect, selected, open: opened = [] }: Tr
   const [loaded, setLoaded] = useState<Record<string, TreeNode[] | string>>({});
   const [focused, setFocused] = useState<string | undefined>();
   const root = useRef<HTMLUListElement>(null);
-  const active = focused ?? selected ?? nodes[0]?.id;
 
-  const show = (node: TreeNode, shown: boolean): void => {
+  const childrenOf = (node: TreeNode): TreeNode[] | undefined => {
+    const found = loaded[node.id];
+    return node.children ?? (Array.isArray(found) ? found : undefined);
+  };
+  const visible = (list: TreeNode[]): string[] => list.flatMap((node) => [node.id, ...(open.has(node.id) ? visible(childrenOf(node) ?? []) : [])]);
+  const shown = visible(nodes);
+  // The Tab key reaches exactly one node, so this node must not be inside a closed node.
+  const active = [focused, selected].find((id) => id !== undefined && shown.includes(id)) ?? shown[0];
+
+  const show = (node: TreeNode, opens: boolean): void => {
     setOpen((old) => {
       const next = new Set(old);
-      if (shown) next.add(node.id);
+      if (opens) next.add(node.id);
       else next.delete(node.id);
       return next;
     });
-    if (shown && node.load) {
+    if (opens && node.load) {
       node.load().then(
         (children) => setLoaded((old) => ({ ...old, [node.id]: children })),
         (error: unknown) => setLoaded((old) => ({ ...old, [node.id]: error instanceof Error ? error.message : String(error) })),
@@ -80,7 +88,7 @@ export function Tree({ label, nodes, onSelect, selected, open: opened = [] }: Tr
   const draw = (list: TreeNode[], level: number): VNode[] =>
     list.map((node) => {
       const found = loaded[node.id];
-      const children = node.children ?? (Array.isArray(found) ? found : undefined);
+      const children = childrenOf(node);
       const branch = Boolean(node.load) || Boolean(node.children?.length);
       const isOpen = open.has(node.id);
       return (

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ _LOG = "lakehouse.log"
 # with few cores. A startup failure is reported immediately.
 _START_SECONDS = 300.0
 _STOP_SECONDS = 60.0
+# A killed process's lock is released only after all its threads end.
+_RELEASE_SECONDS = 2.0
 _ANSWER_SECONDS = 30.0
 _WORK_SECONDS = 600.0
 _POLL_SECONDS = 0.01
@@ -53,7 +57,10 @@ class Running:
 
 
 def find(state: Path) -> Running | None:
-    """Return the lakehouse that is using a state folder, or None if no lakehouse is using it."""
+    """Return the lakehouse that is using a state folder, or None if no lakehouse responds.
+
+    A lakehouse that is starting or busy may be using the folder without responding.
+    """
     try:
         address = json.loads((state / _ADDRESS).read_text())
         url, pid = str(address["url"]), int(address["pid"])
@@ -61,8 +68,8 @@ def find(state: Path) -> Running | None:
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
     health = ask(url, token, "health")
-    # After a crash, another user's lakehouse may be using the port.
-    if health is None or health["pid"] != pid:
+    # After a crash, another user's lakehouse or another program may be using the port.
+    if health is None or health.get("pid") != pid:
         return None
     return Running(url, pid, health, token)
 
@@ -89,19 +96,20 @@ def start(
         The running lakehouse, and whether this call started it.
 
     Raises:
-        LakehouseError: The lakehouse did not start, the running lakehouse has different settings, or this system cannot
-            run a lakehouse.
+        LakehouseError: The lakehouse did not start, the running lakehouse does not respond or has different settings,
+            or this system cannot run a lakehouse.
     """
     try:
         system.require_fork()
     except system.UnsupportedSystemError as error:
         raise LakehouseError(str(error)) from error
-    from filelock import FileLock
-
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with FileLock(state / "start.lock"):
+    with _only_command(state):
         running = find(state)
         if running is None:
+            # The new process acquires the lock itself, so it is only checked here.
+            with _unused(state):
+                pass
             return _launch(state, _command(state, port, enforce_iam, governed, refresh_seconds)), True
     if port not in (None, 0, running.port):
         raise LakehouseError(
@@ -127,10 +135,13 @@ def stop(state: Path) -> bool:
         Whether the lakehouse was running.
 
     Raises:
-        LakehouseError: The lakehouse did not stop in time.
+        LakehouseError: The lakehouse did not stop in time, or does not respond.
     """
     running = find(state)
     if running is None:
+        if state.exists():
+            with _unused(state):
+                pass
         return False
     system.ask_to_end(running.pid)
     deadline = time.monotonic() + _STOP_SECONDS
@@ -146,11 +157,18 @@ def return_to_backup(state: Path) -> bool:
 
     Returns:
         Whether there is a backup.
+
+    Raises:
+        LakehouseError: The lakehouse did not stop in time, or does not respond.
     """
     from local_lakehouse.store import folder
 
-    stop(state)
-    return folder.return_to_backup(state)
+    if not state.exists():
+        return False
+    with _only_command(state):
+        stop(state)
+        with _unused(state):
+            return folder.return_to_backup(state)
 
 
 def export(state: Path, target: Path) -> None:
@@ -172,18 +190,23 @@ def bring(state: Path, source: Path) -> None:
     """Import an exported state into a state folder that does not contain saved state.
 
     Raises:
-        LakehouseError: The file cannot be read, or the folder already contains saved state.
+        LakehouseError: The file cannot be read, the folder already contains saved state, or a lakehouse is using it.
     """
     from local_lakehouse.store import folder
     from local_lakehouse.store.database import StateInUseError, StorageError, UnreadableStateError
 
-    running = find(state)
-    if running is not None:
-        raise LakehouseError(f"The lakehouse at {running.url} is already using {state}. Stop it first: zetl local stop")
-    try:
-        folder.bring(state, source)
-    except (StateInUseError, StorageError, UnreadableStateError) as error:
-        raise LakehouseError(str(error)) from error
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _only_command(state):
+        running = find(state)
+        if running is not None:
+            raise LakehouseError(
+                f"The lakehouse at {running.url} is already using {state}. Stop it first: zetl local stop"
+            )
+        with _unused(state):
+            try:
+                folder.bring(state, source)
+            except (StateInUseError, StorageError, UnreadableStateError) as error:
+                raise LakehouseError(str(error)) from error
 
 
 def reset(state: Path) -> bool:
@@ -191,13 +214,21 @@ def reset(state: Path) -> bool:
 
     Returns:
         Whether a lakehouse was running or data existed.
+
+    Raises:
+        LakehouseError: The lakehouse did not stop in time, or does not respond. Nothing was deleted.
     """
     from local_lakehouse.store import folder
 
-    found = stop(state) or folder.has_state(state)
-    folder.delete(state)
-    (state / _LOG).unlink(missing_ok=True)
-    return found
+    if not state.exists():
+        return False
+    with _only_command(state):
+        stopped = stop(state)
+        with _unused(state):
+            found = stopped or folder.has_state(state)
+            folder.delete(state)
+            (state / _LOG).unlink(missing_ok=True)
+            return found
 
 
 def tell(running: Running, control: str) -> dict[str, Any]:
@@ -223,9 +254,55 @@ def announce(state: Path, url: str, token: str) -> None:
 
 
 def withdraw(state: Path) -> None:
-    """Undo `announce`."""
+    """Undo `announce`, unless another process has announced its address since then."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        if int(json.loads((state / _ADDRESS).read_text())["pid"]) != os.getpid():
+            return
     (state / _ADDRESS).unlink(missing_ok=True)
     (state / _TOKEN).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _only_command(state: Path) -> Iterator[None]:
+    """Wait until no other command is starting, deleting or replacing the lakehouse in a state folder."""
+    with _locked(
+        state / "start.lock",
+        _START_SECONDS,
+        f"Another command is starting or resetting the lakehouse in {state}. Wait until it ends, then retry.",
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def _unused(state: Path) -> Iterator[None]:
+    """Hold the lock that a lakehouse holds while it uses a state folder, even if it does not respond yet."""
+    from local_lakehouse.store.database import LOCK
+
+    lock = state / LOCK
+    with _locked(
+        lock,
+        _RELEASE_SECONDS,
+        f"A lakehouse is using {state}, but does not respond. It may be starting or busy: wait a minute, then retry. "
+        f"If it still does not respond, end its process, which this command shows: lsof {lock}",
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def _locked(path: Path, seconds: float, problem: str) -> Iterator[None]:
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=seconds, poll_interval=0.02)
+    except Timeout as error:
+        raise LakehouseError(problem) from error
+    except OSError as error:
+        raise LakehouseError(f"{path} cannot be locked ({error}). Make the folder writable, then retry.") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _command(
@@ -244,7 +321,6 @@ def _command(
 
 
 def _launch(state: Path, command: list[str]) -> Running:
-    withdraw(state)
     log = state / _LOG
     with log.open("ab") as output:
         begin = output.tell()
@@ -268,19 +344,17 @@ def _last_words(log: Path, begin: int) -> str:
 
 
 def ask(url: str, token: str, control: str, timeout: float = _ANSWER_SECONDS) -> dict[str, Any] | None:
-    """Send a control request to a lakehouse, and return the response. Return None if the request fails."""
+    """Send a control request to a lakehouse, and return the response.
+
+    Return None if the request fails, or if the response is not an object because another program uses the port.
+    """
     host, _, port = url.removeprefix("http://").rpartition(":")
-    # The connection is direct, because a proxy in the environment is meant for other hosts.
-    connection = http.client.HTTPConnection(host, int(port), timeout=timeout)
     try:
-        connection.request("POST", f"/_zetl/{control}", b"{}", {"X-Zetl-Token": token})
-        response = connection.getresponse()
-        content = response.read()
-    except (OSError, http.client.HTTPException):
+        # The connection is direct, because a proxy in the environment is meant for other hosts.
+        with contextlib.closing(http.client.HTTPConnection(host, int(port), timeout=timeout)) as connection:
+            connection.request("POST", f"/_zetl/{control}", b"{}", {"X-Zetl-Token": token})
+            response = connection.getresponse()
+            answer = json.loads(response.read()) if response.status == 200 else None
+    except (OSError, ValueError, http.client.HTTPException):
         return None
-    finally:
-        connection.close()
-    if response.status != 200:
-        return None
-    answer: dict[str, Any] = json.loads(content)
-    return answer
+    return answer if isinstance(answer, dict) else None

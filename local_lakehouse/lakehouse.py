@@ -152,6 +152,7 @@ class Lakehouse:
             [self._note],
             Controls(self.token, controls),
             self._enforcer,
+            self._prepare,
         )
         self._maintenance = Maintenance(
             [
@@ -183,6 +184,12 @@ class Lakehouse:
     def athena(self) -> AthenaService:
         """The Amazon Athena service."""
         return self._athena.get()
+
+    def _prepare(self, service: str, operation: str) -> None:
+        """Create the services that an operation of another service calls."""
+        if service == "dynamodb" and not reads(operation):
+            # The deletions and replacements of items are part of the tables' histories.
+            self._exports.get()
 
     def _prepare_zero_etl(self) -> None:
         load("local_lakehouse.exports.api")

@@ -22,14 +22,17 @@ class ItemRequests:
     Args:
         state: moto's state, which includes the tables.
         account: The account that contains the tables.
+        region: The Region of the lakehouse.
     """
 
-    def __init__(self, state: MotoState, account: str) -> None:
+    def __init__(self, state: MotoState, account: str, region: str) -> None:
         self._state = state
         self._account = account
         self._tables: dict[tuple[str, str], Table] = {}
         self._planes: dict[str, DataPlane] = {}
         state.after_change("dynamodb", self._tables.clear)
+        # The first plane defines the database tables of all planes, which is not allowed in a request's transaction.
+        self._plane(region)
 
     def serve(self, request: Request) -> Answer:
         """Execute a request. A rejected request changes nothing."""

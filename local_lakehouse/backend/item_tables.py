@@ -28,10 +28,7 @@ class ItemTables:
 
     @contextlib.contextmanager
     def undoing(self) -> Iterator[Callable[[], None]]:
-        """Yield a function that undoes the block's changes to items."""
-        if not self.items.database.writing:
-            yield lambda: None
-            return
+        """Yield a function that undoes the block's changes to items. The caller must be in a transaction."""
         with self.items.database.transaction() as connection:
             connection.execute("SAVEPOINT request")
 

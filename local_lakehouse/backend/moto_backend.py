@@ -87,7 +87,7 @@ class Backend:
         self.clients.stored_keys = self.objects.stored_keys
         self._state = MotoState(self.database, self.objects, SERVICES)
         self._state.attach()
-        self._items = ItemRequests(self._state, ACCOUNT)
+        self._items = ItemRequests(self._state, ACCOUNT, region)
         # Whether each access key belongs to an identity. The result is cached until identities change, so that requests
         # need no lock.
         self._known_keys: dict[str, bool] = {}
@@ -131,7 +131,7 @@ class Backend:
                 return answer() if self.catalog is None else self.catalog(request, answer)
             if request.service != "dynamodb":
                 return dispatch.serve(request, ACCOUNT)
-            with self._state.undoing_items() as undo:
+            with self._state.undoing() as undo:
                 written = dispatch.serve(request, ACCOUNT)
                 if written.status != 200:
                     undo()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from local_lakehouse.backend import moto_classes, moto_graph, object_store
@@ -110,12 +110,27 @@ class MotoState:
         finally:
             self._used &= used
 
-    def undoing_items(self) -> contextlib.AbstractContextManager[Callable[[], None]]:
-        """Return a context manager that yields a function to undo the block's changes to DynamoDB items."""
+    @contextlib.contextmanager
+    def undoing(self) -> Iterator[Callable[[], None]]:
+        """Yield a function that undoes the block's changes to DynamoDB tables and their items."""
         if self._item_tables is None:
             self._open_items()
         assert self._item_tables is not None
-        return self._item_tables.undoing()
+        if not self._database.writing:
+            yield lambda: None
+            return
+        # The transaction's earlier changes are written first, because `undo` reads the tables again.
+        self._write("dynamodb")
+        with self._item_tables.undoing() as undo_items:
+
+            def undo() -> None:
+                undo_items()
+                changed = [key for key in self._used if key[0] == "dynamodb"]
+                for service, account, region in changed:
+                    self._discard(service, account, region)
+                    backends_of(service)[account][region]
+
+            yield undo
 
     def contains(self, services: Iterable[str], word: str) -> bool:
         """Return whether a word may occur in the stored backends of the given services.
@@ -161,10 +176,11 @@ class MotoState:
             self._item_tables = item_tables.ItemTables(self.items)
         item_tables.use(self._item_tables)
 
-    def _write(self) -> None:
+    def _write(self, only: str | None = None) -> None:
         with self._database.transaction() as connection:
             for key in sorted(self._used):
-                self._graphs[key].save(connection)
+                if only in (None, key[0]):
+                    self._graphs[key].save(connection)
 
     def _settle(self) -> None:
         used, self._used = self._used, set()
@@ -186,9 +202,14 @@ class MotoState:
         """Make moto discard backends that may contain uncommitted changes, and read them again when needed."""
         used, self._used = self._used, set()
         for service, account, region in used:
-            self._graphs.pop((service, account, region), None)
-            backends_of(service)[account].pop(region, None)
+            self._discard(service, account, region)
+            if service == "s3":
+                _forget_buckets(account, region)
         self._tell(used)
+
+    def _discard(self, service: str, account: str, region: str) -> None:
+        self._graphs.pop((service, account, region), None)
+        backends_of(service)[account].pop(region, None)
 
 
 def imported(services: Iterable[str]) -> list[str]:
@@ -200,6 +221,13 @@ def backends_of(service: str) -> Any:
     """Return moto's backends for a service."""
     prepare_moto()
     return getattr(load(f"moto.{service}.models"), f"{service}_backends")
+
+
+def _forget_buckets(account: str, partition: str) -> None:
+    """Remove buckets from moto's index of all buckets, to which reading the stored buckets adds them again."""
+    index = backends_of("s3").bucket_accounts
+    for name in [name for name, place in index.items() if place == (partition, account)]:
+        del index[name]
 
 
 _attached: list[MotoState] = []

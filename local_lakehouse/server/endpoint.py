@@ -44,6 +44,7 @@ _UNAVAILABLE = {
 
 Observer = Callable[[str, Mapping[str, Any]], None]
 Control = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+Prepare = Callable[[str, str], None]
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,9 @@ class Endpoint:
             item reads, before the next request is executed.
         controls: The controls, which are not part of AWS.
         enforcer: The enforcer that checks each AWS request against policies, or None to disable the checks.
+        prepare: A function that receives the service and operation of each authorized request before its transaction
+            begins. It creates the other services that the request needs, because a failed transaction would delete
+            their database tables.
     """
 
     def __init__(
@@ -78,11 +82,13 @@ class Endpoint:
         observers: Sequence[Observer],
         controls: Controls,
         enforcer: PolicyEnforcer | None = None,
+        prepare: Prepare = lambda _service, _operation: None,
     ) -> None:
         self._backend = backend
         self._observers = observers
         self._controls = controls
         self._enforcer = enforcer
+        self._prepare = prepare
         # IAM always controls access to the data of tables in locations that Lake Formation does not manage.
         self._data_rights = enforcer or PolicyEnforcer(backend, services)
         self._services = {
@@ -102,6 +108,7 @@ class Endpoint:
             queried = not any(name.lower() == "x-amz-target" for name, _ in head.headers)
             return fail(error.service, head.method, error.fault, queried=queried)
         try:
+            _require_post(request)
             # Operations that run in steps have no priority, because their clients do not wait for each step.
             with urgently(request.operation not in _IN_STEPS):
                 return self._aws(request)
@@ -141,6 +148,7 @@ class Endpoint:
             request = request.signed_with(LEARNER_ACCESS_KEY)
         if not request.operation:
             raise _not_offered(request)
+        self._prepare(request.service, request.operation)
         service = self._services.get((request.service, request.operation))
         if isinstance(service, OnDemand):
             service = service.get()
@@ -243,8 +251,6 @@ class Endpoint:
                 for observe in self._observers:
                     observe(request.operation, request.parameters)
                 if not reads(request.operation) and not is_write(request):
-                    # These services are marked as changed only now, because an observer may have created them for this
-                    # request.
                     self._backend.documents.changed(["zero_etl", "exports"])
         self._backend.clients.touch(request.service, request.operation)
         return answer
@@ -258,6 +264,22 @@ def _members(request: Request) -> dict[str, Any]:
     members = dict(request.parameters)
     wire.check(model, members)
     return members
+
+
+def _require_post(request: Request) -> None:
+    """Reject a change whose parameters are in a URL, because a web page can redirect a browser to any URL.
+
+    If the user started the navigation, the browser's request has neither an ``Origin`` nor a ``Sec-Fetch-Site`` that
+    shows the redirect. The SDKs and the AWS CLI use POST for these protocols.
+
+    Raises:
+        Fault: ``MethodNotAllowed``.
+    """
+    if request.protocol not in ("query", "json") or request.method == "POST" or not request.operation:
+        return
+    if not reads(request.operation):
+        message = f"The local lakehouse accepts {request.service} {request.operation} only by POST."
+        raise Fault("MethodNotAllowed", message, status=405)
 
 
 def _not_offered(request: Request) -> Fault:

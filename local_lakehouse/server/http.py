@@ -112,21 +112,30 @@ class Server:
                 _LOG.warning("a connection could not be accepted: %s", error)
                 time.sleep(0.05)
                 continue
-            self._begin(peer)
+            try:
+                self._begin(peer)
+            except Exception:  # noqa: BLE001  (top-level handler of the thread, without which no connection is accepted)
+                _LOG.exception("a connection could not be served")
+                peer.close()
 
     def _begin(self, peer: socket.socket) -> None:
         connection = _Connection(peer, self._serve, self._limits, self._end)
+        problem = "Too many connections."
         with self._lock:
             crowded = self._stopping or len(self._connections) >= self._limits.connections
             if not crowded:
-                self._connections.add(connection)
+                try:
+                    # `stop` waits for the threads of all connections, so it must not see one that has not started.
+                    connection.thread.start()
+                    self._connections.add(connection)
+                except RuntimeError as error:
+                    _LOG.warning("a connection was closed because no thread could be started: %s", error)
+                    crowded, problem = True, "The operating system's limit for threads has been reached."
         if crowded:
             with contextlib.suppress(OSError):
-                answer = fail("s3", "GET", Fault("SlowDown", "Too many connections.", status=503))
+                answer = fail("s3", "GET", Fault("SlowDown", problem, status=503))
                 peer.sendall(_written(answer, "GET", True) + answer.body)
             peer.close()
-            return
-        connection.thread.start()
 
     def _end(self, connection: _Connection) -> None:
         with self._lock:
@@ -210,6 +219,8 @@ class _Connection:
                 pass
         except (OSError, _BrokenError) as error:
             _LOG.debug("a connection ended: %s", error)
+        except Exception:  # noqa: BLE001  (top-level handler of the thread)
+            _LOG.exception("a connection failed")
         finally:
             self._peer.close()
             self._ended(self)

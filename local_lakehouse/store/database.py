@@ -19,6 +19,8 @@ from filelock import FileLock, Timeout
 from local_lakehouse.store.locks import FairLock
 
 FILE = "lakehouse.sqlite"
+# A lakehouse holds this file's lock while it uses the folder.
+LOCK = "lock"
 PRIVATE = 0o700
 # The bytes of "ZETL", which identify the file.
 _APPLICATION = 0x5A45544C
@@ -133,7 +135,7 @@ class Database:
         self._after_rollback: list[Hook] = []
         self._after_replacement: list[Hook] = []
         self._schemas: dict[str, Schema] = {}
-        self._folder_lock = FileLock(self.directory / "lock")
+        self._folder_lock = FileLock(self.directory / LOCK)
         self._descriptor = -1
         try:
             self._open()
@@ -147,9 +149,18 @@ class Database:
         """Create a module's tables, or migrate them to the schema's version.
 
         Raises:
+            RuntimeError: The tables are new, and this thread is in a transaction, whose failure would delete them.
             UnreadableStateError: The tables were written by a newer version, are too old to be migrated, or are
                 damaged.
         """
+        if self.writing:
+            if self._schemas.get(schema.name) == schema:
+                return
+            raise RuntimeError(f"The tables of {schema.name} must be defined before a transaction begins")
+        self._define(schema)
+        self._schemas[schema.name] = schema
+
+    def _define(self, schema: Schema) -> None:
         with self.transaction() as connection:
             row = connection.execute("SELECT version FROM formats WHERE name = ?", (schema.name,)).fetchone()
             self._migrate(connection, schema, None if row is None else int(row[0]))
@@ -158,7 +169,6 @@ class Database:
                 (schema.name, schema.version),
             )
             connection.executemany("INSERT OR IGNORE INTO large_tables VALUES (?)", [(each,) for each in schema.large])
-        self._schemas[schema.name] = schema
 
     def check(self) -> None:
         """Check the small tables and the file's structure for damage.
@@ -284,8 +294,8 @@ class Database:
             # The other database may lack the tables of a module that was first used after that database was written.
             # All tables must exist before a hook uses one of them.
             with self.transaction():
-                for schema in list(self._schemas.values()):
-                    self.define(schema)
+                for schema in self._schemas.values():
+                    self._define(schema)
             for hook in self._after_replacement:
                 hook()
 

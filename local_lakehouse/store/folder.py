@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import os
 import re
 import shutil
 import sqlite3
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from local_lakehouse.store.database import EARLIER, FILE, PRIVATE, Database, Sto
 from local_lakehouse.store.objects import FOLDER, files_of
 
 BACKUP = "lakehouse.backup.sqlite"
+_PIECE = 1024 * 1024
 _LOGS = (FILE + "-wal", FILE + "-shm")
 _BODY = re.compile(r"objects/([0-9a-f]{2})/(\1[0-9a-f]{30})")
 # A user's text cannot match this pattern, because its quotes would be escaped.
@@ -140,13 +143,13 @@ def bring(directory: Path, source: Path) -> None:
             for name in (FOLDER, FILE):
                 if (place / name).exists():
                     (place / name).replace(directory / name)
-    except (OSError, tarfile.TarError, EOFError) as error:
+    except (OSError, tarfile.TarError, EOFError, zlib.error) as error:
         raise StorageError(f"{source} could not be imported: {error}") from error
 
 
 def _unpack(source: Path, place: Path) -> None:
     found = False
-    with tarfile.open(source, "r:gz") as archive:
+    with gzip.open(source) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
         for member in archive:
             named = _BODY.fullmatch(member.name)
             if not member.isfile() or not (member.name == FILE or named):
@@ -161,6 +164,9 @@ def _unpack(source: Path, place: Path) -> None:
             path.parent.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
             with path.open("wb") as file:
                 shutil.copyfileobj(content, file)
+        # The checksum of the complete content follows the part that tarfile reads.
+        while stream.read(_PIECE):
+            pass
     if not found:
         raise UnreadableStateError(f"{source} is not an export of a local lakehouse: it does not contain {FILE}")
 

@@ -319,9 +319,11 @@ class Objects:
         """
         swept = 0
         for path in self._folder.glob("??/*"):
-            if path.name not in named and path.stat().st_mtime < before:
-                path.unlink(missing_ok=True)
-                swept += 1
+            # A request may delete a file at the same time.
+            with contextlib.suppress(FileNotFoundError):
+                if path.name not in named and path.stat().st_mtime < before:
+                    path.unlink()
+                    swept += 1
         return swept
 
     def _written(self, content: bytes | memoryview) -> Body:

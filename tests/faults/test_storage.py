@@ -1,5 +1,7 @@
 """Tests that no acknowledged write is lost if the state folder is full or read-only, or if the clock jumps."""
 
+import contextlib
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_lakehouse.lakehouse import Lakehouse, Settings
+from local_lakehouse.protocol.request import Request
 from local_lakehouse.testing import Clock, TestLakehouse
 
 pytestmark = pytest.mark.once
@@ -142,3 +145,60 @@ def test_data_is_not_lost_when_clock_jumps(fresh_lakehouse: tuple[Lakehouse, Tes
 
     rows = test.query("SELECT id FROM sales.orders")
     assert sorted(row["id"] for row in rows) == ["2", "3", "4", "a"]
+
+
+TABLE = {
+    "TableName": "Pets",
+    "BillingMode": "PAY_PER_REQUEST",
+    "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+}
+
+
+@contextlib.contextmanager
+def failing_commits(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the commits of requests fail as if the disk were full."""
+    original = lakehouse.backend.transaction
+
+    @contextlib.contextmanager
+    def transaction(request: Request) -> Iterator[None]:
+        nested = lakehouse.database.writing
+        with original(request):
+            yield
+            if nested:
+                return
+            raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lakehouse.backend, "transaction", transaction)
+        yield
+
+
+def test_first_write_that_is_not_saved_can_be_repeated(
+    fresh_lakehouse: tuple[Lakehouse, TestLakehouse], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lakehouse, test = fresh_lakehouse
+    dynamodb = test.client("dynamodb")
+    with failing_commits(lakehouse, monkeypatch), pytest.raises(ClientError, match="disk is full"):
+        dynamodb.create_table(**TABLE)
+    dynamodb.create_table(**TABLE)
+    dynamodb.put_item(TableName="Pets", Item={"k": {"S": "Rex"}})
+    assert dynamodb.get_item(TableName="Pets", Key={"k": {"S": "Rex"}})["Item"] == {"k": {"S": "Rex"}}
+
+
+def test_first_transaction_that_is_not_saved_can_be_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put = {"TransactItems": [{"Put": {"TableName": "Pets", "Item": {"k": {"S": "Rex"}}}}], "ClientRequestToken": "t"}
+    for restarted in (False, True):
+        lakehouse = Lakehouse(Settings(tmp_path / "state", paused=True))
+        lakehouse.start()
+        try:
+            dynamodb = TestLakehouse(lakehouse, Clock()).client("dynamodb")
+            if not restarted:
+                dynamodb.create_table(**TABLE)
+                continue
+            with failing_commits(lakehouse, monkeypatch), pytest.raises(ClientError, match="disk is full"):
+                dynamodb.transact_write_items(**put)
+            dynamodb.transact_write_items(**put)
+            assert dynamodb.scan(TableName="Pets")["Count"] == 1
+        finally:
+            lakehouse.stop()

@@ -6,7 +6,8 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,9 @@ import pytest
 
 from local_lakehouse import daemon
 from local_lakehouse.daemon import LakehouseError, Running
+from local_lakehouse.protocol.faults import Answer
+from local_lakehouse.server.http import Server
+from local_lakehouse.store import folder
 from local_lakehouse.store.database import FILE, Database
 from local_lakehouse.store.documents import Documents
 from tests.conftest import connect_to
@@ -258,3 +262,71 @@ def test_damaged_endpoint_file_is_ignored(state: Path, content: str) -> None:
     (state / "endpoint.json").write_text(content)
     assert daemon.find(state) is None
     assert zetl("local", "status", state=state).stdout.startswith("No local lakehouse is running")
+
+
+def test_reset_during_a_start_waits_for_the_lakehouse_and_stops_it(state: Path) -> None:
+    with ThreadPoolExecutor() as pool:
+        starting = pool.submit(daemon.start, state, port=0)
+        while not (state / daemon._LOG).exists():
+            time.sleep(0.001)
+        assert daemon.find(state) is None
+        assert daemon.reset(state) is True
+        assert starting.result()[1] is True
+    assert daemon.find(state) is None
+    assert not folder.has_state(state)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [daemon.reset, daemon.return_to_backup, daemon.stop, lambda state: daemon.bring(state, state / "export")],
+)
+def test_state_of_a_lakehouse_that_does_not_respond_is_kept(state: Path, command: Callable[[Path], object]) -> None:
+    database = Database(state)
+    documents = Documents(database).collection("about")
+    documents.put("kept", "before")
+    folder.back_up(database)
+    with pytest.raises(LakehouseError, match=r"but does not respond.*retry.*lsof"):
+        command(state)
+    documents.put("kept", "after")
+    database.close()
+    database = Database(state)
+    assert Documents(database).collection("about").read() == {"kept": "after"}
+    database.close()
+
+
+def test_start_keeps_the_address_of_a_lakehouse_that_does_not_respond(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = start(state)
+    monkeypatch.setattr(daemon, "find", lambda _: None)
+    with pytest.raises(LakehouseError, match="but does not respond"):
+        daemon.start(state, port=0)
+    monkeypatch.undo()
+    assert daemon.find(state) == running
+
+
+def test_lakehouse_withdraws_only_its_own_address(state: Path) -> None:
+    state.mkdir()
+    (state / "endpoint.json").write_text(json.dumps({"url": "http://127.0.0.1:1", "pid": os.getpid() + 1}))
+    daemon.withdraw(state)
+    assert (state / "endpoint.json").exists()
+    daemon.announce(state, "http://127.0.0.1:1", "token")
+    daemon.withdraw(state)
+    assert not (state / "endpoint.json").exists()
+    assert not (state / "token").exists()
+
+
+@pytest.mark.parametrize("content", [b"ready", b"[]", b'{"status": "ok"}', b"\xff"])
+def test_different_server_on_the_recorded_port_is_ignored(state: Path, content: bytes) -> None:
+    server = Server(socket.create_server(("127.0.0.1", 0)), lambda *_: Answer(200, [], content))
+    server.start()
+    try:
+        state.mkdir()
+        url = f"http://127.0.0.1:{server.address[1]}"
+        (state / "endpoint.json").write_text(json.dumps({"url": url, "pid": os.getpid()}))
+        (state / "token").write_text("token")
+        assert daemon.find(state) is None
+        assert daemon.stop(state) is False
+        assert daemon.reset(state) is False
+    finally:
+        server.stop()

@@ -121,7 +121,8 @@ def _change_indexes(table: Any, asked: Request) -> None:
             "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table",
         )
     if "AttributeDefinitions" in asked:
-        types = {each["AttributeName"]: each for each in (*table.attr, *asked["AttributeDefinitions"])}
+        # A known attribute keeps its type.
+        types = {each["AttributeName"]: each for each in (*asked["AttributeDefinitions"], *table.attr)}
         table.attr = list(types.values())
     for change in changes:
         if len(change) != 1:

@@ -284,3 +284,43 @@ def test_tag_resource_replaces_the_value_of_an_existing_key(dynamodb: Any) -> No
     pages = dynamodb.get_paginator("list_tags_of_resource").paginate(ResourceArn=arn)
     tags = [(tag["Key"], tag["Value"]) for page in pages for tag in page["Tags"]]
     assert tags == [("team", "data"), ("lab", "11")]
+
+
+def test_rejected_update_does_not_change_the_table(dynamodb: Any) -> None:
+    create(dynamodb, ProvisionedThroughput=UNITS)
+    dynamodb.put_item(TableName="Orders", Item={"h": {"S": "kept"}})
+    before = described(dynamodb)
+    disabled = {"StreamEnabled": False}
+    on_demand = {"TableName": "Orders", "BillingMode": "PAY_PER_REQUEST"}
+    message = refusal(dynamodb.update_table, **on_demand, StreamSpecification=disabled)
+    assert "already disabled for streams" in message
+    assert described(dynamodb) == before
+    throughput = {"TableName": "Orders", "ProvisionedThroughput": {"ReadCapacityUnits": 9, "WriteCapacityUnits": 9}}
+    refusal(dynamodb.update_table, **throughput, StreamSpecification={"StreamEnabled": True})
+    assert described(dynamodb) == before
+    assert dynamodb.scan(TableName="Orders")["Count"] == 1
+
+
+def test_update_does_not_change_the_type_of_a_key(dynamodb: Any) -> None:
+    create(dynamodb)
+    dynamodb.update_table(
+        TableName="Orders", AttributeDefinitions=[{"AttributeName": "h", "AttributeType": "N"}],
+        DeletionProtectionEnabled=False,
+    )  # fmt: skip
+    assert described(dynamodb)["AttributeDefinitions"] == [{"AttributeName": "h", "AttributeType": "S"}]
+
+
+def test_rejected_update_keeps_earlier_changes_in_the_transaction(backend: Backend, dynamodb: Any) -> None:
+    with backend.database.transaction():
+        create(dynamodb)
+        create(dynamodb, "Other")
+        dynamodb.update_table(TableName="Other", DeletionProtectionEnabled=True)
+        refusal(
+            dynamodb.update_table, TableName="Orders", BillingMode="PROVISIONED", ProvisionedThroughput=UNITS,
+            StreamSpecification={"StreamEnabled": False},
+        )  # fmt: skip
+        dynamodb.put_item(TableName="Orders", Item={"h": {"S": "kept"}})
+    assert described(dynamodb, "Other")["DeletionProtectionEnabled"]
+    assert described(dynamodb)["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+    assert dynamodb.scan(TableName="Orders")["Count"] == 1
+    dynamodb.update_table(TableName="Other", DeletionProtectionEnabled=False)

@@ -1,5 +1,6 @@
 """Tests that the state of every service is the same after it is written and read back."""
 
+import contextlib
 import hashlib
 import importlib
 import inspect
@@ -134,6 +135,29 @@ def test_change_that_cannot_be_stored_is_rolled_back(tmp_path: Path) -> None:
         found = {each["Name"] for each in backend.clients.client("glue").get_databases()["DatabaseList"]}
         assert found == known | {f"lost{number}"}
         assert backend.clients.client("s3").get_object(Bucket="kept", Key="later")["Body"].read() == b"again"
+
+
+@pytest.mark.parametrize("operation", ["create_bucket", "delete_bucket"])
+def test_bucket_is_usable_after_a_rolled_back_request(tmp_path: Path, operation: str) -> None:
+    class AbandonedError(Exception):
+        pass
+
+    with opened(tmp_path) as backend:
+        s3 = backend.clients.client("s3")
+        s3.create_bucket(Bucket="kept")
+        if operation == "delete_bucket":
+            s3.create_bucket(Bucket="bkt")
+        with contextlib.suppress(AbandonedError), backend.database.transaction():
+            getattr(s3, operation)(Bucket="bkt")
+            raise AbandonedError
+        if operation == "create_bucket":
+            with pytest.raises(s3.exceptions.NoSuchBucket):
+                s3.list_objects_v2(Bucket="bkt")
+            s3.create_bucket(Bucket="bkt")
+        for bucket in ("kept", "bkt"):
+            s3.put_object(Bucket=bucket, Key="k", Body=b"content")
+        assert backends_of("s3").bucket_accounts.keys() == {"kept", "bkt"}
+        assert s3.list_objects_v2(Bucket="bkt")["KeyCount"] == 1
 
 
 def test_object_files_are_deleted_with_their_objects(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
@@ -118,3 +119,38 @@ def test_token_is_private_and_different_for_each_lakehouse(tmp_path: Path) -> No
     assert stat.S_IMODE((tmp_path / "token").stat().st_mode) == 0o600
     assert (tmp_path / "token").read_text() == "new"
     assert len({Lakehouse(Settings()).token for _ in range(2)}) == 2
+
+
+def in_url(service: str, **parameters: str) -> str:
+    """Return the path and query of a link that contains a signature, which a redirect can send a browser to."""
+    credential = f"any-key/20260101/us-east-1/{service}/aws4_request"
+    return "/?" + urlencode({**parameters, "X-Amz-Algorithm": "AWS4-HMAC-SHA256", "X-Amz-Credential": credential})
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT"])
+def test_link_cannot_change_anything(lakehouse: Lakehouse, method: str) -> None:
+    redirected = {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate"}
+    name = f"role-{method}"
+    create = {"Action": "CreateRole", "Version": "2010-05-08", "RoleName": name, "AssumeRolePolicyDocument": "{}"}
+    found = request(lakehouse, method, in_url("iam", **create), redirected)
+    assert found.status == 405
+    if method == "GET":
+        assert b"CreateRole only by POST" in found.body
+    look_up = {"Action": "GetRole", "Version": "2010-05-08", "RoleName": name}
+    assert request(lakehouse, "GET", in_url("iam", **look_up)).status == 404
+    form = {**signed("iam"), "Content-Type": "application/x-www-form-urlencoded"}
+    assert request(lakehouse, "POST", "/", form, urlencode(create).encode()).status == 200
+    assert request(lakehouse, "GET", in_url("iam", **look_up)).status == 200
+
+
+def test_link_cannot_name_a_json_operation(lakehouse: Lakehouse) -> None:
+    target = {"X-Amz-Target": "AWSGlue.PutDataCatalogEncryptionSettings"}
+    found = request(lakehouse, "GET", in_url("glue", **target), {"Sec-Fetch-Site": "none"})
+    assert found.status == 405
+    assert b"only by POST" in found.body
+
+
+def test_presigned_read_is_accepted(lakehouse: Lakehouse) -> None:
+    identity = {"Action": "GetCallerIdentity", "Version": "2011-06-15"}
+    found = request(lakehouse, "GET", in_url("sts", **identity))
+    assert (found.status, b"<Account>" in found.body) == (200, True)

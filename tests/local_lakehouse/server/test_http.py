@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -297,3 +298,70 @@ def test_requests_can_be_split_anywhere(echo: Echo, bodies: list[bytes], cuts: l
 def echo() -> Iterator[Echo]:
     with Echo() as echo:
         yield echo
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server(socket.create_server(("127.0.0.1", 0)), lambda *_: Answer(200, [], b"served"))
+    server.start()
+    yield server
+    server.stop()
+    assert not server._accepting.is_alive()
+
+
+def responses(server: Server, count: int) -> list[bytes]:
+    """Send requests on separate connections, and return the status codes of the responses."""
+    found = []
+    for _ in range(count):
+        with socket.create_connection(server.address, timeout=5) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+            try:
+                found.append(connection.recv(65_536)[9:12])
+            except ConnectionResetError:
+                found.append(b"")
+    return found
+
+
+def test_server_recovers_if_no_thread_can_be_started(
+    server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    start = threading.Thread.start
+    failures = iter([RuntimeError("can't start new thread")] * 2)
+
+    def limited(thread: threading.Thread) -> None:
+        if thread.name == "connection" and (failure := next(failures, None)):
+            raise failure
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    assert responses(server, 3) == [b"503", b"503", b"200"]
+    assert "no thread could be started: can't start new thread" in caplog.text
+
+
+def test_server_accepts_connections_after_an_unexpected_error(
+    server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    begin, failures = server._begin, iter([MemoryError()])
+
+    def limited(peer: socket.socket) -> None:
+        if failure := next(failures, None):
+            raise failure
+        begin(peer)
+
+    monkeypatch.setattr(server, "_begin", limited)
+    assert responses(server, 2) == [b"", b"200"]
+    assert "a connection could not be served" in caplog.text
+
+
+def test_unexpected_error_in_a_connection_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(*_: object) -> Answer:
+        raise LookupError("unexpected")
+
+    server = Server(socket.create_server(("127.0.0.1", 0)), fail)
+    server.start()
+    try:
+        assert responses(server, 1) == [b""]
+    finally:
+        server.stop()
+    assert "a connection failed" in caplog.text
+    assert "LookupError: unexpected" in caplog.text

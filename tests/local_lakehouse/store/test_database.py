@@ -325,3 +325,15 @@ def test_long_log_is_reused_during_continuous_writes(database: Database, monkeyp
     before = log.stat().st_size
     add(database, "after")
     assert log.stat().st_size == before
+
+
+def test_tables_cannot_be_defined_in_a_transaction(database: Database) -> None:
+    pets = Schema("pets", 1, ("CREATE TABLE pets (name TEXT)",))
+    with database.transaction(), pytest.raises(RuntimeError, match="pets must be defined before a transaction"):
+        database.define(pets)
+    database.define(pets)
+    with database.transaction() as connection:
+        database.define(pets)
+        connection.execute("INSERT INTO pets VALUES ('Rex')")
+    with database.snapshot() as connection:
+        assert connection.execute("SELECT name FROM pets").fetchall() == [("Rex",)]

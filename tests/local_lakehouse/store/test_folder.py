@@ -81,6 +81,20 @@ def test_damaged_archive_does_not_leave_state_behind(lakehouse: Lakehouse, state
     assert not folder.has_state(tmp_path / "new")
 
 
+@pytest.mark.parametrize("part", [0.2, 0.4, 0.6, 0.8])
+def test_archive_with_damaged_compression_is_rejected(
+    lakehouse: Lakehouse, state: Path, tmp_path: Path, part: float
+) -> None:
+    folder.export(state, tmp_path / "state.tar.gz")
+    damaged = bytearray((tmp_path / "state.tar.gz").read_bytes())
+    at = int(len(damaged) * part)
+    damaged[at : at + 32] = b"\xff" * 32
+    (tmp_path / "damaged.tar.gz").write_bytes(damaged)
+    with pytest.raises((StorageError, UnreadableStateError)):
+        folder.bring(tmp_path / "new", tmp_path / "damaged.tar.gz")
+    assert not folder.has_state(tmp_path / "new")
+
+
 def test_returning_to_backup_restores_the_state(lakehouse: Lakehouse, state: Path) -> None:
     lakehouse._back_up()
     s3 = lakehouse.backend.clients.client("s3")
@@ -108,6 +122,20 @@ def test_sweep_deletes_only_unreferenced_files(lakehouse: Lakehouse, state: Path
 
     assert lakehouse.backend.objects.sweep(named, float("inf")) == 1
     assert len(list((state / "objects").glob("*/*"))) == 3
+
+
+def test_sweep_ignores_files_that_a_request_deletes(
+    lakehouse: Lakehouse, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (file,) = (state / "objects").glob("??/*")
+    glob = Path.glob
+
+    def found(path: Path, pattern: str) -> list[Path]:
+        return [*glob(path, pattern), file.with_name("deleted")]
+
+    monkeypatch.setattr(Path, "glob", found)
+    assert lakehouse.backend.objects.sweep({file.name}, float("inf")) == 0
+    assert file.exists()
 
 
 def test_failed_maintenance_is_reported_and_retried() -> None:

@@ -6,10 +6,12 @@ import pytest
 from local_lakehouse.lakehouse import Lakehouse
 from tests.conftest import connect_to
 from tests.fakes import FakeOperation
-from zetl_helpers import cleanup, cli, integration, lakehouse, monitoring, source, target
-from zetl_helpers._aws import tag_list
+from zetl_helpers import cleanup, cli, integration, lakehouse, monitoring, permissions, source, studio, target
+from zetl_helpers._aws import tag_dict, tag_list
+from zetl_helpers._role_tags import REGION_TAG
 from zetl_helpers._wait import without_waiting
 from zetl_helpers.cleanup import LeftoverError
+from zetl_helpers.cleanup._leftovers import StillThereError
 from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
 from zetl_helpers.payments import payments
@@ -196,6 +198,46 @@ def test_deletes_role_with_attached_policy(lab: Lab) -> None:
     assert cleanup.verify(lab)
 
 
+def test_keeps_role_of_lab_in_another_region(lab: Lab) -> None:
+    """The role's tags are the only record of the Studio domain and the administrator in the other Region."""
+    permissions.create_target_role(lab)
+    records = {
+        REGION_TAG: "eu-central-1",
+        "zetl-lab-domain": "dzd_1",
+        "zetl-lab-administrator": "arn:aws:iam::1:user/a",
+    }
+    lab.client("iam").tag_role(RoleName=lab.role, Tags=tag_list(records))
+    found = cleanup.plan(lab)
+    assert list(found) == []
+    assert [(entry.kind, entry.name) for entry in found.foreign] == [("IAM role", lab.role)]
+    assert found.foreign[0].why == (
+        "it has zetl-lab-region=eu-central-1, so it belongs to the lab in eu-central-1, and this lab is in us-east-1; "
+        "to clean up that lab, set AWS_REGION=eu-central-1"
+    )
+    cleanup.apply(found)
+    assert cleanup.verify(lab).endswith("Resources that have the lab's names but don't belong to the lab were kept: 1.")
+    assert records.items() <= tag_dict(lab.client("iam").list_role_tags(RoleName=lab.role)["Tags"]).items()
+
+
+def test_keeps_role_while_added_administrator_is_recorded(command: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    permissions.create_target_role(command)
+    studio.add_administrator(command)
+    principal = studio.added_administrator(command)
+    refused = FakeOperation(command, "lakeformation", "PutDataLakeSettings")
+    refused.fail("AccessDeniedException", times=10**6)
+    assert cli.main(["cleanup", "--yes"]) == 1
+    captured = capsys.readouterr()
+    assert "All resources of the lab are deleted." not in captured.out
+    assert (
+        f"[2/2] IAM role {command.role}: failed: The tags of role {command.role} list resources that still exist: "
+        f"Lake Formation administrator {principal}. Delete these first, then run cleanup again." in captured.out
+    )
+    assert f"Still there: Lake Formation administrator {principal}, IAM role {command.role}." in captured.err
+    refused.left = 0
+    assert cli.main(["cleanup", "--yes"]) == 0
+    assert kinds(command) == []
+
+
 def test_deletes_log_group_that_belongs_to_one_integration(integrated_lab: Lab) -> None:
     group = f"{integration.LOG_GROUP}{integration.integration_id(integrated_lab)}"
     integrated_lab.client("logs").create_log_group(logGroupName=group)
@@ -260,7 +302,7 @@ def test_keeps_bucket_in_another_account(lab: Lab) -> None:
     assert foreign(lab) == [f"S3 bucket {lab.bucket}"]
     assert cleanup.verify(lab) == (
         "All resources of the lab are deleted."
-        " Resources that have the lab's names but belong to someone else were kept: 1."
+        " Resources that have the lab's names but don't belong to the lab were kept: 1."
     )
 
 
@@ -334,6 +376,25 @@ def test_command_fails_if_resources_remain(command: Lab, capsys: pytest.CaptureF
     captured = capsys.readouterr()
     assert "[1/1] DynamoDB table CustomerAccounts: failed: " in captured.out
     assert "Still there: DynamoDB table CustomerAccounts." in captured.err
+
+
+def test_command_fails_if_step_failed_but_nothing_remains(
+    command: Lab, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failed step can delete the evidence by which cleanup finds a resource."""
+    source.create_table(command)
+
+    def fail(*_: object) -> None:
+        raise StillThereError("simulated")
+
+    monkeypatch.setattr("zetl_helpers.cleanup._discover._wait_for_table", fail)
+    assert cli.main(["cleanup", "--yes"]) == 1
+    captured = capsys.readouterr()
+    assert "All resources of the lab are deleted." not in captured.out
+    assert captured.err == (
+        "At least one step failed (see above), although cleanup finds no resources now. Fix the cause, and check the "
+        "resource in the AWS console.\n"
+    )
 
 
 def test_command_succeeds_for_empty_account(command: Lab) -> None:

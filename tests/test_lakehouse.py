@@ -245,6 +245,56 @@ def test_queries_use_lab_workgroup(evolved_lab: Lab) -> None:
     assert "The answer" not in lakehouse.saved_queries(evolved_lab)
 
 
+@pytest.fixture(scope="module")
+def managed_lab(evolved_lab: Lab) -> Lab:
+    """Provide the lab with a workgroup whose results Athena manages."""
+    managed = {"ManagedQueryResultsConfiguration": {"Enabled": True}}
+    evolved_lab.client("athena").create_work_group(Name="managed", Configuration=managed)
+    return dataclasses.replace(evolved_lab, workgroup="managed")
+
+
+def test_query_reads_managed_results(managed_lab: Lab) -> None:
+    sql = "SELECT state, count(*) AS accounts FROM customeraccounts GROUP BY 1 ORDER BY 1"
+    rows = lakehouse.query(managed_lab, sql)
+    assert "ResultConfiguration" not in rows.query_metadata
+    stored = lakehouse.query(dataclasses.replace(managed_lab, workgroup="primary"), sql)
+    pd.testing.assert_frame_equal(rows, stored)
+
+
+TEXTS = """
+    SELECT * FROM (VALUES
+        (1, 'a', 'x', 'x'), (2, '', '', 'x'), (3, CAST(NULL AS varchar), 'NaN', 'x'),
+        (4, 'a "b", c' || chr(10) || 'd', 'é', 'x')
+    ) AS t (n, first, second, third) ORDER BY n
+"""
+
+
+@pytest.mark.parametrize("workgroup", ["primary", "managed"])
+def test_query_distinguishes_empty_text_from_null(managed_lab: Lab, workgroup: str) -> None:
+    rows = lakehouse.query(dataclasses.replace(managed_lab, workgroup=workgroup), TEXTS)
+    assert [str(dtype) for dtype in rows.dtypes] == ["Int32", "string", "string", "string"]
+    assert rows["first"].isna().tolist() == [False, False, True, False]
+    assert rows["first"].fillna("NULL").tolist() == ["a", "", "NULL", 'a "b", c\nd']
+    assert rows["second"].tolist() == ["x", "", "NaN", "é"]
+    assert rows.query_metadata["StatementType"] == "DML"
+
+
+def test_query_distinguishes_empty_text_in_columns_with_the_same_name(evolved_lab: Lab) -> None:
+    rows = lakehouse.query(evolved_lab, "SELECT '' AS a, CAST(NULL AS varchar) AS a")
+    assert rows.isna().to_numpy().tolist() == [[False, True]]
+
+
+def test_query_keeps_rows_that_contain_only_null(evolved_lab: Lab) -> None:
+    rows = lakehouse.query(evolved_lab, "SELECT a FROM (VALUES '', NULL, 'x', NULL) AS t (a)")
+    assert rows["a"].fillna("NULL").tolist() == ["", "NULL", "x", "NULL"]
+
+
+@pytest.mark.parametrize("sql", ["SHOW TABLES", "SHOW FUNCTIONS", "DESCRIBE customeraccounts", "EXPLAIN SELECT 1"])
+def test_query_reads_managed_text_results(managed_lab: Lab, sql: str) -> None:
+    stored = lakehouse.query(dataclasses.replace(managed_lab, workgroup="primary"), sql)
+    pd.testing.assert_frame_equal(lakehouse.query(managed_lab, sql), stored)
+
+
 # This test is last, because it starts a second lakehouse in this process, after which moto no longer serves the first.
 def test_query_history_of_unused_workgroup_is_empty(lab: Lab) -> None:
     target.create_bucket(lab)

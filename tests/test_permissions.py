@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from zetl_helpers import _documents, permissions
-from zetl_helpers._aws import ForeignResourceError
-from zetl_helpers.lab import Lab
+from zetl_helpers import _documents, permissions, studio
+from zetl_helpers._aws import ForeignResourceError, tag_dict, tag_list
+from zetl_helpers._role_tags import REGION_TAG
+from zetl_helpers.lab import TAG_KEY, Lab
 
 OTHER_TRUST = json.dumps(
     {
@@ -50,6 +51,39 @@ def test_create_target_role_rejects_foreign_role(lab: Lab) -> None:
     lab.client("iam").create_role(RoleName=lab.role, AssumeRolePolicyDocument="{}")
     with pytest.raises(ForeignResourceError, match="Role zETLTargetRole exists but doesn't have the tag"):
         permissions.create_target_role(lab)
+
+
+def region_of_role(lab: Lab) -> str | None:
+    tags = tag_dict(lab.client("iam").list_role_tags(RoleName=lab.role)["Tags"])
+    assert tags[TAG_KEY] == "tutorial"
+    return tags.get(REGION_TAG)
+
+
+def test_target_role_is_tagged_with_its_region(lab: Lab) -> None:
+    permissions.create_target_role(lab)
+    assert region_of_role(lab) == "us-east-1"
+
+
+def test_target_role_from_earlier_version_is_tagged_with_region(lab: Lab) -> None:
+    permissions.create_target_role(lab)
+    lab.client("iam").untag_role(RoleName=lab.role, TagKeys=[REGION_TAG])
+    assert [step.did for step in permissions.create_target_role(lab)] == ["changed", "already there"]
+    assert region_of_role(lab) == "us-east-1"
+    assert [step.did for step in permissions.create_target_role(lab)] == ["already there", "already there"]
+
+
+def test_rejects_target_role_of_lab_in_another_region(lab: Lab) -> None:
+    permissions.create_target_role(lab)
+    lab.client("iam").tag_role(RoleName=lab.role, Tags=tag_list({REGION_TAG: "eu-central-1"}))
+    lab.client("iam").delete_role_policy(RoleName=lab.role, PolicyName=permissions.POLICY_NAME)
+    message = r"a lab in eu-central-1\. This lab is in us-east-1\. .*Set AWS_REGION=eu-central-1 .*ZETL_PREFIX"
+    for act in (
+        permissions.create_target_role, permissions.role_exists, studio.add_administrator, studio.remove_administrator,
+    ):  # fmt: skip
+        with pytest.raises(ForeignResourceError, match=message):
+            act(lab)
+    assert lab.client("iam").list_role_policies(RoleName=lab.role)["PolicyNames"] == []
+    assert region_of_role(lab) == "eu-central-1"
 
 
 def test_all_policies_are_written_with_lab_names(lab: Lab, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from zetl_helpers import _settings, cli
 from zetl_helpers._settings import SettingsError
-from zetl_helpers.lab import ConnectionRefusedByLabError, connect
+from zetl_helpers.lab import TAG_KEY, ConnectionRefusedByLabError, Lab, connect
 
 pytestmark = pytest.mark.once
 
@@ -26,6 +26,13 @@ def test_rejects_unknown_target() -> None:
 def test_rejects_invalid_prefix(prefix: str) -> None:
     with pytest.raises(SettingsError, match="ZETL_PREFIX"):
         _settings.prefix({"ZETL_PREFIX": prefix})
+
+
+def test_rejects_prefix_that_equals_tag_of_lab_without_prefix(lab: Lab) -> None:
+    assert lab.tags == {TAG_KEY: "tutorial"}
+    with pytest.raises(SettingsError, match=r"^ZETL_PREFIX is 'tutorial'\. .* zetl-lab=tutorial.*different prefix\.$"):
+        _settings.prefix({"ZETL_PREFIX": "tutorial"})
+    assert _settings.prefix({"ZETL_PREFIX": "tutorial1"}) == "tutorial1"
 
 
 def test_state_dir_is_in_tutorial_folder(tmp_path: Path) -> None:
@@ -90,6 +97,14 @@ def test_environment_overrides_settings_file(tutorial: Path, monkeypatch: pytest
     assert _settings.target() == "local"
 
 
+def test_rejects_reserved_prefix_in_settings_file(tutorial: Path) -> None:
+    (tutorial / "zetl.env").write_text("ZETL_PREFIX=tutorial\n")
+    with pytest.raises(SettingsError, match="ZETL_PREFIX is 'tutorial'"):
+        _settings.prefix()
+    assert cli.main(["settings", "prefix="]) == 0
+    assert _settings.prefix() == ""
+
+
 @pytest.mark.parametrize("line", ["ZETL_TARGETS=aws", "aws"])
 def test_reports_invalid_line_in_settings_file(tutorial: Path, line: str) -> None:
     (tutorial / "zetl.env").write_text(f"# mine\n\n{line}\n")
@@ -106,7 +121,14 @@ def test_command_writes_and_shows_settings(tutorial: Path, capsys: pytest.Captur
     assert "ZETL_TARGET=local" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("words", "why"), [("target=moon", "ZETL_TARGET is 'moon'"), ("moon=1", "'moon=1' is no")])
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("target=moon", "ZETL_TARGET is 'moon'"),
+        ("moon=1", "'moon=1' is no"),
+        ("prefix=tutorial", "ZETL_PREFIX is 'tutorial'"),
+    ],
+)
 def test_command_rejects_invalid_settings(
     tutorial: Path, capsys: pytest.CaptureFixture[str], words: str, why: str
 ) -> None:

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from zetl_helpers import target
 from zetl_helpers._aws import absent, error_code, tag_dict, tag_list
+from zetl_helpers._role_tags import other_region
 from zetl_helpers._wait import wait_for
 from zetl_helpers.lab import Lab
 
@@ -103,7 +104,7 @@ def _needs(lab: Lab, database: str, principal: str) -> bool:
     except ClientError as error:
         # If the caller is not allowed to read another lab's role, the administrator is kept.
         return error_code(error) != "NoSuchEntity"
-    return tags.get(ADDED) == principal and _LEAVING not in tags
+    return tags.get(ADDED) == principal and _LEAVING not in tags and other_region(neighbor, tags) is None
 
 
 def _tags(lab: Lab) -> dict[str, str]:

@@ -105,7 +105,7 @@ def _print_practice() -> None:
 def _cleanup(options: argparse.Namespace) -> int:
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from zetl_helpers.cleanup import LeftoverError
+    from zetl_helpers.cleanup import STEP_FAILED, LeftoverError
     from zetl_helpers.course import classroom
     from zetl_helpers.lab import connect
 
@@ -123,9 +123,12 @@ def _cleanup(options: argparse.Namespace) -> int:
         return 1
     failed = classroom.apply(plans, tell=print)["outcome"].str.startswith("failed").any()
     try:
-        print(classroom.verify(labs, timeout=0 if failed else 60))
+        confirmation = classroom.verify(labs, timeout=0 if failed else 60)
     except LeftoverError as error:
         raise UsageError(str(error)) from error
+    if failed:
+        raise UsageError(STEP_FAILED)
+    print(confirmation)
     return 0
 
 

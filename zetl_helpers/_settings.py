@@ -14,6 +14,8 @@ from zetl_helpers._errors import UserError
 Target = Literal["local", "aws"]
 
 _PREFIX = re.compile(r"[a-z][a-z0-9]{0,15}")
+# The value of the lab's tag if the lab has no prefix. No prefix can have this value.
+TAG_WITHOUT_PREFIX = "tutorial"
 # The API models of Amazon DataZone and Athena define these patterns.
 _PROJECT = re.compile(r"[\w -]{1,64}")
 _WORKGROUP = re.compile(r"[a-zA-Z0-9._-]{1,128}")
@@ -100,13 +102,18 @@ def prefix(environment: Mapping[str, str] | None = None) -> str:
     The prefix separates learners who share an account.
 
     Raises:
-        SettingsError: The prefix is not valid as part of bucket, table, database and role names.
+        SettingsError: The prefix is not valid as part of bucket, table, database and role names, or it is reserved.
     """
     value = _all(environment).get("ZETL_PREFIX", "")
     if value and not _PREFIX.fullmatch(value):
         raise SettingsError(
             f"ZETL_PREFIX is {value!r}. Use 1 to 16 lowercase letters and digits, starting with a letter. The prefix "
             "becomes part of bucket, table, database and role names."
+        )
+    if value == TAG_WITHOUT_PREFIX:
+        raise SettingsError(
+            f"ZETL_PREFIX is {value!r}. The resources of a lab without a prefix have the tag zetl-lab={value}, so "
+            "cleanup could not tell the two labs apart. Use a different prefix."
         )
     return value
 

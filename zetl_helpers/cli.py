@@ -273,9 +273,12 @@ def _cleanup(options: argparse.Namespace) -> int:
         return 1
     failed = cleanup.apply(found, tell=print)["outcome"].str.startswith("failed").any()
     try:
-        print(cleanup.verify(lab, timeout=0 if failed else 60))
+        confirmation = cleanup.verify(lab, timeout=0 if failed else 60)
     except cleanup.LeftoverError as error:
         raise UsageError(str(error)) from error
+    if failed:
+        raise UsageError(cleanup.STEP_FAILED)
+    print(confirmation)
     return 0
 
 

@@ -179,7 +179,7 @@ class Lab:
 
         Cleanup deletes a resource that supports tags only if it has this tag.
         """
-        return {TAG_KEY: self.prefix or "tutorial"}
+        return {TAG_KEY: self.prefix or _settings.TAG_WITHOUT_PREFIX}
 
     @property
     def table_arn(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import awswrangler as wr
 import pandas as pd
 
-from zetl_helpers import _check_queries, _query_advice, _rights
+from zetl_helpers import _check_queries, _query_advice, _result_texts, _rights
 from zetl_helpers._bucket_settings import RESULTS_PREFIX
 from zetl_helpers._errors import as_sentence
 from zetl_helpers._steps import Step
@@ -57,8 +57,9 @@ def query(lab: Lab, sql: str, **params: Any) -> pd.DataFrame:
             UTC.
 
     Returns:
-        The result's rows. Text columns are ``string``, doubles are ``float64``, and bigints are ``Int64``, so
-        that snapshot IDs are exact. ``frame.query_metadata`` contains Athena's ``QueryExecution``.
+        The result's rows. Text columns are ``string`` and contain ``<NA>`` only for NULL, doubles are ``float64``, and
+        bigints are ``Int64``, so that snapshot IDs are exact. ``frame.query_metadata`` contains Athena's
+        ``QueryExecution``.
 
     Raises:
         QueryError: The statement would change data or a table, or Athena rejected it or failed to run it.
@@ -89,10 +90,18 @@ def query(lab: Lab, sql: str, **params: Any) -> pd.DataFrame:
             f"awswrangler can't read this result: {as_sentence(error)} Give each column a type, such as "
             "CAST(x AS varchar)."
         ) from None
-    # awswrangler reads only CSV files. The result of SHOW, DESCRIBE or EXPLAIN is a text file.
-    if rows.query_metadata["ResultConfiguration"]["OutputLocation"].endswith(".txt"):
-        return _text_rows(lab, rows)
-    return rows
+    # awswrangler reads only results in rows and columns. The result of SHOW, DESCRIBE or EXPLAIN is text.
+    execution: Mapping[str, Any] = rows.__dict__["query_metadata"]
+    return _text_rows(lab, rows) if _is_text(execution) else _result_texts.restore(lab, rows)
+
+
+def _is_text(execution: Mapping[str, Any]) -> bool:
+    """Return whether an execution's result is text, such as the plan that EXPLAIN returns."""
+    if location := _location(execution):
+        return location.endswith(".txt")
+    # Results that Athena manages have no location. For a statement such as SHOW FUNCTIONS, whose result has no row of
+    # column names, awswrangler discards the first row of a managed result.
+    return execution["StatementType"] != "DML" or execution.get("SubstatementType") == "EXPLAIN"
 
 
 def _text_rows(lab: Lab, rows: pd.DataFrame) -> pd.DataFrame:

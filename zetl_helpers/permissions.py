@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from zetl_helpers import _documents, _governed, _rights
 from zetl_helpers._aws import ForeignResourceError, absent, error_code, make, one_of, settled, tag_dict, tag_list
+from zetl_helpers._role_tags import REGION_TAG, other_region, role_tags
 from zetl_helpers._steps import Step, ensured
 from zetl_helpers.lab import TAG_KEY, Lab
 
@@ -241,7 +242,8 @@ def create_target_role(lab: Lab) -> list[Step]:
         The steps and their outcomes for the role, its policy and, if Lake Formation governs the account, its grants.
 
     Raises:
-        ForeignResourceError: A role with the lab's name exists but does not belong to the lab.
+        ForeignResourceError: A role with the lab's name exists but does not belong to the lab, or belongs to a lab in
+            another Region.
         NotAdministratorError: Lake Formation governs the account, and the caller cannot grant permissions.
 
     See https://docs.aws.amazon.com/glue/latest/dg/zero-etl-target.html
@@ -281,7 +283,8 @@ def role_exists(lab: Lab) -> bool:
     """Return whether the lab's target role exists.
 
     Raises:
-        ForeignResourceError: A role with the lab's name exists but does not belong to the lab.
+        ForeignResourceError: A role with the lab's name exists but does not belong to the lab, or belongs to a lab in
+            another Region.
     """
     return _find_role(lab) is not None
 
@@ -297,17 +300,20 @@ def _ensure_role(lab: Lab) -> Step:
                     RoleName=lab.role,
                     AssumeRolePolicyDocument=json.dumps(trust),
                     Description=ROLE_DESCRIPTION,
-                    Tags=tag_list(lab.tags),
+                    Tags=tag_list(role_tags(lab)),
                     **_boundary(lab),
                 ),
                 lambda: role_exists(lab),
                 "EntityAlreadyExists",
             )
             return Step(f"role {lab.role}", "created", calls, trust)
-        if role["AssumeRolePolicyDocument"] == trust:
-            return Step(f"role {lab.role}", "already there", calls, trust)
-        iam.update_assume_role_policy(RoleName=lab.role, PolicyDocument=json.dumps(trust))
-    return Step(f"role {lab.role}", "changed", calls, trust)
+        has_region = REGION_TAG in tag_dict(role["Tags"])
+        if not has_region:
+            iam.tag_role(RoleName=lab.role, Tags=tag_list({REGION_TAG: lab.region}))
+        has_trust = role["AssumeRolePolicyDocument"] == trust
+        if not has_trust:
+            iam.update_assume_role_policy(RoleName=lab.role, PolicyDocument=json.dumps(trust))
+    return Step(f"role {lab.role}", "already there" if has_region and has_trust else "changed", calls, trust)
 
 
 def boundary_arn(lab: Lab) -> str:
@@ -325,10 +331,17 @@ def _boundary(lab: Lab) -> dict[str, str]:
 def _find_role(lab: Lab) -> dict[str, Any] | None:
     with absent("NoSuchEntity"):
         role: dict[str, Any] = lab.client("iam").get_role(RoleName=lab.role)["Role"]
-        if TAG_KEY not in tag_dict(role.get("Tags", [])):
+        tags = tag_dict(role.get("Tags", []))
+        if TAG_KEY not in tags:
             raise ForeignResourceError(
                 f"Role {lab.role} exists but doesn't have the tag {TAG_KEY}, so it doesn't belong to the lab. "
                 "Set ZETL_PREFIX to use different names for your lab."
+            )
+        if region := other_region(lab, tags):
+            raise ForeignResourceError(
+                f"Role {lab.role} exists but has the tag {REGION_TAG}={region}, so it belongs to a lab in {region}. "
+                f"This lab is in {lab.region}. All Regions share an account's roles. Set AWS_REGION={region} to "
+                "continue with that lab, or set ZETL_PREFIX to use different names for this lab."
             )
         return role
     return None

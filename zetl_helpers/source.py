@@ -7,13 +7,13 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from zetl_helpers import _documents, _own_table, integration, permissions, target
+from zetl_helpers import _documents, _own_table, _table_import, integration, permissions, target
 from zetl_helpers import keys as kms_keys
 from zetl_helpers._aws import ForeignResourceError, absent, make, one_of, settled, tag_dict, tag_list
 from zetl_helpers._counts import counted
-from zetl_helpers._errors import as_sentence
 from zetl_helpers._own_table import OtherKeysError, file_items, sample_file
 from zetl_helpers._steps import Step, ensured
+from zetl_helpers._table_import import ImportFailedError
 from zetl_helpers._wait import wait_for
 from zetl_helpers.lab import TAG_KEY, Lab
 
@@ -189,7 +189,8 @@ def put_items(lab: Lab, new: Iterable[dict[str, Any]]) -> Step:
 def import_items(lab: Lab, new: Iterable[dict[str, Any]], *, timeout: float = 3600) -> Step:
     """Write items to the lab's bucket, and create the table from them with ``ImportTable``.
 
-    The import consumes no write capacity.
+    The import consumes no write capacity. If an earlier call started an import and stopped waiting, this call continues
+    to wait for that import.
 
     Args:
         lab: The lab.
@@ -202,64 +203,42 @@ def import_items(lab: Lab, new: Iterable[dict[str, Any]], *, timeout: float = 36
 
     Raises:
         ForeignResourceError: A table with the lab's name exists but does not belong to the lab.
-        ImportFailedError: The import failed or skipped items.
+        ImportFailedError: The import failed or skipped items, or the table cannot be tagged.
         WaitTimeoutError: The import does not finish.
 
     See https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataImport.HowItWorks.html
     """
     dynamodb, s3 = lab.client("dynamodb"), lab.client("s3")
-    thing = f"table {lab.table} from items in S3"
+    thing, key = f"table {lab.table} from items in S3", _table_import.source_key(lab)
     with lab.recording() as calls:
-        if exists(lab):
+        begun = _table_import.find(lab)
+        if begun is None and exists(lab):
             return Step(thing, "already there", calls)
-        key = f"imports/{lab.table}.json.gz"
-        lines = "\n".join(json.dumps({"Item": item}) for item in new)
-        s3.put_object(Bucket=lab.bucket, Key=key, Body=gzip.compress(lines.encode(), compresslevel=1))
-        begun = dynamodb.import_table(
-            S3BucketSource={"S3Bucket": lab.bucket, "S3KeyPrefix": key},
-            InputFormat="DYNAMODB_JSON",
-            InputCompressionType="GZIP",
-            TableCreationParameters=definition(lab),
-        )["ImportTableDescription"]
-        done = _wait_for_import(lab, begun["ImportArn"], timeout)
-        s3.delete_object(Bucket=lab.bucket, Key=key)
+        finished = begun is not None and begun["ImportStatus"] != "IN_PROGRESS" and _tagged(lab)
+        if begun is None:
+            lines = "\n".join(json.dumps({"Item": item}) for item in new)
+            s3.put_object(Bucket=lab.bucket, Key=key, Body=gzip.compress(lines.encode(), compresslevel=1))
+            begun = dynamodb.import_table(
+                S3BucketSource={"S3Bucket": lab.bucket, "S3KeyPrefix": key},
+                InputFormat="DYNAMODB_JSON",
+                InputCompressionType="GZIP",
+                TableCreationParameters=definition(lab),
+            )["ImportTableDescription"]
+        if finished:
+            done = _table_import.require_success(lab, begun)
+        else:
+            done = _table_import.wait(lab, begun["ImportArn"], timeout)
+        # If the user stopped waiting, the object is still there.
+        if not finished or _has_object(lab, key):
+            s3.delete_object(Bucket=lab.bucket, Key=key)
     details = {"imported": done["ImportedItemCount"], "bytes": done["ProcessedSizeBytes"]}
-    return Step(thing, "created", calls, details)
+    return Step(thing, "already there" if finished else "created", calls, details)
 
 
-class ImportFailedError(Exception):
-    """An import from Amazon S3 failed or skipped items. The message says why."""
-
-
-def _wait_for_import(lab: Lab, arn: str, timeout: float) -> dict[str, Any]:
-    dynamodb = lab.client("dynamodb")
-    tagged = False
-
-    def look() -> dict[str, Any] | None:
-        nonlocal tagged
-        # ImportTable does not accept tags. The table is tagged as soon as it exists, so that cleanup finds the table
-        # after an interruption.
-        if not tagged:
-            with absent("ResourceNotFoundException", "ResourceInUseException"):
-                dynamodb.tag_resource(ResourceArn=lab.table_arn, Tags=tag_list(lab.tags))
-                tagged = True
-        found: dict[str, Any] = dynamodb.describe_import(ImportArn=arn)["ImportTableDescription"]
-        return None if found["ImportStatus"] == "IN_PROGRESS" else found
-
-    done = wait_for(
-        f"table {lab.table} to be imported",
-        look,
-        timeout=timeout,
-        hint="Check Imports from S3 in the DynamoDB console.",
-        usual=lab.usually("3 to 10 minutes"),
-    )
-    if done["ImportStatus"] != "COMPLETED" or done["ErrorCount"]:
-        why = done.get("FailureMessage") or f"number of invalid items: {done.get('ErrorCount')}"
-        raise ImportFailedError(
-            f"The import into table {lab.table} ended with the status {done['ImportStatus']}: {as_sentence(why)} "
-            "Delete the table with cleanup and start again."
-        )
-    return done
+def _has_object(lab: Lab, key: str) -> bool:
+    with absent("NoSuchBucket"):
+        return "Contents" in lab.client("s3").list_objects_v2(Bucket=lab.bucket, Prefix=key)
+    return False
 
 
 def get_item(lab: Lab, customer_id: str, account_number: str) -> dict[str, Any] | None:

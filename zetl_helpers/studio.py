@@ -98,9 +98,13 @@ def add_administrator(lab: Lab) -> Step:
     Returns:
         The step and its outcome, with all administrators in `details`.
 
+    Raises:
+        ForeignResourceError: The target role, whose tag would record the administrator, does not belong to the lab.
+
     See https://docs.aws.amazon.com/lake-formation/latest/APIReference/API_PutDataLakeSettings.html
     """
     principal = permissions.caller_principal(lab)
+    permissions.role_exists(lab)
     with lab.recording() as calls:
         before, _ = _administrators.rewrite(lab, lambda names: names)
         # The administrator is recorded before the change, because cleanup removes only an administrator that a lab has
@@ -123,8 +127,12 @@ def remove_administrator(lab: Lab, principal: str | None = None) -> Step:
 
     Returns:
         The step and its outcome.
+
+    Raises:
+        ForeignResourceError: The target role, whose tag records the administrator, does not belong to the lab.
     """
     principal = principal or permissions.caller_principal(lab)
+    permissions.role_exists(lab)
     with lab.recording() as calls:
         _administrators.note_leaving(lab)
         kept = bool(_administrators.shared_with(lab, principal))

@@ -14,6 +14,7 @@ from typing import Any
 
 from zetl_helpers import _bucket_settings, permissions, source, target
 from zetl_helpers._aws import tag_list
+from zetl_helpers._role_tags import role_tags
 from zetl_helpers.cost import LONGEST_REFRESH, SHORTEST_REFRESH
 from zetl_helpers.course import chapters
 from zetl_helpers.lab import Lab
@@ -185,7 +186,7 @@ def _resources(lab: Lab) -> dict[str, Any]:
                         "PolicyDocument": permissions.render(lab, "target_role_permissions"),
                     }
                 ],
-                "Tags": tags,
+                "Tags": tag_list(role_tags(lab)),
             },
         },
         "TargetProperty": {

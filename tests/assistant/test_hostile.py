@@ -1,7 +1,9 @@
 """Tests that the assistant declines sixty hostile prompts and rejects hostile statements from a model."""
 
+import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,3 +49,19 @@ def test_rejects_hostile_statement(assistant_lab: Lab, statement: str) -> None:
 )
 def test_accepts_statement_on_lab_tables(assistant_lab: Lab, statement: str) -> None:
     check(assistant_lab, _catalog.read(assistant_lab), statement)
+
+
+def test_checks_statement_in_workgroup_with_managed_results(assistant_lab: Lab) -> None:
+    athena = assistant_lab.client("athena")
+    managed_results = {"ManagedQueryResultsConfiguration": {"Enabled": True}}
+    athena.create_work_group(Name="managed", Configuration=managed_results)
+    requests: list[dict[str, Any]] = []
+    athena.meta.events.register(
+        "provide-client-params.athena.StartQueryExecution", lambda params, **_: requests.append(params)
+    )
+    managed = dataclasses.replace(assistant_lab, workgroup="managed")
+
+    check(managed, _catalog.read(managed), "SELECT state FROM customeraccounts")
+    assert ["ResultConfiguration" in request for request in requests] == [False]
+    check(assistant_lab, _catalog.read(assistant_lab), "SELECT state FROM customeraccounts")
+    assert ["ResultConfiguration" in request for request in requests] == [False, True]

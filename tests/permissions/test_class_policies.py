@@ -99,6 +99,7 @@ def test_instructor_policy_grants_exactly_what_is_needed(enforcing_lakehouse: La
         chapters.share(learner)
         lakehouse.save_query(learner, "Accounts", "SELECT 1", "The number of accounts")
         monitoring.create_alarm(learner)
+    create_log_group(administrator, learner)
     classroom.prepare(instructor)
     chapters.catch_up(class_learner(administrator, enforcing_lakehouse, "cem"), 4)
     labs = roster.learners(instructor)
@@ -116,6 +117,31 @@ def test_instructor_policy_grants_exactly_what_is_needed(enforcing_lakehouse: La
     checked = checked_permissions(enforcing_lakehouse)
     assert denied(checked) == []
     assert unused([instructor_policy(administrator)], checked) == []
+
+
+@pytest.mark.parametrize("cleaned_up_by", ["learner", "instructor"])
+def test_learner_and_instructor_can_delete_log_group_of_integration(
+    enforcing_lakehouse: Lakehouse, administrator: Lab, cleaned_up_by: str
+) -> None:
+    instructor = session_of(administrator, "Teacher", enforcing_lakehouse.url)
+    classroom.prepare(instructor)
+    ana = class_learner(administrator, enforcing_lakehouse, "ana")
+    chapters.catch_up(ana, 3)
+    group = create_log_group(administrator, ana)
+    lab = ana if cleaned_up_by == "learner" else next(iter(roster.learners(instructor)))
+    found = [entry for entry in cleanup.plan(lab) if entry.kind == "log group"]
+    assert [entry.name for entry in found] == [group]
+    assert list(cleanup.apply(found)["outcome"]) == ["deleted"]
+    assert [entry for entry in cleanup.plan(lab) if entry.kind == "log group"] == []
+    with pytest.raises(ClientError, match="logs:DeleteLogGroup"):
+        ana.client("logs").delete_log_group(logGroupName=integration.LOG_GROUP)
+
+
+def create_log_group(administrator: Lab, learner: Lab) -> str:
+    """Create a log group for a learner's integration, and return its name. On AWS, AWS Glue can create it."""
+    name = f"{integration.LOG_GROUP}{integration.integration_id(learner)}"
+    administrator.client("logs").create_log_group(logGroupName=name)
+    return name
 
 
 @pytest.mark.timeout(600)  # The test creates thirty labs.

@@ -219,3 +219,20 @@ def test_command_reports_errors(
     Path("items.json").write_text(json.dumps(PK))
     assert cli.main(["preflight", *arguments]) == 1
     assert expected_message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected_message"),
+    [
+        (["MyTable", "--keys", "pk"], "argument --keys: not allowed with argument TABLE"),
+        (["--file", "items.json", "--sample", "5"], "argument --sample: not allowed with argument --file"),
+        (["--file", "items.json", "--sample", "10000"], "argument --sample: not allowed with argument --file"),
+    ],
+)
+def test_command_rejects_options_without_effect(
+    arguments: list[str], expected_message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["preflight", *arguments])
+    assert stopped.value.code == 2
+    assert expected_message in capsys.readouterr().err

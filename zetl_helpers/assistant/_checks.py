@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from zetl_helpers._bucket_settings import RESULTS_PREFIX
 from zetl_helpers._wait import wait_for
 from zetl_helpers.assistant._model import Model
 from zetl_helpers.lab import Lab
@@ -97,11 +98,15 @@ def _common_names(table: exp.Table) -> set[str]:
 def _explain(lab: Lab, sql: str) -> None:
     athena = lab.client("athena")
     try:
+        group = athena.get_work_group(WorkGroup=lab.workgroup)["WorkGroup"].get("Configuration", {})
+        # Athena rejects a location for results that it manages.
+        managed = group.get("ManagedQueryResultsConfiguration", {}).get("Enabled", False)
+        location = {"OutputLocation": f"s3://{lab.bucket}/{RESULTS_PREFIX}"}
         started = athena.start_query_execution(
             QueryString=f"EXPLAIN {sql}",
             QueryExecutionContext={"Database": lab.database},
-            ResultConfiguration={"OutputLocation": f"s3://{lab.bucket}/athena-results/"},
             WorkGroup=lab.workgroup,
+            **({} if managed else {"ResultConfiguration": location}),
         )["QueryExecutionId"]
     except ClientError as error:
         raise RejectedError(error.response["Error"]["Message"]) from error

@@ -16,7 +16,7 @@ from typing import overload
 import pandas as pd
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
-from zetl_helpers._aws import error_code
+from zetl_helpers._aws import ForeignResourceError, error_code
 from zetl_helpers._errors import StudioSetupError, as_sentence
 from zetl_helpers._steps import Step
 from zetl_helpers._wait import WaitTimeoutError, wait_for
@@ -27,9 +27,14 @@ from zetl_helpers.lab import TAG_KEY, Lab
 
 __all__ = ["Foreign", "Leftover", "LeftoverError", "Plan", "apply", "plan", "show", "transcript", "verify"]
 
-_FAILURES = (ClientError, BotoCoreError, WaitTimeoutError, StillThereError, StudioSetupError)
+_FAILURES = (ClientError, BotoCoreError, WaitTimeoutError, ForeignResourceError, StillThereError, StudioSetupError)
 # These errors affect all calls, so one clear error is better than the same error for each kind of resource.
 _SIGNED_OUT = ("ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException")
+# The commands' message if a step failed, but the search finds nothing.
+STEP_FAILED = (
+    "At least one step failed (see above), although cleanup finds no resources now. Fix the cause, and check the "
+    "resource in the AWS console."
+)
 # The kinds and names of the resources that this process has deleted. AWS can still list them for a while.
 _deleted: set[tuple[str, str]] = set()
 
@@ -207,7 +212,7 @@ def verify(lab: Lab, *, only: Sequence[Lab] = (), timeout: float = 60) -> str:
     kept = len(seen[0].foreign)
     what = " and ".join(entry.table for entry in only) or "the lab"
     return f"All resources of {what} are deleted." + (
-        f" Resources that have the lab's names but belong to someone else were kept: {kept}." if kept else ""
+        f" Resources that have the lab's names but don't belong to the lab were kept: {kept}." if kept else ""
     )
 
 

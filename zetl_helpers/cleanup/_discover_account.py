@@ -188,7 +188,9 @@ def role(mine: Ownership) -> Found:
 def _delete_role(mine: Ownership) -> None:
     iam, name = mine.lab.client("iam"), mine.lab.role
     # Without the role's tags, cleanup could not find these resources again.
-    recorded = [f"{item.kind} {item.name}" for item in studio_domain(Ownership(mine.lab)) if isinstance(item, Leftover)]
+    now = Ownership(mine.lab)
+    found = (*administrator(now), *studio_domain(now))
+    recorded = [f"{item.kind} {item.name}" for item in found if isinstance(item, Leftover)]
     if recorded:
         raise StillThereError(
             f"The tags of role {name} list resources that still exist: {', '.join(recorded)}. Delete these first, then "

@@ -10,6 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from zetl_helpers._aws import absent, error_code, tag_dict
+from zetl_helpers._role_tags import REGION_TAG, other_region
 from zetl_helpers.integration import tags
 from zetl_helpers.lab import TAG_KEY, Lab
 
@@ -81,9 +82,12 @@ class Ownership:
     def owns(self, tags: dict[str, str] | None) -> bool:
         """Return whether a resource's tags show that it belongs to this lab.
 
-        None means that the resource does not exist.
+        None means that the resource does not exist. A role that is tagged with another Region belongs to a lab in that
+        Region.
         """
-        return tags is not None and tags.get(TAG_KEY) == self.lab.tags[TAG_KEY]
+        if tags is None or other_region(self.lab, tags):
+            return False
+        return tags.get(TAG_KEY) == self.lab.tags[TAG_KEY]
 
     def is_foreign(self, tags: dict[str, str] | None) -> bool:
         """Return whether a resource with these tags exists and does not belong to the lab."""
@@ -92,6 +96,12 @@ class Ownership:
     def foreign(self, kind: str, name: str, tags: dict[str, str]) -> Foreign:
         """Return a `Foreign` for a resource with these tags."""
         tag = tags.get(TAG_KEY)
+        if tag == self.lab.tags[TAG_KEY] and (region := other_region(self.lab, tags)):
+            why = (
+                f"it has {REGION_TAG}={region}, so it belongs to the lab in {region}, and this lab is in "
+                f"{self.lab.region}; to clean up that lab, set AWS_REGION={region}"
+            )
+            return Foreign(kind, name, why)
         found = f"has {TAG_KEY}={tag}, another lab's tag" if tag else f"doesn't have the tag {TAG_KEY}"
         return Foreign(kind, name, f"it {found}, so it isn't this lab's")
 

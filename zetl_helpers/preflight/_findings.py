@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from zetl_helpers.preflight import _source_policy
 from zetl_helpers.preflight._columns import LARGEST_SCHEMA, MOST_COLUMNS, NOUNNEST, Layout, shown
 from zetl_helpers.preflight._shapes import Path, Shape, Survey
+from zetl_helpers.preflight._source_policy import GLUE, Access
 
 Severity = Literal["error", "warning", "info"]
 
@@ -175,12 +177,34 @@ def of_table(
         message = "The table is encrypted with the AWS managed key aws/dynamodb, which zero-ETL does not support. "
         message += "Change it to the AWS owned key or a customer managed key."
         yield Finding("error", "SOURCE_ENCRYPTION_UNSUPPORTED", message)
-    if "glue.amazonaws.com" not in policy:
-        message = "The table's resource policy does not let glue.amazonaws.com export the table. Add the statement "
-        message += "from https://docs.aws.amazon.com/glue/latest/dg/zero-etl-sources.html"
-        yield Finding("error", "SOURCE_ACCESS_DENIED", message)
+    yield from _of_access(_source_policy.access(policy, description["TableArn"]), description["TableArn"])
     if description.get("TableSizeBytes", 0) > LARGEST_TABLE:
         yield Finding("error", "TABLE_TOO_LARGE", "The table is larger than 100 TB, which is the limit for zero-ETL.")
+
+
+def _of_access(access: Access, table_arn: str) -> Iterator[Finding]:
+    if access.denied:
+        yield Finding(
+            "error", "SOURCE_ACCESS_DENIED",
+            f"A Deny statement in the table's resource policy applies to {GLUE} for {', '.join(access.denied)}. "
+            "Change the statement so that it does not apply to AWS Glue.",
+        )  # fmt: skip
+    if access.missing:
+        integrations = _source_policy.integrations(table_arn)
+        yield Finding(
+            "error", "SOURCE_ACCESS_DENIED",
+            f"The table's resource policy does not let {GLUE} export the table. Missing for integrations in this "
+            f"account: {', '.join(access.missing)}. Add the statement from "
+            "https://docs.aws.amazon.com/glue/latest/dg/zero-etl-sources.html, with conditions that match "
+            f"aws:SourceAccount {table_arn.split(':')[4]} and aws:SourceArn {integrations}.",
+        )  # fmt: skip
+    if access.undecided:
+        yield Finding(
+            "warning", "SOURCE_ACCESS_UNDECIDED",
+            f"The table's resource policy lets {GLUE} export the table only under conditions that this check cannot "
+            f"evaluate: {', '.join(access.reasons)}. Make sure that they are met for "
+            f"{', '.join(access.undecided)}.",
+        )  # fmt: skip
 
 
 def _at(found: Survey, path: Path) -> Shape:

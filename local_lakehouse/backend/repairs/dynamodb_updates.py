@@ -122,8 +122,11 @@ def _change_indexes(table: Any, asked: Request) -> None:
         )
     if "AttributeDefinitions" in asked:
         # A known attribute keeps its type.
-        types = {each["AttributeName"]: each for each in (*asked["AttributeDefinitions"], *table.attr)}
-        table.attr = list(types.values())
+        known = {each["AttributeName"] for each in table.attr}
+        table.attr = [
+            *table.attr,
+            *(each for each in asked["AttributeDefinitions"] if each["AttributeName"] not in known),
+        ]
     for change in changes:
         if len(change) != 1:
             raise definitions.invalid("One of GlobalSecondaryIndexUpdate's members must be specified")

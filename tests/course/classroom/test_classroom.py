@@ -9,8 +9,11 @@ from local_lakehouse.lakehouse import Lakehouse
 from tests.conftest import connect_to
 from tests.fakes import FakeOperation
 from zetl_helpers import integration, monitoring, permissions, source
+from zetl_helpers._aws import tag_list
+from zetl_helpers._role_tags import REGION_TAG
 from zetl_helpers._wait import without_waiting
 from zetl_helpers.cleanup import LeftoverError
+from zetl_helpers.cleanup._leftovers import StillThereError
 from zetl_helpers.cli import main
 from zetl_helpers.course import chapters, classroom
 from zetl_helpers.lab import Lab
@@ -104,6 +107,21 @@ class TestStatus:
         instructor_lab.client("iam").create_role(RoleName="Big_zETLTargetRole", AssumeRolePolicyDocument="{}")
         assert classroom.learners(instructor_lab) == []
 
+    def test_reserved_prefix_is_not_listed_as_learner(self, instructor_lab: Lab) -> None:
+        make_table(instructor_lab, "tutorial_CustomerAccounts")
+        assert classroom.learners(instructor_lab) == []
+
+    def test_role_of_lab_in_another_region_is_not_listed(self, class_lab: Lab) -> None:
+        """An account has one list of roles, which contains the roles of labs in all Regions."""
+        iam = class_lab.client("iam")
+        for name in ("ana", "cem"):
+            tags = tag_list({REGION_TAG: "eu-central-1"})
+            iam.tag_role(RoleName=f"{name}_zETLTargetRole", Tags=tags)
+        assert prefixes(class_lab) == ["ana", "ben"]
+        outcomes = classroom.apply(classroom.plan(classroom.learners(class_lab)))
+        assert "IAM role" not in set(outcomes["kind"])
+        assert {role["RoleName"] for role in iam.list_roles()["Roles"]} >= {"ana_zETLTargetRole", "cem_zETLTargetRole"}
+
 
 class TestCleanUp:
     def test_cleanup_error_names_learner_and_leftovers(self, instructor_lab: Lab) -> None:
@@ -162,3 +180,15 @@ class TestCommand:
         assert main(["class", "cleanup", "--yes"]) == 0
         assert capsys.readouterr().out.endswith("No resources remain for ana and cem.\n")
         assert prefixes(class_lab) == [""]
+
+    def test_cleanup_fails_if_step_failed_but_nothing_remains(
+        self, class_lab: Lab, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise StillThereError("simulated")
+
+        monkeypatch.setattr("zetl_helpers.cleanup._discover._wait_for_table", fail)
+        assert main(["class", "cleanup", "ben", "--yes"]) == 1
+        captured = capsys.readouterr()
+        assert "No resources remain" not in captured.out
+        assert captured.err.startswith("At least one step failed")

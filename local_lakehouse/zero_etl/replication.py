@@ -99,8 +99,7 @@ class Replicator:
                 self._changes.watch(job.integration, job.table, keys)
                 snapshot = stack.enter_context(self._source.snapshot(job.table))
             items = typed_lines(snapshot.lines())
-        unnested = self._unnested(job, keys, items, frozenset())
-        origins = check_names(unnested.columns, {}, job.mode)
+        unnested, origins = self._unnested(job, items, Memory(keys))
         counts = self._target(job, keys).load(unnested.columns, keep=keep)
         memory.keys = keys
         memory.origins = origins
@@ -149,8 +148,7 @@ class Replicator:
         return counts
 
     def _apply(self, job: Job, memory: Memory, items: pa.StructArray, touched: pa.StructArray | None) -> Counts:
-        unnested = self._unnested(job, memory.keys, items, memory.widened)
-        origins = check_names(unnested.columns, memory.origins, job.mode)
+        unnested, origins = self._unnested(job, items, memory)
         key_columns = None if touched is None else unnest(touched, memory.keys, job.mode).columns
         counts = self._target(job, memory.keys).apply(unnested, key_columns, memory.origins)
         if counts:
@@ -170,7 +168,7 @@ class Replicator:
             with self._clients.lock:
                 snapshot = stack.enter_context(self._source.snapshot(job.table))
             items = typed_lines(snapshot.lines())
-        columns = self._unnested(job, keys, items, frozenset()).columns
+        columns = unnest(items, keys, job.mode).columns
         check_names(columns, {}, job.mode)
         evolved(columns, None, 0)
 
@@ -186,9 +184,12 @@ class Replicator:
             )
         return keys
 
-    def _unnested(self, job: Job, keys: Mapping[str, str], items: pa.StructArray, widened: frozenset[str]) -> Unnested:
-        unnested = unnest(items, keys, job.mode, widened)
-        return Unnested(with_times(unnested.columns, job.rules, keys), unnested.mixed)
+    def _unnested(self, job: Job, items: pa.StructArray, memory: Memory) -> tuple[Unnested, dict[str, tuple[str, ...]]]:
+        """Return the columns of items, and the source attributes of all columns."""
+        unnested = unnest(items, memory.keys, job.mode, memory.widened)
+        # If two attributes have the same column, each item seems to lack one of them.
+        origins = check_names(unnested.columns, memory.origins, job.mode)
+        return Unnested(with_times(unnested.columns, job.rules, memory.keys), unnested.mixed), origins
 
     def _target(self, job: Job, keys: Mapping[str, str]) -> Target:
         columns = [name.lower() for name in keys]

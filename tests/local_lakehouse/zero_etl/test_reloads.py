@@ -10,7 +10,7 @@ from pyiceberg.schema import Schema
 from pyiceberg.types import DoubleType, LongType, NestedField
 
 from local_lakehouse.iceberg.catalog import load_catalog
-from tests.local_lakehouse.zero_etl.conftest import BUCKET, DATABASE, DATABASE_ARN, World
+from tests.local_lakehouse.zero_etl.conftest import BUCKET, DATABASE, DATABASE_ARN, World, table_arn
 
 Break = Callable[[World], object]
 
@@ -71,6 +71,25 @@ def test_write_before_a_failed_load_arrives_after_the_properties_are_restored(
         world.restart()
         world.service.load(saved)
 
+    _configure(world, UnnestSpec="TOPLEVEL")
+    world.refresh()
+
+    assert world.status(arn) == "ACTIVE"
+    assert [row["pk"] for row in world.rows("orders")] == ["a", "b"]
+
+
+def test_state_of_an_earlier_version_is_loaded_again_after_a_failure(world: World) -> None:
+    arn = _loaded(world)
+    _partition_by_a_missing_attribute(world)
+    world.refresh()
+    world.put("Orders", {"pk": {"S": "b"}})
+    world.refresh()
+    saved = world.service.dump()
+    for name, document in saved.items():
+        if name.startswith("integration/"):
+            del document["reload"]
+    world.restart()
+    world.service.load(saved)
     _configure(world, UnnestSpec="TOPLEVEL")
     world.refresh()
 
@@ -158,6 +177,26 @@ def test_integration_recovers_after_the_attribute_is_renamed_in_every_item(
     world.integrate("Fresh", mode)
     world.refresh()
     assert world.rows("orders") == world.rows("fresh")
+
+
+def test_conflict_with_the_partition_column_is_reported(world: World) -> None:
+    world.create_table("Orders")
+    world.put("Orders", {"pk": {"S": "a"}, "State": {"S": "CA"}})
+    arn = world.integrate("Orders", PartitionSpec=[{"FieldName": "State", "FunctionSpec": "identity"}])
+    world.refresh()
+    world.put("Orders", {"pk": {"S": "b"}, "State": {"S": "CA"}, "STATE": {"S": "NV"}})
+    world.refresh()
+    assert world.codes(arn) == ["COLUMN_NAME_CONFLICT"]
+
+    # A first load reports the same problem.
+    world.call("DeleteIntegration", IntegrationIdentifier=arn)
+    world.refresh()
+    world.clients.client("glue").delete_table(DatabaseName=DATABASE, Name="orders")
+    again = world.call(
+        "CreateIntegration", IntegrationName="again", SourceArn=table_arn("Orders"), TargetArn=DATABASE_ARN
+    )["IntegrationArn"]
+    world.refresh()
+    assert world.codes(again) == ["COLUMN_NAME_CONFLICT"]
 
 
 @pytest.mark.parametrize(

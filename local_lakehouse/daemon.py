@@ -107,9 +107,11 @@ def start(
     with _only_command(state):
         running = find(state)
         if running is None:
-            # The new process acquires the lock itself, so it is only checked here.
+            # The new process acquires the lock itself, so it is only checked here. After a crash, another program can
+            # use the recorded port. The new process's token must not be sent to that program.
             with _unused(state):
-                pass
+                (state / _ADDRESS).unlink(missing_ok=True)
+                (state / _TOKEN).unlink(missing_ok=True)
             return _launch(state, _command(state, port, enforce_iam, governed, refresh_seconds)), True
     if port not in (None, 0, running.port):
         raise LakehouseError(

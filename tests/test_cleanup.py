@@ -219,7 +219,9 @@ def test_keeps_role_of_lab_in_another_region(lab: Lab) -> None:
     assert records.items() <= tag_dict(lab.client("iam").list_role_tags(RoleName=lab.role)["Tags"]).items()
 
 
-def test_keeps_role_while_added_administrator_is_recorded(command: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+def test_keeps_role_while_added_administrator_is_recorded(
+    command: Lab, capsys: pytest.CaptureFixture[str], no_waiting: None
+) -> None:
     permissions.create_target_role(command)
     studio.add_administrator(command)
     principal = studio.added_administrator(command)
@@ -392,8 +394,8 @@ def test_command_fails_if_step_failed_but_nothing_remains(
     captured = capsys.readouterr()
     assert "All resources of the lab are deleted." not in captured.out
     assert captured.err == (
-        "At least one step failed (see above), although cleanup finds no resources now. Fix the cause, and check the "
-        "resource in the AWS console.\n"
+        "At least one step failed (see above), although cleanup finds no resources now. Fix the cause, and check "
+        "whether the resource still exists.\n"
     )
 
 

@@ -279,6 +279,15 @@ def test_query_distinguishes_empty_text_from_null(managed_lab: Lab, workgroup: s
     assert rows.query_metadata["StatementType"] == "DML"
 
 
+def test_query_distinguishes_empty_text_beside_a_value_of_two_megabytes(evolved_lab: Lab) -> None:
+    rows = lakehouse.query(
+        evolved_lab, "SELECT rpad('x', 2000000, 'x') AS long, '' AS empty, CAST(NULL AS varchar) AS n"
+    )
+    assert rows["long"].str.len().tolist() == [2_000_000]
+    assert rows["empty"].tolist() == [""]
+    assert rows["n"].isna().all()
+
+
 def test_query_distinguishes_empty_text_in_columns_with_the_same_name(evolved_lab: Lab) -> None:
     rows = lakehouse.query(evolved_lab, "SELECT '' AS a, CAST(NULL AS varchar) AS a")
     assert rows.isna().to_numpy().tolist() == [[False, True]]

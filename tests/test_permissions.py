@@ -72,6 +72,20 @@ def test_target_role_from_earlier_version_is_tagged_with_region(lab: Lab) -> Non
     assert [step.did for step in permissions.create_target_role(lab)] == ["already there", "already there"]
 
 
+def test_rejects_untagged_target_role_whose_policy_is_for_another_region(lab: Lab) -> None:
+    permissions.create_target_role(lab)
+    iam = lab.client("iam")
+    iam.untag_role(RoleName=lab.role, TagKeys=[REGION_TAG])
+    policy = iam.get_role_policy(RoleName=lab.role, PolicyName=permissions.POLICY_NAME)["PolicyDocument"]
+    text = json.dumps(policy).replace("us-east-1", "eu-central-1")
+    iam.put_role_policy(RoleName=lab.role, PolicyName=permissions.POLICY_NAME, PolicyDocument=text)
+    with pytest.raises(ForeignResourceError, match=r"its policy zETLTargetPolicy is for eu-central-1, so it belongs"):
+        permissions.create_target_role(lab)
+    found = iam.get_role_policy(RoleName=lab.role, PolicyName=permissions.POLICY_NAME)["PolicyDocument"]
+    assert found == json.loads(text)
+    assert REGION_TAG not in {tag["Key"] for tag in iam.get_role(RoleName=lab.role)["Role"]["Tags"]}
+
+
 def test_rejects_target_role_of_lab_in_another_region(lab: Lab) -> None:
     permissions.create_target_role(lab)
     lab.client("iam").tag_role(RoleName=lab.role, Tags=tag_list({REGION_TAG: "eu-central-1"}))

@@ -30,7 +30,7 @@ def test_rejects_invalid_prefix(prefix: str) -> None:
 
 def test_rejects_prefix_that_equals_tag_of_lab_without_prefix(lab: Lab) -> None:
     assert lab.tags == {TAG_KEY: "tutorial"}
-    with pytest.raises(SettingsError, match=r"^ZETL_PREFIX is 'tutorial'\. .* zetl-lab=tutorial.*different prefix\.$"):
+    with pytest.raises(SettingsError, match=r"^ZETL_PREFIX is 'tutorial'\. .* zetl-lab=tutorial.*different prefix\. "):
         _settings.prefix({"ZETL_PREFIX": "tutorial"})
     assert _settings.prefix({"ZETL_PREFIX": "tutorial1"}) == "tutorial1"
 

@@ -174,7 +174,7 @@ def test_plan_reports_missing_stack(lab: Lab, plan: DomainPlan) -> None:
     assert studio.delete_stack(lab, STACK).did == "already gone"
 
 
-def test_domain_that_cannot_be_deleted_remains_recorded(lab: Lab, plan: DomainPlan) -> None:
+def test_domain_that_cannot_be_deleted_remains_recorded(lab: Lab, plan: DomainPlan, no_waiting: None) -> None:
     created = studio.create_domain(lab, plan)
     datazone = lab.client("datazone")
     domain = {"domainIdentifier": created.details["domain"]}

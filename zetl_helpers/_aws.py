@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class ForeignResourceError(UserError):
-    """A resource has the lab's name but not the lab's tag, so it belongs to someone else and is not changed."""
+    """A resource has the lab's name but not the lab's tags, so it belongs to a different lab and is not changed."""
 
 
 @contextmanager

@@ -113,7 +113,8 @@ def prefix(environment: Mapping[str, str] | None = None) -> str:
     if value == TAG_WITHOUT_PREFIX:
         raise SettingsError(
             f"ZETL_PREFIX is {value!r}. The resources of a lab without a prefix have the tag zetl-lab={value}, so "
-            "cleanup could not tell the two labs apart. Use a different prefix."
+            "cleanup could not tell the two labs apart. Use a different prefix. If you created a lab with this prefix "
+            "earlier, delete its resources in the AWS console, or with version 0.1.0."
         )
     return value
 

@@ -309,6 +309,7 @@ def _ensure_role(lab: Lab) -> Step:
             return Step(f"role {lab.role}", "created", calls, trust)
         has_region = REGION_TAG in tag_dict(role["Tags"])
         if not has_region:
+            _check_region_of_policy(lab)
             iam.tag_role(RoleName=lab.role, Tags=tag_list({REGION_TAG: lab.region}))
         has_trust = role["AssumeRolePolicyDocument"] == trust
         if not has_trust:
@@ -338,13 +339,26 @@ def _find_role(lab: Lab) -> dict[str, Any] | None:
                 "Set ZETL_PREFIX to use different names for your lab."
             )
         if region := other_region(lab, tags):
-            raise ForeignResourceError(
-                f"Role {lab.role} exists but has the tag {REGION_TAG}={region}, so it belongs to a lab in {region}. "
-                f"This lab is in {lab.region}. All Regions share an account's roles. Set AWS_REGION={region} to "
-                "continue with that lab, or set ZETL_PREFIX to use different names for this lab."
-            )
+            raise _of_other_region(lab, f"has the tag {REGION_TAG}={region}", region)
         return role
     return None
+
+
+def _check_region_of_policy(lab: Lab) -> None:
+    """Check that the policy of a role without a Region tag, which an earlier version created, is for this Region."""
+    with absent("NoSuchEntity"):
+        policy = lab.client("iam").get_role_policy(RoleName=lab.role, PolicyName=POLICY_NAME)["PolicyDocument"]
+        regions = re.findall(r"arn:[\w-]+:glue:([\w-]+):", json.dumps(policy))
+        if regions and lab.region not in regions:
+            raise _of_other_region(lab, f"its policy {POLICY_NAME} is for {regions[0]}", regions[0])
+
+
+def _of_other_region(lab: Lab, found: str, region: str) -> ForeignResourceError:
+    return ForeignResourceError(
+        f"Role {lab.role} exists but {found}, so it belongs to a lab in {region}. This lab is in {lab.region}. All "
+        f"Regions share an account's roles. Set AWS_REGION={region} to continue with that lab, or set ZETL_PREFIX to "
+        "use different names for this lab."
+    )
 
 
 def _ensure_role_policy(lab: Lab) -> Step:

@@ -60,7 +60,8 @@ class Integration:
         since: The time at which the integration entered its current status, in seconds since 1970.
         seen: Whether a caller has read the status.
         loaded: The layout in which the target was loaded, or None before the first load.
-        reload: Whether the target must be loaded again. Changes in the source are no longer recorded by key then.
+        reload: Whether the target must be loaded again, because the recorded changes may be incomplete or cannot be
+            applied.
         memory: The state of the replication.
         failures: The number of failed attempts since the integration entered the status `NEEDS_ATTENTION`.
         retry_at: The time of the next attempt, in seconds since 1970.
@@ -119,8 +120,8 @@ class Integration:
         return cls(
             **{
                 **state,
-                # States stored by earlier versions do not contain this member.
-                "reload": state.get("reload", state["status"] == SYNCING),
+                # States of earlier versions do not contain this member, and their loads discarded the recorded changes.
+                "reload": state.get("reload", state["status"] in (SYNCING, NEEDS_ATTENTION)),
                 "errors": tuple(Problem(**problem) for problem in state["errors"]),
                 "loaded": loaded and LoadedAs(**{**loaded, "rules": tuple(Rule(**rule) for rule in loaded["rules"])}),
                 "memory": Memory(**state["memory"]),

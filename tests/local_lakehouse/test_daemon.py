@@ -330,3 +330,19 @@ def test_different_server_on_the_recorded_port_is_ignored(state: Path, content: 
         assert daemon.reset(state) is False
     finally:
         server.stop()
+
+
+def test_start_after_a_crash_removes_the_recorded_address_first(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state.mkdir()
+    (state / "endpoint.json").write_text(json.dumps({"url": "http://127.0.0.1:1", "pid": os.getpid()}))
+    (state / "token").write_text("old")
+    launch = daemon._launch
+    seen = []
+
+    def launched(folder: Path, command: list[str]) -> daemon.Running:
+        seen.append([(folder / name).exists() for name in ("endpoint.json", "token")])
+        return launch(folder, command)
+
+    monkeypatch.setattr(daemon, "_launch", launched)
+    start(state)
+    assert seen == [[False, False]]

@@ -32,8 +32,8 @@ _FAILURES = (ClientError, BotoCoreError, WaitTimeoutError, ForeignResourceError,
 _SIGNED_OUT = ("ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException")
 # The commands' message if a step failed, but the search finds nothing.
 STEP_FAILED = (
-    "At least one step failed (see above), although cleanup finds no resources now. Fix the cause, and check the "
-    "resource in the AWS console."
+    "At least one step failed (see above), although cleanup finds no resources now. Fix the cause, and check "
+    "whether the resource still exists."
 )
 # The kinds and names of the resources that this process has deleted. AWS can still list them for a while.
 _deleted: set[tuple[str, str]] = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import partial
@@ -9,7 +10,9 @@ from typing import Any
 
 from zetl_helpers import _studio_setup, _studio_stack, permissions, studio, target
 from zetl_helpers._aws import absent
+from zetl_helpers._wait import WaitTimeoutError, wait_for
 from zetl_helpers.cleanup._leftovers import TAGGED, Foreign, Found, Leftover, Ownership, StillThereError
+from zetl_helpers.lab import Lab
 
 # A grant to this principal leaves access control to IAM alone and is not a grant to a person.
 _EVERYBODY = "IAM_ALLOWED_PRINCIPALS"
@@ -185,12 +188,21 @@ def role(mine: Ownership) -> Found:
         yield mine.foreign("IAM role", name, mine.role)
 
 
+def _recorded(lab: Lab) -> list[str]:
+    """Return the existing resources that the role's tags record, and that cleanup could not find without the tags."""
+    now = Ownership(lab)
+    found = (*administrator(now), *studio_domain(now))
+    return [f"{item.kind} {item.name}" for item in found if isinstance(item, Leftover)]
+
+
 def _delete_role(mine: Ownership) -> None:
     iam, name = mine.lab.client("iam"), mine.lab.role
-    # Without the role's tags, cleanup could not find these resources again.
-    now = Ownership(mine.lab)
-    found = (*administrator(now), *studio_domain(now))
-    recorded = [f"{item.kind} {item.name}" for item in found if isinstance(item, Leftover)]
+    recorded = _recorded(mine.lab)
+    if recorded:
+        # IAM can return tags that were just removed.
+        with contextlib.suppress(WaitTimeoutError):
+            wait_for("the role's tags", lambda: None if _recorded(mine.lab) else True, timeout=30, hint="")
+        recorded = _recorded(mine.lab)
     if recorded:
         raise StillThereError(
             f"The tags of role {name} list resources that still exist: {', '.join(recorded)}. Delete these first, then "

@@ -301,8 +301,10 @@ class _Merge:
         inserts = [self._insert_sql(case, number) for number, case in enumerate(missing)]
         target.register()
         worker = target.context.worker
-        for name, rows in ((_SOURCE, self._read_source()), (_MATCHED, joined), (_MISSING, left)):
-            worker.define(f"CREATE TEMP TABLE {name} AS {rows}")
+        worker.define(f"CREATE TEMP TABLE {_SOURCE} AS {self._read_source()}")
+        worker.define(f"CREATE TEMP TABLE {_MATCHED} AS {joined}")
+        if missing:
+            worker.define(f"CREATE TEMP TABLE {_MISSING} AS {left}")
         gone = worker.read(f"SELECT f, n FROM {_MATCHED} WHERE k IS NOT NULL")
         self._check_single(gone)
         added, changed = _Counted(worker, inserts), _Counted(worker, updates)

@@ -16,9 +16,9 @@ def learners(lab: Lab) -> list[Lab]:
     """Find all labs in an account and Region.
 
     A lab is included if at least one table, database, bucket, role or integration with one of the lab's names exists.
-    This function reads only lists of names, so a resource can still have a different owner. Operations that make
-    changes check the tags. An account's roles are shared by all Regions, so a lab that is found only by its role is not
-    included if the role is tagged with another Region.
+    This function reads names and the tags of roles, so a resource can still have a different owner. Operations that
+    make changes check the tags. An account's roles are shared by all Regions, so a lab that is found only by its role
+    is not included if the role is tagged with another Region.
 
     Args:
         lab: Any lab in the account.

@@ -162,7 +162,7 @@ def _delete_old_metadata(context: Context, table: Table) -> None:
 
 
 def _version(path: str) -> int:
-    """Return the version number in the name of a metadata file, or -1 if the name contains no number."""
+    """Return the version in a metadata file's name, or -1 for any other name."""
     found = re.search(r"/(\d+)-[^/]+\.metadata\.json$", path)
     return int(found[1]) if found else -1
 

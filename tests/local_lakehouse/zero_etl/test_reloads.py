@@ -55,10 +55,29 @@ def _write_to_a_foreign_table(world: World) -> None:
     _configure(world, UnnestSpec="TOPLEVEL", TargetTableName="taken")
 
 
-@pytest.mark.parametrize("restart", [False, True], ids=["same process", "restart"])
+def _no_restart(world: World) -> None:
+    """Continue in the same process."""
+
+
+def _restart(world: World) -> None:
+    saved = world.service.dump()
+    world.restart()
+    world.service.load(saved)
+
+
+def _restart_from_an_earlier_version(world: World) -> None:
+    saved = world.service.dump()
+    for name, document in saved.items():
+        if name.startswith("integration/"):
+            del document["reload"]
+    world.restart()
+    world.service.load(saved)
+
+
+@pytest.mark.parametrize("restart", [_no_restart, _restart, _restart_from_an_earlier_version])
 @pytest.mark.parametrize("misconfigure", [_partition_by_a_missing_attribute, _write_to_a_foreign_table])
 def test_write_before_a_failed_load_arrives_after_the_properties_are_restored(
-    world: World, misconfigure: Break, restart: bool
+    world: World, misconfigure: Break, restart: Break
 ) -> None:
     arn = _loaded(world)
     misconfigure(world)
@@ -66,30 +85,8 @@ def test_write_before_a_failed_load_arrives_after_the_properties_are_restored(
     world.put("Orders", {"pk": {"S": "b"}})
     world.refresh()
     assert world.status(arn) == "NEEDS_ATTENTION"
-    if restart:
-        saved = world.service.dump()
-        world.restart()
-        world.service.load(saved)
+    restart(world)
 
-    _configure(world, UnnestSpec="TOPLEVEL")
-    world.refresh()
-
-    assert world.status(arn) == "ACTIVE"
-    assert [row["pk"] for row in world.rows("orders")] == ["a", "b"]
-
-
-def test_state_of_an_earlier_version_is_loaded_again_after_a_failure(world: World) -> None:
-    arn = _loaded(world)
-    _partition_by_a_missing_attribute(world)
-    world.refresh()
-    world.put("Orders", {"pk": {"S": "b"}})
-    world.refresh()
-    saved = world.service.dump()
-    for name, document in saved.items():
-        if name.startswith("integration/"):
-            del document["reload"]
-    world.restart()
-    world.service.load(saved)
     _configure(world, UnnestSpec="TOPLEVEL")
     world.refresh()
 
